@@ -1,0 +1,54 @@
+.DEFAULT_GOAL := help
+.PHONY: help test lint format bench loop clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/installed
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+test: $(STAMP) ## Install what is missing, compile the rules, run the tests
+	@echo "==> Compiling the rules"
+	@$(BIN)/ringrift game compile
+	@echo "==> Running the tests"
+	@$(BIN)/python -m pytest -n auto -q
+
+lint: $(STAMP) ## Check style, types and the import contracts
+	@echo "==> ruff check"
+	@$(BIN)/ruff check .
+	@echo "==> ruff format --check"
+	@$(BIN)/ruff format --check .
+	@echo "==> mypy"
+	@$(BIN)/mypy
+	@echo "==> lint-imports"
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Rewrite the sources in the project's style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure the speed of the rules
+	@$(BIN)/ringrift bench game --out bench-game.json
+
+loop: ## The training loop (announced, not there yet)
+	@echo "The training loop through Airflow is not built yet; what works today is the rules engine: see 'make test', 'make bench' and 'ringrift --help'." >&2
+	@exit 1
+
+clean: ## Remove the environment, the caches and what was built
+	@rm -rf .venv build dist ringrift.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@for folder in ringrift tests benchmarks; do \
+		if [ -d "$$folder" ]; then find "$$folder" -name __pycache__ -prune -exec rm -rf {} +; fi; \
+	done
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || \
+		{ echo "error: there is no '$(PYTHON)'; install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $$("$(PYTHON)" --version 2>&1) is too old; install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "error: '$(PYTHON)' lacks the venv module; install it (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "==> Installing RingRift and its tools into .venv (once, about a minute)"
+	@"$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@

@@ -1,0 +1,58 @@
+"""The command line: `ringrift …`, one file per group of commands, no logic.
+
+The groups import the rules inside their commands, so that `ringrift --help` does not wait for numba.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ringrift import __version__
+from ringrift.cli import bench, game
+
+__all__ = ["app", "main"]
+
+# Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(game.app, name="game")
+app.add_typer(bench.app, name="bench")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ringrift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _ringrift(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """RingRift: a strategy board game for two to four players, and the pipeline that trains its players."""
+
+
+def main() -> None:
+    """Run the command line; an error that RingRift explains itself is one line and exit code 2."""
+    try:
+        try:
+            app()  # leaves through SystemExit, also on Ctrl-C (130)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        from ringrift.game.errors import RingRiftError  # late: importing the rules is slow
+
+        if not isinstance(error, RingRiftError):
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,283 @@
+"""`ringrift game …`: look at games, play random ones, and check the rules against recorded ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ringrift.game import Board, Game
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+BoardArgument = Annotated[
+    str,
+    typer.Argument(metavar="CONFIG", help="A config such as hex8_3p, or a board: square8, square19, hex8, hexagonal."),
+]
+PlayersOption = Annotated[
+    int | None,
+    typer.Option("--players", "-p", help="2, 3 or 4; not needed with a config name.  [default: 2]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
+GameOption = Annotated[int, typer.Option("--game", "-g", min=1, help="Which record of the file, from 1.")]
+
+
+def _config(name: str, players: int | None) -> tuple[Board, int]:
+    from ringrift.game import UnknownConfig, get_board, parse_config
+
+    if name.endswith("p") and "_" in name:
+        board, named = parse_config(name)
+        if players not in (None, named):
+            raise UnknownConfig(f"{name} is for {named} players, and --players says {players}")
+        return board, named
+    return get_board(name), 2 if players is None else players
+
+
+def _record(path: Path, wanted: int) -> dict[str, Any]:
+    from ringrift.game import BadRecord
+    from ringrift.game.records import read_records
+
+    count = 0
+    for count, (_, record) in enumerate(read_records(path), 1):
+        if count == wanted:
+            return record
+    raise BadRecord(f"{path}: there is no game {wanted}, the file holds {count}")
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+@app.command()
+def new(
+    config: BoardArgument,
+    players: PlayersOption = None,
+    swap_rule: Annotated[bool, typer.Option("--swap-rule", help="Play with the pie rule (two players).")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the start of a game and its first actions.
+
+    Example: ringrift game new hex8 --players 3
+    """
+    from ringrift.game import Game
+
+    board, count = _config(config, players)
+    game = Game(board.name, count, swap_rule=swap_rule)
+    if as_json:
+        _print_json({"config": game.config, "rules": game.rules(), "state": game.state(), "legal": game.keys()})
+        return
+    typer.echo(game)
+    _show_actions(game)
+
+
+def _show_actions(game: Game) -> None:
+    keys = game.keys()
+    if keys:
+        shown = ", ".join(keys[:8])
+        typer.echo(f"{len(keys)} legal actions: {shown}{', …' if len(keys) > 8 else ''}")
+
+
+@app.command()
+def show(
+    path: FileArgument,
+    number: GameOption = 1,
+    move: Annotated[
+        int | None, typer.Option("--move", "-m", min=0, help="After that many moves.  [default: all]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a position of a recorded game.
+
+    Example: ringrift game show tests/traces/hex8_2p.jsonl.gz --game 3 --move 40
+    """
+    from ringrift.game import Game
+    from ringrift.game.game import record_moves
+
+    record = _record(path, number)
+    moves = record_moves(record)
+    game = Game.opening(record)
+    for step in moves[: len(moves) if move is None else move]:
+        game.play(step)
+    if as_json:
+        _print_json({"config": game.config, "state": game.state(), "legal": game.keys()})
+        return
+    typer.echo(game)
+    _show_actions(game)
+
+
+@app.command()
+def replay(
+    path: FileArgument,
+    number: GameOption = 1,
+    boards: Annotated[bool, typer.Option("--boards", help="Draw the board after every move.")] = False,
+) -> None:
+    """Print a recorded game move by move, and its end.
+
+    Example: ringrift game replay games.jsonl --game 2 --boards
+    """
+    from ringrift.game import BadRecord, Game, RingRiftError
+    from ringrift.game.game import record_moves
+
+    record = _record(path, number)
+    game = Game.opening(record)
+    for index, move in enumerate(record_moves(record)):
+        notation, played = game.notation(), len(game.actions)
+        player = game.player
+        try:
+            game.play(move)
+        except RingRiftError as error:
+            raise BadRecord(f"{path}: game {number}, move {index}: {error}") from None
+        typer.echo(f"{index:>5}  player {player}  {notation.key(game.actions[played])}")
+        if boards:
+            typer.echo(f"\n{game}\n")
+    typer.echo(game)
+
+
+@app.command("random")
+def random_game(
+    config: BoardArgument,
+    players: PlayersOption = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same games.")] = 0,
+    games: Annotated[int, typer.Option(min=1, help="How many games.")] = 1,
+    max_moves: Annotated[int | None, typer.Option(min=1, help="Stop a game after that many moves.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play random games; one is drawn, several are counted.
+
+    Examples: ringrift game random square8 --players 3
+              ringrift game random hexagonal_2p --games 20 --out games.jsonl.gz
+    """
+    from rich.progress import track
+
+    from ringrift.game import Game
+    from ringrift.game.records import record_line, write_records
+    from ringrift.game.rng import mix64, random_below
+
+    board, count = _config(config, players)
+
+    def play(index: int) -> Game:
+        import numpy as np
+
+        game = Game(board.name, count, max_moves=max_moves)
+        key = mix64(np.uint64(seed) ^ mix64(np.uint64(index)))
+        while not game.is_over:
+            legal = game.legal_actions()
+            game.play(int(legal[random_below(key, len(game.actions), len(legal))]))
+        return game
+
+    if games == 1 and out is None:
+        game = play(0)
+        if as_json:
+            typer.echo(record_line(game.record(seed=seed)), nl=False)
+        else:
+            typer.echo(game)
+            typer.echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
+        return
+    ended: dict[str, int] = {}
+    records = []
+    for index in track(range(games), "playing", disable=not sys.stderr.isatty(), transient=True):
+        game = play(index)
+        reason = game.result().reason or "stopped"
+        ended[reason] = ended.get(reason, 0) + 1
+        records.append(game.record(seed=seed, game=index))
+    if out is not None:
+        write_records(out, records)
+    if as_json:
+        _print_json({"config": f"{board.name}_{count}p", "games": games, "ended": ended, "out": out and str(out)})
+        return
+    typer.echo(f"{games} games of {board.name}_{count}p" + (f" written to {out}" if out else ""))
+    for reason, times in sorted(ended.items(), key=lambda item: -item[1]):
+        typer.echo(f"{times:>6}  {reason}")
+
+
+@app.command()
+def perft(
+    config: BoardArgument,
+    players: PlayersOption = None,
+    depth: Annotated[int, typer.Option("--depth", "-d", min=1, max=12)] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the action sequences of every length up to a depth: a fingerprint of the rules.
+
+    Example: ringrift game perft square8 --depth 4
+    """
+    from ringrift.game import new_states
+    from ringrift.game.playout import perft as count_sequences
+
+    board, count = _config(config, players)
+    start = new_states(board, count)[0]
+    rows = []
+    for level in range(1, depth + 1):
+        began = time.perf_counter()
+        leaves = count_sequences(board, start, level)
+        rows.append({"depth": level, "leaves": leaves, "seconds": round(time.perf_counter() - began, 3)})
+        if not as_json:
+            typer.echo(f"depth {level}: {leaves:,} sequences, {rows[-1]['seconds']} s")
+    if as_json:
+        _print_json({"config": f"{board.name}_{count}p", "perft": rows})
+
+
+@app.command()
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Records or traces: .jsonl or .jsonl.gz")],
+    as_json: JsonOption = False,
+) -> None:
+    """Replay recorded games and compare legal actions and positions wherever the files have them.
+
+    Prints a line per file; exits 1 with the first divergence drawn as a board, 2 if a file cannot be read.
+
+    Example: ringrift game verify tests/traces/*.jsonl.gz
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    from ringrift.game import RingRiftError
+    from ringrift.game.conformance import Divergence, check_file
+    from ringrift.game.playout import default_threads
+
+    worst = 0
+    with ProcessPoolExecutor(min(default_threads(), len(files))) as pool:
+        for path, running in [(path, pool.submit(check_file, path)) for path in files]:
+            line: dict[str, Any] = {"file": str(path)}
+            try:
+                checked = running.result()
+            except Divergence as error:
+                line |= {"exact": False, "error": str(error), "board": error.board}
+                worst = max(worst, 1)
+            except RingRiftError as error:
+                line |= {"exact": False, "error": str(error)}
+                worst = 2
+            else:
+                line |= {"exact": True, **vars(checked)}
+            if as_json:
+                _print_json(line)
+            elif line["exact"]:
+                typer.echo(
+                    f"{path}: exact: {checked.games} games, {checked.moves:,} moves, "
+                    f"{checked.legal_actions:,} legal actions, {checked.positions:,} positions"
+                )
+            else:
+                typer.echo(f"error: {line['error']}", err=True)
+                if "board" in line:
+                    typer.echo(f"\n{line['board']}\n", err=True)
+    raise typer.Exit(worst)
+
+
+@app.command("compile")
+def compile_rules() -> None:
+    """Compile the rules for every board now, so that the next start is quick.
+
+    Example: ringrift game compile
+    """
+    from ringrift.game.compiled import cache_root
+    from ringrift.game.warmup import compile_all
+
+    for board, seconds in compile_all():
+        typer.echo(f"{board}: {'compiled' if seconds > 3 else 'ready'} in {seconds:.1f} s")
+    typer.echo(f"the compiled rules are in {cache_root()}")

@@ -1,0 +1,42 @@
+"""The rules of RingRift: the only implementation, exact and compiled.
+
+People use `Game`; searches and self-play use the kernels `legal_actions` and `step` on arrays of states.
+"""
+
+from __future__ import annotations
+
+from ringrift.game.actions import policy_size, transform_actions
+from ringrift.game.boards import BOARDS, Board, configs, get_board, parse_config
+from ringrift.game.errors import (
+    BadPosition,
+    BadRecord,
+    IllegalAction,
+    RingRiftError,
+    UnknownConfig,
+)
+from ringrift.game.game import Game, Result
+from ringrift.game.state import new_states, new_workspace, state_hash, state_type
+from ringrift.game.turn import legal_actions, step
+
+__all__ = [
+    "BOARDS",
+    "BadPosition",
+    "BadRecord",
+    "Board",
+    "Game",
+    "IllegalAction",
+    "Result",
+    "RingRiftError",
+    "UnknownConfig",
+    "configs",
+    "get_board",
+    "legal_actions",
+    "new_states",
+    "new_workspace",
+    "parse_config",
+    "policy_size",
+    "state_hash",
+    "state_type",
+    "step",
+    "transform_actions",
+]

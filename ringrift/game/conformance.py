@@ -1,0 +1,185 @@
+"""The public conformance check: what every change to the rules has to pass.
+
+- `check_record`: a recorded game replays exactly; wherever the record has them, the legal actions and the positions are
+  the same at every move; and every legal action survives action → canonical move → action.
+- `check_invariants`: what holds in any position.
+- `check_random_game`: a random game keeps the invariants, never loses progress (R191), and ends.
+
+Each raises `Divergence`, whose text is one line and whose `board` shows the position.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ringrift.game.actions import policy_size
+from ringrift.game.errors import BadRecord, RingRiftError
+from ringrift.game.game import Game, check_result, record_moves
+from ringrift.game.positions import read_position
+from ringrift.game.records import read_records
+from ringrift.game.rng import mix64, random_below
+
+SHOWN = 6
+"""How many differing items an error names."""
+
+
+class Divergence(RingRiftError):
+    """The rules engine and an expectation part ways; `board` is the position drawn."""
+
+    def __init__(self, message: str, board: str = "") -> None:
+        super().__init__(message)
+        self.board = board
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was compared."""
+
+    games: int = 0
+    moves: int = 0
+    legal_actions: int = 0
+    positions: int = 0
+
+    def __add__(self, other: Checked) -> Checked:
+        return Checked(
+            self.games + other.games,
+            self.moves + other.moves,
+            self.legal_actions + other.legal_actions,
+            self.positions + other.positions,
+        )
+
+
+def check_file(path: Path) -> Checked:
+    """Check every record of a file; complaints name file and line."""
+    total = Checked()
+    for number, record in read_records(path):
+        try:
+            total += check_record(record)
+        except Divergence as error:
+            raise Divergence(f"{path}:{number}: {error}", error.board) from None
+        except RingRiftError as error:
+            raise BadRecord(f"{path}:{number}: {error}") from None
+    return total
+
+
+def check_record(record: Mapping[str, Any]) -> Checked:
+    """Replay a record and compare all that it says; `BadRecord` if it cannot even be read."""
+    game = Game.opening(record)
+    moves = record_moves(record)
+    plies = record.get("plies") or [{}] * len(moves)
+    if "initial" in record:
+        _compare_position(game, record["initial"], "initial position")
+    legal_actions = positions = 0
+    for number, (move, ply) in enumerate(zip(moves, plies, strict=True)):
+        where = f"move {number}"
+        legal_actions += _check_round_trip(game, where)
+        if "legal" in ply:
+            _compare_legal(game, ply["legal"], where)
+        try:
+            game.play(move)
+        except BadRecord as error:
+            raise BadRecord(f"{where}: {error}") from None
+        except RingRiftError as error:
+            raise Divergence(f"{where}: {error}", str(game)) from None
+        if "state_after" in ply:
+            positions += 1
+            _compare_position(game, ply["state_after"], f"after {where} ({ply.get('key', move['type'])})")
+    try:
+        check_result(game, record.get("result"))
+    except BadRecord as error:
+        raise Divergence(f"after the last move: {error}", str(game)) from None
+    return Checked(1, len(moves), legal_actions, positions)
+
+
+def _check_round_trip(game: Game, where: str) -> int:
+    """Every legal action ↔ its canonical move, and its policy index is in range and its own."""
+    legal = game.legal_actions().tolist()
+    size = policy_size(game.board)
+    if len(set(legal)) != len(legal) or not all(0 <= action < size for action in legal):
+        raise Divergence(f"{where}: policy indices clash or leave the policy of {size}", str(game))
+    notation = game.notation()
+    for action in legal:
+        back = notation.action(notation.move(action))
+        if back != action:
+            raise Divergence(f"{where}: {notation.key(action)} is action {action}, but reads back as {back}", str(game))
+    return len(legal)
+
+
+def _compare_legal(game: Game, expected: list[str], where: str) -> None:
+    found, wanted = set(game.keys()), set(expected)
+    if found != wanted:
+        extra, missing = sorted(found - wanted)[:SHOWN], sorted(wanted - found)[:SHOWN]
+        raise Divergence(f"{where}: legal actions differ: too many {extra}, missing {missing}", str(game))
+
+
+def _compare_position(game: Game, expected: Mapping[str, Any], where: str) -> None:
+    found = game.state()
+    for field, value in expected.items():
+        if found.get(field) != value:
+            text = (
+                f"{where}: `{field}` is {_shown(found.get(field), value)}, expected {_shown(value, found.get(field))}"
+            )
+            raise Divergence(text, str(game))
+
+
+def _shown(value: object, other: object) -> object:
+    """Of a map, only what differs."""
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return {key: item for key, item in value.items() if other.get(key) != item}
+    return value
+
+
+def check_invariants(game: Game) -> None:
+    """What holds in any position: rings are conserved, counters agree with the board, and someone can act (§2)."""
+    state = game.array
+    position = game.state()
+    rings: Counter[int] = Counter()
+    for stack in position["stacks"].values():
+        rings.update(int(ring) for ring in stack)
+    credited = 0
+    for seat in range(game.players):
+        on_board, in_hand = rings[seat + 1], int(state["hand"][seat])
+        gone = game.board.rings - on_board - in_hand
+        credited += gone
+        if gone < 0 or in_hand < 0:
+            raise Divergence(f"player {seat + 1} has {on_board + in_hand} rings of {game.board.rings}", str(game))
+    if credited != position["totalRingsEliminated"]:
+        raise Divergence(f"{credited} rings are gone, {position['totalRingsEliminated']} are credited", str(game))
+    rebuilt = read_position(game.board, game.players, position)[0]
+    for field in ("cells", "hand", "credited", "territory", "markers", "on_board", "controlled"):
+        if not np.array_equal(rebuilt[field], state[field]):
+            raise Divergence(f"the counter `{field}` does not agree with the board", str(game))
+    if not game.is_over and len(game.legal_actions()) == 0:
+        raise Divergence("nobody can act and the game is not over", str(game))
+
+
+def progress(game: Game) -> int:
+    """Markers, collapsed cells and credited rings (R191)."""
+    state = game.array
+    return int(state["markers"].sum() + state["territory"].sum() + state["credited"].sum())
+
+
+def check_random_game(board: str, players: int, seed: int) -> Checked:
+    """Play one random game to its end and check it at every step."""
+    game = Game(board, players)
+    key = mix64(np.uint64(seed))
+    before = progress(game)
+    offered = 0
+    while not game.is_over:
+        check_invariants(game)
+        legal = game.legal_actions()
+        offered += len(legal)
+        action = int(legal[random_below(key, len(game.actions), len(legal))])
+        game.play(action)
+        after = progress(game)
+        if after < before:
+            raise Divergence(f"move {game.array['ply']}: progress fell from {before} to {after}", str(game))
+        before = after
+    check_invariants(game)
+    return Checked(1, len(game.actions), offered, len(game.actions))

@@ -1,0 +1,23 @@
+"""The errors that the rules engine shows to people: one clear line each."""
+
+from __future__ import annotations
+
+
+class RingRiftError(Exception):
+    """Something handed in from outside was wrong; the message says what, where and what would be right."""
+
+
+class UnknownConfig(RingRiftError):
+    """A board, a number of players or a config name that does not exist."""
+
+
+class IllegalAction(RingRiftError):
+    """An action that the rules do not allow in the position at hand."""
+
+
+class BadPosition(RingRiftError):
+    """A position that breaks an invariant of the game or cannot be read."""
+
+
+class BadRecord(RingRiftError):
+    """A game record that cannot be read or does not replay."""

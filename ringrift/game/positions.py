@@ -1,0 +1,267 @@
+"""A position as the compact JSON of the reference games ↔ one state record.
+
+Two fields go beyond the reference games, and are written only where they are needed: `swapAvailable` (the pie rule may
+still be used) and `recovery` (the decision owed in the middle of a recovery slide). The turn in which a player lost the
+last ring, which only breaks ties in the final ranking, is not part of a position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ringrift.game.boards import Board
+from ringrift.game.errors import BadPosition
+from ringrift.game.notation import Json, cell_key
+from ringrift.game.state import (
+    CAPTURE,
+    CHAIN_CAPTURE,
+    COLLAPSED,
+    GAME_OVER,
+    KIND,
+    LINE_PROCESSING,
+    MOVEMENT,
+    OWES_EXTRACTION,
+    OWES_LINE_RING,
+    OWES_NOTHING,
+    OWES_RECOVERY_LINE,
+    OWES_REGION_PRICE,
+    OWNER,
+    PHASE_NAMES,
+    REASON_NAMES,
+    STACK,
+    SWAP_OPEN,
+    TERRITORY_PROCESSING,
+    height_of,
+    new_states,
+    new_workspace,
+    ring_at,
+    stack_word,
+)
+from ringrift.game.turn import legal_actions
+from ringrift.game.victory import note_losses
+
+OWED_IN_RECOVERY = {OWES_RECOVERY_LINE: "line", OWES_EXTRACTION: "extraction"}
+
+
+def position_json(board: Board, state: Any) -> Json:
+    """Write a state; the history of a capture chain (`start`, `visited`) is the caller's to add."""
+    players = int(state["players"])
+    stacks: Json = {}
+    markers: Json = {}
+    collapsed: Json = {}
+    words = state["cells"][board.tables["position"]].tolist()
+    for cell, word in enumerate(words):
+        if word == 0:
+            continue
+        key = cell_key(board, cell)
+        if word & KIND == STACK:
+            stacks[key] = "".join(str(ring_at(word, depth)) for depth in range(height_of(word) - 1, -1, -1))
+        else:
+            (collapsed if word & KIND == COLLAPSED else markers)[key] = word & OWNER
+    phase, owed = int(state["phase"]), int(state["owed"])
+    over = phase == GAME_OVER
+    position: Json = {
+        "currentPlayer": int(state["player"]),
+        "phase": PHASE_NAMES[phase],
+        "status": "completed" if over else "active",
+        "winner": int(state["winner"]) or None,
+        "stacks": stacks,
+        "markers": markers,
+        "collapsed": collapsed,
+        "ringsInHand": state["hand"][:players].tolist(),
+        "eliminatedRings": state["credited"][:players].tolist(),
+        "territorySpaces": state["territory"][:players].tolist(),
+        "totalRingsEliminated": int(state["credited"].sum()),
+        "mustMoveFrom": _key_at(board, state["must_move"]),
+        "chain": None,
+        "pendingLineElim": owed == OWES_LINE_RING,
+        "pendingTerritoryElim": owed == OWES_REGION_PRICE,
+        "captureFrom": _key_at(board, state["capturer"]) if phase == CAPTURE else None,
+        "turnHadBoardChange": bool(state["changed"]),
+        "turnHadRecoverySlide": bool(state["recovered"]),
+        "lps": _lps_json(state, players),
+    }
+    if phase == CHAIN_CAPTURE:
+        at = _key_at(board, state["capturer"])
+        position["chain"] = {"at": at, "start": at, "visited": [], "player": int(state["player"])}
+    if owed in OWED_IN_RECOVERY:
+        position["recovery"] = {"owed": OWED_IN_RECOVERY[owed], "at": _key_at(board, state["slide_to"])}
+    if state["swap"] == SWAP_OPEN:
+        position["swapAvailable"] = True
+    return position
+
+
+def _key_at(board: Board, position: int) -> str | None:
+    return cell_key(board, int(board.tables["cell"][position])) if position else None
+
+
+def _lps_json(state: Any, players: int) -> Json:
+    seen, able = int(state["lps_seen"]), int(state["lps_able"])
+    return {
+        "round": int(state["lps_round"]),
+        "first": int(state["lps_first"]) or None,
+        "mask": {str(seat + 1): bool(able >> seat & 1) for seat in range(players) if seen >> seat & 1},
+        "exclusive": int(state["lps_exclusive"]) or None,
+        "consecutive": int(state["lps_count"]),
+        "consecutivePlayer": int(state["lps_player"]) or None,
+    }
+
+
+def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+    """Read a position into an array of one state; `BadPosition` says what is wrong with it."""
+    if not isinstance(position, Mapping):
+        raise BadPosition(f"a position must be an object, not {type(position).__name__}")
+    try:
+        states = _read(board, players, position)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        what = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise BadPosition(f"not a position of {board.name} for {players} players: {what}") from None
+    _check(board, players, states[0], position)
+    return states
+
+
+def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+    states = new_states(board, players)
+    state = states[0]
+    cells = {cell_key(board, cell): cell for cell in range(board.cells)}
+    taken: set[int] = set()
+
+    def place(key: str, word: int) -> None:
+        if key not in cells:
+            raise BadPosition(f"there is no cell {key!r} on {board.name}")
+        if cells[key] in taken:
+            raise BadPosition(f"cell {key} holds two things at once")
+        taken.add(cells[key])
+        state["cells"][board.tables["position"][cells[key]]] = word
+
+    for key, rings in position["stacks"].items():
+        place(key, _read_stack(board, players, state, key, rings))
+    for key, owner in position["markers"].items():
+        place(key, _seat(owner, players))
+        state["markers"][owner - 1] += 1
+    for key, owner in position["collapsed"].items():
+        place(key, COLLAPSED | _seat(owner, players))
+        state["territory"][owner - 1] += 1
+    state["hand"][:players] = _counts(position, "ringsInHand", players)
+    state["credited"][:players] = _counts(position, "eliminatedRings", players)
+    state["player"] = _seat(position["currentPlayer"], players)
+    state["phase"] = PHASE_NAMES.index(position["phase"])
+    state["changed"] = bool(position["turnHadBoardChange"])
+    state["recovered"] = bool(position["turnHadRecoverySlide"])
+    if position["winner"] is not None:
+        state["winner"] = _seat(position["winner"], players)
+    state["owed"] = (
+        OWES_LINE_RING
+        if position["pendingLineElim"]
+        else OWES_REGION_PRICE
+        if position["pendingTerritoryElim"]
+        else OWES_NOTHING
+    )
+
+    def position_of(key: object) -> int:
+        if key not in cells:
+            raise BadPosition(f"there is no cell {key!r} on {board.name}")
+        return int(board.tables["position"][cells[str(key)]])
+
+    if position["mustMoveFrom"] is not None:
+        state["must_move"] = position_of(position["mustMoveFrom"])
+    if state["phase"] == CAPTURE:
+        state["capturer"] = position_of(position["captureFrom"])
+    elif state["phase"] == CHAIN_CAPTURE:
+        state["capturer"] = position_of(position["chain"]["at"])
+    lps = position["lps"]
+    state["lps_round"] = lps["round"]
+    state["lps_count"] = lps["consecutive"]
+    for field, name in (
+        ("lps_first", "first"),
+        ("lps_exclusive", "exclusive"),
+        ("lps_player", "consecutivePlayer"),
+    ):
+        state[field] = 0 if lps[name] is None else _seat(lps[name], players)
+    for seat, able in lps["mask"].items():
+        bit = 1 << (_seat(int(seat), players) - 1)
+        state["lps_seen"] |= bit
+        state["lps_able"] |= bit if able else 0
+    if "recovery" in position:
+        state["owed"] = {name: owed for owed, name in OWED_IN_RECOVERY.items()}[position["recovery"]["owed"]]
+        if state["owed"] == OWES_RECOVERY_LINE:
+            state["slide_to"] = position_of(position["recovery"]["at"])
+    if position.get("swapAvailable"):
+        state["swap"] = SWAP_OPEN
+    note_losses(state)
+    return states
+
+
+def _read_stack(board: Board, players: int, state: Any, key: str, rings: str) -> int:
+    if len(rings) > board.max_height:
+        raise BadPosition(f"the stack at {key} has {len(rings)} rings; {board.name} allows {board.max_height}")
+    if not rings:
+        raise BadPosition(f"the stack at {key} has no rings")
+    packed = 0
+    for digit in rings:
+        packed = packed << 2 | (_seat(int(digit), players) - 1)
+        state["on_board"][int(digit) - 1] += 1
+    state["controlled"][int(rings[-1]) - 1] += 1
+    return int(stack_word(packed, len(rings)))
+
+
+def _seat(value: object, players: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= players:
+        raise BadPosition(f"{value!r} is no seat of a game for {players} players")
+    return value
+
+
+def _counts(position: Mapping[str, Any], field: str, players: int) -> list[int]:
+    counts = position[field]
+    if not isinstance(counts, list) or len(counts) != players or not all(isinstance(n, int) and n >= 0 for n in counts):
+        raise BadPosition(f"`{field}` must be a list of {players} numbers, not {counts!r}")
+    return counts
+
+
+def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) -> None:
+    """The invariants that a position from outside has to keep."""
+    gone = board.rings - state["hand"][:players] - state["on_board"][:players]
+    for seat in range(players):
+        if gone[seat] < 0:
+            raise BadPosition(f"player {seat + 1} has {board.rings - gone[seat]} rings of {board.rings}")
+    if gone.sum() != state["credited"].sum():
+        raise BadPosition(f"{gone.sum()} rings are gone, but {state['credited'].sum()} are credited as eliminated")
+    territory = state["territory"][:players].tolist()
+    if position["territorySpaces"] != territory:
+        raise BadPosition(f"`territorySpaces` is {position['territorySpaces']}, but the board shows {territory}")
+    phase = int(state["phase"])
+    if phase == GAME_OVER:
+        if not state["winner"]:
+            raise BadPosition("a finished game needs a winner")
+        return
+    if state["winner"]:
+        raise BadPosition(f"there is a winner, but the phase is {PHASE_NAMES[phase]}")
+    for field in ("must_move", "capturer"):
+        word = state["cells"][state[field]]
+        if state[field] and word & (KIND | OWNER) != STACK | int(state["player"]):
+            raise BadPosition("the stack that has to act is not one of the player to act")
+    wanted = {OWES_LINE_RING: LINE_PROCESSING, OWES_REGION_PRICE: TERRITORY_PROCESSING}
+    wanted |= dict.fromkeys(OWED_IN_RECOVERY, MOVEMENT)
+    owed = int(state["owed"])
+    if owed and wanted[owed] != phase:
+        raise BadPosition(f"a payment is owed that the phase {PHASE_NAMES[phase]} does not have")
+    out = np.empty(board.max_actions, np.int32)
+    if legal_actions(state, board.tables, new_workspace(board), out) == 0:
+        raise BadPosition(f"player {state['player']} has no legal action in phase {PHASE_NAMES[phase]}")
+
+
+def result_json(state: Any) -> Json:
+    """Outcome of a game in the form of the reference games."""
+    players = int(state["players"])
+    return {
+        "status": "completed" if state["phase"] == GAME_OVER else "active",
+        "winner": int(state["winner"]) or None,
+        "reason": REASON_NAMES[int(state["reason"])],
+        "plies": int(state["ply"]),
+        "eliminatedRings": state["credited"][:players].tolist(),
+        "territorySpaces": state["territory"][:players].tolist(),
+        "ringsInHand": state["hand"][:players].tolist(),
+    }

@@ -1,0 +1,73 @@
+"""Files of game records: JSON lines, plain or gzipped.
+
+Reading names file and line in every complaint. Writing goes to a temporary name first, so that nothing half-written is
+ever found under the real one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ringrift.game.errors import BadRecord
+from ringrift.game.notation import Json
+
+
+def read_records(path: Path) -> Iterator[tuple[int, Json]]:
+    """Every record of a `.jsonl` or `.jsonl.gz` file with its line number, from 1. Empty lines are passed over."""
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, _parse(path, number, line)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BadRecord(f"{path}:{number + 1}: the file is damaged or cut off ({error})") from None
+    except OSError as error:
+        raise BadRecord(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _parse(path: Path, number: int, line: bytes) -> Json:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        cut = "" if line.endswith(b"\n") else "; the line has no end, so the file may be cut off"
+        raise BadRecord(f"{path}:{number}: not JSON ({error}){cut}") from None
+    if not isinstance(record, dict):
+        raise BadRecord(f"{path}:{number}: a record must be an object, not {type(record).__name__}")
+    return record
+
+
+def record_line(record: Json) -> str:
+    """A record as one line of JSON."""
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def write_records(path: Path, records: Iterable[Json]) -> int:
+    """Write a whole file of records atomically; gzipped if its name ends in `.gz`. Returns their number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    count = 0
+    try:
+        with _create(temporary, gzipped=path.suffix == ".gz") as file:
+            for record in records:
+                file.write(record_line(record).encode())
+                count += 1
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count
+
+
+def _create(path: Path, *, gzipped: bool) -> Any:
+    # No time stamp and no name inside: the same records give the same bytes.
+    return gzip.GzipFile("", "wb", 6, path.open("wb"), 0) if gzipped else path.open("wb")
