@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ringrift.benchmarks.kernels import copy_states, hash_states
+from ringrift.benchmarks.kernels import copy_states, hash_states, play_given
 from ringrift.game import get_board
-from ringrift.game.playout import Playouts, default_threads, random_playouts, replay_actions
-from ringrift.game.state import new_states, state_type
+from ringrift.game.playout import Playouts, default_threads, random_playouts
+from ringrift.game.state import new_states, new_workspace, state_type
 
 SMALL_GOAL = 400_000
 """Actions per second on one core that the small boards should reach, 2.5 µs an action."""
@@ -90,8 +90,12 @@ def measure_rules(board_name: str, players: int, *, seconds: float = 1.0, repeat
     played = play(games)
     actions = int(played.action_counts.sum())
     kept = random_playouts(board, players, games, seed=1, keep_actions=int(played.action_counts.max()))
-    replay_actions(board, players, kept.actions[:1])
-    stepping = statistics.median(timed(lambda: replay_actions(board, players, kept.actions)) for _ in range(repeats))
+    work = new_workspace(board)
+    play_given(new_states(board, players), board.tables, work, kept.actions[:1])
+    starts = [new_states(board, players, games) for _ in range(repeats)]
+    stepping = statistics.median(
+        timed(partial(play_given, states, board.tables, work, kept.actions)) for states in starts
+    )
     one_core, all_cores = statistics.median(single), statistics.median(every)
     return RulesSpeed(
         config=f"{board_name}_{players}p",

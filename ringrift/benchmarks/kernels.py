@@ -8,6 +8,7 @@ import numpy as np
 
 from ringrift.game.compiled import compiled
 from ringrift.game.state import state_hash
+from ringrift.game.turn import step
 
 
 @compiled
@@ -27,3 +28,13 @@ def hash_states(states: Any, repeats: int) -> np.uint64:
             total ^= state_hash(states[i])
             states[i].ply += 1
     return total
+
+
+@compiled
+def play_given(states: Any, board: Any, work: Any, actions: Any) -> None:
+    """Play every game through given actions, `[games, length]`, up to the first −1."""
+    for game in range(len(states)):
+        for i in range(actions.shape[1]):
+            if actions[game, i] < 0:
+                break
+            step(states[game], actions[game, i], board, work)

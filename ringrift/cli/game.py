@@ -143,7 +143,7 @@ def replay(
 def random_game(
     config: BoardArgument,
     players: PlayersOption = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same games.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same games.")] = 0,
     games: Annotated[int, typer.Option(min=1, help="How many games.")] = 1,
     max_moves: Annotated[int | None, typer.Option(min=1, help="Stop a game after that many moves.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
@@ -154,22 +154,20 @@ def random_game(
     Examples: ringrift game random square8 --players 3
               ringrift game random hexagonal_2p --games 20 --out games.jsonl.gz
     """
+    import numpy as np
     from rich.progress import track
 
     from ringrift.game import Game
     from ringrift.game.records import record_line, write_records
-    from ringrift.game.rng import mix64, random_below
+    from ringrift.game.rng import random_below
 
     board, count = _config(config, players)
 
     def play(index: int) -> Game:
-        import numpy as np
-
         game = Game(board.name, count, max_moves=max_moves)
-        key = mix64(np.uint64(seed) ^ mix64(np.uint64(index)))
         while not game.is_over:
             legal = game.legal_actions()
-            game.play(int(legal[random_below(key, len(game.actions), len(legal))]))
+            game.play(int(legal[random_below(np.uint64(seed), index, len(game.actions), len(legal))]))
         return game
 
     if games == 1 and out is None:

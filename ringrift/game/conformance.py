@@ -23,7 +23,7 @@ from ringrift.game.errors import BadRecord, RingRiftError
 from ringrift.game.game import Game, check_result, record_moves
 from ringrift.game.positions import read_position
 from ringrift.game.records import read_records
-from ringrift.game.rng import mix64, random_below
+from ringrift.game.rng import random_below
 
 SHOWN = 6
 """How many differing items an error names."""
@@ -168,14 +168,13 @@ def progress(game: Game) -> int:
 def check_random_game(board: str, players: int, seed: int) -> Checked:
     """Play one random game to its end and check it at every step."""
     game = Game(board, players)
-    key = mix64(np.uint64(seed))
     before = progress(game)
     offered = 0
     while not game.is_over:
         check_invariants(game)
         legal = game.legal_actions()
         offered += len(legal)
-        action = int(legal[random_below(key, len(game.actions), len(legal))])
+        action = int(legal[random_below(np.uint64(seed), 0, len(game.actions), len(legal))])
         game.play(action)
         after = progress(game)
         if after < before:

@@ -408,7 +408,7 @@ def read_cell(board: Board, position: object, field: str) -> int:
     """The cell of a position object; `BadRecord` if there is no such cell."""
     if isinstance(position, Mapping):
         names = "xyz" if board.hexagonal else "xy"
-        coordinate: Coordinate = tuple(position.get(name, None) for name in names)
+        coordinate = tuple(value for name in names if isinstance(value := position.get(name), int))
         if coordinate in board.cell_of:
             return board.cell_of[coordinate]
     raise BadRecord(f"`{field}` is {position!r}, which is no cell of {board.name}")

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64, random_below
+from ringrift.game.rng import random_below
 from ringrift.game.state import GAME_OVER, new_states, new_workspace
 from ringrift.game.turn import legal_actions, step
 
@@ -57,12 +57,11 @@ def play_randomly(
     out = work.actions
     for game in range(first, last):
         state = states[game]
-        key = mix64(seed ^ mix64(np.uint64(game)))
         played = 0
         offered = 0
         while state.phase != GAME_OVER and state.ply < max_moves:
             count = legal_actions(state, board, work, out)
-            action = out[random_below(key, played, count)]
+            action = out[random_below(seed, game, played, count)]
             if played < kept.shape[1]:
                 kept[game, played] = action
             step(state, action, board, work)
@@ -70,43 +69,6 @@ def play_randomly(
             offered += count
         action_counts[game] = played
         legal_counts[game] = offered
-
-
-@compiled
-def play_given(states: Any, first: int, last: int, board: Any, work: Any, actions: Any) -> None:
-    """Play the games `first` … `last`−1 through given actions, `[games, length]`, up to the first −1."""
-    for game in range(first, last):
-        for i in range(actions.shape[1]):
-            if actions[game, i] < 0:
-                break
-            step(states[game], actions[game, i], board, work)
-
-
-@compiled
-def count_leaves(states: Any, buffers: Any, counts: Any, tried: Any, board: Any, work: Any) -> int:
-    """Number of action sequences as long as `states` from `states[0]`; games that end earlier count as one.
-
-    The rest is scratch memory per depth: `buffers` `[depth, max_actions]`, `counts` and `tried` `[depth]`, zeroed.
-    """
-    depth = len(states)
-    total = 0
-    level = 0
-    counts[0] = legal_actions(states[0], board, work, buffers[0])
-    while level >= 0:
-        if level == depth - 1 or tried[level] == counts[level]:
-            if level == depth - 1:
-                total += max(counts[level], 1)
-            elif counts[level] == 0:
-                total += 1
-            level -= 1
-            continue
-        states[level + 1] = states[level]
-        step(states[level + 1], buffers[level, tried[level]], board, work)
-        tried[level] += 1
-        level += 1
-        counts[level] = legal_actions(states[level], board, work, buffers[level])
-        tried[level] = 0
-    return total
 
 
 def default_threads() -> int:
@@ -154,15 +116,20 @@ def random_playouts(
 
 def perft(board: Board, state: Any, depth: int) -> int:
     """Number of action sequences of that length from a position; games that end earlier count as one."""
+    work = new_workspace(board)
+    buffers = np.empty((depth, board.max_actions), np.int32)
     states = np.zeros(depth, state.dtype)
     states[0] = state
-    buffers = np.empty((depth, board.max_actions), np.int32)
-    counts, tried = np.zeros((2, depth), np.int64)
-    return int(count_leaves(states, buffers, counts, tried, board.tables, new_workspace(board)))
 
+    def count(level: int) -> int:
+        legal = legal_actions(states[level], board.tables, work, buffers[level])
+        if level == depth - 1 or legal == 0:
+            return max(legal, 1)
+        total = 0
+        for action in buffers[level, :legal].tolist():
+            states[level + 1] = states[level]
+            step(states[level + 1], action, board.tables, work)
+            total += count(level + 1)
+        return total
 
-def replay_actions(board: Board, players: int, actions: npt.NDArray[np.int32]) -> States:
-    """Play given games, `[games, length]` with −1 after the last action, from the start; their last positions."""
-    states = new_states(board, players, len(actions))
-    play_given(states, 0, len(actions), board.tables, new_workspace(board), actions)
-    return states
+    return count(0)

@@ -11,8 +11,9 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from ringrift.game.errors import BadRecord
 from ringrift.game.notation import Json
@@ -58,7 +59,7 @@ def write_records(path: Path, records: Iterable[Json]) -> int:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
     try:
-        with _create(temporary, gzipped=path.suffix == ".gz") as file:
+        with temporary.open("wb") as plain, _compressed(plain, path) as file:
             for record in records:
                 file.write(record_line(record).encode())
                 count += 1
@@ -68,6 +69,9 @@ def write_records(path: Path, records: Iterable[Json]) -> int:
     return count
 
 
-def _create(path: Path, *, gzipped: bool) -> Any:
+def _compressed(plain: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes] | gzip.GzipFile]:
+    """The file that the lines are written to: gzip around the plain one if the name asks for it."""
+    if path.suffix != ".gz":
+        return nullcontext(plain)
     # No time stamp and no name inside: the same records give the same bytes.
-    return gzip.GzipFile("", "wb", 6, path.open("wb"), 0) if gzipped else path.open("wb")
+    return gzip.GzipFile("", "wb", 6, plain, 0)

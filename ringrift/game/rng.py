@@ -21,7 +21,8 @@ def mix64(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def random_below(key: np.uint64, counter: int, limit: int) -> np.int64:
-    """A number in 0 … limit−1, uniform up to 2⁻³² × limit, drawn by key and counter."""
+def random_below(seed: np.uint64, stream: int, counter: int, limit: int) -> np.int64:
+    """A number in 0 … limit−1, uniform up to 2⁻³² × limit: the `counter`-th draw of a stream, such as one game's."""
+    key = mix64(seed ^ mix64(np.uint64(stream)))
     bits = mix64(key ^ mix64(np.uint64(counter)))
     return np.int64(((bits >> np.uint64(32)) * np.uint64(limit)) >> np.uint64(32))

@@ -72,6 +72,9 @@ SWAP_OFF: Final = 0  # not played, or the chance has passed
 SWAP_OPEN: Final = 1  # player 2 may swap at the start of its first turn
 SWAPPED: Final = 2
 
+TRAIL: Final = 4
+"""How many of the last places the state remembers, for networks; the rules never look at them."""
+
 # Words.
 OWNER: Final = 7
 KIND: Final = 24
@@ -102,6 +105,7 @@ def state_type(board: Board) -> np.dtype[np.void]:
             ),  # turn at which the last ring was lost, counted from 1; 0 = never
             ("turn", np.int16),  # turns begun so far, without the running one
             ("ply", np.int32),  # moves played so far; a recovery with all its decisions is one
+            ("trail", np.int16, (TRAIL,)),  # where the last actions on the board happened, the newest first
             ("must_move", np.int16),  # the stack that has to act after a placement
             ("capturer", np.int16),  # the only stack that may capture, in the two capture phases
             ("slide_to", np.int16),  # where the recovery marker went, while its line choice is owed
@@ -286,6 +290,14 @@ def eliminate_top(state: Any, position: int, player: int) -> None:
 
 
 @compiled
+def leave_trail(state: Any, position: int) -> None:
+    """Remember where an action happened."""
+    for i in range(TRAIL - 1, 0, -1):
+        state.trail[i] = state.trail[i - 1]
+    state.trail[0] = position
+
+
+@compiled
 def has_material(state: Any, player: int) -> bool:
     """Whether the player has a ring anywhere: in hand, on top or buried."""
     return bool(state.hand[player - 1] + state.on_board[player - 1] > 0)
@@ -311,7 +323,8 @@ def may_recover(state: Any, player: int) -> bool:
 def state_hash(state: Any) -> np.uint64:
     """64-bit hash of all that decides what may be played and how the game goes on.
 
-    The turn and ply counters are left out, and so is how a capture chain came about: equal positions have equal hashes.
+    The counters and the trail of last actions are left out, and so is how a capture chain came about: equal positions
+    have equal hashes.
     """
     total = np.uint64(0)
     for position in range(len(state.cells)):

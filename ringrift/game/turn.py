@@ -68,6 +68,7 @@ from ringrift.game.state import (
     TERRITORY_PROCESSING,
     eliminate_top,
     has_material,
+    leave_trail,
     may_recover,
 )
 from ringrift.game.territory import add_regions, claim_region, has_region
@@ -171,6 +172,7 @@ def step(state: Any, action: int, board: Any, work: Any) -> None:
     else:
         state.changed = 1
         position = board.position[action - plane * cells]
+        leave_trail(state, position)
         if phase == RING_PLACEMENT:
             play_placement(state, position, plane + 1)
             _enter_movement(state)
@@ -232,6 +234,7 @@ def _play_movement(state: Any, board: Any, position: int, ray: int) -> None:
     distance = ray - direction * max_distance(board) + 1
     landing = position + distance * board.step[direction]
     captured = play_move(state, board, position, direction, distance)
+    leave_trail(state, landing)
     mine = state.cells[landing] & (KIND | OWNER) == STACK | state.player
     if mine and can_capture(state, board, landing):
         state.phase = CHAIN_CAPTURE if captured else CAPTURE
