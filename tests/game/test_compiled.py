@@ -33,7 +33,9 @@ assert hits == len(sys.argv) - 1, f"only {hits} variants were on disk"
 PLAY = """
 import sys
 from ringrift.game.conformance import check_random_game
+from ringrift.game.warmup import compile_board
 for board in sys.argv[1:]:
+    compile_board(board)
     print(check_random_game(board, 3, seed=1))
 """
 
@@ -47,7 +49,7 @@ def start(script: str, *words: str, folder: Path) -> subprocess.Popen[bytes]:
 def outputs(processes: Iterable[subprocess.Popen[bytes]]) -> list[bytes]:
     """What the processes, running side by side, print; each has to succeed."""
     running = list(processes)
-    printed = [process.communicate(timeout=500)[0] for process in running]
+    printed = [process.communicate(timeout=150)[0] for process in running]
     assert [process.returncode for process in running] == [0] * len(running)
     return printed
 
