@@ -1,0 +1,97 @@
+"""The symmetries of the boards, on images and on the policy.
+
+No plane depends on a direction, so a symmetry of the board is a permutation of the pixels and nothing else. Symmetry s
+is the one of `Board.symmetries[s]` (8 for squares, 12 for hexes; 0 is the identity) everywhere: on positions, pixels
+and actions. To take one back, apply `inverse[s]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.game.actions import transform_actions
+from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetries:
+    """All symmetries of one board for a number of players, as read-only tables; S symmetries, A = H × W pixels."""
+
+    gather: npt.NDArray[np.int32]
+    """`[S, A]`: pixel of the original that every pixel of the transformed image shows."""
+    actions: npt.NDArray[np.int32]
+    """`[S, policy_size]`: what every action becomes."""
+    inverse: npt.NDArray[np.int32]
+    """`[S]`: the symmetry that takes this one back."""
+
+    def __len__(self) -> int:
+        return len(self.inverse)
+
+    def transform_image(self, features: npt.NDArray[np.uint8], symmetry: int) -> npt.NDArray[np.uint8]:
+        """A transformed copy of images `[…, H, W]`."""
+        flat = features.reshape(*features.shape[:-2], -1)
+        return flat[..., self.gather[symmetry]].reshape(features.shape)
+
+    def transform_actions(self, actions: npt.NDArray[np.int32], symmetry: int) -> npt.NDArray[np.int32]:
+        """What actions, of any shape, become."""
+        return np.take(self.actions[symmetry], actions)
+
+    def transform_policy(self, policy: npt.NDArray[np.float32], symmetry: int) -> npt.NDArray[np.float32]:
+        """A transformed copy of dense policies `[…, policy_size]`."""
+        return policy[..., self.actions[self.inverse[symmetry]]]
+
+
+@cache
+def symmetries(board: Board, players: int) -> Symmetries:
+    """The tables of one board and number of players."""
+    images = np.array(board.symmetries)
+    pixel = cell_pixels(board)
+    gather = np.tile(np.arange(board.size**2, dtype=np.int32), (len(images), 1))
+    for row, image in zip(gather, images, strict=True):
+        row[pixel[image]] = pixel
+    identity = np.arange(board.cells)
+    inverse = [next(i for i, other in enumerate(images) if (other[image] == identity).all()) for image in images]
+    tables = Symmetries(gather, transform_actions(board, players), np.array(inverse, np.int32))
+    tables.gather.setflags(write=False)
+    tables.inverse.setflags(write=False)
+    return tables
+
+
+def cell_pixels(board: Board) -> npt.NDArray[np.int32]:
+    """The pixel of every cell, `[cells]`: row × W + column, the row being x and the column y, both from the corner."""
+    xy = np.array([coordinate[:2] for coordinate in board.coordinates]) + board.radius
+    return np.asarray(xy @ (board.size, 1), np.int32)
+
+
+@cache
+def pixel_tables(board: Board) -> npt.NDArray[np.uint16]:
+    """The pixel that shows every grid position, by symmetry: `[S, grid_size]`; 0 for walls, which no kernel asks for.
+
+    Encoding through row s writes the transformed image at once, at no cost.
+    """
+    pixel = cell_pixels(board)
+    tables = np.zeros((len(board.symmetries), board.grid_size), np.uint16)
+    for row, image in zip(tables, board.symmetries, strict=True):
+        row[board.tables["position"]] = pixel[image]
+    return tables
+
+
+@compiled
+def transform_row(source: Any, gather: Any, target: Any) -> None:
+    """Write the transformed image of one encoded state into another row: both `[C, A]`, not the same memory."""
+    for plane in range(source.shape[0]):
+        for pixel in range(source.shape[1]):
+            target[plane, pixel] = source[plane, gather[pixel]]
+
+
+@compiled
+def transform_rows(source: Any, gather: Any, chosen: Any, first: int, last: int, target: Any) -> None:
+    """Transform the rows `first` … `last`−1 of a batch `[N, C, A]`, row i by symmetry `chosen[i]`, into `target`."""
+    for row in range(first, last):
+        transform_row(source[row], gather[chosen[row]], target[row])

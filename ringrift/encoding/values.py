@@ -1,0 +1,84 @@
+"""What a network learns to predict about the end of the game, and the one place where values change their seats.
+
+The value of a place falls evenly from +1 for the first to −1 for the last: +1, −1 for two players, +1, 0, −1 for three,
++1, +⅓, −⅓, −1 for four. Players who share a rank share the mean of the places that they cover. A game without a winner,
+stopped at its limit of moves, is worth 0 to everyone.
+
+*Absolute* values are by seat; *relative* ones begin with the player to act and go on in the order of the seats, as a
+network sees and predicts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.game.compiled import compiled
+from ringrift.game.victory import rank_score
+
+Values = TypeVar("Values", bound=np.generic)
+
+
+@compiled
+def place_value(better: int, equal: int, players: int) -> float:
+    """The value for a player who has `better` players above and is one of `equal` that share a rank."""
+    return 1 - (2 * better + equal - 1) / (players - 1)
+
+
+@compiled
+def outcome_values(state: Any, values: Any) -> None:
+    """Write the values of a game, by seat, into `values` `[players]` or longer; 0 for all while it has no winner."""
+    players = state.players
+    for seat in range(len(values)):
+        values[seat] = 0
+    if state.winner == 0:
+        return
+    for seat in range(players):
+        score = rank_score(state, seat)
+        better = 0
+        equal = 0
+        for other in range(players):
+            other_score = rank_score(state, other)
+            if other_score > score:
+                better += 1
+            elif other_score == score:
+                equal += 1
+        values[seat] = place_value(better, equal, players)
+
+
+@compiled
+def outcome_rows(states: Any, values: Any) -> None:
+    """Write the values of many games into `values` `[N, players]`."""
+    for row in range(len(states)):
+        outcome_values(states[row], values[row])
+
+
+def outcomes(states: np.ndarray[Any, np.dtype[np.void]], players: int) -> npt.NDArray[np.float32]:
+    """The values of games, `[N, players]` by seat, from their last positions `[N]`."""
+    values = np.empty((len(states), players), np.float32)
+    outcome_rows(states, values)
+    return values
+
+
+def rank_values(ranks: Sequence[int]) -> npt.NDArray[np.float32]:
+    """The values, `[players]`, of final ranks such as (1, 2, 2, 4)."""
+    return np.array([place_value(rank - 1, ranks.count(rank), len(ranks)) for rank in ranks], np.float32)
+
+
+def to_absolute(relative: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
+    """Values `[…, players]` that begin with the player to act, by seat; `player` is one seat (from 1) or `[…]`."""
+    return _shifted(relative, 1 - np.asarray(player, np.int64))
+
+
+def to_relative(absolute: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
+    """Values `[…, players]` by seat, beginning with the player to act; `player` is one seat (from 1) or `[…]`."""
+    return _shifted(absolute, np.asarray(player, np.int64) - 1)
+
+
+def _shifted(values: npt.NDArray[Values], by: npt.NDArray[np.int64]) -> npt.NDArray[Values]:
+    players = values.shape[-1]
+    index = (np.arange(players) + by[..., np.newaxis]) % players
+    return np.take_along_axis(values, np.broadcast_to(index, values.shape), axis=-1)

@@ -1,0 +1,36 @@
+"""Neural networks: a position in, a policy and a value per player out.
+
+People build a `ResidualNetwork` from a `NetworkConfig` and keep it with `save_model` and `load_model`; searches ask an
+`Evaluator`.
+"""
+
+from __future__ import annotations
+
+from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
+from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
+from ringrift.networks.evaluator import Evaluator, inference_copy, inference_type
+from ringrift.networks.factory import build_network, flops, parameter_count
+from ringrift.networks.model_file import ModelInfo, load_model, read_info, save_model
+from ringrift.networks.residual import Heads, Output, ResidualNetwork
+
+__all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "DamagedModel",
+    "Evaluator",
+    "Heads",
+    "MissingModel",
+    "ModelInfo",
+    "NetworkConfig",
+    "Output",
+    "ResidualNetwork",
+    "WrongModel",
+    "build_network",
+    "flops",
+    "inference_copy",
+    "inference_type",
+    "load_model",
+    "parameter_count",
+    "read_info",
+    "save_model",
+]

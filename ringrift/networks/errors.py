@@ -1,0 +1,17 @@
+"""What can be wrong with a model file: one clear line each."""
+
+from __future__ import annotations
+
+from ringrift.game.errors import RingRiftError
+
+
+class MissingModel(RingRiftError):
+    """A model file, or the checksum beside it, is not there."""
+
+
+class DamagedModel(RingRiftError):
+    """A model file is not what was written: cut off, altered, or no model at all."""
+
+
+class WrongModel(RingRiftError):
+    """A sound model file that does not fit what it was asked for, or this version of RingRift."""
