@@ -1,0 +1,347 @@
+"""Gumbel AlphaZero search (Danihelka, Guez, Schrittwieser, Silver: Policy improvement by planning with Gumbel, 2022).
+
+At the root a number of actions is drawn without replacement by the Gumbel-top-k trick and halved again and again as
+the simulations are spent; below it the search is deterministic and follows the improved policy. Both judge an action
+by prior logit + sigma(completed Q), and softmax of the same sum is the policy that a network should learn.
+
+Any number of games are searched in lockstep, one evaluator call per simulation for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from math import ceil, log2
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
+from ringrift.game.playout import default_threads, on_threads
+from ringrift.game.rng import mix64
+from ringrift.search.evaluators import Evaluator
+from ringrift.search.tree import (
+    NO_CHILD,
+    OPEN,
+    back_up_leaves,
+    follow_edge,
+    gather_leaves,
+    new_trees,
+    open_node,
+    plant_roots,
+    take_evaluations,
+)
+
+BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
+"""Simulations per decision, by name."""
+
+CONSIDERED: Final = 16
+"""Actions that the root draws; the paper's choice for Go and chess, and larger numbers change little there."""
+VALUE_SCALE: Final = 0.1
+VISIT_OFFSET: Final = 50.0
+"""sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q, with q rescaled to 0 … 1: the paper's c."""
+
+States = np.ndarray[Any, np.dtype[np.void]]
+
+
+@cache
+def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32]:
+    """Sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
+
+    Each phase visits its actions equally often, keeps the better half, and goes on; whoever is best among those with
+    that number of visits is next.
+    """
+    if considered <= 1:
+        return np.arange(simulations, dtype=np.int32)
+    phases = ceil(log2(considered))
+    visits = [0] * considered
+    sequence: list[int] = []
+    remaining = considered
+    while len(sequence) < simulations:
+        for _ in range(max(1, simulations // (phases * remaining))):
+            sequence.extend(visits[:remaining])
+            visits[:remaining] = [n + 1 for n in visits[:remaining]]
+        remaining = max(2, remaining // 2)
+    return np.array(sequence[:simulations], np.int32)
+
+
+@cache
+def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
+    """`considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
+    return np.stack([considered_visits(considered, simulations) for considered in range(most + 1)])
+
+
+@compiled
+def gumbel_noise(seed: np.uint64, game: int, decision: int, index: int) -> float:
+    """A standard Gumbel number for one action of one decision of one game."""
+    key = mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision)))
+    bits = mix64(key ^ mix64(np.uint64(index)))
+    uniform = (np.float64(bits >> np.uint64(11)) + 0.5) / 9007199254740992.0
+    return float(-np.log(-np.log(uniform)))
+
+
+@compiled
+def improved_logits(nodes: Any, edges: Any, game: int, node: int, scores: Any) -> None:
+    """Write log prior + sigma(completed Q) of every edge of a node into `scores`, from the view of who decides there.
+
+    An unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
+    the paper); the completed values are rescaled to 0 … 1 over the node.
+    """
+    row = nodes[game, node]
+    seat = row.player - 1
+    first = row.first_edge
+    visits = 0
+    most = 0
+    visited_prior = 0.0
+    weighted = 0.0
+    for i in range(row.edges):
+        edge = edges[game, first + i]
+        if edge.visits > 0:
+            visits += edge.visits
+            most = max(most, edge.visits)
+            prior = np.exp(edge.logit)
+            visited_prior += prior
+            weighted += prior * edge.value[seat] / edge.visits
+    mixed = float(row.value[seat])
+    if visits > 0:
+        mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
+    low = high = mixed
+    for i in range(row.edges):
+        edge = edges[game, first + i]
+        if edge.visits > 0:
+            q = edge.value[seat] / edge.visits
+            low, high = min(low, q), max(high, q)
+    if visits == 0 or high - low < 1e-8:
+        for i in range(row.edges):
+            scores[i] = edges[game, first + i].logit
+        return
+    scale = (VISIT_OFFSET + most) * VALUE_SCALE / (high - low)
+    for i in range(row.edges):
+        edge = edges[game, first + i]
+        q = edge.value[seat] / edge.visits if edge.visits > 0 else mixed
+        scores[i] = edge.logit + scale * (q - low)
+
+
+@compiled
+def softmax(scores: Any, count: int) -> None:
+    """Turn the first `count` scores into probabilities, in place."""
+    highest = scores[0]
+    for i in range(1, count):
+        highest = max(highest, scores[i])
+    total = 0.0
+    for i in range(count):
+        scores[i] = np.exp(scores[i] - highest)
+        total += scores[i]
+    for i in range(count):
+        scores[i] /= total
+
+
+@compiled
+def choose_below_root(nodes: Any, edges: Any, game: int, node: int, scores: Any) -> int:
+    """The edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
+    row = nodes[game, node]
+    improved_logits(nodes, edges, game, node, scores)
+    softmax(scores, row.edges)
+    visits = row.visits - 1  # without the one that made the node
+    best = 0
+    best_gap = -1e30
+    for i in range(row.edges):
+        gap = scores[i] - edges[game, row.first_edge + i].visits / (1 + visits)
+        if gap > best_gap:
+            best, best_gap = i, gap
+    return int(row.first_edge + best)
+
+
+@compiled
+def choose_at_root(nodes: Any, edges: Any, game: int, wanted: int, noise: Any, scores: Any) -> int:
+    """The best edge of the root among those with the wanted number of visits: noise + log prior + sigma(completed Q)."""
+    row = nodes[game, 0]
+    improved_logits(nodes, edges, game, 0, scores)
+    best = -1
+    best_score = -1e30
+    for i in range(row.edges):
+        if edges[game, row.first_edge + i].visits == wanted and noise[game, i] + scores[i] > best_score:
+            best, best_score = i, noise[game, i] + scores[i]
+    return int(row.first_edge + best)
+
+
+@compiled
+def descend(
+    nodes: Any,
+    states: Any,
+    edges: Any,
+    used_nodes: Any,
+    used_edges: Any,
+    leaves: Any,
+    waiting: Any,
+    noise: Any,
+    table: Any,
+    simulation: int,
+    first: int,
+    last: int,
+    board: Any,
+    work: Any,
+    scores: Any,
+) -> None:
+    """Walk from the root to a leaf in each of the games `first` … `last`−1, making the leaf where it is new."""
+    most = table.shape[0] - 1
+    for game in range(first, last):
+        waiting[game] = False
+        leaves[game] = 0
+        if nodes[game, 0].kind != OPEN:
+            continue
+        wanted = table[min(most, nodes[game, 0].edges), simulation]
+        edge = choose_at_root(nodes, edges, game, wanted, noise, scores)
+        node = 0
+        while True:
+            child = edges[game, edge].child
+            if child == NO_CHILD:
+                leaf = follow_edge(nodes, states, edges, used_nodes, used_edges, game, node, edge, board, work)
+                waiting[game] = open_node(nodes, states, edges, used_edges, game, leaf, board, work)
+                leaves[game] = leaf
+                break
+            node = child
+            if nodes[game, node].kind != OPEN:
+                leaves[game] = node
+                break
+            edge = choose_below_root(nodes, edges, game, node, scores)
+
+
+@compiled
+def draw_noise(states: Any, nodes: Any, games: Any, seed: np.uint64, first: int, last: int, noise: Any) -> None:
+    """Gumbel numbers for the actions of the roots, keyed by run, game and decision."""
+    for game in range(first, last):
+        state = states[game, 0]
+        decision = state.ply * 8 + state.owed  # a recovery takes several decisions in one move
+        for i in range(nodes[game, 0].edges):
+            noise[game, i] = gumbel_noise(seed, games[game], decision, i)
+
+
+@compiled
+def read_roots(
+    nodes: Any, edges: Any, noise: Any, offsets: Any, chosen: Any, policy: Any, visits: Any, values: Any, scores: Any
+) -> None:
+    """Read off what the search has found: chosen action, improved policy, visits, and mean value of every root."""
+    for game in range(len(nodes)):
+        row = nodes[game, 0]
+        most = 0
+        for i in range(row.edges):
+            most = max(most, edges[game, row.first_edge + i].visits)
+        best = choose_at_root(nodes, edges, game, most, noise, scores)
+        chosen[game] = edges[game, best].action
+        improved_logits(nodes, edges, game, 0, scores)
+        softmax(scores, row.edges)
+        for seat in range(values.shape[1]):
+            values[game, seat] = row.value[seat]
+        for i in range(row.edges):
+            edge = edges[game, row.first_edge + i]
+            policy[offsets[game] + i] = scores[i]
+            visits[offsets[game] + i] = edge.visits
+            for seat in range(values.shape[1]):
+                values[game, seat] += edge.value[seat]
+        for seat in range(values.shape[1]):
+            values[game, seat] /= row.visits
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found for `[games]` positions; ragged arrays `[L]` are split by `offsets` `[games + 1]`."""
+
+    chosen: npt.NDArray[np.int32]
+    """`[games]`, the action that the search plays."""
+    values: npt.NDArray[np.float32]
+    """`[games, players]`, mean value of all simulations, by seat."""
+    offsets: npt.NDArray[np.int64]
+    actions: npt.NDArray[np.int32]
+    """`[L]`, legal actions."""
+    policy: npt.NDArray[np.float32]
+    """`[L]`, the improved policy: what a network should learn."""
+    visits: npt.NDArray[np.int32]
+    """`[L]`, simulations through each action."""
+
+
+class GumbelSearch:
+    """Searches the positions of many games side by side; its arenas are used again by every call."""
+
+    def __init__(
+        self,
+        board: Board,
+        players: int,
+        evaluator: Evaluator,
+        *,
+        simulations: int = BUDGETS["standard"],
+        considered: int = CONSIDERED,
+        seed: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        """`simulations` per decision; `seed` names the run."""
+        self.board = board
+        self.players = players
+        self.evaluator = evaluator
+        self.simulations = simulations
+        self.seed = seed
+        self.threads = threads or default_threads()
+        self.table = considered_table(considered, simulations)
+        self.trees = new_trees(board, players, 0, simulations + 1)
+        self.noise = np.zeros((0, board.max_actions), np.float32)
+
+    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
+        """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
+        count = len(states)
+        numbers = np.arange(count, dtype=np.int64) if games is None else games
+        if len(self.trees.used_nodes) != count:
+            self.trees = new_trees(self.board, self.players, count, self.simulations + 1)
+            self.noise = np.zeros((count, self.board.max_actions), np.float32)
+        trees = self.trees
+        trees.states[:, 0] = states
+        arenas = (trees.nodes, trees.states, trees.edges, trees.used_nodes, trees.used_edges, trees.leaves)
+        tables = self.board.tables
+
+        def plant(first: int, last: int, work: Any) -> None:
+            plant_roots(*arenas, trees.waiting, first, last, tables, work)
+            draw_noise(trees.states, trees.nodes, numbers, np.uint64(self.seed), first, last, self.noise)
+
+        on_threads(self.board, count, self.threads, plant)
+        self._evaluate()
+        for simulation in range(self.simulations):
+
+            def walk(first: int, last: int, work: Any, simulation: int = simulation) -> None:
+                scores = np.empty(self.board.max_actions)
+                noise, table = self.noise, self.table
+                descend(*arenas, trees.waiting, noise, table, simulation, first, last, tables, work, scores)
+
+            on_threads(self.board, count, self.threads, walk)
+            self._evaluate()
+        return self._found()
+
+    def _evaluate(self) -> None:
+        """Evaluate the leaves that wait for it, and back all leaves up."""
+        trees = self.trees
+        picked = np.flatnonzero(trees.waiting)
+        if len(picked):
+            counts = trees.nodes["edges"][picked, trees.leaves[picked]]
+            offsets = np.zeros(len(picked) + 1, np.int64)
+            np.cumsum(counts, out=offsets[1:])
+            states = np.empty(len(picked), trees.states.dtype)
+            actions = np.empty(offsets[-1], np.int32)
+            gather_leaves(trees.nodes, trees.states, trees.edges, trees.leaves, picked, offsets, states, actions)
+            logits, values = self.evaluator(states, offsets, actions)
+            take_evaluations(trees.nodes, trees.edges, trees.leaves, picked, offsets, logits, values)
+        back_up_leaves(trees.nodes, trees.edges, trees.leaves, 0, len(trees.leaves))
+
+    def _found(self) -> Found:
+        trees = self.trees
+        roots = trees.nodes[:, 0]
+        games = len(roots)
+        offsets = np.zeros(games + 1, np.int64)
+        np.cumsum(roots["edges"], out=offsets[1:])
+        chosen = np.empty(games, np.int32)
+        policy = np.empty(offsets[-1], np.float32)
+        visits = np.empty(offsets[-1], np.int32)
+        values = np.empty((games, self.players), np.float32)
+        scores = np.empty(self.board.max_actions)
+        read_roots(trees.nodes, trees.edges, self.noise, offsets, chosen, policy, visits, values, scores)
+        actions = np.concatenate([trees.edges["action"][game, : roots["edges"][game]] for game in range(games)])
+        return Found(chosen, values, offsets, actions, policy, visits)
