@@ -156,7 +156,7 @@ def choose_below_root(nodes: Any, edges: Any, game: int, node: int, scores: Any)
 
 @compiled
 def choose_at_root(nodes: Any, edges: Any, game: int, wanted: int, noise: Any, scores: Any) -> int:
-    """The best edge of the root among those with the wanted number of visits: noise + log prior + sigma(completed Q)."""
+    """The root's best edge among those with the wanted visits, by noise + log prior + sigma(completed Q)."""
     row = nodes[game, 0]
     improved_logits(nodes, edges, game, 0, scores)
     best = -1

@@ -109,7 +109,7 @@ def test_improved_logits_are_those_of_the_paper(actions: int, seed: int) -> None
 @few
 @given(st.integers(2, 12), st.integers(0, 2**32 - 1))
 def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> None:
-    """With every action's value known, the expected value under the improved policy is no lower than under the prior."""
+    """With every action's value known, the improved policy expects no less than the prior."""
     generator = np.random.default_rng(seed)
     values = generator.uniform(-1, 1, actions)
     nodes, edges = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
@@ -248,7 +248,7 @@ def test_values_reach_the_seats_that_they_belong_to(players: int) -> None:
     search = GumbelSearch(get_board("hex8"), players, favour_seat_3, simulations=20)
     found = search.run(states)
     assert found.values[:, 2] == pytest.approx(0.75, abs=1e-5)
-    late = positions("hex8", players, 60, 170)
+    late = positions("hex8", players, 150, 170)
     search = GumbelSearch(get_board("hex8"), players, UniformEvaluator(players), simulations=30)
     search.run(late)
     trees = search.trees
