@@ -1,11 +1,14 @@
 """Searches over many games in lockstep: compiled trees, one evaluator call per simulation for all games.
 
-`GumbelSearch` chooses actions and says what a network should learn. An `Evaluator` gives priors and values.
+`GumbelSearch` and `PuctSearch` choose actions and say what a network should learn; an `Evaluator` gives them priors and
+values.
 """
 
 from __future__ import annotations
 
 from ringrift.search.evaluators import Evaluator, NetworkEvaluator, UniformEvaluator
-from ringrift.search.gumbel import BUDGETS, Found, GumbelSearch
+from ringrift.search.forest import Found
+from ringrift.search.gumbel import BUDGETS, GumbelSearch
+from ringrift.search.puct import PuctSearch
 
-__all__ = ["BUDGETS", "Evaluator", "Found", "GumbelSearch", "NetworkEvaluator", "UniformEvaluator"]
+__all__ = ["BUDGETS", "Evaluator", "Found", "GumbelSearch", "NetworkEvaluator", "PuctSearch", "UniformEvaluator"]

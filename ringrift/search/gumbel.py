@@ -9,7 +9,6 @@ Any number of games are searched in lockstep, one evaluator call per simulation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from math import ceil, log2
 from typing import Any, Final
@@ -19,20 +18,10 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.game.playout import default_threads, on_threads
-from ringrift.game.rng import mix64
+from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.tree import (
-    NO_CHILD,
-    OPEN,
-    back_up_leaves,
-    follow_edge,
-    gather_leaves,
-    new_trees,
-    open_node,
-    plant_roots,
-    take_evaluations,
-)
+from ringrift.search.forest import Forest, Found, States
+from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
@@ -42,8 +31,6 @@ CONSIDERED: Final = 16
 VALUE_SCALE: Final = 0.1
 VISIT_OFFSET: Final = 50.0
 """sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q, with q rescaled to 0 … 1: the paper's c."""
-
-States = np.ndarray[Any, np.dtype[np.void]]
 
 
 @cache
@@ -71,15 +58,6 @@ def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32
 def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
     """`considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
     return np.stack([considered_visits(considered, simulations) for considered in range(most + 1)])
-
-
-@compiled
-def gumbel_noise(seed: np.uint64, game: int, decision: int, index: int) -> float:
-    """A standard Gumbel number for one action of one decision of one game."""
-    key = mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision)))
-    bits = mix64(key ^ mix64(np.uint64(index)))
-    uniform = (np.float64(bits >> np.uint64(11)) + 0.5) / 9007199254740992.0
-    return float(-np.log(-np.log(uniform)))
 
 
 @compiled
@@ -210,13 +188,12 @@ def descend(
 
 
 @compiled
-def draw_noise(states: Any, nodes: Any, games: Any, seed: np.uint64, first: int, last: int, noise: Any) -> None:
+def draw_noise(states: Any, nodes: Any, games: Any, seed: np.uint64, noise: Any) -> None:
     """Gumbel numbers for the actions of the roots, keyed by run, game and decision."""
-    for game in range(first, last):
-        state = states[game, 0]
-        decision = state.ply * 8 + state.owed  # a recovery takes several decisions in one move
+    for game in range(len(games)):
+        key = decision_key(seed, games[game], states[game, 0])
         for i in range(nodes[game, 0].edges):
-            noise[game, i] = gumbel_noise(seed, games[game], decision, i)
+            noise[game, i] = -np.log(-np.log(uniform(key, i)))
 
 
 @compiled
@@ -245,25 +222,8 @@ def read_roots(
             values[game, seat] /= row.visits
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a search has found for `[games]` positions; ragged arrays `[L]` are split by `offsets` `[games + 1]`."""
-
-    chosen: npt.NDArray[np.int32]
-    """`[games]`, the action that the search plays."""
-    values: npt.NDArray[np.float32]
-    """`[games, players]`, mean value of all simulations, by seat."""
-    offsets: npt.NDArray[np.int64]
-    actions: npt.NDArray[np.int32]
-    """`[L]`, legal actions."""
-    policy: npt.NDArray[np.float32]
-    """`[L]`, the improved policy: what a network should learn."""
-    visits: npt.NDArray[np.int32]
-    """`[L]`, simulations through each action."""
-
-
 class GumbelSearch:
-    """Searches the positions of many games side by side; its arenas are used again by every call."""
+    """Searches the positions of many games side by side."""
 
     def __init__(
         self,
@@ -276,72 +236,37 @@ class GumbelSearch:
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        """`simulations` per decision; `seed` names the run."""
-        self.board = board
-        self.players = players
-        self.evaluator = evaluator
-        self.simulations = simulations
-        self.seed = seed
-        self.threads = threads or default_threads()
+        """`simulations` per decision; `considered` is how many actions the root draws; `seed` names the run."""
+        self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads)
         self.table = considered_table(considered, simulations)
-        self.trees = new_trees(board, players, 0, simulations + 1)
-        self.noise = np.zeros((0, board.max_actions), np.float32)
+        self.seed = np.uint64(seed)
 
     def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
-        count = len(states)
-        numbers = np.arange(count, dtype=np.int64) if games is None else games
-        if len(self.trees.used_nodes) != count:
-            self.trees = new_trees(self.board, self.players, count, self.simulations + 1)
-            self.noise = np.zeros((count, self.board.max_actions), np.float32)
-        trees = self.trees
-        trees.states[:, 0] = states
-        arenas = (trees.nodes, trees.states, trees.edges, trees.used_nodes, trees.used_edges, trees.leaves)
-        tables = self.board.tables
-
-        def plant(first: int, last: int, work: Any) -> None:
-            plant_roots(*arenas, trees.waiting, first, last, tables, work)
-            draw_noise(trees.states, trees.nodes, numbers, np.uint64(self.seed), first, last, self.noise)
-
-        on_threads(self.board, count, self.threads, plant)
-        self._evaluate()
-        for simulation in range(self.simulations):
+        forest = self.forest
+        board = forest.board
+        numbers = np.arange(len(states), dtype=np.int64) if games is None else games
+        forest.plant(states)
+        noise = np.empty((len(states), board.max_actions), np.float32)
+        draw_noise(forest.trees.states, forest.trees.nodes, numbers, self.seed, noise)
+        for simulation in range(self.table.shape[1]):
 
             def walk(first: int, last: int, work: Any, simulation: int = simulation) -> None:
-                scores = np.empty(self.board.max_actions)
-                noise, table = self.noise, self.table
-                descend(*arenas, trees.waiting, noise, table, simulation, first, last, tables, work, scores)
+                scores = np.empty(board.max_actions)
+                descend(*forest.arenas, noise, self.table, simulation, first, last, board.tables, work, scores)
 
-            on_threads(self.board, count, self.threads, walk)
-            self._evaluate()
-        return self._found()
-
-    def _evaluate(self) -> None:
-        """Evaluate the leaves that wait for it, and back all leaves up."""
-        trees = self.trees
-        picked = np.flatnonzero(trees.waiting)
-        if len(picked):
-            counts = trees.nodes["edges"][picked, trees.leaves[picked]]
-            offsets = np.zeros(len(picked) + 1, np.int64)
-            np.cumsum(counts, out=offsets[1:])
-            states = np.empty(len(picked), trees.states.dtype)
-            actions = np.empty(offsets[-1], np.int32)
-            gather_leaves(trees.nodes, trees.states, trees.edges, trees.leaves, picked, offsets, states, actions)
-            logits, values = self.evaluator(states, offsets, actions)
-            take_evaluations(trees.nodes, trees.edges, trees.leaves, picked, offsets, logits, values)
-        back_up_leaves(trees.nodes, trees.edges, trees.leaves, 0, len(trees.leaves))
-
-    def _found(self) -> Found:
-        trees = self.trees
-        roots = trees.nodes[:, 0]
-        games = len(roots)
-        offsets = np.zeros(games + 1, np.int64)
-        np.cumsum(roots["edges"], out=offsets[1:])
-        chosen = np.empty(games, np.int32)
-        policy = np.empty(offsets[-1], np.float32)
-        visits = np.empty(offsets[-1], np.int32)
-        values = np.empty((games, self.players), np.float32)
-        scores = np.empty(self.board.max_actions)
-        read_roots(trees.nodes, trees.edges, self.noise, offsets, chosen, policy, visits, values, scores)
-        actions = np.concatenate([trees.edges["action"][game, : roots["edges"][game]] for game in range(games)])
-        return Found(chosen, values, offsets, actions, policy, visits)
+            forest.for_all_games(walk)
+            forest.evaluate()
+        found = forest.empty_finding()
+        read_roots(
+            forest.trees.nodes,
+            forest.trees.edges,
+            noise,
+            found.offsets,
+            found.chosen,
+            found.policy,
+            found.visits,
+            found.values,
+            np.empty(board.max_actions),
+        )
+        return found

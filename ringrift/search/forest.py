@@ -1,0 +1,110 @@
+"""What every search over many games does alike: plant roots, let the evaluator answer, back up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.game.boards import Board
+from ringrift.game.playout import default_threads, on_threads
+from ringrift.search.evaluators import Evaluator
+from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees, plant_roots, take_evaluations
+
+States = np.ndarray[Any, np.dtype[np.void]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search has found for `[games]` positions; ragged arrays `[L]` are split by `offsets` `[games + 1]`."""
+
+    chosen: npt.NDArray[np.int32]
+    """`[games]`, the action that the search plays."""
+    values: npt.NDArray[np.float32]
+    """`[games, players]`, mean value of all simulations, by seat."""
+    offsets: npt.NDArray[np.int64]
+    actions: npt.NDArray[np.int32]
+    """`[L]`, legal actions."""
+    policy: npt.NDArray[np.float32]
+    """`[L]`, what a network should learn."""
+    visits: npt.NDArray[np.int32]
+    """`[L]`, simulations through each action."""
+
+
+class Forest:
+    """The trees of many games with the evaluator that feeds them; the arenas are used again by every search."""
+
+    def __init__(
+        self, board: Board, players: int, evaluator: Evaluator, *, nodes: int, threads: int | None = None
+    ) -> None:
+        """`nodes` per game: one more than the simulations."""
+        self.board = board
+        self.players = players
+        self.evaluator = evaluator
+        self.nodes = nodes
+        self.threads = threads or default_threads()
+        self.trees = new_trees(board, players, 0, nodes)
+
+    @property
+    def arenas(self) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
+        """The arrays that the kernels take first."""
+        trees = self.trees
+        return (
+            trees.nodes,
+            trees.states,
+            trees.edges,
+            trees.used_nodes,
+            trees.used_edges,
+            trees.leaves,
+            trees.waiting,
+        )
+
+    def plant(self, states: States) -> None:
+        """Start anew from positions `[games]` and evaluate them."""
+        if len(self.trees.used_nodes) != len(states):
+            self.trees = new_trees(self.board, self.players, len(states), self.nodes)
+        self.trees.states[:, 0] = states
+        self.for_all_games(lambda first, last, work: plant_roots(*self.arenas, first, last, self.board.tables, work))
+        self.evaluate()
+
+    def for_all_games(self, run: Callable[[int, int, Any], None]) -> None:
+        """Call `run(first, last, workspace)` on all cores."""
+        on_threads(self.board, len(self.trees.used_nodes), self.threads, run)
+
+    def evaluate(self) -> None:
+        """Evaluate the leaves that wait for it, and back all leaves up."""
+        trees = self.trees
+        picked = np.flatnonzero(trees.waiting)
+        if len(picked):
+            offsets = _offsets(trees.nodes["edges"][picked, trees.leaves[picked]])
+            states = np.empty(len(picked), trees.states.dtype)
+            actions = np.empty(offsets[-1], np.int32)
+            gather_leaves(trees.nodes, trees.states, trees.edges, trees.leaves, picked, offsets, states, actions)
+            logits, values = self.evaluator(states, offsets, actions)
+            take_evaluations(trees.nodes, trees.edges, trees.leaves, picked, offsets, logits, values)
+        back_up_leaves(trees.nodes, trees.edges, trees.leaves, 0, len(trees.leaves))
+
+    def empty_finding(self) -> Found:
+        """A `Found` of the right sizes with the legal actions of the roots, to be filled."""
+        trees = self.trees
+        counts = trees.nodes["edges"][:, 0]
+        offsets = _offsets(counts)
+        actions = [trees.edges["action"][game, :count] for game, count in enumerate(counts)]
+        return Found(
+            chosen=np.empty(len(counts), np.int32),
+            values=np.empty((len(counts), self.players), np.float32),
+            offsets=offsets,
+            actions=np.concatenate(actions) if actions else np.empty(0, np.int32),
+            policy=np.empty(offsets[-1], np.float32),
+            visits=np.empty(offsets[-1], np.int32),
+        )
+
+
+def _offsets(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Where each of the ragged rows begins, and where the last one ends."""
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets

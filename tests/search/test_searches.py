@@ -1,0 +1,156 @@
+"""What holds for every search: bookkeeping, independence of the batch, wins that it has to find, values by seat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ringrift.encoding import feature_version, outcomes
+from ringrift.game import Game, configs, get_board, new_states
+from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search.evaluators import Floats, Ints, Offsets, States
+from ringrift.search.tree import CUT_OFF, TERMINAL
+from tests.game.drawing import position
+from tests.search.parts import HashedEvaluator, Search, check_tree, positions
+
+
+def make(kind: str, board: str, players: int, evaluator: Any, **options: Any) -> Search:
+    if kind == "gumbel":
+        return GumbelSearch(get_board(board), players, evaluator, **options)
+    return PuctSearch(get_board(board), players, evaluator, noise=kind == "puct with noise", **options)
+
+
+every_search = pytest.mark.parametrize("kind", ["gumbel", "puct", "puct with noise"])
+
+
+@every_search
+@pytest.mark.parametrize(("board", "players"), configs())
+def test_visits_and_values_are_conserved(kind: str, board: str, players: int) -> None:
+    states = positions(board, players, 6, 60)
+    search = make(kind, board, players, HashedEvaluator(players), simulations=40)
+    found = search.run(states)
+    for game in range(len(states)):
+        check_tree(search, game)
+        mine = slice(found.offsets[game], found.offsets[game + 1])
+        assert found.visits[mine].sum() == 40
+        assert found.policy[mine].sum() == pytest.approx(1, abs=1e-4)
+        assert found.chosen[game] in found.actions[mine]
+        assert found.visits[mine][found.actions[mine] == found.chosen[game]] == found.visits[mine].max()
+
+
+@every_search
+def test_a_full_arena_cuts_off_and_goes_on(kind: str) -> None:
+    board = get_board("square8")
+    search = make(kind, "square8", 2, HashedEvaluator(2), simulations=60)
+    search.run(new_states(board, 2, 3))
+    search.forest.trees.edges.resize((3, 900), refcheck=False)
+    search.run(new_states(board, 2, 3))
+    assert (search.forest.trees.nodes["kind"] == CUT_OFF).any()
+    for game in range(3):
+        check_tree(search, game)
+
+
+@every_search
+@pytest.mark.parametrize(("board", "players"), [("square8", 2), ("hex8", 4), ("square19", 3)])
+def test_nothing_depends_on_batch_or_threads(kind: str, board: str, players: int) -> None:
+    states = positions(board, players, 24, 40)
+    numbers = np.arange(100, 100 + len(states), dtype=np.int64)
+
+    def search(threads: int = 1) -> Search:
+        return make(kind, board, players, HashedEvaluator(players), simulations=24, seed=9, threads=threads)
+
+    together = search().run(states, numbers)
+    threaded = search(3).run(states, numbers)
+    assert threaded.policy.tobytes() == together.policy.tobytes()
+    assert threaded.values.tobytes() == together.values.tobytes()
+    single = search()
+    for game in (0, 7, len(states) - 1):
+        alone = single.run(states[game : game + 1], numbers[game : game + 1])
+        assert alone.chosen[0] == together.chosen[game]
+        assert alone.policy.tobytes() == together.policy[slice(*together.offsets[game : game + 2])].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["gumbel", "puct with noise"])
+def test_another_run_draws_other_noise(kind: str) -> None:
+    states = new_states(get_board("square8"), 2, 8)
+    runs = [make(kind, "square8", 2, HashedEvaluator(2), simulations=16, seed=seed).run(states) for seed in (1, 2)]
+    assert (runs[0].chosen != runs[1].chosen).any()
+    assert len(set(runs[0].chosen.tolist())) > 1, "every game has its own noise"
+
+
+# What it finds
+
+WINS = {
+    "credited rings: the ring lost on the marker is the eighteenth": (
+        "1 a . .\n. . . .\n. . 22 .",
+        {"phase": "movement", "ringsInHand": [0, 0], "eliminatedRings": [17, 16]},
+    ),
+    "the last rings of the other player, taken with a claim": (
+        "2 . a . 11\n. . a . .\na a a . .",
+        {
+            "phase": "territory_processing",
+            "turnHadBoardChange": True,
+            "ringsInHand": [0, 0],
+            "eliminatedRings": [16, 17],
+        },
+    ),
+    "a capture that takes the eighteenth ring on the way": (
+        "11 2 a . .\n. . . . .\n. . . . 2",
+        {"ringsInHand": [0, 0], "eliminatedRings": [17, 15]},
+    ),
+}
+
+
+@every_search
+@pytest.mark.parametrize("case", WINS)
+def test_it_finds_a_win_in_one_turn_without_knowing_anything(kind: str, case: str) -> None:
+    drawing, fields = WINS[case]
+    game = Game.from_state(position("square8", drawing, **fields), "square8")
+    search = make(kind, "square8", 2, UniformEvaluator(2), simulations=200)
+    while game.player == 1 and not game.is_over:
+        legal = game.legal_actions()
+        game.play(int(legal[0] if len(legal) == 1 else search.run(game.array.reshape(1)).chosen[0]))
+    assert game.result().winner == 1
+
+
+@every_search
+@pytest.mark.parametrize("players", [3, 4])
+def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> None:
+    """The evaluator favours seat 3, whoever decides; so do all roots, and outcomes are those of the ranking."""
+
+    def favour_seat_3(states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+        values = np.tile(np.array([-0.5, 0, 0.75, 0.25][:players], np.float32), (len(states), 1))
+        return np.zeros(len(actions), np.float32), values
+
+    states = positions("hex8", players, 12, 30)
+    search = make(kind, "hex8", players, favour_seat_3, simulations=20)
+    found = search.run(states)
+    assert found.values[:, 2] == pytest.approx(0.75, abs=1e-5)
+    late = positions("hex8", players, 150, 170)
+    search = make(kind, "hex8", players, UniformEvaluator(players), simulations=30)
+    search.run(late)
+    trees = search.forest.trees
+    ended = np.argwhere(trees.nodes["kind"] == TERMINAL)
+    ended = np.array([(g, n) for g, n in ended if n < trees.used_nodes[g]])
+    assert len(ended) > 10
+    over = trees.states[ended[:, 0], ended[:, 1]]
+    assert trees.nodes["value"][ended[:, 0], ended[:, 1]][:, :players] == pytest.approx(outcomes(over, players))
+    assert (trees.nodes["value"][ended[:, 0], ended[:, 1]][np.arange(len(over)), over["winner"] - 1] == 1).all()
+
+
+def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> None:
+    board, version = get_board("hex8"), feature_version("v1")
+
+    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+        assert features.shape[0] == globals_.shape[0] == len(offsets) - 1
+        relative = np.tile(np.array([0.5, -0.25, -0.5], np.float32), (len(features), 1))
+        return np.zeros(len(actions), np.float32), relative
+
+    states = positions("hex8", 3, 9, 25)
+    evaluator = NetworkEvaluator(board, version, network, batch=4)
+    _, values = evaluator(states, np.zeros(len(states) + 1, np.int64), np.zeros(0, np.int32))
+    for state, row in zip(states, values, strict=True):
+        assert row[int(state["player"]) - 1] == 0.5
+        assert row[int(state["player"]) % 3] == -0.25
