@@ -233,12 +233,17 @@ class GumbelSearch:
         *,
         simulations: int = BUDGETS["standard"],
         considered: int = CONSIDERED,
+        noise: bool = True,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        """`simulations` per decision; `considered` is how many actions the root draws; `seed` names the run."""
+        """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
+
+        With 0 simulations and noise, the action is a sample of the prior. `seed` names the run.
+        """
         self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads)
         self.table = considered_table(considered, simulations)
+        self.noise = noise
         self.seed = np.uint64(seed)
 
     def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
@@ -247,8 +252,9 @@ class GumbelSearch:
         board = forest.board
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
         forest.plant(states)
-        noise = np.empty((len(states), board.max_actions), np.float32)
-        draw_noise(forest.trees.states, forest.trees.nodes, numbers, self.seed, noise)
+        noise = np.zeros((len(states), board.max_actions), np.float32)
+        if self.noise:
+            draw_noise(forest.trees.states, forest.trees.nodes, numbers, self.seed, noise)
         for simulation in range(self.table.shape[1]):
 
             def walk(first: int, last: int, work: Any, simulation: int = simulation) -> None:

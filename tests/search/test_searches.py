@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ringrift.encoding import feature_version, outcomes
-from ringrift.game import Game, configs, get_board, new_states
+from ringrift.game import Game, configs, get_board, new_states, policy_size
+from ringrift.game.actions import SCALAR_ACTIONS
 from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
 from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.tree import CUT_OFF, TERMINAL
@@ -149,8 +150,31 @@ def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> Non
         return np.zeros(len(actions), np.float32), relative
 
     states = positions("hex8", 3, 9, 25)
-    evaluator = NetworkEvaluator(board, version, network, batch=4)
+    evaluator = NetworkEvaluator(board, 3, version, network)
     _, values = evaluator(states, np.zeros(len(states) + 1, np.int64), np.zeros(0, np.int32))
     for state, row in zip(states, values, strict=True):
         assert row[int(state["player"]) - 1] == 0.5
         assert row[int(state["player"]) % 3] == -0.25
+
+
+@pytest.mark.parametrize("board", ["square8", "hex8"])
+def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_care(board: str) -> None:
+    """A network that reads each logit off the image: the height of what stands where the action is."""
+    geometry, version = get_board(board), feature_version("v1")
+    heights = [index for index, name in enumerate(version.planes) if name.startswith("height")]
+
+    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+        image = features[:, heights].sum(axis=1).astype(np.float32)
+        rows = np.repeat(np.arange(len(features)), np.diff(offsets))
+        position = geometry.tables["position"][actions % geometry.cells]
+        logits = image[rows, position // geometry.stride - 1, position % geometry.stride - 1]
+        logits[actions >= policy_size(geometry) - SCALAR_ACTIONS] = 0  # they have no cell
+        return logits, np.zeros((len(features), 2), np.float32)
+
+    states = positions(board, 2, 40, 12)
+    states = states[states["phase"] == 0]
+    search = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network), simulations=0)
+    turned = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network, turned=True), simulations=0)
+    plain = search.run(states).policy
+    assert len(plain) > 1000
+    assert turned.run(states).policy == pytest.approx(plain, rel=1e-5)

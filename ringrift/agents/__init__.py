@@ -1,0 +1,8 @@
+"""The players, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`."""
+
+from __future__ import annotations
+
+from ringrift.agents.agents import MODES, Agent, make_agent
+from ringrift.agents.spec import BadSpec, Spec
+
+__all__ = ["MODES", "Agent", "BadSpec", "Spec", "make_agent"]

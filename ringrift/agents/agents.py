@@ -1,0 +1,162 @@
+"""The players, one small class per mode: positions of many games in, an action for each out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.agents.spec import BadSpec, Spec
+from ringrift.encoding import feature_version
+from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
+from ringrift.game.rng import random_below
+from ringrift.game.state import new_workspace
+from ringrift.game.turn import legal_actions
+from ringrift.search import BUDGETS, Evaluator, Found, GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search.chance import decision_key, uniform
+
+States = np.ndarray[Any, np.dtype[np.void]]
+Actions = npt.NDArray[np.int32]
+GameNumbers = npt.NDArray[np.int64]
+
+
+class Agent(Protocol):
+    """A player. What it plays depends on its seed, the game's number and the position alone."""
+
+    def act(self, states: States, games: GameNumbers) -> Actions:
+        """An action for each position `[games]` in which somebody has to act; `games` are their numbers in the run."""
+
+
+Maker = Callable[[Board, int, Spec, int], Agent]
+"""Makes a player of one mode from board, players, spec and seed."""
+
+
+class RandomAgent:
+    """Plays any legal action, each as likely as the others."""
+
+    def __init__(self, board: Board, seed: int) -> None:
+        self.board = board
+        self.seed = np.uint64(seed)
+        self.work = new_workspace(board)
+
+    def act(self, states: States, games: GameNumbers) -> Actions:
+        """A random legal action for each position."""
+        actions = np.empty(len(states), np.int32)
+        draw_actions(states, games, self.seed, self.board.tables, self.work, actions)
+        return actions
+
+
+class SearchAgent:
+    """Plays what a search finds: its choice at temperature 0, else a sample of its policy ** (1 / temperature)."""
+
+    def __init__(self, search: GumbelSearch | PuctSearch, *, temperature: float, seed: int) -> None:
+        self.search = search
+        self.temperature = temperature
+        self.seed = np.uint64(seed)
+
+    def act(self, states: States, games: GameNumbers) -> Actions:
+        """Search all positions side by side."""
+        found = self.search.run(states, games)
+        return found.chosen if self.temperature == 0 else sample(found, states, games, self.temperature, self.seed)
+
+
+def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
+    """An action for each position, drawn from the found policy ** (1 / temperature)."""
+    actions = np.empty(len(states), np.int32)
+    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, 1 / temperature, actions)
+    return actions
+
+
+@compiled
+def draw_actions(states: Any, games: Any, seed: np.uint64, board: Any, work: Any, actions: Any) -> None:
+    """Write a random legal action of every state into `actions`."""
+    for row in range(len(states)):
+        count = legal_actions(states[row], board, work, work.actions)
+        key = decision_key(seed, games[row], states[row])
+        actions[row] = work.actions[random_below(key, 0, 0, count)]
+
+
+@compiled
+def draw_from_policies(
+    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, power: float, actions: Any
+) -> None:
+    """Draw an action of every ragged row with probability policy ** power."""
+    for row in range(len(states)):
+        first, last = offsets[row], offsets[row + 1]
+        highest = 0.0
+        for i in range(first, last):
+            highest = max(highest, policy[i])
+        total = 0.0
+        for i in range(first, last):
+            total += (policy[i] / highest) ** power
+        # The searches use the numbers of the same key from 0 on; this one is drawn from a place of its own.
+        left = uniform(decision_key(~seed, games[row], states[row]), 0) * total
+        actions[row] = legal[first]
+        for i in range(first, last):
+            share = (policy[i] / highest) ** power
+            if share > 0:
+                actions[row] = legal[i]
+            left -= share
+            if left < 0:
+                break
+
+
+def _evaluator(board: Board, players: int, spec: Spec) -> Evaluator:
+    """The network that the spec names, or no knowledge at all."""
+    if spec.model is None:
+        return UniformEvaluator(players)
+    from ringrift.networks import Evaluator as Inference  # late: torch is slow to import, and random needs none
+    from ringrift.networks import load_model
+
+    network = load_model(Path(spec.model), board=board.name, players=players)
+    turned = spec.number("symmetry", 0) > 0
+    version = feature_version(network.config.features)
+    return NetworkEvaluator(board, players, version, Inference(network).evaluate, turned=turned)
+
+
+def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow()
+    return RandomAgent(board, seed)
+
+
+def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature", "symmetry"), model=True)
+    search = GumbelSearch(board, players, _evaluator(board, players, spec), simulations=0, noise=False, seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed)
+
+
+def _searching(kind: type[GumbelSearch] | type[PuctSearch]) -> Maker:
+    """The modes that search."""
+
+    def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+        spec.allow(options=("temperature", "symmetry", "noise"), model=True, simulations=True)
+        search = kind(
+            board,
+            players,
+            _evaluator(board, players, spec),
+            simulations=spec.simulations or BUDGETS["standard"],
+            noise=spec.number("noise", 0) > 0,
+            seed=seed,
+        )
+        return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+
+    return make
+
+
+MODES: Final[Mapping[str, Maker]] = MappingProxyType(
+    {"random": _random, "policy": _policy, "puct": _searching(PuctSearch), "gumbel": _searching(GumbelSearch)}
+)
+"""Every mode of playing, by the name that a spec begins with."""
+
+
+def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
+    """The player that a spec names; `seed` names the run."""
+    spec = Spec.parse(text)
+    if spec.mode not in MODES:
+        raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
+    return MODES[spec.mode](board, players, spec, seed)

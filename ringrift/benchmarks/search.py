@@ -1,0 +1,116 @@
+"""Speed of the searches: without a network, and the share of the time that a network takes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ringrift.agents.agents import States
+from ringrift.benchmarks.game import timed
+from ringrift.encoding import feature_version
+from ringrift.game import get_board
+from ringrift.game.playout import default_threads, random_playouts
+from ringrift.game.state import GAME_OVER
+from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+
+SIMULATIONS = 64
+SMALL_LIMIT = 8.0
+"""Microseconds that a simulation may take on one core on the small boards."""
+LARGE_LIMIT = 40.0
+"""… and on the large boards."""
+LIMITS = {"square8": SMALL_LIMIT, "hex8": SMALL_LIMIT, "square19": LARGE_LIMIT, "hexagonal": LARGE_LIMIT}
+STAGES = 16
+"""Depths at which random games are stopped to be searched."""
+
+
+@dataclass(frozen=True)
+class SearchSpeed:
+    """Speed of a search with equal priors and values of 0, at positions from all stages of random games."""
+
+    search: str
+    config: str
+    games: int
+    """Searched side by side."""
+    microseconds: float
+    """Per simulation on one core."""
+    limit: float
+    simulations_per_second_all: float
+    """On all cores."""
+    scaling: float
+    bytes_per_node: float
+
+
+@dataclass(frozen=True)
+class NetworkShare:
+    """How the time of searching with a network is spent."""
+
+    config: str
+    architecture: str
+    games: int
+    simulations_per_second: float
+    share: float
+    """Of the time, in the network."""
+
+
+def stages(board_name: str, players: int, games: int) -> States:
+    """About so many positions from all stages of random games."""
+    board = get_board(board_name)
+    play = partial(random_playouts, board, players, -(-games // STAGES), seed=1)
+    plies = int(np.median(play().states["ply"]))
+    states = np.concatenate([play(max_moves=1 + plies * stage // STAGES).states for stage in range(STAGES)])
+    unfinished: States = states[states["phase"] != GAME_OVER]
+    return unfinished
+
+
+def measure_search(
+    kind: type[GumbelSearch] | type[PuctSearch], board_name: str, players: int, *, games: int = 256, repeats: int = 5
+) -> SearchSpeed:
+    """Measure one search on one config; the median of the repeats, one core and all cores in turn."""
+    board, states = get_board(board_name), stages(board_name, players, games)
+    threads = default_threads()
+    uniform = UniformEvaluator(players)
+    one, every = (kind(board, players, uniform, simulations=SIMULATIONS, threads=count) for count in (1, threads))
+    one.run(states)  # compiled or loaded, and the arenas made, before the clock starts
+    every.run(states)
+    single, parallel = [], []
+    for _ in range(repeats):
+        single.append(timed(lambda: one.run(states)))
+        parallel.append(timed(lambda: every.run(states)))
+    total = len(states) * SIMULATIONS
+    return SearchSpeed(
+        search=kind.__name__,
+        config=f"{board_name}_{players}p",
+        games=len(states),
+        microseconds=statistics.median(single) / total * 1e6,
+        limit=LIMITS[board_name],
+        simulations_per_second_all=total / statistics.median(parallel),
+        scaling=statistics.median(single) / statistics.median(parallel),
+        bytes_per_node=one.forest.trees.bytes_per_node,
+    )
+
+
+def measure_share(board_name: str, players: int, architecture: str, *, games: int = 256) -> NetworkShare:
+    """Search with a network of that architecture, and see where the time goes."""
+    from ringrift.networks import Evaluator, NetworkConfig, build_network
+
+    board, states = get_board(board_name), stages(board_name, players, games)
+    network = build_network(NetworkConfig.of(architecture, board_name, players, "v2"))
+    evaluator = NetworkEvaluator(board, players, feature_version("v2"), Evaluator(network).evaluate)
+    search = GumbelSearch(board, players, evaluator, simulations=SIMULATIONS)
+    search.run(states[:16])
+    search.run(states[: len(states) // 2])
+    evaluator.seconds = 0.0
+    start = time.perf_counter()
+    search.run(states)
+    seconds = time.perf_counter() - start
+    return NetworkShare(
+        config=f"{board_name}_{players}p",
+        architecture=architecture,
+        games=len(states),
+        simulations_per_second=len(states) * SIMULATIONS / seconds,
+        share=evaluator.seconds / seconds,
+    )

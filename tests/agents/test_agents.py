@@ -1,0 +1,93 @@
+"""Players by their one-line names: what is understood, what is refused, and that they play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ringrift.agents import BadSpec, Spec, make_agent
+from ringrift.game import RingRiftError, get_board, new_states, new_workspace, step
+from ringrift.game.state import GAME_OVER
+from ringrift.networks import NetworkConfig, build_network, save_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "small.pth"
+    save_model(path, build_network(NetworkConfig.of("small", "hex8", 3, "v1")))
+    return path
+
+
+def test_a_spec_is_taken_apart() -> None:
+    spec = Spec.parse("gumbel:models/x.pth@150?temperature=1&noise=1")
+    assert (spec.mode, spec.model, spec.simulations) == ("gumbel", "models/x.pth", 150)
+    assert spec.options == {"temperature": "1", "noise": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the form is mode"),
+        ("Gumbel", "the form is mode"),
+        ("dice", "unknown mode 'dice'; choose one of random, policy, puct, gumbel"),
+        ("gumbel@many", "simulations must be a number above 0, not 'many'"),
+        ("gumbel@0", "simulations must be a number above 0"),
+        ("gumbel@8?temperature", "'temperature' is no option"),
+        ("gumbel@8?temperature=1&temperature=2", "stands there twice"),
+        ("gumbel@8?colour=red", "unknown option 'colour'; gumbel knows temperature, symmetry, noise"),
+        ("gumbel@8?temperature=warm", "temperature must be a number of at least 0, not 'warm'"),
+        ("gumbel@8?temperature=-1", "temperature must be a number of at least 0"),
+        ("gumbel@8?temperature=nan", "temperature must be a number of at least 0"),
+        ("random@5", "random takes no simulations"),
+        ("random:x.pth", "random takes no model"),
+        ("policy@5", "policy takes no simulations"),
+    ],
+)
+def test_a_wrong_spec_is_explained(text: str, message: str) -> None:
+    with pytest.raises(BadSpec, match=message):
+        make_agent(text, get_board("hex8"), 3)
+
+
+@pytest.mark.parametrize(("board", "players"), [("hex8", 2), ("square8", 3)])
+def test_a_model_for_another_game_is_refused(board: str, players: int, model: Path) -> None:
+    with pytest.raises(RingRiftError, match="made for"):
+        make_agent(f"policy:{model}", get_board(board), players)
+
+
+def test_a_missing_model_is_named() -> None:
+    with pytest.raises(RingRiftError, match=r"nowhere\.pth"):
+        make_agent("gumbel:nowhere.pth", get_board("hex8"), 3)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "random",
+        "policy:MODEL",
+        "policy:MODEL?temperature=0&symmetry=1",
+        "gumbel:MODEL@8",
+        "gumbel@8?noise=1",
+        "puct:MODEL@8?temperature=1&noise=1",
+    ],
+)
+def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Path) -> None:
+    board = get_board("hex8")
+
+    def play(numbers: list[int]) -> list[bytes]:
+        agent = make_agent(spec.replace("MODEL", str(model)), board, 3, seed=4)
+        games = np.array(numbers, np.int64)
+        states = new_states(board, 3, len(games))
+        work = new_workspace(board)
+        for _ in range(30):
+            for row, action in enumerate(agent.act(states, games)):
+                step(states[row], int(action), board.tables, work)
+        assert (states["phase"] != GAME_OVER).all()
+        return [state.tobytes() for state in states]
+
+    three = play([5, 6, 7])
+    assert play([7, 5]) == [three[2], three[0]]
+    # Without temperature and noise a search is one player that always plays the same.
+    varied = spec == "random" or "temperature=1" in spec or "noise=1" in spec or spec == "policy:MODEL"
+    assert (len(set(three)) == 3) == varied
