@@ -37,7 +37,7 @@ loop: ## The training loop (announced, not there yet)
 
 clean: ## Remove the environment, the caches and what was built
 	@rm -rf .venv build dist ringrift.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@for folder in ringrift tests benchmarks; do \
+	@for folder in ringrift tests; do \
 		if [ -d "$$folder" ]; then find "$$folder" -name __pycache__ -prune -exec rm -rf {} +; fi; \
 	done
 

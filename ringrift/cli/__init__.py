@@ -5,6 +5,7 @@ The groups import the rules inside their commands, so that `ringrift --help` doe
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -40,19 +41,23 @@ def _ringrift(
 
 def main() -> None:
     """Run the command line; an error that RingRift explains itself is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         try:
             app()  # leaves through SystemExit, also on Ctrl-C (130)
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        from ringrift.game.errors import RingRiftError  # late: importing the rules is slow
-
-        if not isinstance(error, RingRiftError):
+        # Looked up, not imported: importing the rules is slow, and may be the very thing that failed.
+        errors = sys.modules.get("ringrift.game.errors")
+        if errors is None or not isinstance(error, errors.RingRiftError):
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -22,7 +22,7 @@ def _bench() -> None:
 @app.command()
 def game(
     configs: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names.  [default: all]")
+        list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.05, help="Length of one measurement.")] = 0.5,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
@@ -32,8 +32,9 @@ def game(
 ) -> None:
     """Speed of the rules in random play.
 
-    Examples: ringrift bench game
-              ringrift bench game square8_2p hex8_3p --json
+    Example: ringrift bench game
+
+    Example: ringrift bench game square8_2p hex8_3p --json
     """
     from rich.console import Console
     from rich.progress import track
@@ -42,6 +43,7 @@ def game(
     from ringrift.benchmarks.game import measure_rules, measure_start
     from ringrift.game import configs as all_configs
     from ringrift.game import parse_config
+    from ringrift.game.files import new_file
 
     chosen = [parse_config(name) for name in configs] if configs else None
     pairs = [(board.name, players) for board, players in chosen] if chosen else list(all_configs())
@@ -62,9 +64,8 @@ def game(
         "start": [asdict(entry) for entry in starts],
     }
     if out is not None:
-        partial = out.with_name(f".{out.name}.partial")
-        partial.write_text(json.dumps(report, indent=1) + "\n")
-        partial.replace(out)
+        with new_file(out) as file:
+            file.write((json.dumps(report, indent=1) + "\n").encode())
     if as_json:
         typer.echo(json.dumps(report))
         return

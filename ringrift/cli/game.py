@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +24,7 @@ BoardArgument = Annotated[
 ]
 PlayersOption = Annotated[
     int | None,
-    typer.Option("--players", "-p", help="2, 3 or 4; not needed with a config name.  [default: 2]"),
+    typer.Option("--players", "-p", help="2, 3 or 4; by default 2, or what the config says."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
@@ -39,15 +42,29 @@ def _config(name: str, players: int | None) -> tuple[Board, int]:
     return get_board(name), 2 if players is None else players
 
 
-def _record(path: Path, wanted: int) -> dict[str, Any]:
-    from ringrift.game import BadRecord
+def _opening(path: Path, wanted: int) -> tuple[Game, list[Mapping[str, Any]]]:
+    """The first position and the moves of a record of a file."""
+    from ringrift.game import BadRecord, Game, RingRiftError
+    from ringrift.game.game import record_moves
     from ringrift.game.records import read_records
 
     count = 0
-    for count, (_, record) in enumerate(read_records(path), 1):
+    for count, (line, record) in enumerate(read_records(path), 1):
         if count == wanted:
-            return record
+            try:
+                return Game.opening(record), record_moves(record)
+            except RingRiftError as error:
+                raise BadRecord(f"{path}:{line}: {error}") from None
     raise BadRecord(f"{path}: there is no game {wanted}, the file holds {count}")
+
+
+def _play(game: Game, move: Mapping[str, Any], path: Path, number: int, index: int) -> None:
+    from ringrift.game import BadRecord, RingRiftError
+
+    try:
+        game.play(move)
+    except RingRiftError as error:
+        raise BadRecord(f"{path}: game {number}, move {index}: {error}") from None
 
 
 def _print_json(value: object) -> None:
@@ -88,7 +105,7 @@ def show(
     path: FileArgument,
     number: GameOption = 1,
     move: Annotated[
-        int | None, typer.Option("--move", "-m", min=0, help="After that many moves.  [default: all]")
+        int | None, typer.Option("--move", "-m", min=0, help="After that many moves; by default after the last.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -96,14 +113,13 @@ def show(
 
     Example: ringrift game show tests/traces/hex8_2p.jsonl.gz --game 3 --move 40
     """
-    from ringrift.game import Game
-    from ringrift.game.game import record_moves
+    from ringrift.game import BadRecord
 
-    record = _record(path, number)
-    moves = record_moves(record)
-    game = Game.opening(record)
-    for step in moves[: len(moves) if move is None else move]:
-        game.play(step)
+    game, moves = _opening(path, number)
+    if move is not None and move > len(moves):
+        raise BadRecord(f"{path}: game {number} has {len(moves)} moves, not {move}")
+    for index, step in enumerate(moves[:move]):
+        _play(game, step, path, number, index)
     if as_json:
         _print_json({"config": game.config, "state": game.state(), "legal": game.keys()})
         return
@@ -121,18 +137,10 @@ def replay(
 
     Example: ringrift game replay games.jsonl --game 2 --boards
     """
-    from ringrift.game import BadRecord, Game, RingRiftError
-    from ringrift.game.game import record_moves
-
-    record = _record(path, number)
-    game = Game.opening(record)
-    for index, move in enumerate(record_moves(record)):
-        notation, played = game.notation(), len(game.actions)
-        player = game.player
-        try:
-            game.play(move)
-        except RingRiftError as error:
-            raise BadRecord(f"{path}: game {number}, move {index}: {error}") from None
+    game, moves = _opening(path, number)
+    for index, move in enumerate(moves):
+        notation, played, player = game.notation(), len(game.actions), game.player
+        _play(game, move, path, number, index)
         typer.echo(f"{index:>5}  player {player}  {notation.key(game.actions[played])}")
         if boards:
             typer.echo(f"\n{game}\n")
@@ -143,18 +151,20 @@ def replay(
 def random_game(
     config: BoardArgument,
     players: PlayersOption = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same games.")] = 0,
-    games: Annotated[int, typer.Option(min=1, help="How many games.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
+    games: Annotated[int, typer.Option(min=1, max=10**9, help="How many games.")] = 1,
     max_moves: Annotated[int | None, typer.Option(min=1, help="Stop a game after that many moves.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play random games; one is drawn, several are counted.
 
-    Examples: ringrift game random square8 --players 3
-              ringrift game random hexagonal_2p --games 20 --out games.jsonl.gz
+    Example: ringrift game random square8 --players 3
+
+    Example: ringrift game random hexagonal_2p --games 20 --out games.jsonl.gz
     """
     import numpy as np
+    from rich.console import Console
     from rich.progress import track
 
     from ringrift.game import Game
@@ -178,20 +188,25 @@ def random_game(
             typer.echo(game)
             typer.echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
         return
-    ended: dict[str, int] = {}
-    records = []
-    for index in track(range(games), "playing", disable=not sys.stderr.isatty(), transient=True):
-        game = play(index)
-        reason = game.result().reason or "stopped"
-        ended[reason] = ended.get(reason, 0) + 1
-        records.append(game.record(seed=seed, game=index))
+    ended: Counter[str] = Counter()
+
+    def records() -> Iterator[dict[str, Any]]:
+        console = Console(stderr=True)
+        for index in track(range(games), "playing", console=console, disable=not sys.stderr.isatty(), transient=True):
+            game = play(index)
+            ended[game.result().reason or "stopped"] += 1
+            yield game.record(seed=seed, game=index)
+
     if out is not None:
-        write_records(out, records)
+        write_records(out, records())
+    else:
+        for _ in records():
+            pass
     if as_json:
         _print_json({"config": f"{board.name}_{count}p", "games": games, "ended": ended, "out": out and str(out)})
         return
     typer.echo(f"{games} games of {board.name}_{count}p" + (f" written to {out}" if out else ""))
-    for reason, times in sorted(ended.items(), key=lambda item: -item[1]):
+    for reason, times in ended.most_common():
         typer.echo(f"{times:>6}  {reason}")
 
 
@@ -240,7 +255,7 @@ def verify(
     from ringrift.game.playout import default_threads
 
     worst = 0
-    with ProcessPoolExecutor(min(default_threads(), len(files))) as pool:
+    with ProcessPoolExecutor(min(default_threads(), len(files)), initializer=_leave_interrupts_to_parent) as pool:
         for path, running in [(path, pool.submit(check_file, path)) for path in files]:
             line: dict[str, Any] = {"file": str(path)}
             try:
@@ -267,6 +282,10 @@ def verify(
     raise typer.Exit(worst)
 
 
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @app.command("compile")
 def compile_rules() -> None:
     """Compile the rules for every board now, so that the next start is quick.
@@ -277,5 +296,5 @@ def compile_rules() -> None:
     from ringrift.game.warmup import compile_all
 
     for board, seconds in compile_all():
-        typer.echo(f"{board}: {'compiled' if seconds > 3 else 'ready'} in {seconds:.1f} s")
+        typer.echo(f"{board}: ready after {seconds:.1f} s")
     typer.echo(f"the compiled rules are in {cache_root()}")

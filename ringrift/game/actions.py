@@ -29,7 +29,7 @@ which after a symmetry may be another cell of the same region or the other end o
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -125,15 +125,29 @@ def scalar_action(board: Any, which: int) -> int:
     return plane_count(board) * cell_count(board) + which
 
 
-def planes(board: Board) -> int:
-    """Number of policy planes of a board."""
+class FirstPlanes(NamedTuple):
+    """The first plane of each kind that depends on the board, for Python; the functions above are for the kernels."""
+
+    line: int
+    whole_line: int
+    window: int
+    move: int
+    end: int
+    """Number of planes: what follows has no cell."""
+
+
+@cache
+def first_planes(board: Board) -> FirstPlanes:
+    """Where the planes of a board begin."""
     directions, axes = len(board.directions), len(board.axes)
-    return PLANE_RECOVERY + directions + 3 * axes + directions * board.max_distance
+    line = PLANE_RECOVERY + directions
+    move = line + 3 * axes
+    return FirstPlanes(line, line + axes, line + 2 * axes, move, move + directions * board.max_distance)
 
 
 def policy_size(board: Board) -> int:
     """Number of policy indices of a board: every action is smaller than this."""
-    return planes(board) * board.cells + SCALAR_ACTIONS
+    return first_planes(board).end * board.cells + SCALAR_ACTIONS
 
 
 @cache
@@ -149,10 +163,9 @@ def transform_actions(board: Board, players: int) -> npt.NDArray[np.int32]:
     xy = np.array([coordinate[:2] for coordinate in board.coordinates])
     line_length = board.line_length(players)
     directions, axes = list(board.directions), list(board.axes)
-    first_line = PLANE_RECOVERY + len(directions)
-    first_move = first_line + 3 * len(axes)
+    first = first_planes(board)
     for row, image in zip(result, board.symmetries, strict=True):
-        planes_of = row[: planes(board) * cells].reshape(-1, cells)
+        planes_of = row[: first.end * cells].reshape(-1, cells)
         origin = xy[image[0]] - xy[0] @ (linear := _linear_part(board, image))
         assert np.array_equal(xy[image], xy @ linear + origin)
         turned = [tuple(int(v) for v in np.array(direction) @ linear) for direction in directions]
@@ -162,17 +175,16 @@ def transform_actions(board: Board, players: int) -> npt.NDArray[np.int32]:
             e = directions.index(direction)
             planes_of[PLANE_RECOVERY + d] = (PLANE_RECOVERY + e) * cells + image
             for m in range(board.max_distance):
-                plane = first_move + d * board.max_distance + m
-                planes_of[plane] = (first_move + e * board.max_distance + m) * cells + image
+                plane = first.move + d * board.max_distance + m
+                planes_of[plane] = (first.move + e * board.max_distance + m) * cells + image
         for a, axis in enumerate(axes):
             direction = tuple(int(v) for v in np.array(axis) @ linear)
             reverse = direction not in axes
             b = axes.index(tuple(-v for v in direction) if reverse else direction)
-            whole, exact, window = first_line + len(axes), first_line, first_line + 2 * len(axes)
-            planes_of[whole + a] = (whole + b) * cells + image
+            planes_of[first.whole_line + a] = (first.whole_line + b) * cells + image
             last = _shifted(board, xy, axis, line_length - 1)
             start = np.where(last >= 0, image[last] if reverse else image, -1)
-            for plane in (exact, window):
+            for plane in (first.line, first.window):
                 on_board = start >= 0
                 planes_of[plane + a][on_board] = (plane + b) * cells + start[on_board]
     return result

@@ -248,7 +248,7 @@ def configs() -> tuple[tuple[str, int], ...]:
 
 def get_board(name: str) -> Board:
     """The board of that name, or `UnknownConfig` with the names that exist."""
-    if name not in BOARDS:
+    if not isinstance(name, str) or name not in BOARDS:
         raise UnknownConfig(f"unknown board {name!r}: choose one of {', '.join(BOARDS)}")
     return BOARDS[name]
 

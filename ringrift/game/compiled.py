@@ -21,6 +21,7 @@ import hashlib
 import itertools
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,8 @@ from typing import TypeVar, cast
 import numba
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import IndexDataCacheFile
+
+from ringrift.game.errors import UnwritableFile
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -52,7 +55,16 @@ def cache_folder(of_the_rules: bool) -> str:
         if room.name == "game" or (has_kernels and not of_the_rules):
             for path, source in sources.items():
                 digest.update(f"{room.name}/{path.name}".encode() + source)
-    return str(cache_root() / "compiled" / digest.hexdigest()[:16])
+    folder = cache_root() / "compiled" / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:  # numba would turn to a cache beside the sources, which it does not keep fresh
+        raise UnwritableFile(
+            f"{folder}: compiled code cannot be kept there ({error.strerror}); set RINGRIFT_CACHE_DIR to another folder"
+        ) from None
+    return str(folder)
 
 
 def separate_names() -> None:

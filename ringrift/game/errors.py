@@ -21,3 +21,7 @@ class BadPosition(RingRiftError):
 
 class BadRecord(RingRiftError):
     """A game record that cannot be read or does not replay."""
+
+
+class UnwritableFile(RingRiftError):
+    """A file that cannot be written, or a folder for compiled code."""

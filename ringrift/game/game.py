@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from operator import index
+from typing import Any, Final, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,9 @@ from ringrift.game.state import (
 )
 from ringrift.game.turn import legal_actions, step
 from ringrift.game.victory import rank_players
+
+SHOWN_KEY: Final = 80
+"""Characters of an unknown key that an error repeats."""
 
 PHASE_RULES = {
     "ring_placement": "placement needs rings in hand and a stack that could then act; R080–R082",
@@ -69,11 +73,13 @@ class Game:
     def __init__(self, board: str, players: int = 2, *, swap_rule: bool = False, max_moves: int | None = None) -> None:
         """Start a game; `swap_rule` is the pie rule (two players), `max_moves` stops it without a winner."""
         self.board: Board = get_board(board)
-        if players not in PLAYER_COUNTS:
+        if not isinstance(players, SupportsIndex) or players not in PLAYER_COUNTS:
             raise UnknownConfig(f"RingRift is played by 2, 3 or 4 players, not {players!r}")
+        if max_moves is not None and not (isinstance(max_moves, SupportsIndex) and index(max_moves) > 0):
+            raise UnknownConfig(f"the limit of moves must be a number above 0, not {max_moves!r}")
         if swap_rule and players != 2:
             raise UnknownConfig(f"the pie rule is for two players, not {players} (R180)")
-        self.players = players
+        self.players = index(players)
         self.swap_rule = swap_rule
         self.max_moves = max_moves
         self._start(new_states(self.board, players, swap_rule=swap_rule))
@@ -132,6 +138,8 @@ class Game:
 
     def key(self, action: int) -> str:
         """The short name of a legal action, such as `MS 3,4>3,6`."""
+        if not (self.legal_actions() == action).any():
+            raise IllegalAction(self._complaint(action, None))
         return self.notation().key(action)
 
     def keys(self) -> list[str]:
@@ -176,7 +184,7 @@ class Game:
 
     # Playing
 
-    def play(self, action: int | str | Mapping[str, Any]) -> None:
+    def play(self, action: SupportsIndex | str | Mapping[str, Any]) -> None:
         """Play an action: a policy index, a short key, or a canonical move; `IllegalAction` if the rules forbid it.
 
         A canonical `recovery_slide` carries all decisions of the recovery and plays them all.
@@ -185,8 +193,10 @@ class Game:
             self._play_move(action)
         elif isinstance(action, str):
             self._play_key(action)
+        elif isinstance(action, SupportsIndex) and not isinstance(action, bool):
+            self._play_action(index(action), None)
         else:
-            self._play_action(int(action), None)
+            raise IllegalAction(f"{action!r} is no action: play a policy index, a short key or a canonical move")
 
     def _play_action(self, action: int, spoken: str | None) -> None:
         if not (self.legal_actions() == action).any():
@@ -200,11 +210,12 @@ class Game:
             if name == key:
                 self._play_action(action, key)
                 return
-        raise IllegalAction(self._complaint(-1, key))
+        shown = key if len(key) <= SHOWN_KEY else key[:SHOWN_KEY] + "…"
+        raise IllegalAction(self._complaint(-1, f"{shown!r}"))
 
     def _play_move(self, move: Mapping[str, Any]) -> None:
         player = move.get("player", self.player)
-        if player != self.player:
+        if player != self.player or isinstance(player, bool):
             raise IllegalAction(
                 f"it is the turn of player {self.player}, not of {player!r}, in phase {self.phase} (R070)"
             )
@@ -345,6 +356,8 @@ class Game:
         rules = record.get("rules") or {}
         if not isinstance(rules, Mapping):
             raise BadRecord("`rules` must be an object")
+        if "config" not in record and not {"boardType", "numPlayers"} <= rules.keys():
+            raise BadRecord("a record needs a `config`, such as square8_2p")
         config = record.get("config", f"{rules.get('boardType')}_{rules.get('numPlayers')}p")
         if not isinstance(config, str):
             raise BadRecord(f"`config` must be a name such as square8_2p, not {config!r}")
@@ -368,15 +381,28 @@ class Game:
 
 def record_moves(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The moves of a record: its `moves`, or the `move` of each of its `plies`."""
+    plies = record_plies(record)
     moves = record.get("moves")
-    if moves is None and isinstance(record.get("plies"), list):
-        moves = [ply.get("move") if isinstance(ply, Mapping) else None for ply in record["plies"]]
+    if moves is None and plies is not None:
+        moves = [ply.get("move") for ply in plies]
     if not isinstance(moves, list):
         raise BadRecord("a record needs a list of `moves`")
+    if plies is not None and len(plies) != len(moves):
+        raise BadRecord(f"a record with {len(moves)} `moves` cannot have {len(plies)} `plies`")
     for number, move in enumerate(moves):
         if not isinstance(move, Mapping):
             raise BadRecord(f"move {number}: a move must be an object, not {type(move).__name__}")
     return moves
+
+
+def record_plies(record: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """The plies of a record, if it has any: what it says about the position before and after every move."""
+    plies = record.get("plies")
+    if plies is None:
+        return None
+    if not isinstance(plies, list) or not all(isinstance(ply, Mapping) for ply in plies):
+        raise BadRecord("`plies` must be a list of objects")
+    return plies
 
 
 def check_result(game: Game, result: object) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ringrift.game import actions as a
 from ringrift.game.boards import Board, Coordinate
 from ringrift.game.errors import BadRecord
+from ringrift.game.recovery import longest_run_through
 from ringrift.game.state import (
     CHAIN_CAPTURE,
     KIND,
@@ -48,9 +49,9 @@ class Parts(NamedTuple):
 def parts(board: Board, action: int) -> Parts:
     """Take an action apart."""
     plane, cell = divmod(action, board.cells)
-    directions, axes = len(board.directions), len(board.axes)
-    if plane >= a.planes(board):
-        return Parts("scalar", number=action - a.planes(board) * board.cells)
+    first = a.first_planes(board)
+    if plane >= first.end:
+        return Parts("scalar", number=action - first.end * board.cells)
     if plane < a.PLANE_PAY_LINE:
         return Parts("place", cell, plane + 1)
     if plane == a.PLANE_FORCED:
@@ -59,13 +60,12 @@ def parts(board: Board, action: int) -> Parts:
         return Parts("eliminate", cell, plane)
     if plane < a.PLANE_RECOVERY:
         return Parts("region", cell, plane - a.PLANE_REGION)
-    plane -= a.PLANE_RECOVERY
-    if plane < directions:
-        return Parts("slide", cell, plane)
-    plane -= directions
-    if plane < 3 * axes:
-        return Parts(("exact", "whole", "window")[plane // axes], cell, plane % axes)
-    direction, distance = divmod(plane - 3 * axes, board.max_distance)
+    if plane < first.line:
+        return Parts("slide", cell, plane - a.PLANE_RECOVERY)
+    if plane < first.move:
+        kind, axis = divmod(plane - first.line, len(board.axes))
+        return Parts(("exact", "whole", "window")[kind], cell, axis)
+    direction, distance = divmod(plane - first.move, board.max_distance)
     return Parts("move", cell, direction, distance + 1)
 
 
@@ -261,16 +261,8 @@ class Notation:
         cell = int(self.board.tables["cell"][landing])
         if self.cells[landing] & KIND == STACK:
             return cell, "stack_strike"
-        for axis in self.board.axes:
-            run = 1
-            for step in (self.board.step(axis), -self.board.step(axis)):
-                position = landing + step
-                while self.cells[position] == self.player and position != origin:
-                    run += 1
-                    position += step
-            if run >= self.line_length:
-                return cell, "line"
-        return cell, "fallback"
+        run = longest_run_through(self.state, self.board.tables, landing, origin)
+        return cell, "line" if run >= self.line_length else "fallback"
 
     def _keys(self, cells: list[int]) -> str:
         return ";".join(cell_key(self.board, cell) for cell in cells)
@@ -293,10 +285,10 @@ class Notation:
         if not isinstance(kind, str):
             raise BadRecord(f"a move needs a `type`, and this one has {kind!r}")
         if kind in a.SCALAR_NAMES:
-            return a.planes(self.board) * self.board.cells + a.SCALAR_NAMES.index(kind)
+            return a.first_planes(self.board).end * self.board.cells + a.SCALAR_NAMES.index(kind)
         if kind == "place_ring":
             count = move.get("placementCount", 1)
-            if not isinstance(count, int) or not 1 <= count <= a.MAX_PLACED:
+            if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= a.MAX_PLACED:
                 raise BadRecord(f"`placementCount` must be 1, 2 or 3, not {count!r}")
             return (count - 1) * self.board.cells + self._cell(move, "to")
         if kind in ("move_stack", "overtaking_capture", "continue_capture_segment"):
@@ -319,19 +311,16 @@ class Notation:
 
     def _read_movement(self, move: Mapping[str, Any]) -> int:
         start, landing = self._cell(move, "from"), self._cell(move, "to")
-        wanted = {"type": move["type"], "from": start, "to": landing}
-        if move["type"] != "move_stack":
-            wanted["target"] = self._cell(move, "captureTarget")
+        captured = -1 if move["type"] == "move_stack" else self._cell(move, "captureTarget")
         direction, distance = self._way(start, landing)
         if direction not in self.board.directions:
             return -1
-        plane = a.PLANE_RECOVERY + len(self.board.directions) + 3 * len(self.board.axes)
-        plane += self.board.directions.index(direction) * self.board.max_distance + distance - 1
-        action = plane * self.board.cells + start
+        ray = self.board.directions.index(direction) * self.board.max_distance + distance - 1
+        action = (a.first_planes(self.board).move + ray) * self.board.cells + start
         target, _ = self._ray(parts(self.board, action))
         is_chain = self.phase == CHAIN_CAPTURE
         kind = "move_stack" if target < 0 else "continue_capture_segment" if is_chain else "overtaking_capture"
-        return action if kind == wanted["type"] and wanted.get("target", -1) == target else -1
+        return action if kind == move["type"] and target == captured else -1
 
     def _read_region(self, move: Mapping[str, Any]) -> int:
         regions = move.get("disconnectedRegions")
@@ -408,7 +397,8 @@ def read_cell(board: Board, position: object, field: str) -> int:
     """The cell of a position object; `BadRecord` if there is no such cell."""
     if isinstance(position, Mapping):
         names = "xyz" if board.hexagonal else "xy"
-        coordinate = tuple(value for name in names if isinstance(value := position.get(name), int))
+        values = [position.get(name) for name in names]
+        coordinate = tuple(value for value in values if isinstance(value, int) and not isinstance(value, bool))
         if coordinate in board.cell_of:
             return board.cell_of[coordinate]
     raise BadRecord(f"`{field}` is {position!r}, which is no cell of {board.name}")

@@ -116,10 +116,10 @@ def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np
         raise BadPosition(f"a position must be an object, not {type(position).__name__}")
     try:
         states = _read(board, players, position)
+        _check(board, players, states[0], position)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"no field {error}" if isinstance(error, KeyError) else str(error)
         raise BadPosition(f"not a position of {board.name} for {players} players: {what}") from None
-    _check(board, players, states[0], position)
     return states
 
 
@@ -149,15 +149,15 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
     state["credited"][:players] = _counts(position, "eliminatedRings", players)
     state["player"] = _seat(position["currentPlayer"], players)
     state["phase"] = PHASE_NAMES.index(position["phase"])
-    state["changed"] = bool(position["turnHadBoardChange"])
-    state["recovered"] = bool(position["turnHadRecoverySlide"])
+    state["changed"] = _flag(position, "turnHadBoardChange")
+    state["recovered"] = _flag(position, "turnHadRecoverySlide")
     if position["winner"] is not None:
         state["winner"] = _seat(position["winner"], players)
     state["owed"] = (
         OWES_LINE_RING
-        if position["pendingLineElim"]
+        if _flag(position, "pendingLineElim")
         else OWES_REGION_PRICE
-        if position["pendingTerritoryElim"]
+        if _flag(position, "pendingTerritoryElim")
         else OWES_NOTHING
     )
 
@@ -167,14 +167,19 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
         return int(board.tables["position"][cells[str(key)]])
 
     if position["mustMoveFrom"] is not None:
+        if state["phase"] not in (MOVEMENT, CAPTURE, CHAIN_CAPTURE):
+            raise BadPosition(f"`mustMoveFrom` has no meaning in phase {position['phase']}")
         state["must_move"] = position_of(position["mustMoveFrom"])
     if state["phase"] == CAPTURE:
         state["capturer"] = position_of(position["captureFrom"])
     elif state["phase"] == CHAIN_CAPTURE:
-        state["capturer"] = position_of(position["chain"]["at"])
+        chain = position["chain"]
+        state["capturer"] = position_of(chain["at"])
+        for key in [chain.get("start", chain["at"]), *chain.get("visited", [])]:
+            position_of(key)
     lps = position["lps"]
-    state["lps_round"] = lps["round"]
-    state["lps_count"] = lps["consecutive"]
+    state["lps_round"] = _number(lps, "round")
+    state["lps_count"] = _number(lps, "consecutive")
     for field, name in (
         ("lps_first", "first"),
         ("lps_exclusive", "exclusive"),
@@ -189,13 +194,18 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
         state["owed"] = {name: owed for owed, name in OWED_IN_RECOVERY.items()}[position["recovery"]["owed"]]
         if state["owed"] == OWES_RECOVERY_LINE:
             state["slide_to"] = position_of(position["recovery"]["at"])
-    if position.get("swapAvailable"):
+    if position.get("swapAvailable", False):
+        if players != 2:
+            raise BadPosition("`swapAvailable`: the pie rule is for two players (R180)")
         state["swap"] = SWAP_OPEN
     note_losses(state)
+    state["turn"] = 1  # whoever is out already lost the last ring in an earlier turn
     return states
 
 
 def _read_stack(board: Board, players: int, state: Any, key: str, rings: str) -> int:
+    if not (isinstance(rings, str) and rings.isascii()):
+        raise BadPosition(f"the stack at {key} must be a string of seat digits, not {rings!r}")
     if len(rings) > board.max_height:
         raise BadPosition(f"the stack at {key} has {len(rings)} rings; {board.name} allows {board.max_height}")
     if not rings:
@@ -211,6 +221,19 @@ def _read_stack(board: Board, players: int, state: Any, key: str, rings: str) ->
 def _seat(value: object, players: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= players:
         raise BadPosition(f"{value!r} is no seat of a game for {players} players")
+    return value
+
+
+def _flag(position: Mapping[str, Any], field: str) -> bool:
+    if not isinstance(position[field], bool):
+        raise BadPosition(f"`{field}` must be true or false, not {position[field]!r}")
+    return position[field] is True
+
+
+def _number(source: Mapping[str, Any], field: str) -> int:
+    value = source[field]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**15:
+        raise BadPosition(f"`{field}` must be a small number, not {value!r}")
     return value
 
 
@@ -230,6 +253,8 @@ def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) 
     if gone.sum() != state["credited"].sum():
         raise BadPosition(f"{gone.sum()} rings are gone, but {state['credited'].sum()} are credited as eliminated")
     territory = state["territory"][:players].tolist()
+    if position["totalRingsEliminated"] != state["credited"].sum():
+        raise BadPosition(f"`totalRingsEliminated` is {position['totalRingsEliminated']!r}, not the sum")
     if position["territorySpaces"] != territory:
         raise BadPosition(f"`territorySpaces` is {position['territorySpaces']}, but the board shows {territory}")
     phase = int(state["phase"])

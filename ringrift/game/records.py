@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +15,10 @@ from pathlib import Path
 from typing import IO
 
 from ringrift.game.errors import BadRecord
+from ringrift.game.files import new_file
 from ringrift.game.notation import Json
+
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Json]]:
@@ -34,7 +36,9 @@ def read_records(path: Path) -> Iterator[tuple[int, Json]]:
 
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    with path.open("rb") as file:
+        gzipped = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    return gzip.open(path, "rb") if gzipped or path.suffix == ".gz" else path.open("rb")
 
 
 def _parse(path: Path, number: int, line: bytes) -> Json:
@@ -55,17 +59,11 @@ def record_line(record: Json) -> str:
 
 def write_records(path: Path, records: Iterable[Json]) -> int:
     """Write a whole file of records atomically; gzipped if its name ends in `.gz`. Returns their number."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
-    try:
-        with temporary.open("wb") as plain, _compressed(plain, path) as file:
-            for record in records:
-                file.write(record_line(record).encode())
-                count += 1
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with new_file(path) as plain, _compressed(plain, path) as file:
+        for record in records:
+            file.write(record_line(record).encode())
+            count += 1
     return count
 
 

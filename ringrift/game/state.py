@@ -52,7 +52,6 @@ OWES_RECOVERY_LINE: Final = 3  # which run to collapse after a recovery slide, a
 OWES_EXTRACTION: Final = 4  # a ring out of some stack for a recovery slide (§8)
 
 # Why a game ended (§10).
-NO_REASON: Final = 0
 REASON_NAMES: Final = (
     None,
     "ring_elimination",
@@ -331,7 +330,7 @@ def state_hash(state: Any) -> np.uint64:
         word = state.cells[position]
         if word != 0 and word != WALL:
             total ^= mix64(np.uint64(word) + np.uint64(position) * np.uint64(0xD6E8_FEB8_6659_FD93))
-    head = np.uint64(state.players)
+    head = np.uint64(2 * state.players + (state.swap == SWAP_OPEN))
     for value in (
         state.player,
         state.phase,
@@ -339,7 +338,6 @@ def state_hash(state: Any) -> np.uint64:
         state.changed,
         state.recovered,
         state.winner,
-        state.swap,
         state.lps_first,
         state.lps_seen,
         state.lps_able,

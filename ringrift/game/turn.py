@@ -321,6 +321,7 @@ def _leave_territory(state: Any, board: Any) -> None:
 @compiled
 def _end_turn(state: Any, board: Any) -> None:
     """Pass the turn to the next seat with material and judge the win over rounds."""
+    note_losses(state)  # in the turn that ends, not in the next
     state.phase = RING_PLACEMENT
     state.changed = 0
     state.recovered = 0

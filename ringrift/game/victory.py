@@ -12,7 +12,6 @@ from ringrift.game.state import (
     GAME_OVER,
     LAST_OVER_ROUNDS,
     LAST_WITH_MATERIAL,
-    NO_REASON,
     OWES_NOTHING,
     RING_ELIMINATION,
     STALEMATE,
@@ -186,7 +185,7 @@ def rank_players(state: Any, ranks: Any) -> None:
 @compiled
 def rank_score(state: Any, seat: int) -> int:
     """What the ranking compares, as one number."""
-    if state.reason != NO_REASON and state.winner == seat + 1:
+    if state.winner == seat + 1:
         return 1 << 62
     lost = state.lost_turn[seat]
     score = state.territory[seat]

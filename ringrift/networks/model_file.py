@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -22,6 +21,7 @@ from torch import Tensor
 from ringrift import __version__
 from ringrift.encoding import UnknownVersion
 from ringrift.game.errors import UnknownConfig
+from ringrift.game.files import new_file
 from ringrift.networks.config import NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.factory import build_network
@@ -57,8 +57,10 @@ def save_model(path: Path, network: ResidualNetwork, extra: Mapping[str, Any] | 
     checksum = hashlib.sha256(content).hexdigest()
     sidecar = info | {"sha256": checksum, "bytes": len(content)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, content)
-    _write(_sidecar(path), (json.dumps(sidecar, indent=1) + "\n").encode())
+    with new_file(path) as file:
+        file.write(content)
+    with new_file(_sidecar(path)) as file:
+        file.write((json.dumps(sidecar, indent=1) + "\n").encode())
     return checksum
 
 
@@ -160,21 +162,3 @@ def _info(path: Path, raw: Any) -> ModelInfo:
         raise WrongModel(f"{path}: {error}; it was written by RingRift {raw['created_by']}") from None
     except (KeyError, TypeError):
         raise DamagedModel(f"{path}: does not describe a network") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """A whole file, or none: also after a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the new name
-    finally:
-        os.close(folder)

@@ -23,7 +23,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from ringrift.game.actions import SCALAR_ACTIONS, planes
+from ringrift.game.actions import SCALAR_ACTIONS, first_planes
 from ringrift.game.boards import Board
 from ringrift.networks.config import NetworkConfig
 
@@ -179,7 +179,7 @@ class PolicyHead(nn.Module):
         self.cells = board.cells
         self.convolution = ConvolutionNorm(channels, head_channels, 1)
         self.bias = nn.Linear(2 * channels, head_channels)
-        self.maps = nn.Linear(head_channels, planes(board))
+        self.maps = nn.Linear(head_channels, first_planes(board).end)
         self.scalars = nn.Linear(2 * channels, SCALAR_ACTIONS)
         self.register_buffer("pixels", pixels(board), persistent=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.playout import default_threads, on_threads
+from ringrift.game.playout import default_threads
+from ringrift.game.state import new_workspace
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees, plant_roots, take_evaluations
 
@@ -45,8 +47,10 @@ class Forest:
         self.players = players
         self.evaluator = evaluator
         self.nodes = nodes
-        self.threads = threads or default_threads()
         self.trees = new_trees(board, players, 0, nodes)
+        self.workspaces = [new_workspace(board) for _ in range(threads or default_threads())]
+        # One pool for good: a search meets here twice a simulation, thousands of times a second.
+        self.pool = ThreadPoolExecutor(len(self.workspaces))
 
     @property
     def arenas(self) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
@@ -71,8 +75,14 @@ class Forest:
         self.evaluate()
 
     def for_all_games(self, run: Callable[[int, int, Any], None]) -> None:
-        """Call `run(first, last, workspace)` on all cores."""
-        on_threads(self.board, len(self.trees.used_nodes), self.threads, run)
+        """Call `run(first, last, workspace)` on all cores, each with its share of the games."""
+        games, threads = len(self.trees.used_nodes), len(self.workspaces)
+        bounds = [games * thread // threads for thread in range(threads + 1)]
+        spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=True))
+        others = [self.pool.submit(run, *span) for span in spans[1:]]
+        run(*spans[0])
+        for other in others:
+            other.result()
 
     def evaluate(self) -> None:
         """Evaluate the leaves that wait for it, and back all leaves up."""
@@ -85,7 +95,7 @@ class Forest:
             gather_leaves(trees.nodes, trees.states, trees.edges, trees.leaves, picked, offsets, states, actions)
             logits, values = self.evaluator(states, offsets, actions)
             take_evaluations(trees.nodes, trees.edges, trees.leaves, picked, offsets, logits, values)
-        back_up_leaves(trees.nodes, trees.edges, trees.leaves, 0, len(trees.leaves))
+        self.for_all_games(lambda first, last, _: back_up_leaves(trees.nodes, trees.edges, trees.leaves, first, last))
 
     def empty_finding(self) -> Found:
         """A `Found` of the right sizes with the legal actions of the roots, to be filled."""

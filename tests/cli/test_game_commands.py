@@ -92,6 +92,8 @@ BROKEN = {
     "cut off": (b'{"config": "hex8_2p", "moves": [', "the file may be cut off"),
     "no moves": (b'{"config": "hex8_2p"}\n', ":1: a record needs a list of `moves`"),
     "wrong types": (b'{"config": "hex8_2p", "moves": [1]}\n', ":1: move 0: a move must be an object, not int"),
+    "no records": (b"\n", "there are no records in it"),
+    "plies that are none": (b'{"config": "hex8_2p", "plies": [5]}\n', ":1: `plies` must be a list of objects"),
     "unknown config": (b'{"config": "hex9_2p", "moves": []}\n', ":1: unknown config 'hex9_2p'"),
     "nested without end": (b"[" * 100_000 + b"\n", ":1: not JSON"),
 }
@@ -129,7 +131,7 @@ def test_a_truncated_gzip_file_is_named_with_its_line(tmp_path: Path) -> None:
     assert "damaged or cut off" in ringrift("game", "verify", path).stderr
     with gzip.open(path, "wb") as file:
         file.write(b"{}\n")
-    assert "unknown config" in ringrift("game", "verify", path).stderr
+    assert "a record needs a `config`" in ringrift("game", "verify", path).stderr
 
 
 @pytest.mark.parametrize(
@@ -147,9 +149,29 @@ def test_wrong_words_are_explained(words: tuple[str, ...], message: str) -> None
     assert (done.returncode, message in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("out", ["file/x.jsonl", "folder", ".", "x" * 300 + ".jsonl"])
+def test_an_output_that_cannot_be_written_is_one_line(out: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    done = ringrift("game", "random", "hex8", "--max-moves", "4", "--out", tmp_path / out)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "cannot be written" in done.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RINGRIFT_CACHE_DIR", str(tmp_path / "file"))
+    done = ringrift("game", "new", "hex8")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "set RINGRIFT_CACHE_DIR to another folder" in done.stderr
+
+
 def test_a_game_that_is_not_there_is_explained(games: Path) -> None:
     done = ringrift("game", "show", games, "--game", "9")
     assert (done.returncode, "there is no game 9, the file holds 3" in done.stderr) == (2, True)
+    done = ringrift("game", "show", games, "--move", "9999")
+    assert (done.returncode, "moves, not 9999" in done.stderr) == (2, True)
 
 
 def test_help_does_not_wait_for_the_rules() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ringrift.game import BOARDS, UnknownConfig, configs, get_board, parse_config, policy_size, transform_actions
-from ringrift.game.actions import planes
+from ringrift.game.actions import first_planes
 
 NUMBERS = {
     # cells, rings, line lengths, elimination goals and territory goals for 2, 3 and 4 players
@@ -73,7 +73,7 @@ def test_symmetries_permute_the_policy(name: str, players: int) -> None:
 
 
 def test_policy_sizes_of_the_documentation() -> None:
-    assert {name: (planes(board), policy_size(board)) for name, board in BOARDS.items()} == {
+    assert {name: (first_planes(board).end, policy_size(board)) for name, board in BOARDS.items()} == {
         "square8": (88, 88 * 64 + 9),
         "square19": (176, 176 * 361 + 9),
         "hex8": (75, 75 * 61 + 9),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from ringrift.game import Game
 from ringrift.game.conformance import Divergence, check_file, check_invariants, check_record
+from ringrift.game.errors import UnwritableFile
 from ringrift.game.records import read_records, write_records
 
 TRACE = Path(__file__).parent.parent / "traces" / "square8_2p.jsonl.gz"
@@ -74,6 +76,24 @@ def test_the_same_records_give_the_same_compressed_bytes(record: dict[str, Any],
         write_records(tmp_path / name, [record])
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
     assert json.loads(gzip.decompress((tmp_path / "a.jsonl.gz").read_bytes())) == record
+
+
+def test_a_device_is_never_replaced_and_a_link_is_followed(record: dict[str, Any], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/null")):
+        with pytest.raises(UnwritableFile, match="not a plain file"):
+            write_records(path, [record])
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "target.jsonl")
+    write_records(tmp_path / "link.jsonl", [record])
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert len(list(read_records(tmp_path / "target.jsonl"))) == 1
+
+
+def test_a_gzipped_file_is_known_by_its_first_bytes(record: dict[str, Any], tmp_path: Path) -> None:
+    write_records(tmp_path / "games.jsonl.gz", [record])
+    (tmp_path / "games.jsonl.gz").rename(tmp_path / "games.jsonl")
+    assert len(list(read_records(tmp_path / "games.jsonl"))) == 1
 
 
 def test_a_failed_write_leaves_nothing_behind(record: dict[str, Any], tmp_path: Path) -> None:

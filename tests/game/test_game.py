@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ def random_game(board: str = "square8", players: int = 2, seed: int = 0) -> Game
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("MS 0,0>0,1", r"MS 0,0>0,1 is not legal for player 1 in phase ring_placement: .*R080"),
+        ("MS 0,0>0,1", r"'MS 0,0>0,1' is not legal for player 1 in phase ring_placement: .*R080"),
         (10**9, r"action 1000000000 \(the policy has 5641 indices\) is not legal"),
         (-1, r"action -1 .* is not legal"),
         (5640, r"action 5640 \(swap_sides\) is not legal for player 1 in phase ring_placement"),
@@ -87,6 +88,37 @@ def test_undo_takes_back_everything() -> None:
         assert again.state() == state
     with pytest.raises(IllegalAction, match="nothing to undo"):
         again.undo()
+
+
+@pytest.mark.parametrize("action", [None, [1], b"x", 1.7, float("nan"), True])
+def test_what_is_no_action_at_all_is_refused(action: Any) -> None:
+    with pytest.raises(IllegalAction, match="is no action"):
+        Game("hex8").play(action)
+
+
+@pytest.mark.parametrize(("board", "players", "limit"), [([], 2, None), ("hex8", 2.0, None), ("hex8", 2, "5")])
+def test_what_is_no_config_at_all_is_refused(board: Any, players: Any, limit: Any) -> None:
+    with pytest.raises(UnknownConfig):
+        Game(board, players, max_moves=limit)
+
+
+def test_numbers_from_numpy_are_numbers() -> None:
+    game = Game("hex8", np.int64(3))
+    game.play(game.legal_actions()[0])
+    assert json.loads(json.dumps(game.record()))["rules"]["numPlayers"] == 3
+
+
+def test_a_position_for_three_knows_no_pie_rule() -> None:
+    state = Game("hex8", 3).state() | {"swapAvailable": True}
+    with pytest.raises(BadPosition, match="R180"):
+        Game.from_state(state, "hex8", 3)
+
+
+def test_a_finished_position_has_its_winner_on_top() -> None:
+    for seed in range(30):
+        game = random_game("square8", 2, seed)
+        again = Game.from_state(game.state(), "square8")
+        assert again.ranks() == game.ranks()
 
 
 def test_a_finished_game_has_a_result_and_a_winner_on_top() -> None:
@@ -151,6 +183,12 @@ def broken(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         (lambda p: p.update(winner=1), "there is a winner, but"),
         (lambda p: p.update(phase="movement", mustMoveFrom="1,1"), "not one of the player to act"),
         (lambda p: p.update(pendingLineElim=True), "a payment is owed"),
+        (lambda p: p.pop("territorySpaces"), "no field 'territorySpaces'"),
+        (lambda p: p.update(mustMoveFrom="0,0"), "`mustMoveFrom` has no meaning in phase ring_placement"),
+        (lambda p: p.update(turnHadBoardChange="false"), "`turnHadBoardChange` must be true or false"),
+        (lambda p: p["lps"].update(round=-5), "`round` must be a small number"),
+        (lambda p: p["stacks"].update({"5,5": ["1"]}), "must be a string of seat digits"),
+        (lambda p: p.update(totalRingsEliminated=3), "`totalRingsEliminated` is 3"),
         (lambda p: p.update(stacks=[]), "not a position"),
         (lambda p: p.update(lps=None), "not a position"),
     ],
@@ -206,6 +244,9 @@ def test_process_line_for_a_longer_line_means_all_of_it() -> None:
     [
         (lambda r: r.update(config="square8_7p"), "unknown config"),
         (lambda r: r.update(config=7), "`config` must be a name"),
+        (lambda r: (r.pop("config"), r.pop("rules")), "a record needs a `config`"),
+        (lambda r: r.update(plies=[{}]), "cannot have 1 `plies`"),
+        (lambda r: r.update(plies=[3]), "`plies` must be a list of objects"),
         (lambda r: r.update(moves="none"), "a list of `moves`"),
         (lambda r: r["moves"].insert(3, 5), "move 3: a move must be an object"),
         (lambda r: r["moves"].pop(4), "move 4: .*not legal|move 4: it is the turn"),

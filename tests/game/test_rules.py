@@ -332,6 +332,16 @@ def test_a_bare_board_without_rings_is_a_stalemate(drawing: str, eliminated: lis
     assert (game.result().winner, game.result().reason) == (winner, "stalemate")
 
 
+def test_a_ring_lost_by_forced_elimination_is_lost_in_that_turn() -> None:
+    game = drawn(
+        "square8", "1 #b . 2\n#b #b . .\n. . . 33", players=3, ringsInHand=[0, 0, 0], eliminatedRings=[17, 17, 16]
+    )
+    turn = int(game.array["turn"])
+    for key in ("NP", "NM", "NL", "FE 0,0"):
+        game.play(key)
+    assert game.array["lost_turn"].tolist() == [turn + 1, 0, 0, 0]
+
+
 def test_ranks_are_shared_and_the_next_is_skipped() -> None:
     game = drawn(
         "square8",

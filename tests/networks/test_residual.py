@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from ringrift.game import BOARDS, configs, get_board, policy_size
-from ringrift.game.actions import SCALAR_ACTIONS, planes
+from ringrift.game.actions import SCALAR_ACTIONS, first_planes
 from ringrift.networks import inference_copy
 from ringrift.networks.residual import CellMask, MeanAndMax, PolicyHead, SqueezeExcitation
 
@@ -35,7 +35,12 @@ def test_a_policy_and_one_value_per_player_for_every_config(make_network, make_i
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_a_logit_at_a_plane_and_a_cell_is_the_action_plane_times_cells_plus_cell(board):
     head = PolicyHead(board, channels=4, head_channels=2)
-    picks = [(0, 0), (3, board.cells - 1), (planes(board) - 1, board.cells // 3), (planes(board) - 1, board.cells - 1)]
+    picks = [
+        (0, 0),
+        (3, board.cells - 1),
+        (first_planes(board).end - 1, board.cells // 3),
+        (first_planes(board).end - 1, board.cells - 1),
+    ]
     for plane, cell in picks:
         nn.init.zeros_(head.maps.weight)
         nn.init.zeros_(head.maps.bias)
@@ -53,7 +58,7 @@ def test_actions_without_a_cell_come_last(board):
     head = PolicyHead(board, channels=4, head_channels=2)
     scalars = torch.arange(SCALAR_ACTIONS, dtype=torch.float32)[None]
     policy = head.whole(torch.zeros(1, board.size**2, 2), scalars)
-    assert torch.equal(policy[:, planes(board) * board.cells :], scalars)
+    assert torch.equal(policy[:, first_planes(board).end * board.cells :], scalars)
 
 
 @pytest.mark.parametrize("board", ["hex8", "hexagonal"])
