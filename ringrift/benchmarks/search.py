@@ -63,6 +63,7 @@ def stages(board_name: str, players: int, games: int) -> States:
     plies = int(np.median(play().states["ply"]))
     states = np.concatenate([play(max_moves=1 + plies * stage // STAGES).states for stage in range(STAGES)])
     unfinished: States = states[states["phase"] != GAME_OVER]
+    np.random.default_rng(0).shuffle(unfinished)  # in self-play, games of all stages stand side by side
     return unfinished
 
 

@@ -76,8 +76,12 @@ class Forest:
 
     def for_all_games(self, run: Callable[[int, int, Any], None]) -> None:
         """Call `run(first, last, workspace)` on all cores, each with its share of the games."""
-        games, threads = len(self.trees.used_nodes), len(self.workspaces)
-        bounds = [games * thread // threads for thread in range(threads + 1)]
+        self.share_out(len(self.trees.used_nodes), run)
+
+    def share_out(self, count: int, run: Callable[[int, int, Any], None]) -> None:
+        """Call `run(first, last, workspace)` on all cores, each with its share of 0 … count−1."""
+        threads = len(self.workspaces)
+        bounds = [count * thread // threads for thread in range(threads + 1)]
         spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=True))
         others = [self.pool.submit(run, *span) for span in spans[1:]]
         run(*spans[0])
@@ -92,9 +96,13 @@ class Forest:
             offsets = _offsets(trees.nodes["edges"][picked, trees.leaves[picked]])
             states = np.empty(len(picked), trees.states.dtype)
             actions = np.empty(offsets[-1], np.int32)
-            gather_leaves(trees.nodes, trees.states, trees.edges, trees.leaves, picked, offsets, states, actions)
+            arenas = (trees.nodes, trees.edges, trees.leaves, picked, offsets)
+            self.share_out(
+                len(picked),
+                lambda first, last, _: gather_leaves(*arenas, trees.states, states, actions, first, last),
+            )
             logits, values = self.evaluator(states, offsets, actions)
-            take_evaluations(trees.nodes, trees.edges, trees.leaves, picked, offsets, logits, values)
+            self.share_out(len(picked), lambda first, last, _: take_evaluations(*arenas, logits, values, first, last))
         self.for_all_games(lambda first, last, _: back_up_leaves(trees.nodes, trees.edges, trees.leaves, first, last))
 
     def empty_finding(self) -> Found:

@@ -203,10 +203,19 @@ def plant_roots(
 
 @compiled
 def gather_leaves(
-    nodes: Any, states: Any, edges: Any, leaves: Any, picked: Any, offsets: Any, out_states: Any, out_actions: Any
+    nodes: Any,
+    edges: Any,
+    leaves: Any,
+    picked: Any,
+    offsets: Any,
+    states: Any,
+    out_states: Any,
+    out_actions: Any,
+    first: int,
+    last: int,
 ) -> None:
-    """Copy the waiting leaves of the picked games, `[batch]`, and their actions, ragged by `offsets`, into a batch."""
-    for row in range(len(picked)):
+    """Copy the waiting leaves of the games `picked[first … last−1]`, and their actions, ragged, into a batch."""
+    for row in range(first, last):
         game = picked[row]
         leaf = leaves[game]
         out_states[row] = states[game, leaf]
@@ -216,9 +225,19 @@ def gather_leaves(
 
 
 @compiled
-def take_evaluations(nodes: Any, edges: Any, leaves: Any, picked: Any, offsets: Any, logits: Any, values: Any) -> None:
+def take_evaluations(
+    nodes: Any,
+    edges: Any,
+    leaves: Any,
+    picked: Any,
+    offsets: Any,
+    logits: Any,
+    values: Any,
+    first: int,
+    last: int,
+) -> None:
     """Give the waiting leaves their priors, as log-probabilities, and their values, `[batch, players]` by seat."""
-    for row in range(len(picked)):
+    for row in range(first, last):
         game = picked[row]
         leaf = nodes[game, leaves[game]]
         start = offsets[row]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ringrift import __version__
+from ringrift.game.errors import UnwritableFile
 from ringrift.networks import DamagedModel, MissingModel, WrongModel, load_model, read_info, save_model
 
 
@@ -76,7 +77,7 @@ def test_a_write_that_fails_leaves_what_was_there(path, make_network, monkeypatc
 
     before = path.read_bytes()
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(UnwritableFile, match="no space left"):
         save_model(path, make_network("square8", 2))
     assert path.read_bytes() == before
     assert sorted(file.name for file in path.parent.iterdir()) == ["one.json", "one.pth"]
