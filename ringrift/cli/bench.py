@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+Item = TypeVar("Item")
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -36,25 +39,18 @@ def game(
 
     Example: ringrift bench game square8_2p hex8_3p --json
     """
-    from rich.console import Console
-    from rich.progress import track
-    from rich.table import Table
-
     from ringrift.benchmarks.game import measure_rules, measure_start
     from ringrift.game import configs as all_configs
     from ringrift.game import parse_config
-    from ringrift.game.files import new_file
 
     chosen = [parse_config(name) for name in configs] if configs else None
     pairs = [(board.name, players) for board, players in chosen] if chosen else list(all_configs())
-    quiet = not sys.stderr.isatty()
-    progress = Console(stderr=True)
     speeds = [
         measure_rules(board, players, seconds=seconds, repeats=repeats)
-        for board, players in track(pairs, "random play", console=progress, disable=quiet, transient=True)
+        for board, players in _with_progress(pairs, "random play")
     ]
     names = list(dict.fromkeys(board for board, _ in pairs)) if start else []
-    starts = [measure_start(name) for name in track(names, "start-up", console=progress, disable=quiet, transient=True)]
+    starts = [measure_start(name) for name in _with_progress(names, "start-up")]
     report = {
         "machine": {
             "processor": platform.processor() or platform.machine(),
@@ -63,53 +59,148 @@ def game(
         "rules": [asdict(speed) for speed in speeds],
         "start": [asdict(entry) for entry in starts],
     }
+    if _write_or_print(report, out, as_json):
+        return
+    _print_table(
+        f"Random play, median of {repeats}; every action counted, legal actions generated at every ply",
+        (
+            "config",
+            "actions/s",
+            "× goal",
+            "games/s",
+            "actions/game",
+            "legal/action",
+            "legal ns",
+            "step ns",
+            "copy ns",
+            "hash ns",
+            "bytes",
+            f"actions/s on {speeds[0].threads} cores",
+            "scaling",
+        ),
+        [
+            (
+                speed.config,
+                f"{speed.actions_per_second:,.0f}",
+                f"{speed.actions_per_second / speed.goal:.1f}",
+                f"{speed.games_per_second:,.0f}",
+                f"{speed.actions_per_game:.0f}",
+                f"{speed.legal_per_action:.1f}",
+                f"{speed.legal_ns:,.0f}",
+                f"{speed.step_ns:,.0f}",
+                f"{speed.copy_ns:.0f}",
+                f"{speed.hash_ns:.0f}",
+                f"{speed.bytes_per_game:,}",
+                f"{speed.actions_per_second_all:,.0f}",
+                f"{speed.scaling:.2f}",
+            )
+            for speed in speeds
+        ],
+    )
+    if starts:
+        _print_table(
+            "Seconds from a new process to the first legal actions",
+            ("board", "cold cache", "warm cache"),
+            [(entry.board, f"{entry.cold:.1f}", f"{entry.warm:.2f}") for entry in starts],
+        )
+
+
+@app.command()
+def search(
+    configs: Annotated[
+        list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
+    ] = None,
+    games: Annotated[
+        int, typer.Option(min=2, help="Games side by side on the small boards; a quarter on the large.")
+    ] = 512,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
+    network: Annotated[str, typer.Option(help="Architecture whose share of the time is measured.")] = "small",
+    out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Speed of the searches at 64 simulations, and the share of the time that a network takes.
+
+    Example: ringrift bench search square8_2p hexagonal_4p
+    """
+    from ringrift.benchmarks.search import measure_search, measure_share
+    from ringrift.game import configs as all_configs
+    from ringrift.game import parse_config
+    from ringrift.search import GumbelSearch, PuctSearch
+
+    chosen = [parse_config(name) for name in configs] if configs else None
+    pairs = [(board.name, players) for board, players in chosen] if chosen else list(all_configs())
+
+    def side_by_side(board: str) -> int:
+        return games if board in ("square8", "hex8") else max(games // 4, 1)
+
+    speeds = [
+        measure_search(kind, board, players, games=side_by_side(board), repeats=repeats)
+        for kind in (GumbelSearch, PuctSearch)
+        for board, players in _with_progress(pairs, kind.__name__)
+    ]
+    shares = [
+        measure_share(board, players, network, games=side_by_side(board))
+        for board, players in _with_progress(pairs, f"with the network {network}")
+    ]
+    report = {"searches": [asdict(speed) for speed in speeds], "network": [asdict(share) for share in shares]}
+    if _write_or_print(report, out, as_json):
+        return
+    _print_table(
+        f"Searches with 64 simulations and no network, median of {repeats}",
+        ("search", "config", "games", "µs/simulation", "limit", "simulations/s on all cores", "scaling", "bytes/node"),
+        [
+            (
+                speed.search,
+                speed.config,
+                f"{speed.games}",
+                f"{speed.microseconds:.1f}",
+                f"{speed.limit:.0f}",
+                f"{speed.simulations_per_second_all:,.0f}",
+                f"{speed.scaling:.2f}",
+                f"{speed.bytes_per_node:,.0f}",
+            )
+            for speed in speeds
+        ],
+    )
+    _print_table(
+        f"Gumbel search with 64 simulations and the network {network}",
+        ("config", "games", "simulations/s", "time in the network"),
+        [
+            (share.config, f"{share.games}", f"{share.simulations_per_second:,.0f}", f"{share.share:.0%}")
+            for share in shares
+        ],
+    )
+
+
+def _with_progress(items: list[Item], what: str) -> Iterable[Item]:
+    """The items, with a progress bar where somebody looks."""
+    from rich.console import Console
+    from rich.progress import track
+
+    quiet = not sys.stderr.isatty()
+    return track(items, what, console=Console(stderr=True), disable=quiet, transient=True)
+
+
+def _write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
+    """Write the report to a file and print it as JSON, as asked for; whether it has been printed."""
+    from ringrift.game.files import new_file
+
     if out is not None:
         with new_file(out) as file:
             file.write((json.dumps(report, indent=1) + "\n").encode())
     if as_json:
         typer.echo(json.dumps(report))
-        return
-    table = Table(title=f"Random play, median of {repeats}; every action counted, legal actions generated at every ply")
-    for heading in (
-        "config",
-        "actions/s",
-        "× goal",
-        "games/s",
-        "actions/game",
-        "legal/action",
-        "legal ns",
-        "step ns",
-        "copy ns",
-        "hash ns",
-        "bytes",
-        f"actions/s on {speeds[0].threads} cores",
-        "scaling",
-    ):
-        table.add_column(heading, justify="left" if heading == "config" else "right")
-    for speed in speeds:
-        table.add_row(
-            speed.config,
-            f"{speed.actions_per_second:,.0f}",
-            f"{speed.actions_per_second / speed.goal:.1f}",
-            f"{speed.games_per_second:,.0f}",
-            f"{speed.actions_per_game:.0f}",
-            f"{speed.legal_per_action:.1f}",
-            f"{speed.legal_ns:,.0f}",
-            f"{speed.step_ns:,.0f}",
-            f"{speed.copy_ns:.0f}",
-            f"{speed.hash_ns:.0f}",
-            f"{speed.bytes_per_game:,}",
-            f"{speed.actions_per_second_all:,.0f}",
-            f"{speed.scaling:.2f}",
-        )
-    console = Console(width=None if sys.stdout.isatty() else 170)
-    console.print(table)
-    if starts:
-        table = Table(title="Seconds from a new process to the first legal actions")
-        for heading in ("board", "cold cache", "warm cache"):
-            table.add_column(heading, justify="left" if heading == "board" else "right")
-        for entry in starts:
-            table.add_row(entry.board, f"{entry.cold:.1f}", f"{entry.warm:.2f}")
-        console.print(table)
-    if out is not None:
-        typer.echo(f"written to {out}")
+    return as_json
+
+
+def _print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """A table with words to the left and numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("config", "board", "search") else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 170).print(table)

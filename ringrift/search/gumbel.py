@@ -21,7 +21,7 @@ from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Found, States
-from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node
+from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node, read_root
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
@@ -210,16 +210,9 @@ def read_roots(
         chosen[game] = edges[game, best].action
         improved_logits(nodes, edges, game, 0, scores)
         softmax(scores, row.edges)
-        for seat in range(values.shape[1]):
-            values[game, seat] = row.value[seat]
         for i in range(row.edges):
-            edge = edges[game, row.first_edge + i]
             policy[offsets[game] + i] = scores[i]
-            visits[offsets[game] + i] = edge.visits
-            for seat in range(values.shape[1]):
-                values[game, seat] += edge.value[seat]
-        for seat in range(values.shape[1]):
-            values[game, seat] /= row.visits
+        read_root(nodes, edges, game, visits[offsets[game] :], values[game])
 
 
 class GumbelSearch:

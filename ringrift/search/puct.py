@@ -15,7 +15,7 @@ from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, dirichlet
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Found, States
-from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node
+from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node, read_root
 
 EXPLORATION_BASE: Final = 19652.0
 EXPLORATION_START: Final = 1.25
@@ -180,16 +180,9 @@ def read_roots(
             if pruned[i] > pruned[best]:
                 best = i
         chosen[game] = edges[game, row.first_edge + best].action
-        for seat in range(values.shape[1]):
-            values[game, seat] = row.value[seat]
         for i in range(row.edges):
-            edge = edges[game, row.first_edge + i]
             policy[offsets[game] + i] = pruned[i] / total
-            visits[offsets[game] + i] = edge.visits
-            for seat in range(values.shape[1]):
-                values[game, seat] += edge.value[seat]
-        for seat in range(values.shape[1]):
-            values[game, seat] /= row.visits
+        read_root(nodes, edges, game, visits[offsets[game] :], values[game])
 
 
 class PuctSearch:

@@ -261,3 +261,18 @@ def back_up_leaves(nodes: Any, edges: Any, leaves: Any, first: int, last: int) -
     """Back up the leaves that the games `first` … `last`−1 have reached."""
     for game in range(first, last):
         back_up(nodes, edges, game, leaves[game])
+
+
+@compiled
+def read_root(nodes: Any, edges: Any, game: int, visits: Any, values: Any) -> None:
+    """Write the visits of a root's edges, and its mean value by seat: its own evaluation and all simulations."""
+    row = nodes[game, 0]
+    for seat in range(len(values)):
+        values[seat] = row.value[seat]
+    for i in range(row.edges):
+        edge = edges[game, row.first_edge + i]
+        visits[i] = edge.visits
+        for seat in range(len(values)):
+            values[seat] += edge.value[seat]
+    for seat in range(len(values)):
+        values[seat] /= row.visits

@@ -1,0 +1,37 @@
+"""`ringrift bench …` measures and reports; how fast things are is not the tests' business."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+RINGRIFT = Path(sys.executable).parent / "ringrift"
+
+
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([RINGRIFT, "bench", *words], capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_rules_are_measured_and_written_as_json(tmp_path: Path) -> None:
+    out = tmp_path / "folder" / "bench.json"
+    done = bench("game", "hex8_2p", "--seconds", "0.05", "--repeats", "1", "--no-start", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "hex8_2p" in done.stdout
+    (speed,) = json.loads(out.read_text())["rules"]
+    assert speed["config"] == "hex8_2p"
+    assert min(speed["actions_per_second"], speed["step_ns"], speed["copy_ns"], speed["scaling"]) > 0
+
+
+def test_the_searches_are_measured(tmp_path: Path) -> None:
+    done = bench("search", "hex8_2p", "--games", "32", "--repeats", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [search["search"] for search in report["searches"]] == ["GumbelSearch", "PuctSearch"]
+    assert 0 < report["network"][0]["share"] < 1
+
+
+def test_an_unknown_config_is_one_line() -> None:
+    done = bench("game", "hex9_2p")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
