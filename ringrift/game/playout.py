@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,15 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@cache
+def shared_pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """The threads of this process, made once: searches meet on them thousands of times a second.
+
+    `process` is `os.getpid()`: a forked process has none of its parent's threads and needs its own.
+    """
+    return ThreadPoolExecutor(threads)
+
+
 def on_threads(board: Board, games: int, threads: int, run: Callable[[int, int, Any], None]) -> None:
     """Call `run(first, last, workspace)` on chunks of the games, small enough that all threads end together."""
     chunk = max(1, -(-games // (threads * 8)))
@@ -83,9 +93,9 @@ def on_threads(board: Board, games: int, threads: int, run: Callable[[int, int, 
     if threads == 1:
         run(0, games, new_workspace(board))
         return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(run, first, last, new_workspace(board)) for first, last in spans]:
-            done.result()
+    pool = shared_pool(threads, os.getpid())
+    for done in [pool.submit(run, first, last, new_workspace(board)) for first, last in spans]:
+        done.result()
 
 
 def random_playouts(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.playout import default_threads
+from ringrift.game.playout import default_threads, shared_pool
 from ringrift.game.state import new_workspace
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees, plant_roots, take_evaluations
@@ -49,8 +49,6 @@ class Forest:
         self.nodes = nodes
         self.trees = new_trees(board, players, 0, nodes)
         self.workspaces = [new_workspace(board) for _ in range(threads or default_threads())]
-        # One pool for good: a search meets here twice a simulation, thousands of times a second.
-        self.pool = ThreadPoolExecutor(len(self.workspaces))
 
     @property
     def arenas(self) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
@@ -83,7 +81,8 @@ class Forest:
         threads = len(self.workspaces)
         bounds = [count * thread // threads for thread in range(threads + 1)]
         spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=True))
-        others = [self.pool.submit(run, *span) for span in spans[1:]]
+        pool = shared_pool(threads, os.getpid())
+        others = [pool.submit(run, *span) for span in spans[1:]]
         run(*spans[0])
         for other in others:
             other.result()
