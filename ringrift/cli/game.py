@@ -89,15 +89,20 @@ def new(
     if as_json:
         _print_json({"config": game.config, "rules": game.rules(), "state": game.state(), "legal": game.keys()})
         return
+    _show(game)
+
+
+def _show(game: Game) -> None:
+    """The board with its legend, and the first of the legal actions."""
+    from ringrift.game.diagram import LEGEND
+
     typer.echo(game)
-    _show_actions(game)
-
-
-def _show_actions(game: Game) -> None:
+    typer.echo(LEGEND)
     keys = game.keys()
     if keys:
         shown = ", ".join(keys[:8])
-        typer.echo(f"{len(keys)} legal actions: {shown}{', …' if len(keys) > 8 else ''}")
+        count = f"{len(keys)} legal actions" if len(keys) > 1 else "one legal action"
+        typer.echo(f"{count}: {shown}{', …' if len(keys) > 8 else ''}")
 
 
 @app.command()
@@ -123,8 +128,7 @@ def show(
     if as_json:
         _print_json({"config": game.config, "state": game.state(), "legal": game.keys()})
         return
-    typer.echo(game)
-    _show_actions(game)
+    _show(game)
 
 
 @app.command()

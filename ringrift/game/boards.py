@@ -28,7 +28,6 @@ SQUARE_DIRECTIONS: Final = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), 
 HEX_DIRECTIONS: Final = ((1, 0), (1, -1), (0, -1), (-1, 0), (-1, 1), (0, 1))
 SQUARE_AXES: Final = ((1, 0), (1, 1), (0, 1), (1, -1))
 HEX_AXES: Final = ((1, 0), (1, -1), (0, -1))
-SQUARE_NEIGHBOURS: Final = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 PLAYER_COUNTS: Final = (2, 3, 4)
 MAX_PLAYERS: Final = 4
@@ -79,11 +78,6 @@ class Board:
     def axes(self) -> tuple[Coordinate, ...]:
         """Line axes as (dx, dy)."""
         return HEX_AXES if self.hexagonal else SQUARE_AXES
-
-    @property
-    def neighbours(self) -> tuple[Coordinate, ...]:
-        """Steps to the territory neighbours of a cell as (dx, dy)."""
-        return HEX_DIRECTIONS if self.hexagonal else SQUARE_NEIGHBOURS
 
     @property
     def max_distance(self) -> int:

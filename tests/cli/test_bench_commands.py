@@ -32,6 +32,12 @@ def test_the_searches_are_measured(tmp_path: Path) -> None:
     assert 0 < report["network"][0]["share"] < 1
 
 
+def test_the_encoding_is_measured() -> None:
+    done = bench("encoding", "--json")
+    assert done.returncode == 0, done.stderr
+    assert all(figure["nanoseconds"] > 0 for figure in json.loads(done.stdout)["encoding"])
+
+
 def test_an_unknown_config_is_one_line() -> None:
     done = bench("game", "hex9_2p")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
