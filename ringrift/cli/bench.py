@@ -40,11 +40,8 @@ def game(
     Example: ringrift bench game square8_2p hex8_3p --json
     """
     from ringrift.benchmarks.game import measure_rules, measure_start
-    from ringrift.game import configs as all_configs
-    from ringrift.game import parse_config
 
-    chosen = [parse_config(name) for name in configs] if configs else None
-    pairs = [(board.name, players) for board, players in chosen] if chosen else list(all_configs())
+    pairs = _pairs(configs)
     speeds = [
         measure_rules(board, players, seconds=seconds, repeats=repeats)
         for board, players in _with_progress(pairs, "random play")
@@ -147,12 +144,9 @@ def search(
     Example: ringrift bench search square8_2p hexagonal_4p
     """
     from ringrift.benchmarks.search import measure_search, measure_share
-    from ringrift.game import configs as all_configs
-    from ringrift.game import parse_config
     from ringrift.search import GumbelSearch, PuctSearch
 
-    chosen = [parse_config(name) for name in configs] if configs else None
-    pairs = [(board.name, players) for board, players in chosen] if chosen else list(all_configs())
+    pairs = _pairs(configs)
 
     def side_by_side(board: str) -> int:
         return games if board in ("square8", "hex8") else max(games // 4, 1)
@@ -194,6 +188,15 @@ def search(
             for share in shares
         ],
     )
+
+
+def _pairs(configs: list[str] | None) -> list[tuple[str, int]]:
+    """Board and players of the configs that are named, or of all."""
+    from ringrift.game import configs as all_configs
+    from ringrift.game import parse_config
+
+    named = [parse_config(name) for name in configs or ()]
+    return [(board.name, players) for board, players in named] or list(all_configs())
 
 
 def _with_progress(items: list[Item], what: str) -> Iterable[Item]:

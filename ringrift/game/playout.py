@@ -88,11 +88,11 @@ def shared_pool(threads: int, process: int) -> ThreadPoolExecutor:
 
 def on_threads(board: Board, games: int, threads: int, run: Callable[[int, int, Any], None]) -> None:
     """Call `run(first, last, workspace)` on chunks of the games, small enough that all threads end together."""
-    chunk = max(1, -(-games // (threads * 8)))
-    spans = [(first, min(first + chunk, games)) for first in range(0, games, chunk)]
     if threads == 1:
         run(0, games, new_workspace(board))
         return
+    chunk = max(1, -(-games // (threads * 8)))
+    spans = [(first, min(first + chunk, games)) for first in range(0, games, chunk)]
     pool = shared_pool(threads, os.getpid())
     for done in [pool.submit(run, first, last, new_workspace(board)) for first, last in spans]:
         done.result()

@@ -21,7 +21,7 @@ from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Found, States
-from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node, read_root
+from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
@@ -176,9 +176,9 @@ def descend(
         while True:
             child = edges[game, edge].child
             if child == NO_CHILD:
-                leaf = follow_edge(nodes, states, edges, used_nodes, used_edges, game, node, edge, board, work)
-                waiting[game] = open_node(nodes, states, edges, used_edges, game, leaf, board, work)
-                leaves[game] = leaf
+                leaves[game] = grow_leaf(
+                    nodes, states, edges, used_nodes, used_edges, waiting, game, node, edge, board, work
+                )
                 break
             node = child
             if nodes[game, node].kind != OPEN:

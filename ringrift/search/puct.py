@@ -15,7 +15,7 @@ from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, dirichlet
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Found, States
-from ringrift.search.tree import NO_CHILD, OPEN, follow_edge, open_node, read_root
+from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
 
 EXPLORATION_BASE: Final = 19652.0
 EXPLORATION_START: Final = 1.25
@@ -118,8 +118,7 @@ def descend(
                 edge = choose_edge(nodes, edges, game, node, priors, 0.0)
             child = edges[game, edge].child
             if child == NO_CHILD:
-                node = follow_edge(nodes, states, edges, used_nodes, used_edges, game, node, edge, board, work)
-                waiting[game] = open_node(nodes, states, edges, used_edges, game, node, board, work)
+                node = grow_leaf(nodes, states, edges, used_nodes, used_edges, waiting, game, node, edge, board, work)
                 break
             node = child
         leaves[game] = node

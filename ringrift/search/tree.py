@@ -139,19 +139,20 @@ def open_node(
 
 
 @compiled
-def follow_edge(
+def grow_leaf(
     nodes: Any,
     states: Any,
     edges: Any,
     used_nodes: Any,
     used_edges: Any,
+    waiting: Any,
     game: int,
     node: int,
     edge: int,
     board: Any,
     work: Any,
 ) -> int:
-    """Make the child of an edge; its node."""
+    """Make the child of an edge and note whether it waits for the evaluator; its node."""
     child = used_nodes[game]
     used_nodes[game] += 1
     edges[game, edge].child = child
@@ -159,6 +160,7 @@ def follow_edge(
     step(states[game, child], edges[game, edge].action, board, work)
     nodes[game, child].parent = node
     nodes[game, child].parent_edge = edge
+    waiting[game] = open_node(nodes, states, edges, used_edges, game, child, board, work)
     return int(child)
 
 
