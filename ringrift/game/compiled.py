@@ -2,8 +2,8 @@
 
 Numba notices a change in the file of the function that is called from Python, but not in the files of the functions
 that it calls in turn. A stale rule would be a disaster, so the cache folder is named after the contents of the sources:
-of this room for the rules, which call nothing else, and of every room with kernels for all others. Any edit there
-starts a new cache.
+of this whole room, and, for kernels elsewhere, of their module and every module of the package that it imports,
+directly or not. Any edit there starts a new cache.
 
 Several processes may compile and share one cache, which numba alone does not stand:
 
@@ -20,6 +20,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable
@@ -44,17 +45,35 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringrift"
 
 
+PACKAGE = Path(__file__).parent.parent
+_IMPORT = re.compile(r"^\s*(?:from (ringrift[\w.]*) import (\([^)]*\)|.*)|import (ringrift[\w.]*))", re.MULTILINE)
+
+
 @cache
-def cache_folder(of_the_rules: bool) -> str:
-    """Where compiled code is kept: the rules' or that of the rooms above them."""
-    package = Path(__file__).parent.parent
+def imported_files(file: Path) -> frozenset[Path]:
+    """The sources of the package that a source imports by name: modules, and packages as their `__init__.py`."""
+    found: set[Path] = set()
+    for package, names, module in _IMPORT.findall(file.read_text()):
+        base = PACKAGE.parent.joinpath(*(package or module).split("."))
+        # A name that is imported from a package may be a module of it.
+        places = [base, *(base / name for name in re.findall(r"\w+", names))]
+        found.update(place.with_suffix(".py") for place in places)
+        found.update(place / "__init__.py" for place in places)
+    return frozenset(path for path in found if path.is_file())
+
+
+@cache
+def cache_folder(file: Path) -> str:
+    """Where the compiled code of a source is kept."""
+    sources = set((PACKAGE / "game").glob("*.py"))
+    if file not in sources:
+        new = {file}
+        while new:
+            sources |= new
+            new = {path for source in new for path in imported_files(source)} - sources
     digest = hashlib.sha256()
-    for room in sorted(path for path in package.iterdir() if path.is_dir()):
-        sources = {path: path.read_bytes() for path in sorted(room.glob("*.py"))}
-        has_kernels = any(b"@compiled" in source for source in sources.values())
-        if room.name == "game" or (has_kernels and not of_the_rules):
-            for path, source in sources.items():
-                digest.update(f"{room.name}/{path.name}".encode() + source)
+    for path in sorted(sources):
+        digest.update(path.name.encode() + path.read_bytes())
     folder = cache_root() / "compiled" / digest.hexdigest()[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +111,7 @@ def compiled(function: Function) -> Function:
     """Compile a kernel on first use: no Python objects, no GIL, no exceptions, kept on disk."""
     settings = vars(numba.config)
     previous = settings["CACHE_DIR"]
-    settings["CACHE_DIR"] = cache_folder(function.__module__.startswith("ringrift.game."))
+    settings["CACHE_DIR"] = cache_folder(Path(function.__code__.co_filename))
     try:
         kernel = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     finally:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from ringrift.game.compiled import PACKAGE, cache_folder, imported_files
+
 KERNEL = """
 import numpy as np
 from ringrift.game.compiled import compiled
@@ -66,3 +68,12 @@ def test_boards_that_are_compiled_by_different_processes_run_side_by_side(tmp_pa
     together = outputs([start(PLAY, "square8", "square19", folder=tmp_path)])
     assert together == [b"".join(alone)]
     assert together[0].count(b"Checked") == 2
+
+
+def test_the_cache_of_a_kernel_depends_on_every_module_that_it_imports() -> None:
+    search = PACKAGE / "search"
+    assert {search / "tree.py", search / "chance.py"} <= imported_files(search / "gumbel.py")
+    assert PACKAGE / "encoding" / "__init__.py" in imported_files(search / "evaluators.py")
+    folders = {cache_folder(PACKAGE / name) for name in ("game/turn.py", "encoding/features.py", "search/gumbel.py")}
+    assert len(folders) == 3
+    assert cache_folder(PACKAGE / "game" / "lines.py") == cache_folder(PACKAGE / "game" / "turn.py")
