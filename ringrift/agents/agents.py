@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -16,9 +17,10 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
-from ringrift.game.turn import legal_actions
 from ringrift.search import BUDGETS, Evaluator, Found, GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
 from ringrift.search.chance import decision_key, uniform
+from ringrift.search.found import empty_found
+from ringrift.search.legal import list_legal
 
 States = np.ndarray[Any, np.dtype[np.void]]
 Actions = npt.NDArray[np.int32]
@@ -28,8 +30,11 @@ GameNumbers = npt.NDArray[np.int64]
 class Agent(Protocol):
     """A player. What it plays depends on its seed, the game's number and the position alone."""
 
-    def act(self, states: States, games: GameNumbers) -> Actions:
-        """An action for each position `[games]` in which somebody has to act; `games` are their numbers in the run."""
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """What to play, and why, in positions `[games]` in which somebody has to act.
+
+        `games` are the numbers of the games in the run.
+        """
 
 
 Maker = Callable[[Board, int, Spec, int], Agent]
@@ -39,16 +44,17 @@ Maker = Callable[[Board, int, Spec, int], Agent]
 class RandomAgent:
     """Plays any legal action, each as likely as the others."""
 
-    def __init__(self, board: Board, seed: int) -> None:
+    def __init__(self, board: Board, players: int, seed: int) -> None:
         self.board = board
+        self.players = players
         self.seed = np.uint64(seed)
         self.work = new_workspace(board)
 
-    def act(self, states: States, games: GameNumbers) -> Actions:
+    def find(self, states: States, games: GameNumbers) -> Found:
         """A random legal action for each position."""
-        actions = np.empty(len(states), np.int32)
-        draw_actions(states, games, self.seed, self.board.tables, self.work, actions)
-        return actions
+        found = empty_found(*list_legal(states, self.board.tables, self.work), self.players)
+        draw_actions(found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
+        return found
 
 
 class SearchAgent:
@@ -59,10 +65,12 @@ class SearchAgent:
         self.temperature = temperature
         self.seed = np.uint64(seed)
 
-    def act(self, states: States, games: GameNumbers) -> Actions:
+    def find(self, states: States, games: GameNumbers) -> Found:
         """Search all positions side by side."""
         found = self.search.run(states, games)
-        return found.chosen if self.temperature == 0 else sample(found, states, games, self.temperature, self.seed)
+        if self.temperature == 0:
+            return found
+        return replace(found, chosen=sample(found, states, games, self.temperature, self.seed))
 
 
 def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
@@ -73,12 +81,13 @@ def sample(found: Found, states: States, games: GameNumbers, temperature: float,
 
 
 @compiled
-def draw_actions(states: Any, games: Any, seed: np.uint64, board: Any, work: Any, actions: Any) -> None:
-    """Write a random legal action of every state into `actions`."""
+def draw_actions(legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, chosen: Any, policy: Any) -> None:
+    """Draw an action of every ragged row, each as likely as the others."""
     for row in range(len(states)):
-        count = legal_actions(states[row], board, work, work.actions)
+        first, last = offsets[row], offsets[row + 1]
         key = decision_key(seed, games[row], states[row])
-        actions[row] = work.actions[random_below(key, 0, 0, count)]
+        chosen[row] = legal[first + random_below(key, 0, 0, last - first)]
+        policy[first:last] = 1 / (last - first)
 
 
 @compiled
@@ -121,7 +130,7 @@ def _evaluator(board: Board, players: int, spec: Spec) -> Evaluator:
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow()
-    return RandomAgent(board, seed)
+    return RandomAgent(board, players, seed)
 
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:

@@ -7,7 +7,7 @@ values.
 from __future__ import annotations
 
 from ringrift.search.evaluators import Evaluator, NetworkEvaluator, UniformEvaluator
-from ringrift.search.forest import Found
+from ringrift.search.found import Found
 from ringrift.search.gumbel import BUDGETS, GumbelSearch
 from ringrift.search.puct import PuctSearch
 

@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.playout import default_threads, shared_pool
 from ringrift.game.state import new_workspace
 from ringrift.search.evaluators import Evaluator
+from ringrift.search.found import Found, empty_found, ragged_offsets
 from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees, plant_roots, take_evaluations
 
 States = np.ndarray[Any, np.dtype[np.void]]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search has found for `[games]` positions; ragged arrays `[L]` are split by `offsets` `[games + 1]`."""
-
-    chosen: npt.NDArray[np.int32]
-    """`[games]`, the action that the search plays."""
-    values: npt.NDArray[np.float32]
-    """`[games, players]`, mean value of all simulations, by seat."""
-    offsets: npt.NDArray[np.int64]
-    actions: npt.NDArray[np.int32]
-    """`[L]`, legal actions."""
-    policy: npt.NDArray[np.float32]
-    """`[L]`, what a network should learn."""
-    visits: npt.NDArray[np.int32]
-    """`[L]`, simulations through each action."""
 
 
 class Forest:
@@ -92,7 +74,7 @@ class Forest:
         trees = self.trees
         picked = np.flatnonzero(trees.waiting)
         if len(picked):
-            offsets = _offsets(trees.nodes["edges"][picked, trees.leaves[picked]])
+            offsets = ragged_offsets(trees.nodes["edges"][picked, trees.leaves[picked]])
             states = np.empty(len(picked), trees.states.dtype)
             actions = np.empty(offsets[-1], np.int32)
             arenas = (trees.nodes, trees.edges, trees.leaves, picked, offsets)
@@ -108,20 +90,6 @@ class Forest:
         """A `Found` of the right sizes with the legal actions of the roots, to be filled."""
         trees = self.trees
         counts = trees.nodes["edges"][:, 0]
-        offsets = _offsets(counts)
+        offsets = ragged_offsets(counts)
         actions = [trees.edges["action"][game, :count] for game, count in enumerate(counts)]
-        return Found(
-            chosen=np.empty(len(counts), np.int32),
-            values=np.empty((len(counts), self.players), np.float32),
-            offsets=offsets,
-            actions=np.concatenate(actions) if actions else np.empty(0, np.int32),
-            policy=np.empty(offsets[-1], np.float32),
-            visits=np.empty(offsets[-1], np.int32),
-        )
-
-
-def _offsets(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Where each of the ragged rows begins, and where the last one ends."""
-    offsets = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return offsets
+        return empty_found(offsets, np.concatenate(actions) if actions else np.empty(0, np.int32), self.players)

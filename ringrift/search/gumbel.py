@@ -20,7 +20,8 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, Found, States
+from ringrift.search.forest import Forest, States
+from ringrift.search.found import Found
 from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}

@@ -14,7 +14,8 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.search.chance import decision_key, dirichlet
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, Found, States
+from ringrift.search.forest import Forest, States
+from ringrift.search.found import Found
 from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
 
 EXPLORATION_BASE: Final = 19652.0
