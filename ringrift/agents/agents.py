@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -70,7 +69,7 @@ class SearchAgent:
         found = self.search.run(states, games)
         if self.temperature == 0:
             return found
-        return replace(found, chosen=sample(found, states, games, self.temperature, self.seed))
+        return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
 
 
 def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:

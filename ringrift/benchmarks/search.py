@@ -16,6 +16,7 @@ from ringrift.game import get_board
 from ringrift.game.playout import default_threads, random_playouts
 from ringrift.game.state import GAME_OVER
 from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search.tree import bytes_per_node
 
 SIMULATIONS = 64
 SMALL_LIMIT = 8.0
@@ -90,7 +91,7 @@ def measure_search(
         limit=LIMITS[board_name],
         simulations_per_second_all=total / statistics.median(parallel),
         scaling=statistics.median(single) / statistics.median(parallel),
-        bytes_per_node=one.forest.trees.bytes_per_node,
+        bytes_per_node=bytes_per_node(one.forest.trees),
     )
 
 

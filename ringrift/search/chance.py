@@ -8,13 +8,13 @@ import numpy as np
 
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64
+from ringrift.search.rules import decision
 
 
 @compiled
 def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
     """The key of all random numbers of one decision of one game."""
-    decision = state.ply * 8 + state.owed  # a recovery takes several decisions in one move
-    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision)))
+    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))
 
 
 @compiled

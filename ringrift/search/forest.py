@@ -1,95 +1,238 @@
-"""What every search over many games does alike: plant roots, let the evaluator answer, back up."""
+"""What every search over many games does alike: plant roots, walk, let the evaluator answer, and so on."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
 from ringrift.game.playout import default_threads, shared_pool
-from ringrift.game.state import new_workspace
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.found import Found, empty_found, ragged_offsets
-from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees, plant_roots, take_evaluations
+from ringrift.search.rules import Rules, rules_of
+from ringrift.search.tree import (
+    NOTHING,
+    Answers,
+    find_node,
+    gather,
+    lay_out,
+    new_trees,
+    no_answers,
+    plant_root,
+    reroot,
+    settle,
+)
 
 States = np.ndarray[Any, np.dtype[np.void]]
+Games = npt.NDArray[np.int64]
+
+GAMES_PER_THREAD = 16
+"""Waking a thread takes about as long as a step of that many small games."""
+
+
+@compiled
+def plant_roots(trees: Any, slots: Any, states: Any, first: int, last: int, board: Any, work: Any) -> None:
+    """Start the trees of `slots[first … last−1]` anew from `states`."""
+    for index in range(first, last):
+        trees.states[slots[index], 0] = states[index]
+        plant_root(trees, slots[index], board, work)
+
+
+@compiled
+def reroot_or_plant(
+    trees: Any,
+    slots: Any,
+    states: Any,
+    images: Any,
+    tree_images: Any,
+    first: int,
+    last: int,
+    board: Any,
+    work: Any,
+    kept: Any,
+) -> None:
+    """Go on with the part of each tree that begins at the game's position, or start anew where there is none.
+
+    `images` `[games, bytes]` and `tree_images` `[slots, nodes, bytes]` are the bytes of the states.
+    """
+    for index in range(first, last):
+        slot = slots[index]
+        node = find_node(trees, slot, states[index].ply, images[index], tree_images)
+        if node == NOTHING:
+            trees.states[slot, 0] = states[index]
+            plant_root(trees, slot, board, work)
+        else:
+            reroot(trees, slot, node, kept)
+
+
+@compiled
+def settle_all(trees: Any, slots: Any, answers: Any, first: int, last: int) -> None:
+    """Settle the leaves of `slots[first … last−1]`."""
+    for slot in slots[first:last]:
+        settle(trees, slot, answers)
+
+
+class Group:
+    """Games that are evaluated together, and the buffers of their batch."""
+
+    def __init__(self, slots: npt.NDArray[np.int32], first: int, rules: Rules, players: int) -> None:
+        self.slots = slots
+        self.first = first
+        """Place of the group's first game in the call."""
+        self.offsets = np.zeros(len(slots) + 1, np.int64)
+        self.states = np.empty(len(slots), rules.state_type)
+        self.actions = np.empty(0, np.int32)
+        self.answers: Future[Answers] | Answers = no_answers(players)
 
 
 class Forest:
     """The trees of many games with the evaluator that feeds them; the arenas are used again by every search."""
 
     def __init__(
-        self, board: Board, players: int, evaluator: Evaluator, *, nodes: int, threads: int | None = None
+        self,
+        board: Board | Rules,
+        players: int,
+        evaluator: Evaluator,
+        *,
+        nodes: int,
+        threads: int | None = None,
+        groups: int = 1,
+        reuse: bool = False,
     ) -> None:
-        """`nodes` per game: one more than the simulations."""
-        self.board = board
+        """`nodes` per game: one more than the simulations.
+
+        With two `groups`, the evaluator works on one half of the games while the other half walks: for evaluators that
+        leave the cores alone. With `reuse`, the tree of a game is kept for its next position until `forget`.
+        """
+        self.rules = rules_of(board)
         self.players = players
         self.evaluator = evaluator
         self.nodes = nodes
-        self.trees = new_trees(board, players, 0, nodes)
-        self.workspaces = [new_workspace(board) for _ in range(threads or default_threads())]
+        self.trees = new_trees(self.rules, 0, nodes)
+        self.threads = threads or default_threads()
+        self.workspaces = [self.rules.new_workspace() for _ in range(self.threads)]
+        self.evaluating = ThreadPoolExecutor(1) if groups > 1 else None
+        self.group_count = groups
+        self.reuse = reuse
+        self.slots_of: dict[int, int] = {}
+        self.slots = np.empty(0, np.int32)
+        self.groups: list[Group] = []
 
-    @property
-    def arenas(self) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
-        """The arrays that the kernels take first."""
-        trees = self.trees
-        return (
-            trees.nodes,
-            trees.states,
-            trees.edges,
-            trees.used_nodes,
-            trees.used_edges,
-            trees.leaves,
-            trees.waiting,
-        )
+    def plant(self, states: States, games: Games) -> None:
+        """Begin with positions `[games]` of the games with those numbers, and evaluate the roots."""
+        self.slots = self._take_slots(games)
+        rules, trees = self.rules, self.trees
+        if self.reuse:
+            images = np.ascontiguousarray(states).view(np.uint8).reshape(len(states), -1)
+            tree_images = trees.states.view(np.uint8).reshape(*trees.states.shape, -1)
 
-    def plant(self, states: States) -> None:
-        """Start anew from positions `[games]` and evaluate them."""
-        if len(self.trees.used_nodes) != len(states):
-            self.trees = new_trees(self.board, self.players, len(states), self.nodes)
-        self.trees.states[:, 0] = states
-        self.for_all_games(lambda first, last, work: plant_roots(*self.arenas, first, last, self.board.tables, work))
-        self.evaluate()
+            def plant(first: int, last: int, work: Any) -> None:
+                kept = np.empty(self.nodes, np.int32)
+                reroot_or_plant(trees, self.slots, states, images, tree_images, first, last, rules.tables, work, kept)
+        else:
 
-    def for_all_games(self, run: Callable[[int, int, Any], None]) -> None:
-        """Call `run(first, last, workspace)` on all cores, each with its share of the games."""
-        self.share_out(len(self.trees.used_nodes), run)
+            def plant(first: int, last: int, work: Any) -> None:
+                plant_roots(trees, self.slots, states, first, last, rules.tables, work)
 
-    def share_out(self, count: int, run: Callable[[int, int, Any], None]) -> None:
-        """Call `run(first, last, workspace)` on all cores, each with its share of 0 … count−1."""
-        threads = len(self.workspaces)
-        bounds = [count * thread // threads for thread in range(threads + 1)]
-        spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=True))
-        pool = shared_pool(threads, os.getpid())
+        self.share_out(0, len(states), plant)
+        count = min(self.group_count, len(states))
+        bounds = [len(states) * group // max(count, 1) for group in range(count + 1)]
+        self.groups = [Group(self.slots[first:last], first, rules, self.players) for first, last in pairwise(bounds)]
+        self._ask_and_settle()
+
+    def grow(self, simulations: int, walk: Callable[[Answers, int, int, Any], None]) -> None:
+        """Run simulations; `walk(answers, first, last, workspace)` settles the leaves and goes to new ones.
+
+        `first` … `last`−1 are places in the call.
+        """
+        for _ in range(simulations):
+            for group in self.groups:
+                step = partial(walk, self._answers(group))
+                self.share_out(group.first, group.first + len(group.slots), step)
+                self._ask(group)
+        self._settle()
+
+    def forget(self, games: Games) -> None:
+        """Give up the trees of games that are over."""
+        for game in games.tolist():
+            slot = self.slots_of.pop(game, None)
+            if slot is not None:
+                self.trees.used_nodes[slot] = 0
+
+    def share_out(self, first: int, last: int, run: Callable[[int, int, Any], None]) -> None:
+        """Call `run(first, last, workspace)` on all cores, each with its share of `first` … `last`−1."""
+        count = last - first
+        threads = max(1, min(self.threads, count // GAMES_PER_THREAD))
+        bounds = [first + count * thread // threads for thread in range(threads + 1)]
+        spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=False))
+        pool = shared_pool(self.threads, os.getpid())
         others = [pool.submit(run, *span) for span in spans[1:]]
         run(*spans[0])
         for other in others:
             other.result()
 
-    def evaluate(self) -> None:
-        """Evaluate the leaves that wait for it, and back all leaves up."""
-        trees = self.trees
-        picked = np.flatnonzero(trees.waiting)
-        if len(picked):
-            offsets = ragged_offsets(trees.nodes["edges"][picked, trees.leaves[picked]])
-            states = np.empty(len(picked), trees.states.dtype)
-            actions = np.empty(offsets[-1], np.int32)
-            arenas = (trees.nodes, trees.edges, trees.leaves, picked, offsets)
-            self.share_out(
-                len(picked),
-                lambda first, last, _: gather_leaves(*arenas, trees.states, states, actions, first, last),
-            )
-            logits, values = self.evaluator(states, offsets, actions)
-            self.share_out(len(picked), lambda first, last, _: take_evaluations(*arenas, logits, values, first, last))
-        self.for_all_games(lambda first, last, _: back_up_leaves(trees.nodes, trees.edges, trees.leaves, first, last))
+    def empty_finding(self, full: npt.NDArray[np.bool_]) -> Found:
+        """A `Found` of the right sizes, to be filled."""
+        offsets = ragged_offsets(self.trees.nodes["edges"][self.slots, 0])
+        return empty_found(offsets, np.empty(offsets[-1], np.int32), self.players, full=full)
 
-    def empty_finding(self) -> Found:
-        """A `Found` of the right sizes with the legal actions of the roots, to be filled."""
-        trees = self.trees
-        counts = trees.nodes["edges"][:, 0]
-        offsets = ragged_offsets(counts)
-        actions = [trees.edges["action"][game, :count] for game, count in enumerate(counts)]
-        return empty_found(offsets, np.concatenate(actions) if actions else np.empty(0, np.int32), self.players)
+    def _take_slots(self, games: Games) -> npt.NDArray[np.int32]:
+        """The slots of those games: their own ones with `reuse`, else simply the first."""
+        if not self.reuse:
+            if len(self.trees.used_nodes) < len(games):
+                self.trees = new_trees(self.rules, len(games), self.nodes)
+            return np.arange(len(games), dtype=np.int32)
+        new = [game for game in games.tolist() if game not in self.slots_of]
+        size = len(self.trees.used_nodes)
+        if len(self.slots_of) + len(new) > size:
+            self._add_slots(max(len(self.slots_of) + len(new), size * 3 // 2) - size)
+        taken = set(self.slots_of.values())
+        free = (slot for slot in range(len(self.trees.used_nodes)) if slot not in taken)
+        self.slots_of.update(zip(new, free, strict=False))
+        return np.array([self.slots_of[game] for game in games.tolist()], np.int32)
+
+    def _add_slots(self, count: int) -> None:
+        """Enlarge the arenas and keep what is in them."""
+        old, self.trees = self.trees, new_trees(self.rules, len(self.trees.used_nodes) + count, self.nodes)
+        for before, after in zip(old, self.trees, strict=True):
+            after[: len(before)] = before
+
+    def _ask(self, group: Group) -> None:
+        """Put the leaves of a group that need it before the evaluator."""
+        trees, offsets = self.trees, group.offsets
+        rows = lay_out(trees, group.slots, offsets)
+        total = int(offsets[rows])
+        if total > len(group.actions):
+            group.actions = np.empty(total + total // 2, np.int32)
+        batch = (offsets[: rows + 1], group.states[:rows], group.actions[:total])
+        self.share_out(0, len(group.slots), lambda first, last, _: gather(trees, group.slots, first, last, *batch))
+        if rows == 0:
+            group.answers = no_answers(self.players)
+        elif self.evaluating:
+            group.answers = self.evaluating.submit(self._evaluate, *batch)
+        else:
+            group.answers = self._evaluate(*batch)
+
+    def _evaluate(self, offsets: npt.NDArray[np.int64], states: States, actions: npt.NDArray[np.int32]) -> Answers:
+        return Answers(offsets, *self.evaluator(states, offsets, actions))
+
+    def _answers(self, group: Group) -> Answers:
+        return group.answers.result() if isinstance(group.answers, Future) else group.answers
+
+    def _ask_and_settle(self) -> None:
+        for group in self.groups:
+            self._ask(group)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Settle all leaves."""
+        for group in self.groups:
+            settle_all(self.trees, group.slots, self._answers(group), 0, len(group.slots))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What has been found for `[games]` positions; ragged arrays `[L]` are split by `offsets` `[games + 1]`."""
 
     chosen: npt.NDArray[np.int32]
@@ -23,6 +22,8 @@ class Found:
     """`[L]`, what a network should learn."""
     visits: npt.NDArray[np.int32]
     """`[L]`, simulations through each action; 0 where nothing was searched."""
+    full: npt.NDArray[np.bool_]
+    """`[games]`, whether the policy is worth learning: not after a search that was cut short (`PlayoutCap`)."""
 
 
 def ragged_offsets(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
@@ -32,14 +33,21 @@ def ragged_offsets(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     return offsets
 
 
-def empty_found(offsets: npt.NDArray[np.int64], actions: npt.NDArray[np.int32], players: int) -> Found:
+def empty_found(
+    offsets: npt.NDArray[np.int64],
+    actions: npt.NDArray[np.int32],
+    players: int,
+    *,
+    full: npt.NDArray[np.bool_] | None = None,
+) -> Found:
     """A `Found` with these legal actions, to be filled; nothing has been visited."""
     games = len(offsets) - 1
     return Found(
-        chosen=np.empty(games, np.int32),
+        chosen=np.full(games, -1, np.int32),
         values=np.zeros((games, players), np.float32),
         offsets=offsets,
         actions=actions,
         policy=np.empty(len(actions), np.float32),
         visits=np.zeros(len(actions), np.int32),
+        full=np.ones(games, np.bool_) if full is None else full,
     )

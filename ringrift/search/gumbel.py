@@ -18,11 +18,13 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
+from ringrift.search.budget import PlayoutCap, budgets, full_searches
 from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, States
+from ringrift.search.forest import Forest, Games, States
 from ringrift.search.found import Found
-from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
+from ringrift.search.rules import Rules
+from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, read_root, settle, wait_for
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
@@ -62,13 +64,13 @@ def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
 
 
 @compiled
-def improved_logits(nodes: Any, edges: Any, game: int, node: int, scores: Any) -> None:
+def improved_logits(trees: Any, game: int, node: int, scores: Any) -> None:
     """Write log prior + sigma(completed Q) of every edge of a node into `scores`, from the view of who decides there.
 
     An unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
     the paper); the completed values are rescaled to 0 … 1 over the node.
     """
-    row = nodes[game, node]
+    row = trees.nodes[game, node]
     seat = row.player - 1
     first = row.first_edge
     visits = 0
@@ -76,7 +78,7 @@ def improved_logits(nodes: Any, edges: Any, game: int, node: int, scores: Any) -
     visited_prior = 0.0
     weighted = 0.0
     for i in range(row.edges):
-        edge = edges[game, first + i]
+        edge = trees.edges[game, first + i]
         if edge.visits > 0:
             visits += edge.visits
             most = max(most, edge.visits)
@@ -88,17 +90,17 @@ def improved_logits(nodes: Any, edges: Any, game: int, node: int, scores: Any) -
         mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
     low = high = mixed
     for i in range(row.edges):
-        edge = edges[game, first + i]
+        edge = trees.edges[game, first + i]
         if edge.visits > 0:
             q = edge.value[seat] / edge.visits
             low, high = min(low, q), max(high, q)
     if visits == 0 or high - low < 1e-8:
         for i in range(row.edges):
-            scores[i] = edges[game, first + i].logit
+            scores[i] = trees.edges[game, first + i].logit
         return
     scale = (VISIT_OFFSET + most) * VALUE_SCALE / (high - low)
     for i in range(row.edges):
-        edge = edges[game, first + i]
+        edge = trees.edges[game, first + i]
         q = edge.value[seat] / edge.visits if edge.visits > 0 else mixed
         scores[i] = edge.logit + scale * (q - low)
 
@@ -118,102 +120,100 @@ def softmax(scores: Any, count: int) -> None:
 
 
 @compiled
-def choose_below_root(nodes: Any, edges: Any, game: int, node: int, scores: Any) -> int:
+def choose_below_root(trees: Any, game: int, node: int, scores: Any) -> int:
     """The edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
-    row = nodes[game, node]
-    improved_logits(nodes, edges, game, node, scores)
+    row = trees.nodes[game, node]
+    improved_logits(trees, game, node, scores)
     softmax(scores, row.edges)
     visits = row.visits - 1  # without the one that made the node
     best = 0
     best_gap = -1e30
     for i in range(row.edges):
-        gap = scores[i] - edges[game, row.first_edge + i].visits / (1 + visits)
+        gap = scores[i] - trees.edges[game, row.first_edge + i].visits / (1 + visits)
         if gap > best_gap:
             best, best_gap = i, gap
     return int(row.first_edge + best)
 
 
 @compiled
-def choose_at_root(nodes: Any, edges: Any, game: int, wanted: int, noise: Any, scores: Any) -> int:
+def choose_at_root(trees: Any, game: int, wanted: int, noise: Any, scores: Any) -> int:
     """The root's best edge among those with the wanted visits, by noise + log prior + sigma(completed Q)."""
-    row = nodes[game, 0]
-    improved_logits(nodes, edges, game, 0, scores)
+    row = trees.nodes[game, 0]
+    improved_logits(trees, game, 0, scores)
     best = -1
     best_score = -1e30
     for i in range(row.edges):
-        if edges[game, row.first_edge + i].visits == wanted and noise[game, i] + scores[i] > best_score:
-            best, best_score = i, noise[game, i] + scores[i]
+        if trees.edges[game, row.first_edge + i].visits == wanted and noise[i] + scores[i] > best_score:
+            best, best_score = i, noise[i] + scores[i]
     return int(row.first_edge + best)
 
 
 @compiled
-def descend(
-    nodes: Any,
-    states: Any,
-    edges: Any,
-    used_nodes: Any,
-    used_edges: Any,
-    leaves: Any,
-    waiting: Any,
+def walk(
+    trees: Any,
+    slots: Any,
+    answers: Any,
     noise: Any,
-    table: Any,
-    simulation: int,
+    tables: Any,
+    full: Any,
+    budgets: Any,
     first: int,
     last: int,
     board: Any,
     work: Any,
     scores: Any,
 ) -> None:
-    """Walk from the root to a leaf in each of the games `first` … `last`−1, making the leaf where it is new."""
-    most = table.shape[0] - 1
-    for game in range(first, last):
-        waiting[game] = False
-        leaves[game] = 0
-        if nodes[game, 0].kind != OPEN:
+    """Settle the games `first` … `last`−1, and walk on to a leaf in those that have simulations left."""
+    most = tables.shape[1] - 1
+    for index in range(first, last):
+        game = slots[index]
+        settle(trees, game, answers)
+        root = trees.nodes[game, 0]
+        simulation = root.visits - 1
+        if root.kind != OPEN or simulation >= budgets[index]:
             continue
-        wanted = table[min(most, nodes[game, 0].edges), simulation]
-        edge = choose_at_root(nodes, edges, game, wanted, noise, scores)
+        wanted = tables[0 if full[index] else 1, min(most, root.edges), simulation]
+        edge = choose_at_root(trees, game, wanted, noise[index], scores)
         node = 0
         while True:
-            child = edges[game, edge].child
+            child = trees.edges[game, edge].child
             if child == NO_CHILD:
-                leaves[game] = grow_leaf(
-                    nodes, states, edges, used_nodes, used_edges, waiting, game, node, edge, board, work
-                )
+                grow_leaf(trees, game, node, edge, board, work)
                 break
             node = child
-            if nodes[game, node].kind != OPEN:
-                leaves[game] = node
+            if trees.nodes[game, node].kind != OPEN:
+                wait_for(trees, game, node, False)
                 break
-            edge = choose_below_root(nodes, edges, game, node, scores)
+            edge = choose_below_root(trees, game, node, scores)
 
 
 @compiled
-def draw_noise(states: Any, nodes: Any, games: Any, seed: np.uint64, noise: Any) -> None:
+def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any) -> None:
     """Gumbel numbers for the actions of the roots, keyed by run, game and decision."""
-    for game in range(len(games)):
-        key = decision_key(seed, games[game], states[game, 0])
-        for i in range(nodes[game, 0].edges):
-            noise[game, i] = -np.log(-np.log(uniform(key, i)))
+    for index in range(len(slots)):
+        key = decision_key(seed, games[index], trees.states[slots[index], 0])
+        for i in range(trees.nodes[slots[index], 0].edges):
+            noise[index, i] = -np.log(-np.log(uniform(key, i)))
 
 
 @compiled
-def read_roots(
-    nodes: Any, edges: Any, noise: Any, offsets: Any, chosen: Any, policy: Any, visits: Any, values: Any, scores: Any
-) -> None:
+def read_roots(trees: Any, slots: Any, noise: Any, found: Any, scores: Any) -> None:
     """Read off what the search has found: chosen action, improved policy, visits, and mean value of every root."""
-    for game in range(len(nodes)):
-        row = nodes[game, 0]
+    for index in range(len(slots)):
+        game = slots[index]
+        row = trees.nodes[game, 0]
+        start = found.offsets[index]
+        read_root(trees, game, index, found)
         most = 0
         for i in range(row.edges):
-            most = max(most, edges[game, row.first_edge + i].visits)
-        best = choose_at_root(nodes, edges, game, most, noise, scores)
-        chosen[game] = edges[game, best].action
-        improved_logits(nodes, edges, game, 0, scores)
-        softmax(scores, row.edges)
-        for i in range(row.edges):
-            policy[offsets[game] + i] = scores[i]
-        read_root(nodes, edges, game, visits[offsets[game] :], values[game])
+            most = max(most, found.visits[start + i])
+        if row.edges > 0:
+            best = choose_at_root(trees, game, most, noise[index], scores)
+            found.chosen[index] = trees.edges[game, best].action
+            improved_logits(trees, game, 0, scores)
+            softmax(scores, row.edges)
+            for i in range(row.edges):
+                found.policy[start + i] = scores[i]
 
 
 class GumbelSearch:
@@ -221,52 +221,51 @@ class GumbelSearch:
 
     def __init__(
         self,
-        board: Board,
+        board: Board | Rules,
         players: int,
         evaluator: Evaluator,
         *,
         simulations: int = BUDGETS["standard"],
         considered: int = CONSIDERED,
         noise: bool = True,
+        cap: PlayoutCap | None = None,
         seed: int = 0,
         threads: int | None = None,
+        groups: int = 1,
     ) -> None:
         """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
 
-        With 0 simulations and noise, the action is a sample of the prior. `seed` names the run.
+        With 0 simulations and noise, the action is a sample of the prior. `cap` gives some decisions fewer simulations,
+        `seed` names the run, and `threads` and `groups` are those of `Forest`.
         """
-        self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads)
-        self.table = considered_table(considered, simulations)
+        self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
+        self.simulations = simulations
+        fast = considered_table(considered, cap.fast_simulations if cap else 0)
+        self.tables = np.zeros((2, considered + 1, simulations), np.int32)
+        self.tables[0] = considered_table(considered, simulations)
+        self.tables[1, :, : fast.shape[1]] = fast
         self.noise = noise
+        self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
+    def run(self, states: States, games: Games | None = None) -> Found:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         forest = self.forest
-        board = forest.board
+        rules = forest.rules
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
-        forest.plant(states)
-        noise = np.zeros((len(states), board.max_actions), np.float32)
+        forest.plant(states, numbers)
+        trees, slots = forest.trees, forest.slots
+        noise = np.zeros((len(states), rules.max_actions), np.float32)
         if self.noise:
-            draw_noise(forest.trees.states, forest.trees.nodes, numbers, self.seed, noise)
-        for simulation in range(self.table.shape[1]):
+            draw_noise(trees, slots, numbers, self.seed, noise)
+        full = full_searches(states, numbers, self.seed, self.cap)
+        limits = budgets(full, self.simulations, self.cap)
 
-            def walk(first: int, last: int, work: Any, simulation: int = simulation) -> None:
-                scores = np.empty(board.max_actions)
-                descend(*forest.arenas, noise, self.table, simulation, first, last, board.tables, work, scores)
+        def walk_on(answers: Answers, first: int, last: int, work: Any) -> None:
+            scores = np.empty(rules.max_actions)
+            walk(trees, slots, answers, noise, self.tables, full, limits, first, last, rules.tables, work, scores)
 
-            forest.for_all_games(walk)
-            forest.evaluate()
-        found = forest.empty_finding()
-        read_roots(
-            forest.trees.nodes,
-            forest.trees.edges,
-            noise,
-            found.offsets,
-            found.chosen,
-            found.policy,
-            found.visits,
-            found.values,
-            np.empty(board.max_actions),
-        )
+        forest.grow(int(limits.max(initial=0)), walk_on)
+        found = forest.empty_finding(full)
+        read_roots(trees, slots, noise, found, np.empty(rules.max_actions))
         return found

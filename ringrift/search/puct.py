@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
+from ringrift.search.budget import PlayoutCap, budgets, full_searches
 from ringrift.search.chance import decision_key, dirichlet
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, States
+from ringrift.search.forest import Forest, Games, States
 from ringrift.search.found import Found
-from ringrift.search.tree import NO_CHILD, OPEN, grow_leaf, read_root
+from ringrift.search.rules import Rules
+from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, read_root, settle, wait_for
 
 EXPLORATION_BASE: Final = 19652.0
 EXPLORATION_START: Final = 1.25
@@ -37,35 +38,35 @@ def exploration(visits: int) -> float:
 
 
 @compiled
-def mean_value(nodes: Any, edges: Any, game: int, node: int) -> float:
+def mean_value(trees: Any, game: int, node: int) -> float:
     """Mean value of a node for who decides there: its own evaluation and all simulations through it."""
-    row = nodes[game, node]
+    row = trees.nodes[game, node]
     seat = row.player - 1
     total = float(row.value[seat])
     for i in range(row.edges):
-        total += edges[game, row.first_edge + i].value[seat]
+        total += trees.edges[game, row.first_edge + i].value[seat]
     return float(total / row.visits)
 
 
 @compiled
-def choose_edge(nodes: Any, edges: Any, game: int, node: int, priors: Any, forced: float) -> int:
+def choose_edge(trees: Any, game: int, node: int, priors: Any, forced: float) -> int:
     """The edge with the highest value plus exploration bonus; `priors` are those of the node's edges, in order.
 
     With `forced` > 0, an action that has been tried but lags behind its forced playouts comes first.
     """
-    row = nodes[game, node]
+    row = trees.nodes[game, node]
     seat = row.player - 1
     visits = row.visits - 1  # without the one that made the node
     scale = exploration(visits) * np.sqrt(max(visits, 1))
     visited = 0.0
     for i in range(row.edges):
-        if edges[game, row.first_edge + i].visits > 0:
+        if trees.edges[game, row.first_edge + i].visits > 0:
             visited += priors[i]
-    unvisited = mean_value(nodes, edges, game, node) - FIRST_PLAY_REDUCTION * np.sqrt(visited)
+    unvisited = mean_value(trees, game, node) - FIRST_PLAY_REDUCTION * np.sqrt(visited)
     best = 0
     best_score = -1e30
     for i in range(row.edges):
-        edge = edges[game, row.first_edge + i]
+        edge = trees.edges[game, row.first_edge + i]
         n = edge.visits
         score = (edge.value[seat] / n if n > 0 else unvisited) + scale * priors[i] / (1 + n)
         if forced > 0 and 0 < n < np.sqrt(forced * priors[i] * visits):
@@ -76,74 +77,77 @@ def choose_edge(nodes: Any, edges: Any, game: int, node: int, priors: Any, force
 
 
 @compiled
-def mix_priors(nodes: Any, edges: Any, states: Any, games: Any, seed: np.uint64, share: float, priors: Any) -> None:
-    """Write the priors of the roots, mixed with Dirichlet noise, into `priors` `[games, max_actions]`."""
-    for game in range(len(games)):
-        row = nodes[game, 0]
-        if share > 0:
-            key = decision_key(seed, games[game], states[game, 0])
-            dirichlet(key, NOISE_TOTAL / max(row.edges, 1), row.edges, priors[game])
+def mix_priors(trees: Any, slots: Any, games: Any, seed: np.uint64, share: float, full: Any, priors: Any) -> None:
+    """Write the priors of the roots into `priors` `[games, max_actions]`, those of full searches mixed with noise."""
+    for index in range(len(slots)):
+        game = slots[index]
+        row = trees.nodes[game, 0]
+        mixed = share if full[index] else 0.0
+        if mixed > 0:
+            key = decision_key(seed, games[index], trees.states[game, 0])
+            dirichlet(key, NOISE_TOTAL / max(row.edges, 1), row.edges, priors[index])
         for i in range(row.edges):
-            noise = share * priors[game, i] if share > 0 else 0.0
-            priors[game, i] = (1 - share) * np.exp(edges[game, row.first_edge + i].logit) + noise
+            noise = mixed * priors[index, i] if mixed > 0 else 0.0
+            priors[index, i] = (1 - mixed) * np.exp(trees.edges[game, row.first_edge + i].logit) + noise
 
 
 @compiled
-def descend(
-    nodes: Any,
-    states: Any,
-    edges: Any,
-    used_nodes: Any,
-    used_edges: Any,
-    leaves: Any,
-    waiting: Any,
+def walk(
+    trees: Any,
+    slots: Any,
+    answers: Any,
     root_priors: Any,
-    forced: float,
+    forced: Any,
+    budgets: Any,
     first: int,
     last: int,
     board: Any,
     work: Any,
     priors: Any,
 ) -> None:
-    """Walk from the root to a leaf in each of the games `first` … `last`−1, making the leaf where it is new."""
-    for game in range(first, last):
-        waiting[game] = False
+    """Settle the games `first` … `last`−1, and walk on to a leaf in those that have simulations left."""
+    for index in range(first, last):
+        game = slots[index]
+        settle(trees, game, answers)
+        root = trees.nodes[game, 0]
+        if root.kind != OPEN or root.visits - 1 >= budgets[index]:
+            continue
+        edge = choose_edge(trees, game, 0, root_priors[index], forced[index])
         node = 0
-        while nodes[game, node].kind == OPEN:
-            row = nodes[game, node]
-            if node == 0:
-                edge = choose_edge(nodes, edges, game, node, root_priors[game], forced)
-            else:
-                for i in range(row.edges):
-                    priors[i] = np.exp(edges[game, row.first_edge + i].logit)
-                edge = choose_edge(nodes, edges, game, node, priors, 0.0)
-            child = edges[game, edge].child
+        while True:
+            child = trees.edges[game, edge].child
             if child == NO_CHILD:
-                node = grow_leaf(nodes, states, edges, used_nodes, used_edges, waiting, game, node, edge, board, work)
+                grow_leaf(trees, game, node, edge, board, work)
                 break
             node = child
-        leaves[game] = node
+            row = trees.nodes[game, node]
+            if row.kind != OPEN:
+                wait_for(trees, game, node, False)
+                break
+            for i in range(row.edges):
+                priors[i] = np.exp(trees.edges[game, row.first_edge + i].logit)
+            edge = choose_edge(trees, game, node, priors, 0.0)
 
 
 @compiled
-def pruned_visits(nodes: Any, edges: Any, game: int, priors: Any, forced: float, out: Any) -> None:
+def pruned_visits(trees: Any, game: int, priors: Any, forced: float, out: Any) -> None:
     """Write the root's visits without those that only the forced playouts explain into `out` (KataGo, section 3.2).
 
     Each action but the most visited one loses up to its forced playouts, as long as its score stays below that of the
     most visited one; what is left with a single visit loses that as well.
     """
-    row = nodes[game, 0]
+    row = trees.nodes[game, 0]
     seat = row.player - 1
     visits = row.visits - 1
     scale = exploration(visits) * np.sqrt(max(visits, 1))
     best = 0
     for i in range(row.edges):
-        if edges[game, row.first_edge + i].visits > edges[game, row.first_edge + best].visits:
+        if trees.edges[game, row.first_edge + i].visits > trees.edges[game, row.first_edge + best].visits:
             best = i
-    top = edges[game, row.first_edge + best]
+    top = trees.edges[game, row.first_edge + best]
     limit = top.value[seat] / max(top.visits, 1) + scale * priors[best] / (1 + top.visits)
     for i in range(row.edges):
-        edge = edges[game, row.first_edge + i]
+        edge = trees.edges[game, row.first_edge + i]
         n = edge.visits
         out[i] = n
         if i == best or n == 0 or forced == 0:
@@ -157,32 +161,25 @@ def pruned_visits(nodes: Any, edges: Any, game: int, priors: Any, forced: float,
 
 
 @compiled
-def read_roots(
-    nodes: Any,
-    edges: Any,
-    priors: Any,
-    forced: float,
-    offsets: Any,
-    chosen: Any,
-    policy: Any,
-    visits: Any,
-    values: Any,
-    pruned: Any,
-) -> None:
+def read_roots(trees: Any, slots: Any, priors: Any, forced: Any, found: Any, pruned: Any) -> None:
     """Read off what the search has found: most visited action, pruned policy, visits, and mean value of every root."""
-    for game in range(len(nodes)):
-        row = nodes[game, 0]
-        pruned_visits(nodes, edges, game, priors[game], forced, pruned)
+    for index in range(len(slots)):
+        game = slots[index]
+        row = trees.nodes[game, 0]
+        start = found.offsets[index]
+        read_root(trees, game, index, found)
+        if row.edges == 0:
+            continue
+        pruned_visits(trees, game, priors[index], forced[index], pruned)
         total = 0.0
         best = 0
         for i in range(row.edges):
             total += pruned[i]
             if pruned[i] > pruned[best]:
                 best = i
-        chosen[game] = edges[game, row.first_edge + best].action
+        found.chosen[index] = trees.edges[game, row.first_edge + best].action
         for i in range(row.edges):
-            policy[offsets[game] + i] = pruned[i] / total
-        read_root(nodes, edges, game, visits[offsets[game] :], values[game])
+            found.policy[start + i] = pruned[i] / total
 
 
 class PuctSearch:
@@ -190,50 +187,56 @@ class PuctSearch:
 
     def __init__(
         self,
-        board: Board,
+        board: Board | Rules,
         players: int,
         evaluator: Evaluator,
         *,
         simulations: int = 800,
         noise: bool = False,
+        cap: PlayoutCap | None = None,
+        reuse: bool = False,
         seed: int = 0,
         threads: int | None = None,
+        groups: int = 1,
     ) -> None:
-        """`noise` is for self-play: Dirichlet noise and forced playouts at the root. `seed` names the run."""
-        self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads)
+        """`noise` is for self-play: Dirichlet noise and forced playouts at the root of full searches.
+
+        `cap` gives some decisions fewer simulations. With `reuse`, a game's next search goes on with what the last one
+        knows of the position, and those simulations count; tell `forget` of games that are over. `seed` names the run,
+        and `threads` and `groups` are those of `Forest`.
+        """
+        self.forest = Forest(
+            board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups, reuse=reuse
+        )
         self.simulations = simulations
         self.noise_share = NOISE_SHARE if noise else 0.0
         self.forced = FORCED_PLAYOUTS if noise else 0.0
+        self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
+    def run(self, states: States, games: Games | None = None) -> Found:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         forest = self.forest
-        board = forest.board
+        rules = forest.rules
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
-        forest.plant(states)
-        trees = forest.trees
-        priors = np.empty((len(states), board.max_actions))
-        mix_priors(trees.nodes, trees.edges, trees.states, numbers, self.seed, self.noise_share, priors)
+        forest.plant(states, numbers)
+        trees, slots = forest.trees, forest.slots
+        full = full_searches(states, numbers, self.seed, self.cap)
+        limits = budgets(full, self.simulations, self.cap)
+        priors = np.empty((len(states), rules.max_actions))
+        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, priors)
+        forced = np.where(full, self.forced, 0.0)
 
-        def walk(first: int, last: int, work: Any) -> None:
-            scratch = np.empty(board.max_actions)
-            descend(*forest.arenas, priors, self.forced, first, last, board.tables, work, scratch)
+        def walk_on(answers: Answers, first: int, last: int, work: Any) -> None:
+            scratch = np.empty(rules.max_actions)
+            walk(trees, slots, answers, priors, forced, limits, first, last, rules.tables, work, scratch)
 
-        for _ in range(self.simulations):
-            forest.for_all_games(walk)
-            forest.evaluate()
-        found = forest.empty_finding()
-        read_roots(
-            trees.nodes,
-            trees.edges,
-            priors,
-            self.forced,
-            found.offsets,
-            found.chosen,
-            found.policy,
-            found.visits,
-            found.values,
-            np.empty(board.max_actions),
-        )
+        spent = trees.nodes["visits"][slots, 0] - 1
+        forest.grow(int((limits - spent).max(initial=0)), walk_on)
+        found = forest.empty_finding(full)
+        read_roots(trees, slots, priors, forced, found, np.empty(rules.max_actions))
         return found
+
+    def forget(self, games: Games) -> None:
+        """Give up what is known of games that are over."""
+        self.forest.forget(games)

@@ -49,7 +49,7 @@ def check_tree(search: Search, game: int) -> None:
                 assert (edge["child"] == NO_CHILD) == (edge["visits"] == 0)
                 if edge["child"] != NO_CHILD:
                     child = nodes[edge["child"]]
-                    assert (child["parent"], child["parent_edge"]) == (node, row["first_edge"] + index)
+                    assert (child["parent"], child["parent_edge"]) == (node, index)
                     assert child["visits"] == edge["visits"]
                     assert edge["value"] == pytest.approx(total[int(edge["child"])], abs=1e-3)
                     total[node] = total[node] + edge["value"]

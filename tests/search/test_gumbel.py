@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ringrift.game import get_board, new_states
 from ringrift.search.gumbel import VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
-from ringrift.search.tree import EDGE_TYPE, NODE_TYPE
+from ringrift.search.tree import EDGE_TYPE, NODE_TYPE, Trees
 
 few = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -39,7 +40,7 @@ def test_every_entry_of_the_table_can_be_served(considered: int, simulations: in
 # Completed Q-values
 
 
-def one_node(logits: list[float], visits: list[int], values: list[float], own: float) -> tuple[Any, Any]:
+def one_node(logits: list[float], visits: list[int], values: list[float], own: float) -> Any:
     nodes = np.zeros((1, 1), NODE_TYPE)
     edges = np.zeros((1, len(logits)), EDGE_TYPE)
     nodes[0, 0]["edges"] = len(logits)
@@ -49,7 +50,8 @@ def one_node(logits: list[float], visits: list[int], values: list[float], own: f
     edges[0]["logit"] = log_prior
     edges[0]["visits"] = visits
     edges[0]["value"][:, 1] = np.array(values) * visits
-    return nodes, edges
+    none = np.zeros(1, np.int32)
+    return Trees(nodes, new_states(get_board("square8"), 2).reshape(1, 1), edges, none, none, none, none)
 
 
 def plainly(logits: Any, visits: Any, values: Any, own: float) -> Any:
@@ -73,10 +75,10 @@ def test_improved_logits_are_those_of_the_paper(actions: int, seed: int) -> None
     visits = generator.integers(0, 4, actions)
     values = generator.uniform(-1, 1, actions)
     own = float(generator.uniform(-1, 1))
-    nodes, edges = one_node(generator.normal(size=actions).tolist(), visits.tolist(), values.tolist(), own)
+    trees = one_node(generator.normal(size=actions).tolist(), visits.tolist(), values.tolist(), own)
     scores = np.zeros(actions)
-    improved_logits(nodes, edges, 0, 0, scores)
-    expected = plainly(edges[0]["logit"].astype(float), visits, values, own)
+    improved_logits(trees, 0, 0, scores)
+    expected = plainly(trees.edges[0]["logit"].astype(float), visits, values, own)
     assert scores - scores.max() == pytest.approx(expected - expected.max(), abs=1e-4)
 
 
@@ -86,9 +88,9 @@ def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> Non
     """With every action's value known, the improved policy expects no less than the prior."""
     generator = np.random.default_rng(seed)
     values = generator.uniform(-1, 1, actions)
-    nodes, edges = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
+    trees = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
     scores = np.zeros(actions)
-    improved_logits(nodes, edges, 0, 0, scores)
+    improved_logits(trees, 0, 0, scores)
     improved = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
-    prior = np.exp(edges[0]["logit"].astype(float))
+    prior = np.exp(trees.edges[0]["logit"].astype(float))
     assert improved @ values >= prior @ values - 1e-6

@@ -1,0 +1,122 @@
+"""What the trees ask a game: its rules as kernels, chosen by the type of its states when a search is compiled.
+
+RingRift is one such game; the benchmarks and tests bring small ones of their own, which other programs know too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numba.extending import overload
+
+from ringrift.encoding.values import outcome_values
+from ringrift.game import turn
+from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
+from ringrift.game.state import new_workspace, state_type
+
+Kernel = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A game and what it needs for a tree."""
+
+    name: str
+    tables: Any
+    """Goes to the kernels as `board`."""
+    state_type: np.dtype[np.void]
+    """A structured dtype with the fields `player` (from 1: who decides) and `ply` (moves so far)."""
+    max_actions: int
+    edges_per_node: int
+    """That an arena is made for, on average."""
+    new_workspace: Callable[[], Any]
+    """Scratch memory of one thread, with the field `actions` `[max_actions]`."""
+
+
+EXPECTED_EDGES: Final = {"square8": 150, "hex8": 150, "square19": 1100, "hexagonal": 1100}
+"""What 64 simulations from the empty board need, where placement is widest (measured 143 on square8, 1,086 on
+hexagonal; from the middle of a game 20–40 and 270–510). Memory that a tree does not touch is only reserved."""
+
+
+def rules_of(board: Board | Rules) -> Rules:
+    """The rules of RingRift on a board; other rules as they are."""
+    if isinstance(board, Rules):
+        return board
+    return Rules(
+        name=board.name,
+        tables=board.tables,
+        state_type=state_type(board),
+        max_actions=board.max_actions,
+        edges_per_node=EXPECTED_EDGES[board.name],
+        new_workspace=lambda: new_workspace(board),
+    )
+
+
+def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+    """Write the legal actions into `out`; their number, 0 when the game is over."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def step(state: Any, action: int, board: Any, work: Any) -> None:
+    """Play an action."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def outcome(state: Any, out: Any) -> None:
+    """Write what a finished game is worth to every seat, −1 … 1."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def decision(state: Any) -> int:
+    """A number that no two decisions of one game share."""
+    raise NotImplementedError("this is for compiled code")
+
+
+_kernels: dict[str, dict[str, Kernel]] = {}
+
+
+def add_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:
+    """Let trees grow in a game; its states are known by a field that no other game's states have."""
+    _kernels[field] = {"legal_actions": legal_actions, "step": step, "outcome": outcome, "decision": decision}
+
+
+# Not strict: annotations would have to agree with the lambdas.
+def _kernel(state: Any, name: str) -> Kernel:
+    return next(kernels[name] for field, kernels in _kernels.items() if field in state.fields)
+
+
+@overload(legal_actions, strict=False)
+def _legal_actions(state: Any, board: Any, work: Any, out: Any) -> Kernel:
+    kernel = _kernel(state, "legal_actions")
+    return lambda state, board, work, out: kernel(state, board, work, out)
+
+
+@overload(step, strict=False)
+def _step(state: Any, action: Any, board: Any, work: Any) -> Kernel:
+    kernel = _kernel(state, "step")
+    return lambda state, action, board, work: kernel(state, action, board, work)
+
+
+@overload(outcome, strict=False)
+def _outcome(state: Any, out: Any) -> Kernel:
+    kernel = _kernel(state, "outcome")
+    return lambda state, out: kernel(state, out)
+
+
+@overload(decision, strict=False)
+def _decision(state: Any) -> Kernel:
+    kernel = _kernel(state, "decision")
+    return lambda state: kernel(state)
+
+
+@compiled
+def ply_and_debt(state: Any) -> int:
+    """RingRift's decisions: a recovery takes several of them in one move."""
+    return int(state.ply * 8 + state.owed)
+
+
+add_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome=outcome_values, decision=ply_and_debt)
