@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,17 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
-from ringrift.search import BUDGETS, Evaluator, Found, GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search import (
+    BUDGETS,
+    CachedEvaluator,
+    Evaluator,
+    Found,
+    GumbelSearch,
+    NetworkEvaluator,
+    PlayoutCap,
+    PuctSearch,
+    UniformEvaluator,
+)
 from ringrift.search.chance import decision_key, uniform
 from ringrift.search.found import empty_found
 from ringrift.search.legal import list_legal
@@ -26,21 +37,25 @@ Actions = npt.NDArray[np.int32]
 GameNumbers = npt.NDArray[np.int64]
 
 
-class Agent(Protocol):
-    """A player. What it plays depends on its seed, the game's number and the position alone."""
+class Agent(ABC):
+    """A player. What it plays depends on its seed, the game's number and what happened in that game alone."""
 
+    @abstractmethod
     def find(self, states: States, games: GameNumbers) -> Found:
         """What to play, and why, in positions `[games]` in which somebody has to act.
 
         `games` are the numbers of the games in the run.
         """
 
+    def forget(self, games: GameNumbers) -> None:  # noqa: B027 - most players have nothing to forget
+        """These games are over: give up what is kept about them."""
+
 
 Maker = Callable[[Board, int, Spec, int], Agent]
 """Makes a player of one mode from board, players, spec and seed."""
 
 
-class RandomAgent:
+class RandomAgent(Agent):
     """Plays any legal action, each as likely as the others."""
 
     def __init__(self, board: Board, players: int, seed: int) -> None:
@@ -56,7 +71,7 @@ class RandomAgent:
         return found
 
 
-class SearchAgent:
+class SearchAgent(Agent):
     """Plays what a search finds: its choice at temperature 0, else a sample of its policy ** (1 / temperature)."""
 
     def __init__(self, search: GumbelSearch | PuctSearch, *, temperature: float, seed: int) -> None:
@@ -70,6 +85,11 @@ class SearchAgent:
         if self.temperature == 0:
             return found
         return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+
+    def forget(self, games: GameNumbers) -> None:
+        """Give up the trees of these games."""
+        if isinstance(self.search, PuctSearch):
+            self.search.forget(games)
 
 
 def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
@@ -114,17 +134,27 @@ def draw_from_policies(
                 break
 
 
-def _evaluator(board: Board, players: int, spec: Spec) -> Evaluator:
+class Mind(NamedTuple):
+    """What a search thinks with."""
+
+    evaluator: Evaluator
+    groups: int
+    """Of games, see `Forest`: two where the evaluator works beside the cores."""
+
+
+def _mind(board: Board, players: int, spec: Spec) -> Mind:
     """The network that the spec names, or no knowledge at all."""
     if spec.model is None:
-        return UniformEvaluator(players)
+        return Mind(UniformEvaluator(players), groups=1)
     from ringrift.networks import Evaluator as Inference  # late: torch is slow to import, and random needs none
-    from ringrift.networks import load_model
+    from ringrift.networks import inference_device, load_model
 
     network = load_model(Path(spec.model), board=board.name, players=players)
-    turned = spec.number("symmetry", 0) > 0
+    device = inference_device()
+    call = Inference(network, device=device).evaluate
     version = feature_version(network.config.features)
-    return NetworkEvaluator(board, players, version, Inference(network).evaluate, turned=turned)
+    evaluator = NetworkEvaluator(board, players, version, call, turned=spec.number("symmetry", 0) > 0)
+    return Mind(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2)
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -134,30 +164,62 @@ def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry"), model=True)
-    search = GumbelSearch(board, players, _evaluator(board, players, spec), simulations=0, noise=False, seed=seed)
+    mind = _mind(board, players, spec)
+    search = GumbelSearch(board, players, mind.evaluator, simulations=0, noise=False, seed=seed)
     return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed)
 
 
-def _searching(kind: type[GumbelSearch] | type[PuctSearch]) -> Maker:
-    """The modes that search."""
-
-    def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-        spec.allow(options=("temperature", "symmetry", "noise"), model=True, simulations=True)
-        search = kind(
-            board,
-            players,
-            _evaluator(board, players, spec),
-            simulations=spec.simulations or BUDGETS["standard"],
-            noise=spec.number("noise", 0) > 0,
-            seed=seed,
+def _cap(spec: Spec) -> PlayoutCap | None:
+    """`full=0.25&fast=16`: a quarter of the decisions get a full search, the others 16 simulations."""
+    if not {"full", "fast"} & spec.options.keys():
+        return None
+    share, fast, simulations = spec.number("full", 0.25), spec.number("fast", 16), _simulations(spec)
+    if not (0 < share <= 1 and 1 <= fast <= simulations and fast == int(fast)):
+        raise BadSpec(
+            f"player {spec.text!r}: full must be above 0 and at most 1, fast a whole number from 1 to {simulations}"
         )
-        return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+    return PlayoutCap(share, int(fast))
 
-    return make
+
+def _simulations(spec: Spec) -> int:
+    return spec.simulations or BUDGETS["standard"]
+
+
+def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, simulations=True)
+    mind = _mind(board, players, spec)
+    search = GumbelSearch(
+        board,
+        players,
+        mind.evaluator,
+        simulations=_simulations(spec),
+        noise=spec.number("noise", 0) > 0,
+        cap=_cap(spec),
+        seed=seed,
+        groups=mind.groups,
+    )
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+
+
+def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, simulations=True)
+    mind = _mind(board, players, spec)
+    search = PuctSearch(
+        board,
+        players,
+        mind.evaluator,
+        simulations=_simulations(spec),
+        noise=spec.number("noise", 0) > 0,
+        cap=_cap(spec),
+        reuse=spec.number("reuse", 0) > 0,
+        seed=seed,
+        groups=mind.groups,
+    )
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
 
 
 MODES: Final[Mapping[str, Maker]] = MappingProxyType(
-    {"random": _random, "policy": _policy, "puct": _searching(PuctSearch), "gumbel": _searching(GumbelSearch)}
+    {"random": _random, "policy": _policy, "puct": _puct, "gumbel": _gumbel}
 )
 """Every mode of playing, by the name that a spec begins with."""
 

@@ -14,8 +14,9 @@ from functools import partial
 
 from ringrift.benchmarks.kernels import copy_states, hash_states, play_given
 from ringrift.game import get_board
-from ringrift.game.playout import Playouts, default_threads, random_playouts
+from ringrift.game.playout import Playouts, random_playouts
 from ringrift.game.state import new_states, new_workspace, state_type
+from ringrift.game.threads import default_threads
 
 SMALL_GOAL = 400_000
 """Actions per second on one core that the small boards should reach, 2.5 µs an action."""

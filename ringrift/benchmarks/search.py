@@ -13,8 +13,9 @@ from ringrift.agents.agents import States
 from ringrift.benchmarks.game import timed
 from ringrift.encoding import feature_version
 from ringrift.game import get_board
-from ringrift.game.playout import default_threads, random_playouts
+from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
+from ringrift.game.threads import default_threads
 from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
 from ringrift.search.tree import bytes_per_node
 

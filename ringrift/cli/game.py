@@ -256,7 +256,7 @@ def verify(
 
     from ringrift.game import RingRiftError
     from ringrift.game.conformance import Divergence, check_file
-    from ringrift.game.playout import default_threads
+    from ringrift.game.threads import default_threads
 
     worst = 0
     with ProcessPoolExecutor(min(default_threads(), len(files)), initializer=_leave_interrupts_to_parent) as pool:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from ringrift.encoding.features import FeatureVersion
 from ringrift.encoding.symmetries import pixel_tables
 from ringrift.game.boards import Board
-from ringrift.game.playout import default_threads, on_threads
 from ringrift.game.state import state_type
+from ringrift.game.threads import share_out, thread_workspace
 
-ROWS_PER_THREAD = 64
+ROWS_PER_PART = 64
 """Starting a thread takes about as long as encoding that many small states."""
 
 States = np.ndarray[Any, np.dtype[np.void]]
@@ -52,10 +52,11 @@ def encode_batch(
     states = np.ascontiguousarray(states)  # one layout, so that the kernel is compiled once
     pixels = pixel_tables(board)
 
-    def run(first: int, last: int, work: Any) -> None:
+    def run(first: int, last: int) -> None:
+        work = thread_workspace(board)
         version.kernel(states, picked, chosen, first, last, board.tables, work, pixels, flat, globals)
 
-    on_threads(board, count, max(1, min(threads or default_threads(), count // ROWS_PER_THREAD)), run)
+    share_out(count, run, threads=threads, grain=ROWS_PER_PART)
     return count
 
 

@@ -1,16 +1,12 @@
 """Many games at once, on all cores: uniformly random play and move counting.
 
-Threads run the kernels side by side, because these hold no lock. A game depends on its seed and its index alone, so the
+A game depends on its seed and its index alone, so the
 number of threads changes nothing.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +16,7 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import random_below
 from ringrift.game.state import GAME_OVER, new_states, new_workspace
+from ringrift.game.threads import share_out, thread_workspace
 from ringrift.game.turn import legal_actions, step
 
 NO_LIMIT = np.iinfo(np.int32).max
@@ -72,32 +69,6 @@ def play_randomly(
         legal_counts[game] = offered
 
 
-def default_threads() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@cache
-def shared_pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """The threads of this process, made once: searches meet on them thousands of times a second.
-
-    `process` is `os.getpid()`: a forked process has none of its parent's threads and needs its own.
-    """
-    return ThreadPoolExecutor(threads)
-
-
-def on_threads(board: Board, games: int, threads: int, run: Callable[[int, int, Any], None]) -> None:
-    """Call `run(first, last, workspace)` on chunks of the games, small enough that all threads end together."""
-    if threads == 1:
-        run(0, games, new_workspace(board))
-        return
-    chunk = max(1, -(-games // (threads * 8)))
-    spans = [(first, min(first + chunk, games)) for first in range(0, games, chunk)]
-    pool = shared_pool(threads, os.getpid())
-    for done in [pool.submit(run, first, last, new_workspace(board)) for first, last in spans]:
-        done.result()
-
-
 def random_playouts(
     board: Board,
     players: int,
@@ -115,12 +86,13 @@ def random_playouts(
     legal_counts = np.zeros(games, np.int64)
     limit = NO_LIMIT if max_moves is None else max_moves
 
-    def run(first: int, last: int, work: Any) -> None:
+    def run(first: int, last: int) -> None:
+        work = thread_workspace(board)
         play_randomly(
             states, first, last, board.tables, work, np.uint64(seed), limit, kept, action_counts, legal_counts
         )
 
-    on_threads(board, games, threads or default_threads(), run)
+    share_out(games, run, threads=threads)
     return Playouts(states, kept, action_counts, legal_counts)
 
 

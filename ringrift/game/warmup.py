@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from ringrift.game.boards import BOARDS, get_board
 from ringrift.game.conformance import check_invariants
 from ringrift.game.game import Game
-from ringrift.game.playout import default_threads, random_playouts
+from ringrift.game.playout import random_playouts
+from ringrift.game.threads import default_threads
 
 
 def compile_board(name: str) -> float:

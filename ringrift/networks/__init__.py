@@ -14,7 +14,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
-from ringrift.networks.evaluator import Evaluator, inference_copy, inference_type
+from ringrift.networks.evaluator import Evaluator, inference_copy, inference_device, inference_type
 from ringrift.networks.factory import build_network, flops, parameter_count
 from ringrift.networks.model_file import ModelInfo, load_model, read_info, save_model
 from ringrift.networks.residual import Heads, Output, ResidualNetwork
@@ -34,6 +34,7 @@ __all__ = [
     "build_network",
     "flops",
     "inference_copy",
+    "inference_device",
     "inference_type",
     "load_model",
     "parameter_count",

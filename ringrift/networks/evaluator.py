@@ -32,6 +32,11 @@ def inference_type(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def inference_device() -> str:
+    """A GPU where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def inference_copy(network: ResidualNetwork, dtype: torch.dtype, memory_format: torch.memory_format) -> ResidualNetwork:
     """A copy that only infers: norms folded, convolutions in `dtype`. Dense layers stay in float32.
 

@@ -6,9 +6,21 @@ values.
 
 from __future__ import annotations
 
+from ringrift.search.budget import PlayoutCap
+from ringrift.search.cache import CachedEvaluator
 from ringrift.search.evaluators import Evaluator, NetworkEvaluator, UniformEvaluator
 from ringrift.search.found import Found
 from ringrift.search.gumbel import BUDGETS, GumbelSearch
 from ringrift.search.puct import PuctSearch
 
-__all__ = ["BUDGETS", "Evaluator", "Found", "GumbelSearch", "NetworkEvaluator", "PuctSearch", "UniformEvaluator"]
+__all__ = [
+    "BUDGETS",
+    "CachedEvaluator",
+    "Evaluator",
+    "Found",
+    "GumbelSearch",
+    "NetworkEvaluator",
+    "PlayoutCap",
+    "PuctSearch",
+    "UniformEvaluator",
+]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.game.playout import default_threads, shared_pool
+from ringrift.game.threads import share_out
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.found import Found, empty_found, ragged_offsets
 from ringrift.search.rules import Rules, rules_of
@@ -34,7 +32,7 @@ from ringrift.search.tree import (
 States = np.ndarray[Any, np.dtype[np.void]]
 Games = npt.NDArray[np.int64]
 
-GAMES_PER_THREAD = 16
+GAMES_PER_PART = 32
 """Waking a thread takes about as long as a step of that many small games."""
 
 
@@ -117,8 +115,7 @@ class Forest:
         self.evaluator = evaluator
         self.nodes = nodes
         self.trees = new_trees(self.rules, 0, nodes)
-        self.threads = threads or default_threads()
-        self.workspaces = [self.rules.new_workspace() for _ in range(self.threads)]
+        self.threads = threads
         self.evaluating = ThreadPoolExecutor(1) if groups > 1 else None
         self.group_count = groups
         self.reuse = reuse
@@ -134,29 +131,29 @@ class Forest:
             images = np.ascontiguousarray(states).view(np.uint8).reshape(len(states), -1)
             tree_images = trees.states.view(np.uint8).reshape(*trees.states.shape, -1)
 
-            def plant(first: int, last: int, work: Any) -> None:
+            def plant(first: int, last: int) -> None:
+                work = rules.workspace()
                 kept = np.empty(self.nodes, np.int32)
                 reroot_or_plant(trees, self.slots, states, images, tree_images, first, last, rules.tables, work, kept)
         else:
 
-            def plant(first: int, last: int, work: Any) -> None:
-                plant_roots(trees, self.slots, states, first, last, rules.tables, work)
+            def plant(first: int, last: int) -> None:
+                plant_roots(trees, self.slots, states, first, last, rules.tables, rules.workspace())
 
-        self.share_out(0, len(states), plant)
+        self._share_out(len(states), plant)
         count = min(self.group_count, len(states))
         bounds = [len(states) * group // max(count, 1) for group in range(count + 1)]
         self.groups = [Group(self.slots[first:last], first, rules, self.players) for first, last in pairwise(bounds)]
         self._ask_and_settle()
 
-    def grow(self, simulations: int, walk: Callable[[Answers, int, int, Any], None]) -> None:
-        """Run simulations; `walk(answers, first, last, workspace)` settles the leaves and goes to new ones.
+    def grow(self, simulations: int, walk: Callable[[Answers, int, int], None]) -> None:
+        """Run simulations; `walk(answers, first, last)` settles the leaves and goes to new ones.
 
         `first` … `last`−1 are places in the call.
         """
         for _ in range(simulations):
             for group in self.groups:
-                step = partial(walk, self._answers(group))
-                self.share_out(group.first, group.first + len(group.slots), step)
+                self._walk(group, walk)
                 self._ask(group)
         self._settle()
 
@@ -167,22 +164,18 @@ class Forest:
             if slot is not None:
                 self.trees.used_nodes[slot] = 0
 
-    def share_out(self, first: int, last: int, run: Callable[[int, int, Any], None]) -> None:
-        """Call `run(first, last, workspace)` on all cores, each with its share of `first` … `last`−1."""
-        count = last - first
-        threads = max(1, min(self.threads, count // GAMES_PER_THREAD))
-        bounds = [first + count * thread // threads for thread in range(threads + 1)]
-        spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=False))
-        pool = shared_pool(self.threads, os.getpid())
-        others = [pool.submit(run, *span) for span in spans[1:]]
-        run(*spans[0])
-        for other in others:
-            other.result()
-
     def empty_finding(self, full: npt.NDArray[np.bool_]) -> Found:
         """A `Found` of the right sizes, to be filled."""
         offsets = ragged_offsets(self.trees.nodes["edges"][self.slots, 0])
         return empty_found(offsets, np.empty(offsets[-1], np.int32), self.players, full=full)
+
+    def _walk(self, group: Group, walk: Callable[[Answers, int, int], None]) -> None:
+        answers = self._answers(group)
+        start = group.first
+        self._share_out(len(group.slots), lambda first, last: walk(answers, start + first, start + last))
+
+    def _share_out(self, count: int, run: Callable[[int, int], None]) -> None:
+        share_out(count, run, threads=self.threads, grain=GAMES_PER_PART)
 
     def _take_slots(self, games: Games) -> npt.NDArray[np.int32]:
         """The slots of those games: their own ones with `reuse`, else simply the first."""
@@ -213,7 +206,7 @@ class Forest:
         if total > len(group.actions):
             group.actions = np.empty(total + total // 2, np.int32)
         batch = (offsets[: rows + 1], group.states[:rows], group.actions[:total])
-        self.share_out(0, len(group.slots), lambda first, last, _: gather(trees, group.slots, first, last, *batch))
+        self._share_out(len(group.slots), lambda first, last: gather(trees, group.slots, first, last, *batch))
         if rows == 0:
             group.answers = no_answers(self.players)
         elif self.evaluating:

@@ -261,7 +261,8 @@ class GumbelSearch:
         full = full_searches(states, numbers, self.seed, self.cap)
         limits = budgets(full, self.simulations, self.cap)
 
-        def walk_on(answers: Answers, first: int, last: int, work: Any) -> None:
+        def walk_on(answers: Answers, first: int, last: int) -> None:
+            work = rules.workspace()
             scores = np.empty(rules.max_actions)
             walk(trees, slots, answers, noise, self.tables, full, limits, first, last, rules.tables, work, scores)
 

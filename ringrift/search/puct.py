@@ -227,7 +227,8 @@ class PuctSearch:
         mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, priors)
         forced = np.where(full, self.forced, 0.0)
 
-        def walk_on(answers: Answers, first: int, last: int, work: Any) -> None:
+        def walk_on(answers: Answers, first: int, last: int) -> None:
+            work = rules.workspace()
             scratch = np.empty(rules.max_actions)
             walk(trees, slots, answers, priors, forced, limits, first, last, rules.tables, work, scratch)
 

@@ -16,7 +16,8 @@ from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.game.state import new_workspace, state_type
+from ringrift.game.state import state_type
+from ringrift.game.threads import thread_workspace
 
 Kernel = Callable[..., Any]
 
@@ -33,8 +34,8 @@ class Rules:
     max_actions: int
     edges_per_node: int
     """That an arena is made for, on average."""
-    new_workspace: Callable[[], Any]
-    """Scratch memory of one thread, with the field `actions` `[max_actions]`."""
+    workspace: Callable[[], Any]
+    """The calling thread's scratch memory, with the field `actions` `[max_actions]`."""
 
 
 EXPECTED_EDGES: Final = {"square8": 150, "hex8": 150, "square19": 1100, "hexagonal": 1100}
@@ -52,7 +53,7 @@ def rules_of(board: Board | Rules) -> Rules:
         state_type=state_type(board),
         max_actions=board.max_actions,
         edges_per_node=EXPECTED_EDGES[board.name],
-        new_workspace=lambda: new_workspace(board),
+        workspace=lambda: thread_workspace(board),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from ringrift.game import get_board
+from ringrift.game import get_board, legal_actions, new_workspace, step
 from ringrift.game.rng import mix64
 from ringrift.search import PuctSearch
 from ringrift.search.chance import dirichlet, gamma
-from tests.search.parts import HashedEvaluator, positions
+from ringrift.search.evaluators import States
+from tests.search.parts import HashedEvaluator, check_tree, positions
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.3, 1.0, 4.0])
@@ -50,3 +52,74 @@ def test_pruning_takes_visits_away_but_never_from_the_best_action() -> None:
         assert policy.sum() == pytest.approx(1)
         pruned += int((kept < visits - 0.5).sum())
     assert pruned > 0
+
+
+# Going on with the tree of the last move
+
+
+def reusing(board: str, players: int, simulations: int) -> PuctSearch:
+    return PuctSearch(
+        get_board(board), players, HashedEvaluator(players), simulations=simulations, reuse=True, **options
+    )
+
+
+def play_on(states: States, chosen: npt.NDArray[np.int32], board: str) -> None:
+    """Play the chosen actions, and then all forced ones."""
+    work = new_workspace(get_board(board))
+    tables = get_board(board).tables
+    for state, action in zip(states, chosen, strict=True):
+        step(state, int(action), tables, work)
+        while legal_actions(state, tables, work, work["actions"]) == 1:
+            step(state, int(work["actions"][0]), tables, work)
+
+
+@pytest.mark.parametrize(("board", "players"), [("square8", 2), ("hex8", 3), ("square19", 2)])
+def test_a_reused_tree_is_whole_and_spends_only_what_is_missing(board: str, players: int) -> None:
+    states, games = positions(board, players, 6, 30).copy(), np.arange(40, 46)
+    search = reusing(board, players, 60)
+    kept = 0
+    for _ in range(4):
+        found = search.run(states, games)
+        for game in range(6):
+            mine = slice(found.offsets[game], found.offsets[game + 1])
+            assert found.visits[mine].sum() == 60
+            check_tree(search, search.forest.slots_of[int(games[game])])
+        play_on(states, found.chosen, board)
+        search.forest.plant(states, games)
+        kept += int((search.forest.trees.used_nodes > 1).sum())
+    assert kept > 12, "most positions were known to the tree of the move before"
+
+
+def test_a_reused_tree_knows_its_position_without_asking_again() -> None:
+    """The same position twice: the second search adds nothing and finds the same."""
+    states = positions("square8", 2, 5, 40)
+    search = reusing("square8", 2, 50)
+    first, second = search.run(states), search.run(states)
+    assert second.policy.tobytes() == first.policy.tobytes()
+    assert second.visits.tobytes() == first.visits.tobytes()
+
+
+def test_games_keep_their_trees_whatever_else_is_searched() -> None:
+    states = positions("hex8", 2, 9, 30)
+    games = np.arange(9)
+
+    def second_search(*between: list[int]) -> bytes:
+        search = reusing("hex8", 2, 40)
+        moved = states[:2].copy()
+        play_on(moved, search.run(moved, games[:2]).chosen, "hex8")
+        for others in between:
+            search.run(states[others], games[others])
+        return search.run(moved, games[:2]).policy.tobytes()
+
+    assert second_search() == second_search([5, 3, 2], [8], [2, 3, 4, 5, 6, 7])
+
+
+def test_a_forgotten_game_begins_anew() -> None:
+    states = positions("square8", 2, 3, 40)
+    search = reusing("square8", 2, 30)
+    search.run(states, np.arange(3))
+    search.forget(np.array([1, 77]))
+    assert sorted(search.forest.slots_of) == [0, 2]
+    search.forest.plant(states, np.array([0, 1, 2]))
+    assert search.forest.trees.used_nodes[search.forest.slots].tolist()[1] == 1
+    assert (search.forest.trees.used_nodes[search.forest.slots][[0, 2]] > 1).all()

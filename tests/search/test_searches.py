@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ringrift.encoding import feature_version, outcomes
-from ringrift.game import Game, configs, get_board, new_states, policy_size
+from ringrift.game import Game, configs, get_board, new_states, new_workspace, policy_size, step
 from ringrift.game.actions import SCALAR_ACTIONS
-from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator, PlayoutCap, PuctSearch, UniformEvaluator
 from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.tree import CUT_OFF, TERMINAL
 from tests.game.drawing import position
@@ -79,6 +79,45 @@ def test_another_run_draws_other_noise(kind: str) -> None:
     runs = [make(kind, "square8", 2, HashedEvaluator(2), simulations=16, seed=seed).run(states) for seed in (1, 2)]
     assert (runs[0].chosen != runs[1].chosen).any()
     assert len(set(runs[0].chosen.tolist())) > 1, "every game has its own noise"
+
+
+@every_search
+def test_two_groups_find_what_one_finds(kind: str) -> None:
+    states = positions("hex8", 3, 21, 40)
+    one = make(kind, "hex8", 3, HashedEvaluator(3), simulations=24).run(states)
+    two = make(kind, "hex8", 3, HashedEvaluator(3), simulations=24, groups=2).run(states)
+    for before, after in zip(one, two, strict=True):
+        assert after.tobytes() == before.tobytes()
+
+
+@every_search
+def test_a_capped_search_is_fast_or_full_and_says_which(kind: str) -> None:
+    states, games = positions("square8", 2, 200, 40), np.arange(500, 700)
+    cap = PlayoutCap(full_share=0.25, fast_simulations=6)
+    found = make(kind, "square8", 2, HashedEvaluator(2), simulations=30, cap=cap).run(states, games)
+    visits = np.add.reduceat(found.visits, found.offsets[:-1])
+    assert (visits == np.where(found.full, 30, 6)).all()
+    assert found.full.mean() == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 200) ** 0.5)
+    alone = make(kind, "square8", 2, HashedEvaluator(2), simulations=30, cap=cap).run(states[7:8], games[7:8])
+    assert alone.full[0] == found.full[7]
+    assert alone.policy.tobytes() == found.policy[slice(*found.offsets[7:9])].tobytes()
+
+
+@every_search
+@pytest.mark.parametrize("megabytes", [0, 64], ids=["one place", "64 MB"])
+def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
+    """Three searches in a row: the later ones meet the same positions again. One place for all forgets at once."""
+    evaluator = HashedEvaluator(2)
+    cached = CachedEvaluator(evaluator, 2, megabytes=megabytes)
+    plain, remembering = (make(kind, "square8", 2, asked, simulations=20) for asked in (evaluator, cached))
+    states, work = new_states(get_board("square8"), 2, 6), new_workspace(get_board("square8"))
+    for _ in range(3):
+        found = plain.run(states)
+        for before, after in zip(found, remembering.run(states), strict=True):
+            assert after.tobytes() == before.tobytes()
+        for state, action in zip(states, found.chosen, strict=True):
+            step(state, int(action), get_board("square8").tables, work)
+    assert (cached.found > cached.asked / 10) == (megabytes > 0)
 
 
 # What it finds
