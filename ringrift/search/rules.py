@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from numba.extending import overload
 from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.game.compiled import cache_folder, compiled
 from ringrift.game.state import state_type
 from ringrift.game.threads import thread_workspace
 
@@ -28,9 +29,9 @@ class Rules:
 
     name: str
     tables: Any
-    """Goes to the kernels as `board`."""
+    """Goes to the kernels as `board`: a numpy array or record, so that anybody can read the index of cached code."""
     state_type: np.dtype[np.void]
-    """A structured dtype with the fields `player` (from 1: who decides) and `ply` (moves so far)."""
+    """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `game_field`."""
     max_actions: int
     edges_per_node: int
     """That an arena is made for, on average."""
@@ -78,6 +79,14 @@ def decision(state: Any) -> int:
 
 
 _kernels: dict[str, dict[str, Kernel]] = {}
+
+
+def game_field(name: str, file: str) -> str:
+    """The field by which the states of a game are known; `file` is the source of its kernels.
+
+    The name changes with the source, or else searches from the disk would play by the rules of yesterday.
+    """
+    return f"{name}_{Path(cache_folder(Path(file))).name}"
 
 
 def add_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:

@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringrift.game import get_board, new_states
-from ringrift.search.gumbel import VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
+from ringrift.search import GumbelSearch
+from ringrift.search.found import Found
+from ringrift.search.gumbel import RESOLUTION, VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
 from ringrift.search.tree import EDGE_TYPE, NODE_TYPE, Trees
+from tests.search import trees as written
 
 few = settings(deadline=None, derandomize=True, max_examples=60)
 
@@ -64,7 +67,7 @@ def plainly(logits: Any, visits: Any, values: Any, own: float) -> Any:
         mixed = (own + visits.sum() * weighted) / (1 + visits.sum())
     completed = np.where(visited, values, mixed)
     low, high = min(completed.min(), mixed), max(completed.max(), mixed)
-    scaled = (completed - low) / (high - low) if high - low >= 1e-8 else np.zeros_like(completed)
+    scaled = (completed - low) / max(high - low, RESOLUTION)
     return logits + (VISIT_OFFSET + visits.max()) * VALUE_SCALE * scaled
 
 
@@ -94,3 +97,59 @@ def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> Non
     improved = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
     prior = np.exp(trees.edges[0]["logit"].astype(float))
     assert improved @ values >= prior @ values - 1e-6
+
+
+# Whole searches
+
+
+def bandits(count: int, actions: int) -> Any:
+    """Roots at which seat 1 chooses and the game is over; what the roots think of themselves is right."""
+    table = written.grow(3, count, depth=1, children=(actions, actions))
+    table["player"][:count] = 1
+    for root in range(count):
+        legal = table["children"][root] >= 0
+        prior = np.exp(table["logits"][root][legal])
+        table["worth"][root] = np.average(table["worth"][table["children"][root][legal]], weights=prior)
+    return table
+
+
+def searched(table: Any, nodes: Any, **settings: Any) -> Found:
+    search = GumbelSearch(written.rules(table), 2, written.TableEvaluator(table), seed=4, **settings)
+    return search.run(written.positions(table, nodes))
+
+
+def test_the_policy_improves_wherever_every_action_was_tried() -> None:
+    table = bandits(300, 9)
+    found = searched(table, np.arange(300), simulations=20)
+    assert (found.visits > 0).all()
+    actions = found.actions.reshape(300, 9)
+    worths = table["worth"][np.take_along_axis(table["children"][:300], actions, axis=1)]
+    gains = (found.policy.reshape(300, 9) * worths).sum(axis=1) - table["worth"][:300]
+    assert gains.min() > 0
+
+
+@pytest.mark.parametrize(("simulations", "considered"), [(1, 1), (2, 2), (4, 4), (16, 8)])
+def test_the_chosen_action_improves_however_few_are_tried(simulations: int, considered: int) -> None:
+    """The paper's promise for the mean over the noise: no worse than the prior, and better with two actions or more."""
+    count, draws = 20, 1000
+    table = bandits(count, 18)
+    nodes = np.repeat(np.arange(count), draws)
+    found = searched(table, nodes, simulations=simulations, considered=considered)
+    worths = table["worth"][table["children"][nodes, found.chosen]].reshape(count, draws)
+    gains = worths.mean(axis=1) - table["worth"][:count]
+    errors = worths.std(axis=1) / draws**0.5
+    if considered == 1:
+        assert np.abs(gains / errors).max() < 4, "one action is a sample of the prior"
+    else:
+        assert (gains / errors).min() > 4
+
+
+def test_equal_values_leave_the_prior() -> None:
+    """Sums of 0.9 are not exact: what the rounding leaves of a difference must not be blown up to one."""
+    table = written.grow(1, 100, depth=6, ends=0)
+    table["worth"] = 0.9
+    found = searched(table, np.arange(100), simulations=64, noise=False)
+    for game in range(100):
+        mine = slice(found.offsets[game], found.offsets[game + 1])
+        prior = np.exp(table["logits"][game, found.actions[mine]])
+        assert found.policy[mine] == pytest.approx(prior / prior.sum(), abs=1e-3)
