@@ -35,8 +35,8 @@ VALUE_SCALE: Final = 0.1
 VISIT_OFFSET: Final = 50.0
 """sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q, with q rescaled to 0 … 1: the paper's c."""
 RESOLUTION: Final = 1e-3
-"""Values that lie closer together are not blown up to 0 … 1, but by one over this: else the rounding of sums (up to 5e-6
-after 1,600 simulations), and of networks in half precision, would decide between equal actions."""
+"""Values that lie closer together are not blown up to 0 … 1, but by one over this: else rounding would decide between
+equal actions, that of sums (up to 5e-6 after 1,600 simulations) and that of networks in half precision."""
 
 
 @cache
