@@ -108,12 +108,17 @@ class SharedCacheFile(IndexDataCacheFile):
 
 
 def compiled(function: Function) -> Function:
-    """Compile a kernel on first use: no Python objects, no GIL, no exceptions, kept on disk."""
+    """Compile a kernel on first use: no Python objects, no GIL, no exceptions, no new arrays, kept on disk.
+
+    Kernels that allocate nothing need not count references to arrays, which numba does with atomic instructions on
+    memory that all threads share: a good part of the time of a search, if it were left on. (Assigning a slice of an
+    array to another allocates too; a loop does not.)
+    """
     settings = vars(numba.config)
     previous = settings["CACHE_DIR"]
     settings["CACHE_DIR"] = cache_folder(Path(function.__code__.co_filename))
     try:
-        kernel = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        kernel = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
     finally:
         settings["CACHE_DIR"] = previous
     kernel._cache._cache_file.__class__ = SharedCacheFile  # type: ignore[attr-defined]

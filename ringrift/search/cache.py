@@ -57,7 +57,8 @@ def look_up(entries: Any, keys: Any, offsets: Any, logits: Any, values: Any, mis
             continue
         for i in range(wanted):
             logits[offsets[row] + i] = entries.logits[(start + i) % len(entries.logits)]
-        values[row] = entries.values[place]
+        for seat in range(values.shape[1]):
+            values[row, seat] = entries.values[place, seat]
     return count
 
 
@@ -67,7 +68,8 @@ def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, n
     for i in range(len(missing)):
         first, last = offsets[missing[i]], offsets[missing[i] + 1]
         new_offsets[i + 1] = new_offsets[i] + last - first
-        new_actions[new_offsets[i] : new_offsets[i + 1]] = actions[first:last]
+        for j in range(last - first):
+            new_actions[new_offsets[i] + j] = actions[first + j]
 
 
 @compiled
@@ -84,11 +86,11 @@ def keep(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: 
             logits[offsets[row] + j] = logit
             entries.logits[(start + j) % len(entries.logits)] = logit
         entries.written[0] += count
-        values[row] = new_values[i]
         entries.keys[place] = keys[row]
         entries.starts[place] = start
         entries.counts[place] = count
-        entries.values[place] = new_values[i]
+        for seat in range(values.shape[1]):
+            values[row, seat] = entries.values[place, seat] = new_values[i, seat]
 
 
 class CachedEvaluator:

@@ -67,40 +67,39 @@ def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
 
 
 @compiled
-def improved_logits(trees: Any, game: int, node: int, scores: Any) -> None:
+def improved_logits(nodes: Any, edges: Any, node: int, scores: Any) -> None:
     """Write log prior + sigma(completed Q) of every edge of a node into `scores`, from the view of who decides there.
 
-    An unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
-    the paper); the completed values are rescaled to 0 … 1 over the node, the mixed one always among them.
+    `nodes` and `edges` are the arenas of one game. An unvisited action is completed with the mix of the node's own
+    value and the visited actions' values (appendix D of the paper); the completed values are rescaled to 0 … 1 over the
+    node, the mixed one always among them.
     """
-    row = trees.nodes[game, node]
+    row = nodes[node]
     seat = row.player - 1
     first = row.first_edge
     visits = 0
     most = 0
     visited_prior = 0.0
     weighted = 0.0
+    low, high = np.inf, -np.inf
     for i in range(row.edges):
-        edge = trees.edges[game, first + i]
+        edge = edges[first + i]
         if edge.visits > 0:
+            q = edge.value[seat] / edge.visits
+            scores[i] = q
             visits += edge.visits
             most = max(most, edge.visits)
-            prior = float(np.exp(edge.logit))
-            visited_prior += prior
-            weighted += prior * (edge.value[seat] / edge.visits)
+            visited_prior += edge.prior
+            weighted += float(edge.prior) * q
+            low, high = min(low, q), max(high, q)
     mixed = float(row.value[seat])
     if visits > 0:
         mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
-    low = high = mixed
-    for i in range(row.edges):
-        edge = trees.edges[game, first + i]
-        if edge.visits > 0:
-            q = edge.value[seat] / edge.visits
-            low, high = min(low, q), max(high, q)
+    low, high = min(low, mixed), max(high, mixed)
     scale = (VISIT_OFFSET + most) * VALUE_SCALE / max(high - low, RESOLUTION)
     for i in range(row.edges):
-        edge = trees.edges[game, first + i]
-        q = edge.value[seat] / edge.visits if edge.visits > 0 else mixed
+        edge = edges[first + i]
+        q = scores[i] if edge.visits > 0 else mixed
         scores[i] = edge.logit + scale * (q - low)
 
 
@@ -119,30 +118,30 @@ def softmax(scores: Any, count: int) -> None:
 
 
 @compiled
-def choose_below_root(trees: Any, game: int, node: int, scores: Any) -> int:
+def choose_below_root(nodes: Any, edges: Any, node: int, scores: Any) -> int:
     """The edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
-    row = trees.nodes[game, node]
-    improved_logits(trees, game, node, scores)
+    row = nodes[node]
+    improved_logits(nodes, edges, node, scores)
     softmax(scores, row.edges)
     visits = row.visits - 1  # without the one that made the node
     best = 0
     best_gap = -1e30
     for i in range(row.edges):
-        gap = scores[i] - trees.edges[game, row.first_edge + i].visits / (1 + visits)
+        gap = scores[i] - edges[row.first_edge + i].visits / (1 + visits)
         if gap > best_gap:
             best, best_gap = i, gap
     return int(row.first_edge + best)
 
 
 @compiled
-def choose_at_root(trees: Any, game: int, wanted: int, noise: Any, scores: Any) -> int:
+def choose_at_root(nodes: Any, edges: Any, wanted: int, noise: Any, scores: Any) -> int:
     """The root's best edge among those with the wanted visits, by noise + log prior + sigma(completed Q)."""
-    row = trees.nodes[game, 0]
-    improved_logits(trees, game, 0, scores)
+    row = nodes[0]
+    improved_logits(nodes, edges, 0, scores)
     best = -1
     best_score = -1e30
     for i in range(row.edges):
-        if trees.edges[game, row.first_edge + i].visits == wanted and noise[i] + scores[i] > best_score:
+        if edges[row.first_edge + i].visits == wanted and noise[i] + scores[i] > best_score:
             best, best_score = i, noise[i] + scores[i]
     return int(row.first_edge + best)
 
@@ -167,23 +166,24 @@ def walk(
     for index in range(first, last):
         game = slots[index]
         settle(trees, game, answers)
-        root = trees.nodes[game, 0]
+        nodes, edges = trees.nodes[game], trees.edges[game]
+        root = nodes[0]
         simulation = root.visits - 1
         if root.kind != OPEN or simulation >= budgets[index]:
             continue
         wanted = tables[0 if full[index] else 1, min(most, root.edges), simulation]
-        edge = choose_at_root(trees, game, wanted, noise[index], scores)
+        edge = choose_at_root(nodes, edges, wanted, noise[index], scores)
         node = 0
         while True:
-            child = trees.edges[game, edge].child
+            child = edges[edge].child
             if child == NO_CHILD:
                 grow_leaf(trees, game, node, edge, board, work)
                 break
             node = child
-            if trees.nodes[game, node].kind != OPEN:
+            if nodes[node].kind != OPEN:
                 wait_for(trees, game, node, False)
                 break
-            edge = choose_below_root(trees, game, node, scores)
+            edge = choose_below_root(nodes, edges, node, scores)
 
 
 @compiled
@@ -200,16 +200,17 @@ def read_roots(trees: Any, slots: Any, noise: Any, found: Any, scores: Any) -> N
     """Read off what the search has found: chosen action, improved policy, visits, and mean value of every root."""
     for index in range(len(slots)):
         game = slots[index]
-        row = trees.nodes[game, 0]
+        nodes, edges = trees.nodes[game], trees.edges[game]
+        row = nodes[0]
         start = found.offsets[index]
         read_root(trees, game, index, found)
         most = 0
         for i in range(row.edges):
             most = max(most, found.visits[start + i])
         if row.edges > 0:
-            best = choose_at_root(trees, game, most, noise[index], scores)
-            found.chosen[index] = trees.edges[game, best].action
-            improved_logits(trees, game, 0, scores)
+            best = choose_at_root(nodes, edges, most, noise[index], scores)
+            found.chosen[index] = edges[best].action
+            improved_logits(nodes, edges, 0, scores)
             softmax(scores, row.edges)
             for i in range(row.edges):
                 found.policy[start + i] = scores[i]

@@ -5,21 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ringrift.game.compiled import compiled
 from ringrift.game.turn import legal_actions
 
 
 @compiled
-def list_legal(states: Any, board: Any, work: Any) -> tuple[Any, Any]:
-    """Offsets `[states + 1]` (int64) and the legal actions of all states, `[L]` (int32)."""
+def write_legal(states: Any, board: Any, work: Any, row: int, offsets: Any, actions: Any) -> int:
+    """Write the legal actions of `states[row …]` while there is room for the most that a state can have.
+
+    Returns the row to go on with.
+    """
+    while row < len(states) and offsets[row] + len(work.actions) <= len(actions):
+        offsets[row + 1] = offsets[row] + legal_actions(states[row], board, work, actions[offsets[row] :])
+        row += 1
+    return row
+
+
+def list_legal(states: Any, board: Any, work: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Offsets `[states + 1]` and the legal actions of all states, `[L]`."""
     offsets = np.zeros(len(states) + 1, np.int64)
-    actions = np.empty(32 * len(states) + len(work.actions), np.int32)
-    for row in range(len(states)):
-        used = offsets[row]
-        if used + len(work.actions) > len(actions):
-            longer = np.empty(2 * len(actions), np.int32)
-            longer[:used] = actions[:used]
-            actions = longer
-        offsets[row + 1] = used + legal_actions(states[row], board, work, actions[used:])
+    actions = np.empty(32 * len(states) + len(work["actions"]), np.int32)
+    row = write_legal(states, board, work, 0, offsets, actions)
+    while row < len(states):
+        actions = np.concatenate([actions, np.empty_like(actions)])
+        row = write_legal(states, board, work, row, offsets, actions)
     return offsets, actions[: offsets[-1]]

@@ -38,38 +38,30 @@ def exploration(visits: int) -> float:
 
 
 @compiled
-def mean_value(trees: Any, game: int, node: int) -> float:
-    """Mean value of a node for who decides there: its own evaluation and all simulations through it."""
-    row = trees.nodes[game, node]
-    seat = row.player - 1
-    total = float(row.value[seat])
-    for i in range(row.edges):
-        total += trees.edges[game, row.first_edge + i].value[seat]
-    return float(total / row.visits)
-
-
-@compiled
-def choose_edge(trees: Any, game: int, node: int, priors: Any, forced: float) -> int:
-    """The edge with the highest value plus exploration bonus; `priors` are those of the node's edges, in order.
+def choose_edge(nodes: Any, edges: Any, node: int, forced: float) -> int:
+    """The edge with the highest value plus exploration bonus; `nodes` and `edges` are the arenas of one game.
 
     With `forced` > 0, an action that has been tried but lags behind its forced playouts comes first.
     """
-    row = trees.nodes[game, node]
+    row = nodes[node]
     seat = row.player - 1
     visits = row.visits - 1  # without the one that made the node
     scale = exploration(visits) * np.sqrt(max(visits, 1))
     visited = 0.0
+    total = float(row.value[seat])
     for i in range(row.edges):
-        if trees.edges[game, row.first_edge + i].visits > 0:
-            visited += priors[i]
-    unvisited = mean_value(trees, game, node) - FIRST_PLAY_REDUCTION * np.sqrt(visited)
+        edge = edges[row.first_edge + i]
+        if edge.visits > 0:
+            visited += edge.prior
+            total += edge.value[seat]
+    unvisited = total / row.visits - FIRST_PLAY_REDUCTION * np.sqrt(visited)
     best = 0
     best_score = -1e30
     for i in range(row.edges):
-        edge = trees.edges[game, row.first_edge + i]
+        edge = edges[row.first_edge + i]
         n = edge.visits
-        score = (edge.value[seat] / n if n > 0 else unvisited) + scale * priors[i] / (1 + n)
-        if forced > 0 and 0 < n < np.sqrt(forced * priors[i] * visits):
+        score = (edge.value[seat] / n if n > 0 else unvisited) + scale * edge.prior / (1 + n)
+        if forced > 0 and 0 < n < np.sqrt(forced * edge.prior * visits):
             score += 1e6
         if score > best_score:
             best, best_score = i, score
@@ -77,18 +69,20 @@ def choose_edge(trees: Any, game: int, node: int, priors: Any, forced: float) ->
 
 
 @compiled
-def mix_priors(trees: Any, slots: Any, games: Any, seed: np.uint64, share: float, full: Any, priors: Any) -> None:
-    """Write the priors of the roots into `priors` `[games, max_actions]`, those of full searches mixed with noise."""
+def mix_priors(trees: Any, slots: Any, games: Any, seed: np.uint64, share: float, full: Any, noise: Any) -> None:
+    """Mix the priors of the roots of full searches with noise; `noise` `[max_actions]` is scratch memory."""
     for index in range(len(slots)):
         game = slots[index]
         row = trees.nodes[game, 0]
         mixed = share if full[index] else 0.0
         if mixed > 0:
             key = decision_key(seed, games[index], trees.states[game, 0])
-            dirichlet(key, NOISE_TOTAL / max(row.edges, 1), row.edges, priors[index])
+            dirichlet(key, NOISE_TOTAL / max(row.edges, 1), row.edges, noise)
         for i in range(row.edges):
-            noise = mixed * priors[index, i] if mixed > 0 else 0.0
-            priors[index, i] = (1 - mixed) * np.exp(trees.edges[game, row.first_edge + i].logit) + noise
+            edge = trees.edges[game, row.first_edge + i]
+            edge.prior = np.exp(edge.logit)  # without what an earlier search has mixed in
+            if mixed > 0:
+                edge.prior = (1 - mixed) * edge.prior + mixed * noise[i]
 
 
 @compiled
@@ -96,41 +90,37 @@ def walk(
     trees: Any,
     slots: Any,
     answers: Any,
-    root_priors: Any,
     forced: Any,
     budgets: Any,
     first: int,
     last: int,
     board: Any,
     work: Any,
-    priors: Any,
 ) -> None:
     """Settle the games `first` … `last`−1, and walk on to a leaf in those that have simulations left."""
     for index in range(first, last):
         game = slots[index]
         settle(trees, game, answers)
-        root = trees.nodes[game, 0]
+        nodes, edges = trees.nodes[game], trees.edges[game]
+        root = nodes[0]
         if root.kind != OPEN or root.visits - 1 >= budgets[index]:
             continue
-        edge = choose_edge(trees, game, 0, root_priors[index], forced[index])
+        edge = choose_edge(nodes, edges, 0, forced[index])
         node = 0
         while True:
-            child = trees.edges[game, edge].child
+            child = edges[edge].child
             if child == NO_CHILD:
                 grow_leaf(trees, game, node, edge, board, work)
                 break
             node = child
-            row = trees.nodes[game, node]
-            if row.kind != OPEN:
+            if nodes[node].kind != OPEN:
                 wait_for(trees, game, node, False)
                 break
-            for i in range(row.edges):
-                priors[i] = np.exp(trees.edges[game, row.first_edge + i].logit)
-            edge = choose_edge(trees, game, node, priors, 0.0)
+            edge = choose_edge(nodes, edges, node, 0.0)
 
 
 @compiled
-def pruned_visits(trees: Any, game: int, priors: Any, forced: float, out: Any) -> None:
+def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
     """Write the root's visits without those that only the forced playouts explain into `out` (KataGo, section 3.2).
 
     Each action but the most visited one loses up to its forced playouts, as long as its score stays below that of the
@@ -145,7 +135,7 @@ def pruned_visits(trees: Any, game: int, priors: Any, forced: float, out: Any) -
         if trees.edges[game, row.first_edge + i].visits > trees.edges[game, row.first_edge + best].visits:
             best = i
     top = trees.edges[game, row.first_edge + best]
-    limit = top.value[seat] / max(top.visits, 1) + scale * priors[best] / (1 + top.visits)
+    limit = top.value[seat] / max(top.visits, 1) + scale * top.prior / (1 + top.visits)
     for i in range(row.edges):
         edge = trees.edges[game, row.first_edge + i]
         n = edge.visits
@@ -153,15 +143,15 @@ def pruned_visits(trees: Any, game: int, priors: Any, forced: float, out: Any) -
         if i == best or n == 0 or forced == 0:
             continue
         q = edge.value[seat] / n
-        removable = int(np.sqrt(forced * priors[i] * visits))
-        while removable > 0 and n > 0 and q + scale * priors[i] / n < limit:
+        removable = int(np.sqrt(forced * edge.prior * visits))
+        while removable > 0 and n > 0 and q + scale * edge.prior / n < limit:
             n -= 1
             removable -= 1
         out[i] = 0 if n <= 1 else n
 
 
 @compiled
-def read_roots(trees: Any, slots: Any, priors: Any, forced: Any, found: Any, pruned: Any) -> None:
+def read_roots(trees: Any, slots: Any, forced: Any, found: Any, pruned: Any) -> None:
     """Read off what the search has found: most visited action, pruned policy, visits, and mean value of every root."""
     for index in range(len(slots)):
         game = slots[index]
@@ -170,7 +160,7 @@ def read_roots(trees: Any, slots: Any, priors: Any, forced: Any, found: Any, pru
         read_root(trees, game, index, found)
         if row.edges == 0:
             continue
-        pruned_visits(trees, game, priors[index], forced[index], pruned)
+        pruned_visits(trees, game, forced[index], pruned)
         total = 0.0
         best = 0
         for i in range(row.edges):
@@ -223,19 +213,17 @@ class PuctSearch:
         trees, slots = forest.trees, forest.slots
         full = full_searches(states, numbers, self.seed, self.cap)
         limits = budgets(full, self.simulations, self.cap)
-        priors = np.empty((len(states), rules.max_actions))
-        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, priors)
+        scratch = np.empty(rules.max_actions)
+        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, scratch)
         forced = np.where(full, self.forced, 0.0)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:
-            work = rules.workspace()
-            scratch = np.empty(rules.max_actions)
-            walk(trees, slots, answers, priors, forced, limits, first, last, rules.tables, work, scratch)
+            walk(trees, slots, answers, forced, limits, first, last, rules.tables, rules.workspace())
 
         spent = trees.nodes["visits"][slots, 0] - 1
         forest.grow(int((limits - spent).max(initial=0)), walk_on)
         found = forest.empty_finding(full)
-        read_roots(trees, slots, priors, forced, found, np.empty(rules.max_actions))
+        read_roots(trees, slots, forced, found, scratch)
         return found
 
     def forget(self, games: Games) -> None:

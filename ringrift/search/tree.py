@@ -47,7 +47,8 @@ EDGE_TYPE: Final = np.dtype(
         ("action", np.int32),
         ("child", np.int32),
         ("visits", np.int32),
-        ("logit", np.float32),  # of the prior, as a log-probability
+        ("prior", np.float32),
+        ("logit", np.float32),  # the logarithm of the prior
         ("value", np.float32, (MAX_PLAYERS,)),  # summed over the visits, by seat
     ],
     align=True,
@@ -200,7 +201,7 @@ def gather(trees: Any, games: Any, first: int, last: int, offsets: Any, states: 
 
 @compiled
 def settle(trees: Any, game: int, answers: Any) -> None:
-    """Give the leaf of a game, if there is one, its priors (as log-probabilities) and values, and back it up."""
+    """Give the leaf of a game, if there is one, its priors and values, and back it up."""
     leaf = trees.leaves[game]
     if leaf == NOTHING:
         return
@@ -216,18 +217,22 @@ def settle(trees: Any, game: int, answers: Any) -> None:
 
 @compiled
 def set_priors(trees: Any, game: int, first_edge: int, logits: Any) -> None:
-    """Write logits, as log-probabilities, into the edges of a node."""
+    """Write the priors that the logits stand for into the edges of a node."""
     if len(logits) == 0:
         return
     highest = logits[0]
     for logit in logits:
         highest = max(highest, logit)
     total = 0.0
-    for logit in logits:
-        total += np.exp(logit - highest)
+    for i in range(len(logits)):
+        share = np.exp(logits[i] - highest)
+        trees.edges[game, first_edge + i].prior = share
+        total += share
     log_total = highest + np.log(total)
     for i in range(len(logits)):
-        trees.edges[game, first_edge + i].logit = logits[i] - log_total
+        edge = trees.edges[game, first_edge + i]
+        edge.prior /= total
+        edge.logit = logits[i] - log_total
 
 
 @compiled

@@ -51,6 +51,7 @@ def one_node(logits: list[float], visits: list[int], values: list[float], own: f
     nodes[0, 0]["value"][1] = own
     log_prior = np.array(logits) - np.log(np.exp(logits).sum())
     edges[0]["logit"] = log_prior
+    edges[0]["prior"] = np.exp(log_prior)
     edges[0]["visits"] = visits
     edges[0]["value"][:, 1] = np.array(values) * visits
     none = np.zeros(1, np.int32)
@@ -80,7 +81,7 @@ def test_improved_logits_are_those_of_the_paper(actions: int, seed: int) -> None
     own = float(generator.uniform(-1, 1))
     trees = one_node(generator.normal(size=actions).tolist(), visits.tolist(), values.tolist(), own)
     scores = np.zeros(actions)
-    improved_logits(trees, 0, 0, scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, scores)
     expected = plainly(trees.edges[0]["logit"].astype(float), visits, values, own)
     assert scores - scores.max() == pytest.approx(expected - expected.max(), abs=1e-4)
 
@@ -93,7 +94,7 @@ def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> Non
     values = generator.uniform(-1, 1, actions)
     trees = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
     scores = np.zeros(actions)
-    improved_logits(trees, 0, 0, scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, scores)
     improved = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
     prior = np.exp(trees.edges[0]["logit"].astype(float))
     assert improved @ values >= prior @ values - 1e-6

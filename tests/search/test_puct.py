@@ -58,9 +58,7 @@ def test_pruning_takes_visits_away_but_never_from_the_best_action() -> None:
 
 
 def reusing(board: str, players: int, simulations: int) -> PuctSearch:
-    return PuctSearch(
-        get_board(board), players, HashedEvaluator(players), simulations=simulations, reuse=True, **options
-    )
+    return PuctSearch(get_board(board), players, HashedEvaluator(players), simulations=simulations, reuse=True)
 
 
 def play_on(states: States, chosen: npt.NDArray[np.int32], board: str) -> None:
