@@ -23,11 +23,9 @@ Program = Callable[[str, Moves, int, int], Run]
 
 
 def _evaluator(name: str) -> Evaluator:
-    return {
-        "uniform": lambda: UniformEvaluator(2),
-        "network": lambda: TinyNetwork(random_weights()),
-        "rollouts": Rollouts,
-    }[name]()
+    if name == "network":
+        return TinyNetwork(random_weights())
+    return Rollouts() if name == "rollouts" else UniformEvaluator(2)
 
 
 def _ours(kind: type[GumbelSearch | PuctSearch]) -> Program:
@@ -123,12 +121,13 @@ class OpenSpielEvaluator:
     """Priors and values as OpenSpiel's search in Python asks for them; answers are kept from value to prior."""
 
     def __init__(self, name: str) -> None:
-        self.weights = random_weights() if name == "network" else None
+        self.uniform = name == "uniform"
+        self.weights = random_weights()
         self.known: dict[str, tuple[Any, float]] = {}
 
     def evaluate(self, state: Any) -> list[float]:
         """Values by seat."""
-        if self.weights is None:
+        if self.uniform:
             return [0.0, 0.0]
         value = self._answer(state)[1]
         return [value, -value] if state.current_player() == 0 else [-value, value]
@@ -136,7 +135,7 @@ class OpenSpielEvaluator:
     def prior(self, state: Any) -> list[tuple[int, float]]:
         """The share of every legal column."""
         legal = state.legal_actions()
-        shares = np.exp(self._answer(state)[0][legal]) if self.weights else np.ones(len(legal))
+        shares = np.ones(len(legal)) if self.uniform else np.exp(self._answer(state)[0][legal])
         return list(zip(legal, (shares / shares.sum()).tolist(), strict=True))
 
     def _answer(self, state: Any) -> tuple[Any, float]:

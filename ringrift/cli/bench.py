@@ -14,6 +14,9 @@ import typer
 
 Item = TypeVar("Item")
 
+LEFT = ("config", "board", "search", "program", "evaluator", "as")
+"""Headings of columns of words."""
+
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 
@@ -136,13 +139,21 @@ def search(
     ] = 512,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
     network: Annotated[str, typer.Option(help="Architecture whose share of the time is measured.")] = "small",
+    compare: Annotated[
+        bool, typer.Option(help="Also measure other programs' searches and ours on Connect Four, about three minutes.")
+    ] = True,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
-    """Speed of the searches at 64 simulations, and the share of the time that a network takes.
+    """Speed of the searches at 64 simulations, the share of the time that a network takes, and other programs' speed.
+
+    The other programs are mctx on pgx, and OpenSpiel: pip install 'ringrift[compare]'.
 
     Example: ringrift bench search square8_2p hexagonal_4p
+
+    Example: ringrift bench search square8_2p --no-compare --json
     """
+    from ringrift.benchmarks import comparison
     from ringrift.benchmarks.search import measure_search, measure_share
     from ringrift.search import GumbelSearch, PuctSearch
 
@@ -160,7 +171,18 @@ def search(
         measure_share(board, players, network, games=side_by_side(board))
         for board, players in _with_progress(pairs, f"with the network {network}")
     ]
-    report = {"searches": [asdict(speed) for speed in speeds], "network": [asdict(share) for share in shares]}
+    obstacle = comparison.obstacle() if compare else None
+    if obstacle:
+        typer.echo(obstacle, err=True)
+    programs: list[comparison.ProgramSpeed] = []
+    if compare and not obstacle:
+        rows = sum(1 + len(contest.ours) for contest in comparison.contests(games))
+        programs.extend(_with_progress(comparison.compare(in_flight=games), "other programs", rows))
+    report = {
+        "searches": [asdict(speed) for speed in speeds],
+        "network": [asdict(share) for share in shares],
+        "comparison": [asdict(speed) for speed in programs],
+    }
     if _write_or_print(report, out, as_json):
         return
     _print_table(
@@ -188,6 +210,24 @@ def search(
             for share in shares
         ],
     )
+    if programs:
+        _print_table(
+            "Connect Four with 64 simulations; one core by processor time, all cores by the clock",
+            ("program", "evaluator", "in flight", "simulations/s on one core", "on all cores", "× as fast", "", "as"),
+            [
+                (
+                    speed.program,
+                    speed.evaluator,
+                    f"{speed.in_flight}",
+                    f"{speed.one_core:,.0f}",
+                    f"{speed.all_cores:,.0f}",
+                    f"{speed.times_one_core:.1f}" if speed.times_one_core else "",
+                    f"{speed.times_all_cores:.1f}" if speed.times_all_cores else "",
+                    speed.against or "",
+                )
+                for speed in programs
+            ],
+        )
 
 
 def _pairs(configs: list[str] | None) -> list[tuple[str, int]]:
@@ -199,13 +239,13 @@ def _pairs(configs: list[str] | None) -> list[tuple[str, int]]:
     return [(board.name, players) for board, players in named] or list(all_configs())
 
 
-def _with_progress(items: list[Item], what: str) -> Iterable[Item]:
-    """The items, with a progress bar where somebody looks."""
+def _with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """The items, with a progress bar where somebody looks; `total` is how many there are, unless they have a length."""
     from rich.console import Console
     from rich.progress import track
 
     quiet = not sys.stderr.isatty()
-    return track(items, what, console=Console(stderr=True), disable=quiet, transient=True)
+    return track(items, what, total, console=Console(stderr=True), disable=quiet, transient=True)
 
 
 def _write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
@@ -227,7 +267,7 @@ def _print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str
 
     table = Table(title=title)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("config", "board", "search") else "right")
+        table.add_column(heading, justify="left" if heading in LEFT else "right")
     for row in rows:
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 170).print(table)

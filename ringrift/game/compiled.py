@@ -118,8 +118,9 @@ def compiled(function: Function) -> Function:
     previous = settings["CACHE_DIR"]
     settings["CACHE_DIR"] = cache_folder(Path(function.__code__.co_filename))
     try:
-        kernel = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)
+        # numba's types leave out `_nrt`, its switch for the counting.
+        kernel = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload]
     finally:
         settings["CACHE_DIR"] = previous
-    kernel._cache._cache_file.__class__ = SharedCacheFile  # type: ignore[attr-defined]
+    kernel._cache._cache_file.__class__ = SharedCacheFile
     return cast(Function, kernel)
