@@ -14,7 +14,7 @@ import typer
 
 Item = TypeVar("Item")
 
-LEFT = ("config", "board", "search", "program", "evaluator", "as")
+LEFT = ("config", "board", "search", "program", "evaluator", "against")
 """Headings of columns of words."""
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -213,7 +213,16 @@ def search(
     if programs:
         _print_table(
             "Connect Four with 64 simulations; one core by processor time, all cores by the clock",
-            ("program", "evaluator", "in flight", "simulations/s on one core", "on all cores", "× as fast", "", "as"),
+            (
+                "program",
+                "evaluator",
+                "in flight",
+                "simulations/s on one core",
+                "on all cores",
+                "× one core",
+                "× all",
+                "against",
+            ),
             [
                 (
                     speed.program,
