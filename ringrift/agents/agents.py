@@ -11,14 +11,17 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.agents.heuristic import HeuristicAgent
+from ringrift.agents.sampling import sample
 from ringrift.agents.spec import BadSpec, Spec
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
+from ringrift.heuristic import HeuristicEvaluator, load_weights
 from ringrift.search import BUDGETS, Evaluator, Found, GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
-from ringrift.search.chance import decision_key, uniform
+from ringrift.search.chance import decision_key
 from ringrift.search.found import empty_found
 from ringrift.search.legal import list_legal
 
@@ -73,13 +76,6 @@ class SearchAgent:
         return replace(found, chosen=sample(found, states, games, self.temperature, self.seed))
 
 
-def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
-    """An action for each position, drawn from the found policy ** (1 / temperature)."""
-    actions = np.empty(len(states), np.int32)
-    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, 1 / temperature, actions)
-    return actions
-
-
 @compiled
 def draw_actions(legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, chosen: Any, policy: Any) -> None:
     """Draw an action of every ragged row, each as likely as the others."""
@@ -90,35 +86,12 @@ def draw_actions(legal: Any, offsets: Any, states: Any, games: Any, seed: np.uin
         policy[first:last] = 1 / (last - first)
 
 
-@compiled
-def draw_from_policies(
-    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, power: float, actions: Any
-) -> None:
-    """Draw an action of every ragged row with probability policy ** power."""
-    for row in range(len(states)):
-        first, last = offsets[row], offsets[row + 1]
-        highest = 0.0
-        for i in range(first, last):
-            highest = max(highest, policy[i])
-        total = 0.0
-        for i in range(first, last):
-            total += (policy[i] / highest) ** power
-        # The searches use the numbers of the same key from 0 on; this one is drawn from a place of its own.
-        left = uniform(decision_key(~seed, games[row], states[row]), 0) * total
-        actions[row] = legal[first]
-        for i in range(first, last):
-            share = (policy[i] / highest) ** power
-            if share > 0:
-                actions[row] = legal[i]
-            left -= share
-            if left < 0:
-                break
-
-
 def _evaluator(board: Board, players: int, spec: Spec) -> Evaluator:
-    """The network that the spec names, or no knowledge at all."""
+    """The network that the spec names, the heuristic, or no knowledge at all."""
     if spec.model is None:
         return UniformEvaluator(players)
+    if spec.model == "heuristic":
+        return HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p"))
     from ringrift.networks import Evaluator as Inference  # late: torch is slow to import, and random needs none
     from ringrift.networks import load_model
 
@@ -131,6 +104,12 @@ def _evaluator(board: Board, players: int, spec: Spec) -> Evaluator:
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow()
     return RandomAgent(board, players, seed)
+
+
+def _heuristic(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature",))
+    weights = load_weights(f"{board.name}_{players}p")
+    return HeuristicAgent(board, players, weights, temperature=spec.number("temperature", 0), seed=seed)
 
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -158,7 +137,13 @@ def _searching(kind: type[GumbelSearch] | type[PuctSearch]) -> Maker:
 
 
 MODES: Final[Mapping[str, Maker]] = MappingProxyType(
-    {"random": _random, "policy": _policy, "puct": _searching(PuctSearch), "gumbel": _searching(GumbelSearch)}
+    {
+        "random": _random,
+        "heuristic": _heuristic,
+        "policy": _policy,
+        "puct": _searching(PuctSearch),
+        "gumbel": _searching(GumbelSearch),
+    }
 )
 """Every mode of playing, by the name that a spec begins with."""
 

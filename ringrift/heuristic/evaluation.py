@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,30 +12,49 @@ from ringrift.game.compiled import compiled
 from ringrift.game.state import GAME_OVER
 from ringrift.heuristic.features import write_features
 
+WON: Final = 20.0
+"""Score of a game that is won, beyond what features add up to."""
+
 
 @compiled
-def evaluate(state: Any, board: Any, weights: Any, scratch: Any, values: Any) -> None:
-    """Write the value of a position for every seat, −1 … 1, into `values` `[MAX_PLAYERS]` (float32).
+def score(state: Any, board: Any, weights: Any, scratch: Any, scores: Any) -> None:
+    """Write the score of a position for every seat into `scores` `[MAX_PLAYERS]` (float32).
 
-    A player's sum is weights times features. The score is the own sum minus the mean of the others', so that scores add
-    up to 0, and the value is tanh(score / 2): with weights in log-odds it is the expected outcome of a game for two. A
-    finished game has its exact outcome. `weights` is `[F]` (float64).
+    A player's sum is weights times features; the score is the own sum minus the mean of the others', so that the scores
+    add up to 0. `weights` is `[F]` (float64). A finished game scores its outcome times `WON`.
     """
+    for seat in range(MAX_PLAYERS):
+        scores[seat] = 0
     if state.phase == GAME_OVER:
-        outcome_values(state, values)
+        outcome_values(state, scores)
+        for seat in range(MAX_PLAYERS):
+            scores[seat] *= WON
         return
     features = scratch.features
     write_features(state, board, scratch, features)
     players = state.players
     total = 0.0
-    for seat in range(MAX_PLAYERS):
-        values[seat] = 0
     for seat in range(players):
-        score = 0.0
+        own = 0.0
         for i in range(len(weights)):
-            score += weights[i] * features[seat, i]
-        values[seat] = score
-        total += score
+            own += weights[i] * features[seat, i]
+        scores[seat] = own
+        total += own
     for seat in range(players):
-        own = values[seat]
-        values[seat] = np.tanh((own - (total - own) / (players - 1)) / 2)
+        own = scores[seat]
+        scores[seat] = own - (total - own) / (players - 1)
+
+
+@compiled
+def evaluate(state: Any, board: Any, weights: Any, scratch: Any, values: Any) -> None:
+    """Write the value of a position for every seat, −1 … 1, into `values` `[MAX_PLAYERS]` (float32).
+
+    It is tanh(score / 2): with weights in log-odds the expected outcome of a game for two. A finished game has its
+    exact outcome.
+    """
+    if state.phase == GAME_OVER:
+        outcome_values(state, values)
+        return
+    score(state, board, weights, scratch, values)
+    for seat in range(state.players):
+        values[seat] = np.tanh(values[seat] / 2)

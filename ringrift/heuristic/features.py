@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ringrift.game.actions import PLANE_REGION, cell_count
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS, Board
@@ -80,15 +81,23 @@ def scratch_type(board: Board) -> np.dtype[np.void]:
     return np.dtype(fields, align=True)
 
 
-def new_scratch(board: Board) -> Any:
-    """A scratch record for the kernels; one per thread."""
-    scratch = np.zeros(1, scratch_type(board))[0]
+@cache
+def centrality(board: Board) -> npt.NDArray[np.float32]:
+    """How central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
+    result = np.zeros(board.grid_size, np.float32)
     for coordinate in board.coordinates:
         if board.hexagonal:
             distance = max(map(abs, coordinate)) / board.radius
         else:
             distance = max(abs(2 * c - board.size + 1) for c in coordinate) / (board.size - 1)
-        scratch["centrality"][board.position(coordinate)] = 1 - distance
+        result[board.position(coordinate)] = 1 - distance
+    return result
+
+
+def new_scratch(board: Board) -> Any:
+    """A scratch record for the kernels; one per thread."""
+    scratch = np.zeros(1, scratch_type(board))[0]
+    scratch["centrality"] = centrality(board)
     return scratch
 
 

@@ -16,7 +16,7 @@ from ringrift.encoding.values import outcome_values
 from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.compiled import compiled
 from ringrift.game.state import GAME_OVER, state_type
-from ringrift.game.turn import legal_actions, step
+from ringrift.game.turn import legal_actions, play_forced, step
 
 NO_CHILD: Final = -1
 
@@ -94,16 +94,6 @@ def new_trees(board: Board, players: int, games: int, nodes: int) -> Trees:
         np.zeros(games, np.int32),
         np.zeros(games, np.bool_),
     )
-
-
-@compiled
-def play_forced(state: Any, board: Any, work: Any) -> int:
-    """Play on while there is exactly one legal action; the number of legal actions then, in `work.actions`."""
-    while True:
-        count = legal_actions(state, board, work, work.actions)
-        if count != 1:
-            return int(count)
-        step(state, work.actions[0], board, work)
 
 
 @compiled
