@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ringrift.agents.agents import MODES, Agent, make_agent
+from ringrift.agents.agent import Agent
+from ringrift.agents.registry import MODES, make_agent
 from ringrift.agents.spec import BadSpec, Spec
 
 __all__ = ["MODES", "Agent", "BadSpec", "Spec", "make_agent"]

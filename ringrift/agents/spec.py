@@ -3,6 +3,7 @@
 random
 policy:models/best.pth?temperature=0.5
 gumbel:models/best.pth@150?temperature=1
+puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)
 """
 

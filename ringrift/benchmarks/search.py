@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 
-from ringrift.agents.agents import States
 from ringrift.benchmarks.game import timed
 from ringrift.encoding import feature_version
 from ringrift.game import get_board
@@ -17,6 +16,7 @@ from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
 from ringrift.game.threads import default_threads
 from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
+from ringrift.search.evaluators import States
 from ringrift.search.tree import bytes_per_node
 
 SIMULATIONS = 64

@@ -200,6 +200,16 @@ def step(state: Any, action: int, board: Any, work: Any) -> None:
 
 
 @compiled
+def play_forced(state: Any, board: Any, work: Any) -> int:
+    """Play on while there is exactly one legal action; the number of legal actions then, in `work.actions`."""
+    while True:
+        count = legal_actions(state, board, work, work.actions)
+        if count != 1:
+            return int(count)
+        step(state, work.actions[0], board, work)
+
+
+@compiled
 def _play_scalar(state: Any, which: int, board: Any, work: Any) -> None:
     if which == SWAP_SIDES:
         state.swap = SWAPPED

@@ -1,0 +1,80 @@
+"""The player that looks one action ahead and asks the heuristic."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.sampling import sample
+from ringrift.game.boards import Board
+from ringrift.game.compiled import compiled
+from ringrift.game.state import new_workspace
+from ringrift.heuristic import HeuristicEvaluator, Weights
+from ringrift.search import Found
+from ringrift.search.chance import decision_key, uniform
+from ringrift.search.evaluators import States
+from ringrift.search.found import empty_found
+from ringrift.search.legal import list_legal
+
+TIE: Final = 1e-4
+"""Logits that differ by less are equal: floating point sums in another order differ in the last digits."""
+
+
+class HeuristicAgent(Agent):
+    """Plays the action with the best evaluation for itself, at a temperature a sample of its policy.
+
+    The policy is the softmax of the scores one ply ahead times `SHARPNESS`; the values are the evaluation of the
+    position. Among equally good actions the one to play depends on seed, game and decision.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        players: int,
+        weights: Weights,
+        *,
+        temperature: float = 0,
+        seed: int = 0,
+    ) -> None:
+        self.board = board
+        self.players = players
+        self.evaluator = HeuristicEvaluator(board, players, weights)
+        self.temperature = temperature
+        self.seed = np.uint64(seed)
+        self.work = new_workspace(board)
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Score every legal action of all positions."""
+        found = empty_found(*list_legal(states, self.board.tables, self.work), self.players)
+        logits, values = self.evaluator(states, found.offsets, found.actions)
+        choose_best(logits, found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
+        found = found._replace(values=values)
+        if self.temperature == 0:
+            return found
+        return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+
+
+@compiled
+def choose_best(
+    logits: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, chosen: Any, policy: Any
+) -> None:
+    """Write the softmax of every ragged row of logits, and its best action; the decision key breaks ties."""
+    for row in range(len(states)):
+        first, last = offsets[row], offsets[row + 1]
+        highest = logits[first]
+        for i in range(first, last):
+            highest = max(highest, logits[i])
+        key = decision_key(seed, games[row], states[row])
+        total = 0.0
+        best = -1.0
+        for i in range(first, last):
+            policy[i] = np.exp(logits[i] - highest)
+            total += policy[i]
+            if logits[i] > highest - TIE:
+                draw = uniform(key, i - first)
+                if draw > best:
+                    chosen[row], best = legal[i], draw
+        for i in range(first, last):
+            policy[i] /= total

@@ -1,0 +1,48 @@
+"""Actions drawn from what has been found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.agents.agent import GameNumbers
+from ringrift.game.compiled import compiled
+from ringrift.search import Found
+from ringrift.search.chance import decision_key, uniform
+from ringrift.search.evaluators import States
+
+Actions = npt.NDArray[np.int32]
+
+
+def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
+    """An action for each position, drawn from the found policy ** (1 / temperature)."""
+    actions = np.empty(len(states), np.int32)
+    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, 1 / temperature, actions)
+    return actions
+
+
+@compiled
+def draw_from_policies(
+    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, power: float, actions: Any
+) -> None:
+    """Draw an action of every ragged row with probability policy ** power."""
+    for row in range(len(states)):
+        first, last = offsets[row], offsets[row + 1]
+        highest = 0.0
+        for i in range(first, last):
+            highest = max(highest, policy[i])
+        total = 0.0
+        for i in range(first, last):
+            total += (policy[i] / highest) ** power
+        # The searches use the numbers of the same key from 0 on; this one is drawn from a place of its own.
+        left = uniform(decision_key(~seed, games[row], states[row]), 0) * total
+        actions[row] = legal[first]
+        for i in range(first, last):
+            share = (policy[i] / highest) ** power
+            if share > 0:
+                actions[row] = legal[i]
+            left -= share
+            if left < 0:
+                break

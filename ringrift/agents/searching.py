@@ -1,0 +1,41 @@
+"""The players that search."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.sampling import sample
+from ringrift.search import Found, PuctSearch
+from ringrift.search.evaluators import States
+
+
+class Search(Protocol):
+    """Any search of positions of many games."""
+
+    def run(self, states: States, games: GameNumbers) -> Found:
+        """Search positions `[games]` in which somebody has to act."""
+        ...
+
+
+class SearchAgent(Agent):
+    """Plays what a search finds: its choice at temperature 0, else a sample of its policy ** (1 / temperature)."""
+
+    def __init__(self, search: Search, *, temperature: float, seed: int) -> None:
+        self.search = search
+        self.temperature = temperature
+        self.seed = np.uint64(seed)
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Search all positions side by side."""
+        found = self.search.run(states, games)
+        if self.temperature == 0:
+            return found
+        return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+
+    def forget(self, games: GameNumbers) -> None:
+        """Give up the trees of these games."""
+        if isinstance(self.search, PuctSearch):
+            self.search.forget(games)

@@ -1,0 +1,60 @@
+"""What a position is worth to every player: weighted features, own minus others, squashed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ringrift.encoding.values import outcome_values
+from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.compiled import compiled
+from ringrift.game.state import GAME_OVER
+from ringrift.heuristic.features import write_features
+
+WON: Final = 20.0
+"""Score of a game that is won, beyond what features add up to."""
+
+
+@compiled
+def score(state: Any, board: Any, weights: Any, scratch: Any, scores: Any) -> None:
+    """Write the score of a position for every seat into `scores` `[MAX_PLAYERS]` (float32).
+
+    A player's sum is weights times features; the score is the own sum minus the mean of the others', so that the scores
+    add up to 0. `weights` is `[F]` (float64). A finished game scores its outcome times `WON`.
+    """
+    for seat in range(MAX_PLAYERS):
+        scores[seat] = 0
+    if state.phase == GAME_OVER:
+        outcome_values(state, scores)
+        for seat in range(MAX_PLAYERS):
+            scores[seat] *= WON
+        return
+    features = scratch.features
+    write_features(state, board, scratch, features)
+    players = state.players
+    total = 0.0
+    for seat in range(players):
+        own = 0.0
+        for i in range(len(weights)):
+            own += weights[i] * features[seat, i]
+        scores[seat] = own
+        total += own
+    for seat in range(players):
+        own = scores[seat]
+        scores[seat] = own - (total - own) / (players - 1)
+
+
+@compiled
+def evaluate(state: Any, board: Any, weights: Any, scratch: Any, values: Any) -> None:
+    """Write the value of a position for every seat, −1 … 1, into `values` `[MAX_PLAYERS]` (float32).
+
+    It is tanh(score / 2): with weights in log-odds the expected outcome of a game for two. A finished game has its
+    exact outcome.
+    """
+    if state.phase == GAME_OVER:
+        outcome_values(state, values)
+        return
+    score(state, board, weights, scratch, values)
+    for seat in range(state.players):
+        values[seat] = np.tanh(values[seat] / 2)
