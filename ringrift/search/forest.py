@@ -18,6 +18,18 @@ from ringrift.search.tree import Array, back_up_leaves, gather_leaves, new_trees
 States = np.ndarray[Any, np.dtype[np.void]]
 
 
+def share_out(count: int, workspaces: list[Any], run: Callable[[int, int, Any], None]) -> None:
+    """Call `run(first, last, workspace)` on one thread per workspace, each with its share of 0 … `count`−1."""
+    threads = len(workspaces)
+    bounds = [count * thread // threads for thread in range(threads + 1)]
+    spans = list(zip(bounds[:-1], bounds[1:], workspaces, strict=True))
+    pool = shared_pool(threads, os.getpid())
+    others = [pool.submit(run, *span) for span in spans[1:]]
+    run(*spans[0])
+    for other in others:
+        other.result()
+
+
 class Forest:
     """The trees of many games with the evaluator that feeds them; the arenas are used again by every search."""
 
@@ -60,14 +72,7 @@ class Forest:
 
     def share_out(self, count: int, run: Callable[[int, int, Any], None]) -> None:
         """Call `run(first, last, workspace)` on all cores, each with its share of 0 … count−1."""
-        threads = len(self.workspaces)
-        bounds = [count * thread // threads for thread in range(threads + 1)]
-        spans = list(zip(bounds[:-1], bounds[1:], self.workspaces, strict=True))
-        pool = shared_pool(threads, os.getpid())
-        others = [pool.submit(run, *span) for span in spans[1:]]
-        run(*spans[0])
-        for other in others:
-            other.result()
+        share_out(count, self.workspaces, run)
 
     def evaluate(self) -> None:
         """Evaluate the leaves that wait for it, and back all leaves up."""
