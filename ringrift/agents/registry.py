@@ -17,14 +17,26 @@ from ringrift.game.boards import Board
 from ringrift.heuristic import HeuristicEvaluator, load_weights
 from ringrift.search import (
     BUDGETS,
+    BestReplySearch,
     CachedEvaluator,
+    DescentSearch,
     Evaluator,
     GumbelSearch,
+    Limits,
+    MaxnSearch,
+    MinimaxSearch,
     NetworkEvaluator,
+    ParanoidSearch,
     PlayoutCap,
     PuctSearch,
     UniformEvaluator,
 )
+from ringrift.search.deepening import DeepeningSearch
+from ringrift.search.descent import EXPANSIONS
+from ringrift.search.path import DEEPEST
+
+DEPTH: Final = 3
+"""Of the searches that go deeper and deeper, where a spec sets no limit."""
 
 Maker = Callable[[Board, int, Spec, int], Agent]
 """Makes a player of one mode from board, players, spec and seed."""
@@ -86,11 +98,11 @@ def _cap(spec: Spec) -> PlayoutCap | None:
 
 
 def _simulations(spec: Spec) -> int:
-    return spec.simulations or BUDGETS["standard"]
+    return spec.budget or BUDGETS["standard"]
 
 
 def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, simulations=True)
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, budget=True)
     mind = _mind(board, players, spec)
     search = GumbelSearch(
         board,
@@ -106,7 +118,7 @@ def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, simulations=True)
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, budget=True)
     mind = _mind(board, players, spec)
     search = PuctSearch(
         board,
@@ -122,8 +134,50 @@ def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
 
 
+def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature", "symmetry"), model=True, budget=True)
+    mind = _mind(board, players, spec)
+    search = DescentSearch(board, players, mind.evaluator, expansions=spec.budget or EXPANSIONS)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+
+
+def _deepening(kind: type[DeepeningSearch], seats: range) -> Maker:
+    """A mode that goes deeper and deeper; `temperature` is that of a softmax over the values of the actions."""
+
+    def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+        spec.allow(options=("temperature", "nodes", "seconds"), budget=True)
+        if players not in seats:
+            other = "minimax" if players == 2 else "maxn, paranoid or brs"
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
+        if spec.budget is not None and spec.budget > DEEPEST:
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} takes a depth of at most {DEEPEST}")
+        nodes, seconds = spec.number("nodes", 0), spec.number("seconds", 0)
+        limited = nodes > 0 or seconds > 0
+        limits = Limits(
+            depth=spec.budget or (DEEPEST if limited else DEPTH),
+            nodes=int(nodes) or None,
+            seconds=seconds or None,
+        )
+        softness = spec.number("temperature", 0)
+        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, softness=softness)
+        return SearchAgent(search, temperature=1 if softness > 0 else 0, seed=seed)
+
+    return make
+
+
 MODES: Final[Mapping[str, Maker]] = MappingProxyType(
-    {"random": _random, "heuristic": _heuristic, "policy": _policy, "puct": _puct, "gumbel": _gumbel}
+    {
+        "random": _random,
+        "heuristic": _heuristic,
+        "minimax": _deepening(MinimaxSearch, range(2, 3)),
+        "maxn": _deepening(MaxnSearch, range(3, 5)),
+        "paranoid": _deepening(ParanoidSearch, range(3, 5)),
+        "brs": _deepening(BestReplySearch, range(3, 5)),
+        "descent": _descent,
+        "policy": _policy,
+        "puct": _puct,
+        "gumbel": _gumbel,
+    }
 )
 """Every mode of playing, by the name that a spec begins with."""
 

@@ -22,7 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_spec_is_taken_apart() -> None:
     spec = Spec.parse("gumbel:models/x.pth@150?temperature=1&noise=1")
-    assert (spec.mode, spec.model, spec.simulations) == ("gumbel", "models/x.pth", 150)
+    assert (spec.mode, spec.model, spec.budget) == ("gumbel", "models/x.pth", 150)
     assert spec.options == {"temperature": "1", "noise": "1"}
 
 
@@ -31,9 +31,12 @@ def test_a_spec_is_taken_apart() -> None:
     [
         ("", "the form is mode"),
         ("Gumbel", "the form is mode"),
-        ("dice", "unknown mode 'dice'; choose one of random, policy, puct, gumbel"),
-        ("gumbel@many", "simulations must be a number above 0, not 'many'"),
-        ("gumbel@0", "simulations must be a number above 0"),
+        (
+            "dice",
+            "unknown mode 'dice'; choose one of random, heuristic, minimax, maxn, paranoid, brs, descent, policy,",
+        ),
+        ("gumbel@many", "after @ stands a whole number above 0, not 'many'"),
+        ("gumbel@0", "after @ stands a whole number above 0"),
         ("gumbel@8?temperature", "'temperature' is no option"),
         ("gumbel@8?temperature=1&temperature=2", "stands there twice"),
         ("gumbel@8?colour=red", "unknown option 'colour'; gumbel knows temperature, symmetry, noise, full, fast"),
@@ -43,9 +46,12 @@ def test_a_spec_is_taken_apart() -> None:
         ("gumbel@8?full=2", "full must be above 0 and at most 1, fast a whole number from 1 to 8"),
         ("puct@8?fast=9", "fast a whole number from 1 to 8"),
         ("gumbel@8?reuse=1", "unknown option 'reuse'"),
-        ("random@5", "random takes no simulations"),
+        ("random@5", "random takes no number after @"),
         ("random:x.pth", "random takes no model"),
-        ("policy@5", "policy takes no simulations"),
+        ("minimax@4", "minimax is not for 3 players; choose maxn, paranoid or brs"),
+        ("maxn@64", "a depth of at most 63"),
+        ("maxn:x.pth", "maxn takes no model"),
+        ("policy@5", "policy takes no number after @"),
     ],
 )
 def test_a_wrong_spec_is_explained(text: str, message: str) -> None:
@@ -74,6 +80,12 @@ def test_a_missing_model_is_named() -> None:
         "gumbel@8?noise=1",
         "puct:MODEL@8?temperature=1&noise=1&full=0.5&fast=4",
         "puct@8?temperature=1&noise=1&reuse=1",
+        "puct:heuristic@8",
+        "heuristic?temperature=1",
+        "descent:heuristic@8?temperature=1",
+        "maxn@1?temperature=1",
+        "paranoid?nodes=200",
+        "brs@2",
     ],
 )
 def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Path) -> None:

@@ -1,0 +1,72 @@
+"""Every search finds wins in one turn, blocks, and the chain of captures that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ringrift.agents import make_agent
+from ringrift.game import get_board
+from ringrift.heuristic import load_weights
+from ringrift.search import (
+    BestReplySearch,
+    DescentSearch,
+    Found,
+    GumbelSearch,
+    Limits,
+    MaxnSearch,
+    MinimaxSearch,
+    ParanoidSearch,
+    PuctSearch,
+    UniformEvaluator,
+)
+from ringrift.search.evaluators import States
+from tests.search.tactics import TACTICS, Tactic, solves
+
+Run = Callable[[States], Found]
+
+BUDGET = 200
+DEPTH = 6
+"""An own turn and the one of an opponent, of up to three decisions each."""
+DEEPENING = {"minimax": MinimaxSearch, "maxn": MaxnSearch, "paranoid": ParanoidSearch, "brs": BestReplySearch}
+every_tactic = pytest.mark.parametrize("tactic", TACTICS, ids=lambda tactic: tactic.name)
+
+
+def one_game(run: Callable[[States, np.ndarray], Found]) -> Run:
+    return lambda states: run(states, np.zeros(len(states), np.int64))
+
+
+@every_tactic
+@pytest.mark.parametrize("kind", [GumbelSearch, PuctSearch])
+def test_tree_searches_with_equal_priors(kind: type[GumbelSearch] | type[PuctSearch], tactic: Tactic) -> None:
+    board = get_board(tactic.board)
+    search = kind(board, tactic.players, UniformEvaluator(tactic.players), simulations=BUDGET, noise=False)
+    assert solves(tactic, one_game(search.run))
+
+
+@every_tactic
+def test_descent_without_knowledge(tactic: Tactic) -> None:
+    search = DescentSearch(get_board(tactic.board), tactic.players, UniformEvaluator(tactic.players), expansions=BUDGET)
+    assert solves(tactic, search.run)
+
+
+@every_tactic
+@pytest.mark.parametrize("name", DEEPENING)
+def test_depth_first_searches(name: str, tactic: Tactic) -> None:
+    if (name == "minimax") != (tactic.players == 2):
+        return  # minimax is for two players, the others for more
+    weights = load_weights(f"{tactic.board}_{tactic.players}p")
+    search = DEEPENING[name](get_board(tactic.board), tactic.players, weights, Limits(depth=DEPTH))
+    assert solves(tactic, search.run)
+
+
+@every_tactic
+def test_a_tactic_is_not_solved_by_chance(tactic: Tactic) -> None:
+    """Else the tests above would say nothing: random play misses each of them most of the time."""
+    missed = 0
+    for seed in range(12):
+        agent = make_agent("random", get_board(tactic.board), tactic.players, seed=seed)
+        missed += not solves(tactic, one_game(agent.find))
+    assert missed >= 6
