@@ -1,0 +1,100 @@
+"""Matches: two to four players on one config, with paired openings and every seat order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ringrift.agents import Agent, make_agent
+from ringrift.agents.agents import GameNumbers, States
+from ringrift.evaluation.lockstep import PlayedGame, play_games
+from ringrift.evaluation.schedule import BadMatch, draw_openings, fixtures, seatings
+from ringrift.game import Game, parse_config
+from ringrift.game.notation import Json
+from ringrift.search import Found
+
+SIDE_BY_SIDE: Final = 64
+"""Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
+PLIES_OF_A_TURN: Final = 4
+"""Placement, movement, lines, territory: openings of that many plies per player give each about one turn."""
+
+
+@dataclass(frozen=True)
+class MatchPlan:
+    """What is to be played: the same plan, played by the same agents, gives the same games."""
+
+    config: str
+    players: tuple[str, ...]
+    """The names of the agents, as a rule their specs."""
+    openings: int
+    opening_plies: int
+    max_moves: int
+    seed: int = 0
+
+    @property
+    def seatings(self) -> tuple[tuple[int, ...], ...]:
+        """The seat orders that every opening is played in."""
+        return seatings(len(self.players), parse_config(self.config)[1])
+
+    @property
+    def games(self) -> int:
+        """How many games that makes."""
+        return self.openings * len(self.seatings)
+
+
+class Timed:
+    """An agent and the time that it takes; its first call, which loads or compiles its kernels, is not counted."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.ready = False
+        self.seconds = 0.0
+        self.decisions = 0
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Ask the agent."""
+        start = time.perf_counter()
+        found = self.agent.find(states, games)
+        if self.ready:
+            self.seconds += time.perf_counter() - start
+            self.decisions += len(states)
+        self.ready = True
+        return found
+
+
+def make_players(plan: MatchPlan) -> list[Timed]:
+    """The agents whose specs the plan names."""
+    board, players = parse_config(plan.config)
+    return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
+
+
+def play_match(agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE) -> Iterator[PlayedGame]:
+    """Play every opening in every seat order; games are yielded as they end, so short ones come early.
+
+    `side_by_side` games run at once, which changes nothing but the speed. `BadMatch` if the plan cannot be played.
+    """
+    board, players = parse_config(plan.config)
+    games = fixtures(len(agents), players, plan.openings)
+    openings = draw_openings(board, players, plan.openings, plies=plan.opening_plies, seed=plan.seed)
+    if max(opening.plies for opening in openings) >= plan.max_moves:
+        raise BadMatch(
+            f"games of {plan.max_moves} moves leave nothing to play after {plan.opening_plies} plies of opening"
+        )
+    return play_games(agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side)
+
+
+def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
+    """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
+    board, players = parse_config(plan.config)
+    game = Game(board.name, players)
+    for action in played.actions.tolist():
+        game.play(action)
+    return game.record(
+        seed=plan.seed,
+        game=played.fixture.number,
+        engines=[plan.players[agent] for agent in played.fixture.seating],
+        opening={"number": played.fixture.opening, "plies": plan.opening_plies},
+        maxMoves=plan.max_moves,
+    )
