@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.agents.mixed import MixedAgent, parse_members
 from ringrift.agents.spec import BadSpec, Spec
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
@@ -157,8 +158,21 @@ def _searching(kind: type[GumbelSearch] | type[PuctSearch]) -> Maker:
     return make
 
 
+def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    members = parse_members(spec.text)
+    return MixedAgent(
+        [(weight, make_agent(text, board, players, seed=seed)) for weight, text in members], players, seed
+    )
+
+
 MODES: Final[Mapping[str, Maker]] = MappingProxyType(
-    {"random": _random, "policy": _policy, "puct": _searching(PuctSearch), "gumbel": _searching(GumbelSearch)}
+    {
+        "random": _random,
+        "policy": _policy,
+        "puct": _searching(PuctSearch),
+        "gumbel": _searching(GumbelSearch),
+        "mixed": _mixed,
+    }
 )
 """Every mode of playing, by the name that a spec begins with."""
 

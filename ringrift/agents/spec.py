@@ -4,6 +4,7 @@ random
 policy:models/best.pth?temperature=0.5
 gumbel:models/best.pth@150?temperature=1
 puct@800                                  (without a model: equal priors, value 0)
+mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Spec:
     @classmethod
     def parse(cls, text: str) -> Spec:
         """Take a name apart; `BadSpec` says which part is wrong."""
+        if text.startswith("mixed:"):
+            return cls(text, "mixed")  # its members are specs themselves
         form = _FORM.fullmatch(text)
         if form is None:
             raise BadSpec(f"player {text!r}: the form is mode[:model][@simulations][?option=value&…]")
