@@ -13,14 +13,16 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import bench, game, match
+from ringrift.cli import analyse, bench, game, match, play
 
 __all__ = ["app", "main"]
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(game.app, name="game")
+app.command()(play.play)
 app.command()(match.match)
+app.command()(analyse.analyse)
 app.add_typer(bench.app, name="bench")
 
 
