@@ -107,4 +107,4 @@ def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
     console.print(table)
     for player, values in lost.items():
         if values:
-            console.print(f"player {player}: {len(values)} choices, {sum(values) / len(values):.3f} lost in the mean")
+            console.print(f"player {player}: {sum(values) / len(values):.3f} lost per choice, of {len(values)}")

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C."""
-SECONDS_BETWEEN_LINES: Final = 10.0
-"""How often the progress is reported where it cannot be drawn."""
+FIRST_LINE: Final = 2.0
+LONGEST_SILENCE: Final = 120.0
+"""Seconds: where the progress cannot be drawn, it is told after 2, 4, 8, …, and at last every 120."""
 
 
 def match(
@@ -159,11 +160,12 @@ def _with_bar(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGa
 
 
 def _with_lines(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
-    start = reported = time.monotonic()
+    start = told = time.monotonic()
+    silence = FIRST_LINE
     for count, game in enumerate(games, 1):
         now = time.monotonic()
-        if now - reported >= SECONDS_BETWEEN_LINES and count < plan.games:
-            reported = now
+        if now - told >= silence and count < plan.games:
+            told, silence = now, min(2 * silence, LONGEST_SILENCE)
             rate = count / (now - start)
             left = (plan.games - count) / rate
             typer.echo(f"{count} of {plan.games} games, {rate:.2f} games/s, about {left:.0f} s left", err=True)

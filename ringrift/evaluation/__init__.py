@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringrift.evaluation.lockstep import PlayedGame, play_games
 from ringrift.evaluation.matches import SIDE_BY_SIDE, MatchPlan, game_record, make_players, play_match
 from ringrift.evaluation.report import MatchReport, report_match
-from ringrift.evaluation.schedule import BadMatch, Fixture, Opening, draw_openings, fixtures, seatings
+from ringrift.evaluation.schedule import BadMatch, Fixture, Opening, Openings, fixtures, seatings
 
 __all__ = [
     "SIDE_BY_SIDE",
@@ -14,8 +14,8 @@ __all__ = [
     "MatchPlan",
     "MatchReport",
     "Opening",
+    "Openings",
     "PlayedGame",
-    "draw_openings",
     "fixtures",
     "game_record",
     "make_players",

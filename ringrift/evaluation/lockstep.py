@@ -6,8 +6,9 @@ stay full. What is played depends on the agents and the fixture alone, never on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from ringrift.agents import Agent
 from ringrift.encoding import outcomes
-from ringrift.evaluation.schedule import Fixture, Opening
+from ringrift.evaluation.schedule import BadMatch, Fixture, Openings
 from ringrift.game import Board, new_states, new_workspace
 from ringrift.game.compiled import compiled
 from ringrift.game.state import GAME_OVER, REASON_NAMES
@@ -65,37 +66,40 @@ def play_games(
     agents: Sequence[Agent],
     board: Board,
     players: int,
-    fixtures: Sequence[Fixture],
-    openings: Sequence[Opening],
+    fixtures: Iterable[Fixture],
+    openings: Openings,
     *,
     max_moves: int,
     side_by_side: int,
 ) -> Iterator[PlayedGame]:
     """Play the fixtures, `side_by_side` at once; games are yielded as they end, so short ones come early.
 
-    `openings` has every opening that a fixture names; `max_moves` has to be more than any of them is long.
+    `BadMatch` if an opening reaches the limit of moves.
     """
-    slots = min(side_by_side, len(fixtures))
+    waiting = iter(fixtures)
+    running = list(islice(waiting, side_by_side))
+    slots = len(running)
     states = new_states(board, players, slots)
     kept = np.empty((slots, MOST_ACTIONS * (max_moves + 1)), np.int32)
     lengths = np.zeros(slots, np.int64)
     seated = np.zeros((slots, players), np.int64)
     numbers = np.zeros(slots, np.int64)
-    running: list[Fixture] = []
-    waiting = iter(fixtures)
     work = new_workspace(board)
 
     def begin(slot: int, fixture: Fixture) -> None:
-        opening = openings[fixture.opening]
+        opening = openings.draw(fixture.opening)
+        if opening.plies >= max_moves:
+            raise BadMatch(
+                f"an opening of {opening.plies} plies leaves nothing to play: games stop at {max_moves} moves"
+            )
         states[slot] = opening.state[0]
         lengths[slot] = len(opening.actions)
         kept[slot, : lengths[slot]] = opening.actions
         seated[slot] = fixture.seating
         numbers[slot] = fixture.number
 
-    for slot in range(slots):
-        running.append(next(waiting))
-        begin(slot, running[slot])
+    for slot, fixture in enumerate(running):
+        begin(slot, fixture)
     active = np.ones(slots, np.bool_)
     while active.any():
         acting = seated[np.arange(slots), states["player"].astype(np.int64) - 1]

@@ -10,7 +10,7 @@ from typing import Final
 from ringrift.agents import Agent, make_agent
 from ringrift.agents.agents import GameNumbers, States
 from ringrift.evaluation.lockstep import PlayedGame, play_games
-from ringrift.evaluation.schedule import BadMatch, draw_openings, fixtures, seatings
+from ringrift.evaluation.schedule import Openings, fixtures, seatings
 from ringrift.game import Game, parse_config
 from ringrift.game.notation import Json
 from ringrift.search import Found
@@ -73,15 +73,11 @@ def make_players(plan: MatchPlan) -> list[Timed]:
 def play_match(agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed. `BadMatch` if the plan cannot be played.
+    `side_by_side` games run at once, which changes nothing but the speed.
     """
     board, players = parse_config(plan.config)
     games = fixtures(len(agents), players, plan.openings)
-    openings = draw_openings(board, players, plan.openings, plies=plan.opening_plies, seed=plan.seed)
-    if max(opening.plies for opening in openings) >= plan.max_moves:
-        raise BadMatch(
-            f"games of {plan.max_moves} moves leave nothing to play after {plan.opening_plies} plies of opening"
-        )
+    openings = Openings(board, players, plies=plan.opening_plies, seed=plan.seed)
     return play_games(agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side)
 
 

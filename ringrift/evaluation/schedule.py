@@ -6,6 +6,7 @@ seat can favour anybody.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
@@ -65,14 +66,14 @@ def seatings(agents: int, players: int) -> tuple[tuple[int, ...], ...]:
     return tuple(seats for seats in product(range(agents), repeat=players) if len(set(seats)) == agents)
 
 
-def fixtures(agents: int, players: int, openings: int) -> list[Fixture]:
+def fixtures(agents: int, players: int, openings: int) -> Iterator[Fixture]:
     """The games of a match: every opening in every seating."""
     orders = seatings(agents, players)
-    return [
+    return (
         Fixture(opening * len(orders) + order, opening, seating)
         for opening in range(openings)
         for order, seating in enumerate(orders)
-    ]
+    )
 
 
 @compiled
@@ -94,24 +95,29 @@ def draw_actions(
     return played
 
 
-def draw_openings(board: Board, players: int, count: int, *, plies: int, seed: int) -> list[Opening]:
-    """Openings of random actions, `plies` moves long, forced actions included, and as many more as are forced there.
+class Openings:
+    """Random openings, `plies` moves long with the forced ones, and as many more as are forced then.
 
     An opening depends on `seed` and its own number alone.
     """
-    work = new_workspace(board)
-    kept = np.empty(
-        4 * plies + 100, np.int32
-    )  # a recovery is one move of up to three actions; the rest is for forced ones
-    openings = []
-    for number in range(count):
+
+    def __init__(self, board: Board, players: int, *, plies: int, seed: int) -> None:
+        self.board = board
+        self.players = players
+        self.plies = plies
+        self.seed = np.uint64(seed)
+        self.work = new_workspace(board)
+        # A recovery is one move of up to three actions; the rest is for forced ones at the end.
+        self.kept = np.empty(4 * plies + 100, np.int32)
+
+    def draw(self, number: int) -> Opening:
+        """One of them; `BadMatch` if games end in openings as long as that."""
         for attempt in range(ATTEMPTS):
-            state = new_states(board, players)
-            first = attempt * len(kept)
-            length = draw_actions(state[0], plies, np.uint64(seed), number, first, kept, board.tables, work)
+            state = new_states(self.board, self.players)
+            first = attempt * len(self.kept)
+            length = draw_actions(
+                state[0], self.plies, self.seed, number, first, self.kept, self.board.tables, self.work
+            )
             if length >= 0:
-                openings.append(Opening(state, kept[:length].copy()))
-                break
-        else:
-            raise BadMatch(f"random openings of {plies} plies end the game on {board.name}: choose shorter ones")
-    return openings
+                return Opening(state, self.kept[:length].copy())
+        raise BadMatch(f"random openings of {self.plies} plies end the game on {self.board.name}: choose shorter ones")

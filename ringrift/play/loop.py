@@ -94,7 +94,7 @@ class Play:
         turn: list[Step] = []
         steps = self.session.run_on()
         while True:
-            with self.terminal.waiting(f"{self.name(game.player)} is thinking"):
+            with self.terminal.waiting(self.name(game.player) if game.player in self.session.agents else None):
                 step = next(steps, None)
             if step is not None:
                 turn.append(step)
@@ -216,7 +216,7 @@ class Play:
         """Say what an agent would play."""
         game = self.session.game
         agent = make_agent(self.adviser, game.board, game.players, seed=self.session.seed)
-        with self.terminal.waiting(f"{self.adviser} is thinking"):
+        with self.terminal.waiting(self.adviser):
             assessment = self.session.hint(agent, HINTS)
         self.terminal.say(
             f"{self.adviser} gives the position {assessment.values[game.player - 1]:+.2f} for you; it likes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 FEW: Final = 30
@@ -27,9 +28,8 @@ KINDS: Final = {
     "TR": "claim a region",
     "ST": "skip the territory",
     "FE": "forced elimination of the cap of",
-    "SW": "swap sides",
 }
-"""What the keys begin with. The forced ones are never chosen."""
+"""What the keys begin with, in the order of a turn; what is always forced is never chosen."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def _ends(text: str) -> str:
 def _sort_key(key: str) -> tuple[int, list[int], str]:
     """By kind, then by cells."""
     kind = key.split()[0]
-    order = list(KINDS).index(kind) if kind in KINDS else len(KINDS)
-    return order, [int(number) for number in re.findall(r"-?\d+", key)], key
+    return list(KINDS).index(kind), [int(number) for number in re.findall(r"-?\d+", key)], key
 
 
 def _stems(key: str) -> tuple[str, str, str]:
@@ -106,16 +105,11 @@ def _stems(key: str) -> tuple[str, str, str]:
 def menu_lines(items: Sequence[Item], width: int) -> list[str]:
     """The numbered items in columns, under a heading for each kind."""
     wide = max(len(item.label) for item in items)
-    number = len(str(len(items)))
-    columns = max(1, width // (number + wide + 5))
-    lines: list[str] = []
-    row: list[str] = []
-    for index, item in enumerate(items, 1):
-        if index == 1 or item.kind != items[index - 2].kind or len(row) == columns:
-            row = []
-            if index == 1 or item.kind != items[index - 2].kind:
-                lines.append(f"{item.kind}  {KINDS.get(item.kind, '')}")
-            lines.append("")
-        row.append(f"  {index:>{number}}  {item.label:<{wide}}")
-        lines[-1] = " ".join(row).rstrip()
+    digits = len(str(len(items)))
+    columns = max(1, width // (wide + digits + 5))
+    lines = []
+    for kind, numbered in groupby(enumerate(items, 1), key=lambda entry: entry[1].kind):
+        lines.append(f"{kind}  {KINDS[kind]}")
+        entries = [f"  {number:>{digits}}  {item.label:<{wide}} " for number, item in numbered]
+        lines += ["".join(entries[first : first + columns]).rstrip() for first in range(0, len(entries), columns)]
     return lines

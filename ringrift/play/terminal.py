@@ -45,13 +45,13 @@ class Terminal:
         return line.strip()
 
     @contextmanager
-    def waiting(self, text: str) -> Iterator[None]:
-        """Say that something takes its time, where somebody looks."""
-        if not self.interactive:
+    def waiting(self, who: str | None) -> Iterator[None]:
+        """Say that an agent is thinking, where somebody looks; None: nobody is."""
+        if who is None or not self.interactive:
             yield
             return
         from rich.console import Console
         from rich.markup import escape
 
-        with Console(stderr=True).status(escape(text)):
+        with Console(stderr=True).status(f"{escape(who)} is thinking"):
             yield
