@@ -70,8 +70,8 @@ def test_a_match_that_is_broken_off_tells_what_is_known(tmp_path: Path) -> None:
         assert running.stderr is not None
         assert "of 1000000 games" in running.stderr.readline(), "a line of progress, for nobody looks"
         running.send_signal(signal.SIGINT)
-        report, _ = running.communicate(timeout=60)
-    assert running.returncode == 130
+        report, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
     parsed = json.loads(report)
     assert parsed["complete"] is False
     assert 0 < parsed["games"] < 1_000_000

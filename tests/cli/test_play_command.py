@@ -64,8 +64,8 @@ def test_what_is_typed_wrongly_is_explained_and_the_session_goes_on() -> None:
 
 
 def test_a_turn_is_taken_back_with_the_reply() -> None:
-    lines = play("hex8_2p", "--level", "1", typed="PR 0,0,0 2\nMS 0,0,0>2,0,-2\nundo\n")
-    assert "taken back: 8 actions" in lines or "taken back: 9 actions" in lines
+    lines = play("hex8_2p", "--level", "1", "--seed", "1", typed="PR 0,0,0 2\nMS 0,0,0>2,0,-2\nundo\n")
+    assert "taken back: 8 actions" in lines
     assert lines[-1] == "left at move 0"
     start = lines.index("hex8_2p, move 0: player 1 in ring_placement")
     assert "hex8_2p, move 0: player 1 in ring_placement" in lines[start + 1 :]
