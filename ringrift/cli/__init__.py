@@ -14,6 +14,7 @@ import typer
 
 from ringrift import __version__
 from ringrift.cli import analyse, bench, game, match, play
+from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
 
@@ -57,6 +58,10 @@ def main() -> None:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except SystemError as error:
+        if not stems_from_interrupt(error):
+            raise
+        sys.exit(INTERRUPTED)
     except Exception as error:
         # Looked up, not imported: importing the rules is slow, and may be the very thing that failed.
         errors = sys.modules.get("ringrift.game.errors")

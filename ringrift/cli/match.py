@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
 
-INTERRUPTED: Final = 130
-"""The exit code after Ctrl-C."""
+DEFAULT_GAMES: Final = 100
 FIRST_LINE: Final = 2.0
 LONGEST_SILENCE: Final = 120.0
 """Seconds: where the progress cannot be drawn, it is told after 2, 4, 8, …, and at last every 120."""
@@ -31,8 +32,9 @@ def match(
     ],
     config: Annotated[str | None, typer.Option(help="The config, if it is not the first word.")] = None,
     games: Annotated[
-        int, typer.Option("--games", "-n", min=1, help="How many games; rounded up to whole openings.")
-    ] = 100,
+        int | None,
+        typer.Option("--games", "-n", min=1, help="How many games, rounded up to whole openings; by default 100."),
+    ] = None,
     openings: Annotated[
         int | None,
         typer.Option(min=1, help="How many openings, in place of --games: each is played in every seat order."),
@@ -75,12 +77,9 @@ def match(
     plan = _plan(words, config, games, openings, opening_plies, max_moves, seed)
     agents = make_players(plan)
     played: list[PlayedGame] = []
-    interrupted = False
-    try:
-        for game in _with_progress(play_match(agents, plan, side_by_side=batch), plan):
+    with stop_on_interrupt() as stop:
+        for game in _with_progress(play_match(agents, plan, side_by_side=batch, stop=stop), plan):
             played.append(game)
-    except KeyboardInterrupt:
-        interrupted = True
     report = report_match(plan, played, agents)
     if as_json:
         typer.echo(json.dumps(report.to_json()))
@@ -93,14 +92,14 @@ def match(
         played.sort(key=lambda game: game.fixture.number)
         count = write_records(records, (game_record(plan, game) for game in played))
         typer.echo(f"{count} games written to {records}", err=True)
-    if interrupted:
+    if stop.is_set():
         raise typer.Exit(INTERRUPTED)
 
 
 def _plan(
     words: list[str],
     config: str | None,
-    games: int,
+    games: int | None,
     openings: int | None,
     opening_plies: int | None,
     max_moves: int | None,
@@ -112,6 +111,8 @@ def _plan(
     from ringrift.game import UnknownConfig, parse_config
     from ringrift.limits import move_limit
 
+    if games is not None and openings is not None:
+        raise BadMatch("say --games or --openings, not both")
     specs = words
     if config is None:
         config, *specs = words
@@ -124,7 +125,7 @@ def _plan(
     return MatchPlan(
         config=config,
         players=tuple(specs),
-        openings=openings or -(-games // orders),
+        openings=openings or -(-(games or DEFAULT_GAMES) // orders),
         opening_plies=PLIES_OF_A_TURN * seats if opening_plies is None else opening_plies,
         max_moves=max_moves or move_limit(config),
         seed=seed,

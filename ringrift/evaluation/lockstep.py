@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -71,10 +72,11 @@ def play_games(
     *,
     max_moves: int,
     side_by_side: int,
+    stop: Event | None = None,
 ) -> Iterator[PlayedGame]:
     """Play the fixtures, `side_by_side` at once; games are yielded as they end, so short ones come early.
 
-    `BadMatch` if an opening reaches the limit of moves.
+    Once `stop` is set, the running games are given up. `BadMatch` if an opening reaches the limit of moves.
     """
     waiting = iter(fixtures)
     running = list(islice(waiting, side_by_side))
@@ -101,7 +103,7 @@ def play_games(
     for slot, fixture in enumerate(running):
         begin(slot, fixture)
     active = np.ones(slots, np.bool_)
-    while active.any():
+    while active.any() and not (stop and stop.is_set()):
         acting = seated[np.arange(slots), states["player"].astype(np.int64) - 1]
         for index, agent in enumerate(agents):
             rows = np.flatnonzero(active & (acting == index))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 from ringrift.agents import Agent, make_agent
@@ -70,15 +71,19 @@ def make_players(plan: MatchPlan) -> list[Timed]:
     return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
 
 
-def play_match(agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE) -> Iterator[PlayedGame]:
+def play_match(
+    agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE, stop: Event | None = None
+) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed.
+    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played.
     """
     board, players = parse_config(plan.config)
     games = fixtures(len(agents), players, plan.openings)
     openings = Openings(board, players, plies=plan.opening_plies, seed=plan.seed)
-    return play_games(agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side)
+    return play_games(
+        agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side, stop=stop
+    )
 
 
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:

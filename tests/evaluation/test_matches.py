@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -95,6 +96,16 @@ def test_a_finished_game_makes_room_and_nobody_is_asked_about_forced_actions() -
     assert watched.batches[0] == 4
     assert watched.batches == sorted(watched.batches, reverse=True), "full until no game is left to begin"
     assert watched.forced == 0
+
+
+def test_games_that_run_are_given_up_when_the_match_is_stopped() -> None:
+    stop = Event()
+    games = play_match(make_players(PLAN), PLAN, side_by_side=4, stop=stop)
+    first = next(games)
+    stop.set()
+    rest = list(games)
+    assert len(rest) < 4, "only what ended in the same step"
+    assert len({first.fixture.number, *(game.fixture.number for game in rest)}) == 1 + len(rest)
 
 
 def test_a_game_is_stopped_at_the_limit_of_moves_and_worth_nothing() -> None:
