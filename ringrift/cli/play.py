@@ -19,7 +19,7 @@ def play(
     seat: Annotated[int | None, typer.Option(min=1, max=4, help="Your seat; by default 1, which begins.")] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Who plays the other seats: one player for all, or the option again for each; 'person' too."),
+        typer.Option(help="Who plays the other seats: one for all, or the option again for each; 'person' for people."),
     ] = None,
     level: Annotated[
         int | None, typer.Option(min=1, max=10, help="Play against that level of the ladder; by default 2.")

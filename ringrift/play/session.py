@@ -83,9 +83,10 @@ class Session:
         return step
 
     def _play(self, action: int | str, *, forced: bool = False) -> Step:
-        player, notation, turn = self.game.player, self.game.notation(), int(self.game.array["turn"])
+        player, turn = self.game.player, int(self.game.array["turn"])
+        key = action if isinstance(action, str) else self.game.key(action)  # before the position changes
         self.game.play(action)
-        return Step(player, notation.key(self.game.actions[-1]), forced, turn)
+        return Step(player, key, forced, turn)
 
     def undo(self) -> int:
         """Take back the last turn in which a person has chosen something, and all since; returns how many actions."""

@@ -97,7 +97,11 @@ def test_agents_alone_play_to_the_end() -> None:
     session = Session(Game("hex8", 2), ("random", "random"))
     steps = list(session.run_on())
     assert session.is_over
-    assert len(steps) == len(session.game.actions)
+    replayed = Game("hex8", 2)
+    for step, action in zip(steps, session.game.actions, strict=True):
+        assert (step.player, step.key) == (replayed.player, replayed.key(action))
+        assert step.forced == (len(replayed.legal_actions()) == 1)
+        replayed.play(action)
 
 
 @pytest.mark.parametrize("name", ["game.jsonl", "game.jsonl.gz"])
