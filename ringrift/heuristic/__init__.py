@@ -1,0 +1,25 @@
+"""The heuristic: what a position is worth, from named features and one weight for each.
+
+Kernels call `evaluate` with a scratch record per thread. Features are listed in docs/heuristic.md; weights stand in
+`include/config/heuristic/<config>.yaml`.
+"""
+
+from __future__ import annotations
+
+from ringrift.heuristic.evaluation import evaluate
+from ringrift.heuristic.features import FEATURE_COUNT, new_scratch, write_features
+from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES, Feature
+from ringrift.heuristic.weights import Weights, load_weights, save_weights
+
+__all__ = [
+    "FEATURES",
+    "FEATURE_COUNT",
+    "FEATURE_NAMES",
+    "Feature",
+    "Weights",
+    "evaluate",
+    "load_weights",
+    "new_scratch",
+    "save_weights",
+    "write_features",
+]

@@ -1,0 +1,54 @@
+"""The weights of the heuristic: one file per config, every feature named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.game.boards import parse_config
+from ringrift.game.files import new_file
+from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES
+from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
+
+Weights = npt.NDArray[np.float64]
+"""`[F]`, one weight per feature, in the order of `FEATURES`."""
+
+
+class WeightsFile(Settings):
+    """A file of weights, by the names of the features."""
+
+    weights: dict[str, float]
+
+
+def weights_path(config: str, folder: Path | None = None) -> Path:
+    """Where the weights of a config are kept."""
+    parse_config(config)
+    return (folder or config_folder() / "heuristic") / f"{config}.yaml"
+
+
+def load_weights(config: str, folder: Path | None = None) -> Weights:
+    """The weights of a config; `BadSettings` names the file and the feature that is unknown, missing or no number."""
+    path = weights_path(config, folder)
+    named = read_settings(path, WeightsFile).weights
+    for name in named:
+        if name not in FEATURE_NAMES:
+            raise BadSettings(f"{path}: weights.{name}: {unknown_name(name, FEATURE_NAMES)}")
+    missing = [name for name in FEATURE_NAMES if name not in named]
+    if missing:
+        raise BadSettings(f"{path}: weights: there is none for {', '.join(missing)}; 0 leaves a feature out")
+    return np.array([named[name] for name in FEATURE_NAMES])
+
+
+def save_weights(config: str, weights: Weights, origin: str, folder: Path | None = None) -> Path:
+    """Write the weights of a config, with a comment that says where they come from; the path."""
+    path = weights_path(config, folder)
+    entries = [
+        f"  {feature.name + ':':<13}{weight:< 9.4g}# {feature.meaning}"
+        for feature, weight in zip(FEATURES, weights, strict=True)
+    ]
+    comment = [f"# {line}".rstrip() for line in origin.splitlines()]
+    with new_file(path) as file:
+        file.write("\n".join([*comment, "weights:", *entries, ""]).encode())
+    return path

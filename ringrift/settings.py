@@ -1,0 +1,84 @@
+"""Settings from YAML: where the files are, and reading them into typed models that say what is wrong in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ringrift.game.errors import RingRiftError
+
+
+class BadSettings(RingRiftError):
+    """A file of settings that is missing, is no YAML, or says what is not allowed."""
+
+
+class Settings(BaseModel):
+    """What every model of settings agrees on: no unknown fields, no conversions, nothing infinite."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=Settings)
+
+
+def config_folder() -> Path:
+    """The folder of all settings: `RINGRIFT_CONFIG_DIR`, else `include/config` of the checkout."""
+    chosen = os.environ.get("RINGRIFT_CONFIG_DIR")
+    return Path(chosen) if chosen else Path(__file__).parent.parent / "include" / "config"
+
+
+def read_settings(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into a model; `BadSettings` names the file, the field and what is allowed there."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise BadSettings(f"{path}: there is no such file; RINGRIFT_CONFIG_DIR names the folder of settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path}: cannot be read ({error})") from None
+    try:
+        content = yaml.load(text, _Loader)  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise BadSettings(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
+    try:
+        return model.model_validate({} if content is None else content)
+    except ValidationError as error:
+        raise BadSettings(f"{path}: {'; '.join(_complaint(problem, model) for problem in error.errors())}") from None
+
+
+def unknown_name(name: str, known: tuple[str, ...]) -> str:
+    """What to say about a name that is not known: the one that was probably meant, or all."""
+    close = get_close_matches(name, known, n=1)
+    return f"unknown; did you mean {close[0]!r}?" if close else f"unknown; known are {', '.join(known)}"
+
+
+def _complaint(problem: Any, model: type[BaseModel]) -> str:
+    """One problem that pydantic has found, as `field: what is wrong`."""
+    where = ".".join(map(str, problem["loc"])) or "the whole file"
+    if problem["type"] == "missing":
+        return f"{where}: is missing"
+    if problem["type"] == "extra_forbidden":
+        known = tuple(model.model_fields) if len(problem["loc"]) == 1 else ()
+        return f"{where}: {unknown_name(where, known) if known else 'unknown'}"
+    if problem["type"] in ("model_type", "dict_type"):
+        return f"{where}: should hold names with values, not {problem['input']!r}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader that refuses a key that stands there twice; YAML's own keeps the last one in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Build a mapping from its node."""
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if key in keys[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} stands there twice", node.value[index][0].start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
