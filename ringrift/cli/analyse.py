@@ -7,12 +7,17 @@ import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+SMALLEST_SHOWN: Final = 0.005
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ringrift.evaluation.analysis import AnalysedPly
+    from ringrift.evaluation.terms import Terms
 
 
 def analyse(
@@ -21,6 +26,9 @@ def analyse(
     agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel@150",
     plies: Annotated[str, typer.Option(help="Which moves, counted from 0: 10-20, 10-, -20 or 10.")] = "-",
     top: Annotated[int, typer.Option(min=1, help="How many of the best actions are shown.")] = 3,
+    features: Annotated[
+        bool, typer.Option("--features", help="Also what the heuristic makes of each position: features times weights.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
 ) -> None:
     """Show a recorded game move by move with what a player thinks of it.
@@ -37,6 +45,7 @@ def analyse(
     from ringrift.agents import make_agent
     from ringrift.evaluation.analysis import analyse_game
     from ringrift.game import BadRecord
+    from ringrift.heuristic import load_weights
     from ringrift.play import open_game
 
     game = open_game(path, number).game
@@ -44,7 +53,8 @@ def analyse(
         raise BadRecord(f"{path}: there are no moves in game {number}")
     wanted = _range(plies)
     asked = make_agent(agent, game.board, game.players)
-    found = analyse_game(asked, game, plies=wanted, top=top)
+    weights = load_weights(game.config) if features else None
+    found = analyse_game(asked, game, plies=wanted, top=top, weights=weights)
     console = Console(stderr=True)
     rows = list(
         track(found, agent, total=len(game.actions), console=console, disable=not sys.stderr.isatty(), transient=True)
@@ -108,3 +118,23 @@ def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
     for player, values in lost.items():
         if values:
             console.print(f"player {player}: {sum(values) / len(values):.3f} lost per choice, of {len(values)}")
+    for row in rows:
+        if row.terms is not None:
+            console.print(_terms_table(row, row.terms))
+
+
+def _terms_table(row: AnalysedPly, terms: Terms) -> Table:
+    """What the heuristic makes of the position: the terms that count, those that differ most between seats first."""
+    from rich.table import Table
+
+    table = Table(title=f"move {row.ply}, player {row.player} to act", title_justify="left")
+    table.add_column("feature × weight")
+    seats = range(len(row.assessment.values if row.assessment else ()))
+    for seat in seats:
+        table.add_column(f"player {seat + 1}", justify="right")
+    shown = {name: values for name, values in terms.items() if max(map(abs, values)) >= SMALLEST_SHOWN}
+    for name, values in sorted(shown.items(), key=lambda term: min(term[1]) - max(term[1])):
+        table.add_row(name, *(f"{value:+.2f}" for value in values))
+    table.add_section()
+    table.add_row("sum", *(f"{sum(values[seat] for values in terms.values()):+.2f}" for seat in seats))
+    return table

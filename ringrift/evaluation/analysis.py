@@ -12,11 +12,13 @@ import numpy.typing as npt
 from ringrift.agents import Agent
 from ringrift.agents.agents import States
 from ringrift.encoding import outcomes
+from ringrift.evaluation.terms import Terms, heuristic_terms
 from ringrift.game import Board, Game, new_workspace, state_type
 from ringrift.game.compiled import compiled
 from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import step
+from ringrift.heuristic import Weights
 from ringrift.search import Found
 from ringrift.search.tree import play_forced
 
@@ -61,8 +63,10 @@ class AnalysedPly:
     key: str
     legal: int
     """Legal actions to choose from."""
-    assessment: Assessment | None
+    assessment: Assessment | None = None
     """None where the action was forced."""
+    terms: Terms | None = None
+    """What the heuristic's verdict on the position is made of, if that was asked for."""
 
     @property
     def played(self) -> Candidate | None:
@@ -80,30 +84,32 @@ class AnalysedPly:
         return best - self.played.values[seat]
 
 
-def analyse_game(agent: Agent, game: Game, *, plies: range, top: int) -> Iterator[AnalysedPly]:
-    """What an agent thinks of a game that has been played: its actions in `plies`, one by one."""
+def analyse_game(
+    agent: Agent, game: Game, *, plies: range, top: int, weights: Weights | None = None
+) -> Iterator[AnalysedPly]:
+    """What an agent thinks of a game that has been played, its actions in `plies` one by one.
+
+    With `weights`, every position where somebody had a choice is taken apart by the heuristic, too.
+    """
     game = game.copy()
     played: list[AnalysedPly] = []
-    states: list[Any] = []
+    positions: list[Any] = []
     while game.actions:
         action = game.undo()
         ply = int(game.array["ply"])
         if ply in plies:
-            played.append(AnalysedPly(ply, game.player, action, game.key(action), len(game.legal_actions()), None))
-            states.append(game.array.copy())
-    played.reverse()
-    states.reverse()
-    chosen = [index for index, entry in enumerate(played) if entry.legal > 1]
-    assessments = assess(
-        agent,
-        game.board,
-        game.players,
-        np.array([states[index] for index in chosen], state_type(game.board)),
-        top=top,
-        played=[played[index].action for index in chosen],
-    )
-    for entry in played:
-        yield replace(entry, assessment=next(assessments)) if entry.legal > 1 else entry
+            played.append(AnalysedPly(ply, game.player, action, game.key(action), len(game.legal_actions())))
+            if played[-1].legal > 1:
+                positions.append(game.array.copy())
+    states = np.array(positions[::-1], state_type(game.board))
+    choices = [entry.action for entry in reversed(played) if entry.legal > 1]
+    assessments = assess(agent, game.board, game.players, states, top=top, played=choices)
+    terms = iter([] if weights is None else heuristic_terms(game.board, game.players, states, weights))
+    for entry in reversed(played):
+        if entry.legal > 1:
+            yield replace(entry, assessment=next(assessments), terms=next(terms, None))
+        else:
+            yield entry
 
 
 def assess(

@@ -41,6 +41,18 @@ def test_an_analysis_is_json_with_every_move(games: Path) -> None:
     assert max(row["lost"] for row in choices) > 0, "near the end the search sees who wins"
 
 
+def test_the_features_of_a_position_are_shown_with_their_weights(games: Path) -> None:
+    words = ("--plies", "60-64", "--agent", "random", "--features")
+    done = ringrift("analyse", games, *words)
+    assert done.returncode == 0, done.stderr
+    assert "feature × weight" in done.stdout
+    assert "│ sum " in done.stdout
+    report = json.loads(ringrift("analyse", games, *words, "--json").stdout)
+    choices = [row for row in report["plies"] if row["legal"] > 1]
+    assert choices
+    assert all(len(row["terms"]["markers"]) == 3 for row in choices)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -9,6 +9,7 @@ from ringrift.agents import make_agent
 from ringrift.agents.agents import GameNumbers, States
 from ringrift.evaluation.analysis import analyse_game, assess
 from ringrift.game import Game, get_board
+from ringrift.heuristic import evaluate, load_weights, new_scratch
 from ringrift.search import Found
 
 
@@ -93,3 +94,20 @@ def test_what_was_lost_is_the_difference_to_the_best_candidate_for_who_played() 
         assert row.assessment is not None
         assert row.played is not None
         assert row.lost == max(c.values[0] for c in row.assessment.candidates) - row.played.values[0]
+
+
+def test_the_terms_of_the_heuristic_add_up_to_its_verdict() -> None:
+    game = random_game(3)
+    weights = load_weights(game.config)
+    rows = list(analyse_game(FirstAction(), game, plies=range(30, 60), top=1, weights=weights))
+    assert [row.terms is None for row in rows] == [row.legal == 1 for row in rows]
+    replayed = Game("hex8", 2)
+    values = np.zeros(4, np.float32)
+    for action in game.actions:
+        if replayed.array["ply"] in range(30, 60):
+            terms = rows.pop(0).terms
+            if terms is not None:
+                first, second = np.sum(list(terms.values()), axis=0)
+                evaluate(replayed.array, game.board.tables, weights, new_scratch(game.board), values)
+                assert values[0] == pytest.approx(np.tanh((first - second) / 2), abs=1e-5)
+        replayed.play(action)
