@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from ringrift.agents.agent import Agent
 from ringrift.agents.heuristic import HeuristicAgent
+from ringrift.agents.mixed import MixedAgent, parse_members
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.searching import SearchAgent
 from ringrift.agents.spec import BadSpec, Spec
@@ -165,6 +166,11 @@ def _deepening(kind: type[DeepeningSearch], seats: range) -> Maker:
     return make
 
 
+def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    members = [(weight, make_agent(text, board, players, seed=seed)) for weight, text in parse_members(spec.text)]
+    return MixedAgent(members, players, seed)
+
+
 MODES: Final[Mapping[str, Maker]] = MappingProxyType(
     {
         "random": _random,
@@ -177,6 +183,7 @@ MODES: Final[Mapping[str, Maker]] = MappingProxyType(
         "policy": _policy,
         "puct": _puct,
         "gumbel": _gumbel,
+        "mixed": _mixed,
     }
 )
 """Every mode of playing, by the name that a spec begins with."""

@@ -7,6 +7,7 @@ puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)
 descent:heuristic@200
 minimax@4?seconds=0.5                     (maxn, paranoid and brs for three and four players)
+mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
 The budget is counted in simulations, in positions opened by `descent`, in decisions of depth by the searches that go
 deeper and deeper.
@@ -39,6 +40,8 @@ class Spec:
     @classmethod
     def parse(cls, text: str) -> Spec:
         """Take a name apart; `BadSpec` says which part is wrong."""
+        if text.startswith("mixed:"):
+            return cls(text, "mixed")  # its members are specs themselves
         form = _FORM.fullmatch(text)
         if form is None:
             raise BadSpec(f"player {text!r}: the form is mode[:model][@budget][?option=value&…]")

@@ -13,13 +13,17 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import bench, game
+from ringrift.cli import analyse, bench, game, match, play
+from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(game.app, name="game")
+app.command()(play.play)
+app.command()(match.match)
+app.command()(analyse.analyse)
 app.add_typer(bench.app, name="bench")
 
 
@@ -54,6 +58,10 @@ def main() -> None:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except SystemError as error:
+        if not stems_from_interrupt(error):
+            raise
+        sys.exit(INTERRUPTED)
     except Exception as error:
         # Looked up, not imported: importing the rules is slow, and may be the very thing that failed.
         errors = sys.modules.get("ringrift.game.errors")

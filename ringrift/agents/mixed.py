@@ -1,0 +1,97 @@
+"""The player that is another one in every game: drawn from a weighted list, for variety in self-play.
+
+`mixed:3xheuristic,random,2xgumbel@16?temperature=1`: weights stand before an x and are 1 where there are none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.spec import BadSpec
+from ringrift.game.compiled import compiled
+from ringrift.game.rng import mix64
+from ringrift.search import Found
+from ringrift.search.chance import uniform
+from ringrift.search.evaluators import States
+from ringrift.search.found import empty_found, ragged_offsets
+
+_MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
+
+
+def parse_members(text: str) -> list[tuple[float, str]]:
+    """The weights and the specs of a mixed player."""
+    members = []
+    for item in text.partition(":")[2].split(","):
+        form = _MEMBER.fullmatch(item)
+        weight = float(form["weight"] or 1) if form is not None else 0.0
+        if form is None or weight == 0:
+            raise BadSpec(
+                f"player {text!r}: {item!r} is no member; the form is mixed:player,3xplayer,…, weights above 0"
+            )
+        if form["mode"] == "mixed":
+            raise BadSpec(f"player {text!r}: a mixed player cannot be a member of another")
+        members.append((weight, form["spec"]))
+    return members
+
+
+class MixedAgent(Agent):
+    """Is one of its members in every game and seat; which one depends on seed, game and seat alone."""
+
+    def __init__(self, members: Sequence[tuple[float, Agent]], players: int, seed: int) -> None:
+        weights = np.array([weight for weight, _ in members])
+        self.shares = np.cumsum(weights / weights.sum())
+        self.agents = [agent for _, agent in members]
+        self.players = players
+        self.seed = np.uint64(seed)
+
+    def members(self, games: GameNumbers, seats: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Which member plays, `[games]`; `seats` `[games]` count from 1."""
+        drawn = np.empty(len(games))
+        draw_uniform(games, seats, self.seed, drawn)
+        return np.minimum(np.searchsorted(self.shares, drawn, side="right"), len(self.agents) - 1)
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Ask each of the members about the positions of its games."""
+        drawn = self.members(games, states["player"].astype(np.int64))
+        answers = []
+        for member, agent in enumerate(self.agents):
+            rows = np.flatnonzero(drawn == member)
+            if len(rows):
+                answers.append((rows, agent.find(states[rows], games[rows])))
+        return joined(answers, len(states), self.players)
+
+    def forget(self, games: GameNumbers) -> None:
+        """Let all members forget them."""
+        for agent in self.agents:
+            agent.forget(games)
+
+
+@compiled
+def draw_uniform(games: Any, seats: Any, seed: np.uint64, drawn: Any) -> None:
+    """A number between 0 and 1 for every game and seat."""
+    for row in range(len(games)):
+        drawn[row] = uniform(mix64(seed ^ mix64(np.uint64(games[row]))), seats[row])
+
+
+def joined(answers: Sequence[tuple[npt.NDArray[np.int64], Found]], count: int, players: int) -> Found:
+    """One `Found` for `count` positions out of several, each with the rows that it is about."""
+    counts = np.zeros(count, np.int32)
+    for rows, found in answers:
+        counts[rows] = np.diff(found.offsets)
+    offsets = ragged_offsets(counts)
+    whole = empty_found(offsets, np.empty(offsets[-1], np.int32), players)
+    for rows, found in answers:
+        whole.chosen[rows] = found.chosen
+        whole.values[rows] = found.values
+        places = np.repeat(offsets[rows] - found.offsets[:-1], counts[rows]) + np.arange(len(found.actions))
+        whole.actions[places] = found.actions
+        whole.policy[places] = found.policy
+        whole.visits[places] = found.visits
+        whole.full[rows] = found.full
+    return whole

@@ -1,0 +1,173 @@
+"""`ringrift match`: players against each other."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+
+if TYPE_CHECKING:
+    from ringrift.evaluation import MatchPlan, PlayedGame
+
+DEFAULT_GAMES: Final = 100
+FIRST_LINE: Final = 2.0
+LONGEST_SILENCE: Final = 120.0
+"""Seconds: where the progress cannot be drawn, it is told after 2, 4, 8, …, and at last every 120."""
+
+
+def match(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[CONFIG] PLAYER PLAYER",
+            help="The config, such as square8_2p, and 2 to 4 players, no more than it has seats.",
+        ),
+    ],
+    config: Annotated[str | None, typer.Option(help="The config, if it is not the first word.")] = None,
+    games: Annotated[
+        int | None,
+        typer.Option("--games", "-n", min=1, help="How many games, rounded up to whole openings; by default 100."),
+    ] = None,
+    openings: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many openings, in place of --games: each is played in every seat order."),
+    ] = None,
+    opening_plies: Annotated[
+        int | None,
+        typer.Option(min=0, help="Random moves at the start; by default 4 per player, about a turn of each."),
+    ] = None,
+    max_moves: Annotated[
+        int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
+    batch: Annotated[
+        int, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
+    ] = 64,
+    records: Annotated[Path | None, typer.Option(help="Write the games there (.jsonl or .jsonl.gz).")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also a table by seats.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Let 2 to 4 players play many games against each other: who is stronger?
+
+    Every opening is played in every seat order. Fewer players than seats
+    take them in all combinations: AAB, ABA, ABB, …
+
+    Points are the values of the ranks, from 1 for the first to −1 for the
+    last. A game that reaches its limit of moves has no winner and counts 0.
+
+    A player is named by its mode and, where it has them, model, simulations
+    and options: random, puct@800, 'gumbel:models/best.pth@150?temperature=1'.
+
+    Example: ringrift match square8_2p minimax@4 heuristic --games 200
+
+    Example: ringrift match gumbel@64 puct@64 random --config hex8_3p --records games.jsonl.gz
+    """
+    from rich.console import Console
+
+    from ringrift.evaluation import game_record, make_players, play_match, report_match
+    from ringrift.game.records import write_records
+
+    plan = _plan(words, config, games, openings, opening_plies, max_moves, seed)
+    agents = make_players(plan)
+    played: list[PlayedGame] = []
+    with stop_on_interrupt() as stop:
+        for game in _with_progress(play_match(agents, plan, side_by_side=batch, stop=stop), plan):
+            played.append(game)
+    report = report_match(plan, played, agents)
+    if as_json:
+        typer.echo(json.dumps(report.to_json()))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
+        console.print(report)
+        if verbose:
+            console.print(report.seat_table())
+    if records is not None:
+        played.sort(key=lambda game: game.fixture.number)
+        count = write_records(records, (game_record(plan, game) for game in played))
+        typer.echo(f"{count} games written to {records}", err=True)
+    if stop.is_set():
+        raise typer.Exit(INTERRUPTED)
+
+
+def _plan(
+    words: list[str],
+    config: str | None,
+    games: int | None,
+    openings: int | None,
+    opening_plies: int | None,
+    max_moves: int | None,
+    seed: int,
+) -> MatchPlan:
+    """The plan that the words of the command line ask for."""
+    from ringrift.evaluation import BadMatch, MatchPlan, seatings
+    from ringrift.evaluation.matches import PLIES_OF_A_TURN
+    from ringrift.game import UnknownConfig, parse_config
+    from ringrift.limits import move_limit
+
+    if games is not None and openings is not None:
+        raise BadMatch("say --games or --openings, not both")
+    specs = words
+    if config is None:
+        config, *specs = words
+        try:
+            parse_config(config)
+        except UnknownConfig as error:
+            raise BadMatch(f"{error}; the config comes first, then the players, or say --config CONFIG") from None
+    seats = parse_config(config)[1]
+    orders = len(seatings(len(specs), seats))
+    return MatchPlan(
+        config=config,
+        players=tuple(specs),
+        openings=openings or -(-(games or DEFAULT_GAMES) // orders),
+        opening_plies=PLIES_OF_A_TURN * seats if opening_plies is None else opening_plies,
+        max_moves=max_moves or move_limit(config),
+        seed=seed,
+    )
+
+
+def _with_progress(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterable[PlayedGame]:
+    """The games, with a progress bar where somebody looks and a line now and then where nobody does."""
+    return _with_bar(games, plan) if sys.stderr.isatty() else _with_lines(games, plan)
+
+
+def _with_bar(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("games, {task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    start = time.monotonic()
+    won = [0] * len(plan.players)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("playing", total=plan.games, rate="starting")
+        for count, game in enumerate(games, 1):
+            if game.winner is not None:
+                won[game.fixture.seating[game.winner - 1]] += 1
+            rate = f"{count / (time.monotonic() - start):.2f} games/s"
+            progress.update(bar, advance=1, rate=rate, description=" : ".join(map(str, won)))
+            yield game
+
+
+def _with_lines(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
+    start = told = time.monotonic()
+    silence = FIRST_LINE
+    for count, game in enumerate(games, 1):
+        now = time.monotonic()
+        if now - told >= silence and count < plan.games:
+            told, silence = now, min(2 * silence, LONGEST_SILENCE)
+            rate = count / (now - start)
+            left = (plan.games - count) / rate
+            typer.echo(f"{count} of {plan.games} games, {rate:.2f} games/s, about {left:.0f} s left", err=True)
+        yield game

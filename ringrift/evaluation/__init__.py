@@ -1,0 +1,26 @@
+"""Who is the stronger: matches between players, and what their results are worth."""
+
+from __future__ import annotations
+
+from ringrift.evaluation.lockstep import PlayedGame, play_games
+from ringrift.evaluation.matches import SIDE_BY_SIDE, MatchPlan, game_record, make_players, play_match
+from ringrift.evaluation.report import MatchReport, report_match
+from ringrift.evaluation.schedule import BadMatch, Fixture, Opening, Openings, fixtures, seatings
+
+__all__ = [
+    "SIDE_BY_SIDE",
+    "BadMatch",
+    "Fixture",
+    "MatchPlan",
+    "MatchReport",
+    "Opening",
+    "Openings",
+    "PlayedGame",
+    "fixtures",
+    "game_record",
+    "make_players",
+    "play_games",
+    "play_match",
+    "report_match",
+    "seatings",
+]

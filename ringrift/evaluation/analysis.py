@@ -1,0 +1,181 @@
+"""What an agent thinks of positions: what it would play, and what the best actions are worth to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.agents import Agent
+from ringrift.encoding import outcomes
+from ringrift.evaluation.terms import Terms, heuristic_terms
+from ringrift.game import Board, Game, new_workspace, state_type
+from ringrift.game.compiled import compiled
+from ringrift.game.notation import Notation
+from ringrift.game.state import GAME_OVER
+from ringrift.game.turn import play_forced, step
+from ringrift.heuristic import Weights
+from ringrift.search import Found
+from ringrift.search.evaluators import States
+
+AT_ONCE: Final = 64
+"""Positions that an agent is asked about in one call, and then about several times as many that follow from them."""
+
+Indices = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One action, as the agent sees it."""
+
+    action: int
+    key: str
+    policy: float
+    """The share that the agent would have a network learn."""
+    visits: int
+    values: tuple[float, ...]
+    """`[players]`, by seat, −1 … 1: what the agent gives the position after it, or the outcome if that is the end."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the agent thinks of one position."""
+
+    values: tuple[float, ...]
+    """`[players]`, by seat, −1 … 1."""
+    candidates: tuple[Candidate, ...]
+    """What the agent would play, then the others by their share of the policy."""
+
+
+@dataclass(frozen=True)
+class AnalysedPly:
+    """An action of a game, and what an agent thinks of the position that it was played in."""
+
+    ply: int
+    """Moves made before; all actions of a recovery have the same."""
+    player: int
+    action: int
+    key: str
+    legal: int
+    """Legal actions to choose from."""
+    assessment: Assessment | None = None
+    """None where the action was forced."""
+    terms: Terms | None = None
+    """What the heuristic's verdict on the position is made of, if that was asked for."""
+
+    @property
+    def played(self) -> Candidate | None:
+        """The agent's view of the action that was played."""
+        candidates = self.assessment.candidates if self.assessment else ()
+        return next((candidate for candidate in candidates if candidate.action == self.action), None)
+
+    @property
+    def lost(self) -> float | None:
+        """How much less the action is worth to its player than the best of the candidates."""
+        if self.assessment is None or self.played is None:
+            return None
+        seat = self.player - 1
+        best = max(candidate.values[seat] for candidate in self.assessment.candidates)
+        return best - self.played.values[seat]
+
+
+def analyse_game(
+    agent: Agent, game: Game, *, plies: range, top: int, weights: Weights | None = None
+) -> Iterator[AnalysedPly]:
+    """What an agent thinks of a game that has been played, its actions in `plies` one by one.
+
+    With `weights`, every position where somebody had a choice is taken apart by the heuristic, too.
+    """
+    game = game.copy()
+    played: list[AnalysedPly] = []
+    positions: list[Any] = []
+    while game.actions:
+        action = game.undo()
+        ply = int(game.array["ply"])
+        if ply in plies:
+            played.append(AnalysedPly(ply, game.player, action, game.key(action), len(game.legal_actions())))
+            if played[-1].legal > 1:
+                positions.append(game.array.copy())
+    states = np.array(positions[::-1], state_type(game.board))
+    choices = [entry.action for entry in reversed(played) if entry.legal > 1]
+    assessments = assess(agent, game.board, game.players, states, top=top, played=choices)
+    terms = iter([] if weights is None else heuristic_terms(game.board, game.players, states, weights))
+    for entry in reversed(played):
+        if entry.legal > 1:
+            yield replace(entry, assessment=next(assessments), terms=next(terms, None))
+        else:
+            yield entry
+
+
+def assess(
+    agent: Agent, board: Board, players: int, states: States, *, top: int, played: Sequence[int] | None = None
+) -> Iterator[Assessment]:
+    """Ask an agent about positions `[positions]` in which somebody has to act, one assessment for each.
+
+    The `top` actions of each are candidates, and the one that was `played` there.
+    """
+    for first in range(0, len(states), AT_ONCE):
+        some = states[first : first + AT_ONCE]
+        yield from _assess(
+            agent, board, players, some, top, None if played is None else played[first : first + AT_ONCE]
+        )
+
+
+def _assess(
+    agent: Agent, board: Board, players: int, states: States, top: int, played: Sequence[int] | None
+) -> Iterator[Assessment]:
+    found = agent.find(states, np.zeros(len(states), np.int64))
+    picked = [_pick(found, row, top, None if played is None else played[row]) for row in range(len(states))]
+    rows = np.repeat(np.arange(len(states)), [len(indices) for indices in picked])
+    after = iter(_values_after(agent, board, players, states[rows], found.actions[np.concatenate(picked)]))
+    work = new_workspace(board)
+    for row, indices in enumerate(picked):
+        notation = Notation(board, states[row], work)
+        yield Assessment(
+            tuple(found.values[row].tolist()),
+            tuple(
+                Candidate(
+                    int(found.actions[index]),
+                    notation.key(int(found.actions[index])),
+                    float(found.policy[index]),
+                    int(found.visits[index]),
+                    tuple(next(after).tolist()),
+                )
+                for index in indices.tolist()
+            ),
+        )
+
+
+def _pick(found: Found, row: int, top: int, played: int | None) -> Indices:
+    """Where the candidates of a position lie in the ragged arrays."""
+    first, last = found.offsets[row], found.offsets[row + 1]
+    actions = found.actions[first:last]
+    order = np.lexsort((-found.policy[first:last], actions != found.chosen[row]))
+    best = order[:top]
+    if played is not None and played not in actions[best]:
+        best = np.append(best, np.flatnonzero(actions == played))
+    indices: Indices = first + best
+    return indices
+
+
+def _values_after(agent: Agent, board: Board, players: int, states: States, actions: npt.NDArray[np.int32]) -> Values:
+    """What positions are worth after an action in each, `[positions, players]`, as soon as somebody has a choice."""
+    states = states.copy()
+    play_each(states, actions, board.tables, new_workspace(board))
+    values = outcomes(states, players)
+    open_ = np.flatnonzero(states["phase"] != GAME_OVER)
+    if len(open_):
+        values[open_] = agent.find(states[open_], np.zeros(len(open_), np.int64)).values
+    return values
+
+
+@compiled
+def play_each(states: Any, actions: Any, board: Any, work: Any) -> None:
+    """Play an action in every state, and those that are forced then."""
+    for row in range(len(states)):
+        step(states[row], actions[row], board, work)
+        play_forced(states[row], board, work)

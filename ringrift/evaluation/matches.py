@@ -1,0 +1,106 @@
+"""Matches: two to four players on one config, with paired openings and every seat order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Final
+
+from ringrift.agents import Agent, make_agent
+from ringrift.agents.agent import GameNumbers
+from ringrift.evaluation.lockstep import PlayedGame, play_games
+from ringrift.evaluation.schedule import Openings, fixtures, seatings
+from ringrift.game import Game, parse_config
+from ringrift.game.notation import Json
+from ringrift.search import Found
+from ringrift.search.evaluators import States
+
+SIDE_BY_SIDE: Final = 64
+"""Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
+PLIES_OF_A_TURN: Final = 4
+"""Placement, movement, lines, territory: openings of that many plies per player give each about one turn."""
+
+
+@dataclass(frozen=True)
+class MatchPlan:
+    """What is to be played: the same plan, played by the same agents, gives the same games."""
+
+    config: str
+    players: tuple[str, ...]
+    """The names of the agents, as a rule their specs."""
+    openings: int
+    opening_plies: int
+    max_moves: int
+    seed: int = 0
+
+    @property
+    def seatings(self) -> tuple[tuple[int, ...], ...]:
+        """The seat orders that every opening is played in."""
+        return seatings(len(self.players), parse_config(self.config)[1])
+
+    @property
+    def games(self) -> int:
+        """How many games that makes."""
+        return self.openings * len(self.seatings)
+
+
+class Timed(Agent):
+    """An agent and the time that it takes; its first call, which loads or compiles its kernels, is not counted."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.ready = False
+        self.seconds = 0.0
+        self.decisions = 0
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Ask the agent."""
+        start = time.perf_counter()
+        found = self.agent.find(states, games)
+        if self.ready:
+            self.seconds += time.perf_counter() - start
+            self.decisions += len(states)
+        self.ready = True
+        return found
+
+    def forget(self, games: GameNumbers) -> None:
+        """Let the agent forget."""
+        self.agent.forget(games)
+
+
+def make_players(plan: MatchPlan) -> list[Timed]:
+    """The agents whose specs the plan names."""
+    board, players = parse_config(plan.config)
+    return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
+
+
+def play_match(
+    agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE, stop: Event | None = None
+) -> Iterator[PlayedGame]:
+    """Play every opening in every seat order; games are yielded as they end, so short ones come early.
+
+    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played.
+    """
+    board, players = parse_config(plan.config)
+    games = fixtures(len(agents), players, plan.openings)
+    openings = Openings(board, players, plies=plan.opening_plies, seed=plan.seed)
+    return play_games(
+        agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side, stop=stop
+    )
+
+
+def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
+    """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
+    board, players = parse_config(plan.config)
+    game = Game(board.name, players)
+    for action in played.actions.tolist():
+        game.play(action)
+    return game.record(
+        seed=plan.seed,
+        game=played.fixture.number,
+        engines=[plan.players[agent] for agent in played.fixture.seating],
+        opening={"number": played.fixture.opening, "plies": plan.opening_plies},
+        maxMoves=plan.max_moves,
+    )

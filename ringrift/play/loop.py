@@ -1,0 +1,252 @@
+"""A session from its start to its end: what is shown, and what a person may type."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from ringrift.agents import make_agent
+from ringrift.game import RingRiftError
+from ringrift.game.actions import SCALAR_NAMES
+from ringrift.game.diagram import LEGEND, draw
+from ringrift.game.notation import SHORT_SCALARS, cell_key
+from ringrift.play.files import open_game, save_game
+from ringrift.play.menu import Item, menu, menu_lines, narrowed, short
+from ringrift.play.session import PERSON, BadSession, Session, Step
+from ringrift.play.terminal import Terminal
+
+HINTS: Final = 5
+"""Actions that a hint names."""
+BOOKKEEPING: Final = frozenset(
+    key for key, name in zip(SHORT_SCALARS, SCALAR_NAMES, strict=True) if name.startswith("no_")
+)
+"""Keys of what is recorded where there is nothing to do."""
+
+HELP: Final = f"""\
+  a number      plays that action, or opens that group
+  some text     narrows the list to the actions that have it: MS, or 3,4, or MS 3,4; a whole one is played
+  an empty line shows the whole list again
+  show N        draws the board with the cells of action N in brackets
+  hint          asks an agent what it would play
+  undo          takes back your last turn, and all that has been played since
+  board         draws the board again
+  save FILE     keeps the game: FILE.jsonl with all moves, FILE.json its position alone
+  load FILE     goes on with a game that was kept
+  resign        gives the game up
+  quit          leaves
+The board: {LEGEND}; what has just changed is in brackets"""
+
+
+class Play:
+    """Players at one board; `run` plays until the game is over or somebody leaves."""
+
+    def __init__(self, session: Session, terminal: Terminal, *, adviser: str, delay: float) -> None:
+        """`adviser` is the spec of who gives hints; after a turn among agents alone, `delay` seconds pass."""
+        self.session = session
+        self.terminal = terminal
+        self.adviser = adviser
+        self.delay = delay
+        self.commands: Mapping[str, Callable[[str], None]] = MappingProxyType(
+            {
+                "help": self.help,
+                "?": self.help,
+                "show": self.show_action,
+                "hint": self.hint,
+                "undo": self.undo,
+                "board": self.show_board_again,
+                "save": self.save,
+                "load": self.load,
+                "resign": self.resign,
+                "quit": self.leave,
+                "exit": self.leave,
+            }
+        )
+        self.has_left = False
+        self._drawn: list[int] | None = None
+        """The cells as they were drawn last."""
+        self._keys: list[str] = []
+        """What the person to act may play."""
+        self._items: list[Item] = []
+        """The menu that was shown last."""
+
+    def run(self) -> None:
+        """Play to the end."""
+        self.terminal.say(", ".join(f"player {seat}: {who}" for seat, who in enumerate(self.session.seats, 1)))
+        if PERSON in self.session.seats:
+            self.terminal.say("type help to see what you can type")
+        while not self.session.is_over:
+            self.let_others_play()
+            if not self.session.is_over:
+                self.let_person_choose()
+            if self.has_left:
+                self.terminal.say(f"left at move {self.session.game.array['ply']}")
+                return
+        self.show_end()
+
+    # What is shown
+
+    def let_others_play(self) -> None:
+        """Let agents and forced actions go on, and tell what they do, a line per turn."""
+        game = self.session.game
+        turn: list[Step] = []
+        steps = self.session.run_on()
+        while True:
+            with self.terminal.waiting(self.name(game.player) if game.player in self.session.agents else None):
+                step = next(steps, None)
+            if step is not None:
+                turn.append(step)
+            if step is None or game.array["turn"] != step.turn:
+                self.tell(turn)
+                turn = []
+            if step is None:
+                return
+
+    def tell(self, turn: Sequence[Step]) -> None:
+        """Say what has been played in a turn; among agents alone, show it too."""
+        keys = [short(step.key) for step in turn if step.key not in BOOKKEEPING]
+        if keys:
+            self.terminal.say(f"{self.name(turn[0].player)}: {', '.join(keys)}")
+        if turn and PERSON not in self.session.seats and not self.session.is_over:
+            self.show_board()
+            time.sleep(self.delay)
+
+    def name(self, seat: int) -> str:
+        """A player, and who sits there."""
+        return f"player {seat} ({self.session.seats[seat - 1]})"
+
+    def show_board(self) -> None:
+        """Draw the board; what has changed since the last time is marked."""
+        board, state = self.session.game.board, self.session.game.array
+        cells: list[int] = state["cells"][board.tables["position"]].tolist()
+        changed = [i for i, word in enumerate(cells) if self._drawn is not None and word != self._drawn[i]]
+        self._drawn = cells
+        self.terminal.say(f"\n{draw(board, state, changed)}")
+
+    def show_menu(self, keys: Sequence[str]) -> None:
+        """Number what may be chosen."""
+        self._items = menu(keys)
+        self.terminal.say("\n".join(menu_lines(self._items, self.terminal.width)))
+
+    def show_end(self) -> None:
+        """The last position, and who has won."""
+        game, resigned = self.session.game, self.session.resigned
+        self.show_board()
+        if resigned is not None:
+            others = [seat for seat in range(1, game.players + 1) if seat != resigned]
+            won = f"; {self.name(others[0])} has won" if len(others) == 1 else ""
+            self.terminal.say(f"{self.name(resigned)} has resigned{won}")
+        elif not game.array["winner"]:
+            self.terminal.say(f"stopped after {game.array['ply']} moves: nobody has won")
+        else:
+            by_rank = sorted(enumerate(game.ranks(), 1), key=lambda place: place[1])
+            self.terminal.say("\n".join(f"{rank}. {self.name(seat)}" for seat, rank in by_rank))
+
+    # What a person types
+
+    def let_person_choose(self) -> None:
+        """Ask until the position has changed, or the person leaves."""
+        game = self.session.game
+        self.show_board()
+        self._keys = game.keys()
+        self.show_menu(self._keys)
+        before = (game, len(game.actions))
+        while not self.has_left and not self.session.is_over:
+            if (self.session.game, len(self.session.game.actions)) != before:
+                return
+            line = self.terminal.ask(f"player {game.player}, {game.phase.replace('_', ' ')}> ")
+            try:
+                self.obey("quit" if line is None else line)
+            except RingRiftError as error:
+                self.terminal.say(str(error))
+
+    def obey(self, line: str) -> None:
+        """Do what a line says."""
+        word, _, rest = line.partition(" ")
+        whole = [key for key in self._keys if key.casefold() == line.casefold()]
+        if not line:
+            self.show_menu(self._keys)
+        elif line.isdecimal():
+            item = self.item(line)
+            if len(item.keys) > 1:
+                self.show_menu(item.keys)
+            else:
+                self.session.choose(item.keys[0])
+        elif whole:
+            self.session.choose(whole[0])
+        elif word in self.commands:
+            self.commands[word](rest.strip())
+        else:
+            shown = [key for item in self._items for key in item.keys]
+            found = narrowed(shown, line) or narrowed(self._keys, line)
+            if not found:
+                raise BadSession(f"no legal action has {line!r}; type a number, part of an action, or help")
+            self.show_menu(found)
+
+    def item(self, number: str) -> Item:
+        """An item of the menu by its number."""
+        if not (number.isdecimal() and 1 <= int(number) <= len(self._items)):
+            raise BadSession(
+                f"there is no number {number or 'given'} in the list: it goes from 1 to {len(self._items)}"
+            )
+        return self._items[int(number) - 1]
+
+    def help(self, _: str) -> None:
+        """Say what may be typed."""
+        self.terminal.say(HELP)
+
+    def show_board_again(self, _: str) -> None:
+        """Draw the board."""
+        self.show_board()
+
+    def show_action(self, number: str) -> None:
+        """Draw the board with the cells of an action."""
+        board, state = self.session.game.board, self.session.game.array
+        cells = [
+            cell
+            for cell in range(board.cells)
+            for key in self.item(number).keys
+            if narrowed([key], cell_key(board, cell))
+        ]
+        self.terminal.say(f"\n{draw(board, state, cells)}")
+
+    def hint(self, _: str) -> None:
+        """Say what an agent would play."""
+        game = self.session.game
+        agent = make_agent(self.adviser, game.board, game.players, seed=self.session.seed)
+        with self.terminal.waiting(self.adviser):
+            assessment = self.session.hint(agent, HINTS)
+        self.terminal.say(
+            f"{self.adviser} gives the position {assessment.values[game.player - 1]:+.2f} for you; it likes"
+        )
+        for candidate in assessment.candidates:
+            worth = f"{candidate.values[game.player - 1]:+.2f} after it, {candidate.policy:.0%}"
+            self.terminal.say(f"  {short(candidate.key):<24} {worth}")
+
+    def undo(self, _: str) -> None:
+        """Take a turn back."""
+        taken = self.session.undo()
+        self.terminal.say(f"taken back: {taken} actions")
+
+    def save(self, name: str) -> None:
+        """Keep the game."""
+        if not name:
+            raise BadSession("save needs the name of a file, such as save game.jsonl")
+        save_game(self.session, Path(name).expanduser())
+        self.terminal.say(f"kept in {name}")
+
+    def load(self, name: str) -> None:
+        """Go on with a game that was kept, with the same people and agents if it does not say with whom."""
+        kept = open_game(Path(name).expanduser())
+        self.session = Session(kept.game, kept.seats or self.session.seats, seed=self.session.seed)
+        self._drawn = None
+
+    def resign(self, _: str) -> None:
+        """Give the game up."""
+        self.session.resign()
+
+    def leave(self, _: str) -> None:
+        """Stop playing."""
+        self.has_left = True

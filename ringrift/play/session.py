@@ -1,0 +1,125 @@
+"""A game between people and agents: whose turn it is, what has happened, taking turns back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ringrift.agents import Agent, make_agent
+from ringrift.evaluation.analysis import Assessment, assess
+from ringrift.game import Game, IllegalAction, RingRiftError
+from ringrift.game.notation import Json
+
+PERSON: Final = "person"
+"""Who sits in a seat where no agent does."""
+
+
+class BadSession(RingRiftError):
+    """A game that cannot be played here, or a line that makes no sense in it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """An action that has been played."""
+
+    player: int
+    key: str
+    forced: bool
+    """It was the only legal one."""
+    turn: int
+
+
+class Session:
+    """A game and who sits where: `run_on` plays what agents choose and what is forced, `choose` what people choose."""
+
+    def __init__(self, game: Game, seats: Sequence[str], *, seed: int = 0) -> None:
+        """`seats` names who sits there, by seat: `PERSON`, or the spec of an agent."""
+        if len(seats) != game.players:
+            raise BadSession(f"{game.config} has {game.players} seats, not {len(seats)}")
+        if game.swap_rule:
+            raise BadSession("games with the pie rule cannot be played here")
+        self.game = game
+        self.seats = tuple(seats)
+        self.seed = seed
+        self.agents: Mapping[int, Agent] = {
+            seat: make_agent(spec, game.board, game.players, seed=seed)
+            for seat, spec in enumerate(seats, 1)
+            if spec != PERSON
+        }
+        self.resigned: int | None = None
+        self._turns = self._past_turns()
+        """Actions played before, and the number of, every turn in which a person has chosen something."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody can play on."""
+        return self.game.is_over or self.resigned is not None
+
+    @property
+    def awaits_person(self) -> bool:
+        """Whether a person has to choose now."""
+        return not self.is_over and self.game.player not in self.agents and len(self.game.legal_actions()) > 1
+
+    def run_on(self) -> Iterator[Step]:
+        """Play what agents choose and what is forced until a person has to choose or the game is over."""
+        while not self.is_over and not self.awaits_person:
+            legal = self.game.legal_actions()
+            if len(legal) == 1:
+                yield self._play(int(legal[0]), forced=True)
+            else:
+                agent = self.agents[self.game.player]
+                found = agent.find(self.game.array.reshape(1), np.zeros(1, np.int64))
+                yield self._play(int(found.chosen[0]))
+
+    def choose(self, action: int | str) -> Step:
+        """Play a person's choice; `IllegalAction` says what is wrong with it."""
+        before = (len(self.game.actions), int(self.game.array["turn"]))
+        step = self._play(action)
+        if not self._turns or self._turns[-1][1] != before[1]:
+            self._turns.append(before)
+        return step
+
+    def _play(self, action: int | str, *, forced: bool = False) -> Step:
+        player, turn = self.game.player, int(self.game.array["turn"])
+        key = action if isinstance(action, str) else self.game.key(action)  # before the position changes
+        self.game.play(action)
+        return Step(player, key, forced, turn)
+
+    def undo(self) -> int:
+        """Take back the last turn in which a person has chosen something, and all since; returns how many actions."""
+        if not self._turns:
+            raise IllegalAction("there is no turn of yours to take back")
+        before, _ = self._turns.pop()
+        taken = len(self.game.actions) - before
+        for _ in range(taken):
+            self.game.undo()
+        return taken
+
+    def _past_turns(self) -> list[tuple[int, int]]:
+        """The turns in which people have chosen something before this session began."""
+        game = self.game.copy()
+        first: dict[int, int] = {}
+        while game.actions:
+            game.undo()
+            if game.player not in self.agents and len(game.legal_actions()) > 1:
+                first[int(game.array["turn"])] = len(game.actions)
+        return [(actions, turn) for turn, actions in sorted(first.items())]
+
+    def resign(self) -> None:
+        """The player to act gives up, which ends the session."""
+        self.resigned = self.game.player
+
+    def hint(self, agent: Agent, top: int) -> Assessment:
+        """What an agent thinks of the position."""
+        position = self.game.array.reshape(1)
+        return next(assess(agent, self.game.board, self.game.players, position, top=top))
+
+    def record(self) -> Json:
+        """The game as a record that names who sits where."""
+        header: Json = {"seed": self.seed, "engines": list(self.seats)}
+        if self.resigned is not None:
+            header["resigned"] = self.resigned
+        return self.game.record(**header)

@@ -1,0 +1,57 @@
+"""Where a session is shown and where its lines come from: a terminal, or a pipe."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import typer
+
+WIDTH_OF_A_PIPE: Final = 100
+
+
+class Terminal:
+    """Standard input and output."""
+
+    def __init__(self) -> None:
+        self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        if self.interactive:
+            import readline  # noqa: F401  # lets `input` edit lines and remember them
+
+    @property
+    def width(self) -> int:
+        """Characters in a line."""
+        return shutil.get_terminal_size().columns if self.interactive else WIDTH_OF_A_PIPE
+
+    def say(self, text: str) -> None:
+        """Show lines."""
+        typer.echo(text)
+
+    def ask(self, prompt: str) -> str | None:
+        """A line that has been typed; None at the end of the input. From a pipe it is shown, as a terminal does."""
+        if self.interactive:
+            try:
+                return input(prompt).strip()
+            except EOFError:
+                typer.echo()
+                return None
+        line = sys.stdin.readline()
+        if not line:
+            return None
+        typer.echo(f"{prompt}{line.strip()}")
+        return line.strip()
+
+    @contextmanager
+    def waiting(self, who: str | None) -> Iterator[None]:
+        """Say that an agent is thinking, where somebody looks; None: nobody is."""
+        if who is None or not self.interactive:
+            yield
+            return
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status(f"{escape(who)} is thinking"):
+            yield
