@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +42,7 @@ def _config(name: str, players: int | None) -> tuple[Board, int]:
     return get_board(name), 2 if players is None else players
 
 
-def _opening(path: Path, wanted: int) -> tuple[Game, list[Mapping[str, Any]]]:
+def _opening(path: Path, wanted: int) -> tuple[Game, Sequence[Mapping[str, Any] | int]]:
     """The first position and the moves of a record of a file."""
     from ringrift.game import BadRecord, Game, RingRiftError
     from ringrift.game.game import record_moves
@@ -58,7 +58,7 @@ def _opening(path: Path, wanted: int) -> tuple[Game, list[Mapping[str, Any]]]:
     raise BadRecord(f"{path}: there is no game {wanted}, the file holds {count}")
 
 
-def _play(game: Game, move: Mapping[str, Any], path: Path, number: int, index: int) -> None:
+def _play(game: Game, move: Mapping[str, Any] | int, path: Path, number: int, index: int) -> None:
     from ringrift.game import BadRecord, RingRiftError
 
     try:

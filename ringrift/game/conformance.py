@@ -95,7 +95,7 @@ def check_record(record: Mapping[str, Any]) -> Checked:
             raise Divergence(f"{where}: {error}", str(game)) from None
         if "state_after" in ply:
             positions += 1
-            _compare_position(game, ply["state_after"], f"after {where} ({ply.get('key', move['type'])})")
+            _compare_position(game, ply["state_after"], f"after {where} ({ply.get('key', game.actions[-1])})")
     try:
         check_result(game, record.get("result"))
     except BadRecord as error:

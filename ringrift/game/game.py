@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any, Final, Self, SupportsIndex
@@ -379,8 +379,13 @@ class Game:
         return game
 
 
-def record_moves(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The moves of a record: its `moves`, or the `move` of each of its `plies`."""
+def record_moves(record: Mapping[str, Any]) -> Sequence[Mapping[str, Any] | int]:
+    """The moves of a record: its `moves`, the `move` of each of its `plies`, or its `actions` as policy indices."""
+    actions = record.get("actions")
+    if actions is not None and "moves" not in record and "plies" not in record:
+        if not isinstance(actions, list) or not all(type(action) is int for action in actions):
+            raise BadRecord("`actions` must be a list of whole numbers")
+        return actions
     plies = record_plies(record)
     moves = record.get("moves")
     if moves is None and plies is not None:

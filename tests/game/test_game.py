@@ -211,6 +211,16 @@ def test_records_replay_to_the_same_game(config: tuple[str, int]) -> None:
     assert again.record(seed=3) == record
 
 
+def test_a_record_may_name_its_actions_by_policy_index() -> None:
+    game = random_game("hex8", 3, seed=5)
+    record = {"config": "hex8_3p", "actions": game.actions, "result": {"winner": game.result().winner}}
+    assert Game.from_record(record).state() == game.state()
+    with pytest.raises(BadRecord, match="move 2: "):
+        Game.from_record(record | {"actions": [*game.actions[:2], 4583]})
+    with pytest.raises(BadRecord, match="`actions` must be a list of whole numbers"):
+        Game.from_record(record | {"actions": [True]})
+
+
 def test_records_of_other_programs_are_understood() -> None:
     """Further fields, cells in another order, `choose_line_option` for an exact line, no result."""
     drawing = "a a a a .\n. . . . .\n. 11 . . ."

@@ -1,0 +1,112 @@
+"""A game as a line of JSON: it comes back as it was, and what is no record is refused in one line."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from ringrift.game import BadRecord, Game
+from ringrift.game.playout import random_playouts
+from ringrift.selfplay import GameRecord, SearchStatistics, read_line
+
+
+def a_record(**changes: Any) -> GameRecord:
+    game = Game("hex8", 3)
+    played = random_playouts(game.board, 3, 1, seed=4, keep_actions=1000)
+    actions = played.actions[0, : played.action_counts[0]]
+    for action in actions.tolist():
+        game.play(action)
+    result = game.result()
+    search = SearchStatistics(
+        at=np.array([2, 5], np.int32),
+        full=np.array([1, 0], np.uint8),
+        values=np.array([[32767, 0, -32767], [5, 6, 7]], np.int16),
+        counts=np.array([2, 1], np.uint16),
+        actions=np.array([7, 300, 4500], np.int32),
+        weights=np.array([65000, 535, 65535], np.uint16),
+    )
+    fields: dict[str, Any] = {
+        "config": "hex8_3p",
+        "run": "test",
+        "game": 3,
+        "seed": 9,
+        "engines": ("random", "gumbel:x.pth@8", "random"),
+        "models": (None, "abc", None),
+        "opening": 2,
+        "max_moves": 800,
+        "actions": actions,
+        "winner": result.winner,
+        "reason": result.reason,
+        "ranks": result.ranks,
+        "search": search,
+        "resigned": (2, 40),
+        "host": "h",
+        "worker": "0",
+        "ended": 1767225600,
+    }
+    return GameRecord(**{**fields, **changes})
+
+
+@pytest.mark.parametrize("changes", [{}, {"search": None, "resigned": None}, {"winner": None, "ranks": None}])
+def test_a_line_comes_back_as_it_was(changes: dict[str, Any]) -> None:
+    record = a_record(**changes)
+    line = record.to_line()
+    again = read_line(line)
+    assert again.to_line() == line
+    assert line.count(b"\n") == 1
+    assert again.identity == record.identity
+    assert (again.actions == record.actions).all()
+    assert again.ranks == record.ranks
+
+
+def test_a_line_replays_in_the_engine() -> None:
+    record = a_record()
+    game = Game.from_record(orjson.loads(record.to_line()))
+    assert game.actions == record.actions.tolist()
+    assert game.is_over
+
+
+def test_what_and_who_was_played_names_a_game_but_not_where_and_when() -> None:
+    record = a_record()
+    assert replace(record, host="other", worker="7", ended=1).identity == record.identity
+    for other in ({"game": 4}, {"run": "next"}, {"engines": ("random",) * 3}, {"actions": record.actions[:-1]}):
+        assert replace(record, **other).identity != record.identity
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.update(format=2), "`format` is 2, and this program reads 1"),
+        (lambda r: r.pop("actions"), "a record needs the field `actions`"),
+        (lambda r: r.update(actions=[1, 2.5]), "`actions` must be whole numbers"),
+        (lambda r: r.update(actions=[1, 1 << 40]), "a field is not of its type"),
+        (lambda r: r.update(actions="none"), "`actions` must be whole numbers"),
+        (lambda r: r.update(game="3"), "`game` must be of type int, not '3'"),
+        (lambda r: r.update(engines=3), "a field is not of its type"),
+        (lambda r: r.update(result=None), "a field is not of its type"),
+        (lambda r: r.update(resigned=[1]), "a field is not of its type"),
+        (lambda r: r.update(search=[]), "`search` must be an object"),
+        (lambda r: r["search"].pop("at"), "`search` needs the field `at`"),
+        (lambda r: r["search"].update(weights="?"), r"`search.weights` is no array"),
+        (lambda r: r["search"].update(counts="AQA="), "do not belong together"),
+        (lambda r: r["search"].update(values="AQA="), "`search.values` holds 1 numbers, not 2 × 3"),
+        (lambda r: r["search"].update(at="BQAAAAIAAAA="), "`search.at` must rise and stay within the game"),
+    ],
+    ids=itertools.count(),
+)
+def test_what_is_no_record_is_refused(change: Any, message: str) -> None:
+    fields = orjson.loads(a_record().to_line())
+    change(fields)
+    with pytest.raises(BadRecord, match=message):
+        read_line(orjson.dumps(fields))
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"\xff", b'{"a":1}'])
+def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
+    with pytest.raises(BadRecord):
+        read_line(line)
