@@ -136,7 +136,7 @@ def search(
     ] = None,
     games: Annotated[
         int, typer.Option(min=2, help="Games side by side on the small boards; a quarter on the large.")
-    ] = 512,
+    ] = 2048,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
     network: Annotated[str, typer.Option(help="Architecture whose share of the time is measured.")] = "small",
     compare: Annotated[
