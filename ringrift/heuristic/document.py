@@ -45,8 +45,8 @@ COUNTING = """
 - **Captures** are those that stacks could make as they stand, were their players to move: with a landing behind the
   target, a cap that is high enough, and whether or not the turn allows it. A stack to capture counts once, however many
   landings there are.
-- **Rows** begin with a marker and go straight on for as many cells as a line has, but not beyond a collapsed cell or the
-  edge. Gaps and foreign pieces may lie in between. A row is seen from both ends and counts half from each.
+- **Rows** begin with a marker and go straight on for as many cells as a line has, but not beyond a collapsed cell or
+  the edge. Gaps and foreign pieces may lie in between. A row is seen from both ends and counts half from each.
 - **Links** are counted from each of the two markers, but once at a collapsed cell or the edge.
 - **Claims** count in territory processing alone, when the player to act may choose a region now. The best one has the
   most cells and rings, each divided by its goal.
