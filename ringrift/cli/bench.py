@@ -147,7 +147,7 @@ def search(
 ) -> None:
     """Speed of the searches at 64 simulations, the share of the time that a network takes, and other programs' speed.
 
-    The other programs are mctx on pgx, and OpenSpiel: pip install 'ringrift[compare]'.
+    The other programs are mctx on pgx, and OpenSpiel: pip install 'ringrift\\[compare]'.
 
     Example: ringrift bench search square8_2p hexagonal_4p
 
