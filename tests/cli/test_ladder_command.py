@@ -30,11 +30,11 @@ def test_all_configs_are_listed_for_machines() -> None:
 
 
 def test_a_measured_level_says_what_it_rests_on() -> None:
-    code, (line,) = run("hex8_2p", "--measure", "--level", "4", "--openings", "40", "--json")
+    code, (line,) = run("hex8_2p", "--measure", "--level", "5", "--openings", "40", "--json")
     step = json.loads(line)
     assert code == 0
     assert step["stronger"]
     assert step["p"] < 0.01
-    code, (line,) = run("hex8_2p", "--measure", "--level", "4", "--openings", "1")
+    code, (line,) = run("hex8_2p", "--measure", "--level", "5", "--openings", "1")
     assert code == 1
     assert "not measurably stronger" in line
