@@ -24,6 +24,8 @@ LETTERS = "ABCD"
 STOPPED = "stopped"
 MANY = 0.1
 """The share of stopped games from which on the report warns."""
+DISTINCT = 0.95
+"""The share of different games below which it does: a few repeated ones change no interval that anybody can see."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class MatchReport:
                 f"only {self.games} of {self.plan.games} games have ended, and long ones end last: the result is not "
                 "that of a random part of the match"
             )
-        if self.distinct < self.games:
+        if self.distinct < DISTINCT * self.games:
             found.append(
                 f"only {self.distinct} of {self.games} games are different: the players leave little to chance, and a "
                 "repeated game tells nothing new, so the intervals are too narrow; try more --opening-plies"
