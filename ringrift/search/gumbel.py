@@ -235,8 +235,8 @@ class GumbelSearch:
     ) -> None:
         """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
 
-        With 0 simulations and noise, the action is a sample of the prior. `cap` gives some decisions fewer simulations,
-        `seed` names the run, and `threads` and `groups` are those of `Forest`.
+        With 0 simulations and noise, the action is a sample of the prior, and no policy is worth learning. `cap` gives
+        some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `Forest`.
         """
         self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
         self.simulations = simulations
@@ -258,7 +258,7 @@ class GumbelSearch:
         noise = np.zeros((len(states), rules.max_actions), np.float32)
         if self.noise:
             draw_noise(trees, slots, numbers, self.seed, noise)
-        full = full_searches(states, numbers, self.seed, self.cap)
+        full = full_searches(states, numbers, self.seed, self.cap) & (self.simulations > 0)
         limits = budgets(full, self.simulations, self.cap)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:
