@@ -115,6 +115,8 @@ class GameFiles:
 
     def _recover(self) -> Path:
         """Put in order what the last process has left; the file to go on with."""
+        for unfinished in self.folder.glob(f".{self.run}-*.partial"):
+            unfinished.unlink()  # killed while it compressed
         for plain in self._files("jsonl"):
             if compressed_path(plain).exists():
                 plain.unlink()  # killed between the two steps of `compress`
