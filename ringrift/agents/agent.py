@@ -16,6 +16,14 @@ GameNumbers = npt.NDArray[np.int64]
 class Agent(ABC):
     """A player. What it plays depends on its seed, the game's number and what happened in that game alone."""
 
+    has_findings: bool = True
+    """Whether its policies and values say something about the positions; not if it plays anything."""
+
+    @property
+    def network_seconds(self) -> float:
+        """Time that it has spent in a network so far; beside other work, where there is a GPU."""
+        return 0.0
+
     @abstractmethod
     def find(self, states: States, games: GameNumbers) -> Found:
         """What to play, and why, in positions `[games]` in which somebody has to act.

@@ -51,8 +51,6 @@ class HeuristicAgent(Agent):
         logits, values = self.evaluator(states, found.offsets, found.actions)
         choose_best(logits, found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
         found = found._replace(values=values)
-        if self.temperature == 0:
-            return found
         return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
 
 

@@ -44,17 +44,14 @@ class MixedAgent(Agent):
     """Is one of its members in every game and seat; which one depends on seed, game and seat alone."""
 
     def __init__(self, members: Sequence[tuple[float, Agent]], players: int, seed: int) -> None:
-        weights = np.array([weight for weight, _ in members])
-        self.shares = np.cumsum(weights / weights.sum())
+        self.weights = [weight for weight, _ in members]
         self.agents = [agent for _, agent in members]
         self.players = players
         self.seed = np.uint64(seed)
 
     def members(self, games: GameNumbers, seats: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Which member plays, `[games]`; `seats` `[games]` count from 1."""
-        drawn = np.empty(len(games))
-        draw_uniform(games, seats, self.seed, drawn)
-        return np.minimum(np.searchsorted(self.shares, drawn, side="right"), len(self.agents) - 1)
+        return draw_members(self.weights, games, seats, self.seed)
 
     def find(self, states: States, games: GameNumbers) -> Found:
         """Ask each of the members about the positions of its games."""
@@ -66,10 +63,25 @@ class MixedAgent(Agent):
                 answers.append((rows, agent.find(states[rows], games[rows])))
         return joined(answers, len(states), self.players)
 
+    @property
+    def network_seconds(self) -> float:
+        """That of all members."""
+        return sum(agent.network_seconds for agent in self.agents)
+
     def forget(self, games: GameNumbers) -> None:
         """Let all members forget them."""
         for agent in self.agents:
             agent.forget(games)
+
+
+def draw_members(
+    weights: Sequence[float], games: GameNumbers, seats: npt.NDArray[np.int64], seed: np.uint64
+) -> npt.NDArray[np.int64]:
+    """Which of the weighted members plays, `[games]`: drawn by seed, game and seat."""
+    drawn = np.empty(len(games))
+    draw_uniform(games, seats, seed, drawn)
+    shares = np.cumsum(np.array(weights) / np.sum(weights))
+    return np.minimum(np.searchsorted(shares, drawn, side="right"), len(weights) - 1)
 
 
 @compiled

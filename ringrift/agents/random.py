@@ -21,6 +21,8 @@ from ringrift.search.legal import list_legal
 class RandomAgent(Agent):
     """Plays any legal action, each as likely as the others."""
 
+    has_findings = False
+
     def __init__(self, board: Board, players: int, seed: int) -> None:
         self.board = board
         self.players = players

@@ -49,6 +49,7 @@ class Mind(NamedTuple):
     evaluator: Evaluator
     groups: int
     """Of games, see `Forest`: two where the evaluator works beside the cores."""
+    network: NetworkEvaluator | None = None
 
 
 def _mind(board: Board, players: int, spec: Spec) -> Mind:
@@ -65,7 +66,7 @@ def _mind(board: Board, players: int, spec: Spec) -> Mind:
     call = Inference(network, device=device).evaluate
     version = feature_version(network.config.features)
     evaluator = NetworkEvaluator(board, players, version, call, turned=spec.number("symmetry", 0) > 0)
-    return Mind(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2)
+    return Mind(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -83,7 +84,7 @@ def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry"), model=True)
     mind = _mind(board, players, spec)
     search = GumbelSearch(board, players, mind.evaluator, simulations=0, noise=False, seed=seed)
-    return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=mind.network)
 
 
 def _cap(spec: Spec) -> PlayoutCap | None:
@@ -115,7 +116,7 @@ def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
         seed=seed,
         groups=mind.groups,
     )
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
 
 
 def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -132,14 +133,14 @@ def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
         seed=seed,
         groups=mind.groups,
     )
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
 
 
 def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry"), model=True, budget=True)
     mind = _mind(board, players, spec)
     search = DescentSearch(board, players, mind.evaluator, expansions=spec.budget or EXPANSIONS)
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
 
 
 def _deepening(kind: type[DeepeningSearch], seats: range) -> Maker:
@@ -195,3 +196,20 @@ def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent
     if spec.mode not in MODES:
         raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
     return MODES[spec.mode](board, players, spec, seed)
+
+
+def cheaper(text: str, share: float) -> str | None:
+    """The spec of the same player with that share of its simulations, all its decisions alike and without noise.
+
+    None if it does not count simulations, or has too few to spare any.
+    """
+    spec = Spec.parse(text)
+    if spec.mode not in ("gumbel", "puct"):
+        return None
+    simulations = _simulations(spec)
+    fewer = max(1, int(share * simulations))
+    if fewer >= simulations:
+        return None
+    model = f":{spec.model}" if spec.model else ""
+    kept = [f"{name}={value}" for name, value in spec.options.items() if name not in ("noise", "full", "fast")]
+    return f"{spec.mode}{model}@{fewer}" + ("?" + "&".join(kept) if kept else "")

@@ -14,21 +14,31 @@ from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import States
 
 Actions = npt.NDArray[np.int32]
+Temperatures = npt.NDArray[np.float64]
 
 
-def sample(found: Found, states: States, games: GameNumbers, temperature: float, seed: np.uint64) -> Actions:
-    """An action for each position, drawn from the found policy ** (1 / temperature)."""
-    actions = np.empty(len(states), np.int32)
-    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, 1 / temperature, actions)
+def sample(
+    found: Found, states: States, games: GameNumbers, temperature: float | Temperatures, seed: np.uint64
+) -> Actions:
+    """An action for each position, drawn from the found policy ** (1 / temperature); at 0 the chosen one.
+
+    `temperature` is one for all positions, or `[games]`.
+    """
+    actions = found.chosen.copy()
+    temperatures = np.broadcast_to(np.asarray(temperature, np.float64), len(states)).copy()
+    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, temperatures, actions)
     return actions
 
 
 @compiled
 def draw_from_policies(
-    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, power: float, actions: Any
+    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, temperatures: Any, actions: Any
 ) -> None:
-    """Draw an action of every ragged row with probability policy ** power."""
+    """Draw an action of every ragged row with probability policy ** (1 / temperature), but leave it at 0."""
     for row in range(len(states)):
+        if temperatures[row] == 0:
+            continue
+        power = 1 / temperatures[row]
         first, last = offsets[row], offsets[row + 1]
         highest = 0.0
         for i in range(first, last):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.sampling import sample
-from ringrift.search import Found, PuctSearch
+from ringrift.search import Found, NetworkEvaluator, PuctSearch
 from ringrift.search.evaluators import States
 
 
@@ -23,17 +23,24 @@ class Search(Protocol):
 class SearchAgent(Agent):
     """Plays what a search finds: its choice at temperature 0, else a sample of its policy ** (1 / temperature)."""
 
-    def __init__(self, search: Search, *, temperature: float, seed: int) -> None:
+    def __init__(
+        self, search: Search, *, temperature: float, seed: int, network: NetworkEvaluator | None = None
+    ) -> None:
+        """`network` is what the search asks, if it is one."""
         self.search = search
+        self.network = network
         self.temperature = temperature
         self.seed = np.uint64(seed)
 
     def find(self, states: States, games: GameNumbers) -> Found:
         """Search all positions side by side."""
         found = self.search.run(states, games)
-        if self.temperature == 0:
-            return found
         return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+
+    @property
+    def network_seconds(self) -> float:
+        """Time spent in the network."""
+        return self.network.seconds if self.network else 0.0
 
     def forget(self, games: GameNumbers) -> None:
         """Give up the trees of these games."""

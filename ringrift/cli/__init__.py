@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, game, ladder, match, play
+from ringrift.cli import analyse, bench, game, ladder, match, play, selfplay
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(game.app, name="game")
 app.command()(play.play)
 app.command()(match.match)
+app.command()(selfplay.selfplay)
 app.command()(analyse.analyse)
 app.command()(ladder.ladder)
 app.add_typer(bench.app, name="bench")

@@ -1,4 +1,4 @@
-"""Ctrl-C."""
+"""Ctrl-C, and SIGTERM, with which service managers end a process."""
 
 from __future__ import annotations
 
@@ -15,22 +15,36 @@ INTERRUPTED: Final = 130
 """The exit code after Ctrl-C."""
 
 
+class Stop(Event):
+    """Set when work is to stop where it can."""
+
+    exit_code = INTERRUPTED
+    """What the process then ends with: 128 and the number of the signal."""
+
+
 @contextmanager
-def stop_on_interrupt() -> Iterator[Event]:
-    """An event that the first Ctrl-C sets, so that work stops where it can; the second raises `KeyboardInterrupt`."""
-    stop = Event()
+def stop_on_interrupt() -> Iterator[Stop]:
+    """An event that the first Ctrl-C or SIGTERM sets, so that work stops where it can.
 
-    def handle(_: int, __: FrameType | None) -> None:
-        if stop.is_set():
+    A second Ctrl-C raises `KeyboardInterrupt`.
+    """
+    stop = Stop()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if not stop.is_set():
+            stop.exit_code = 128 + number
+            typer.echo("stopping; press Ctrl-C again to stop at once", err=True)
         stop.set()
-        typer.echo("stopping; press Ctrl-C again to stop at once", err=True)
 
-    previous = signal.signal(signal.SIGINT, handle)
+    signals = (signal.SIGINT, signal.SIGTERM)
+    previous = [signal.signal(number, handle) for number in signals]
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in zip(signals, previous, strict=True):
+            signal.signal(number, handler)
 
 
 def stems_from_interrupt(error: BaseException | None) -> bool:

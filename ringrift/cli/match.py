@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.cli.interrupts import stop_on_interrupt
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
@@ -93,7 +93,7 @@ def match(
         count = write_records(records, (game_record(plan, game) for game in played))
         typer.echo(f"{count} games written to {records}", err=True)
     if stop.is_set():
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(stop.exit_code)
 
 
 def _plan(

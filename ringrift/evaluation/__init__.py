@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringrift.evaluation.lockstep import PlayedGame, play_games
 from ringrift.evaluation.matches import SIDE_BY_SIDE, MatchPlan, game_record, make_players, play_match
 from ringrift.evaluation.report import MatchReport, report_match
-from ringrift.evaluation.schedule import BadMatch, Fixture, Opening, Openings, fixtures, seatings
+from ringrift.evaluation.schedule import BadMatch, Fixture, fixtures, seatings
 
 __all__ = [
     "SIDE_BY_SIDE",
@@ -13,8 +13,6 @@ __all__ = [
     "Fixture",
     "MatchPlan",
     "MatchReport",
-    "Opening",
-    "Openings",
     "PlayedGame",
     "fixtures",
     "game_record",

@@ -11,11 +11,12 @@ from typing import Final
 from ringrift.agents import Agent, make_agent
 from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.lockstep import PlayedGame, play_games
-from ringrift.evaluation.schedule import Openings, fixtures, seatings
+from ringrift.evaluation.schedule import fixtures, seatings
 from ringrift.game import Game, parse_config
 from ringrift.game.notation import Json
 from ringrift.search import Found
 from ringrift.search.evaluators import States
+from ringrift.selfplay import Openings
 
 SIDE_BY_SIDE: Final = 64
 """Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
@@ -85,9 +86,16 @@ def play_match(
     """
     board, players = parse_config(plan.config)
     games = fixtures(len(agents), players, plan.openings)
-    openings = Openings(board, players, plies=plan.opening_plies, seed=plan.seed)
+    openings = Openings(board, players, max_moves=plan.max_moves, seed=plan.seed)
     return play_games(
-        agents, board, players, games, openings, max_moves=plan.max_moves, side_by_side=side_by_side, stop=stop
+        agents,
+        board,
+        players,
+        games,
+        openings,
+        opening_plies=plan.opening_plies,
+        side_by_side=side_by_side,
+        stop=stop,
     )
 
 

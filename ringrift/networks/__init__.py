@@ -16,7 +16,7 @@ from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.evaluator import Evaluator, inference_copy, inference_device, inference_type
 from ringrift.networks.factory import build_network, flops, parameter_count
-from ringrift.networks.model_file import ModelInfo, load_model, read_info, save_model
+from ringrift.networks.model_file import ModelInfo, load_model, read_id, read_info, save_model
 from ringrift.networks.residual import Heads, Output, ResidualNetwork
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "inference_type",
     "load_model",
     "parameter_count",
+    "read_id",
     "read_info",
     "save_model",
 ]

@@ -29,6 +29,7 @@ from ringrift.networks.residual import ResidualNetwork
 
 FORMAT: Final = 1
 """Raised when the layout of these files changes."""
+ID_DIGITS: Final = 16
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,14 @@ def read_info(path: Path) -> ModelInfo:
     """What is known of a `.pth` file, from the `.json` beside it; the weights are not read or verified."""
     sidecar = _read_sidecar(path)
     return _info(_sidecar(path), {field.name: sidecar.get(field.name) for field in fields(ModelInfo)})
+
+
+def read_id(path: Path) -> str:
+    """The id of a model, 16 hexadecimal digits of its SHA-256, from the `.json` beside the `.pth` file."""
+    checksum = _read_sidecar(path).get("sha256")
+    if not isinstance(checksum, str):
+        raise DamagedModel(f"{_sidecar(path)}: does not describe a model: copy both files again")
+    return checksum[:ID_DIGITS]
 
 
 def _sidecar(path: Path) -> Path:

@@ -78,6 +78,16 @@ def settle_all(trees: Any, slots: Any, answers: Any, first: int, last: int) -> N
         settle(trees, slot, answers)
 
 
+def without_padding(states: States) -> States:
+    """A copy in which the bytes between the fields are 0, so that equal states have equal bytes.
+
+    Where numpy picks rows of an array, it leaves in those bytes what the memory held before.
+    """
+    clean: States = np.zeros(states.shape, states.dtype)  # `zeros_like` leaves them too
+    clean[...] = states
+    return clean
+
+
 class Group:
     """Games that are evaluated together, and the buffers of their batch."""
 
@@ -125,6 +135,7 @@ class Forest:
 
     def plant(self, states: States, games: Games) -> None:
         """Begin with positions `[games]` of the games with those numbers, and evaluate the roots."""
+        states = without_padding(states)
         self.slots = self._take_slots(games)
         rules, trees = self.rules, self.trees
         if self.reuse:

@@ -261,8 +261,8 @@ class GumbelSearch:
     ) -> None:
         """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
 
-        With 0 simulations and noise, the action is a sample of the prior. `cap` gives some decisions fewer simulations,
-        `seed` names the run, and `threads` and `groups` are those of `Forest`.
+        With 0 simulations and noise, the action is a sample of the prior, and no policy is worth learning. `cap` gives
+        some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `Forest`.
         """
         self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
         self.simulations = simulations
@@ -290,7 +290,7 @@ class GumbelSearch:
             bring_considered_forward(trees, slots, noise, self.considered, first, last)
 
         forest.share_out(len(states), draw)
-        full = full_searches(states, numbers, self.seed, self.cap)
+        full = full_searches(states, numbers, self.seed, self.cap) & (self.simulations > 0)
         limits = budgets(full, self.simulations, self.cap)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:

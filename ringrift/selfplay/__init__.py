@@ -2,6 +2,41 @@
 
 from __future__ import annotations
 
+from ringrift.selfplay.files import BusyFolder, DamagedFile, GameFiles, count_games, read_lines
+from ringrift.selfplay.lineup import Lineup, promoted_model
+from ringrift.selfplay.lockstep import EndedGame, Table
+from ringrift.selfplay.openings import BadOpening, Opening, Openings
+from ringrift.selfplay.plan import BadPlan, SelfPlayPlan, checked_name
+from ringrift.selfplay.play import SelfPlay
 from ringrift.selfplay.record import GameRecord, SearchStatistics, read_line
+from ringrift.selfplay.report import SelfPlayReport, Tally
+from ringrift.selfplay.run import run_selfplay, worker_folder
+from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
 
-__all__ = ["GameRecord", "SearchStatistics", "read_line"]
+__all__ = [
+    "BadOpening",
+    "BadPlan",
+    "BusyFolder",
+    "DamagedFile",
+    "EndedGame",
+    "GameFiles",
+    "GameRecord",
+    "Lineup",
+    "Opening",
+    "Openings",
+    "SearchStatistics",
+    "SelfPlay",
+    "SelfPlayPlan",
+    "SelfPlayReport",
+    "SelfPlaySettings",
+    "Table",
+    "Tally",
+    "checked_name",
+    "count_games",
+    "promoted_model",
+    "read_line",
+    "read_lines",
+    "run_selfplay",
+    "selfplay_settings",
+    "worker_folder",
+]

@@ -12,10 +12,8 @@ import pytest
 from ringrift.agents import Agent, make_agent
 from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation import (
-    BadMatch,
     Fixture,
     MatchPlan,
-    Openings,
     PlayedGame,
     game_record,
     make_players,
@@ -26,6 +24,7 @@ from ringrift.evaluation import (
 from ringrift.game import Game, get_board
 from ringrift.search import Found
 from ringrift.search.evaluators import States
+from ringrift.selfplay import BadOpening, Openings
 
 PLAN = MatchPlan("hex8_2p", ("random", "puct@4"), openings=6, opening_plies=8, max_moves=800, seed=5)
 
@@ -91,8 +90,8 @@ def test_a_finished_game_makes_room_and_nobody_is_asked_about_forced_actions() -
     board = get_board("hex8")
     watched = Watched()
     games = [Fixture(number, number, (0, 0)) for number in range(16)]
-    openings = Openings(board, 2, plies=8, seed=0)
-    ended = list(play_games([watched], board, 2, games, openings, max_moves=800, side_by_side=4))
+    openings = Openings(board, 2, max_moves=800, seed=0)
+    ended = list(play_games([watched], board, 2, games, openings, opening_plies=8, side_by_side=4))
     assert sorted(game.fixture.number for game in ended) == list(range(16))
     assert watched.batches[0] == 4
     assert watched.batches == sorted(watched.batches, reverse=True), "full until no game is left to begin"
@@ -116,7 +115,7 @@ def test_a_game_is_stopped_at_the_limit_of_moves_and_worth_nothing() -> None:
 
 
 def test_an_opening_longer_than_the_game_is_refused() -> None:
-    with pytest.raises(BadMatch, match="an opening of 8 plies leaves nothing to play: games stop at 8 moves"):
+    with pytest.raises(BadOpening, match="an opening of 8 plies leaves nothing to play: games stop at 8 moves"):
         played(replace(PLAN, max_moves=8))
 
 

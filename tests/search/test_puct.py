@@ -97,6 +97,19 @@ def test_a_reused_tree_knows_its_position_without_asking_again() -> None:
     assert second.visits.tobytes() == first.visits.tobytes()
 
 
+def test_a_tree_is_found_again_whatever_lies_between_the_fields_of_a_state() -> None:
+    states = positions("square8", 2, 5, 40)
+    search = reusing("square8", 2, 50)
+    first = search.run(states)
+    littered = np.full(states.nbytes, 0xCD, np.uint8).view(states.dtype)
+    for name in states.dtype.names or ():
+        littered[name] = states[name]
+    assert littered.tobytes() != states.tobytes()
+    search.forest.plant(littered, np.arange(5))
+    assert (search.forest.trees.used_nodes > 1).all(), "nothing is planted anew"
+    assert search.run(littered).visits.tobytes() == first.visits.tobytes()
+
+
 def test_games_keep_their_trees_whatever_else_is_searched() -> None:
     states = positions("hex8", 2, 9, 30)
     games = np.arange(9)

@@ -1,0 +1,259 @@
+"""`ringrift selfplay`: games for training."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ringrift.cli.interrupts import stop_on_interrupt
+
+if TYPE_CHECKING:
+    from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
+
+FIRST_LINE: Final = 5.0
+LONGEST_SILENCE: Final = 120.0
+"""Seconds: where the progress cannot be drawn, it is told after 5, 10, 20, …, and at last every 120."""
+REDRAWN: Final = 0.2
+"""Seconds between two looks of the progress bar."""
+
+
+def selfplay(
+    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    players: Annotated[
+        str | None,
+        typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
+    ] = None,
+    games: Annotated[
+        int | None, typer.Option("--games", "-n", min=1, help="Play until the run has that many games.")
+    ] = None,
+    target: Annotated[
+        bool, typer.Option("--target", help="Play what is missing to the games needed for the first training.")
+    ] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the run, which decides the games; by default made from host, worker and the other options."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Another seed gives other games.")] = 0,
+    temperature: Annotated[
+        str | None,
+        typer.Option(help="Schedule: alphazero, aggressive, conservative, adaptive, curriculum or cosine."),
+    ] = None,
+    progress: Annotated[
+        float, typer.Option(min=0, max=1, help="How far training has come, for the schedule curriculum.")
+    ] = 0.0,
+    draw: Annotated[str | None, typer.Option(help="Draw from a mixture per seat or per game.")] = None,
+    opening: Annotated[
+        int | None, typer.Option(min=0, help="The most random moves that a game begins with; 0 for none.")
+    ] = None,
+    resign: Annotated[bool, typer.Option(help="Search less once a player would have resigned.")] = True,
+    max_moves: Annotated[
+        int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = Path(
+        "data/selfplay"
+    ),
+    models: Annotated[Path, typer.Option(help="Folder of the promoted models, ringrift_best_<config>.pth.")] = Path(
+        "models"
+    ),
+    host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
+    worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Play games for training: many side by side, until there are enough or you stop it.
+
+    The same command again goes on where the last one was stopped, however
+    that came about; what it has played is not played again.
+
+    Without --players, the promoted model plays as soon as there is one, and
+    until then a mixture that needs none. A model that is promoted meanwhile
+    plays the games that begin after that.
+
+    Example: ringrift selfplay square8_2p --target
+
+    Example: ringrift selfplay hex8_3p --players 'mixed:3xheuristic,random' --games 100
+
+    Example: ringrift selfplay square8_2p --players 'gumbel:{best}@64?noise=1&full=0.25&fast=16' --worker 1
+
+    Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
+    """
+    from rich.console import Console
+
+    from ringrift.selfplay import BadPlan, checked_name, count_games, run_selfplay, selfplay_settings
+
+    settings = _settings(selfplay_settings(config), temperature, draw, opening)
+    host = checked_name("host", host or socket.gethostname())
+    checked_name("worker", worker)
+    plan = _plan(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
+    more = None
+    if target:
+        if games is not None:
+            raise BadPlan("say --games or --target, not both")
+        more = max(0, settings.targets[config] - count_games(out / config))
+    with stop_on_interrupt() as stop, _progress() as watch:
+        report = run_selfplay(
+            plan,
+            root=out,
+            host=host,
+            worker=worker,
+            models=models,
+            games=games,
+            more=more,
+            side_by_side=batch,
+            stop=stop,
+            watch=watch,
+        )
+    if as_json:
+        typer.echo(json.dumps(report.to_json()))
+    else:
+        Console(width=None if sys.stdout.isatty() else 170, highlight=False).print(report)
+    if stop.is_set():
+        raise typer.Exit(stop.exit_code)
+
+
+def _settings(
+    settings: SelfPlaySettings, temperature: str | None, draw: str | None, opening: int | None
+) -> SelfPlaySettings:
+    """The settings, changed by what the command line says."""
+    from ringrift.selfplay import BadPlan
+    from ringrift.selfplay.temperature import SCHEDULES
+    from ringrift.settings import unknown_name
+
+    changes: dict[str, object] = {}
+    if temperature is not None:
+        if temperature not in SCHEDULES:
+            raise BadPlan(f"temperature {temperature!r}: {unknown_name(temperature, tuple(SCHEDULES))}")
+        changes["temperature"] = settings.temperature.model_copy(update={"schedule": temperature})
+    if draw is not None:
+        if draw not in ("seat", "game"):
+            raise BadPlan(f"draw {draw!r}: {unknown_name(draw, ('seat', 'game'))}")
+        changes["draw"] = draw
+    if opening is not None:
+        change = {"moves": opening} if opening else {"share": 0.0}
+        changes["opening"] = settings.opening.model_copy(update=change)
+    return settings.model_copy(update=changes)
+
+
+def _plan(
+    config: str,
+    run: str | None,
+    players: str | None,
+    seed: int,
+    max_moves: int | None,
+    progress: float,
+    resigns: bool,
+    settings: SelfPlaySettings,
+    place: str,
+) -> SelfPlayPlan:
+    """The plan; its run is named after `place` and everything that decides the games, unless it has a name."""
+    from dataclasses import replace
+
+    from ringrift.limits import move_limit
+    from ringrift.selfplay import SelfPlayPlan, checked_name
+
+    plan = SelfPlayPlan(
+        config=config,
+        run="",
+        players=players,
+        seed=seed,
+        max_moves=max_moves or move_limit(config),
+        progress=progress,
+        resigns=resigns,
+        settings=settings,
+    )
+    return replace(plan, run=checked_name("run", run or f"{place}-{plan.fingerprint}"))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Tally], None]]:
+    """What shows the progress: a bar where somebody looks, a line now and then where nobody does."""
+    log = logging.getLogger("ringrift.selfplay")
+    handler = _Echo()
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        if sys.stderr.isatty():
+            with _bar() as show:
+                yield show
+        else:
+            yield _lines()
+    finally:
+        log.removeHandler(handler)
+
+
+class _Echo(logging.Handler):
+    """Prints what is logged, above the progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Tally], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("games, {task.fields[rates]}"),
+    )
+    drawn = 0.0
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("starting", total=None, rates="")
+
+        def show(tally: Tally) -> None:
+            nonlocal drawn
+            if time.monotonic() - drawn < REDRAWN:
+                return
+            drawn = time.monotonic()
+            done = tally.games_before + tally.games
+            progress.update(bar, description="playing", total=tally.games_wanted, completed=done, rates=_rates(tally))
+
+        yield show
+
+
+def _lines() -> Callable[[Tally], None]:
+    silence, told = FIRST_LINE, time.monotonic()
+
+    def show(tally: Tally) -> None:
+        nonlocal silence, told
+        if time.monotonic() - told < silence:
+            return
+        told, silence = time.monotonic(), min(2 * silence, LONGEST_SILENCE)
+        wanted = "" if tally.games_wanted is None else f" of {tally.games_wanted}"
+        typer.echo(f"{tally.games_before + tally.games}{wanted} games, {_rates(tally)}", err=True)
+
+    return show
+
+
+def _rates(tally: Tally) -> str:
+    """How fast it goes, and how long it will take."""
+    seconds = tally.seconds
+    left = tally.seconds_left
+    return (
+        f"{tally.games / seconds:.2f} games/s, {tally.moves / seconds:,.0f} moves/s, "
+        f"{tally.network_seconds / seconds:.0%} in the network"
+        + ("" if left is None else f", about {_duration(left)} left")
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

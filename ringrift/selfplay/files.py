@@ -1,0 +1,197 @@
+"""The files of one worker: whole lines are appended, full files are closed and compressed; a kill harms nothing.
+
+A worker's folder holds `<run>-000001.jsonl.gz`, …, and at most one `<run>-00000N.jsonl` that still grows. Every line
+goes out with one write at the end of the file, so that after a kill at most the last line is torn, and the next start
+cuts that off. Lines are not synced one by one: that takes longer than a game of the fast players, and what a power cut
+takes is only played again. Files are synced when they are closed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from ringrift.game import RingRiftError
+from ringrift.game.errors import UnwritableFile
+from ringrift.game.files import new_file
+
+
+class BusyFolder(RingRiftError):
+    """Another process writes the same files."""
+
+
+class DamagedFile(RingRiftError):
+    """A file of games that cannot be read."""
+
+
+class GameFiles:
+    """The files of one worker and one run, open for writing; a context manager.
+
+    `UnwritableFile` says in one line what stands in the way, `BusyFolder` that another process is there.
+    """
+
+    def __init__(self, folder: Path, run: str, *, limit: int) -> None:
+        """Go on where the last process has stopped; a file is closed at `limit` bytes."""
+        self.folder = folder
+        self.run = run
+        self.limit = limit
+        self._file: int | None = None
+        self._size = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise UnwritableFile(f"{folder}: cannot be written ({error.strerror or error})") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however that ends
+        except BlockingIOError:
+            os.close(self._lock)
+            raise BusyFolder(f"{folder}: another process plays there; give this one a --worker of its own") from None
+        try:
+            self._path = self._recover()
+            self.games = set(self._games())
+            """Numbers of the games of the run that are kept."""
+        except BaseException:
+            self._release()
+            raise
+
+    def append(self, line: bytes) -> None:
+        """Add a line; it is there as a whole or not at all."""
+        try:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                self._size = os.fstat(self._file).st_size
+            rest = memoryview(line)
+            while rest:  # a full disk takes a part, and says what is wrong when it is offered the rest
+                rest = rest[os.write(self._file, rest) :]
+        except OSError as error:
+            if self._file is not None:
+                os.ftruncate(self._file, self._size)
+            raise UnwritableFile(f"{self._path}: cannot be written ({error.strerror or error})") from None
+        self._size += len(line)
+        if self._size >= self.limit:
+            self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close and compress the file; after an error it stays as it is, for the next start."""
+        try:
+            if error is None:
+                self._finish()
+            elif self._file is not None:
+                os.close(self._file)
+        finally:
+            self._file = None
+            self._release()
+
+    def _release(self) -> None:
+        os.close(self._lock)
+
+    def _finish(self) -> None:
+        """Close the growing file, if there is one, and compress it."""
+        if self._file is None:
+            return
+        handle, self._file = self._file, None
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            raise UnwritableFile(f"{self._path}: cannot be written ({error.strerror or error})") from None
+        finally:
+            os.close(handle)
+        compress(self._path)
+        self._path = self._named(self._number(self._path) + 1)
+
+    def _recover(self) -> Path:
+        """Put in order what the last process has left; the file to go on with."""
+        for unfinished in self.folder.glob(f".{self.run}-*.partial"):
+            unfinished.unlink()  # killed while it compressed
+        for plain in self._files("jsonl"):
+            if compressed_path(plain).exists():
+                plain.unlink()  # killed between the two steps of `compress`
+        plains = self._files("jsonl")
+        for plain in plains:
+            cut_torn_line(plain)
+        for plain in plains[:-1]:
+            compress(plain)
+        if plains:
+            return plains[-1]
+        return self._named(max(map(self._number, self._files("jsonl.gz")), default=0) + 1)
+
+    def _games(self) -> Iterator[int]:
+        for path in self._files("jsonl.gz") + self._files("jsonl"):
+            for line in read_lines(path):
+                try:
+                    record = orjson.loads(line)
+                    if record["run"] == self.run:
+                        yield record["game"]
+                except (orjson.JSONDecodeError, KeyError, TypeError):
+                    continue  # after a power cut; the game is played again
+
+    def _files(self, ending: str) -> list[Path]:
+        """The files of the run with that ending, by number."""
+        form = re.compile(re.escape(self.run) + r"-\d{6,}\." + re.escape(ending))
+        return sorted((path for path in self.folder.iterdir() if form.fullmatch(path.name)), key=self._number)
+
+    def _named(self, number: int) -> Path:
+        return self.folder / f"{self.run}-{number:06}.jsonl"
+
+    def _number(self, path: Path) -> int:
+        return int(path.name.removeprefix(f"{self.run}-").partition(".")[0])
+
+
+def compressed_path(path: Path) -> Path:
+    """The name of a file of games once it is compressed."""
+    return path.with_name(f"{path.name}.gz")
+
+
+def compress(path: Path) -> None:
+    """Put the compressed file in the place of the plain one; at any moment at least one of them is whole."""
+    # Neither name nor time in the header: the same games give the same file.
+    with (
+        new_file(compressed_path(path)) as file,
+        path.open("rb") as plain,
+        gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
+    ):
+        shutil.copyfileobj(plain, packed, 1 << 20)
+    path.unlink()
+
+
+def cut_torn_line(path: Path) -> None:
+    """Cut off what comes after the last end of a line."""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The complete lines of a file of games, plain or compressed; `DamagedFile` if it cannot be unpacked."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedFile(f"{path}: cannot be read ({error}): move it away, and its games are played again") from None
+
+
+def count_games(folder: Path) -> int:
+    """How many games the files under a folder hold, those of all hosts and workers."""
+    total = 0
+    for path in sorted(folder.rglob("*.jsonl*")):
+        doubled = path.suffix == ".jsonl" and compressed_path(path).exists()
+        if path.suffixes[-2:] == [".jsonl", ".gz"] or (path.suffix == ".jsonl" and not doubled):
+            total += sum(1 for _ in read_lines(path))
+    return total

@@ -1,0 +1,166 @@
+"""Games between agents in lockstep: in every step each agent is asked once, for all positions in which it has to act.
+
+Actions that are forced are played without asking. A game that ends makes room for the next one, so that the batches
+stay full. What is played depends on the agents, the game's number and its opening alone, never on how many games run
+side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.agents import Agent
+from ringrift.encoding import outcomes
+from ringrift.game import Board, new_states
+from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.compiled import compiled
+from ringrift.game.state import GAME_OVER, REASON_NAMES
+from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.turn import legal_actions, step
+from ringrift.game.victory import rank_players
+from ringrift.selfplay.openings import Opening
+
+MOST_ACTIONS: Final = 3
+"""Actions that one move can have: a recovery slide, its line, and the stack that pays for it."""
+GAMES_PER_PART: Final = 64
+"""Waking a thread takes about as long as playing in that many games."""
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EndedGame:
+    """A game that has ended, or was stopped at the limit of moves."""
+
+    number: int
+    actions: npt.NDArray[np.int32]
+    """`[actions]`, all of them, from the empty board on."""
+    plies: int
+    """Moves; a recovery with all its actions is one."""
+    winner: int | None
+    """Seat; None for a game that was stopped."""
+    reason: str | None
+    ranks: tuple[int, ...] | None
+    """`[players]`, by seat; None for a game that was stopped."""
+    values: tuple[float, ...]
+    """`[players]`, by seat, the values of the ranks: 1 for the first … −1 for the last; 0 for all if stopped."""
+
+
+@compiled
+def advance(
+    states: Any,
+    rows: Any,
+    actions: Any,
+    first: int,
+    last: int,
+    kept: Any,
+    lengths: Any,
+    max_moves: int,
+    board: Any,
+    work: Any,
+) -> None:
+    """Play an action in each of `rows[first … last−1]`, and on until somebody has a choice or the game stops.
+
+    All actions are kept.
+    """
+    for i in range(first, last):
+        row = rows[i]
+        state = states[row]
+        action = actions[i]
+        while True:
+            kept[row, lengths[row]] = action
+            lengths[row] += 1
+            step(state, action, board, work)
+            if state.phase == GAME_OVER or state.ply >= max_moves:
+                break
+            if legal_actions(state, board, work, work.actions) != 1:
+                break
+            action = work.actions[0]
+
+
+class Table:
+    """Slots for games that are played side by side, and who sits where in each."""
+
+    def __init__(self, board: Board, players: int, slots: int, *, max_moves: int) -> None:
+        self.board = board
+        self.players = players
+        self.max_moves = max_moves
+        self.states = new_states(board, players, slots)
+        """`[slots]`"""
+        self.active = np.zeros(slots, np.bool_)
+        """`[slots]`, whether a game is played there."""
+        self.numbers = np.zeros(slots, np.int64)
+        """`[slots]`, of the game in the run."""
+        self.lengths = np.zeros(slots, np.int64)
+        """`[slots]`, actions played."""
+        self._kept = np.empty((slots, MOST_ACTIONS * (max_moves + 1)), np.int32)
+        self._seated = np.zeros((slots, players), np.int64)
+        self._agents: list[Agent] = []
+
+    def begin(self, slot: int, number: int, agents: Sequence[Agent], opening: Opening) -> None:
+        """Start a game in a slot; `agents` `[players]` by seat."""
+        self.states[slot] = opening.state[0]
+        self.numbers[slot] = number
+        self.lengths[slot] = len(opening.actions)
+        self._kept[slot, : len(opening.actions)] = opening.actions
+        self.active[slot] = True
+        self.seat(slot, agents)
+
+    def seat(self, slot: int, agents: Sequence[Agent]) -> None:
+        """Let these agents play on, `[players]` by seat; one that plays nowhere any more is let go of."""
+        new = [agent for agent in agents if agent not in self._agents]
+        if new:
+            used = np.unique(self._seated[self.active & (np.arange(len(self.active)) != slot)])
+            kept = [agent for index, agent in enumerate(self._agents) if index in used or agent in agents]
+            places = np.array([kept.index(agent) if agent in kept else 0 for agent in self._agents], np.int64)
+            if len(places):
+                self._seated = places[self._seated]
+            self._agents = kept + list(dict.fromkeys(new))
+        self._seated[slot] = [self._agents.index(agent) for agent in agents]
+
+    def turns(self) -> Iterator[tuple[Agent, Rows]]:
+        """Every agent that has to act somewhere, with the slots; each slot occurs once."""
+        acting = self._seated[np.arange(len(self.states)), self.states["player"].astype(np.int64) - 1]
+        for index, agent in enumerate(self._agents.copy()):
+            rows = np.flatnonzero(self.active & (acting == index))
+            if len(rows):
+                yield agent, rows
+
+    def play(self, rows: Rows, actions: npt.NDArray[np.int32]) -> None:
+        """Play the actions in these slots, and then what is forced."""
+        board, kept, lengths = self.board, self._kept, self.lengths
+
+        def run(first: int, last: int) -> None:
+            work = thread_workspace(board)
+            advance(self.states, rows, actions, first, last, kept, lengths, self.max_moves, board.tables, work)
+
+        share_out(len(rows), run, grain=GAMES_PER_PART)
+
+    def ended(self) -> list[int]:
+        """The slots whose games are over or have reached the limit of moves."""
+        over = (self.states["phase"] == GAME_OVER) | (self.states["ply"] >= self.max_moves)
+        return np.flatnonzero(self.active & over).tolist()
+
+    def take(self, slot: int) -> EndedGame:
+        """The game of a slot, which is free then; all agents are told to forget it."""
+        self.active[slot] = False
+        for agent in self._agents:
+            agent.forget(self.numbers[slot : slot + 1])
+        last = self.states[slot]
+        winner = int(last["winner"]) or None
+        ranks = np.zeros(MAX_PLAYERS, np.int64)
+        rank_players(last, ranks)
+        return EndedGame(
+            number=int(self.numbers[slot]),
+            actions=self._kept[slot, : self.lengths[slot]].copy(),
+            plies=int(last["ply"]),
+            winner=winner,
+            reason=REASON_NAMES[int(last["reason"])],
+            ranks=tuple(ranks[: self.players].tolist()) if winner else None,
+            values=tuple(outcomes(self.states[slot : slot + 1], self.players)[0].tolist()),
+        )

@@ -1,0 +1,73 @@
+"""A run of self-play: games that are missing are played and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
+from threading import Event
+
+from ringrift.selfplay.files import GameFiles
+from ringrift.selfplay.lineup import Lineup
+from ringrift.selfplay.plan import SelfPlayPlan
+from ringrift.selfplay.play import SelfPlay
+from ringrift.selfplay.report import SelfPlayReport, Tally
+
+
+def worker_folder(root: Path, config: str, host: str, worker: str) -> Path:
+    """Where a worker keeps its games."""
+    return root / config / host / worker
+
+
+def run_selfplay(
+    plan: SelfPlayPlan,
+    *,
+    root: Path,
+    host: str,
+    worker: str,
+    models: Path,
+    games: int | None = None,
+    more: int | None = None,
+    side_by_side: int | None = None,
+    stop: Event | None = None,
+    watch: Callable[[Tally], None] | None = None,
+) -> SelfPlayReport:
+    """Play a run until it has the games 0 … `games`−1, or `more` games than before, or else until `stop` is set.
+
+    Games that the worker's files hold are not played again. `side_by_side` is a matter of speed and memory, by default
+    that of the settings. `watch` is called after every step.
+    """
+    folder = worker_folder(root, plan.config, host, worker)
+    with GameFiles(folder, plan.run, limit=int(plan.settings.files.megabytes * 1e6)) as files:
+        numbers = count() if games is None else range(games)
+        missing: Iterator[int] = (number for number in numbers if number not in files.games)
+        before = len(files.games) if games is None else sum(number < games for number in files.games)
+        wanted = games
+        if more is not None:
+            missing = islice(missing, more)
+            wanted = before + more
+        lineup = Lineup(plan, models)
+        size = side_by_side or plan.settings.batch[lineup.board.name]
+        if wanted is not None:
+            size = max(1, min(size, wanted - before))
+        selfplay = SelfPlay(plan, lineup, side_by_side=size)
+        tally = Tally(games_before=before, games_wanted=wanted)
+
+        def after_step() -> None:
+            tally.moves, tally.network_seconds = selfplay.moves, selfplay.network_seconds
+            if watch:
+                watch(tally)
+
+        for record in selfplay.play(missing, stop=stop, after_step=after_step):
+            ended = int(time.time())
+            files.append(replace(record, host=host, worker=worker, ended=ended).to_line())
+            tally.add(record)
+    return tally.report(
+        config=plan.config,
+        run=plan.run,
+        players=lineup.seat_count,
+        folder=str(folder),
+        reloads=lineup.reloads,
+    )

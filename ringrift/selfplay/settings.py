@@ -1,0 +1,116 @@
+"""The settings of self-play (`include/config/selfplay.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from ringrift.game import parse_config
+from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Draw = Literal["seat", "game"]
+Schedule = Literal["alphazero", "aggressive", "conservative", "adaptive", "curriculum", "cosine"]
+
+
+class PlayersSettings(Settings):
+    """Who plays where nobody is named; `{best}` stands for the promoted model."""
+
+    trained: str
+    bootstrap: str
+
+
+class StepSettings(Settings):
+    """One temperature until move N, another after it."""
+
+    start: NonNegativeFloat
+    end: NonNegativeFloat
+
+
+class SlopeSettings(StepSettings):
+    """From one temperature to another over `length` × N moves."""
+
+    length: PositiveFloat
+
+
+class AdaptiveSettings(Settings):
+    """Between `low` and `high` by the number of legal actions, up to `many`."""
+
+    low: NonNegativeFloat
+    high: NonNegativeFloat
+    many: Annotated[int, Field(gt=2)]
+
+
+class CurriculumSettings(Settings):
+    """Values for no progress, and for all of it."""
+
+    start: Annotated[list[NonNegativeFloat], Field(min_length=2, max_length=2)]
+    end: NonNegativeFloat
+    length: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+
+
+class TemperatureSettings(Settings):
+    """The schedules of temperature."""
+
+    schedule: Schedule
+    moves: dict[str, PositiveInt]
+    """N by config."""
+    alphazero: StepSettings
+    aggressive: SlopeSettings
+    conservative: SlopeSettings
+    adaptive: AdaptiveSettings
+    curriculum: CurriculumSettings
+    cosine: SlopeSettings
+
+
+class OpeningSettings(Settings):
+    """A share of the games begins with 1 … `moves` random moves."""
+
+    share: Share
+    moves: PositiveInt
+
+
+class ResignationSettings(Settings):
+    """When a player counts as having given up, and what share of the simulations is left then."""
+
+    below: Annotated[float, Field(ge=-1, le=1)]
+    decisions: PositiveInt
+    simulations: Annotated[float, Field(gt=0, le=1)]
+
+
+class FilesSettings(Settings):
+    """The files that games are written to."""
+
+    megabytes: PositiveFloat
+
+
+class SelfPlaySettings(Settings):
+    """All of them."""
+
+    players: PlayersSettings
+    draw: Draw
+    batch: dict[str, PositiveInt]
+    """Games side by side, by board."""
+    temperature: TemperatureSettings
+    opening: OpeningSettings
+    resignation: ResignationSettings
+    files: FilesSettings
+    targets: dict[str, PositiveInt]
+    """Games for the first training, by config."""
+
+
+def selfplay_settings(config: str) -> SelfPlaySettings:
+    """The settings for a config; `BadSettings` if they leave it out somewhere."""
+    board, _ = parse_config(config)
+    path = config_folder() / "selfplay.yaml"
+    settings = read_settings(path, SelfPlaySettings)
+    needed: tuple[tuple[str, dict[str, int], str], ...] = (
+        ("batch", settings.batch, board.name),
+        ("temperature.moves", settings.temperature.moves, config),
+        ("targets", settings.targets, config),
+    )
+    for name, table, key in needed:
+        if key not in table:
+            raise BadSettings(f"{path}: {name}.{key}: is missing")
+    return settings
