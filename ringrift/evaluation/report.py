@@ -12,7 +12,7 @@ import numpy as np
 
 from ringrift.evaluation.lockstep import PlayedGame
 from ringrift.evaluation.matches import MatchPlan, Timed
-from ringrift.evaluation.statistics import CONFIDENCE, sign_test, wilson_interval
+from ringrift.statistics import CONFIDENCE, sign_test, wilson_interval
 from ringrift.game import parse_config
 
 if TYPE_CHECKING:
