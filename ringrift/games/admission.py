@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -58,12 +57,7 @@ RECORD_FIELDS: Final = frozenset(
 _LONG_FIELDS: Final = frozenset({"moves", "plies", "initial", "rules", "result", "config"})
 """Of foreign records: what the replay has told already."""
 
-_PROBLEMS: Final = {
-    ILLEGAL_ACTION: "illegal_action",
-    AFTER_THE_END: "after_the_end",
-    UNFINISHED: "unfinished",
-    ILLEGAL_POLICY: "illegal_policy",
-}
+_PROBLEMS: Final = {AFTER_THE_END: "after_the_end", ILLEGAL_POLICY: "illegal_policy"}
 
 INT64: Final = np.iinfo(np.int64)
 INT32: Final = np.iinfo(np.int32)
@@ -140,16 +134,24 @@ def admit(lines: Sequence[Line]) -> list[Admitted | TurnedAway]:
 
 def judge(candidates: Sequence[Candidate]) -> list[np.void | Rejected]:
     """Replay games of any configs: what the rules found, or why the game is none, one for each."""
+    records = [candidate.record for candidate in candidates]
+    found = findings(records)
+    return [
+        fault(record, finding) or _wrong_result(record, finding) or finding
+        for record, finding in zip(records, found, strict=True)
+    ]
+
+
+def findings(records: Sequence[GameRecord]) -> list[np.void]:
+    """Replay games of any configs: a finding for each."""
     by_config: dict[str, list[int]] = defaultdict(list)
-    for index, candidate in enumerate(candidates):
-        by_config[candidate.record.config].append(index)
-    verdicts: dict[int, np.void | Rejected] = {}
+    for index, record in enumerate(records):
+        by_config[record.config].append(index)
+    found: dict[int, np.void] = {}
     for config, indices in by_config.items():
         board, players = parse_config(config)
-        records = [candidates[index].record for index in indices]
-        for index, record, finding in zip(indices, records, replay(board, players, records), strict=True):
-            verdicts[index] = _verdict(record, finding, players)
-    return [verdicts[index] for index in range(len(candidates))]
+        found.update(zip(indices, replay(board, players, [records[index] for index in indices]), strict=True))
+    return [found[index] for index in range(len(records))]
 
 
 def read_candidate(raw: bytes) -> Candidate:
@@ -166,14 +168,14 @@ def read_candidate(raw: bytes) -> Candidate:
         record = GameRecord.from_json(fields)
     except BadRecord as error:
         raise Rejected("no_record", str(error)) from None
-    _check_header(record)
+    check_header(record)
     if isinstance(fields.get(FOREIGN), dict):
         return Candidate(record, FOREIGN, fields[FOREIGN] or None)
     extra = {name: value for name, value in fields.items() if name not in RECORD_FIELDS}
     return Candidate(record, SELFPLAY, extra or None)
 
 
-def _check_header(record: GameRecord) -> None:
+def check_header(record: GameRecord) -> None:
     """What can be told without replaying the game."""
     try:
         _, players = parse_config(record.config)
@@ -195,22 +197,26 @@ def _check_header(record: GameRecord) -> None:
         raise Rejected("no_record", "a name has a character 0 in it")
 
 
-def _verdict(record: GameRecord, finding: np.void, players: int) -> np.void | Rejected:
-    """Judge what replaying a game has shown."""
+def fault(record: GameRecord, finding: np.void) -> Rejected | None:
+    """Why a replayed game is none, whatever its record says of the result; None if it is sound."""
     problem = int(finding["problem"])
     if problem == ILLEGAL_ACTION:
         return Rejected("illegal_action", _complaint(record, int(finding["at"])))
     if problem == UNFINISHED:
-        said = f"ends after {finding['plies']} moves, neither won nor at the limit of {record.max_moves}"
-        return Rejected("unfinished", said)
+        ends = f"ends after {finding['plies']} moves, neither won nor at the limit of {record.max_moves}"
+        return Rejected("unfinished", ends)
     if problem != SOUND:
-        return Rejected(_PROBLEMS[problem], f"action {finding['at']} of {len(record.actions)}")
-    found = outcome(finding, players)
-    said = (record.winner, record.reason, record.ranks)
-    for name, stated, true in zip(("winner", "reason", "ranks"), said, found, strict=True):
-        if stated != true:
-            return Rejected("wrong_result", f"the record says {name} {stated!r}, the rules give {true!r}")
-    return finding
+        return Rejected(_PROBLEMS[problem], f"at action {finding['at']} of {len(record.actions)}")
+    return None
+
+
+def _wrong_result(record: GameRecord, finding: np.void) -> Rejected | None:
+    """What a record says of the result against the rules."""
+    stated = {"winner": record.winner, "reason": record.reason, "ranks": record.ranks}
+    for name, true in zip(stated, outcome(finding, len(record.engines)), strict=True):
+        if stated[name] != true:
+            return Rejected("wrong_result", f"the record says {name} {stated[name]!r}, the rules give {true!r}")
+    return None
 
 
 def outcome(finding: np.void, players: int) -> tuple[int | None, str | None, tuple[int, ...] | None]:

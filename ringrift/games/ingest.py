@@ -21,7 +21,7 @@ from ringrift.games.admission import Line, TurnedAway, admit
 from ringrift.games.database import GamesDatabase
 from ringrift.games.pool import Rows, Stored, make_rows, write_rows
 from ringrift.games.settings import IngestSettings, database_settings
-from ringrift.games.sources import Progress, SourceReader, find_files, open_source, save_progress
+from ringrift.games.sources import Progress, find_files, open_source, save_progress
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

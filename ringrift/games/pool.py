@@ -170,7 +170,7 @@ def quarantine_row(verdict: TurnedAway) -> dict[str, Any]:
 
 
 def read_game(row: Row[Any]) -> Candidate:
-    """The game of a row of `games` joined with `moves`, labelled as `columns_of_a_game` does; `Damaged` if it is lost."""
+    """The game of a row that `selection.stored_games` gives; `Damaged` if it cannot be read."""
     if row.packed_actions is None:
         raise Damaged("its moves are missing")
     try:
