@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, game, match, play
+from ringrift.cli import analyse, bench, game, games, match, play
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -24,6 +24,7 @@ app.add_typer(game.app, name="game")
 app.command()(play.play)
 app.command()(match.match)
 app.command()(analyse.analyse)
+app.add_typer(games.app, name="games")
 app.add_typer(bench.app, name="bench")
 
 

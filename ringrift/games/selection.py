@@ -6,17 +6,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, select
+import orjson
+from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
 from ringrift.game import RingRiftError, parse_config
+from ringrift.games.admission import REASONS
 from ringrift.games.database import GamesDatabase
-from ringrift.games.schema import games, moves, sources
+from ringrift.games.packing import unpack
+from ringrift.games.schema import games, moves, quarantine, sources
 from ringrift.games.settings import database_settings
 
 LOTS: Final = 1 << 31
 """How many different lots there are."""
 PAGE: Final = 256
 """Games that are read at once: some megabytes."""
+
+_INWARD: Final = frozenset({"lot", "source_id", "opening_hash", "actions_hash"})
+"""Columns of `games` that say nothing to people."""
 
 Part = Literal["training", "holdout"]
 
@@ -118,3 +124,54 @@ def find_game(database: GamesDatabase, name: str) -> Row[Any]:
     if len(rows) != 1:
         raise NoSuchGame(f"there is no game {name!r}" if not rows else f"more than one game begins with {name!r}")
     return rows[0]
+
+
+def newest(database: GamesDatabase, selection: Selection, limit: int) -> list[dict[str, Any]]:
+    """What is known of the games that came in last."""
+    query = stored_games().where(*selection.conditions()).order_by(games.c.id.desc()).limit(limit)
+    with database.reading() as connection:
+        return [describe(row) for row in connection.execute(query)]
+
+
+def describe(row: Row[Any]) -> dict[str, Any]:
+    """A row of `stored_games` for people and machines, without its moves."""
+    known = {column.name: getattr(row, column.name) for column in games.c if column.name not in _INWARD}
+    known["identity"] = bytes(row.identity).hex()
+    for name in ("engines", "models", "ranks"):
+        known[name] = known[name] and orjson.loads(known[name])
+    return known | {"file": row.path, "part": "holdout" if row.lot < holdout_bound() else "training"}
+
+
+def count_parts(database: GamesDatabase) -> dict[str, tuple[int, int]]:
+    """Games for training and games held out, by config."""
+    held_out = func.sum(case((games.c.lot < holdout_bound(), 1), else_=0))
+    query = select(games.c.config, func.count(), held_out).group_by(games.c.config).order_by(games.c.config)
+    with database.reading() as connection:
+        return {config: (count - held, int(held)) for config, count, held in connection.execute(query)}
+
+
+@dataclass(frozen=True)
+class QuarantinedLine:
+    """A line that is no game."""
+
+    path: str
+    number: int
+    reason: str
+    detail: str
+    raw: bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines; the line as text, with replacements where it is none."""
+        return {**vars(self), "raw": self.raw.decode(errors="replace")}
+
+
+def quarantined_lines(database: GamesDatabase, reason: str | None, limit: int) -> list[QuarantinedLine]:
+    """The lines that went to quarantine last."""
+    query = select(quarantine, sources.c.path).outerjoin(sources).order_by(quarantine.c.id.desc()).limit(limit)
+    if reason is not None:
+        if reason not in REASONS:
+            raise RingRiftError(f"no line is in quarantine for {reason!r}; reasons are {', '.join(REASONS)}")
+        query = query.where(quarantine.c.reason == reason)
+    with database.reading() as connection:
+        rows = connection.execute(query).all()
+    return [QuarantinedLine(row.path or "", row.line, row.reason, row.detail, unpack(row.raw)) for row in rows]
