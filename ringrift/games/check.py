@@ -35,7 +35,7 @@ class Damage:
     kind: str
     """`file`, `columns`, `source`, `moves`, or why the game is none (`REASONS`)."""
     game: int | None
-    """The game's number in the database; None where it is about no game."""
+    """The game's number in the database; None for what is about all."""
     detail: str
     done: str
     """`left`, `repaired` or `quarantined`."""
@@ -122,7 +122,7 @@ def _check_structure(database: GamesDatabase, repair: bool) -> Iterator[Damage]:
             path = source_id(database, connection, LOST_SOURCE)
             connection.execute(update(games).where(lost).values(source_id=path))
     done = REPAIRED if repair else LEFT
-    yield from (Damage("moves", number, "moves without a game", done) for number in lonely)
+    yield from (Damage("moves", number, "there is no such game", done) for number in lonely)
     yield from (Damage("source", row.id, f"there is no source {row.source_id}", done) for row in unknown)
 
 
@@ -191,7 +191,7 @@ def _quarantine(
     if candidate:
         raw = candidate.to_line()
     else:
-        header = {column.name: getattr(row, column.name) for column in games.c if column.name != "identity"}
+        header = {str(column.name): getattr(row, column.name) for column in games.c if column.name != "identity"}
         raw = orjson.dumps(header | {"identity": bytes(row.identity).hex()}) + b"\n"
     verdict = TurnedAway(Line(row.source_id, row.line, raw), reason, detail)
     connection.execute(database.insert(quarantine), quarantine_row(verdict))

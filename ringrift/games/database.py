@@ -194,6 +194,8 @@ def _complaint(error: DBAPIError) -> str:
     said = _one_line(error.orig or error)
     if "disk is full" in said or "disk I/O error" in said or "No space left" in said:
         return f"{said}; what was being written is undone: make room and run it again"
+    if "malformed" in said or "not a database" in said:
+        return f"{said}; go on with a copy, or ingest the files of records into a new one"
     if "database is locked" in said:
         return f"{said}: another program has been writing for longer than `ingest.patience_seconds`"
     return said

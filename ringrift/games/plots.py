@@ -89,7 +89,7 @@ def _lengths(configs: Sequence[ConfigStatistics]) -> Figure:
     longest = max(max(config.lengths) for config in configs)
     all_axes = figure.subplots(len(configs), sharex=True, squeeze=False)[:, 0]
     for axes, config in zip(all_axes, configs, strict=True):
-        axes.hist(list(config.lengths), BINS, (0, longest), weights=list(config.lengths.values()))
+        axes.hist(list(config.lengths), bins=BINS, range=(0, longest), weights=list(config.lengths.values()))
         axes.axvline(config.moves["50%"], color="black", linewidth=1)
         axes.set_ylabel(config.config, rotation=0, ha="right", va="center")
         axes.set_yticks([])
