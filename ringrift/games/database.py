@@ -18,8 +18,8 @@ from ringrift.games.schema import REVISION
 from ringrift.games.settings import database_settings
 
 _WRITES: Final = "ringrift_writes"
-_UPGRADE_LOCK: Final = 0x52494E47
-"""The advisory lock that whoever upgrades a PostgreSQL database holds: «RING»."""
+_WRITE_LOCK: Final = 0x52494E47
+"""The advisory lock that a writer of a PostgreSQL database holds: «RING»."""
 
 
 class BadDatabase(RingRiftError):
@@ -29,8 +29,9 @@ class BadDatabase(RingRiftError):
 class GamesDatabase:
     """A games database, its schema up to date. SQLite or PostgreSQL.
 
-    Any number of processes may read and write at once: SQLite keeps a write-ahead log, in which readers wait for
-    nobody and writers for one another. Close it, or use it as a context.
+    Any number of processes may read and write at once: readers wait for nobody, and writers for one another. So the ids
+    of games rise in the order in which they become visible, and who has read up to one has missed none below it. Close
+    it, or use it as a context.
     """
 
     def __init__(self, url: str | None = None, *, create: bool = False) -> None:
@@ -80,6 +81,8 @@ class GamesDatabase:
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
             connection.begin(),
         ):
+            if not self.is_sqlite:  # which takes its own lock at BEGIN IMMEDIATE
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
             yield connection
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -131,8 +134,6 @@ class GamesDatabase:
         if revision is None and not create:
             raise BadDatabase(f"{self.name}: there are no games in it; `ringrift games ingest` makes the tables")
         with self.writing() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
             if self._revision(connection) != REVISION:  # another process may have been quicker
                 from ringrift.games.migrations import migrate
 

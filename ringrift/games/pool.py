@@ -76,8 +76,10 @@ def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
             turned_away[row["digest"]] = row
             continue
         row = game_row(verdict.candidate, verdict.finding, verdict.line)
-        duplicates += row["identity"] in admitted
-        admitted[row["identity"]] = row, moves_row(verdict.candidate)
+        if row["identity"] in admitted:
+            duplicates += 1
+        else:
+            admitted[row["identity"]] = row, moves_row(verdict.candidate)
     return Rows(admitted, turned_away, duplicates)
 
 
@@ -85,20 +87,18 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
     """Write rows that are not there yet."""
     stored = Stored(duplicates=rows.duplicates)
     if rows.games:
-        # In one order everywhere, so that two writers of the same games on PostgreSQL never wait for each other.
-        ordered = [rows.games[identity] for identity in sorted(rows.games)]
         new = database.insert(games).returning(games.c.id, games.c.identity)
-        ids = {bytes(row.identity): row.id for row in connection.execute(new, [game for game, _ in ordered])}
-        added = [(game, blobs) for game, blobs in ordered if game["identity"] in ids]
+        found = connection.execute(new, [game for game, _ in rows.games.values()])
+        ids = {bytes(row.identity): row.id for row in found}
+        added = [(game, blobs) for game, blobs in rows.games.values() if game["identity"] in ids]
         if added:
             connection.execute(moves.insert(), [blobs | {"game_id": ids[game["identity"]]} for game, blobs in added])
         for game, _ in added:
             stored.added[game["config"]] = stored.added.get(game["config"], 0) + 1
-        stored.duplicates += len(ordered) - len(added)
+        stored.duplicates += len(rows.games) - len(added)
     if rows.quarantine:
-        lines = [rows.quarantine[digest] for digest in sorted(rows.quarantine)]
         new = database.insert(quarantine).returning(quarantine.c.reason)
-        for reason in connection.execute(new, lines).scalars():
+        for reason in connection.execute(new, list(rows.quarantine.values())).scalars():
             stored.quarantined[reason] = stored.quarantined.get(reason, 0) + 1
     return stored
 

@@ -69,20 +69,20 @@ def test_columns_that_follow_from_the_moves_are_repaired(
 
 
 def lost_moves(database: GamesDatabase) -> None:
-    plant(database, "DELETE FROM moves WHERE game_id = 2")
+    plant(database, "DELETE FROM moves WHERE game_id = 5")
 
 
 def garbled_moves(database: GamesDatabase) -> None:
-    plant(database, "UPDATE moves SET actions = substr(actions, 1, 50) WHERE game_id = 2")
+    plant(database, "UPDATE moves SET actions = substr(actions, 1, 50) WHERE game_id = 5")
 
 
 def other_moves(database: GamesDatabase) -> None:
     other = random_records(count=1, seed=99)[0].actions
-    plant(database, "UPDATE moves SET actions = ? WHERE game_id = 2", pack_actions(other))
+    plant(database, "UPDATE moves SET actions = ? WHERE game_id = 5", pack_actions(other))
 
 
 def illegal_moves(database: GamesDatabase) -> None:
-    plant(database, "UPDATE moves SET actions = ? WHERE game_id = 2", pack_actions(random_records()[0].actions[1:]))
+    plant(database, "UPDATE moves SET actions = ? WHERE game_id = 5", pack_actions(random_records()[0].actions[1:]))
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def illegal_moves(database: GamesDatabase) -> None:
         (garbled_moves, "damaged"),
         (other_moves, "damaged"),
         (illegal_moves, "illegal_action"),
-        (lambda d: plant(d, "UPDATE games SET run = 'x' WHERE id = 2"), "damaged"),
-        (lambda d: plant(d, "UPDATE games SET engines = '[' WHERE id = 2"), "damaged"),
-        (lambda d: plant(d, "UPDATE games SET config = 'square9_2p' WHERE id = 2"), "config"),
-        (lambda d: plant(d, "UPDATE games SET identity = x'00112233445566778899aabbccddeeff' WHERE id = 2"), "damaged"),
+        (lambda d: plant(d, "UPDATE games SET run = 'x' WHERE id = 5"), "damaged"),
+        (lambda d: plant(d, "UPDATE games SET engines = '[' WHERE id = 5"), "damaged"),
+        (lambda d: plant(d, "UPDATE games SET config = 'square9_2p' WHERE id = 5"), "config"),
+        (lambda d: plant(d, "UPDATE games SET identity = x'00112233445566778899aabbccddeeff' WHERE id = 5"), "damaged"),
     ],
     ids=itertools.count(),
 )
@@ -106,7 +106,7 @@ def test_a_game_that_is_lost_goes_to_quarantine_and_comes_back_from_its_file(
     assert callable(damage)
     damage(database)
     found = check(database, repair=True)
-    assert [(entry.kind, entry.game, entry.done) for entry in found.damage] == [(kind, 2, "left")]
+    assert [(entry.kind, entry.game, entry.done) for entry in found.damage] == [(kind, 5, "left")]
     assert [entry.done for entry in check(database, quarantine_bad=True).damage] == ["quarantined"]
     assert check(database).games == COUNT - 1
     assert check(database).damage == ()
