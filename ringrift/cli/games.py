@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ringrift.games.selection import Selection
+
+FIRST_LINE: Final = 2.0
+LONGEST_SILENCE: Final = 120.0
+"""Seconds."""
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -346,10 +351,29 @@ def _print(report: RenderableType, machine: Any, as_json: bool) -> None:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function that is told what is done and what there is in all; a bar where somebody looks."""
+    """A function that is told what is done, and what there is in all: it moves a bar, or says so now and then."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
+    if not sys.stderr.isatty():
+        yield _lines_of_progress(what)
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def _lines_of_progress(what: str) -> Callable[[int, int], None]:
+    """For where nobody looks: a line after 2, 4, 8, … seconds."""
+    start = time.monotonic()
+    silence = FIRST_LINE
+
+    def tell(done: int, total: int) -> None:
+        nonlocal silence
+        passed = time.monotonic() - start
+        if 0 < done < total and passed >= silence:
+            silence = passed + min(passed, LONGEST_SILENCE)
+            left = passed * (total - done) / done
+            typer.echo(f"{what}: {done / total:.0%}, about {left:.0f} s left", err=True)
+
+    return tell
