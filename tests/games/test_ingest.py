@@ -39,7 +39,7 @@ def small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings under which a batch is four games."""
     shutil.copytree(config_folder(), tmp_path / "config")
     path = tmp_path / "config" / "database.yaml"
-    path.write_text(path.read_text().replace("batch_games: 512", "batch_games: 4"))
+    path.write_text(path.read_text().replace("batch_games: 128", "batch_games: 4"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))
 
 
