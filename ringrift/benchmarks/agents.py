@@ -12,7 +12,7 @@ import numpy as np
 from ringrift.agents import make_agent
 from ringrift.benchmarks.kernels import evaluate_each
 from ringrift.benchmarks.search import stages
-from ringrift.evaluation import Fixture, Openings, PlayedGame, play_games
+from ringrift.evaluation import Fixture, PlayedGame, play_games
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import Board, get_board, new_workspace
 from ringrift.game.boards import MAX_PLAYERS
@@ -25,6 +25,7 @@ from ringrift.search import Limits, MaxnSearch, MinimaxSearch
 from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
 from ringrift.search.path import DEEPEST
+from ringrift.selfplay.openings import Openings
 
 SMALL_GOAL: Final = 1_000_000
 """Evaluations per second on one core that the small boards should reach."""
@@ -106,12 +107,12 @@ def measure_games(board_name: str, players: int, *, games: int = 64) -> GamesSpe
     """Let the one-ply player play against itself, every game from another opening."""
     board, config = get_board(board_name), f"{board_name}_{players}p"
     agent = make_agent("heuristic", board, players)
-    openings = Openings(board, players, plies=PLIES_OF_A_TURN * players, seed=1)
-    limit = move_limit(config)
+    openings = Openings(board, players, max_moves=move_limit(config), seed=1)
+    plies = PLIES_OF_A_TURN * players
 
     def play(count: int) -> list[PlayedGame]:
         fixtures = [Fixture(number, number, (0,) * players) for number in range(count)]
-        return list(play_games([agent], board, players, fixtures, openings, max_moves=limit, side_by_side=count))
+        return list(play_games([agent], board, players, fixtures, openings, opening_plies=plies, side_by_side=count))
 
     play(1)  # compiled or loaded before the clock starts
     start = time.perf_counter()

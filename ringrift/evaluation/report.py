@@ -12,8 +12,8 @@ import numpy as np
 
 from ringrift.evaluation.lockstep import PlayedGame
 from ringrift.evaluation.matches import MatchPlan, Timed
-from ringrift.evaluation.statistics import CONFIDENCE, sign_test, wilson_interval
 from ringrift.game import parse_config
+from ringrift.statistics import CONFIDENCE, sign_test, wilson_interval
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

@@ -169,13 +169,13 @@ class GameRecord:
                 game=_checked(fields["game"], int, "game"),
                 seed=_checked(fields["seed"], int, "seed"),
                 engines=engines,
-                models=tuple(model and _checked(model, str, "models") for model in fields["models"]),
+                models=tuple(_optional(model, str, "models") for model in fields["models"]),
                 opening=_checked(fields["opening"], int, "opening"),
                 max_moves=_checked(fields["maxMoves"], int, "maxMoves"),
                 actions=kept,
-                winner=result["winner"],
-                reason=result["reason"],
-                ranks=None if result["ranks"] is None else tuple(result["ranks"]),
+                winner=_optional(result["winner"], int, "winner"),
+                reason=_optional(result["reason"], str, "reason"),
+                ranks=None if result["ranks"] is None else tuple(_checked(r, int, "ranks") for r in result["ranks"]),
                 search=None if search is None else SearchStatistics.from_json(search, len(engines), len(kept)),
                 resigned=None if fields["resigned"] is None else _pair(fields["resigned"]),
                 host=_checked(fields["host"], str, "host"),
@@ -203,6 +203,10 @@ def _checked(value: Any, kind: type, name: str) -> Any:
     if type(value) is not kind:
         raise BadRecord(f"`{name}` must be of type {kind.__name__}, not {value!r}")
     return value
+
+
+def _optional(value: Any, kind: type, name: str) -> Any:
+    return None if value is None else _checked(value, kind, name)
 
 
 def _pair(value: Any) -> tuple[int, int]:

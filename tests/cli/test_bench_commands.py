@@ -52,6 +52,16 @@ def test_the_encoding_is_measured() -> None:
     assert all(figure["nanoseconds"] > 0 for figure in json.loads(done.stdout)["encoding"])
 
 
+def test_the_games_database_is_measured() -> None:
+    done = bench("games", "hex8_2p", "--games", "40", "--repeats", "1", "--memory", "0", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [speed["search"] for speed in report["ingest"]] == [False, True]
+    for speed in report["ingest"]:
+        assert min(speed["games_per_second"], speed["parsed_per_second"]) > 0
+        assert speed["bytes_jsonl"] > speed["bytes_database"] - 4096, "apart from the pages of an empty database"
+
+
 def test_an_unknown_config_is_one_line() -> None:
     done = bench("game", "hex9_2p")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

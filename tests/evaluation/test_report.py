@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from ringrift.evaluation import Fixture, MatchPlan, PlayedGame, report_match, seatings
-from ringrift.evaluation.statistics import sign_test, wilson_interval
+from ringrift.statistics import sign_test, wilson_interval
 
 TWO = MatchPlan("square8_2p", ("one", "two[/]"), openings=3, opening_plies=8, max_moves=500)
 

@@ -1,0 +1,64 @@
+"""What the benchmarks' commands share: which configs, progress, and where the figures go."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import typer
+
+Item = TypeVar("Item")
+
+LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
+"""Headings of columns of words."""
+
+
+def pairs_of(configs: list[str] | None) -> list[tuple[str, int]]:
+    """Board and players of the configs that are named, or of all."""
+    from ringrift.game import configs as all_configs
+    from ringrift.game import parse_config
+
+    named = [parse_config(name) for name in configs or ()]
+    return [(board.name, players) for board, players in named] or list(all_configs())
+
+
+def side_by_side(board: str, games: int) -> int:
+    """Games at once on a board: on the large ones a quarter."""
+    return games if board in ("square8", "hex8") else max(games // 4, 1)
+
+
+def with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
+    """The items, with a progress bar where somebody looks; `total` is how many there are, unless they have a length."""
+    from rich.console import Console
+    from rich.progress import track
+
+    quiet = not sys.stderr.isatty()
+    return track(items, what, total, console=Console(stderr=True), disable=quiet, transient=True)
+
+
+def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
+    """Write the report to a file and print it as JSON, as asked for; whether it has been printed."""
+    from ringrift.game.files import new_file
+
+    if out is not None:
+        with new_file(out) as file:
+            file.write((json.dumps(report, indent=1) + "\n").encode())
+    if as_json:
+        typer.echo(json.dumps(report))
+    return as_json
+
+
+def print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """A table with words to the left and numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in LEFT else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 170).print(table)

@@ -1,0 +1,379 @@
+"""`ringrift games …`: the games database."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from ringrift.games.selection import Selection
+
+FIRST_LINE: Final = 2.0
+LONGEST_SILENCE: Final = 120.0
+"""Seconds."""
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "-d",
+        envvar="RINGRIFT_DATABASE",
+        help="A path, sqlite:///… or postgresql://…; by default what include/config/database.yaml says.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
+EngineOption = Annotated[str | None, typer.Option(help="Only where some seat's engine begins so, such as gumbel.")]
+ModelOption = Annotated[str | None, typer.Option(help="Only where some seat has this model.")]
+RunOption = Annotated[str | None, typer.Option(help="Only this run.")]
+SourceOption = Annotated[str | None, typer.Option(help="Only from files with this in their path.")]
+SinceOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only ended then or later, UTC.")
+]
+UntilOption = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only ended before, UTC.")
+]
+PartOption = Annotated[
+    Literal["training", "holdout"] | None, typer.Option(help="Only games for training, or those held out.")
+]
+
+
+@app.command()
+def ingest(
+    places: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or files: .jsonl or .jsonl.gz")],
+    database: DatabaseOption = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read new lines of files of games into the database; replay every game, and put what is none into quarantine.
+
+    Run it again at any time: it goes on where it stopped, and keeps every
+    game once. Makes the database if there is none.
+
+    Example: ringrift games ingest data/selfplay
+
+    Example: ringrift games ingest tests/traces/hex8_2p.jsonl.gz --database /tmp/games.db
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games import ingest as run
+
+    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, _progress("reading") as told:
+        report = run(
+            opened, places, threads=threads, stop=stop, on_progress=lambda done, total, games: told(done, total)
+        )
+    _print(report, report.to_json(), as_json)
+    if not report.complete:
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def stats(
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    source: SourceOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    part: PartOption = None,
+    plots: Annotated[Path | None, typer.Option(help="Write pictures (PNG) into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How games end, who wins from which seat, how long games are, how varied, and who has played them.
+
+    Example: ringrift games stats --config square8_2p --plots plots
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games.plots import write_plots
+    from ringrift.games.statistics import games_statistics
+
+    with GamesDatabase(database) as opened:
+        found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
+    _print(found, found.to_json(), as_json)
+    for path in write_plots(found, plots) if plots else ():
+        typer.echo(f"written: {path}", err=True)
+
+
+@app.command()
+def check(
+    database: DatabaseOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Compute columns anew that follow from the moves.")] = False,
+    quarantine: Annotated[
+        bool, typer.Option("--quarantine", help="Move games that are none to quarantine, and read their files again.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read and replay every stored game, and compare it with its row; exit code 1 if something is left wrong.
+
+    Example: ringrift games check --repair --quarantine
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games.check import check as run
+
+    with GamesDatabase(database) as opened, _progress("checking") as told:
+        report = run(opened, repair=repair, quarantine_bad=quarantine, on_progress=told)
+    _print(report, report.to_json(), as_json)
+    raise typer.Exit(1 if report.left else 0)
+
+
+@app.command()
+def merge(
+    others: Annotated[list[str], typer.Argument(metavar="DB…", help="Paths or URLs of the databases to add.")],
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the games of other databases, each replayed anew, and what is in their quarantine.
+
+    Example: ringrift games merge gpu-1.db gpu-2.db
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games.merge import merge as run
+
+    reports = []
+    with GamesDatabase(database, create=True) as opened:
+        for name in others:
+            with GamesDatabase(name) as other, _progress(f"merging {name}") as told:
+                reports.append(run(opened, other, on_progress=told))
+            if not as_json:
+                _print(reports[-1], {}, as_json)
+    if as_json:
+        typer.echo(json.dumps([report.to_json() for report in reports]))
+
+
+@app.command()
+def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """How many games of every config are held out from training.
+
+    `ringrift games export --part holdout` writes them.
+
+    Example: ringrift games holdout
+    """
+    from rich.table import Table
+
+    from ringrift.games import GamesDatabase
+    from ringrift.games.selection import count_parts
+    from ringrift.games.settings import database_settings
+
+    share = database_settings().holdout_share
+    with GamesDatabase(database) as opened:
+        counts = count_parts(opened)
+    table = Table("config", "for training", "held out", "share", title=f"Held out: {share:.1%}, by identity")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for config, (training, held_out) in counts.items():
+        table.add_row(config, f"{training:,}", f"{held_out:,}", f"{held_out / (training + held_out):.1%}")
+    found = {name: {"training": training, "holdout": held_out} for name, (training, held_out) in counts.items()}
+    _print(table if counts else "there are no games yet", {"share": share, "configs": found}, as_json)
+
+
+@app.command("list")
+def list_games(
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    source: SourceOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    part: PartOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many games, the newest first.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List games, the last to come in first.
+
+    Example: ringrift games list --config hex8_3p --engine gumbel --since 2026-01-01
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ringrift.games import GamesDatabase
+    from ringrift.games.selection import newest
+
+    with GamesDatabase(database) as opened:
+        rows = newest(opened, _selection(config, engine, model, run, source, since, until, part), limit)
+    table = Table("id", "identity", "config", "run", "game", "moves", "winner", "reason", "engines", "ended")
+    for row in rows:
+        table.add_row(
+            *(f"{row['id']}", row["identity"][:8], row["config"], escape(row["run"]), f"{row['game']}"),
+            *(f"{row['plies']}", str(row["winner"] or ""), (row["reason"] or "stopped").replace("_", " ")),
+            escape(", ".join(dict.fromkeys(row["engines"]))),
+            _date(row["ended"]),
+        )
+    _print(table if rows else "there are no such games", rows, as_json)
+
+
+@app.command()
+def show(
+    game: Annotated[str, typer.Argument(metavar="GAME", help="Its id, or 4 or more digits of its identity.")],
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a game: what is known of it, and its last position.
+
+    Example: ringrift games show 17
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games.export import replayed
+    from ringrift.games.pool import read_game
+    from ringrift.games.selection import describe, find_game
+
+    with GamesDatabase(database) as opened:
+        row = find_game(opened, game)
+    known = describe(row)
+    candidate = read_game(row)
+    if as_json:
+        typer.echo(json.dumps(known | {"record": json.loads(candidate.to_line())}))
+        return
+    known["ended"] = _date(row.ended)
+    width = max(map(len, known))
+    for name, value in known.items():
+        typer.echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
+    search = candidate.record.search
+    typer.echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    typer.echo(f"\n{replayed(candidate)}")
+
+
+@app.command()
+def export(
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write there (.jsonl or .jsonl.gz).")] = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    engine: EngineOption = None,
+    model: ModelOption = None,
+    run: RunOption = None,
+    source: SourceOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    part: PartOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="So many games at most.")] = None,
+    moves: Annotated[
+        bool, typer.Option("--moves", help="Canonical moves, as other programs read them; no search statistics.")
+    ] = False,
+) -> None:
+    """Write games as lines of JSON, by default as they came in and to standard output.
+
+    Example: ringrift games export --config square8_2p --out square8_2p.jsonl.gz
+
+    Example: ringrift games export --part holdout --moves --limit 10
+    """
+    from ringrift.games import GamesDatabase
+    from ringrift.games.export import export_lines, write_lines
+
+    with GamesDatabase(database) as opened:
+        selection = _selection(config, engine, model, run, source, since, until, part)
+        lines = export_lines(opened, selection, canonical=moves, limit=limit)
+        if out is None:
+            for line in lines:
+                sys.stdout.buffer.write(line)
+            return
+        count = write_lines(out, lines)
+    typer.echo(f"{count} games written to {out}", err=True)
+
+
+@app.command()
+def quarantine(
+    database: DatabaseOption = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many lines, the newest first.")] = 20,
+    raw: Annotated[bool, typer.Option("--raw", help="Print the lines themselves.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the lines that are no games: where they stand, and why.
+
+    Example: ringrift games quarantine --reason illegal_action
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ringrift.games import GamesDatabase
+    from ringrift.games.selection import quarantined_lines
+
+    with GamesDatabase(database) as opened:
+        lines = quarantined_lines(opened, reason, limit)
+    if raw:
+        for line in lines:
+            sys.stdout.buffer.write(line.raw.rstrip(b"\n") + b"\n")
+        return
+    table = Table("file", "line", "reason", "detail")
+    for line in lines:
+        table.add_row(escape(line.path), f"{line.number}", line.reason, escape(line.detail))
+    _print(table if lines else "nothing is in quarantine", [line.to_json() for line in lines], as_json)
+
+
+def _selection(
+    config: str | None,
+    engine: str | None,
+    model: str | None,
+    run: str | None,
+    source: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    part: Literal["training", "holdout"] | None,
+) -> Selection:
+    from ringrift.games.selection import Selection
+
+    return Selection(config, engine, model, run, source, _seconds(since), _seconds(until), part)
+
+
+def _seconds(date: datetime | None) -> int | None:
+    return None if date is None else int(date.replace(tzinfo=UTC).timestamp())
+
+
+def _date(seconds: int) -> str:
+    """A time of a record; 0 is none."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else "–"
+
+
+def _print(report: RenderableType, machine: Any, as_json: bool) -> None:
+    from rich.console import Console
+
+    if as_json:
+        typer.echo(json.dumps(machine))
+    else:
+        Console(width=None if sys.stdout.isatty() else 170, highlight=False).print(report)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told what is done, and what there is in all: it moves a bar, or says so now and then."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    if not sys.stderr.isatty():
+        yield _lines_of_progress(what)
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def _lines_of_progress(what: str) -> Callable[[int, int], None]:
+    """For where nobody looks: a line after 2, 4, 8, … seconds."""
+    start = time.monotonic()
+    silence = FIRST_LINE
+
+    def tell(done: int, total: int) -> None:
+        nonlocal silence
+        passed = time.monotonic() - start
+        if 0 < done < total and passed >= silence:
+            silence = passed + min(passed, LONGEST_SILENCE)
+            left = passed * (total - done) / done
+            typer.echo(f"{what}: {done / total:.0%}, about {left:.0f} s left", err=True)
+
+    return tell
