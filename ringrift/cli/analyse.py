@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ringrift.cli.paper import paper
+
 SMALLEST_SHOWN: Final = 0.005
 
 if TYPE_CHECKING:
@@ -81,7 +83,6 @@ def _range(text: str) -> range:
 
 
 def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -113,7 +114,7 @@ def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
             f"{row.lost:.2f}",
             ", ".join(f"{short(best.key)} {best.values[seat]:+.2f}" for best in row.assessment.candidates[:top]),
         )
-    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
+    console = paper()
     console.print(table)
     for player, values in lost.items():
         if values:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.cli.paper import paper
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -341,12 +342,11 @@ def _date(seconds: int) -> str:
 
 
 def _print(report: RenderableType, machine: Any, as_json: bool) -> None:
-    from rich.console import Console
 
     if as_json:
         typer.echo(json.dumps(machine))
     else:
-        Console(width=None if sys.stdout.isatty() else 170, highlight=False).print(report)
+        paper().print(report)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.paper import paper
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
@@ -69,7 +70,6 @@ def match(
 
     Example: ringrift match gumbel@64 puct@64 random --config hex8_3p --records games.jsonl.gz
     """
-    from rich.console import Console
 
     from ringrift.evaluation import game_record, make_players, play_match, report_match
     from ringrift.game.records import write_records
@@ -84,7 +84,7 @@ def match(
     if as_json:
         typer.echo(json.dumps(report.to_json()))
     else:
-        console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
+        console = paper()
         console.print(report)
         if verbose:
             console.print(report.seat_table())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.paper import paper
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
@@ -90,7 +91,6 @@ def selfplay(
 
     Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
     """
-    from rich.console import Console
 
     from ringrift.selfplay import BadPlan, checked_name, count_games, run_selfplay, selfplay_settings
 
@@ -119,7 +119,7 @@ def selfplay(
     if as_json:
         typer.echo(json.dumps(report.to_json()))
     else:
-        Console(width=None if sys.stdout.isatty() else 170, highlight=False).print(report)
+        paper().print(report)
     if stop.is_set():
         raise typer.Exit(stop.exit_code)
 

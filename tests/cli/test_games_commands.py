@@ -90,7 +90,7 @@ def test_quarantine_is_listed(path: str) -> None:
 def test_check_exits_with_1_until_the_damage_is_mended_and_merge_adds_games(path: str, tmp_path: Path) -> None:
     merged = str(tmp_path / "merged.db")
     done = ringrift("games", "merge", path, "-d", merged)
-    assert f"{path}: 11 new games of 11 into sqlite:///{merged}" in done.stdout
+    assert f"{path}: 11 new games of 11 into sqlite:///{merged}" in " ".join(done.stdout.split())
     assert "in quarantine: no_record: 1" in done.stdout
     with sqlite3.connect(merged) as connection:
         connection.execute("UPDATE games SET plies = 3 WHERE id = 4")

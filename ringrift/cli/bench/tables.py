@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 
 import typer
 
+from ringrift.cli.paper import paper
+
 Item = TypeVar("Item")
 
 LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
@@ -53,7 +55,6 @@ def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> b
 
 def print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """A table with words to the left and numbers to the right."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title)
@@ -61,4 +62,4 @@ def print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str,
         table.add_column(heading, justify="left" if heading in LEFT else "right")
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 170).print(table)
+    paper().print(table)
