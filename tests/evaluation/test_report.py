@@ -26,7 +26,14 @@ def game(
             values[seat] = 1 - 2 * place / (seats - 1)
     reason = None if winner is None else "territory"
     return PlayedGame(
-        Fixture(number, opening, seating), np.array([actions or number]), 100, winner, reason, tuple(values)
+        fixture=Fixture(number, opening, seating),
+        number=number,
+        actions=np.array([actions or number], np.int32),
+        plies=100,
+        winner=winner,
+        reason=reason,
+        ranks=None if winner is None else tuple(order.index(seat) + 1 for seat in range(seats)),
+        values=tuple(values),
     )
 
 
