@@ -204,25 +204,19 @@ class _Echo(logging.Handler):
 @contextmanager
 def _bar() -> Iterator[Callable[[Tally], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("games, {task.fields[rates]}"),
-    )
+    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))
     drawn = 0.0
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("starting", total=None, rates="")
+        bar = progress.add_task("starting", total=None)
 
         def show(tally: Tally) -> None:
             nonlocal drawn
-            if time.monotonic() - drawn < REDRAWN:
-                return
-            drawn = time.monotonic()
-            done = tally.games_before + tally.games
-            progress.update(bar, description="playing", total=tally.games_wanted, completed=done, rates=_rates(tally))
+            if time.monotonic() - drawn >= REDRAWN:
+                drawn = time.monotonic()
+                done = tally.games_before + tally.games
+                progress.update(bar, description=_told(tally), total=tally.games_wanted, completed=done)
 
         yield show
 
@@ -235,19 +229,18 @@ def _lines() -> Callable[[Tally], None]:
         if time.monotonic() - told < silence:
             return
         told, silence = time.monotonic(), min(2 * silence, LONGEST_SILENCE)
-        wanted = "" if tally.games_wanted is None else f" of {tally.games_wanted}"
-        typer.echo(f"{tally.games_before + tally.games}{wanted} games, {_rates(tally)}", err=True)
+        typer.echo(_told(tally), err=True)
 
     return show
 
 
-def _rates(tally: Tally) -> str:
-    """How fast it goes, and how long it will take."""
-    seconds = tally.seconds
-    left = tally.seconds_left
+def _told(tally: Tally) -> str:
+    """How far it is, how fast it goes, and how long it will take."""
+    wanted = "" if tally.games_wanted is None else f" of {tally.games_wanted}"
+    seconds, left = tally.seconds, tally.seconds_left
     return (
-        f"{tally.games / seconds:.2f} games/s, {tally.moves / seconds:,.0f} moves/s, "
-        f"{tally.network_seconds / seconds:.0%} in the network"
+        f"{tally.games_before + tally.games}{wanted} games, {tally.games / seconds:.2f} games/s, "
+        f"{tally.moves / seconds:,.0f} moves/s, {tally.network_seconds / seconds:.0%} in the network"
         + ("" if left is None else f", about {_duration(left)} left")
     )
 

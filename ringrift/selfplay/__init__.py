@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift.selfplay.files import BusyFolder, DamagedFile, GameFiles, count_games, read_lines
+from ringrift.selfplay.files import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
 from ringrift.selfplay.lineup import Lineup, promoted_model
 from ringrift.selfplay.lockstep import EndedGame, Table
 from ringrift.selfplay.openings import BadOpening, Opening, Openings
@@ -33,6 +33,7 @@ __all__ = [
     "Tally",
     "checked_name",
     "count_games",
+    "game_files",
     "promoted_model",
     "read_line",
     "read_lines",

@@ -187,11 +187,24 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise DamagedFile(f"{path}: cannot be read ({error}): move it away, and its games are played again") from None
 
 
+def game_files(folder: Path) -> list[Path]:
+    """The files of games under a folder, those of all hosts and workers; each game is in one of them only.
+
+    A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it.
+    """
+    packed = sorted(path for path in folder.rglob("*.jsonl.gz") if not path.name.startswith("."))
+    plain = (path for path in folder.rglob("*.jsonl") if not path.name.startswith("."))
+    return packed + sorted(path for path in plain if compressed_path(path) not in packed)
+
+
 def count_games(folder: Path) -> int:
-    """How many games the files under a folder hold, those of all hosts and workers."""
+    """How many games the files under a folder hold, also while workers write there."""
     total = 0
-    for path in sorted(folder.rglob("*.jsonl*")):
-        doubled = path.suffix == ".jsonl" and compressed_path(path).exists()
-        if path.suffixes[-2:] == [".jsonl", ".gz"] or (path.suffix == ".jsonl" and not doubled):
+    for path in game_files(folder):
+        try:
             total += sum(1 for _ in read_lines(path))
+        except DamagedFile:
+            if path.exists():
+                raise
+            total += sum(1 for _ in read_lines(compressed_path(path)))  # compressed meanwhile
     return total

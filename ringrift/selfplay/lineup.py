@@ -113,6 +113,8 @@ class Lineup:
             for player in self.members:
                 if (player.spec, player.model) == (spec, model):
                     return player
+            if model is not None:
+                use_threads(self.plan.settings.network_threads)
             agent = self._agent(spec)
             share = self.plan.settings.resignation.simulations
             less = cheaper(spec, share) if self.plan.resigns else None
@@ -147,6 +149,13 @@ def model_id(spec: str) -> str | None:
     from ringrift.networks import read_id  # late: torch is slow to import, and players without a network need none
 
     return read_id(path)
+
+
+def use_threads(count: int) -> None:
+    """Let networks on the CPU use so many threads of this process."""
+    import torch
+
+    torch.set_num_threads(count)
 
 
 def stamp_of(path: Path) -> Stamp:

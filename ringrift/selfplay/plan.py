@@ -41,7 +41,9 @@ class SelfPlayPlan:
     @property
     def fingerprint(self) -> str:
         """8 hexadecimal digits of everything but the run's name."""
-        settings = self.settings.model_dump(exclude={"batch", "files", "targets"})  # these change no game
+        settings = self.settings.model_dump(
+            exclude={"batch", "network_threads", "files", "targets"}
+        )  # these change no game
         whole = (self.config, self.players, self.seed, self.max_moves, self.progress, self.resigns, settings)
         return f"{digest(whole):016x}"[:8]
 

@@ -92,6 +92,8 @@ class SelfPlaySettings(Settings):
     draw: Draw
     batch: dict[str, PositiveInt]
     """Games side by side, by board."""
+    network_threads: PositiveInt
+    """Of a process, for a network on a CPU."""
     temperature: TemperatureSettings
     opening: OpeningSettings
     resignation: ResignationSettings

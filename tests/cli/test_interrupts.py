@@ -33,3 +33,18 @@ def test_an_interrupt_is_found_behind_other_errors() -> None:
 
     assert stems_from_interrupt(disguised(KeyboardInterrupt()))
     assert not stems_from_interrupt(disguised(ValueError()))
+
+
+def test_the_exit_code_tells_which_signal_has_stopped_the_work() -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        with stop_on_interrupt() as stop:
+            os.kill(os.getpid(), sign)
+            assert stop.is_set()
+        assert stop.exit_code == 128 + sign
+
+
+def test_service_managers_may_send_their_signal_twice() -> None:
+    with stop_on_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.is_set()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.game.errors import UnwritableFile
-from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, read_lines
+from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
 from ringrift.selfplay.files import compress
 
 LARGE = 1 << 20
@@ -156,3 +156,13 @@ def test_games_of_all_hosts_and_workers_are_counted(tmp_path: Path) -> None:
     leave_plain(tmp_path / "c" / "0", 0, 1)
     assert count_games(tmp_path) == 11
     assert count_games(tmp_path / "nowhere") == 0
+
+
+def test_a_file_that_is_compressed_while_games_are_counted_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_plain(tmp_path, 0, 1, 2)
+    found = game_files(tmp_path)
+    compress(found[0])
+    monkeypatch.setattr("ringrift.selfplay.files.game_files", lambda _: found)
+    assert count_games(tmp_path) == 3

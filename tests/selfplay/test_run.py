@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ringrift.selfplay import GameRecord, SelfPlayPlan, SelfPlayReport, read_line, read_lines, run_selfplay
+from ringrift.selfplay import GameRecord, SelfPlayPlan, SelfPlayReport, game_files, read_line, read_lines, run_selfplay
 from tests.selfplay.plans import NOWHERE, a_plan, lines
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
@@ -28,7 +28,7 @@ def run(plan: SelfPlayPlan, root: Path, **options: Any) -> SelfPlayReport:
 
 def kept(root: Path) -> list[GameRecord]:
     """All games of the only worker, in the order in which they were written."""
-    return [read_line(line) for path in sorted(root.rglob("*.jsonl*")) for line in read_lines(path)]
+    return [read_line(line) for path in game_files(root) for line in read_lines(path)]
 
 
 def sorted_lines(records: list[GameRecord]) -> list[bytes]:

@@ -1,0 +1,139 @@
+"""`ringrift selfplay` as people run it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ringrift.cli import app
+from ringrift.selfplay import count_games, read_line, read_lines
+from ringrift.settings import config_folder
+from tests.cli.processes import RINGRIFT, complaint, ringrift
+
+QUICK = ("--players", "heuristic", "--batch", "8")
+
+
+def test_games_are_played_told_and_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    command = ("selfplay", "hex8_2p", *QUICK, "--out", tmp_path, "--host", "here", "--games")
+    first = ringrift(*command, "5")
+    assert first.returncode == 0, first.stderr
+    assert "5 games in" in first.stdout
+    assert "games/s" in first.stdout
+    assert "│ heuristic │    10 │   5 │ 50.0% │" in first.stdout
+    folder = tmp_path / "hex8_2p" / "here" / "0"
+    assert f"games are in {folder}" in first.stdout
+    report = json.loads(ringrift(*command, "8", "--json").stdout)
+    assert (report["games_before"], report["games"], report["complete"]) == (5, 3, True)
+    paths = sorted(folder.glob("*.jsonl.gz"))
+    records = [read_line(line) for path in paths for line in read_lines(path)]
+    assert sorted(record.game for record in records) == list(range(8))
+    assert {(record.host, record.worker, record.run) for record in records} == {("here", "0", report["run"])}
+    assert report["run"].startswith("here-0-")
+
+
+def test_the_target_counts_the_games_of_all_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "config"
+    folder.mkdir()
+    for path in config_folder().glob("*.yaml"):
+        content = path.read_text().replace("hex8_2p: 400", "hex8_2p: 9")
+        (folder / path.name).write_text(content)
+    (folder / "heuristic").symlink_to(config_folder() / "heuristic")
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(folder))
+    command = ["selfplay", "hex8_2p", "--players", "random", "--json", "--out", str(tmp_path / "games")]
+    runner = CliRunner()
+    assert json.loads(runner.invoke(app, [*command, "--games", "4"]).stdout)["games"] == 4
+    assert json.loads(runner.invoke(app, [*command, "--target", "--worker", "1"]).stdout)["games"] == 5
+    assert json.loads(runner.invoke(app, [*command, "--target"]).stdout)["games"] == 0
+    assert count_games(tmp_path / "games") == 9
+
+
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_self_play_that_is_told_to_stop_leaves_every_finished_game(
+    sign: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    words = [RINGRIFT, "selfplay", "hex8_2p", *QUICK, "--json", "--out", tmp_path]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while not count_games(tmp_path) and running.poll() is None:
+            time.sleep(0.01)
+        running.send_signal(sign)
+        report, errors = running.communicate(timeout=60)
+    assert running.returncode == code, errors
+    assert "stopping" in errors
+    assert "Traceback" not in errors
+    assert json.loads(report)["games"] == count_games(tmp_path) > 0
+    assert [path.suffix for path in tmp_path.rglob("*.jsonl*")] == [".gz"]
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    words = [RINGRIFT, "selfplay", "hex8_2p", *QUICK, "--games", "40", "--out", tmp_path]
+    ringrift(*words[1:5], "--games", "1", "--out", tmp_path / "first")  # everything is compiled then
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    done = subprocess.run(words, preexec_fn=limit, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path}/hex8_2p/")
+    assert "cannot be written (File too large)" in done.stderr
+    assert "Traceback" not in done.stderr
+    (path,) = (tmp_path / "hex8_2p").rglob("*.jsonl")
+    assert path.read_bytes().endswith(b"\n")
+    assert count_games(tmp_path / "hex8_2p") > 0
+    assert ringrift(*words[1:]).returncode == 0
+    assert count_games(tmp_path / "hex8_2p") == 40
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("hex9_2p",), "unknown config 'hex9_2p'"),
+        (("hex8_2p", "--players", "dice"), "player 'dice': unknown mode 'dice'"),
+        (("hex8_2p", "--players", "mixed:0xrandom"), "'0xrandom' is no member"),
+        (("hex8_2p", "--players", "gumbel:{best}@8"), "models/ringrift_best_hex8_2p"),
+        (("hex8_2p", "--temperature", "cosin"), "temperature 'cosin': unknown; did you mean 'cosine'?"),
+        (("hex8_2p", "--draw", "table"), "draw 'table': unknown; known are seat, game"),
+        (("hex8_2p", "--run", "a/b"), "run 'a/b': a name consists of letters, digits, dots, dashes and underscores"),
+        (("hex8_2p", "--worker", ".."), "worker '..': a name consists of"),
+        (("hex8_2p", "--games", "3", "--target"), "say --games or --target, not both"),
+        (("hex8_2p", "--players", "random", "--max-moves", "3", "--games", "9"), "leaves nothing to play"),
+    ],
+)
+def test_wrong_words_are_explained_in_one_line(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    assert message in complaint("selfplay", *words, "--out", tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    message = complaint("selfplay", "hex8_2p", "--out", tmp_path / "file", "--host", "h")
+    assert message == f"{tmp_path}/file/hex8_2p/h/0: cannot be written (Not a directory)"
+
+
+def test_settings_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = (config_folder() / "selfplay.yaml").read_text()
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
+    path = tmp_path / "selfplay.yaml"
+    path.write_text(content.replace("draw: seat", "draw: table"))
+    assert f"{path}: draw: input should be 'seat' or 'game', not 'table'" in complaint("selfplay", "hex8_2p")
+    path.write_text(content.replace("    hex8_2p: 40\n", ""))
+    assert complaint("selfplay", "hex8_2p") == f"{path}: temperature.moves.hex8_2p: is missing"
+
+
+def test_progress_is_told_in_lines_where_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringrift.cli.selfplay.FIRST_LINE", 0.0)
+    words = ["selfplay", "hex8_2p", "--players", "random", "--games", "3", "--out", str(tmp_path), "--json"]
+    told = CliRunner().invoke(app, words).stderr.splitlines()
+    assert told[0].startswith("0 of 3 games, 0.00 games/s, ")
+    assert told[0].endswith("moves/s, 0% in the network")
+    assert "3 of 3 games" in told[-1]
+    assert told[-1].endswith("about 0 s left")
+
+
+def test_help_shows_examples() -> None:
+    assert "ringrift selfplay square8_2p --target" in ringrift("selfplay", "--help").stdout
