@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringrift.evaluation import MatchPlan, make_players, play_match, report_match
-from ringrift.evaluation.statistics import sign_test
+from ringrift.statistics import sign_test
 
 OPENINGS = {
     "square8_2p": 20,
