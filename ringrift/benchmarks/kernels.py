@@ -9,6 +9,7 @@ import numpy as np
 from ringrift.game.compiled import compiled
 from ringrift.game.state import state_hash
 from ringrift.game.turn import step
+from ringrift.heuristic import evaluate
 
 
 @compiled
@@ -38,3 +39,11 @@ def play_given(states: Any, board: Any, work: Any, actions: Any) -> None:
             if actions[game, i] < 0:
                 break
             step(states[game], actions[game, i], board, work)
+
+
+@compiled
+def evaluate_each(states: Any, board: Any, weights: Any, scratch: Any, values: Any, repeats: int) -> None:
+    """Evaluate every state that many times by the heuristic, into `values` `[states, MAX_PLAYERS]`."""
+    for _ in range(repeats):
+        for i in range(len(states)):
+            evaluate(states[i], board, weights, scratch, values[i])

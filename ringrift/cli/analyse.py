@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def analyse(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")],
     number: Annotated[int, typer.Option("--game", "-g", min=1, help="Which record of the file, from 1.")] = 1,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel@150",
+    agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel:heuristic@400",
     plies: Annotated[str, typer.Option(help="Which moves, counted from 0: 10-20, 10-, -20 or 10.")] = "-",
     top: Annotated[int, typer.Option(min=1, help="How many of the best actions are shown.")] = 3,
     features: Annotated[

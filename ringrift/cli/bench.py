@@ -136,7 +136,7 @@ def search(
     ] = None,
     games: Annotated[
         int, typer.Option(min=2, help="Games side by side on the small boards; a quarter on the large.")
-    ] = 512,
+    ] = 2048,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
     network: Annotated[str, typer.Option(help="Architecture whose share of the time is measured.")] = "small",
     compare: Annotated[
@@ -147,7 +147,7 @@ def search(
 ) -> None:
     """Speed of the searches at 64 simulations, the share of the time that a network takes, and other programs' speed.
 
-    The other programs are mctx on pgx, and OpenSpiel: pip install 'ringrift[compare]'.
+    The other programs are mctx on pgx, and OpenSpiel: pip install 'ringrift\\[compare]'.
 
     Example: ringrift bench search square8_2p hexagonal_4p
 
@@ -159,16 +159,13 @@ def search(
 
     pairs = _pairs(configs)
 
-    def side_by_side(board: str) -> int:
-        return games if board in ("square8", "hex8") else max(games // 4, 1)
-
     speeds = [
-        measure_search(kind, board, players, games=side_by_side(board), repeats=repeats)
+        measure_search(kind, board, players, games=_side_by_side(board, games), repeats=repeats)
         for kind in (GumbelSearch, PuctSearch)
         for board, players in _with_progress(pairs, kind.__name__)
     ]
     shares = [
-        measure_share(board, players, network, games=side_by_side(board))
+        measure_share(board, players, network, games=_side_by_side(board, games))
         for board, players in _with_progress(pairs, f"with the network {network}")
     ]
     obstacle = comparison.obstacle() if compare else None
@@ -303,6 +300,91 @@ def games(
         _print_table(f"The most memory of a process that ingests {names[0]} with search", ("games", "MB"), rows)
 
 
+@app.command()
+def agents(
+    configs: Annotated[
+        list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements of the evaluation; the median counts.")] = 5,
+    games: Annotated[
+        int, typer.Option(min=1, help="Games side by side on the small boards; a quarter on the large.")
+    ] = 256,
+    positions: Annotated[int, typer.Option(min=1, help="Positions that each search is given.")] = 20,
+    seconds: Annotated[float, typer.Option(min=0.001, help="Time of a search for each position.")] = 0.1,
+    out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Speed of the players without a network: the heuristic, minimax for two players, maxn for three and four.
+
+    Example: ringrift bench agents
+
+    Example: ringrift bench agents square8_2p hex8_3p --json
+    """
+    from ringrift.benchmarks.agents import measure_depth, measure_evaluation, measure_games
+
+    pairs = _pairs(configs)
+    evaluations = [
+        measure_evaluation(board, players, repeats=repeats) for board, players in _with_progress(pairs, "evaluations")
+    ]
+    plays = [
+        measure_games(board, players, games=_side_by_side(board, games))
+        for board, players in _with_progress(pairs, "games of the heuristic")
+    ]
+    depths = [
+        measure_depth(board, players, positions=positions, seconds=seconds)
+        for board, players in _with_progress(pairs, "searches")
+    ]
+    report = {
+        "evaluations": [asdict(speed) for speed in evaluations],
+        "games": [asdict(speed) for speed in plays],
+        "searches": [asdict(speed) for speed in depths],
+    }
+    if _write_or_print(report, out, as_json):
+        return
+    _print_table(
+        f"Evaluations by the heuristic on one core, by processor time, median of {repeats}",
+        ("config", "evaluations/s", "goal", "× goal", "ns"),
+        [
+            (
+                speed.config,
+                f"{speed.evaluations_per_second:,.0f}",
+                f"{speed.goal:,}",
+                f"{speed.evaluations_per_second / speed.goal:.2f}",
+                f"{1e9 / speed.evaluations_per_second:,.0f}",
+            )
+            for speed in evaluations
+        ],
+    )
+    _print_table(
+        f"The heuristic, one ply ahead, against itself on {plays[0].threads} cores, from random openings",
+        ("config", "games", "games/s", "moves/game", "stopped"),
+        [
+            (
+                speed.config,
+                f"{speed.games}",
+                f"{speed.games_per_second:,.2f}",
+                f"{speed.moves_per_game:.0f}",
+                f"{speed.stopped}",
+            )
+            for speed in plays
+        ],
+    )
+    _print_table(
+        f"Searches with {seconds * 1000:g} ms for each position on one core, from the middle of random games",
+        ("search", "config", "positions", "nodes/s", "depth"),
+        [
+            (
+                speed.search,
+                speed.config,
+                f"{speed.positions}",
+                f"{speed.nodes_per_second:,.0f}",
+                f"{speed.depth:.1f}",
+            )
+            for speed in depths
+        ],
+    )
+
+
 def _pairs(configs: list[str] | None) -> list[tuple[str, int]]:
     """Board and players of the configs that are named, or of all."""
     from ringrift.game import configs as all_configs
@@ -310,6 +392,11 @@ def _pairs(configs: list[str] | None) -> list[tuple[str, int]]:
 
     named = [parse_config(name) for name in configs or ()]
     return [(board.name, players) for board, players in named] or list(all_configs())
+
+
+def _side_by_side(board: str, games: int) -> int:
+    """Games at once on a board: on the large ones a quarter."""
+    return games if board in ("square8", "hex8") else max(games // 4, 1)
 
 
 def _with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:

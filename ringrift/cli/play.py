@@ -28,7 +28,7 @@ def play(
     delay: Annotated[
         float | None, typer.Option(min=0, help="Seconds after every turn of --watch; by default 1 in a terminal.")
     ] = None,
-    hint: Annotated[str, typer.Option(help="The player who gives hints.")] = "gumbel@150",
+    hint: Annotated[str, typer.Option(help="The player who gives hints.")] = "gumbel:heuristic@400",
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the game in that file: a record, or a position.")
     ] = None,

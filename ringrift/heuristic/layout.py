@@ -25,8 +25,8 @@ FEATURES: Final = (
     # How far the game is won.
     Feature("credited", "rings credited as eliminated", "elimination goal"),
     Feature("territory", "collapsed cells owned", "territory goal"),
-    Feature("closeness", "the nearest of the three victories below, squared: 1 when it is reached", "victory"),
-    Feature("leader", "closeness of the best of the others beyond their mean; 0 for two players", "victory"),
+    Feature("closeness", "the highest of credited, territory and exclusive, squared: 1 is a victory", "one"),
+    Feature("leader", "closeness of the best of the others beyond their mean; 0 for two players", "one"),
     Feature("exclusive", "last player standing: exclusive rounds in a row", "3"),
     # Rings.
     Feature("hand", "rings in hand", "rings per player"),

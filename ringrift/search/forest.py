@@ -32,7 +32,7 @@ from ringrift.search.tree import (
 States = np.ndarray[Any, np.dtype[np.void]]
 Games = npt.NDArray[np.int64]
 
-GAMES_PER_PART = 32
+GAMES_PER_PART = 8
 """Waking a thread takes about as long as a step of that many small games."""
 
 
@@ -140,7 +140,7 @@ class Forest:
             def plant(first: int, last: int) -> None:
                 plant_roots(trees, self.slots, states, first, last, rules.tables, rules.workspace())
 
-        self._share_out(len(states), plant)
+        self.share_out(len(states), plant)
         count = min(self.group_count, len(states))
         bounds = [len(states) * group // max(count, 1) for group in range(count + 1)]
         self.groups = [Group(self.slots[first:last], first, rules, self.players) for first, last in pairwise(bounds)]
@@ -172,9 +172,10 @@ class Forest:
     def _walk(self, group: Group, walk: Callable[[Answers, int, int], None]) -> None:
         answers = self._answers(group)
         start = group.first
-        self._share_out(len(group.slots), lambda first, last: walk(answers, start + first, start + last))
+        self.share_out(len(group.slots), lambda first, last: walk(answers, start + first, start + last))
 
-    def _share_out(self, count: int, run: Callable[[int, int], None]) -> None:
+    def share_out(self, count: int, run: Callable[[int, int], None]) -> None:
+        """Call `run(first, last)` for parts of 0 … `count`−1, on the threads of the forest."""
         share_out(count, run, threads=self.threads, grain=GAMES_PER_PART)
 
     def _take_slots(self, games: Games) -> npt.NDArray[np.int32]:
@@ -206,7 +207,7 @@ class Forest:
         if total > len(group.actions):
             group.actions = np.empty(total + total // 2, np.int32)
         batch = (offsets[: rows + 1], group.states[:rows], group.actions[:total])
-        self._share_out(len(group.slots), lambda first, last: gather(trees, group.slots, first, last, *batch))
+        self.share_out(len(group.slots), lambda first, last: gather(trees, group.slots, first, last, *batch))
         if rows == 0:
             group.answers = no_answers(self.players)
         elif self.evaluating:

@@ -17,7 +17,7 @@ class Found(NamedTuple):
     """`[games, players]`, what the position is worth, by seat, −1 … 1."""
     offsets: npt.NDArray[np.int64]
     actions: npt.NDArray[np.int32]
-    """`[L]`, legal actions."""
+    """`[L]`, legal actions, those of a position in any order."""
     policy: npt.NDArray[np.float32]
     """`[L]`, what a network should learn."""
     visits: npt.NDArray[np.int32]

@@ -67,12 +67,12 @@ def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
 
 
 @compiled
-def improved_logits(nodes: Any, edges: Any, node: int, scores: Any) -> None:
-    """Write log prior + sigma(completed Q) of every edge of a node into `scores`, from the view of who decides there.
+def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) -> None:
+    """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, as who decides there sees it.
 
-    `nodes` and `edges` are the arenas of one game. An unvisited action is completed with the mix of the node's own
-    value and the visited actions' values (appendix D of the paper); the completed values are rescaled to 0 … 1 over the
-    node, the mixed one always among them.
+    `nodes` and `edges` are the arenas of one game; no edge beyond the first `count` has been visited. An
+    unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
+    the paper); the completed values are rescaled to 0 … 1 over the node, the mixed one always among them.
     """
     row = nodes[node]
     seat = row.player - 1
@@ -82,7 +82,7 @@ def improved_logits(nodes: Any, edges: Any, node: int, scores: Any) -> None:
     visited_prior = 0.0
     weighted = 0.0
     low, high = np.inf, -np.inf
-    for i in range(row.edges):
+    for i in range(count):
         edge = edges[first + i]
         if edge.visits > 0:
             q = edge.value[seat] / edge.visits
@@ -97,7 +97,7 @@ def improved_logits(nodes: Any, edges: Any, node: int, scores: Any) -> None:
         mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
     low, high = min(low, mixed), max(high, mixed)
     scale = (VISIT_OFFSET + most) * VALUE_SCALE / max(high - low, RESOLUTION)
-    for i in range(row.edges):
+    for i in range(count):
         edge = edges[first + i]
         q = scores[i] if edge.visits > 0 else mixed
         scores[i] = edge.logit + scale * (q - low)
@@ -121,7 +121,7 @@ def softmax(scores: Any, count: int) -> None:
 def choose_below_root(nodes: Any, edges: Any, node: int, scores: Any) -> int:
     """The edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
     row = nodes[node]
-    improved_logits(nodes, edges, node, scores)
+    improved_logits(nodes, edges, node, row.edges, scores)
     softmax(scores, row.edges)
     visits = row.visits - 1  # without the one that made the node
     best = 0
@@ -134,13 +134,13 @@ def choose_below_root(nodes: Any, edges: Any, node: int, scores: Any) -> int:
 
 
 @compiled
-def choose_at_root(nodes: Any, edges: Any, wanted: int, noise: Any, scores: Any) -> int:
-    """The root's best edge among those with the wanted visits, by noise + log prior + sigma(completed Q)."""
+def choose_at_root(nodes: Any, edges: Any, considered: int, wanted: int, noise: Any, scores: Any) -> int:
+    """The best of the root's considered edges with the wanted visits, by noise + log prior + sigma(completed Q)."""
     row = nodes[0]
-    improved_logits(nodes, edges, 0, scores)
+    improved_logits(nodes, edges, 0, considered, scores)
     best = -1
     best_score = -1e30
-    for i in range(row.edges):
+    for i in range(considered):
         if edges[row.first_edge + i].visits == wanted and noise[i] + scores[i] > best_score:
             best, best_score = i, noise[i] + scores[i]
     return int(row.first_edge + best)
@@ -171,8 +171,9 @@ def walk(
         simulation = root.visits - 1
         if root.kind != OPEN or simulation >= budgets[index]:
             continue
-        wanted = tables[0 if full[index] else 1, min(most, root.edges), simulation]
-        edge = choose_at_root(nodes, edges, wanted, noise[index], scores)
+        considered = min(most, root.edges)
+        wanted = tables[0 if full[index] else 1, considered, simulation]
+        edge = choose_at_root(nodes, edges, considered, wanted, noise[index], scores)
         node = 0
         while True:
             child = edges[edge].child
@@ -187,18 +188,43 @@ def walk(
 
 
 @compiled
-def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any) -> None:
-    """Gumbel numbers for the actions of the roots, keyed by run, game and decision."""
-    for index in range(len(slots)):
+def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any, first: int, last: int) -> None:
+    """Gumbel numbers for the actions of the roots `first` … `last`−1, keyed by run, game and decision."""
+    for index in range(first, last):
         key = decision_key(seed, games[index], trees.states[slots[index], 0])
         for i in range(trees.nodes[slots[index], 0].edges):
             noise[index, i] = -np.log(-np.log(uniform(key, i)))
 
 
 @compiled
-def read_roots(trees: Any, slots: Any, noise: Any, found: Any, scores: Any) -> None:
+def bring_considered_forward(trees: Any, slots: Any, noise: Any, considered: int, first: int, last: int) -> None:
+    """Let the edges that the root will try, the best by noise + log prior, come before all others.
+
+    So a simulation never reads the hundreds of others.
+    """
+    for index in range(first, last):
+        root = trees.nodes[slots[index], 0]
+        edges = trees.edges[slots[index]]
+        for place in range(min(considered, root.edges)):
+            best = place
+            for i in range(place + 1, root.edges):
+                gain = noise[index, i] + edges[root.first_edge + i].logit
+                if gain > noise[index, best] + edges[root.first_edge + best].logit:
+                    best = i
+            if best != place:  # nothing has been visited, so action, logit and prior are all that differs
+                one, other = edges[root.first_edge + place], edges[root.first_edge + best]
+                one.action, other.action = other.action, one.action
+                one.logit, other.logit = other.logit, one.logit
+                one.prior, other.prior = other.prior, one.prior
+                noise[index, place], noise[index, best] = noise[index, best], noise[index, place]
+
+
+@compiled
+def read_roots(
+    trees: Any, slots: Any, noise: Any, considered: int, found: Any, first: int, last: int, scores: Any
+) -> None:
     """Read off what the search has found: chosen action, improved policy, visits, and mean value of every root."""
-    for index in range(len(slots)):
+    for index in range(first, last):
         game = slots[index]
         nodes, edges = trees.nodes[game], trees.edges[game]
         row = nodes[0]
@@ -208,9 +234,9 @@ def read_roots(trees: Any, slots: Any, noise: Any, found: Any, scores: Any) -> N
         for i in range(row.edges):
             most = max(most, found.visits[start + i])
         if row.edges > 0:
-            best = choose_at_root(nodes, edges, most, noise[index], scores)
+            best = choose_at_root(nodes, edges, min(considered, row.edges), most, noise[index], scores)
             found.chosen[index] = edges[best].action
-            improved_logits(nodes, edges, 0, scores)
+            improved_logits(nodes, edges, 0, row.edges, scores)
             softmax(scores, row.edges)
             for i in range(row.edges):
                 found.policy[start + i] = scores[i]
@@ -240,6 +266,7 @@ class GumbelSearch:
         """
         self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
         self.simulations = simulations
+        self.considered = considered
         fast = considered_table(considered, cap.fast_simulations if cap else 0)
         self.tables = np.zeros((2, considered + 1, simulations), np.int32)
         self.tables[0] = considered_table(considered, simulations)
@@ -256,8 +283,13 @@ class GumbelSearch:
         forest.plant(states, numbers)
         trees, slots = forest.trees, forest.slots
         noise = np.zeros((len(states), rules.max_actions), np.float32)
-        if self.noise:
-            draw_noise(trees, slots, numbers, self.seed, noise)
+
+        def draw(first: int, last: int) -> None:
+            if self.noise:
+                draw_noise(trees, slots, numbers, self.seed, noise, first, last)
+            bring_considered_forward(trees, slots, noise, self.considered, first, last)
+
+        forest.share_out(len(states), draw)
         full = full_searches(states, numbers, self.seed, self.cap)
         limits = budgets(full, self.simulations, self.cap)
 
@@ -268,5 +300,9 @@ class GumbelSearch:
 
         forest.grow(int(limits.max(initial=0)), walk_on)
         found = forest.empty_finding(full)
-        read_roots(trees, slots, noise, found, np.empty(rules.max_actions))
+
+        def read(first: int, last: int) -> None:
+            read_roots(trees, slots, noise, self.considered, found, first, last, np.empty(rules.max_actions))
+
+        forest.share_out(len(states), read)
         return found

@@ -151,9 +151,9 @@ def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
 
 
 @compiled
-def read_roots(trees: Any, slots: Any, forced: Any, found: Any, pruned: Any) -> None:
+def read_roots(trees: Any, slots: Any, forced: Any, found: Any, first: int, last: int, pruned: Any) -> None:
     """Read off what the search has found: most visited action, pruned policy, visits, and mean value of every root."""
-    for index in range(len(slots)):
+    for index in range(first, last):
         game = slots[index]
         row = trees.nodes[game, 0]
         start = found.offsets[index]
@@ -213,8 +213,7 @@ class PuctSearch:
         trees, slots = forest.trees, forest.slots
         full = full_searches(states, numbers, self.seed, self.cap)
         limits = budgets(full, self.simulations, self.cap)
-        scratch = np.empty(rules.max_actions)
-        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, scratch)
+        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, np.empty(rules.max_actions))
         forced = np.where(full, self.forced, 0.0)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:
@@ -223,7 +222,11 @@ class PuctSearch:
         spent = trees.nodes["visits"][slots, 0] - 1
         forest.grow(int((limits - spent).max(initial=0)), walk_on)
         found = forest.empty_finding(full)
-        read_roots(trees, slots, forced, found, scratch)
+
+        def read(first: int, last: int) -> None:
+            read_roots(trees, slots, forced, found, first, last, np.empty(rules.max_actions))
+
+        forest.share_out(len(states), read)
         return found
 
     def forget(self, games: Games) -> None:

@@ -33,6 +33,19 @@ def test_the_searches_are_measured(tmp_path: Path) -> None:
     assert 0 < report["network"][0]["share"] < 1
 
 
+def test_the_players_without_a_network_are_measured(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    sizes = ("--repeats", "1", "--games", "4", "--positions", "2", "--seconds", "0.01")
+    done = bench("agents", "hex8_2p", "hex8_3p", *sizes, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "hex8_3p" in done.stdout
+    report = json.loads(out.read_text())
+    assert [speed["config"] for speed in report["evaluations"]] == ["hex8_2p", "hex8_3p"]
+    assert [search["search"] for search in report["searches"]] == ["minimax", "maxn"]
+    assert all(search["depth"] >= 1 and search["nodes_per_second"] > 0 for search in report["searches"])
+    assert all(0 <= play["stopped"] <= play["games"] == 4 for play in report["games"])
+
+
 def test_the_encoding_is_measured() -> None:
     done = bench("encoding", "--json")
     assert done.returncode == 0, done.stderr

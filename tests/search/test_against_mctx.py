@@ -138,8 +138,8 @@ def test_gumbel_search_does_what_mctx_does(
     )
     drawn = output.search_tree.extra_data.root_gumbel
 
-    def draw_the_same(grown: Any, slots: Any, games: Any, seed: Any, numbers: Any) -> None:
-        for game in range(TREES):
+    def draw_the_same(grown: Any, slots: Any, games: Any, seed: Any, numbers: Any, first: int, last: int) -> None:
+        for game in range(first, last):
             legal = np.flatnonzero(table["children"][game] >= 0)
             numbers[game, : len(legal)] = drawn[game, legal]
 

@@ -81,7 +81,7 @@ def test_improved_logits_are_those_of_the_paper(actions: int, seed: int) -> None
     own = float(generator.uniform(-1, 1))
     trees = one_node(generator.normal(size=actions).tolist(), visits.tolist(), values.tolist(), own)
     scores = np.zeros(actions)
-    improved_logits(trees.nodes[0], trees.edges[0], 0, scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edges"]), scores)
     expected = plainly(trees.edges[0]["logit"].astype(float), visits, values, own)
     assert scores - scores.max() == pytest.approx(expected - expected.max(), abs=1e-4)
 
@@ -94,7 +94,7 @@ def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> Non
     values = generator.uniform(-1, 1, actions)
     trees = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
     scores = np.zeros(actions)
-    improved_logits(trees.nodes[0], trees.edges[0], 0, scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edges"]), scores)
     improved = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
     prior = np.exp(trees.edges[0]["logit"].astype(float))
     assert improved @ values >= prior @ values - 1e-6

@@ -1,0 +1,167 @@
+"""Speed of the players that need no network: evaluations, games of the one-ply player, and how deep searches get."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ringrift.agents import make_agent
+from ringrift.benchmarks.kernels import evaluate_each
+from ringrift.benchmarks.search import stages
+from ringrift.evaluation import Fixture, Openings, PlayedGame, play_games
+from ringrift.evaluation.matches import PLIES_OF_A_TURN
+from ringrift.game import Board, get_board, new_workspace
+from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.playout import random_playouts
+from ringrift.game.state import GAME_OVER
+from ringrift.game.threads import default_threads
+from ringrift.heuristic import load_weights, new_scratch
+from ringrift.limits import move_limit
+from ringrift.search import Limits, MaxnSearch, MinimaxSearch
+from ringrift.search.evaluators import States
+from ringrift.search.legal import list_legal
+from ringrift.search.path import DEEPEST
+
+SMALL_GOAL: Final = 1_000_000
+"""Evaluations per second on one core that the small boards should reach."""
+LARGE_GOAL: Final = 100_000
+"""… and the large boards, which have up to eight times the cells."""
+GOALS: Final = {"square8": SMALL_GOAL, "hex8": SMALL_GOAL, "square19": LARGE_GOAL, "hexagonal": LARGE_GOAL}
+POSITIONS: Final = 512
+"""Different ones, of which those with a choice are evaluated in turn."""
+SHORTEST: Final = 0.1
+"""Seconds of a measurement, at least."""
+
+
+@dataclass(frozen=True)
+class EvaluationSpeed:
+    """Speed of the heuristic's evaluation on one core, at positions with a choice from all stages of random games."""
+
+    config: str
+    positions: int
+    evaluations_per_second: float
+    """By the time that the thread had the core."""
+    goal: int
+
+
+@dataclass(frozen=True)
+class GamesSpeed:
+    """Speed of the one-ply player against itself from random openings, on all cores."""
+
+    config: str
+    games: int
+    """All begun at once."""
+    threads: int
+    games_per_second: float
+    moves_per_game: float
+    """Forced ones too."""
+    stopped: int
+    """Games that met the limit of moves."""
+
+
+@dataclass(frozen=True)
+class DepthSpeed:
+    """How far a search with the heuristic gets in a time, on one core, from the middle of random games."""
+
+    search: str
+    config: str
+    positions: int
+    seconds: float
+    """For each position, by the clock."""
+    nodes_per_second: float
+    """By the time that the thread had the core."""
+    depth: float
+    """Decisions of the last iteration that was finished, on the mean."""
+
+
+def measure_evaluation(board_name: str, players: int, *, repeats: int = 5) -> EvaluationSpeed:
+    """Measure the evaluation on one config; the median of the repeats."""
+    board, config = get_board(board_name), f"{board_name}_{players}p"
+    states = with_choice(board, stages(board_name, players, POSITIONS))
+    weights, scratch = load_weights(config), new_scratch(board)
+    values = np.zeros((len(states), MAX_PLAYERS), np.float32)
+
+    def seconds(rounds: int) -> float:
+        start = time.thread_time()
+        evaluate_each(states, board.tables, weights, scratch, values, rounds)
+        return time.thread_time() - start
+
+    seconds(1)  # compiled or loaded before the clock starts
+    rounds = 1
+    while seconds(rounds) < SHORTEST:
+        rounds *= 2
+    return EvaluationSpeed(
+        config=config,
+        positions=len(states),
+        evaluations_per_second=rounds * len(states) / statistics.median(seconds(rounds) for _ in range(repeats)),
+        goal=GOALS[board_name],
+    )
+
+
+def measure_games(board_name: str, players: int, *, games: int = 64) -> GamesSpeed:
+    """Let the one-ply player play against itself, every game from another opening."""
+    board, config = get_board(board_name), f"{board_name}_{players}p"
+    agent = make_agent("heuristic", board, players)
+    openings = Openings(board, players, plies=PLIES_OF_A_TURN * players, seed=1)
+    limit = move_limit(config)
+
+    def play(count: int) -> list[PlayedGame]:
+        fixtures = [Fixture(number, number, (0,) * players) for number in range(count)]
+        return list(play_games([agent], board, players, fixtures, openings, max_moves=limit, side_by_side=count))
+
+    play(1)  # compiled or loaded before the clock starts
+    start = time.perf_counter()
+    played = play(games)
+    seconds = time.perf_counter() - start
+    return GamesSpeed(
+        config=config,
+        games=games,
+        threads=default_threads(),
+        games_per_second=games / seconds,
+        moves_per_game=statistics.mean(game.plies for game in played),
+        stopped=sum(game.winner is None for game in played),
+    )
+
+
+def measure_depth(board_name: str, players: int, *, positions: int = 20, seconds: float = 0.1) -> DepthSpeed:
+    """Search positions one after the other, each for that long."""
+    board, config = get_board(board_name), f"{board_name}_{players}p"
+    kind = MinimaxSearch if players == 2 else MaxnSearch
+    search = kind(board, players, load_weights(config), Limits(DEEPEST, seconds=seconds), threads=1)
+    path = search.arenas[0].path
+    states = middlegames(board_name, players, positions)
+    search.run(states[:1])  # compiled or loaded before the clock starts
+    nodes, depths = 0, []
+    start = time.thread_time()
+    for row in range(len(states)):
+        search.run(states[row : row + 1])
+        nodes += int(path["nodes"])
+        finished = path["level"] < 0
+        depths.append(int(path["depth"][0]) - (not finished))
+    return DepthSpeed(
+        search="minimax" if players == 2 else "maxn",
+        config=config,
+        positions=len(states),
+        seconds=seconds,
+        nodes_per_second=nodes / (time.thread_time() - start),
+        depth=statistics.mean(depths),
+    )
+
+
+def middlegames(board_name: str, players: int, count: int) -> States:
+    """So many positions with a choice from the middle of random games."""
+    board = get_board(board_name)
+    plies = int(np.median(random_playouts(board, players, 16, seed=1).states["ply"]))
+    states = random_playouts(board, players, 4 * count, seed=2, max_moves=plies // 2).states
+    return with_choice(board, states[states["phase"] != GAME_OVER])[:count]
+
+
+def with_choice(board: Board, states: States) -> States:
+    """Those of the positions in which somebody has a choice: players judge no others."""
+    offsets, _ = list_legal(states, board.tables, new_workspace(board))
+    chosen: States = states[np.diff(offsets) > 1]
+    return chosen

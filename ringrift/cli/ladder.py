@@ -1,0 +1,73 @@
+"""`ringrift ladder`: the levels of difficulty, and whether each is stronger than the one below."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+
+if TYPE_CHECKING:
+    from ringrift.evaluation.steps import Step
+
+
+def ladder(
+    configs: Annotated[list[str] | None, typer.Argument(help="Configs such as square8_2p; all by default.")] = None,
+    measure: Annotated[bool, typer.Option("--measure", help="Play every level against the one below.")] = False,
+    levels: Annotated[list[int] | None, typer.Option("--level", min=1, max=10, help="Only these levels.")] = None,
+    openings: Annotated[int, typer.Option(min=1, help="Openings per level at most; fewer if they are clear.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same games.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line per level.")] = False,
+) -> None:
+    """The players on the ladder of difficulty, and with --measure by how much each beats the one below.
+
+    Every opening is played in every seat order. The sign test is over pairs
+    of games with exchanged seats; a level counts as stronger with p < 0.01.
+    Exit code 1 says that some level is not.
+
+    Example: ringrift ladder square8_2p
+
+    Example: ringrift ladder square8_2p --measure --level 3 --level 4
+    """
+    from ringrift.agents.ladder import LEVELS, ladder_spec
+    from ringrift.evaluation.steps import measure_step
+    from ringrift.game import configs as all_configs
+    from ringrift.game import parse_config
+
+    names = configs or [f"{board}_{players}p" for board, players in all_configs()]
+    for name in names:
+        parse_config(name)
+    wanted = sorted(set(levels or LEVELS))
+    if not measure:
+        for name in names:
+            rows = [{"config": name, "level": level, "player": ladder_spec(name, level)} for level in wanted]
+            for row in rows:
+                _print(row, f"{row['config']:>12} {row['level']:>3}  {row['player']}", as_json)
+        return
+    every_one = True
+    with stop_on_interrupt() as stop:
+        for name in names:
+            for level in (level for level in wanted if level > 1):
+                step = measure_step(name, level, openings=openings, seed=seed, stop=stop)
+                if stop.is_set():
+                    raise typer.Exit(INTERRUPTED)
+                every_one &= step.stronger
+                _print(asdict(step) | {"p": step.p, "stronger": step.stronger}, " ".join(_words(step)), as_json)
+    raise typer.Exit(0 if every_one else 1)
+
+
+def _words(step: Step) -> Iterator[str]:
+    yield f"{step.config:>12} {step.level:>3}  {step.spec:<26}"
+    yield f"better in {step.better:>3}, worse in {step.worse:>3} pairs of {step.games:>4} games, p = {step.p:<8.2g}"
+    if step.milliseconds is not None:
+        yield f"{step.milliseconds:>8.2f} ms/decision"
+    if not step.stronger:
+        yield "not measurably stronger"
+
+
+def _print(row: dict[str, Any], words: str, as_json: bool) -> None:
+    typer.echo(json.dumps(row) if as_json else words)

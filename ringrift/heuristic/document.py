@@ -1,0 +1,116 @@
+"""`docs/heuristic.md`, written from the layout: `python -m ringrift.heuristic > docs/heuristic.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp
+
+from ringrift.game.boards import BOARDS, PLAYER_COUNTS
+from ringrift.heuristic.evaluation import WON
+from ringrift.heuristic.layout import FEATURES
+from ringrift.heuristic.one_ply import SHARPNESS
+
+INTRODUCTION = """\
+# What a position is worth without a network
+
+*This page is written by `python -m ringrift.heuristic`; `ringrift/heuristic/layout.py` is the source.*
+
+The heuristic judges a position by counting: every player gets the same {features} numbers, the *features*, each of that
+player's own affairs, and every feature has a weight. Nothing is played for that: the player `heuristic` looks one
+action ahead, the searches further.
+
+## From features to values
+
+1. A player's *sum* is the features times their weights, added up.
+2. A player's *score* is the own sum minus the mean of the others'. With two players that is own minus other; with three
+   the mean is that of two, with four that of three. So the scores of a position add up to 0, and what all players have
+   alike counts for nobody.
+3. A player's *value* is tanh(score / 2), from −1 to 1. With two players that reads the score as log-odds: who has a
+   score of 1 expects to win {odds:.0%} of the games. The values of two players are opposite; those of three and four
+   need not add up to 0.
+
+A finished game has its exact outcome by rank instead, 1 for the first … −1 for the last, and a score of {won:g} times
+that. No feature depends on a direction of the board, or on which number a seat has; only `hanging`, `claim_cells`,
+`claim_rings`, `to_act` and `owes` depend on whose turn it is.
+
+The player `heuristic` plays every legal action, and what is forced after it, and takes the one with the highest score
+for itself. As a policy, for `puct:heuristic` and the like, the softmax of those scores times {sharpness:g} is used.
+
+## Features
+
+Each is divided by what the rules ask for, its unit, so that one weight means about the same on every board.
+"""
+
+COUNTING = """
+- **Captures** are those that stacks could make as they stand, were their players to move: with a landing behind the
+  target, a cap that is high enough, and whether or not the turn allows it. A stack to capture counts once, however many
+  landings there are.
+- **Rows** begin with a marker and go straight on for as many cells as a line has, but not beyond a collapsed cell or
+  the edge. Gaps and foreign pieces may lie in between. A row is seen from both ends and counts half from each.
+- **Links** are counted from each of the two markers, but once at a collapsed cell or the edge.
+- **Claims** count in territory processing alone, when the player to act may choose a region now. The best one has the
+  most cells and rings, each divided by its goal.
+
+What the rules ask for, for 2 / 3 / 4 players where it depends on them:
+"""
+
+WEIGHTS = """
+## Weights
+
+They stand in `include/config/heuristic/<config>.yaml`, a file per config, with the meaning of each beside it; the
+environment variable `RINGRIFT_CONFIG_DIR` names another folder than `include/config`. Every feature has to be named
+there, and nothing else: a weight of 0 leaves a feature out. A name that is unknown or missing and a weight that is no
+number are refused, with the file and the name.
+
+    ringrift play square8_2p --against heuristic             # play against them
+    ringrift match square8_2p heuristic random               # how strong they are
+    ringrift analyse RECORD --agent heuristic --features     # how they judge the positions of a recorded game
+
+The last one also shows, for every position where somebody had a choice, each feature times its weight for each player,
+those that differ most between players first, and their sums; `--plies 40-50` picks moves. From Python:
+
+```python
+import numpy as np
+
+from ringrift.game import Game
+from ringrift.heuristic import evaluate, load_weights, new_scratch
+
+game = Game("square8", players=3)
+values = np.zeros(4, np.float32)
+evaluate(game.array, game.board.tables, load_weights(game.config), new_scratch(game.board), values)
+```
+
+`ringrift bench agents` measures how fast it is.
+"""
+
+
+def document() -> str:
+    """The whole page as Markdown."""
+    odds = 1 / (1 + exp(-1))
+    rows = [
+        f"| {index} | `{feature.name}` | {feature.meaning} | {feature.unit} |" for index, feature in enumerate(FEATURES)
+    ]
+    return "\n".join(
+        [
+            INTRODUCTION.format(features=len(FEATURES), odds=odds, won=WON, sharpness=SHARPNESS),
+            "| index | name | what | divided by |\n| --- | --- | --- | --- |",
+            *rows,
+            COUNTING,
+            f"| | {' | '.join(BOARDS)} |\n| --- |{' --- |' * len(BOARDS)}",
+            *_goals(),
+            WEIGHTS,
+        ]
+    ).removesuffix("\n")
+
+
+def _goals() -> Iterator[str]:
+    """A row per number of the rules."""
+    boards = BOARDS.values()
+    for name, cells in {
+        "rings per player": [f"{board.rings}" for board in boards],
+        "cells": [f"{board.cells}" for board in boards],
+        "elimination goal": [" / ".join(str(board.elimination_goal(n)) for n in PLAYER_COUNTS) for board in boards],
+        "territory goal": [" / ".join(str(board.territory_goal(n)) for n in PLAYER_COUNTS) for board in boards],
+        "length of a line": [" / ".join(str(board.line_length(n)) for n in PLAYER_COUNTS) for board in boards],
+    }.items():
+        yield f"| {name} | {' | '.join(cells)} |"

@@ -1,0 +1,35 @@
+"""The steps of the ladder: a level is measured against the one below until the result is clear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringrift.agents.ladder import ladder_spec
+from ringrift.evaluation.steps import Step, measure_step
+
+
+@pytest.mark.parametrize(("config", "level"), [("square8_2p", 5), ("hex8_2p", 7), ("square8_3p", 6), ("hex8_4p", 6)])
+def test_a_level_is_stronger_than_the_one_below(config: str, level: int) -> None:
+    step = measure_step(config, level, openings=40)
+    assert step.spec == ladder_spec(config, level)
+    assert step.stronger, step
+    assert step.better + step.worse <= step.games
+
+
+def test_equal_levels_are_measured_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ladder.yaml").write_text("levels: {hex8_2p: {1: random, 2: 'mixed:random'}}\n")
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
+    config_folder = Path(__file__).parents[2] / "include" / "config"
+    (tmp_path / "games.yaml").write_text((config_folder / "games.yaml").read_text())
+    step = measure_step("hex8_2p", 2, openings=12)
+    assert step.games == 24
+    assert not step.stronger
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "stronger"), [(7, 0, True), (6, 0, False), (0, 0, False), (30, 12, True), (24, 12, False)]
+)
+def test_stronger_means_a_p_below_one_in_a_hundred(better: int, worse: int, stronger: bool) -> None:
+    assert Step("hex8_2p", 2, "a", "b", 100, better, worse, None).stronger is stronger
