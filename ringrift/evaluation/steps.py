@@ -9,9 +9,9 @@ from typing import Final
 from ringrift.agents.ladder import ladder_spec
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, make_players, play_match
 from ringrift.evaluation.report import report_match
-from ringrift.evaluation.statistics import sign_test
 from ringrift.game import parse_config
 from ringrift.limits import move_limit
+from ringrift.statistics import sign_test
 
 BLOCK: Final = 10
 """Openings that are played before the result is looked at again."""
