@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
@@ -22,7 +22,7 @@ import numpy as np
 from ringrift import __version__
 from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
-from ringrift.datasets.pool import EmptySelection, Filters, Pool, PoolGame, Step, choose, read_records, since
+from ringrift.datasets.pool import EmptySelection, Filters, Pool, PoolGame, Step, choose, read_records
 from ringrift.datasets.samples import check, survey, write_samples
 from ringrift.datasets.settings import DatasetSettings, WeightSettings, dataset_settings
 from ringrift.datasets.writer import DatasetWriter, new_dataset, publish
@@ -154,8 +154,9 @@ def export(
     pool = choose(database, config, "training", settings.games, settings.window, filters)
     reports = [work.write(pool, filters)]
     try:
-        # As far back as the training games, so that both are of players of the same strength.
-        held_out = choose(database, config, "holdout", settings.games, None, since(filters, pool.oldest))
+        if pool.since is not None:  # as far back as the training games: both are of players of the same strength
+            filters = replace(filters, since=max(pool.since, filters.since or 0))
+        held_out = choose(database, config, "holdout", settings.games, None, filters)
         reports.append(work.write(held_out, filters))
     except EmptySelection:
         pass  # a small pool may have none

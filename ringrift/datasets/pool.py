@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
@@ -82,16 +82,13 @@ class Pool:
     part: Part
     games: tuple[PoolGame, ...]
     steps: tuple[Step, ...]
+    since: int | None
+    """When the oldest game ended, if the window has left out older ones."""
 
     @property
     def kinds(self) -> Counter[str]:
         """Games by kind of victory."""
         return Counter(game.kind for game in self.games)
-
-    @property
-    def oldest(self) -> int:
-        """When the oldest game ended."""
-        return min(game.ended for game in self.games)
 
 
 def choose(
@@ -131,16 +128,13 @@ def choose(
             PoolGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner)
             for row in connection.execute(query)
         ]
+    oldest = None
     if window is not None and (count := window.games(len(found))) < len(found):
         found.sort(key=lambda game: (-game.ended, game.identity))
         del found[count:]
+        oldest = found[-1].ended
         steps.append(Step(f"are among the newest {count:,}", count))
-    return Pool(part, tuple(sorted(found, key=lambda game: game.identity)), tuple(steps))
-
-
-def since(filters: Filters, oldest: int) -> Filters:
-    """The filters, and that games have ended at some time or later."""
-    return replace(filters, since=max(oldest, filters.since or 0))
+    return Pool(part, tuple(sorted(found, key=lambda game: game.identity)), tuple(steps), oldest)
 
 
 def read_records(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -> list[tuple[PoolGame, GameRecord]]:

@@ -48,7 +48,7 @@ def test_samples_are_the_positions_of_the_games(
     )
     with fill(folder / "games.db", records.values()) as database:
         export(database, config, folder=folder, settings=chosen)
-    seen = {identity: 0 for identity in records}
+    seen = dict.fromkeys(records, 0)
     for name in (config, f"{config}.holdout"):
         for shard in shards(folder, name) if (folder / f"{name}.json").exists() else ():
             names = identities([shard])
