@@ -23,11 +23,17 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 DatasetArgument = Annotated[
     Path,
-    typer.Argument(metavar="DATASET", help="Its manifest, such as data/training/square8_2p, with or without .json."),
+    typer.Argument(metavar="DATASET", help="Such as data/training/square8_2p, or its manifest."),
 ]
 FolderOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder to write to; by default what datasets.yaml says.")
 ]
+EnginesOption = Annotated[
+    list[str] | None, typer.Option(help="Only where some seat's engine begins so, or so; may be given several times.")
+]
+ModelsOption = Annotated[list[str] | None, typer.Option(help="Only where some seat has this model, or this.")]
+RunsOption = Annotated[list[str] | None, typer.Option(help="Only this run, or this.")]
+SourcesOption = Annotated[list[str] | None, typer.Option(help="Only from files with this in their path, or this.")]
 
 TELL_SECONDS = 10.0
 """How often progress is told where nobody watches a bar."""
@@ -40,7 +46,7 @@ def export(
     out: FolderOption = None,
     encoder: Annotated[str | None, typer.Option(help="Feature version.")] = None,
     engine: Annotated[
-        list[str] | None, typer.Option(help="Only where some seat's engine begins so; repeatable.")
+        list[str] | None, typer.Option(help="Only where some seat's engine begins so. Repeatable.")
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only where some seat has this model; repeatable.")] = None,
     run: Annotated[list[str] | None, typer.Option(help="Only this run; repeatable.")] = None,
@@ -52,7 +58,7 @@ def export(
     min_moves: Annotated[int | None, typer.Option(min=0, help="Only games of so many moves.")] = None,
     max_moves: Annotated[
         int | None,
-        typer.Option(min=1, help="Only games of at most so many moves, or the config's limit if that is more."),
+        typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
         float | None, typer.Option(min=0, max=1, help="Only games with this share of their choices searched.")
@@ -66,9 +72,7 @@ def export(
     window: Annotated[
         Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
     ] = None,
-    newest: Annotated[
-        int | None, typer.Option(min=1, help="So many of the newest games; means --window newest.")
-    ] = None,
+    newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
     weights: Annotated[
         Literal["uniform", "victory", "quality"] | None, typer.Option(help="Weights of samples.")
     ] = None,
@@ -104,8 +108,8 @@ def export(
             "weights.kind": weights,
         },
     )
-    lists = (tuple(values or ()) for values in (engine, model, run, source))
-    filters = Filters(*lists, since=_seconds(since), until=_seconds(until))
+    engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
+    filters = Filters(engines, models, runs, sources, _seconds(since), _seconds(until))
     with stop_on_interrupt() as stop, GamesDatabase(database) as opened, _progress(f"exporting {config}") as told:
         try:
             reports = run_export(
