@@ -13,8 +13,9 @@ from ringrift.datasets.manifest import Manifest
 from ringrift.datasets.shards import Arrays, check_forms, open_shard
 from ringrift.encoding.features import PLY_HORIZON
 from ringrift.encoding.symmetries import cell_pixels
-from ringrift.game import new_states
+from ringrift.game import new_states, new_workspace
 from ringrift.game.diagram import draw
+from ringrift.game.notation import Notation
 from ringrift.game.state import COLLAPSED, GAME_OVER, HEIGHT_SHIFT, PHASE_NAMES, RING_SHIFT, STACK
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def describe(path: Path, manifest: Manifest) -> Table:
     size = sum(shard.bytes for shard in manifest.shards)
     table.add_row("config", f"{manifest.config}, encoded as {manifest.encoder}, for {manifest.part}")
     table.add_row("samples", f"{manifest.samples:,}, {manifest.policies:,} with a policy, of {manifest.games:,} games")
-    table.add_row(
-        "shards", f"{len(manifest.shards)}, {size / 1e6:,.1f} MB, {size / max(manifest.samples, 1):,.0f} B/sample"
-    )
+    table.add_row("shards", f"{len(manifest.shards)}, {size / 1e6:,.1f} MB")
     for name in ("database", "victories", "wins_by_seat", "engines", "models", "runs"):
         if name in manifest.provenance:
             table.add_row(name.replace("_", " "), escape(_words(manifest.provenance[name])))
@@ -68,11 +67,14 @@ def draw_sample(arrays: Arrays, row: int, number: int, layout: Layout) -> str:
         f"value {_numbers(arrays['values_mp'][row])}, search {_numbers(arrays['root_values'][row] / 32767)}, "
         f"{arrays['plies_left'][row]} moves left, weight {arrays['weights'][row]:g}",
     ]
+    notation = Notation(layout.board, shown_state(arrays, row, layout), new_workspace(layout.board))
     for kind in ("policy", "reply"):
         own = slice(*arrays[f"{kind}_offsets"][row : row + 2].tolist())
         actions, shares = arrays[f"{kind}_indices"][own], arrays[f"{kind}_values"][own] / 65535
         best = [index for index in np.argsort(-shares, kind="stable")[:LIKELY].tolist() if shares[index]]
-        likely = ", ".join(f"{actions[index]}: {shares[index]:.1%}" for index in best)
+        # The reply is to another position, which is not at hand.
+        names = [notation.key(int(actions[i])) if kind == "policy" else f"action {actions[i]}" for i in best]
+        likely = ", ".join(f"{name} {shares[i]:.1%}" for name, i in zip(names, best, strict=True))
         lines.append(f"{kind}: {len(actions)} actions; {likely or 'none to learn'}")
     return "\n".join(lines)
 

@@ -40,9 +40,8 @@ class MergeReport:
         return asdict(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield (
-            f"{self.dataset}: {self.samples:,} samples of {self.games:,} games; {self.duplicates:,} games were in several"
-        )
+        several = f"{self.duplicates:,} games were in several"
+        yield f"{self.dataset}: {self.samples:,} samples of {self.games:,} games; {several}"
 
 
 def merge(

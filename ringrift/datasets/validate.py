@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
-from ringrift.datasets.manifest import HOLDOUT, Manifest, dataset_name, find_manifest, manifest_path, read_manifest
+from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
 from ringrift.encoding import symmetries
 from ringrift.encoding.symmetries import cell_pixels
@@ -37,6 +37,8 @@ MANY_REPEATED: Final = 0.2
 """A share of repeated positions that is worth a warning: openings repeat, whole games should not."""
 ONE_SIDED: Final = 0.95
 """A share of one class of values, or of one seat's wins, that is worth a warning."""
+FEWEST_WINS: Final = 20
+"""Of fewer wins no seat has a share worth speaking of."""
 TOLERANCE: Final = 1e-5
 """Of values: float32 thirds do not add up to zero exactly."""
 
@@ -169,9 +171,8 @@ def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) ->
         array = arrays[member]
         inside = not array.size or (np.nanmin(array) >= low and np.nanmax(array) <= high)
         found.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
-    found.expect(
-        "ranges", (arrays["owners"].reshape(samples, -1)[:, board == 0] == 0).all(), f"{name}: owners of no cell"
-    )
+    outside = arrays["owners"].reshape(samples, -1)[:, board == 0]
+    found.expect("ranges", not outside.any(), f"{name}: owners of what is no cell")
     found.expect("ranges", not samples or np.nansum(arrays["weights"]) > 0, f"{name}: no sample has a weight")
 
 
@@ -228,12 +229,9 @@ def _check_all(found: _Findings, path: Path, manifest: Manifest) -> None:
     keys = _joined(found.keys, IDENTITY_BYTES + 4)
     twice = len(keys) - len(np.unique(keys))
     found.expect("duplicates", twice == 0, f"{twice:,} samples of the same action of the same game")
-    other = manifest_path(path.parent, dataset_name(manifest.config, "holdout" if manifest.part == "training" else ""))
-    if (
-        other != path
-        and other.is_file()
-        and path.name.removesuffix(".json") in (manifest.config, manifest.config + HOLDOUT)
-    ):
+    name = path.stem
+    other = manifest_path(path.parent, name.removesuffix(HOLDOUT) if name.endswith(HOLDOUT) else name + HOLDOUT)
+    if other.is_file():
         both = set(_games(path, manifest)) & set(_games(other, read_manifest(other)))
         found.expect("holdout", not both, f"{len(both):,} games are also in {other.name}")
 
@@ -260,9 +258,8 @@ def _verdict(name: str, found: _Findings, manifest: Manifest) -> Check:
         wins, losses = found.wins / max(manifest.samples, 1), found.losses / max(manifest.samples, 1)
         seats = manifest.provenance.get("wins_by_seat") or [0]
         detail = f"won {wins:.0%}, lost {losses:.0%} of the samples; wins by seat {', '.join(map(str, seats))}"
-        if max(wins, losses, 1 - wins - losses) > ONE_SIDED or (
-            sum(seats) > 20 and max(seats) > ONE_SIDED * sum(seats)
-        ):
+        by_seat = max(seats) / max(sum(seats), FEWEST_WINS)
+        if max(wins, losses, 1 - wins - losses, by_seat) > ONE_SIDED:
             warning = detail
     if name == "positions":
         hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
