@@ -301,6 +301,59 @@ def games(
 
 
 @app.command()
+def datasets(
+    configs: Annotated[
+        list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names; by default two of each size.")
+    ] = None,
+    count: Annotated[
+        int, typer.Option("--games", "-n", min=1, help="Games on the small boards; a quarter on the large.")
+    ] = 1000,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the fastest counts.")] = 3,
+    out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+) -> None:
+    """Speed of exporting data sets: random games with search statistics at every action.
+
+    Example: ringrift bench datasets square8_2p --games 4000
+    """
+    from ringrift.benchmarks.datasets import measure_export
+
+    pairs = _pairs(configs or ["square8_2p", "hex8_4p", "square19_2p", "hexagonal_3p"])
+    speeds = [
+        measure_export(f"{board}_{players}p", _side_by_side(board, count), repeats=repeats)
+        for board, players in _with_progress(pairs, "exports")
+    ]
+    if _write_or_print({"export": [asdict(speed) for speed in speeds]}, out, as_json):
+        return
+    _print_table(
+        f"Exports from SQLite on {speeds[0].threads} threads, the fastest of {repeats}",
+        (
+            "config",
+            "games",
+            "samples",
+            "samples/s",
+            "goal",
+            "× goal",
+            "bytes/sample",
+            *(f"{part} %" for part in speeds[0].parts),
+        ),
+        [
+            (
+                speed.config,
+                f"{speed.games:,}",
+                f"{speed.samples:,}",
+                f"{speed.samples_per_second:,.0f}",
+                f"{speed.goal:,}",
+                f"{speed.samples_per_second / speed.goal:.2f}",
+                f"{speed.bytes_per_sample:,.0f}",
+                *(f"{seconds / sum(speed.parts.values()):.0%}" for seconds in speed.parts.values()),
+            )
+            for speed in speeds
+        ],
+    )
+
+
+@app.command()
 def agents(
     configs: Annotated[
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
