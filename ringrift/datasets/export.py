@@ -191,10 +191,10 @@ class _Work:
                     self._add(writer, page, weights, tally, clock)
                 done += read
                 if self.on_progress:
-                    self.on_progress(done, len(pool.games), writer.samples)
+                    self.on_progress(done, len(pool.games), writer.samples + writer.buffer.samples)
                 if self.stop.is_set():
                     raise Stopped(f"{path}: stopped; the data set that was there before is untouched")
-            if not writer.samples:
+            if not tally.games:
                 raise EmptySelection(self._nothing(pool, tally))
         steps = (*pool.steps, *self._steps(tally))
         manifest = Manifest(

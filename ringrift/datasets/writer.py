@@ -1,4 +1,7 @@
-"""A data set on its way to the disk: one shard in memory at a time, and all of it there at once or not at all."""
+"""A data set on its way to the disk: there at once or not at all.
+
+Two shards are in memory: one that is filled, and one that is written.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +50,11 @@ class ShardBuffer:
         """How many more samples it can take."""
         return self.capacity - self.samples
 
+    @property
+    def policies(self) -> int:
+        """Samples with a policy to learn."""
+        return int(self._rows["policy_kind"][: self.samples].sum())
+
     def grow(
         self, games: list[bytes], samples: int, entries: int, replies: int
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Rows]:
@@ -80,7 +89,7 @@ class ShardBuffer:
 
 
 class DatasetWriter:
-    """Shards that are written, and the one at hand."""
+    """Shards that are written, and the one at hand. While a thread writes one, the next is filled."""
 
     def __init__(self, folder: Path, name: str, layout: Layout, shard_samples: int, files: ExitStack) -> None:
         self.folder = folder
@@ -88,61 +97,80 @@ class DatasetWriter:
         self.layout = layout
         self.buffer = ShardBuffer(layout, shard_samples)
         self.shards: list[Shard] = []
+        """Those that have been written."""
         self.policies = 0
+        self.samples = 0
+        """Samples of all shards but the one at hand."""
+        self._spare: ShardBuffer | None = None
         self._files = files
-
-    @property
-    def samples(self) -> int:
-        """Samples in all."""
-        return sum(shard.samples for shard in self.shards) + self.buffer.samples
+        self._begun = 0
+        self._writing: Future[Shard] | None = None
+        self._thread = ThreadPoolExecutor(1)
 
     @property
     def games(self) -> int:
-        """Games in all."""
-        return sum(shard.games for shard in self.shards) + len(self.buffer.games)
+        """Games of the shards that have been written."""
+        return sum(shard.games for shard in self.shards)
 
     def make_room(self, samples: int) -> None:
         """Begin a new shard if a game of so many samples does not fit into the one at hand."""
         if samples <= self.buffer.room:
             return
         if self.buffer.samples:
-            self._write(f"{self.name}-{len(self.shards):05}.npz")
+            self._write(f"{self.name}-{self._begun:05}.npz")
         if samples > self.buffer.room:
             self.buffer = ShardBuffer(self.layout, samples)
 
     def finish(self) -> None:
-        """Write the last shard, which gets no number if it is the only one."""
+        """Write the last shard, which gets no number if it is the only one, and wait until all are written."""
         if self.buffer.samples:
-            number = f"-{len(self.shards):05}" if self.shards else ""
-            self._write(f"{self.name}{number}.npz")
+            self._write(f"{self.name}-{self._begun:05}.npz" if self._begun else f"{self.name}.npz")
+        self._wait()
+
+    def close(self) -> None:
+        """End the thread, when it is done with what it is doing."""
+        self._thread.shutdown()
 
     def _write(self, name: str) -> None:
+        """Let the thread write the shard at hand, and go on with an empty one."""
+        self._wait()
         file = self._files.enter_context(new_file(self.folder / name))
-        arrays = self.buffer.arrays()
-        try:
-            write_shard(file, arrays)
-            file.flush()
-            os.fsync(file.fileno())  # now, so that all shards take their names one right after the other
-        except OSError as error:
-            raise self._full(name, error) from None
-        path = Path(file.name)
-        self.policies += int(arrays["policy_kind"].sum())
-        self.shards.append(
-            Shard(
-                name=name,
-                samples=self.buffer.samples,
-                games=len(self.buffer.games),
-                bytes=path.stat().st_size,
-                sha256=digest(path),
-            )
-        )
+        full = self.buffer
+        self._writing = self._thread.submit(self._write_file, file, full, name)
+        self._begun += 1
+        self.samples += full.samples
+        self.policies += full.policies
+        self.buffer = self._spare or ShardBuffer(self.layout, full.capacity)
         self.buffer.clear()
+        self._spare = full
 
-    def _full(self, name: str, error: OSError) -> UnwritableFile:
-        return UnwritableFile(
-            f"{self.folder / name}: cannot be written ({error.strerror or error}) after {self.samples:,} samples; the "
-            "data set that was there before is untouched"
-        )
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self.shards.append(self._writing.result())
+            self._writing = None
+
+    def _write_file(self, file: IO[bytes], buffer: ShardBuffer, name: str) -> Shard:
+        try:
+            write_shard(file, buffer.arrays())
+            file.flush()
+            with ThreadPoolExecutor(1) as beside:
+                # Now, so that all shards take their names one right after the other in the end.
+                safe = beside.submit(os.fsync, file.fileno())
+                path = Path(file.name)
+                shard = Shard(
+                    name=name,
+                    samples=buffer.samples,
+                    games=len(buffer.games),
+                    bytes=path.stat().st_size,
+                    sha256=digest(path),
+                )
+                safe.result()
+        except OSError as error:
+            raise UnwritableFile(
+                f"{self.folder / name}: cannot be written ({error.strerror or error}); the data set that was there "
+                "before is untouched"
+            ) from None
+        return shard
 
 
 @contextmanager
@@ -154,8 +182,11 @@ def new_dataset(folder: Path, name: str, layout: Layout, shard_samples: int) -> 
     _sweep(folder, name)
     with ExitStack() as files:
         writer = DatasetWriter(folder, name, layout, shard_samples, files)
-        yield writer
-        writer.finish()
+        try:
+            yield writer
+            writer.finish()
+        finally:
+            writer.close()
 
 
 def publish(folder: Path, name: str, manifest: Manifest) -> None:
