@@ -63,8 +63,8 @@ class IngestMemory:
     megabytes: float
 
 
-def bench_records(config: str, count: int, *, search: bool) -> Iterator[GameRecord]:
-    """Random games as records, each of its own number; search statistics are made up, over legal actions."""
+def bench_records(config: str, count: int, *, search: bool, every: int = SEARCHED) -> Iterator[GameRecord]:
+    """Random games as records, each of its own number; search statistics are made up, for one of `every` actions."""
     board, players = parse_config(config)
     limit = move_limit(config)
     played = random_playouts(
@@ -73,7 +73,7 @@ def bench_records(config: str, count: int, *, search: bool) -> Iterator[GameReco
     searches: list[SearchStatistics | None] = [None] * len(played.states)
     if search:
         searches = [
-            _statistics(config, played.actions[index, :length])
+            _statistics(config, played.actions[index, :length], every)
             for index, length in enumerate(played.action_counts.tolist())
         ]
     ranks = np.zeros(4, np.int64)
@@ -102,7 +102,7 @@ def bench_records(config: str, count: int, *, search: bool) -> Iterator[GameReco
         )
 
 
-def _statistics(config: str, actions: np.ndarray) -> SearchStatistics:
+def _statistics(config: str, actions: np.ndarray, every: int) -> SearchStatistics:
     """What a search might have found: shares that fall off fast, over the first legal actions."""
     board, players = parse_config(config)
     state, work = new_states(board, players)[0], new_workspace(board)
@@ -110,7 +110,7 @@ def _statistics(config: str, actions: np.ndarray) -> SearchStatistics:
     out = np.empty(board.max_actions, np.int32)
     at, entries, weights = [], [], []
     for number, action in enumerate(actions.tolist()):
-        if number % SEARCHED == 0:
+        if number % every == 0:
             count = min(legal_actions(state, board.tables, work, out), ENTRIES)
             at.append(number)
             entries.append(out[:count].copy())

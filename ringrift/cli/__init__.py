@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, game, games, ladder, match, play, selfplay
+from ringrift.cli import analyse, bench, dataset, game, games, ladder, match, play, selfplay
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -27,6 +27,7 @@ app.command()(selfplay.selfplay)
 app.command()(analyse.analyse)
 app.command()(ladder.ladder)
 app.add_typer(games.app, name="games")
+app.add_typer(dataset.app, name="dataset")
 app.add_typer(bench.app, name="bench")
 
 

@@ -1,0 +1,245 @@
+"""`ringrift dataset …`: games of the database as arrays to learn from."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from ringrift.cli.games import DatabaseOption, JsonOption, SinceOption, UntilOption
+from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+
+if TYPE_CHECKING:
+    from ringrift.datasets.settings import DatasetSettings
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+DatasetArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DATASET", help="Such as data/training/square8_2p, or its manifest."),
+]
+FolderOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Folder to write to; by default what datasets.yaml says.")
+]
+EnginesOption = Annotated[
+    list[str] | None, typer.Option(help="Only where some seat's engine begins so, or so; may be given several times.")
+]
+ModelsOption = Annotated[list[str] | None, typer.Option(help="Only where some seat has this model, or this.")]
+RunsOption = Annotated[list[str] | None, typer.Option(help="Only this run, or this.")]
+SourcesOption = Annotated[list[str] | None, typer.Option(help="Only from files with this in their path, or this.")]
+
+TELL_SECONDS = 10.0
+"""How often progress is told where nobody watches a bar."""
+
+
+@app.command()
+def export(
+    config: Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")],
+    database: DatabaseOption = None,
+    out: FolderOption = None,
+    encoder: Annotated[str | None, typer.Option(help="Feature version.")] = None,
+    engine: Annotated[
+        list[str] | None, typer.Option(help="Only where some seat's engine begins so. Repeatable.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only where some seat has this model; repeatable.")] = None,
+    run: Annotated[list[str] | None, typer.Option(help="Only this run; repeatable.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only from files with this in their path; repeatable.")
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    min_moves: Annotated[int | None, typer.Option(min=0, help="Only games of so many moves.")] = None,
+    max_moves: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
+    ] = None,
+    min_quality: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only games with this share of their choices searched.")
+    ] = None,
+    with_stopped: Annotated[
+        bool | None, typer.Option("--with-stopped/--completed-only", help="Also games without a winner.")
+    ] = None,
+    unsearched: Annotated[
+        bool | None, typer.Option("--unsearched/--searched", help="Also actions without a search, for their value.")
+    ] = None,
+    window: Annotated[
+        Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
+    ] = None,
+    newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
+    weights: Annotated[
+        Literal["uniform", "victory", "quality"] | None, typer.Option(help="Weights of samples.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the data set of a config, and beside it that of the games held out from training.
+
+    What is not given is as include/config/datasets.yaml says. The data set
+    of before is replaced when the new one is whole.
+
+    Example: ringrift dataset export square8_2p
+
+    Example: ringrift dataset export hex8_3p --run second --newest 5000 --weights victory
+    """
+    from ringrift.datasets import Filters
+    from ringrift.datasets import export as run_export
+    from ringrift.datasets.export import Stopped
+    from ringrift.datasets.settings import dataset_settings
+    from ringrift.games import GamesDatabase
+
+    settings = _changed(
+        dataset_settings(),
+        {
+            "encoder": encoder,
+            "unsearched": unsearched,
+            "games.completed_only": None if with_stopped is None else not with_stopped,
+            "games.min_moves": min_moves,
+            "games.max_moves": max_moves,
+            "games.min_quality": None if min_quality is None else float(min_quality),
+            "window.kind": "newest" if newest else window,
+            "window.newest": newest,
+            "weights.kind": weights,
+        },
+    )
+    engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
+    filters = Filters(engines, models, runs, sources, _seconds(since), _seconds(until))
+    with stop_on_interrupt() as stop, GamesDatabase(database) as opened, _progress(f"exporting {config}") as told:
+        try:
+            reports = run_export(
+                *(opened, config),
+                folder=out,
+                settings=settings,
+                filters=filters,
+                threads=threads,
+                stop=stop,
+                on_progress=told,
+            )
+        except Stopped as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(INTERRUPTED) from None
+    _print(reports, [report.to_json() for report in reports], as_json)
+
+
+@app.command()
+def inspect(
+    dataset: DatasetArgument,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=0, help="How many to draw.")] = 3,
+    first: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where a data set comes from, and its samples as boards; A is always the player to act.
+
+    Example: ringrift dataset inspect data/training/square8_2p --first 100 -n 1
+    """
+    from ringrift.datasets.inspection import describe, draw_samples
+    from ringrift.datasets.manifest import find_manifest, read_manifest
+
+    path = find_manifest(dataset)
+    manifest = read_manifest(path)
+    if as_json:
+        typer.echo(manifest.model_dump_json())
+        return
+    _print([describe(path, manifest)], {}, False)
+    for text in draw_samples(path, manifest, first, samples):
+        typer.echo(f"\n{text}")
+
+
+@app.command()
+def merge(
+    datasets: Annotated[list[Path], typer.Argument(metavar="DATASET…", help="Manifests of the data sets to merge.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new data set, such as data/training/all.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Merge data sets of one config and encoding into one, with every game once.
+
+    Example: ringrift dataset merge gpu-1/square8_2p gpu-2/square8_2p --out data/training/square8_2p
+    """
+    from ringrift.datasets.export import shard_samples
+    from ringrift.datasets.manifest import find_manifest, read_manifest
+    from ringrift.datasets.merge import merge as run
+    from ringrift.datasets.settings import dataset_settings
+
+    size = shard_samples(dataset_settings(), read_manifest(find_manifest(datasets[0])).layout)
+    target = find_manifest(out)
+    with _progress("merging") as told:
+        report = run(datasets, target.parent, target.stem, size, on_progress=told)
+    _print([report], report.to_json(), as_json)
+
+
+@app.command()
+def validate(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
+    """Look for everything that makes a data set unfit to train on; exit code 1 if there is something.
+
+    Example: ringrift dataset validate data/training/square8_2p
+    """
+    from ringrift.datasets.validate import validate as run
+
+    with _progress("validating") as told:
+        report = run(dataset, on_progress=told)
+    _print([report], report.to_json(), as_json)
+    raise typer.Exit(0 if report.sound else 1)
+
+
+def _changed(settings: DatasetSettings, changes: dict[str, Any]) -> DatasetSettings:
+    """The settings with those changed that are not None, by dotted name."""
+    fields = settings.model_dump()
+    for name, value in changes.items():
+        *groups, last = name.split(".")
+        target = fields
+        for group in groups:
+            target = target[group]
+        if value is not None:
+            target[last] = value
+    return type(settings).model_validate(fields)
+
+
+def _seconds(date: datetime | None) -> int | None:
+    return None if date is None else int(date.replace(tzinfo=UTC).timestamp())
+
+
+def _print(reports: list[Any], machine: Any, as_json: bool) -> None:
+    from rich.console import Console
+
+    if as_json:
+        typer.echo(json.dumps(machine))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
+    for report in reports:
+        console.print(report)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[..., None]]:
+    """A function that is told what is done, what there is in all and perhaps how many samples.
+
+    It shows a bar with rate and time left, or, where nobody looks, a line now and then.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    watched = sys.stderr.isatty()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    began = told = time.monotonic()
+    with Progress(
+        *columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not watched, transient=True
+    ) as progress:
+        bar = progress.add_task(what, total=None, rate="")
+
+        def tell(done: int, total: int, samples: int = 0) -> None:
+            nonlocal told
+            now = time.monotonic()
+            rate = f"{samples / max(now - began, 1e-9):,.0f} samples/s" if samples else ""
+            progress.update(bar, completed=done, total=total, rate=rate)
+            if not watched and now - told >= TELL_SECONDS:
+                left = (now - began) / done * (total - done) if done else 0
+                typer.echo(f"{what}: {done:,} of {total:,} {rate}, {left:.0f} s left", err=True)
+                told = now
+
+        yield tell

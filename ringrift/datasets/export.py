@@ -1,0 +1,325 @@
+"""Export: games of the database become a data set, and those held out another one.
+
+Games are read a page at a time, replayed and encoded by all cores straight into the arrays of a shard, and written
+in the order of their identities: the same games give the same files, in whatever order they came in. While one page is
+worked on, the next one is read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ringrift import __version__
+from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
+from ringrift.datasets.pool import EmptySelection, Filters, Pool, PoolGame, Step, choose, read_records
+from ringrift.datasets.samples import check, survey, write_samples
+from ringrift.datasets.settings import DatasetSettings, WeightSettings, dataset_settings
+from ringrift.datasets.writer import DatasetWriter, new_dataset, publish
+from ringrift.games import GamesDatabase
+from ringrift.games.selection import Part
+from ringrift.games.settings import database_settings
+from ringrift.selfplay import GameRecord
+from ringrift.settings import BadSettings, config_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+PAGE_GAMES: Final = {"square8": 256, "hex8": 256, "square19": 64, "hexagonal": 32}
+"""Games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
+
+PARTS: Final = ("reading", "replay", "encoding", "writing")
+"""What an export spends its time with: waiting for the database, replaying, encoding, and the disk."""
+
+Progress = Callable[[int, int, int], object]
+"""Told games done, games in all, and samples so far."""
+
+
+class Stopped(BadDataset):
+    """The export was asked to stop; nothing has been written."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export has done. Prints as a table on a rich console."""
+
+    dataset: str
+    """Path of the manifest."""
+    part: Part
+    games: int
+    samples: int
+    policies: int
+    """Samples with a policy to learn."""
+    shards: int
+    bytes: int
+    steps: tuple[Step, ...]
+    """Conditions, and how many games each has left."""
+    seconds: float
+    parts: dict[str, float]
+    """Seconds by `PARTS`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        yield escape(
+            f"{self.dataset}: {self.samples:,} samples, {self.policies:,} with a policy, of {self.games:,} games in "
+            f"{self.shards} {'shard' if self.shards == 1 else 'shards'}, {self.bytes / 1e6:,.1f} MB, "
+            f"{self.seconds:.1f} s, {self.samples / max(self.seconds, 1e-9):,.0f} samples/s"
+        )
+        table = Table("games that", "games")
+        table.columns[1].justify = "right"
+        for step in self.steps:
+            table.add_row(escape(step.condition), f"{step.games:,}")
+        yield table
+
+
+@dataclass
+class _Clock:
+    """Seconds by what took them."""
+
+    parts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
+    _since: float = field(default_factory=time.monotonic)
+
+    def note(self, part: str) -> None:
+        """Add the time since the last note."""
+        now = time.monotonic()
+        self.parts[part] += now - self._since
+        self._since = now
+
+
+@dataclass
+class _Tally:
+    """What the games of a data set were."""
+
+    good: int = 0
+    """Games that are good enough, whether they have samples or not."""
+    games: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    wins: Counter[int] = field(default_factory=Counter)
+    engines: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    runs: Counter[str] = field(default_factory=Counter)
+    ended: list[int] = field(default_factory=list)
+    """The first and the last, in seconds since 1970."""
+    identities: Any = field(default_factory=lambda: blake2b(digest_size=16))
+
+    def add(self, game: PoolGame, record: GameRecord) -> None:
+        """Count a game that is in the data set."""
+        self.games += 1
+        self.kinds[game.kind] += 1
+        self.wins[game.winner or 0] += 1
+        self.engines.update(record.engines)
+        self.models.update(model for model in record.models if model)
+        self.runs[record.run] += 1
+        self.ended = [min([game.ended, *self.ended]), max([game.ended, *self.ended])]
+        self.identities.update(game.identity)
+
+
+def export(
+    database: GamesDatabase,
+    config: str,
+    *,
+    folder: Path | None = None,
+    settings: DatasetSettings | None = None,
+    filters: Filters | None = None,
+    threads: int | None = None,
+    stop: Event | None = None,
+    on_progress: Progress | None = None,
+) -> list[ExportReport]:
+    """Write the data set of a config, and that of the games held out, if there are any.
+
+    `EmptySelection` if there is nothing to train on, `LeakedGame` if a game is in the wrong one, `UnwritableFile` if
+    the disk is full; the data sets of before are then as they were.
+    """
+    settings = settings or dataset_settings()
+    folder = folder or Path(settings.folder)
+    filters = filters or Filters()
+    layout = Layout(config, settings.encoder)
+    work = _Work(database, layout, folder, settings, threads, stop or Event(), on_progress)
+    pool = choose(database, config, "training", settings.games, settings.window, filters)
+    reports = [work.write(pool, filters)]
+    try:
+        if pool.since is not None:  # as far back as the training games: both are of players of the same strength
+            filters = replace(filters, since=max(pool.since, filters.since or 0))
+        held_out = choose(database, config, "holdout", settings.games, None, filters)
+        reports.append(work.write(held_out, filters))
+    except EmptySelection:
+        pass  # a small pool may have none
+    return reports
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """An export of one config."""
+
+    database: GamesDatabase
+    layout: Layout
+    folder: Path
+    settings: DatasetSettings
+    threads: int | None
+    stop: Event
+    on_progress: Progress | None
+
+    def write(self, pool: Pool, filters: Filters) -> ExportReport:
+        """Write one data set."""
+        began = time.monotonic()
+        clock = _Clock()
+        tally = _Tally()
+        name = dataset_name(self.layout.config, pool.part)
+        path = manifest_path(self.folder, name)
+        weights = kind_weights(pool.kinds, self.settings.weights)
+        with new_dataset(self.folder, name, self.layout, shard_samples(self.settings, self.layout)) as writer:
+            done = 0
+            for read, page in self._pages(pool):
+                clock.note("reading")
+                if page:
+                    self._add(writer, page, weights, tally, clock)
+                done += read
+                if self.on_progress:
+                    self.on_progress(done, len(pool.games), writer.samples + writer.buffer.samples)
+                if self.stop.is_set():
+                    raise Stopped(f"{path}: stopped; the data set that was there before is untouched")
+            if not tally.games:
+                raise EmptySelection(self._nothing(pool, tally))
+        steps = (*pool.steps, *self._steps(tally))
+        manifest = Manifest(
+            format=FORMAT,
+            config=self.layout.config,
+            encoder=self.layout.encoder,
+            part=pool.part,
+            holdout_share=database_settings().holdout_share,
+            samples=writer.samples,
+            policies=writer.policies,
+            games=writer.games,
+            shards=tuple(writer.shards),
+            provenance=self._provenance(filters, steps, tally),
+        )
+        publish(self.folder, name, manifest)
+        clock.note("writing")
+        return ExportReport(
+            dataset=str(path),
+            part=pool.part,
+            games=manifest.games,
+            samples=manifest.samples,
+            policies=manifest.policies,
+            shards=len(manifest.shards),
+            bytes=sum(shard.bytes for shard in manifest.shards),
+            steps=steps,
+            seconds=time.monotonic() - began,
+            parts=clock.parts,
+        )
+
+    def _pages(self, pool: Pool) -> Iterator[tuple[int, list[tuple[PoolGame, GameRecord]]]]:
+        """The games a page at a time, with how many were asked for: the next page is read while one is worked on."""
+        size = PAGE_GAMES[self.layout.board.name]
+        pages = [pool.games[first : first + size] for first in range(0, len(pool.games), size)]
+        with ThreadPoolExecutor(1) as reader:
+            ahead = reader.submit(read_records, self.database, pool.part, pages[0])
+            for index, page in enumerate(pages):
+                records = ahead.result()
+                if index + 1 < len(pages):
+                    ahead = reader.submit(read_records, self.database, pool.part, pages[index + 1])
+                yield len(page), records
+
+    def _add(
+        self,
+        writer: DatasetWriter,
+        page: list[tuple[PoolGame, GameRecord]],
+        kinds: Mapping[str, float],
+        tally: _Tally,
+        clock: _Clock,
+    ) -> None:
+        """Add the samples of a page of games."""
+        board, players = self.layout.board, self.layout.players
+        records = [record for _, record in page]
+        surveyed = survey(board, players, records, unsearched=self.settings.unsearched, threads=self.threads)
+        clock.note("replay")
+        tallies = surveyed.tallies
+        quality = tallies["searched"] / np.maximum(tallies["choices"], 1)
+        good = quality >= self.settings.games.min_quality
+        tally.good += int(good.sum())
+        weights = np.array([kinds[game.kind] for game, _ in page], np.float32)
+        if self.settings.weights.kind == "quality":
+            weights = quality.astype(np.float32)
+        left = np.flatnonzero(good & (tallies["samples"] > 0))
+        for game in left.tolist():
+            tally.add(*page[game])
+        while len(left):
+            ends = np.cumsum(tallies["samples"][left])
+            writer.make_room(int(ends[0]))
+            clock.note("writing")
+            fitting = int(np.searchsorted(ends, writer.buffer.room, side="right"))
+            some, left = left[:fitting], left[fitting:]
+            sums = [int(tallies[name][some].sum()) for name in ("samples", "entries", "replies")]
+            first_game = len(writer.buffer.games)
+            features, globals, rows = writer.buffer.grow([page[game][0].identity for game in some.tolist()], *sums)
+            write_samples(
+                self.layout, surveyed, some, weights, first_game, features, globals, rows, threads=self.threads
+            )
+            check(tallies, records)
+            writer.buffer.settle(sums[0])
+            clock.note("encoding")
+
+    def _steps(self, tally: _Tally) -> tuple[Step, ...]:
+        """What reading the games has shown."""
+        least = self.settings.games.min_quality
+        quality = (Step(f"are of quality {least:g} or better", tally.good),) if least else ()
+        return (*quality, Step("have samples", tally.games))
+
+    def _nothing(self, pool: Pool, tally: _Tally) -> str:
+        """Why there are no samples."""
+        least = self.settings.games.min_quality
+        if not tally.good:
+            return f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better"
+        return (
+            f"{self.database.name}: 0 of {tally.good:,} games have choices with search statistics "
+            "(unsearched, or --unsearched, takes others as samples of the value)"
+        )
+
+    def _provenance(self, filters: Filters, steps: tuple[Step, ...], tally: _Tally) -> dict[str, Any]:
+        """Where the samples come from."""
+        return {
+            "version": __version__,
+            "database": self.database.name,
+            "settings": self.settings.model_dump(mode="json", exclude={"folder"}),
+            "filters": asdict(filters),
+            "steps": [asdict(step) for step in steps],
+            "identities": tally.identities.hexdigest(),
+            "ended": tally.ended,
+            "victories": dict(sorted(tally.kinds.items())),
+            "wins_by_seat": [tally.wins[seat] for seat in range(1, self.layout.players + 1)],
+            "engines": dict(sorted(tally.engines.items())),
+            "models": dict(sorted(tally.models.items())),
+            "runs": dict(sorted(tally.runs.items())),
+        }
+
+
+def kind_weights(kinds: Mapping[str, int], settings: WeightSettings) -> dict[str, float]:
+    """The weight of the games of every kind of victory, from how many there are: 1 on average, but for the limit."""
+    if settings.kind != "victory":
+        return dict.fromkeys(kinds, 1.0)
+    share = sum(kinds.values()) / len(kinds)
+    return {kind: min(share / count, settings.largest_weight) for kind, count in kinds.items()}
+
+
+def shard_samples(settings: DatasetSettings, layout: Layout) -> int:
+    """How many samples go into one shard; `BadSettings` if the settings do not say."""
+    name = layout.board.name
+    if name not in settings.shard_samples:
+        raise BadSettings(f"{config_folder() / 'datasets.yaml'}: shard_samples.{name}: is missing")
+    return settings.shard_samples[name]

@@ -1,0 +1,125 @@
+"""A data set for the eyes: what its manifest says, and samples drawn as boards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ringrift.datasets.layout import Layout
+from ringrift.datasets.manifest import Manifest
+from ringrift.datasets.shards import Arrays, check_forms, open_shard
+from ringrift.encoding.features import PLY_HORIZON
+from ringrift.encoding.symmetries import cell_pixels
+from ringrift.game import new_states, new_workspace
+from ringrift.game.diagram import draw
+from ringrift.game.notation import Notation
+from ringrift.game.state import COLLAPSED, GAME_OVER, HEIGHT_SHIFT, PHASE_NAMES, RING_SHIFT, STACK
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+LIKELY: Final = 5
+"""Actions of a policy that are named."""
+
+
+def describe(path: Path, manifest: Manifest) -> Table:
+    """What the manifest says, as a table."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", "", title=escape(str(path)), show_header=False)
+    size = sum(shard.bytes for shard in manifest.shards)
+    table.add_row("config", f"{manifest.config}, encoded as {manifest.encoder}, for {manifest.part}")
+    table.add_row("samples", f"{manifest.samples:,}, {manifest.policies:,} with a policy, of {manifest.games:,} games")
+    table.add_row("shards", f"{len(manifest.shards)}, {size / 1e6:,.1f} MB")
+    for name in ("database", "victories", "wins_by_seat", "engines", "models", "runs"):
+        if name in manifest.provenance:
+            table.add_row(name.replace("_", " "), escape(_words(manifest.provenance[name])))
+    for step in manifest.provenance.get("steps", ()):
+        table.add_row("games that", escape(f"{step['condition']}: {step['games']:,}"))
+    return table
+
+
+def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iterator[str]:
+    """Samples as text, from the `first` on."""
+    begin = 0
+    for shard in manifest.shards:
+        rows = range(max(first - begin, 0), min(first + count - begin, shard.samples))
+        if rows:
+            arrays = open_shard(path.parent / shard.name)
+            check_forms(path.parent / shard.name, arrays, manifest.layout)
+            for row in rows:
+                yield draw_sample(arrays, row, begin + row, manifest.layout)
+        begin += shard.samples
+
+
+def draw_sample(arrays: Arrays, row: int, number: int, layout: Layout) -> str:
+    """One sample as text: its position, what the search found, and how the game went on."""
+    identity = bytes(np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, 16)[arrays["game"][row]]).hex()
+    lines = [
+        f"sample {number:,}: action {arrays['ply'][row]} of game {identity}",
+        "",
+        draw(layout.board, shown_state(arrays, row, layout)),
+        "",
+        f"value {_numbers(arrays['values_mp'][row])}, search {_numbers(arrays['root_values'][row] / 32767)}, "
+        f"{arrays['plies_left'][row]} moves left, weight {arrays['weights'][row]:g}",
+    ]
+    notation = Notation(layout.board, shown_state(arrays, row, layout), new_workspace(layout.board))
+    for kind in ("policy", "reply"):
+        own = slice(*arrays[f"{kind}_offsets"][row : row + 2].tolist())
+        actions, shares = arrays[f"{kind}_indices"][own], arrays[f"{kind}_values"][own] / 65535
+        best = [index for index in np.argsort(-shares, kind="stable")[:LIKELY].tolist() if shares[index]]
+        # The reply is to another position, which is not at hand.
+        names = [notation.key(int(actions[i])) if kind == "policy" else f"action {actions[i]}" for i in best]
+        likely = ", ".join(f"{name} {shares[i]:.1%}" for name, i in zip(names, best, strict=True))
+        lines.append(f"{kind}: {len(actions)} actions; {likely or 'none to learn'}")
+    return "\n".join(lines)
+
+
+def shown_state(arrays: Arrays, row: int, layout: Layout) -> Any:
+    """The position that the planes show: player 1 is the one to act. What lies below a cap is made up."""
+    board, version = layout.board, layout.version
+    state = new_states(board, layout.players)[0]
+    planes = dict(zip(version.planes, arrays["features"][row].reshape(len(version.planes), -1), strict=True))
+    globals = dict(zip(version.globals, arrays["globals"][row].tolist(), strict=True))
+    for cell, pixel in enumerate(cell_pixels(board).tolist()):
+        for seat in range(layout.players):
+            word = 0
+            if height := int(planes[f"height_{seat}"][pixel]):
+                cap = int(planes[f"cap_{seat}"][pixel])
+                other = (seat + 1) % layout.players
+                rings = sum((seat if depth < cap else other) << 2 * depth for depth in range(height))
+                word = rings << RING_SHIFT | height << HEIGHT_SHIFT | STACK | seat + 1
+            elif planes[f"marker_{seat}"][pixel]:
+                word = seat + 1
+            elif planes[f"territory_{seat}"][pixel]:
+                word = COLLAPSED | seat + 1
+            if word:
+                state["cells"][board.tables["position"][cell]] = word
+    scales = {
+        "hand": board.rings,
+        "on_board": board.rings,
+        "controlled": board.rings,
+        "credited": board.elimination_goal(layout.players),
+        "territory": board.territory_goal(layout.players),
+        "markers": board.cells / 2,
+    }
+    for name, scale in scales.items():
+        for seat in range(layout.players):
+            state[name][seat] = round(globals[f"{name}_{seat}"] * scale)
+    state["ply"] = round(globals["ply"] * PLY_HORIZON)
+    state["phase"] = next((i for i in range(GAME_OVER) if globals[f"phase_{PHASE_NAMES[i]}"]), GAME_OVER)
+    return state
+
+
+def _numbers(values: Any) -> str:
+    return " ".join(f"{value:+.2f}" for value in values.tolist())
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "–"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,173 @@
+"""Which games of the database a data set is made of: filters, the hold-out set, and the window of the newest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
+
+from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.settings import GamesSettings, WindowSettings
+from ringrift.games import GamesDatabase
+from ringrift.games.packing import Damaged
+from ringrift.games.pool import lot, read_game
+from ringrift.games.schema import games
+from ringrift.games.selection import Part, Selection, holdout_bound, stored_games
+from ringrift.limits import move_limit
+from ringrift.selfplay import GameRecord
+
+STOPPED: Final = "stopped"
+"""The kind of victory of a game that has none."""
+
+
+class EmptySelection(BadDataset):
+    """No game is left; the message says which condition took the last."""
+
+
+class LeakedGame(BadDataset):
+    """A game that is held out would enter training, or the other way round."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Filters on games beside those of the settings; of several values one has to fit, none lets everything pass."""
+
+    engines: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+    def conditions(self) -> Iterator[tuple[str, ColumnElement[bool]]]:
+        """The filters that are set, each with what it says."""
+        for name in ("engine", "model", "run", "source"):
+            values = getattr(self, f"{name}s")
+            if values:
+                either = [and_(*Selection(**{name: value}).conditions()) for value in values]
+                yield f"have {name} {' or '.join(values)}", or_(*either)
+        if self.since is not None:
+            yield f"ended at {self.since} s since 1970 or later", games.c.ended >= self.since
+        if self.until is not None:
+            yield f"ended before {self.until} s since 1970", games.c.ended < self.until
+
+
+@dataclass(frozen=True)
+class Step:
+    """A condition, and how many games are left after it."""
+
+    condition: str
+    games: int
+
+
+@dataclass(frozen=True)
+class PoolGame:
+    """What is known of a game before its moves are read."""
+
+    id: int
+    identity: bytes
+    ended: int
+    kind: str
+    """Kind of victory."""
+    winner: int | None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The games of a data set, by identity, and what has been left out on the way."""
+
+    part: Part
+    games: tuple[PoolGame, ...]
+    steps: tuple[Step, ...]
+    since: int | None
+    """When the oldest game ended, if the window has left out older ones."""
+
+    @property
+    def kinds(self) -> Counter[str]:
+        """Games by kind of victory."""
+        return Counter(game.kind for game in self.games)
+
+
+def choose(
+    database: GamesDatabase,
+    config: str,
+    part: Part,
+    settings: GamesSettings,
+    window: WindowSettings | None,
+    filters: Filters,
+) -> Pool:
+    """The games that pass; `EmptySelection` if none does. A `window` keeps the newest."""
+    longest = max(settings.max_moves, move_limit(config))
+    conditions: list[tuple[str, ColumnElement[bool]]] = [
+        (f"are of {config}", games.c.config == config),
+        (
+            f"are for {'training' if part == 'training' else 'the hold-out set'}",
+            and_(*Selection(part=part).conditions()),
+        ),
+        *([("are completed", games.c.winner.is_not(None))] if settings.completed_only else []),
+        (f"have {settings.min_moves} moves or more", games.c.plies >= settings.min_moves),
+        (f"have {longest} moves or less", games.c.plies <= longest),
+        *filters.conditions(),
+    ]
+    passed: list[ColumnElement[bool]] = [true()]
+    steps = []
+    with database.reading() as connection:
+        before = connection.execute(select(func.count()).select_from(games)).scalar_one()
+        for text, condition in conditions:
+            passed.append(condition)
+            left = connection.execute(select(func.count()).select_from(games).where(*passed)).scalar_one()
+            if not left:
+                raise EmptySelection(f"{database.name}: 0 of {before:,} games {text}{_hint(text)}")
+            steps.append(Step(text, left))
+            before = left
+        query = select(games.c.id, games.c.identity, games.c.ended, games.c.reason, games.c.winner).where(*passed)
+        found = [
+            PoolGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner)
+            for row in connection.execute(query)
+        ]
+    oldest = None
+    if window is not None and (count := window.games(len(found))) < len(found):
+        found.sort(key=lambda game: (-game.ended, game.identity))
+        del found[count:]
+        oldest = found[-1].ended
+        steps.append(Step(f"are among the newest {count:,}", count))
+    return Pool(part, tuple(sorted(found, key=lambda game: game.identity)), tuple(steps), oldest)
+
+
+def read_records(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -> list[tuple[PoolGame, GameRecord]]:
+    """The records of games, those that are still there; `LeakedGame` if one is not of the part."""
+    _check_part(part, chosen)
+    by_id = {game.id: game for game in chosen}
+    with database.reading() as connection:
+        rows: Sequence[Row[Any]] = connection.execute(stored_games().where(games.c.id.in_(by_id))).all()
+    found = []
+    for row in rows:
+        try:
+            found.append((by_id[row.id], read_game(row).record))
+        except Damaged as error:
+            identity = by_id[row.id].identity.hex()
+            raise Damaged(f"game {identity}: {error}; `ringrift games check` finds what else is damaged") from None
+    return sorted(found, key=lambda pair: pair[0].identity)
+
+
+def _check_part(part: Part, chosen: Sequence[PoolGame]) -> None:
+    """The column that the query looks at could be wrong; the identity is not."""
+    bound = holdout_bound()
+    for game in chosen:
+        if (lot(game.identity) < bound) != (part == "holdout"):
+            where = "held out from training" if part == "training" else "for training, not held out"
+            raise LeakedGame(
+                f"game {game.identity.hex()}: is {where}; `ringrift games check --repair` mends its column"
+            )
+
+
+def _hint(condition: str) -> str:
+    """What to do about a condition that nothing fulfils."""
+    if condition == "are completed":
+        return " (games.completed_only, or --with-stopped)"
+    if condition.startswith("are of"):
+        return "; `ringrift games ingest` brings in more"
+    return ""

@@ -1,0 +1,309 @@
+"""Validation: is a data set what its manifest says, and can a network learn from it?
+
+Every shard is mapped into memory and looked at once. A check fails if the data set must not be trained on; it warns if
+somebody should know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
+from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
+from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
+from ringrift.encoding import symmetries
+from ringrift.encoding.symmetries import cell_pixels
+from ringrift.encoding.values import place_value
+from ringrift.game import policy_size
+from ringrift.game.compiled import compiled
+from ringrift.game.rng import mix64
+from ringrift.games.pool import lot
+from ringrift.games.selection import holdout_bound
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+Verdict = Literal["ok", "warning", "failed"]
+
+HASHED: Final = 20_000
+"""Positions that are looked at for repetitions, evenly over the data set: a share of 1 % is then known to 0.1 %."""
+MANY_REPEATED: Final = 0.2
+"""A share of repeated positions that is worth a warning: openings repeat, whole games should not."""
+ONE_SIDED: Final = 0.95
+"""A share of one class of values, or of one seat's wins, that is worth a warning."""
+FEWEST_WINS: Final = 20
+"""Of fewer wins no seat has a share worth speaking of."""
+TOLERANCE: Final = 1e-5
+"""Of values: float32 thirds do not add up to zero exactly."""
+
+CHECKS: Final = {
+    "files": "every shard is there, with the bytes that the manifest names",
+    "arrays": "types and shapes are those of config and encoding",
+    "offsets": "policies and replies begin where the one before ends",
+    "numbers": "no number is infinite or none",
+    "ranges": "planes show this board; values, seats, actions, weights and indices are in their range",
+    "policies": "shares add up to one, or to zero where there is no policy; no action stands there twice",
+    "values": "values are those of ranks, the same in all of a game; moves left fall",
+    "holdout": "no game is on both sides of the hold-out line",
+    "duplicates": "no sample stands there twice",
+    "balance": "no class of values and no seat has nearly everything",
+    "positions": "positions that repeat, as they are or under a symmetry",
+}
+"""What is checked, in order."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check has found."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """What validation has found. Prints as a table on a rich console."""
+
+    dataset: str
+    samples: int
+    checks: tuple[Check, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.verdict != "failed" for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"sound": self.sound}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        yield escape(f"{self.dataset}: {self.samples:,} samples, {'sound' if self.sound else 'NOT SOUND'}")
+        table = Table("check", "", "")
+        for check in self.checks:
+            table.add_row(check.name, check.verdict, escape(check.detail))
+        yield table
+
+
+@dataclass
+class _Findings:
+    """What has come together so far."""
+
+    failures: dict[str, list[str]] = field(default_factory=dict)
+    keys: list[npt.NDArray[np.uint8]] = field(default_factory=list)
+    """Identity and ply of every sample, as bytes."""
+    wins: int = 0
+    losses: int = 0
+    hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
+    """`[positions, 2]`: of the position, and of all its images."""
+
+    def expect(self, check: str, holds: bool | np.bool_, complaint: str) -> None:
+        """Note a failure unless something holds."""
+        if not holds:
+            self.failures.setdefault(check, []).append(complaint)
+
+
+def validate(dataset: Path, *, on_progress: Callable[[int, int], object] | None = None) -> ValidationReport:
+    """Look at a data set, named by its manifest with or without `.json`; `BadDataset` if there is none."""
+    path = find_manifest(dataset)
+    manifest = read_manifest(path)
+    found = _Findings()
+    step = max(1, manifest.samples // HASHED)
+    for index, shard in enumerate(manifest.shards):
+        file = path.parent / shard.name
+        try:
+            arrays = open_shard(file)
+            found.expect("files", digest(file) == shard.sha256, f"{shard.name} is not what the manifest says")
+            check_forms(file, arrays, manifest.layout)
+        except BadDataset as error:
+            found.expect("files" if not file.is_file() or "damaged" in str(error) else "arrays", False, str(error))
+            continue
+        counts = len(arrays["values"]), len(arrays["games"])
+        found.expect("files", counts == (shard.samples, shard.games), f"{shard.name} holds {counts[0]} samples")
+        _check_shard(found, shard.name, arrays, manifest.layout)
+        _check_games(found, shard.name, arrays, manifest.part)
+        found.hashes.append(_hashes(arrays, manifest.layout, step))
+        if on_progress:
+            on_progress(index + 1, len(manifest.shards))
+    _check_all(found, path, manifest)
+    checks = tuple(_verdict(name, found, manifest) for name in CHECKS)
+    return ValidationReport(str(path), manifest.samples, checks)
+
+
+def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) -> None:
+    """What can be told of the arrays of a shard by themselves."""
+    samples, games = len(arrays["values"]), len(arrays["games"])
+    for offsets in OFFSETS:
+        kind = offsets.split("_")[0]
+        ends = len(arrays[f"{kind}_indices"])
+        sound = arrays[offsets][0] == 0 and arrays[offsets][-1] == ends == len(arrays[f"{kind}_values"])
+        sound = sound and bool((np.diff(arrays[offsets]) >= 0).all())
+        found.expect("offsets", sound, f"{name}: {offsets} do not fit {kind}_indices")
+        if sound:
+            _check_policies(found, name, arrays, kind, layout)
+    for member in ("globals", "values", "values_mp", "weights"):
+        odd = samples - int(np.isfinite(arrays[member].reshape(samples, -1)).all(axis=1).sum())
+        found.expect("numbers", odd == 0, f"{name}: {member} of {odd:,} samples are no numbers")
+    board = np.zeros(layout.board.size**2, np.uint8)
+    board[cell_pixels(layout.board)] = 1
+    shown = arrays["features"][:, layout.version.planes.index("board")].reshape(samples, -1)
+    found.expect("ranges", (shown == board).all(), f"{name}: the planes do not show {layout.board.name}")
+    players = layout.players
+    for member, low, high in (
+        ("values_mp", -1, 1),
+        ("policy_kind", 0, 1),
+        ("owners", 0, players),
+        ("plies_left", 1, np.inf),
+        ("weights", 0, np.inf),
+        ("ply", 0, np.inf),
+        ("game", 0, games - 1),
+    ):
+        array = arrays[member]
+        inside = not array.size or (np.nanmin(array) >= low and np.nanmax(array) <= high)
+        found.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
+    outside = arrays["owners"].reshape(samples, -1)[:, board == 0]
+    found.expect("ranges", not outside.any(), f"{name}: owners of what is no cell")
+    found.expect("ranges", not samples or np.nansum(arrays["weights"]) > 0, f"{name}: no sample has a weight")
+
+
+def _check_policies(found: _Findings, name: str, arrays: Arrays, kind: str, layout: Layout) -> None:
+    """Policies of the samples, or of the replies to them."""
+    indices, offsets = arrays[f"{kind}_indices"], arrays[f"{kind}_offsets"]
+    size = policy_size(layout.board)
+    inside = not len(indices) or (indices.min() >= 0 and indices.max() < size)
+    found.expect("ranges", inside, f"{name}: {kind}_indices are not all in 0 … {size - 1}")
+    lengths = np.diff(offsets)
+    sums = np.diff(np.concatenate([[0], np.cumsum(arrays[f"{kind}_values"], dtype=np.int64)])[offsets])
+    near = np.abs(sums - 65535) <= layout.board.max_actions  # every share may be off by one, those left out too
+    if kind == "policy":
+        near = np.where(arrays["policy_kind"] == 1, np.abs(sums - 65535) <= lengths, sums == 0)
+        found.expect("policies", (lengths > 1).all(), f"{name}: a sample has nothing to choose from")
+    else:
+        near |= lengths == 0
+    wrong = len(near) - int(near.sum())
+    found.expect("policies", wrong == 0, f"{name}: {kind} shares of {wrong:,} samples do not add up")
+    if inside:
+        keys = np.sort(np.repeat(np.arange(len(lengths)), lengths) * size + indices)
+        found.expect("policies", (np.diff(keys) > 0).all(), f"{name}: an action stands twice in a {kind}")
+
+
+def _check_games(found: _Findings, name: str, arrays: Arrays, part: str) -> None:
+    """What has to agree within games, and which games they are."""
+    values, players = arrays["values_mp"], arrays["values_mp"].shape[1]
+    places = sorted({place_value(a, b, players) for b in range(1, players + 1) for a in range(players - b + 1)})
+    nearest = np.abs(values[:, :, np.newaxis] - np.array(places, np.float32)).min(axis=2, initial=np.inf)
+    sound = (nearest <= TOLERANCE).all() and (np.abs(values.sum(axis=1)) <= TOLERANCE * players).all()
+    found.expect("values", sound, f"{name}: values_mp are not those of ranks")
+    found.expect("values", (arrays["values"] == values[:, 0]).all(), f"{name}: values are not the first of values_mp")
+    order = np.sort(values, axis=1)
+    same = np.diff(arrays["game"]) == 0
+    found.expect("values", (order[1:][same] == order[:-1][same]).all(), f"{name}: values change within a game")
+    falls = np.diff(arrays["plies_left"].astype(np.int64)) <= 0
+    found.expect("values", falls[same].all(), f"{name}: moves left rise within a game")
+    found.wins += int((arrays["values"] > 0).sum())
+    found.losses += int((arrays["values"] < 0).sum())
+    identities = np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, IDENTITY_BYTES)
+    if len(identities) and arrays["game"].min() >= 0 and arrays["game"].max() < len(identities):
+        plies = np.ascontiguousarray(arrays["ply"]).view(np.uint8).reshape(-1, 4)
+        found.keys.append(np.hstack([identities[arrays["game"]], plies]))
+    bound = holdout_bound()
+    for identity in map(bytes, identities):
+        if (lot(identity) < bound) != (part == "holdout"):
+            found.expect("holdout", False, f"{name}: game {identity.hex()} is on the wrong side")
+
+
+def _check_all(found: _Findings, path: Path, manifest: Manifest) -> None:
+    """What can be told when all shards have been seen."""
+    sums = sum(shard.samples for shard in manifest.shards), sum(shard.games for shard in manifest.shards)
+    found.expect("files", sums == (manifest.samples, manifest.games), "the shards do not add up to the manifest")
+    keys = _joined(found.keys, IDENTITY_BYTES + 4)
+    twice = len(keys) - len(np.unique(keys))
+    found.expect("duplicates", twice == 0, f"{twice:,} samples of the same action of the same game")
+    name = path.stem
+    other = manifest_path(path.parent, name.removesuffix(HOLDOUT) if name.endswith(HOLDOUT) else name + HOLDOUT)
+    if other.is_file():
+        both = set(_games(path, manifest)) & set(_games(other, read_manifest(other)))
+        found.expect("holdout", not both, f"{len(both):,} games are also in {other.name}")
+
+
+def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
+    """The identities of all games of a data set whose shards can be read."""
+    for shard in manifest.shards:
+        try:
+            identities = open_shard(path.parent / shard.name)["games"]
+        except (BadDataset, KeyError):
+            continue
+        yield from map(bytes, np.ascontiguousarray(identities).view(np.uint8).reshape(-1, IDENTITY_BYTES))
+
+
+def _verdict(name: str, found: _Findings, manifest: Manifest) -> Check:
+    """What comes of a check."""
+    failures = found.failures.get(name, [])
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        return Check(name, "failed", failures[0] + more)
+    warning: str | None = None
+    detail = CHECKS[name]
+    if name == "balance":
+        wins, losses = found.wins / max(manifest.samples, 1), found.losses / max(manifest.samples, 1)
+        seats = manifest.provenance.get("wins_by_seat") or [0]
+        detail = f"won {wins:.0%}, lost {losses:.0%} of the samples; wins by seat {', '.join(map(str, seats))}"
+        by_seat = max(seats) / max(sum(seats), FEWEST_WINS)
+        if max(wins, losses, 1 - wins - losses, by_seat) > ONE_SIDED:
+            warning = detail
+    if name == "positions":
+        hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
+        repeated, images = (1 - len(np.unique(column)) / max(len(column), 1) for column in hashes.T)
+        detail = f"{repeated:.1%} of {len(hashes):,} repeat another one, {images:.1%} as an image of it"
+        if images > MANY_REPEATED:
+            warning = detail
+    return Check(name, "warning" if warning else "ok", warning or detail)
+
+
+def _joined(parts: list[npt.NDArray[np.uint8]], width: int) -> npt.NDArray[np.void]:
+    """Rows of bytes as single values."""
+    rows = np.concatenate([np.empty((0, width), np.uint8), *parts])
+    return np.ascontiguousarray(rows).view(np.dtype((np.void, width))).reshape(-1)
+
+
+def _hashes(arrays: Arrays, layout: Layout, step: int) -> npt.NDArray[np.uint64]:
+    """`[positions, 2]`: the hash of every `step`-th position, and the least of the hashes of its images."""
+    features = np.ascontiguousarray(arrays["features"][::step])
+    globals = np.ascontiguousarray(arrays["globals"][::step]).view(np.uint32)
+    found = np.empty((len(features), 2), np.uint64)
+    flat = features.reshape(len(features), features.shape[1], layout.board.size**2)
+    hash_positions(flat, globals, symmetries(layout.board, layout.players).gather, found)
+    return found
+
+
+@compiled
+def hash_positions(features: Any, globals: Any, gather: Any, out: Any) -> None:
+    """Hash positions, `[N, C, A]` and `[N, G]` as bits, by themselves and over their images; `gather` is `[S, A]`."""
+    for row in range(len(features)):
+        head = np.uint64(0)
+        for i in range(globals.shape[1]):
+            head = mix64(head ^ np.uint64(globals[row, i]))
+        for image in range(len(gather)):
+            value = head
+            for plane in range(features.shape[1]):
+                for pixel in range(features.shape[2]):
+                    shown = features[row, plane, gather[image, pixel]]
+                    if shown:
+                        value ^= mix64(
+                            np.uint64(shown) ^ np.uint64(plane << 8) ^ np.uint64(pixel << 16) ^ np.uint64(1 << 40)
+                        )
+            if image == 0:
+                out[row, 0] = value
+                out[row, 1] = value
+            elif value < out[row, 1]:
+                out[row, 1] = value

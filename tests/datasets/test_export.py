@@ -1,0 +1,335 @@
+"""Games of a database become a data set: what it says of every position, and which games are in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ringrift.datasets import Filters, export, read_manifest
+from ringrift.datasets.pool import EmptySelection, LeakedGame
+from ringrift.datasets.settings import WindowSettings
+from ringrift.encoding import UnknownVersion, encode_batch, feature_version, new_batch, rank_values, to_relative
+from ringrift.encoding.symmetries import cell_pixels
+from ringrift.game import Game, parse_config
+from ringrift.game.errors import UnwritableFile
+from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK
+from ringrift.games import GamesDatabase
+from ringrift.games.pool import lot
+from ringrift.games.selection import holdout_bound
+from ringrift.selfplay import GameRecord
+from tests.datasets.games import files, fill, identities, searched_records, settings, shards
+
+
+@given(
+    config=st.sampled_from(["square8_2p", "square8_3p", "hex8_2p", "hex8_4p"]),
+    encoder=st.sampled_from(["v1", "v2"]),
+    unsearched=st.booleans(),
+    max_moves=st.sampled_from([60, 400]),
+    seed=st.integers(0, 3),
+)
+@hypothesis_settings(max_examples=8, derandomize=True, deadline=None)
+def test_samples_are_the_positions_of_the_games(
+    tmp_path_factory: pytest.TempPathFactory, config: str, encoder: str, unsearched: bool, max_moves: int, seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    records = {record.identity: record for record in searched_records(config, 3, seed, max_moves=max_moves)}
+    chosen = settings(
+        shard=150, encoder=encoder, unsearched=unsearched, games={"min_moves": 0, "completed_only": False}
+    )
+    with fill(folder / "games.db", records.values()) as database:
+        export(database, config, folder=folder, settings=chosen)
+    seen = dict.fromkeys(records, 0)
+    for name in (config, f"{config}.holdout"):
+        for shard in shards(folder, name) if (folder / f"{name}.json").exists() else ():
+            names = identities([shard])
+            for row in range(len(shard["values"])):
+                identity = names[shard["game"][row]]
+                check_sample(records[identity], shard, row, encoder)
+                seen[identity] += 1
+    for identity, record in records.items():
+        assert seen[identity] == len(expected_samples(record, unsearched)), "every sample, once"
+
+
+def expected_samples(record: GameRecord, unsearched: bool) -> list[int]:
+    board, players = parse_config(record.config)
+    game = Game(board.name, players)
+    found = []
+    assert record.search
+    for number, action in enumerate(record.actions.tolist()):
+        if len(game.legal_actions()) > 1 and (unsearched or number in record.search.at):
+            found.append(number)
+        game.play(action)
+    return found
+
+
+def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, encoder: str) -> None:
+    """Compare a sample with what `Game` and a direct encoding say."""
+    board, players = parse_config(record.config)
+    version = feature_version(encoder)
+    game = Game(board.name, players)
+    ply = int(shard["ply"][row])
+    for action in record.actions[:ply].tolist():
+        game.play(action)
+    seat = game.player
+    features, globals = new_batch(version, board, 1)
+    encode_batch(game._states[:1], version, board, features, globals, threads=1)
+    np.testing.assert_array_equal(shard["features"][row], features[0])
+    np.testing.assert_array_equal(shard["globals"][row], globals[0])
+
+    values = rank_values(record.ranks) if record.ranks else np.zeros(players, np.float32)
+    np.testing.assert_array_equal(shard["values_mp"][row], to_relative(values, seat))
+    assert shard["values"][row] == values[seat - 1]
+    assert shard["weights"][row] == 1
+
+    legal = game.legal_actions()
+    searches = policies(record)
+    actions, shares = entries(shard, "policy", row)
+    np.testing.assert_array_equal(actions, legal)
+    full, root, policy = searches.get(ply, (0, np.zeros(players, np.int16), {}))
+    assert shard["policy_kind"][row] == full
+    assert dict(zip(actions.tolist(), shares.tolist(), strict=True)) == {
+        action: policy.get(action, 0) * full for action in legal
+    }
+    np.testing.assert_array_equal(shard["root_values"][row], to_relative(root, seat))
+
+    before = game.result().plies
+    answered = False
+    actions, shares = entries(shard, "reply", row)
+    for number, action in enumerate(record.actions[ply:].tolist(), ply):
+        if not answered and game.player != seat and len(game.legal_actions()) > 1:
+            full, _, policy = searches.get(number, (0, None, {}))
+            expected = {a: share for a, share in policy.items() if share} if full else {}
+            assert dict(zip(actions.tolist(), shares.tolist(), strict=True)) == expected
+            answered = True
+        game.play(action)
+    assert answered or not len(actions)
+    assert shard["plies_left"][row] == game.result().plies - before
+
+    owners = np.zeros(board.size**2, np.uint8)
+    for cell, word in enumerate(game._states[0]["cells"][board.tables["position"]].tolist()):
+        if word & KIND in (STACK, COLLAPSED):
+            owners[cell_pixels(board)[cell]] = ((word & OWNER) - seat) % players + 1
+    np.testing.assert_array_equal(shard["owners"][row].reshape(-1), owners)
+
+
+def policies(record: GameRecord) -> dict[int, tuple[int, np.ndarray, dict[int, int]]]:
+    """Whether the search was full, its values by seat, and its policy, by action of the game."""
+    found = {}
+    assert record.search
+    ends = np.cumsum(record.search.counts.astype(int)).tolist()
+    for index, at in enumerate(record.search.at.tolist()):
+        own = slice(ends[index] - int(record.search.counts[index]), ends[index])
+        policy = dict(zip(record.search.actions[own].tolist(), record.search.weights[own].tolist(), strict=True))
+        found[at] = int(record.search.full[index]), record.search.values[index], policy
+    return found
+
+
+def entries(shard: dict[str, np.ndarray], kind: str, row: int) -> tuple[np.ndarray, np.ndarray]:
+    own = slice(*shard[f"{kind}_offsets"][row : row + 2].tolist())
+    return shard[f"{kind}_indices"][own], shard[f"{kind}_values"][own]
+
+
+def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> None:
+    records = searched_records(count=40, seed=9)
+    found = []
+    for number, (order, threads) in enumerate(((records, 1), (records, 3), (records[::-1], 2))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with fill(folder / "games.db", order) as database:
+            export(database, "square8_2p", folder=folder, settings=settings(shard=700), threads=threads)
+        manifest = read_manifest(folder / "square8_2p.json").model_dump()
+        manifest["provenance"].pop("database")
+        found.append((files(folder), manifest))
+    assert len(found[0][0]) > 3, "several shards, and the games held out"
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
+    records = searched_records(count=40, seed=9)
+    with fill(tmp_path / "games.db", records) as database:
+        training, held_out = export(database, "square8_2p", folder=tmp_path)
+        manifest = read_manifest(Path(training.dataset))
+    assert [shard.name for shard in manifest.shards] == ["square8_2p.npz"]
+    (arrays,) = shards(tmp_path, "square8_2p")
+    assert manifest.samples == training.samples == len(arrays["values"])
+    assert manifest.policies == training.policies == arrays["policy_kind"].sum()
+    assert training.games + held_out.games == 40
+    source = manifest.provenance
+    assert source["engines"] == {"random": manifest.games, "gumbel:m.pth@16": manifest.games}
+    assert sum(source["wins_by_seat"]) == sum(source["victories"].values()) == manifest.games
+    with np.load(tmp_path / "square8_2p.npz", allow_pickle=False) as loaded:
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(loaded[name], array)
+            assert array.flags.aligned and not array.flags.writeable
+
+
+def test_games_held_out_are_in_no_training_set(tmp_path: Path) -> None:
+    records = searched_records(count=40, seed=9)
+    with fill(tmp_path / "games.db", records) as database:
+        export(database, "square8_2p", folder=tmp_path)
+    training, held_out = (set(identities(shards(tmp_path, f"square8_2p{part}"))) for part in ("", ".holdout"))
+    assert training | held_out == {record.identity for record in records}
+    assert held_out == {name for name in training | held_out if lot(bytes.fromhex(name)) < holdout_bound()}
+
+
+def test_a_column_that_would_let_a_held_out_game_in_is_an_error(tmp_path: Path) -> None:
+    with fill(tmp_path / "games.db", searched_records(count=40, seed=9)) as database:
+        with database.writing() as connection:
+            connection.exec_driver_sql("UPDATE games SET lot = 2147483647")
+        with pytest.raises(LeakedGame, match="is held out from training"):
+            export(database, "square8_2p", folder=tmp_path)
+    assert not files(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> GamesDatabase:
+    records = searched_records(count=30, seed=9)
+    stopped = searched_records(count=12, seed=4, max_moves=40)
+    return fill(tmp_path_factory.mktemp("pool") / "games.db", [*records, *(replace(r, run="short") for r in stopped)])
+
+
+@pytest.mark.parametrize(
+    ("filters", "games", "message"),
+    [
+        (Filters(runs=("none",)), {}, "0 of 30 games have run none"),
+        (Filters(engines=("puct", "mcts")), {}, "0 of 30 games have engine puct or mcts"),
+        (Filters(models=("xyz",)), {}, "0 of 30 games have model xyz"),
+        (Filters(sources=("nowhere",)), {}, "0 of 30 games have source nowhere"),
+        (Filters(since=1767225600 + 30), {}, "0 of 30 games ended at"),
+        (Filters(until=1767225600), {}, "0 of 30 games ended before"),
+        (Filters(runs=("short",)), {}, "0 of 30 games have run short"),
+        (Filters(), {"min_moves": 401}, "0 of 30 games have 401 moves or more"),
+        (Filters(), {"min_quality": 1.0}, "0 of 30 games are of quality 1 or better"),
+    ],
+)
+def test_an_empty_selection_says_which_condition_took_the_last_game(
+    pool: GamesDatabase, tmp_path: Path, filters: Filters, games: dict[str, float], message: str
+) -> None:
+    training = sum(lot(bytes.fromhex(r.identity)) >= holdout_bound() for r in searched_records(count=30, seed=9))
+    with pytest.raises(EmptySelection, match=message.replace("30", str(training))):
+        export(pool, "square8_2p", folder=tmp_path, settings=settings(games=games), filters=filters)
+    assert not list(tmp_path.iterdir())
+
+
+def test_filters_keep_what_passes(pool: GamesDatabase, tmp_path: Path) -> None:
+    def exported(filters: Filters | None = None, **changes: object) -> int:
+        reports = export(pool, "square8_2p", folder=tmp_path, settings=settings(**changes), filters=filters)
+        return sum(report.games for report in reports)
+
+    assert exported() == 30
+    assert exported(games={"completed_only": False}) == 42
+    assert exported(Filters(runs=("short", "test")), games={"completed_only": False}) == 42
+    assert exported(Filters(runs=("short",)), games={"completed_only": False}) == 12
+    assert exported(Filters(engines=("random", "puct"), models=("abc",), sources=("games",))) == 30
+    assert exported(Filters(since=1767225600 + 5, until=1767225600 + 25)) == 20
+    assert 0 < exported(games={"min_quality": 0.8}) < 30
+
+
+def test_games_of_a_config_with_a_higher_limit_may_be_longer(pool: GamesDatabase, tmp_path: Path) -> None:
+    (report, *_) = export(pool, "square8_2p", folder=tmp_path, settings=settings(games={"max_moves": 100}))
+    assert "have 500 moves or less" in {step.condition for step in report.steps}
+
+
+def test_the_window_keeps_the_newest_games(pool: GamesDatabase, tmp_path: Path) -> None:
+    window = {"kind": "newest", "newest": 10}
+    reports = export(pool, "square8_2p", folder=tmp_path, settings=settings(window=window))
+    records = searched_records(count=30, seed=9)
+    training = sorted((r for r in records if lot(bytes.fromhex(r.identity)) >= holdout_bound()), key=lambda r: -r.ended)
+    newest = {record.identity for record in training[:10]}
+    assert set(identities(shards(tmp_path, "square8_2p"))) == newest
+    held_out = [r for r in records if lot(bytes.fromhex(r.identity)) < holdout_bound() and r.ended >= training[9].ended]
+    assert sum(report.games for report in reports[1:]) == len(held_out)
+
+
+def test_the_window_grows_by_the_power_law_of_katago() -> None:
+    window = WindowSettings(kind="power_law", newest=1, smallest=250_000, exponent=0.75, growth=0.4)
+    assert window.games(100_000) == 100_000
+    assert window.games(250_000) == 250_000
+    assert window.games(16 * 250_000) == int(250_000 * (1 + 0.4 * 7 / 0.75)), "16 ** 0.75 is 8"
+    sizes = [window.games(count) for count in range(250_000, 10_000_000, 50_000)]
+    assert all(np.diff(sizes) > 0) and all(np.diff(sizes, 2) <= 1), "ever slower"
+
+
+def test_weights_balance_the_kinds_of_victory(pool: GamesDatabase, tmp_path: Path) -> None:
+    chosen = settings(weights={"kind": "victory", "largest_weight": 3.0}, games={"completed_only": False})
+    export(pool, "square8_2p", folder=tmp_path, settings=chosen)
+    victories = read_manifest(tmp_path / "square8_2p.json").provenance["victories"]
+    share = sum(victories.values()) / len(victories)
+    expected = {np.float32(min(share / count, 3.0)) for count in victories.values()}
+    (arrays,) = shards(tmp_path, "square8_2p")
+    assert set(arrays["weights"].tolist()) == expected
+    assert len(expected) > 1
+
+
+def test_weights_by_quality_are_the_share_of_choices_with_a_search(pool: GamesDatabase, tmp_path: Path) -> None:
+    export(pool, "square8_2p", folder=tmp_path, settings=settings(weights={"kind": "quality"}))
+    (arrays,) = shards(tmp_path, "square8_2p")
+    records = {record.identity: record for record in searched_records(count=30, seed=9)}
+    for index, identity in enumerate(identities([arrays])):
+        samples, choices = (len(expected_samples(records[identity], every)) for every in (False, True))
+        assert set(arrays["weights"][arrays["game"] == index].tolist()) == {np.float32(samples / choices)}
+
+
+def test_an_unknown_encoder_is_one_line(pool: GamesDatabase, tmp_path: Path) -> None:
+    with pytest.raises(UnknownVersion, match="unknown feature version 'v9'"):
+        export(pool, "square8_2p", folder=tmp_path, settings=settings(encoder="v9"))
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_old_data_set(
+    pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=500))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    written = []
+
+    def write(file: object, arrays: object) -> None:
+        written.append(arrays)
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ringrift.datasets.writer.write_shard", write)
+    with pytest.raises(UnwritableFile, match=r"square8_2p-00001\.npz: cannot be written \(No space left on device\)"):
+        export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=400))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import ringrift.datasets.writer as writer
+from tests.datasets.games import settings
+from ringrift.datasets import export
+from ringrift.games import GamesDatabase
+real = writer.write_shard
+def write(file, arrays):
+    if file.name.find("-00002") > 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(file, arrays)
+writer.write_shard = write
+export(GamesDatabase(sys.argv[1]), "square8_2p", folder=Path(sys.argv[2]), settings=settings(shard=300))
+"""
+
+
+def test_killed_in_the_middle_it_leaves_the_old_data_set_and_runs_again(pool: GamesDatabase, tmp_path: Path) -> None:
+    export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=900))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    words = [sys.executable, "-c", KILLED, pool.url.database or "", str(tmp_path)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    left = [path for path in tmp_path.iterdir() if path.name not in before]
+    assert len(left) == 3 and all(path.name.endswith(".partial") for path in left)
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+    for path in left:
+        os.utime(path, (0, 0))
+    export(pool, "square8_2p", folder=tmp_path, settings=settings())
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {name for name in names if "holdout" not in name} == {"square8_2p.json", "square8_2p.npz"}

@@ -1,0 +1,45 @@
+"""Data sets merge into the one that an export of all their games would have made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringrift.datasets import BadDataset, export, read_manifest
+from ringrift.datasets.merge import merge
+from ringrift.datasets.validate import validate
+from tests.datasets.games import files, fill, searched_records, settings
+
+
+def exported(folder: Path, records: object, **changes: object) -> Path:
+    folder.mkdir()
+    with fill(folder / "games.db", records) as database:  # type: ignore[arg-type]
+        export(database, "square8_2p", folder=folder, settings=settings(shard=500, **changes))
+    return folder / "square8_2p"
+
+
+def test_merged_data_sets_are_those_of_all_games(tmp_path: Path) -> None:
+    records = searched_records(count=40, seed=9)
+    whole = exported(tmp_path / "whole", records)
+    parts = [exported(tmp_path / "a", records[:25]), exported(tmp_path / "b", records[15:])]
+    report = merge(parts, tmp_path / "merged", "square8_2p", 500)
+    expected = {name: data for name, data in files(whole.parent).items() if "holdout" not in name}
+    assert len(expected) > 1
+    assert files(tmp_path / "merged") == expected
+    assert 1 <= report.duplicates <= 10
+    manifest = read_manifest(tmp_path / "merged" / "square8_2p.json")
+    assert (manifest.samples, manifest.games) == (report.samples, report.games)
+    assert len(manifest.provenance["merged"]) == 2
+    assert validate(tmp_path / "merged" / "square8_2p").sound
+
+
+def test_data_sets_of_another_encoding_or_part_do_not_merge(tmp_path: Path) -> None:
+    records = searched_records(count=40, seed=9)
+    first = exported(tmp_path / "a", records)
+    other = exported(tmp_path / "b", records, encoder="v1")
+    with pytest.raises(BadDataset, match=r"b/square8_2p\.json: encoder is v1, and that of .* is v2"):
+        merge([first, other], tmp_path, "merged", 500)
+    with pytest.raises(BadDataset, match="part is holdout"):
+        merge([first, first.with_name("square8_2p.holdout")], tmp_path, "merged", 500)
+    assert not files(tmp_path)

@@ -1,0 +1,193 @@
+"""Validation finds what is wrong with a data set, whatever it is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ringrift.datasets import BadDataset, Layout, export
+from ringrift.datasets.manifest import read_manifest, write_manifest
+from ringrift.datasets.shards import digest, open_shard, write_shard
+from ringrift.datasets.validate import CHECKS, ValidationReport, validate
+from ringrift.encoding import symmetries
+from tests.datasets.games import fill, searched_records, settings
+
+Arrays = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data sets that nothing is wrong with."""
+    folder = tmp_path_factory.mktemp("sound")
+    with fill(folder / "games.db", searched_records(count=30, seed=9)) as database:
+        export(database, "square8_2p", folder=folder, settings=settings(games={"completed_only": False}))
+    return folder
+
+
+@pytest.fixture
+def folder(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sound, tmp_path / "copy"))
+
+
+def change(folder: Path, damage: Callable[[Arrays], object], name: str = "square8_2p") -> None:
+    """Change the arrays of a data set of one shard, and its manifest as if it had been written so."""
+    path = folder / f"{name}.npz"
+    arrays = {member: array.copy() for member, array in open_shard(path).items()}
+    damage(arrays)
+    with path.open("wb") as file:
+        write_shard(file, arrays)
+    manifest = read_manifest(folder / f"{name}.json")
+    shard = manifest.shards[0].model_copy(update={"sha256": digest(path)})
+    write_manifest(folder / f"{name}.json", manifest.model_copy(update={"shards": (shard,)}))
+
+
+def verdicts(report: ValidationReport) -> dict[str, str]:
+    return {check.name: check.verdict for check in report.checks}
+
+
+@pytest.mark.parametrize("config", ["square8_2p", "hex8_3p"])
+def test_nothing_is_wrong_with_what_was_exported(tmp_path: Path, config: str) -> None:
+    with fill(tmp_path / "games.db", searched_records(config, 20, 2)) as database:
+        export(database, config, folder=tmp_path, settings=settings(shard=400))
+    for path in tmp_path.glob("*.json"):
+        report = validate(path)
+        assert report.sound
+        assert verdicts(report) == dict.fromkeys(CHECKS, "ok")
+
+
+def at(member: str, index: object, value: object) -> Callable[[Arrays], object]:
+    return lambda arrays: arrays[member].__setitem__(index, value)
+
+
+def shifted(arrays: Arrays) -> None:
+    arrays["policy_offsets"][1:] += 1
+
+
+def twice(arrays: Arrays) -> None:
+    arrays["policy_indices"][1] = arrays["policy_indices"][0]
+
+
+def another_board(arrays: Arrays) -> None:
+    board = Layout("square8_2p", "v2").version.planes.index("board")
+    arrays["features"][:, board, 0, 0] = 0
+
+
+def another_outcome(arrays: Arrays) -> None:
+    for member in ("values_mp", "values"):
+        arrays[member][1] = 0
+
+
+def later(arrays: Arrays) -> None:
+    arrays["plies_left"][1] += 50
+
+
+def same_sample(arrays: Arrays) -> None:
+    for member in ("game", "ply"):
+        arrays[member][1] = arrays[member][0]
+
+
+DAMAGE: dict[str, tuple[str, Callable[[Arrays], object]]] = {
+    "offsets beyond the entries": ("offsets", shifted),
+    "a global that is no number": ("numbers", at("globals", (3, 0), np.nan)),
+    "an infinite weight": ("numbers", at("weights", 0, np.inf)),
+    "a value that is no number": ("numbers", at("values", 5, np.nan)),
+    "planes of another board": ("ranges", another_board),
+    "a value above 1": ("ranges", at("values_mp", 0, (2, -2))),
+    "an action that does not exist": ("ranges", at("policy_indices", 0, 10**6)),
+    "a reply that does not exist": ("ranges", at("reply_indices", 0, -1)),
+    "an unknown kind of policy": ("ranges", at("policy_kind", 0, 2)),
+    "an owner who does not play": ("ranges", at("owners", (0, 0, 0), 3)),
+    "a game that is not named": ("ranges", at("game", 0, 10**6)),
+    "an action before the first": ("ranges", at("ply", 0, -1)),
+    "no moves left": ("ranges", at("plies_left", 0, 0)),
+    "a negative weight": ("ranges", at("weights", 0, -1)),
+    "no weights": ("ranges", at("weights", slice(None), 0)),
+    "policies without shares": ("policies", at("policy_values", slice(None), 0)),
+    "shares of no policy": ("policies", at("policy_kind", slice(None), 0)),
+    "replies that do not add up": ("policies", at("reply_values", slice(None), 7)),
+    "an action that stands twice": ("policies", twice),
+    "values that do not add up": ("values", at("values_mp", (0, 1), 1)),
+    "values of no rank": ("values", at("values_mp", 0, (0.5, -0.5))),
+    "a value of somebody else": ("values", at("values", 0, 0.5)),
+    "two outcomes of a game": ("values", another_outcome),
+    "more moves left than before": ("values", later),
+    "a sample that stands twice": ("duplicates", same_sample),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_in_the_arrays_is_found(folder: Path, name: str) -> None:
+    check, damage = DAMAGE[name]
+    change(folder, damage)
+    report = validate(folder / "square8_2p")
+    assert not report.sound
+    assert verdicts(report)[check] == "failed"
+
+
+def test_files_that_are_not_those_of_the_manifest_are_found(folder: Path) -> None:
+    path = folder / "square8_2p.npz"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert verdicts(validate(folder / "square8_2p"))["files"] == "failed"
+    path.write_bytes(data[: len(data) // 2])
+    assert verdicts(validate(folder / "square8_2p.json"))["files"] == "failed"
+    path.unlink()
+    assert verdicts(validate(folder / "square8_2p"))["files"] == "failed"
+
+
+@pytest.mark.parametrize(("config", "encoder"), [("hex8_2p", "v2"), ("square8_3p", "v2"), ("square8_2p", "v1")])
+def test_another_board_or_encoding_is_found(folder: Path, config: str, encoder: str) -> None:
+    path = folder / "square8_2p.json"
+    write_manifest(path, read_manifest(path).model_copy(update={"config": config, "encoder": encoder}))
+    report = validate(path)
+    assert verdicts(report)["arrays"] == "failed"
+    assert f"{config} in {encoder} has" in next(check.detail for check in report.checks if check.name == "arrays")
+
+
+def test_a_game_on_both_sides_of_the_hold_out_line_is_found(folder: Path) -> None:
+    held_out = open_shard(folder / "square8_2p.holdout.npz")["games"][0]
+    change(folder, at("games", 0, held_out))
+    report = validate(folder / "square8_2p")
+    assert verdicts(report)["holdout"] == "failed"
+    assert "(and 1 more)" in next(check.detail for check in report.checks if check.name == "holdout")
+
+
+def test_images_of_a_position_and_one_sided_values_are_a_warning(folder: Path) -> None:
+    def images(arrays: Arrays) -> None:
+        tables = symmetries(Layout("square8_2p", "v2").board, 2)
+        for row in range(len(arrays["values"])):
+            arrays["features"][row] = tables.transform_image(arrays["features"][0], row % len(tables))
+        arrays["globals"][:] = arrays["globals"][0]
+        arrays["values_mp"][:] = 1, -1
+        arrays["values"][:] = 1
+
+    change(folder, images)
+    report = validate(folder / "square8_2p")
+    assert report.sound
+    found = {check.name: check for check in report.checks}
+    assert found["positions"].verdict == found["balance"].verdict == "warning"
+    assert "won 100%" in found["balance"].detail
+    samples = report.samples
+    assert f"{1 - 1 / samples:.1%} as an image of it" in found["positions"].detail
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "is no manifest of a data set"),
+        (json.dumps({"format": 2}), "format: Input should be 1"),
+        (None, "there is no such data set"),
+    ],
+)
+def test_what_is_no_data_set_is_one_line(tmp_path: Path, text: str | None, complaint: str) -> None:
+    if text is not None:
+        (tmp_path / "x.json").write_text(text)
+    with pytest.raises(BadDataset, match=complaint) as error:
+        validate(tmp_path / "x")
+    assert "\n" not in str(error.value)
