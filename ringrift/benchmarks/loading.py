@@ -63,6 +63,8 @@ class Demand:
     """`PEAK` × `SHARE_OF_PEAK` / `flops_per_sample`."""
     ratio: float
     """Samples per second of the loader for each that the GPU takes."""
+    cores: float
+    """That keep the GPU busy, if the loader is as fast on each as on those measured."""
 
 
 def measure_loader(
@@ -103,7 +105,8 @@ def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
     board, _, players = speed.config.rpartition("_")
     forward = flops(NetworkConfig.of(architecture, board, int(players[0]), FEATURES), whole_policy=False)
     taken = PEAK * SHARE_OF_PEAK / (PASSES * forward)
-    return Demand(speed.config, architecture, GPU, PASSES * forward, taken, speed.samples_per_second / taken)
+    ratio = speed.samples_per_second / taken
+    return Demand(speed.config, architecture, GPU, PASSES * forward, taken, ratio, speed.workers / ratio)
 
 
 def write_synthetic(folder: Path, board: str, players: int, samples: int, shards: int = SHARDS) -> Path:

@@ -6,10 +6,12 @@ damaged, or −1.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from ringrift.datasets.shards import Shard
 from ringrift.encoding import transform_row
 from ringrift.game.compiled import compiled
 
@@ -17,6 +19,36 @@ SHARE: Final = np.float32(1 / 65535)
 """Unit of a share of the policy."""
 VALUE: Final = np.float32(1 / 32767)
 """Unit of a value of a search."""
+
+
+class Rows(NamedTuple):
+    """What has one row for a sample, with images as rows of A = H × W pixels; in a shard or in a batch."""
+
+    features: npt.NDArray[np.uint8]
+    """`[N, C, A]`."""
+    owners: npt.NDArray[np.uint8]
+    """`[N, A]`."""
+    globals: npt.NDArray[np.float32]
+    values: npt.NDArray[np.float32]
+    """`[N, P]`."""
+    root_values: npt.NDArray[Any]
+    """`[N, P]`: int16 in a shard, float32 in a batch."""
+    policy_kind: npt.NDArray[np.uint8]
+    plies_left: npt.NDArray[Any]
+    """`[N]`: uint16 in a shard, int32 in a batch."""
+
+
+def shard_rows(shard: Shard) -> Rows:
+    """The rows of a shard, without a copy."""
+    return Rows(
+        features=shard.features.reshape(*shard.features.shape[:2], -1),
+        owners=shard.owners.reshape(len(shard.owners), -1),
+        globals=shard.globals,
+        values=shard.values_mp,
+        root_values=shard.root_values,
+        policy_kind=shard.policy_kind,
+        plies_left=shard.plies_left,
+    )
 
 
 @compiled
@@ -62,19 +94,25 @@ def copy_entries(
 
 
 @compiled
-def copy_rows(shard: Any, rows: Any, places: Any, symmetries: Any, gather: Any, batch: Any) -> None:
-    """Copy everything that has one row for a sample. Images are `[…, A]` on both sides, A = H × W."""
+def copy_rows(source: Any, rows: Any, places: Any, symmetries: Any, gather: Any, target: Any) -> None:
+    """Copy everything that has one row for a sample from the `Rows` of a shard to those of a target."""
+    # One loop for every member: rows lie far apart, and a processor fetches several at once if nothing stands between.
     for i in range(len(rows)):
-        row = rows[i]
-        place = places[i]
-        table = gather[symmetries[place]]
-        transform_row(shard.features[row], table, batch.features[place])
+        target.policy_kind[places[i]] = source.policy_kind[rows[i]]
+    for i in range(len(rows)):
+        target.plies_left[places[i]] = source.plies_left[rows[i]]
+    for i in range(len(rows)):
+        for seat in range(source.values.shape[1]):
+            target.values[places[i], seat] = source.values[rows[i], seat]
+    for i in range(len(rows)):
+        for seat in range(source.values.shape[1]):
+            target.root_values[places[i], seat] = source.root_values[rows[i], seat] * VALUE
+    for i in range(len(rows)):
+        for index in range(source.globals.shape[1]):
+            target.globals[places[i], index] = source.globals[rows[i], index]
+    for i in range(len(rows)):
+        table = gather[symmetries[places[i]]]
         for pixel in range(len(table)):
-            batch.owners[place, pixel] = shard.owners[row, table[pixel]]
-        for index in range(shard.globals.shape[1]):
-            batch.globals[place, index] = shard.globals[row, index]
-        for seat in range(shard.values_mp.shape[1]):
-            batch.values[place, seat] = shard.values_mp[row, seat]
-            batch.root_values[place, seat] = shard.root_values[row, seat] * VALUE
-        batch.policy_kind[place] = shard.policy_kind[row]
-        batch.plies_left[place] = shard.plies_left[row]
+            target.owners[places[i], pixel] = source.owners[rows[i], np.uint32(table[pixel])]
+    for i in range(len(rows)):
+        transform_row(source.features[rows[i]], gather[symmetries[places[i]]], target.features[places[i]])

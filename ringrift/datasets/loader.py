@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from ringrift.datasets.errors import DamagedDataset, WrongPosition
-from ringrift.datasets.gather import copy_entries, copy_rows, count_entries
+from ringrift.datasets.gather import Rows, copy_entries, copy_rows, count_entries, shard_rows
 from ringrift.datasets.order import Order, StoredOrder, WeightedOrder, symmetries_at
-from ringrift.datasets.shards import AGAIN, Dataset, Shard
+from ringrift.datasets.shards import AGAIN, Dataset
 from ringrift.encoding import symmetries
 from ringrift.game.threads import default_threads
 
@@ -116,7 +116,7 @@ class Loader:
         weights = [shard.weights for shard in dataset.shards]
         self._order: Order = WeightedOrder(weights, dataset.paths, seed) if shuffle else StoredOrder(lengths)
         self._first_sample = np.cumsum([0, *lengths])
-        self._shards = [_flat(shard) for shard in dataset.shards]
+        self._rows = [shard_rows(shard) for shard in dataset.shards]
         self._tables = symmetries(dataset.board, dataset.players)
 
     def state(self) -> dict[str, Any]:
@@ -193,32 +193,30 @@ class Loader:
         parts = self._by_shard(samples)
         policy_offsets, reply_offsets = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
         for number, rows, places in parts:
-            shard = self._shards[number]
+            shard = self._dataset.shards[number]
             self._check(
                 number,
                 count_entries(shard.policy_offsets, len(shard.policy_indices), rows, places, policy_offsets[1:]),
                 count_entries(shard.reply_offsets, len(shard.reply_indices), rows, places, reply_offsets[1:]),
             )
-        np.cumsum(policy_offsets, out=policy_offsets)
-        np.cumsum(reply_offsets, out=reply_offsets)
+        batch = self._new_batch(count, int(policy_offsets.sum()), int(reply_offsets.sum()))
+        np.cumsum(policy_offsets, out=batch.policy_offsets.numpy())
+        np.cumsum(reply_offsets, out=batch.reply_offsets.numpy())
+        batch.samples.numpy()[:] = samples
+        batch.symmetries.numpy()[:] = chosen
 
-        batch = self._new_batch(count, int(policy_offsets[-1]), int(reply_offsets[-1]))
-        arrays = _arrays(batch)
-        arrays.policy_offsets[:] = policy_offsets
-        arrays.reply_offsets[:] = reply_offsets
-        arrays.samples[:] = samples
-        arrays.symmetries[:] = chosen
+        target = _batch_rows(batch)
+        policy = batch.policy_offsets.numpy(), batch.policy_actions.numpy(), batch.policy_shares.numpy()
+        reply = batch.reply_offsets.numpy(), batch.reply_actions.numpy(), batch.reply_shares.numpy()
         for number, rows, places in parts:
-            shard = self._shards[number]
-            of = (rows, places, chosen, self._tables.actions)
-            policy = (arrays.policy_offsets, arrays.policy_actions, arrays.policy_shares)
-            reply = (arrays.reply_offsets, arrays.reply_actions, arrays.reply_shares)
+            shard = self._dataset.shards[number]
+            to = (rows, places, chosen, self._tables.actions)
             self._check(
                 number,
-                copy_entries(shard.policy_offsets, shard.policy_indices, shard.policy_values, *of, *policy),
-                copy_entries(shard.reply_offsets, shard.reply_indices, shard.reply_values, *of, *reply),
+                copy_entries(shard.policy_offsets, shard.policy_indices, shard.policy_values, *to, *policy),
+                copy_entries(shard.reply_offsets, shard.reply_indices, shard.reply_values, *to, *reply),
             )
-            copy_rows(shard, rows, places, chosen, self._tables.gather, arrays)
+            copy_rows(self._rows[number], rows, places, chosen, self._tables.gather, target)
         return batch
 
     def _by_shard(self, samples: npt.NDArray[np.int64]) -> list[tuple[int, Any, Any]]:
@@ -267,16 +265,14 @@ class Loader:
             raise DamagedDataset(f"{self._dataset.paths[shard]}: the policy of sample {row} is damaged: {AGAIN}")
 
 
-def _flat(shard: Shard) -> Shard:
-    """The shard with images as rows of pixels, as the kernels read them."""
-    rows, planes, height, width = shard.features.shape
-    return shard._replace(
-        features=shard.features.reshape(rows, planes, height * width),
-        owners=shard.owners.reshape(rows, height * width),
+def _batch_rows(batch: Batch) -> Rows:
+    """The rows of a batch as arrays on the same memory."""
+    return Rows(
+        features=batch.features.flatten(2).numpy(),
+        owners=batch.owners.flatten(1).numpy(),
+        globals=batch.globals.numpy(),
+        values=batch.values.numpy(),
+        root_values=batch.root_values.numpy(),
+        policy_kind=batch.policy_kind.numpy(),
+        plies_left=batch.plies_left.numpy(),
     )
-
-
-def _arrays(batch: Batch) -> Any:
-    """The memory of a batch as arrays for the kernels, images as rows of pixels."""
-    arrays = batch._replace(features=batch.features.flatten(2), owners=batch.owners.flatten(1))
-    return Batch(*(tensor.numpy() for tensor in arrays))  # type: ignore[arg-type]
