@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -46,8 +46,11 @@ class LoaderSpeed:
     samples: int
     """In the dataset."""
     samples_per_second: float
+    """By the clock."""
     bytes_per_second: float
-    """Of batches."""
+    """Of batches, by the clock."""
+    samples_per_core_second: float
+    """By processor time, which other programs on the machine hardly change."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ class Demand:
     samples_per_second: float
     """`PEAK` × `SHARE_OF_PEAK` / `flops_per_sample`."""
     ratio: float
-    """Samples per second of the loader for each that the GPU takes."""
+    """Samples per second of the loader, by the clock, for each that the GPU takes."""
     cores: float
-    """That keep the GPU busy, if the loader is as fast on each as on those measured."""
+    """That keep the GPU busy, by the loader's processor time."""
 
 
 def measure_loader(
@@ -88,7 +91,7 @@ def measure_loader(
         _drain(batches, count)  # kernels compiled, pages in memory, queue full
         figures = [_drain(batches, count) for _ in range(repeats)]
         del batches
-    seconds = median(figure[0] for figure in figures)
+    seconds = median(figure.seconds for figure in figures)
     return LoaderSpeed(
         config=f"{board}_{players}p",
         batch=batch,
@@ -96,7 +99,8 @@ def measure_loader(
         augment=augment,
         samples=dataset.samples,
         samples_per_second=count * batch / seconds,
-        bytes_per_second=figures[0][1] / seconds,
+        bytes_per_second=median(figure.bytes / figure.seconds for figure in figures),
+        samples_per_core_second=count * batch / median(figure.processor for figure in figures),
     )
 
 
@@ -106,7 +110,9 @@ def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
     forward = flops(NetworkConfig.of(architecture, board, int(players[0]), FEATURES), whole_policy=False)
     taken = PEAK * SHARE_OF_PEAK / (PASSES * forward)
     ratio = speed.samples_per_second / taken
-    return Demand(speed.config, architecture, GPU, PASSES * forward, taken, ratio, speed.workers / ratio)
+    return Demand(
+        speed.config, architecture, GPU, PASSES * forward, taken, ratio, taken / speed.samples_per_core_second
+    )
 
 
 def write_synthetic(folder: Path, board: str, players: int, samples: int, shards: int = SHARDS) -> Path:
@@ -154,10 +160,15 @@ def _members(draw: np.random.Generator, board: str, players: int, count: int) ->
     }
 
 
-def _drain(batches: Iterator[Batch], count: int) -> tuple[float, int]:
-    """Seconds that so many batches took, and their bytes."""
-    start = time.perf_counter()
-    size = 0
-    for batch in islice(batches, count):
-        size += sum(tensor.nbytes for tensor in batch)
-    return time.perf_counter() - start, size
+class _Run(NamedTuple):
+    seconds: float
+    processor: float
+    """Seconds, of all threads."""
+    bytes: int
+
+
+def _drain(batches: Iterator[Batch], count: int) -> _Run:
+    """Take so many batches."""
+    start, processor = time.perf_counter(), time.process_time()
+    size = sum(tensor.nbytes for batch in islice(batches, count) for tensor in batch)
+    return _Run(time.perf_counter() - start, time.process_time() - processor, size)

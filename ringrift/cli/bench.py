@@ -366,13 +366,14 @@ def loader(
         return
     _print_table(
         f"Loader with {threads} threads, batches of {batch}, features {FEATURES}, median of {repeats}",
-        ("config", "samples", "samples/s", "GB/s"),
+        ("config", "samples", "samples/s", "GB/s", "samples/s of processor time"),
         [
             (
                 speed.config,
                 f"{speed.samples:,}",
                 f"{speed.samples_per_second:,.0f}",
                 f"{speed.bytes_per_second / 1e9:.2f}",
+                f"{speed.samples_per_core_second:,.0f}",
             )
             for speed in speeds
         ],
