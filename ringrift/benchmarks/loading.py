@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ import numpy as np
 from ringrift.benchmarks.networks import LEGAL_ACTIONS
 from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
+from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, write_manifest
+from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import feature_version
 from ringrift.game import get_board, policy_size
 from ringrift.networks import NetworkConfig, flops
@@ -32,7 +33,7 @@ PASSES: Final = 3
 FEATURES: Final = "v2"
 SHARDS: Final = 4
 BYTES: Final = 256_000_000
-"""Of features in a synthetic dataset: several times what the caches of a processor hold."""
+"""Of features in a synthetic data set: several times what the caches of a processor hold."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class LoaderSpeed:
     workers: int
     augment: bool
     samples: int
-    """In the dataset."""
+    """In the data set."""
     samples_per_second: float
     """By the clock."""
     bytes_per_second: float
@@ -80,7 +81,7 @@ def measure_loader(
     augment: bool = True,
     repeats: int = 5,
 ) -> LoaderSpeed:
-    """Measure epochs of a synthetic dataset in a temporary folder; the median of the repeats."""
+    """Measure epochs of a synthetic data set in a temporary folder; the median of the repeats."""
     row = int(np.prod(feature_version(FEATURES).features_shape(get_board(board))))
     with tempfile.TemporaryDirectory() as folder:
         path = write_synthetic(Path(folder), board, players, samples or BYTES // row)
@@ -116,17 +117,30 @@ def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
 
 
 def write_synthetic(folder: Path, board: str, players: int, samples: int, shards: int = SHARDS) -> Path:
-    """A dataset of random numbers with shapes and numbers of legal actions as in play; its manifest."""
+    """A data set of random numbers with shapes and numbers of legal actions as in play; its manifest."""
     draw = np.random.default_rng(1)
-    parts = [len(part) for part in np.array_split(np.arange(samples), shards)]
     listed = []
-    for number, count in enumerate(parts):
-        name = f"synthetic-{number:05d}.npz"
-        np.savez(folder / name, **_members(draw, board, players, count))
-        listed.append({"name": name, "samples": count, "sha256": f"{number:064x}"})
-    manifest = {"config": f"{board}_{players}p", "features": FEATURES, "shards": listed}
-    path = folder / "synthetic.json"
-    path.write_text(json.dumps(manifest))
+    for number, part in enumerate(np.array_split(np.arange(samples), shards)):
+        file = folder / f"synthetic-{number:05d}.npz"
+        with file.open("wb") as opened:
+            write_shard(opened, _members(draw, board, players, len(part)))
+        listed.append(Shard(name=file.name, samples=len(part), games=1, bytes=file.stat().st_size, sha256=digest(file)))
+    path = manifest_path(folder, "synthetic")
+    write_manifest(
+        path,
+        Manifest(
+            format=FORMAT,
+            config=f"{board}_{players}p",
+            encoder=FEATURES,
+            part="training",
+            holdout_share=0.0,
+            samples=samples,
+            policies=samples,
+            games=shards,
+            shards=tuple(listed),
+            provenance={},
+        ),
+    )
     return path
 
 

@@ -330,14 +330,14 @@ def loader(
     batch: Annotated[int, typer.Option(min=1, help="Samples in a batch.")] = 1024,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; by default one for each core.")] = None,
     samples: Annotated[
-        int | None, typer.Option(min=4, help="Samples in the dataset; by default 256 MB of features.")
+        int | None, typer.Option(min=4, help="Samples in the data set; by default 256 MB of features.")
     ] = None,
     augment: Annotated[bool, typer.Option(help="Show samples under random symmetries.")] = True,
     repeats: Annotated[int, typer.Option(min=1, help="Epochs measured; the median counts.")] = 5,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
-    """Speed of streaming a dataset to a training, on random data in a temporary folder, beside what one GPU takes.
+    """Speed of streaming a data set to a training, on random data in a temporary folder, beside what one GPU takes.
 
     What the GPU takes is computed, not measured: its peak × an assumed share / three forward passes a sample.
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.shards import Shard
+from ringrift.datasets.shards import Arrays
 from ringrift.encoding import transform_row
 from ringrift.game.compiled import compiled
 
@@ -38,16 +38,17 @@ class Rows(NamedTuple):
     """`[N]`: uint16 in a shard, int32 in a batch."""
 
 
-def shard_rows(shard: Shard) -> Rows:
+def shard_rows(arrays: Arrays) -> Rows:
     """The rows of a shard, without a copy."""
+    features, owners = arrays["features"], arrays["owners"]
     return Rows(
-        features=shard.features.reshape(*shard.features.shape[:2], -1),
-        owners=shard.owners.reshape(len(shard.owners), -1),
-        globals=shard.globals,
-        values=shard.values_mp,
-        root_values=shard.root_values,
-        policy_kind=shard.policy_kind,
-        plies_left=shard.plies_left,
+        features=features.reshape(*features.shape[:2], -1),
+        owners=owners.reshape(len(owners), -1),
+        globals=arrays["globals"],
+        values=arrays["values_mp"],
+        root_values=arrays["root_values"],
+        policy_kind=arrays["policy_kind"],
+        plies_left=arrays["plies_left"],
     )
 
 

@@ -1,11 +1,11 @@
-"""Streams a dataset as batches of tensors.
+"""Streams a data set as batches of tensors.
 
 Threads copy samples from the mapped shards with compiled kernels that hold no lock, so they run side by side in one
 process, and a batch is handed over without a copy. What stands in a batch follows from the seed and the place of the
 batch in the stream alone: neither the number of threads nor where a stream is resumed changes it.
 
 Memory: `prefetch` batches, what `WeightedOrder` keeps, and the shards' pages, which the kernel takes back when it needs
-them. None but the second grows with the dataset, by one byte for 32 samples.
+them. None but the second grows with the data set, by one byte for 32 samples.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ringrift.datasets.errors import DamagedDataset, WrongPosition
+from ringrift.datasets.dataset import AGAIN, Dataset
 from ringrift.datasets.gather import Rows, copy_entries, copy_rows, count_entries, shard_rows
+from ringrift.datasets.layout import BadDataset
 from ringrift.datasets.order import Order, StoredOrder, WeightedOrder, symmetries_at
-from ringrift.datasets.shards import AGAIN, Dataset
 from ringrift.encoding import symmetries
+from ringrift.game import RingRiftError
 from ringrift.game.threads import default_threads
+
+
+class WrongPosition(RingRiftError):
+    """A saved position that belongs to another data set or to another order."""
 
 
 class Batch(NamedTuple):
@@ -69,9 +74,9 @@ class Batch(NamedTuple):
 
 
 class Loader:
-    """The stream of a dataset, as an iterable of batches.
+    """The stream of a data set, as an iterable of batches.
 
-    An epoch is as many samples as the dataset has. Batches go on over the end of an epoch, so all have the same size;
+    An epoch is as many samples as the data set has. Batches go on over the end of an epoch, so all have the same size;
     only the last of a stream that ends (`epochs`) may be smaller. Of several ranks each takes every `world`-th batch
     of one and the same stream.
     """
@@ -112,12 +117,12 @@ class Loader:
         self._pin = torch.cuda.is_available() if pin is None else pin
         self._position = 0
 
-        lengths = [shard.samples for shard in dataset.manifest.shards]
-        weights = [shard.weights for shard in dataset.shards]
-        self._order: Order = WeightedOrder(weights, dataset.paths, seed) if shuffle else StoredOrder(lengths)
-        self._first_sample = np.cumsum([0, *lengths])
+        weights = [shard["weights"] for shard in dataset.shards]
+        self._order: Order = WeightedOrder(weights, dataset.paths, seed) if shuffle else StoredOrder(dataset.lengths)
+        self._first_sample = np.cumsum([0, *dataset.lengths])
         self._rows = [shard_rows(shard) for shard in dataset.shards]
-        self._tables = symmetries(dataset.board, dataset.players)
+        self._layout = dataset.manifest.layout
+        self._tables = symmetries(self._layout.board, self._layout.players)
 
     def state(self) -> dict[str, Any]:
         """Where the stream stands, after the last batch that was handed out; JSON, the same on all ranks."""
@@ -126,25 +131,23 @@ class Loader:
     def restore(self, state: dict[str, Any]) -> None:
         """Let the next iteration go on where a loader of the same stream stood; batches and ranks may differ.
 
-        Raises `WrongPosition` if the dataset, the seed or the order is another.
+        Raises `WrongPosition` if the data set, the seed or the order is another.
         """
         for name, value in self._stream().items():
             if state.get(name) != value:
                 raise WrongPosition(
-                    f"{self._dataset.manifest.path}: the saved position is of a stream with {name} {state.get(name)!r},"
+                    f"{self._dataset.path}: the saved position is of a stream with {name} {state.get(name)!r},"
                     f" not {value!r}: start it anew, or restore what it was"
                 )
         position = state.get("position")
         if not isinstance(position, int) or position < 0:
-            raise WrongPosition(
-                f"{self._dataset.manifest.path}: the saved position {position!r} is no place of a stream"
-            )
+            raise WrongPosition(f"{self._dataset.path}: the saved position {position!r} is no place of a stream")
         self._position = position
 
     def _stream(self) -> dict[str, Any]:
         """What decides which samples come, and in which order."""
         return {
-            "dataset": self._dataset.manifest.identity,
+            "dataset": self._dataset.identity,
             "seed": self._seed,
             "shuffle": self._shuffle,
             "augment": self._augment,
@@ -196,8 +199,8 @@ class Loader:
             shard = self._dataset.shards[number]
             self._check(
                 number,
-                count_entries(shard.policy_offsets, len(shard.policy_indices), rows, places, policy_offsets[1:]),
-                count_entries(shard.reply_offsets, len(shard.reply_indices), rows, places, reply_offsets[1:]),
+                count_entries(shard["policy_offsets"], len(shard["policy_indices"]), rows, places, policy_offsets[1:]),
+                count_entries(shard["reply_offsets"], len(shard["reply_indices"]), rows, places, reply_offsets[1:]),
             )
         batch = self._new_batch(count, int(policy_offsets.sum()), int(reply_offsets.sum()))
         np.cumsum(policy_offsets, out=batch.policy_offsets.numpy())
@@ -213,8 +216,8 @@ class Loader:
             to = (rows, places, chosen, self._tables.actions)
             self._check(
                 number,
-                copy_entries(shard.policy_offsets, shard.policy_indices, shard.policy_values, *to, *policy),
-                copy_entries(shard.reply_offsets, shard.reply_indices, shard.reply_values, *to, *reply),
+                copy_entries(shard["policy_offsets"], shard["policy_indices"], shard["policy_values"], *to, *policy),
+                copy_entries(shard["reply_offsets"], shard["reply_indices"], shard["reply_values"], *to, *reply),
             )
             copy_rows(self._rows[number], rows, places, chosen, self._tables.gather, target)
         return batch
@@ -239,12 +242,13 @@ class Loader:
         def new(dtype: torch.dtype, *shape: int) -> Tensor:
             return torch.empty(shape, dtype=dtype, pin_memory=self._pin)
 
-        planes, height, width = self._dataset.version.features_shape(self._dataset.board)
+        version, players = self._layout.version, self._layout.players
+        planes, height, width = version.features_shape(self._layout.board)
         return Batch(
             features=new(torch.uint8, count, planes, height, width),
-            globals=new(torch.float32, count, len(self._dataset.version.globals)),
-            values=new(torch.float32, count, self._dataset.players),
-            root_values=new(torch.float32, count, self._dataset.players),
+            globals=new(torch.float32, count, len(version.globals)),
+            values=new(torch.float32, count, players),
+            root_values=new(torch.float32, count, players),
             policy_offsets=new(torch.int64, count + 1),
             policy_actions=new(torch.int32, policy),
             policy_shares=new(torch.float32, policy),
@@ -262,7 +266,7 @@ class Loader:
         """Stop at rows that a kernel found damaged."""
         row = max(damaged)
         if row >= 0:
-            raise DamagedDataset(f"{self._dataset.paths[shard]}: the policy of sample {row} is damaged: {AGAIN}")
+            raise BadDataset(f"{self._dataset.paths[shard]}: the policy of sample {row} is damaged; {AGAIN}")
 
 
 def _batch_rows(batch: Batch) -> Rows:

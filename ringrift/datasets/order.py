@@ -1,7 +1,7 @@
 """Which sample stands at which place of the stream: a function of seed and place, so that nothing has to be kept.
 
-An epoch has as many draws as the dataset has samples. Draw k of n takes the sample in whose interval (k + u) / n falls,
-where every sample has an interval of 0 … 1 as long as its share of the weights, and u is one random number an epoch.
+An epoch has as many draws as there are samples. Draw k of n takes the sample in whose interval (k + u) / n falls, where
+every sample has an interval of 0 … 1 as long as its share of the weights, and u is one random number an epoch.
 This is systematic sampling (Madow 1949): in every epoch a sample of expected number e is drawn ⌊e⌋ or ⌈e⌉ times, e
 times on average. With equal weights every sample is drawn exactly once.
 
@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.errors import DamagedDataset
+from ringrift.datasets.layout import BadDataset
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64, random_below
 
@@ -71,9 +71,9 @@ class WeightedOrder:
         for part, path, block in zip(weights, paths, self._first_block, strict=False):
             total = add_up(part, total, self._sums[block:])
             if not np.isfinite(total):
-                raise DamagedDataset(f"{path}: weights must be numbers from 0 on: export it again")
+                raise BadDataset(f"{path}: weights must be numbers from 0 on; export the data set again")
         if total == 0:
-            raise DamagedDataset(f"{paths[0]}: the dataset has no weight but 0: no sample could be drawn")
+            raise BadDataset(f"{paths[0]}: all weights are 0, so no sample could be drawn; export the data set again")
         self._step = total / self._samples
 
     def samples(self, first: int, count: int) -> npt.NDArray[np.int64]:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from ringrift.datasets import DamagedDataset, WrongPosition, open_dataset
-from ringrift.datasets.loader import Batch, Loader
+from ringrift.datasets import BadDataset, open_dataset
+from ringrift.datasets.loader import Batch, Loader, WrongPosition
 from ringrift.encoding import symmetries
 from ringrift.game.actions import PLANE_REGION, plane_move
-from tests.datasets.shards import COUNTS, position_members, random_dataset, random_members, write_dataset
+from tests.datasets.synthetic import COUNTS, position_members, random_dataset, random_members, write_dataset
 from tests.encoding.positions import encode, random_position, rewritten
 
 SAMPLES = sum(COUNTS)
@@ -50,7 +50,7 @@ def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
         for members in [random_members(seed, count)]
         for row in range(count)
     ]
-    tables = symmetries(dataset.board, dataset.players)
+    tables = symmetries(dataset.manifest.layout.board, dataset.manifest.layout.players)
     seen = set()
     for batch in Loader(dataset, batch=10, seed=3, epochs=4):
         for row, (sample, symmetry) in enumerate(zip(batch.samples.tolist(), batch.symmetries.tolist(), strict=True)):
@@ -79,7 +79,7 @@ def test_an_augmented_sample_is_the_turned_position(tmp_path: Path, board: str, 
     games = [random_position(board, players, seed) for seed in range(24)]
     config = f"{board}_{players}p"
     dataset = open_dataset(write_dataset(tmp_path, [position_members(games)], config, "v2"))
-    geometry = dataset.board
+    geometry = dataset.manifest.layout.board
     # Regions and whole lines are named by a cell that need not be the image of the one before.
     movable = plane_move(geometry.tables) * geometry.cells
     fixed = PLANE_REGION * geometry.cells
@@ -214,7 +214,7 @@ def test_a_damaged_policy_is_one_line(tmp_path: Path) -> None:
         damaged = members | {name: members[name].copy()}
         damaged[name][place] = value
         dataset = open_dataset(write_dataset(tmp_path, [damaged]))
-        with pytest.raises(DamagedDataset, match=r"hex8_3p-00000.npz: the policy of sample \d is damaged"):
+        with pytest.raises(BadDataset, match=r"hex8_3p-00000.npz: the policy of sample \d is damaged"):
             list(Loader(dataset, batch=9, epochs=1))
 
 

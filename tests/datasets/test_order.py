@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from ringrift.datasets import DamagedDataset
+from ringrift.datasets import BadDataset
 from ringrift.datasets.order import StoredOrder, WeightedOrder, shuffled
 
 seeds = st.integers(0, 2**63)
@@ -88,10 +88,10 @@ def test_stored_order_goes_round() -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
 def test_a_weight_that_is_none_is_named(weight: float) -> None:
-    with pytest.raises(DamagedDataset, match=r"second.npz: weights must be numbers from 0 on"):
+    with pytest.raises(BadDataset, match=r"second.npz: weights must be numbers from 0 on"):
         weighted([1.0], [1.0, weight])
 
 
 def test_nothing_can_be_drawn_without_weights() -> None:
-    with pytest.raises(DamagedDataset, match=r"no sample could be drawn"):
+    with pytest.raises(BadDataset, match=r"no sample could be drawn"):
         weighted([0.0], [0.0])

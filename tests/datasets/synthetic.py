@@ -1,15 +1,14 @@
-"""Small datasets for tests: of random numbers, or of positions from random games."""
+"""Small data sets for tests: of random numbers, or of positions from random games."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ringrift.datasets.manifest import Manifest, Shard, manifest_path, write_manifest
+from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import encode_batch, feature_version, new_batch
 from ringrift.game import Game, get_board, policy_size
 
@@ -70,26 +69,30 @@ def position_members(games: list[Game], features: str = "v2") -> dict[str, Any]:
     return members
 
 
-def write_dataset(
-    folder: Path, shards: list[dict[str, Any]], config: str = "hex8_3p", features: str = "v1", **how: Any
-) -> Path:
+def write_dataset(folder: Path, shards: list[dict[str, Any]], config: str = "hex8_3p", features: str = "v1") -> Path:
     """Shards and manifest; the path of the latter."""
     listed = []
     for number, members in enumerate(shards):
         path = folder / f"{config}-{number:05d}.npz"
-        write_npz(path, members, **how)
-        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-        listed.append({"name": path.name, "samples": len(members["features"]), "sha256": checksum})
-    manifest = folder / f"{config}.json"
-    manifest.write_text(json.dumps({"config": config, "features": features, "shards": listed}))
-    return manifest
-
-
-def write_npz(path: Path, members: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> None:
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, array in members.items():
-            with archive.open(f"{name}.npy", "w") as file:
-                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+        with path.open("wb") as file:
+            write_shard(file, members)
+        samples = len(members["features"])
+        listed.append(Shard(name=path.name, samples=samples, games=1, bytes=path.stat().st_size, sha256=digest(path)))
+    manifest = Manifest(
+        format=1,
+        config=config,
+        encoder=features,
+        part="training",
+        holdout_share=0.0,
+        samples=sum(shard.samples for shard in listed),
+        policies=0,
+        games=len(listed),
+        shards=tuple(listed),
+        provenance={},
+    )
+    path = manifest_path(folder, config)
+    write_manifest(path, manifest)
+    return path
 
 
 def random_dataset(folder: Path, counts: tuple[int, ...] = COUNTS, **members: Any) -> Path:

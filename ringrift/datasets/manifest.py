@@ -1,0 +1,92 @@
+"""The manifest of a data set: which shards belong to it, and where its samples come from.
+
+A data set of the name `square8_2p` in a folder is `square8_2p.json`, the manifest, with `square8_2p.npz`, or with the
+shards `square8_2p-00000.npz` ff. The games held out from training are the data set `square8_2p.holdout`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
+
+from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.game.files import new_file
+from ringrift.settings import Settings
+
+FORMAT: Final = 1
+SUFFIX: Final = ".json"
+HOLDOUT: Final = ".holdout"
+
+
+class Shard(Settings):
+    """A file of samples."""
+
+    name: str
+    samples: int
+    games: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(Settings):
+    """All of the file."""
+
+    format: Literal[1]
+    config: str
+    encoder: str
+    part: Literal["training", "holdout"]
+    holdout_share: float
+    samples: int
+    policies: int
+    """Samples with a policy to learn."""
+    games: int
+    shards: tuple[Shard, ...]
+    provenance: dict[str, Any]
+    """Which games were asked for, and what came of it; see `export.provenance`."""
+
+    @property
+    def layout(self) -> Layout:
+        """Config and encoding."""
+        return Layout(self.config, self.encoder)
+
+
+def dataset_name(config: str, part: str) -> str:
+    """What the data set of a config is called."""
+    return config + (HOLDOUT if part == "holdout" else "")
+
+
+def manifest_path(folder: Path, name: str) -> Path:
+    """Where the manifest of a data set is."""
+    return folder / f"{name}{SUFFIX}"
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest, whole or not at all; `UnwritableFile` if it cannot be."""
+    with new_file(path) as file:
+        file.write(manifest.model_dump_json(indent=1).encode() + b"\n")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of a file; `BadDataset` says what is wrong with it."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise BadDataset(f"{path}: there is no such data set; `ringrift dataset export` makes one") from None
+    except OSError as error:
+        raise BadDataset(f"{path}: cannot be read ({error.strerror or error})") from None
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "the whole file"
+        raise BadDataset(f"{path}: is no manifest of a data set ({where}: {problem['msg']})") from None
+    if any(Path(shard.name).name != shard.name for shard in manifest.shards):
+        raise BadDataset(f"{path}: names a shard outside its folder")
+    return manifest
+
+
+def find_manifest(dataset: Path) -> Path:
+    """The manifest of a data set that is named with or without `.json`."""
+    return dataset if dataset.suffix == SUFFIX else dataset.with_name(dataset.name + SUFFIX)
