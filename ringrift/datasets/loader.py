@@ -6,6 +6,10 @@ batch in the stream alone: neither the number of threads nor where a stream is r
 
 Memory: `prefetch` batches, what `WeightedOrder` keeps, and the shards' pages, which the kernel takes back when it needs
 them. None but the second grows with the data set, by one byte for 32 samples.
+
+Reads: a first epoch over files that are not in memory yet is bound by the disk. The system reads ahead around every
+row, which pays as long as the data set fits into memory: measured on a virtual disk, 141,000 samples of square8 a
+second, and 50,000 with that switched off (madvise).
 """
 
 from __future__ import annotations
