@@ -1,10 +1,24 @@
-"""Data sets: games of the database as arrays to learn from."""
+"""Datasets: games of the database as arrays to learn from.
+
+The loader needs torch, so it is imported by itself: `from ringrift.datasets.loader import Loader`.
+"""
 
 from __future__ import annotations
 
+from ringrift.datasets.dataset import Dataset, open_dataset
 from ringrift.datasets.export import ExportReport, export
 from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.datasets.manifest import Manifest, read_manifest
 from ringrift.datasets.pool import Filters
 
-__all__ = ["BadDataset", "ExportReport", "Filters", "Layout", "Manifest", "export", "read_manifest"]
+__all__ = [
+    "BadDataset",
+    "Dataset",
+    "ExportReport",
+    "Filters",
+    "Layout",
+    "Manifest",
+    "export",
+    "open_dataset",
+    "read_manifest",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import tokenize
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,12 @@ _ZIP64_EXTRA: Final = 20
 _PADDING: Final = struct.Struct("<HH")
 _PADDING_ID: Final = 0xD935
 """The id that Android's zipalign gives to an extra field that is there for its length."""
+
+UNREADABLE: Final = (
+    *(OSError, ValueError, TypeError, SyntaxError, NotImplementedError, OverflowError),
+    *(zipfile.BadZipFile, struct.error, tokenize.TokenError),
+)
+"""What zipfile and numpy raise over headers that are damaged."""
 
 
 def write_shard(file: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -60,8 +67,8 @@ def open_shard(path: Path) -> Arrays:
             return {info.filename.removesuffix(".npy"): _mapped(info, file, data) for info in archive.infolist()}
     except FileNotFoundError:
         raise BadDataset(f"{path}: there is no such file") from None
-    except (OSError, ValueError, zipfile.BadZipFile, struct.error) as error:
-        raise BadDataset(f"{path}: is damaged ({error}); export the data set again") from None
+    except UNREADABLE as error:
+        raise BadDataset(f"{path}: is damaged ({' '.join(str(error).split())}); export the data set again") from None
 
 
 def _mapped(info: zipfile.ZipInfo, file: IO[bytes], data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:

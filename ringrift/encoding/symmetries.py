@@ -87,7 +87,7 @@ def transform_row(source: Any, gather: Any, target: Any) -> None:
     """Write the transformed image of one encoded state into another row: both `[C, A]`, not the same memory."""
     for plane in range(source.shape[0]):
         for pixel in range(source.shape[1]):
-            target[plane, pixel] = source[plane, gather[pixel]]
+            target[plane, pixel] = source[plane, np.uint32(gather[pixel])]  # unsigned: numba need not wrap it
 
 
 @compiled

@@ -62,6 +62,20 @@ def test_the_games_database_is_measured() -> None:
         assert speed["bytes_jsonl"] > speed["bytes_database"] - 4096, "apart from the pages of an empty database"
 
 
+def test_the_loader_is_measured_beside_what_training_takes() -> None:
+    done = bench("loader", "hex8_2p", "--samples", "40", "--batch", "8", "--repeats", "1", "--workers", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    (speed,) = report["loader"]
+    assert (speed["config"], speed["samples"], speed["workers"]) == ("hex8_2p", 40, 1)
+    training = report["training"]
+    for demand in training["demands"]:
+        taken = training["peak_flops"] * training["share_of_peak"] / demand["flops_per_sample"]
+        assert demand["samples_per_second"] == taken
+        assert demand["ratio"] == speed["samples_per_second"] / taken
+    assert [demand["architecture"] for demand in training["demands"]] == ["v2", "v3"]
+
+
 def test_an_unknown_config_is_one_line() -> None:
     done = bench("game", "hex9_2p")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

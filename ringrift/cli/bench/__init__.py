@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, search, selfplay
+from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay
 
 __all__ = ["app"]
 
@@ -16,3 +16,4 @@ app.command()(agents.agents)
 app.command()(selfplay.selfplay)
 app.command()(games.games)
 app.command()(datasets.datasets)
+app.command()(loader.loader)

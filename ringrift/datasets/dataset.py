@@ -1,0 +1,82 @@
+"""A data set that is open to be read: all its shards mapped into memory.
+
+Nothing is read before it is asked for: the system keeps in memory what fits, and drops it when others need the room.
+Opening checks what is cheap: that every array is there, whole, and of the type and shape that the manifest implies.
+`Dataset.verify` reads everything and compares the checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.manifest import Manifest, find_manifest, read_manifest
+from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
+from ringrift.encoding import UnknownVersion
+from ringrift.game import UnknownConfig
+
+AGAIN: Final = "export the data set or copy it again"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All shards of a data set, mapped; none of them is empty."""
+
+    path: Path
+    """Of the manifest."""
+    manifest: Manifest
+    paths: tuple[Path, ...]
+    """Of the shards."""
+    shards: tuple[Arrays, ...]
+    """Their members by name, read-only; see `ringrift.datasets.layout`."""
+
+    @property
+    def samples(self) -> int:
+        """In all shards."""
+        return sum(self.lengths)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Samples of every shard."""
+        return [shard.samples for shard in self.manifest.shards]
+
+    @property
+    def identity(self) -> str:
+        """The same for two data sets only if they hold the same samples in the same order."""
+        return hashlib.sha256(" ".join(shard.sha256 for shard in self.manifest.shards).encode()).hexdigest()
+
+    def verify(self, on_progress: Callable[[int, int], object] = lambda done, shards: None) -> None:
+        """Read all shards and compare their checksums; `BadDataset` names the first that differs."""
+        for index, (shard, path) in enumerate(zip(self.manifest.shards, self.paths, strict=True)):
+            if digest(path) != shard.sha256:
+                raise BadDataset(f"{path}: the checksum differs from that in {self.path.name}; {AGAIN}")
+            on_progress(index + 1, len(self.paths))
+
+
+def open_dataset(path: Path) -> Dataset:
+    """Map the data set that is named by its manifest, with or without `.json`; `BadDataset` says what is wrong."""
+    path = find_manifest(path)
+    manifest = read_manifest(path)
+    try:
+        layout = manifest.layout
+    except (UnknownConfig, UnknownVersion) as error:
+        raise BadDataset(f"{path}: {error}") from None
+    if not manifest.samples:
+        raise BadDataset(f"{path}: has no samples, so there is nothing to learn from; export more games")
+    for shard in manifest.shards:
+        if shard.samples < 1:
+            raise BadDataset(f"{path}: lists {shard.name} with {shard.samples} samples; {AGAIN}")
+    paths = tuple(path.with_name(shard.name) for shard in manifest.shards)
+    shards = tuple(open_shard(file) for file in paths)
+    for file, arrays, shard in zip(paths, shards, manifest.shards, strict=True):
+        check_forms(file, arrays, layout)
+        if len(arrays["values"]) != shard.samples:
+            raise BadDataset(f"{file}: holds {len(arrays['values'])} samples, not {shard.samples}; {AGAIN}")
+        for kind in ("policy", "reply"):
+            if len(arrays[f"{kind}_indices"]) != len(arrays[f"{kind}_values"]):
+                raise BadDataset(f"{file}: {kind}_indices and {kind}_values differ in length; {AGAIN}")
+    return Dataset(path, manifest, paths, shards)
