@@ -74,7 +74,7 @@ class Games(NamedTuple):
     seats: npt.NDArray[np.uint8]
     """`[A]`, who acted; replaying fills this and the rest."""
     legal: npt.NDArray[np.int32]
-    """`[A]`, how many actions were legal."""
+    """`[A]`, how many actions were legal; 0, once samples are counted, for what is no sample."""
     search: npt.NDArray[np.int32]
     """`[A]`, the search that was made, or `NONE`."""
     reply: npt.NDArray[np.int32]
