@@ -125,6 +125,8 @@ def export(
             typer.echo(str(error), err=True)
             raise typer.Exit(INTERRUPTED) from None
     _print(reports, [report.to_json() for report in reports], as_json)
+    if len(reports) == 1:
+        typer.echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
 
 @app.command()

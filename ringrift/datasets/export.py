@@ -248,6 +248,8 @@ class _Work:
         board, players = self.layout.board, self.layout.players
         records = [record for _, record in page]
         surveyed = survey(board, players, records, unsearched=self.settings.unsearched, threads=self.threads)
+        identities = [game.identity for game, _ in page]
+        check(surveyed.tallies, identities)
         clock.note("replay")
         tallies = surveyed.tallies
         quality = tallies["searched"] / np.maximum(tallies["choices"], 1)
@@ -267,11 +269,11 @@ class _Work:
             some, left = left[:fitting], left[fitting:]
             sums = [int(tallies[name][some].sum()) for name in ("samples", "entries", "replies")]
             first_game = len(writer.buffer.games)
-            features, globals, rows = writer.buffer.grow([page[game][0].identity for game in some.tolist()], *sums)
+            features, globals, rows = writer.buffer.grow([identities[game] for game in some.tolist()], *sums)
             write_samples(
                 self.layout, surveyed, some, weights, first_game, features, globals, rows, threads=self.threads
             )
-            check(tallies, records)
+            check(tallies, identities)
             writer.buffer.settle(sums[0])
             clock.note("encoding")
 

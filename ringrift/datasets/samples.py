@@ -74,7 +74,7 @@ class Games(NamedTuple):
     seats: npt.NDArray[np.uint8]
     """`[A]`, who acted; replaying fills this and the rest."""
     legal: npt.NDArray[np.int32]
-    """`[A]`, how many actions were legal."""
+    """`[A]`, how many actions were legal; 0, once samples are counted, for what is no sample."""
     search: npt.NDArray[np.int32]
     """`[A]`, the search that was made, or `NONE`."""
     reply: npt.NDArray[np.int32]
@@ -149,7 +149,7 @@ def join(records: Sequence[GameRecord], players: int) -> Games:
 def survey(
     board: Board, players: int, records: Sequence[GameRecord], *, unsearched: bool, threads: int | None = None
 ) -> Survey:
-    """Replay games and count what they give; `BrokenGame` if one is not legal."""
+    """Replay games and count what they give; `check` says whether they are legal."""
     games = join(records, players)
     last = new_states(board, players, len(records))
     tallies = np.zeros(len(records), TALLY)
@@ -158,7 +158,6 @@ def survey(
         replay_games(first, end, tallies, last, board.tables, thread_workspace(board), games, unsearched)
 
     share_out(len(records), run, threads=threads)
-    check(tallies, records)
     return Survey(games, last, tallies)
 
 
@@ -207,11 +206,11 @@ def write_samples(
     share_out(len(picked), run, threads=threads)
 
 
-def check(tallies: np.ndarray[Any, np.dtype[np.void]], records: Sequence[GameRecord]) -> None:
-    """`BrokenGame` if a problem was found."""
+def check(tallies: np.ndarray[Any, np.dtype[np.void]], identities: Sequence[bytes]) -> None:
+    """`BrokenGame` names the first game with a problem; identities are those under which games are stored."""
     for index in np.flatnonzero(tallies["problem"]).tolist():
         what = _PROBLEMS[int(tallies["problem"][index])]
-        raise BrokenGame(f"game {records[index].identity}: {what}; `ringrift games check` finds what else is wrong")
+        raise BrokenGame(f"game {identities[index].hex()}: {what}; `ringrift games check` finds what else is wrong")
 
 
 def _bounds(lengths: Any) -> npt.NDArray[np.int64]:

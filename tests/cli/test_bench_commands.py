@@ -76,6 +76,14 @@ def test_the_loader_is_measured_beside_what_training_takes() -> None:
     assert [demand["architecture"] for demand in training["demands"]] == ["v2", "v3"]
 
 
+def test_exports_of_data_sets_are_measured() -> None:
+    done = bench("datasets", "square8_2p", "--games", "20", "--repeats", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    (speed,) = json.loads(done.stdout)["export"]
+    assert speed["samples"] > 0 and speed["samples_per_second"] > 0
+    assert set(speed["parts"]) == {"reading", "replay", "encoding", "writing"}
+
+
 def test_an_unknown_config_is_one_line() -> None:
     done = bench("game", "hex9_2p")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ringrift.datasets import Filters, export, read_manifest
+from ringrift.datasets.export import PAGE_GAMES, Stopped
 from ringrift.datasets.pool import EmptySelection, LeakedGame
 from ringrift.datasets.settings import WindowSettings
 from ringrift.encoding import UnknownVersion, encode_batch, feature_version, new_batch, rank_values, to_relative
@@ -301,6 +303,32 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_data_set(
     with pytest.raises(UnwritableFile, match=r"square8_2p-00001\.npz: cannot be written \(No space left on device\)"):
         export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=400))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_asked_to_stop_it_leaves_the_old_data_set(pool: GamesDatabase, tmp_path: Path) -> None:
+    export(pool, "square8_2p", folder=tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    stop = Event()
+    stop.set()
+    with pytest.raises(Stopped, match="the data set that was there before is untouched"):
+        export(pool, "square8_2p", folder=tmp_path, settings=settings(encoder="v1"), stop=stop)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_progress_is_told(pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PAGE_GAMES, "square8", 10)
+    told: list[tuple[int, int, int]] = []
+    reports = export(
+        pool,
+        "square8_2p",
+        folder=tmp_path,
+        on_progress=lambda *figures: told.append(figures),
+        settings=settings(shard=300),
+    )
+    games = reports[0].games
+    own = [figures for figures in told if figures[1] == games]
+    assert [done for done, _, _ in own] == [10, 20, games]
+    assert own[-1] == (games, games, reports[0].samples)
 
 
 KILLED = """

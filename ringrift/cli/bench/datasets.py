@@ -44,6 +44,7 @@ def datasets(
             "samples/s",
             "goal",
             "× goal",
+            "samples/s a core",
             "bytes/sample",
             *(f"{part} %" for part in speeds[0].parts),
         ),
@@ -55,6 +56,7 @@ def datasets(
                 f"{speed.samples_per_second:,.0f}",
                 f"{speed.goal:,}",
                 f"{speed.samples_per_second / speed.goal:.2f}",
+                f"{speed.cpu_samples_per_second:,.0f}",
                 f"{speed.bytes_per_sample:,.0f}",
                 *(f"{seconds / sum(speed.parts.values()):.0%}" for seconds in speed.parts.values()),
             )
