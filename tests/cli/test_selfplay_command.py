@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import signal
 import subprocess
 import time
@@ -15,7 +14,7 @@ from typer.testing import CliRunner
 from ringrift.cli import app
 from ringrift.selfplay import count_games, read_line, read_lines
 from ringrift.settings import config_folder
-from tests.cli.processes import RINGRIFT, complaint, ringrift
+from tests.cli.processes import RINGRIFT, complaint, ringrift, ringrift_on_a_full_disk
 
 QUICK = ("--players", "heuristic", "--batch", "8")
 
@@ -72,13 +71,9 @@ def test_self_play_that_is_told_to_stop_leaves_every_finished_game(
 
 
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
-    words = [RINGRIFT, "selfplay", "hex8_2p", *QUICK, "--games", "40", "--out", tmp_path]
-    ringrift(*words[1:5], "--games", "1", "--out", tmp_path / "first")  # everything is compiled then
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-
-    done = subprocess.run(words, preexec_fn=limit, capture_output=True, text=True, timeout=300, check=False)
+    words = ["selfplay", "hex8_2p", *QUICK, "--games", "40", "--out", tmp_path]
+    ringrift(*words[:4], "--games", "1", "--out", tmp_path / "first")  # everything is compiled then
+    done = ringrift_on_a_full_disk(200_000, *words)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"error: {tmp_path}/hex8_2p/")
     assert "cannot be written (File too large)" in done.stderr
@@ -86,7 +81,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     (path,) = (tmp_path / "hex8_2p").rglob("*.jsonl")
     assert path.read_bytes().endswith(b"\n")
     assert count_games(tmp_path / "hex8_2p") > 0
-    assert ringrift(*words[1:]).returncode == 0
+    assert ringrift(*words).returncode == 0
     assert count_games(tmp_path / "hex8_2p") == 40
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import random
-import resource
 import shutil
 import sqlite3
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,7 @@ from ringrift.games.schema import games, moves, sources
 from ringrift.games.selection import Selection, quarantined_lines
 from ringrift.games.sources import UnreadableSource
 from ringrift.settings import config_folder
-from tests.cli.processes import RINGRIFT
+from tests.cli.processes import ringrift_on_a_full_disk
 from tests.games.processes import finish, start_ingest
 from tests.games.records import random_records, stored_lines, write, write_lines
 
@@ -273,17 +271,7 @@ def test_a_full_disk_is_one_line_and_leaves_a_sound_database(tmp_path: Path, fol
     with GamesDatabase(str(path), create=True):
         pass
 
-    def limit_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-
-    done = subprocess.run(
-        [RINGRIFT, "games", "ingest", folder, "--database", path],
-        preexec_fn=limit_files,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = ringrift_on_a_full_disk(150_000, "games", "ingest", folder, "--database", path)
     *progress, complaint = done.stderr.splitlines()
     assert done.returncode == 2
     assert complaint.startswith("error: "), done.stderr
