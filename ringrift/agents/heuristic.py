@@ -50,8 +50,7 @@ class HeuristicAgent(Agent):
         found = empty_found(*list_legal(states, self.board.tables, self.work), self.players)
         logits, values = self.evaluator(states, found.offsets, found.actions)
         choose_best(logits, found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
-        found = found._replace(values=values)
-        return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+        return found._replace(values=values, chosen=sample(found, states, games, self.temperature, self.seed))
 
 
 @compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ringrift.agents.agent import Agent
 from ringrift.agents.heuristic import HeuristicAgent
@@ -103,10 +103,12 @@ def _simulations(spec: Spec) -> int:
     return spec.budget or BUDGETS["standard"]
 
 
-def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, budget=True)
+def _tree_search(
+    kind: type[GumbelSearch] | type[PuctSearch], board: Board, players: int, spec: Spec, seed: int, **own: Any
+) -> Agent:
+    """A player with that search; `own` are settings that the other search does not have."""
     mind = _mind(board, players, spec)
-    search = GumbelSearch(
+    search = kind(
         board,
         players,
         mind.evaluator,
@@ -115,25 +117,19 @@ def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
         cap=_cap(spec),
         seed=seed,
         groups=mind.groups,
+        **own,
     )
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
+
+
+def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, budget=True)
+    return _tree_search(GumbelSearch, board, players, spec, seed)
 
 
 def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, budget=True)
-    mind = _mind(board, players, spec)
-    search = PuctSearch(
-        board,
-        players,
-        mind.evaluator,
-        simulations=_simulations(spec),
-        noise=spec.number("noise", 0) > 0,
-        cap=_cap(spec),
-        reuse=spec.number("reuse", 0) > 0,
-        seed=seed,
-        groups=mind.groups,
-    )
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
+    return _tree_search(PuctSearch, board, players, spec, seed, reuse=spec.number("reuse", 0) > 0)
 
 
 def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:

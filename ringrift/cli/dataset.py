@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption, SinceOption, UntilOption
+from ringrift.cli.games import DatabaseOption, JsonOption, SinceOption, UntilOption, seconds_of
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.cli.paper import paper
 
 if TYPE_CHECKING:
     from ringrift.datasets.settings import DatasetSettings
@@ -28,13 +28,6 @@ DatasetArgument = Annotated[
 FolderOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder to write to; by default what datasets.yaml says.")
 ]
-EnginesOption = Annotated[
-    list[str] | None, typer.Option(help="Only where some seat's engine begins so, or so; may be given several times.")
-]
-ModelsOption = Annotated[list[str] | None, typer.Option(help="Only where some seat has this model, or this.")]
-RunsOption = Annotated[list[str] | None, typer.Option(help="Only this run, or this.")]
-SourcesOption = Annotated[list[str] | None, typer.Option(help="Only from files with this in their path, or this.")]
-
 TELL_SECONDS = 10.0
 """How often progress is told where nobody watches a bar."""
 
@@ -109,7 +102,7 @@ def export(
         },
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
-    filters = Filters(engines, models, runs, sources, _seconds(since), _seconds(until))
+    filters = Filters(engines, models, runs, sources, seconds_of(since), seconds_of(until))
     with stop_on_interrupt() as stop, GamesDatabase(database) as opened, _progress(f"exporting {config}") as told:
         try:
             reports = run_export(
@@ -202,19 +195,12 @@ def _changed(settings: DatasetSettings, changes: dict[str, Any]) -> DatasetSetti
     return type(settings).model_validate(fields)
 
 
-def _seconds(date: datetime | None) -> int | None:
-    return None if date is None else int(date.replace(tzinfo=UTC).timestamp())
-
-
 def _print(reports: list[Any], machine: Any, as_json: bool) -> None:
-    from rich.console import Console
-
     if as_json:
         typer.echo(json.dumps(machine))
         return
-    console = Console(width=None if sys.stdout.isatty() else 170, highlight=False)
     for report in reports:
-        console.print(report)
+        paper().print(report)
 
 
 @contextmanager

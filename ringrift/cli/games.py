@@ -15,6 +15,7 @@ import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
 from ringrift.cli.paper import paper
+from ringrift.cli.silence import LONGEST_SILENCE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ringrift.games.selection import Selection
 
 FIRST_LINE: Final = 2.0
-LONGEST_SILENCE: Final = 120.0
 """Seconds."""
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -329,10 +329,11 @@ def _selection(
 ) -> Selection:
     from ringrift.games.selection import Selection
 
-    return Selection(config, engine, model, run, source, _seconds(since), _seconds(until), part)
+    return Selection(config, engine, model, run, source, seconds_of(since), seconds_of(until), part)
 
 
-def _seconds(date: datetime | None) -> int | None:
+def seconds_of(date: datetime | None) -> int | None:
+    """A time of the command line, UTC, in seconds since 1970."""
     return None if date is None else int(date.replace(tzinfo=UTC).timestamp())
 
 
@@ -342,7 +343,6 @@ def _date(seconds: int) -> str:
 
 
 def _print(report: RenderableType, machine: Any, as_json: bool) -> None:
-
     if as_json:
         typer.echo(json.dumps(machine))
     else:

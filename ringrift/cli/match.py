@@ -13,14 +13,14 @@ import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
 
 DEFAULT_GAMES: Final = 100
 FIRST_LINE: Final = 2.0
-LONGEST_SILENCE: Final = 120.0
-"""Seconds: where the progress cannot be drawn, it is told after 2, 4, 8, …, and at last every 120."""
+"""Seconds until the progress is told for the first time, where it cannot be drawn."""
 
 
 def match(
@@ -161,13 +161,11 @@ def _with_bar(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGa
 
 
 def _with_lines(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
-    start = told = time.monotonic()
-    silence = FIRST_LINE
+    start = time.monotonic()
+    silence = Silence(FIRST_LINE)
     for count, game in enumerate(games, 1):
-        now = time.monotonic()
-        if now - told >= silence and count < plan.games:
-            told, silence = now, min(2 * silence, LONGEST_SILENCE)
-            rate = count / (now - start)
+        if count < plan.games and silence.is_over():
+            rate = count / (time.monotonic() - start)
             left = (plan.games - count) / rate
             typer.echo(f"{count} of {plan.games} games, {rate:.2f} games/s, about {left:.0f} s left", err=True)
         yield game

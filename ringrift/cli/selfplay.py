@@ -16,13 +16,13 @@ import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
 
 FIRST_LINE: Final = 5.0
-LONGEST_SILENCE: Final = 120.0
-"""Seconds: where the progress cannot be drawn, it is told after 5, 10, 20, …, and at last every 120."""
+"""Seconds until the progress is told for the first time, where it cannot be drawn."""
 REDRAWN: Final = 0.2
 """Seconds between two looks of the progress bar."""
 
@@ -222,14 +222,11 @@ def _bar() -> Iterator[Callable[[Tally], None]]:
 
 
 def _lines() -> Callable[[Tally], None]:
-    silence, told = FIRST_LINE, time.monotonic()
+    silence = Silence(FIRST_LINE)
 
     def show(tally: Tally) -> None:
-        nonlocal silence, told
-        if time.monotonic() - told < silence:
-            return
-        told, silence = time.monotonic(), min(2 * silence, LONGEST_SILENCE)
-        typer.echo(_told(tally), err=True)
+        if silence.is_over():
+            typer.echo(_told(tally), err=True)
 
     return show
 

@@ -50,9 +50,9 @@ class Filters:
                 either = [and_(*Selection(**{name: value}).conditions()) for value in values]
                 yield f"have {name} {' or '.join(values)}", or_(*either)
         if self.since is not None:
-            yield f"ended at {self.since} s since 1970 or later", games.c.ended >= self.since
+            yield f"ended at {self.since} s since 1970 or later", and_(*Selection(since=self.since).conditions())
         if self.until is not None:
-            yield f"ended before {self.until} s since 1970", games.c.ended < self.until
+            yield f"ended before {self.until} s since 1970", and_(*Selection(until=self.until).conditions())
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ringrift.game import Board, RingRiftError, legal_actions, new_states, state
 from ringrift.game.compiled import compiled
 from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK
 from ringrift.game.threads import share_out, thread_workspace
+from ringrift.games.replay import is_among
 from ringrift.selfplay import GameRecord
 
 SOUND: Final = 0
@@ -230,7 +231,7 @@ def replay_games(
         search = games.search_bounds[game]
         for action in range(begin, games.action_bounds[game + 1]):
             count = legal_actions(state, board, work, work.actions)
-            if not _is_among(games.actions[action], work.actions, count):
+            if not is_among(games.actions[action], work.actions, count):
                 tally.problem = ILLEGAL_ACTION
                 break
             games.seats[action] = state.player
@@ -242,14 +243,6 @@ def replay_games(
         if tally.problem == SOUND:
             _link_replies(begin, games.action_bounds[game + 1], games)
             _count_samples(begin, games.action_bounds[game + 1], games, tally, unsearched)
-
-
-@compiled
-def _is_among(action: int, legal: Any, count: int) -> bool:
-    for i in range(count):
-        if legal[i] == action:
-            return True
-    return False
 
 
 @compiled

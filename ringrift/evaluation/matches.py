@@ -101,10 +101,7 @@ def play_match(
 
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
     """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
-    board, players = parse_config(plan.config)
-    game = Game(board.name, players)
-    for action in played.actions.tolist():
-        game.play(action)
+    game = Game.from_record({"config": plan.config, "actions": played.actions.tolist()})
     return game.record(
         seed=plan.seed,
         game=played.fixture.number,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-from ringrift.game import Game, parse_config
+from ringrift.game import Game
 from ringrift.game.files import new_file
 from ringrift.game.records import record_line
 from ringrift.games.admission import Candidate
@@ -49,11 +49,8 @@ def canonical_line(candidate: Candidate) -> bytes:
 def replayed(candidate: Candidate) -> Game:
     """The game, played to its end."""
     record = candidate.record
-    board, players = parse_config(record.config)
-    game = Game(board.name, players, max_moves=record.max_moves)
-    for action in record.actions.tolist():
-        game.play(action)
-    return game
+    moves = {"config": record.config, "actions": record.actions.tolist()}
+    return Game.from_record(moves, max_moves=record.max_moves)
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:

@@ -17,19 +17,12 @@ import zstandard
 
 from ringrift.game import RingRiftError
 from ringrift.selfplay import SearchStatistics
+from ringrift.selfplay.record import SEARCH_FIELDS
 
 LEVEL: Final = 3
 """zstd's own default: levels up to 9 make search statistics 1 % smaller and take four times as long; zlib needs five
 times as long for the same size (500 random games of square8 with made-up policies)."""
 
-_SEARCH_FIELDS: Final = (
-    ("at", "<i4"),
-    ("full", "<u1"),
-    ("values", "<i2"),
-    ("counts", "<u2"),
-    ("actions", "<i4"),
-    ("weights", "<u2"),
-)
 _SEARCH_HEAD: Final = struct.Struct("<III")  # decisions, entries, players
 
 _own = threading.local()
@@ -75,7 +68,7 @@ def pack_search(search: SearchStatistics) -> bytes:
     """Pack the search statistics of a game."""
     decisions, players = search.values.shape
     head = _SEARCH_HEAD.pack(decisions, len(search.actions), players)
-    return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in _SEARCH_FIELDS))
+    return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in SEARCH_FIELDS))
 
 
 def unpack_search(packed: bytes) -> SearchStatistics:
@@ -87,7 +80,7 @@ def unpack_search(packed: bytes) -> SearchStatistics:
     counts = {"values": decisions * players, "actions": entries, "weights": entries}
     arrays = {}
     start = _SEARCH_HEAD.size
-    for name, form in _SEARCH_FIELDS:
+    for name, form in SEARCH_FIELDS:
         end = start + counts.get(name, decisions) * np.dtype(form).itemsize
         arrays[name] = _ungrouped(data[start:end], form)
         start = end

@@ -118,7 +118,7 @@ def replay_games(
                 finding.problem = AFTER_THE_END
                 break
             count = legal_actions(state, board, work, work.actions)
-            if not _is_among(actions[index], work.actions, count):
+            if not is_among(actions[index], work.actions, count):
                 finding.problem = ILLEGAL_ACTION
                 break
             if decision < last_decision and search_at[decision] == finding.at:
@@ -146,7 +146,8 @@ def replay_games(
 
 
 @compiled
-def _is_among(action: int, legal: Any, count: int) -> bool:
+def is_among(action: int, legal: Any, count: int) -> bool:
+    """Whether an action is one of the first `count` of a list."""
     for i in range(count):
         if legal[i] == action:
             return True

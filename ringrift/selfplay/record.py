@@ -36,7 +36,7 @@ WEIGHT_UNIT: Final = 65535
 """Shares of a policy are kept as whole numbers of 1/65535; what rounds to 0 is left out."""
 VALUE_UNIT: Final = 32767
 
-_FIELDS: Final = (
+SEARCH_FIELDS: Final = (
     ("at", "<i4"),
     ("full", "<u1"),
     ("values", "<i2"),
@@ -44,6 +44,7 @@ _FIELDS: Final = (
     ("actions", "<i4"),
     ("weights", "<u2"),
 )
+"""The arrays of `SearchStatistics` in their order, and how their numbers are kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class SearchStatistics:
         """Every array as base64."""
         return {
             name: base64.b64encode(np.ascontiguousarray(getattr(self, name), form).tobytes()).decode()
-            for name, form in _FIELDS
+            for name, form in SEARCH_FIELDS
         }
 
     @classmethod
@@ -75,7 +76,7 @@ class SearchStatistics:
         """Read what `to_json` has written for a game of so many actions; `BadRecord` if the arrays do not fit."""
         if not isinstance(fields, Mapping):
             raise BadRecord("`search` must be an object")
-        arrays = {name: _array(fields, name, form) for name, form in _FIELDS}
+        arrays = {name: _array(fields, name, form) for name, form in SEARCH_FIELDS}
         decisions = len(arrays["at"])
         if len(arrays["values"]) != decisions * players:
             raise BadRecord(f"`search.values` holds {len(arrays['values'])} numbers, not {decisions} × {players}")
