@@ -45,10 +45,15 @@ def read_settings(path: Path, model: type[Model]) -> Model:
         content = yaml.load(text, _Loader)  # a SafeLoader
     except yaml.YAMLError as error:
         raise BadSettings(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
+    return check_settings({} if content is None else content, model, str(path))
+
+
+def check_settings(content: object, model: type[Model], where: str) -> Model:
+    """Make a model of what stands `where`; `BadSettings` names the field and what is allowed there."""
     try:
-        return model.model_validate({} if content is None else content)
+        return model.model_validate(content)
     except ValidationError as error:
-        raise BadSettings(f"{path}: {'; '.join(_complaint(problem, model) for problem in error.errors())}") from None
+        raise BadSettings(f"{where}: {'; '.join(_complaint(problem, model) for problem in error.errors())}") from None
 
 
 def unknown_name(name: str, known: tuple[str, ...]) -> str:

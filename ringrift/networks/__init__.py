@@ -16,7 +16,7 @@ from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.evaluator import Evaluator, inference_copy, inference_device, inference_type
 from ringrift.networks.factory import build_network, flops, parameter_count
-from ringrift.networks.model_file import ModelInfo, load_model, read_id, read_info, save_model
+from ringrift.networks.model_file import ModelInfo, add_model, load_model, read_id, read_info, save_model
 from ringrift.networks.residual import Heads, Output, ResidualNetwork
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Output",
     "ResidualNetwork",
     "WrongModel",
+    "add_model",
     "build_network",
     "flops",
     "inference_copy",

@@ -50,19 +50,35 @@ def save_model(path: Path, network: ResidualNetwork, extra: Mapping[str, Any] | 
     The `.json` comes last. Who overwrites a model and is interrupted in between leaves a pair that does not load, with
     an error that says so, rather than one that is not what it claims.
     """
+    content, sidecar = _packed(network, extra)
+    _write(path, content, sidecar)
+    return str(sidecar["sha256"])
+
+
+def add_model(folder: Path, network: ResidualNetwork, extra: Mapping[str, Any] | None = None) -> Path:
+    """Write a model into a folder, named after its id; the path of the `.pth`. `extra` must be JSON."""
+    content, sidecar = _packed(network, extra)
+    path = folder / f"{sidecar['sha256'][:ID_DIGITS]}.pth"
+    _write(path, content, sidecar)
+    return path
+
+
+def _packed(network: ResidualNetwork, extra: Mapping[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
+    """What stands in the two files of a model: the same for the same weights and the same `extra`."""
     info = asdict(ModelInfo(network.config, __version__, dict(extra or {})))
     weights = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"info": json.dumps(info), "weights": weights}, buffer)
     content = buffer.getvalue()
-    checksum = hashlib.sha256(content).hexdigest()
-    sidecar = info | {"sha256": checksum, "bytes": len(content)}
+    return content, info | {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _write(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with new_file(path) as file:
         file.write(content)
     with new_file(_sidecar(path)) as file:
         file.write((json.dumps(sidecar, indent=1) + "\n").encode())
-    return checksum
 
 
 def load_model(

@@ -218,12 +218,13 @@ class ValueHead(nn.Module):
         self.convolution = ConvolutionNorm(channels, head_channels, 1)
         self.pool = MeanAndMax(board)
         self.dense = nn.Linear(2 * head_channels, 2 * head_channels)
+        self.dropout = nn.Dropout(0.0)  # training sets its probability
         self.values = nn.Linear(2 * head_channels, players)
 
     def forward(self, trunk: Tensor) -> Tensor:
         """Trunk `[B, C, H, W]` to float32 `[B, P]`."""
         pooled = self.pool(self.mask(self.convolution(trunk)).relu_())
-        return torch.tanh(self.values(torch.relu(self.dense(pooled))))
+        return torch.tanh(self.values(self.dropout(torch.relu(self.dense(pooled)))))
 
 
 class Heads(NamedTuple):

@@ -1,0 +1,123 @@
+"""`ringrift train`: a network learns from a data set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
+
+if TYPE_CHECKING:
+    from ringrift.training import Tally
+
+FIRST_LINE: Final = 5.0
+"""Seconds until the progress is told for the first time, where it cannot be drawn."""
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    preset: Annotated[str | None, typer.Option(help="Of hyperparameters.yaml: smoke, laptop or h100.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Another value of a hyper-parameter; may be repeated."),
+    ] = None,
+    parent: Annotated[
+        Path | None,
+        typer.Option("--from", help="A model to start from, of this config or of fewer players on its board."),
+    ] = None,
+    datasets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data/training"),
+    models: Annotated[Path, typer.Option(help="Folder that the model goes into, as <config>/<id>.pth.")] = Path(
+        "models"
+    ),
+    runs: Annotated[Path, typer.Option(help="Folder of the run's history, checkpoints and report.")] = Path(
+        "data/runs"
+    ),
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Train a network on the config's data set; a report with plots goes into the folder of the run.
+
+    The same command again goes on where the last one was stopped, however
+    that came about. With several GPUs, start it with torchrun.
+
+    Example: ringrift train square8_2p --preset laptop
+
+    Example: ringrift train square8_2p --set network=v3 --set losses.value=0.5 --from models/square8_2p/<id>.pth
+
+    Example: torchrun --nproc-per-node 8 .venv/bin/ringrift train hex8_3p --preset h100
+
+    Example: ringrift train square8_4p --preset smoke --json
+    """
+    import torch
+
+    from ringrift.training import TrainingInputs, hyper_parameters, train
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    hyper = hyper_parameters(config, preset, _parsed(changes or []))
+    inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
+    with stop_on_interrupt() as stop, _progress() as watch:
+        report = train(inputs, device=device, stop=stop, watch=watch)
+    if as_json:
+        typer.echo(json.dumps(report.to_json()))
+    else:
+        paper().print(report)
+    if report.facts.model is None:
+        raise typer.Exit(stop.exit_code)
+
+
+def _parsed(changes: list[str]) -> dict[str, Any]:
+    """`name=value` and `group.name=value` as the settings that they change."""
+    import yaml
+
+    from ringrift.settings import BadSettings
+
+    found: dict[str, Any] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not (name and equals):
+            raise BadSettings(f"--set {change!r}: the form is name=value, such as learning_rate=0.001")
+        group, dot, field = name.rpartition(".")
+        target = found.setdefault(group, {}) if dot else found
+        target[field] = yaml.safe_load(value)
+    return found
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Tally], object]]:
+    """What shows the progress: a bar where somebody looks, a line now and then where nobody does."""
+    if not sys.stderr.isatty():
+        silence = Silence(FIRST_LINE)
+        yield lambda tally: typer.echo(_told(tally), err=True) if silence.is_over() else None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("starting", total=None)
+
+        def show(tally: Tally) -> None:
+            progress.update(bar, description=_told(tally), total=tally.steps, completed=tally.step)
+
+        yield show
+
+
+def _told(tally: Tally) -> str:
+    """How far it is, how well it goes, and how long it will take."""
+    holdout = "" if tally.holdout is None else f", held-out loss {tally.holdout:.3f}"
+    left = timedelta(seconds=round(tally.seconds_left))
+    return (
+        f"step {tally.step:,} of {tally.steps:,}, loss {tally.loss:.3f}{holdout}, accuracy {tally.accuracy:.1%}, "
+        f"{tally.samples_per_second:,.0f} samples/s, about {left} left"
+    )

@@ -1,0 +1,25 @@
+"""What can go wrong in a training."""
+
+from __future__ import annotations
+
+from ringrift.game.errors import RingRiftError
+
+
+class DamagedCheckpoint(RingRiftError):
+    """A checkpoint that cannot be read, or is not what was written."""
+
+
+class NothingNew(RingRiftError):
+    """All samples have been trained on as often as they may."""
+
+
+class BusyRun(RingRiftError):
+    """Another process trains in the same folder."""
+
+
+class Diverged(RingRiftError):
+    """The loss is no number any more, or far above what it was."""
+
+
+class OutOfMemory(RingRiftError):
+    """Not even the smallest part of a batch fits."""

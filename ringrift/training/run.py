@@ -1,0 +1,300 @@
+"""A training from start to end: a data set and settings in, a model out.
+
+What is trained on what, and how, decides the name of a run. So the same call goes on with a run that was stopped or
+killed, and of one that is over it only writes model and report again, from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from ringrift import __version__
+from ringrift.datasets import BadDataset, Dataset, open_dataset
+from ringrift.datasets.loader import Loader
+from ringrift.datasets.manifest import dataset_name
+from ringrift.game import parse_config
+from ringrift.game.errors import UnwritableFile
+from ringrift.networks import (
+    NetworkConfig,
+    ResidualNetwork,
+    add_model,
+    build_network,
+    load_model,
+    parameter_count,
+    read_id,
+    read_info,
+)
+from ringrift.training.calibration import calibration
+from ringrift.training.errors import BusyRun, NothingNew
+from ringrift.training.history import read_history
+from ringrift.training.losses import PolicyKind, choose_policy
+from ringrift.training.memory import PROBE, batch_for, part_that_fits
+from ringrift.training.passes import games_of, new_samples, read_games, write_games
+from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
+from ringrift.training.settings import HyperParameters, hyper_parameters
+from ringrift.training.step import Learner, Schedule
+from ringrift.training.thresholds import training_thresholds
+from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
+from ringrift.training.transfer import transfer
+from ringrift.training.validation import Validation, validate
+from ringrift.training.world import World, joined_world
+
+RUN_DIGITS: Final = 12
+SHORTEST_WARM_UP: Final = 0.1
+"""Share of a run that a warm-up takes at most: the brake may leave fewer epochs than the settings ask for."""
+
+
+@dataclass(frozen=True)
+class TrainingInputs:
+    """What is to be trained on what."""
+
+    config: str
+    hyper: HyperParameters
+    datasets: Path = Path("data/training")
+    models: Path = Path("models")
+    runs: Path = Path("data/runs")
+    parent: Path | None = None
+    """The model to start from, of the same config or of fewer players on its board; None: random weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """All that follows from the inputs."""
+
+    inputs: TrainingInputs
+    dataset: Dataset
+    holdout: Dataset | None
+    parent: str | None
+    """Its id."""
+    known: Any
+    """Identities of the games that the parent has learned from."""
+    schedule: Schedule
+    kind: PolicyKind
+    new: int
+    """Samples that the parent has not learned from."""
+    limit: str
+    """What sets the number of steps."""
+
+    @property
+    def name(self) -> str:
+        """Of the run: the same for the same inputs."""
+        inputs = self.inputs
+        parts = {
+            "config": inputs.config,
+            "dataset": self.dataset.identity,
+            "holdout": self.holdout.identity if self.holdout else None,
+            "parent": self.parent,
+            "hyper": inputs.hyper.model_dump(),
+            "batch": self.schedule.batch,
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+        return self.inputs.runs / self.inputs.config / self.name
+
+
+def train(
+    inputs: TrainingInputs,
+    *,
+    device: str | None = None,
+    stop: Event | None = None,
+    strength: Strength | None = None,
+    watch: Callable[[Tally], object] = lambda tally: None,
+) -> TrainingReport:
+    """Train a network, write it into the model folder, and say how it went.
+
+    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
+    `BusyRun`, `Diverged`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report has no
+    model; the same call goes on from there.
+    """
+    with joined_world(device) as world:
+        plan = _plan(inputs, world.device)
+        with _alone(plan.folder, world):
+            return _train(plan, world, stop or Event(), strength, watch)
+
+
+def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
+    """What the inputs ask for; everything that is wrong with them is found here."""
+    parse_config(inputs.config)
+    hyper = inputs.hyper
+    dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
+    if dataset.manifest.part != "training":
+        raise BadDataset(f"{dataset.path}: holds the games that are held out, which are never trained on")
+    holdout_path = inputs.datasets / (dataset_name(inputs.config, "holdout") + ".json")
+    holdout = open_dataset(holdout_path) if holdout_path.exists() else None
+    if holdout is not None:
+        _check_apart(dataset, holdout)
+    kind = choose_policy(hyper.losses, dataset.samples, dataset.manifest.policies)
+    parent = read_id(inputs.parent) if inputs.parent else None
+    known = _known_games(inputs) if inputs.parent else np.empty(0, "S16")
+    new = new_samples(dataset, known)
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
+    wanted = math.ceil(hyper.epochs * dataset.samples / batch)
+    allowed = int(hyper.passes * new / batch)
+    steps = min(wanted, allowed)
+    if steps < 1:
+        raise NothingNew(
+            f"{dataset.path}: {new:,} of {dataset.samples:,} samples are new since {parent}, which are worth "
+            f"{int(hyper.passes * new):,} samples of training, less than one batch of {batch:,}: play more games"
+        )
+    warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
+    limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.passes:g} passes over {new:,} new samples"
+    return _Plan(inputs, dataset, holdout, parent, known, Schedule(batch, steps, warm_up), kind, new, limit)
+
+
+def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
+    """No game may be in both."""
+    shared = np.intersect1d(games_of(dataset), games_of(holdout))
+    if len(shared):
+        raise BadDataset(
+            f"{holdout.path}: {len(shared):,} of its games are in {dataset.path} too, so that it would measure what "
+            "was learned by heart; export both again"
+        )
+
+
+def _known_games(inputs: TrainingInputs) -> Any:
+    """The games that the parent, or its parents, have learned from."""
+    assert inputs.parent is not None
+    info = read_info(inputs.parent)
+    run = info.extra.get("training", {}).get("run")
+    config = f"{info.network.board}_{info.network.players}p"
+    return read_games(inputs.runs / config / run) if isinstance(run, str) else np.empty(0, "S16")
+
+
+def _train(
+    plan: _Plan, world: World, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
+) -> TrainingReport:
+    hyper = plan.inputs.hyper
+    torch.manual_seed(hyper.seed)
+    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, world)
+    torch.manual_seed(hyper.seed + world.rank)  # dropout differs between processes, the weights must not
+    part = _part(learner, plan, world)
+    trainer = Trainer(
+        plan.folder, learner, plan.dataset, plan.holdout, world, part=part, strength=strength, watch=watch
+    )
+    try:
+        ending = trainer.run(stop)
+    finally:
+        trainer.close()
+    if ending == "stopped":
+        return _report(plan, trainer, ending, None, None)
+    trainer.recall_best()
+    unseen = validate(learner, plan.holdout, hyper.validate_samples) if plan.holdout else None
+    model = None
+    if world.writes:
+        write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
+        network = learner.average.module.network
+        model = add_model(
+            plan.inputs.models / plan.inputs.config, network, {"training": _lineage(plan, trainer, unseen)}
+        )
+    world.wait()
+    report = _report(plan, trainer, ending, model, unseen)
+    if world.writes:
+        thresholds = training_thresholds().report
+        write_report(report, read_history(plan.folder / HISTORY), plan.folder, thresholds)
+    return report
+
+
+def _report(
+    plan: _Plan, trainer: Trainer, ending: str, model: Path | None, unseen: Validation | None
+) -> TrainingReport:
+    """What has come of the run so far."""
+    settings, thresholds = plan.inputs.hyper, training_thresholds().report
+    network, device = trainer.learner.module.network, trainer.learner.device
+    facts = RunFacts(
+        run=plan.name,
+        config=plan.inputs.config,
+        command=" ".join(["ringrift", *sys.argv[1:]]),
+        ended=f"{ending} ({plan.limit})" if ending == "all steps done" else ending,
+        network=network.config.architecture,
+        parameters=parameter_count(network),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        dataset=_dataset_facts(plan),
+        settings=settings.model_dump(),
+        defaults=hyper_parameters(plan.inputs.config).model_dump(),
+        code=__version__,
+        parent=plan.parent,
+        model=read_id(model) if model else None,
+    )
+    calibrated = calibration(unseen.predicted, unseen.outcomes, thresholds.calibration_bins) if unseen else None
+    return report_training(facts, read_history(plan.folder / HISTORY), calibrated, thresholds)
+
+
+def _first_network(plan: _Plan) -> ResidualNetwork:
+    """Where the training starts: at the parent's weights, or at random ones."""
+    board, players = parse_config(plan.inputs.config)
+    config = NetworkConfig.of(plan.inputs.hyper.network, board.name, players, plan.dataset.manifest.encoder)
+    if plan.inputs.parent is None:
+        return build_network(config)
+    return transfer(load_model(plan.inputs.parent), config)[0].train()
+
+
+def _part(learner: Learner, plan: _Plan, world: World) -> int:
+    """How many samples go through the network at once: all that a process has of a batch, if they fit on its GPU."""
+    share = plan.schedule.batch // world.size
+    if world.device.type != "cuda":
+        return share
+    free, _ = torch.cuda.mem_get_info(world.device)
+    per_sample = learner.bytes_per_sample(next(iter(Loader(plan.dataset, batch=min(PROBE, share)))))
+    return part_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
+
+
+def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[str, Any]:
+    """What a model file says of where it comes from. No times: the same training gives the same file."""
+    return {
+        "run": plan.name,
+        "parent": plan.parent,
+        "code": __version__,
+        "dataset": _dataset_facts(plan) | {"provenance": plan.dataset.manifest.provenance},
+        "settings": plan.inputs.hyper.model_dump(),
+        "steps": trainer.learner.steps,
+        "best_step": trainer.progress.best_step,
+        "samples_seen": trainer.learner.steps * plan.schedule.batch,
+        "holdout": unseen.figures if unseen else None,
+    }
+
+
+def _dataset_facts(plan: _Plan) -> dict[str, Any]:
+    return {
+        "identity": plan.dataset.identity,
+        "samples": plan.dataset.samples,
+        "games": plan.dataset.manifest.games,
+        "new_samples": plan.new,
+    }
+
+
+@contextmanager
+def _alone(folder: Path, world: World) -> Iterator[None]:
+    """Keep other processes than those of this run out of its folder; gone with the process, however that ends."""
+    if not world.writes:
+        yield
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UnwritableFile(f"{folder}: cannot be written ({error.strerror or error})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BusyRun(f"{folder}: another process is training there; wait for it, or stop it") from None
+    finally:
+        os.close(lock)

@@ -1,0 +1,142 @@
+"""One step of training, to be read from top to bottom in `Learner.step`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ringrift.datasets.loader import Batch
+from ringrift.networks import ResidualNetwork, inference_type
+from ringrift.training.losses import Losses, PolicyKind, losses
+from ringrift.training.network import LearningNetwork, Outputs
+from ringrift.training.optimiser import Average, learning_rate, parameter_groups
+from ringrift.training.settings import HyperParameters
+from ringrift.training.surgery import pcgrad
+from ringrift.training.world import World
+
+
+class Schedule(NamedTuple):
+    """How long a run is, in steps of the optimiser."""
+
+    batch: int
+    """Samples of a step."""
+    steps: int
+    warm_up: int
+
+
+class Measured(NamedTuple):
+    """What a step has measured, still on the device."""
+
+    losses: Tensor
+    """float32 `[losses]`, in the order of `Losses`."""
+    gradient: Tensor
+    """float32 `[]`: length of the gradient before it was shortened."""
+
+
+class Learner:
+    """A network that learns: with its optimiser, and the average that is kept."""
+
+    def __init__(
+        self, network: ResidualNetwork, hyper: HyperParameters, schedule: Schedule, kind: PolicyKind, world: World
+    ) -> None:
+        """All of it on the device of this process."""
+        self.hyper = hyper
+        self.schedule = schedule
+        self.kind = kind
+        self.steps = 0
+        """Done so far."""
+        device = world.device
+        self.device = device
+        self.module = LearningNetwork(network, dropout=hyper.dropout)
+        self.module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = Average(self.module, hyper.average)
+        if hyper.compile:
+            network.trunk = torch.compile(network.trunk)  # type: ignore[method-assign]
+        self.optimiser = torch.optim.AdamW(parameter_groups(self.module, hyper.weight_decay), lr=hyper.learning_rate)
+        self._distributed = DistributedDataParallel(self.module) if world.size > 1 else None
+        self._cells = network.stem.mask.cells.flatten()
+        self.dtype = torch.float32 if hyper.precision == "float32" else torch.bfloat16
+        if hyper.precision == "auto":
+            self.dtype = inference_type(device)
+
+    def step(self, batches: Sequence[Batch]) -> Measured:
+        """Learn from a batch, in as many equal parts as memory asks for."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate
+        self.module.train()
+        self.optimiser.zero_grad()
+        sums = torch.zeros(len(Losses._fields), device=self.device)
+        for part, batch in enumerate(batches):
+            with self._gradients_are_shared(part == len(batches) - 1):
+                found, _ = self.evaluate(self._distributed or self.module, batch.to(self.device), self.kind)
+                if self.hyper.losses.surgery:
+                    self._gradients_without_conflicts(found, 1 / len(batches))
+                else:
+                    (found.total / len(batches)).backward()  # type: ignore[no-untyped-call]
+            sums += torch.stack([loss.detach() for loss in found])
+        gradient = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
+        self.optimiser.step()
+        self.steps += 1
+        self.average.update(self.module, self.steps)
+        return Measured(sums / len(batches), gradient)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        return learning_rate(self.steps, self.hyper, *self.schedule)
+
+    def evaluate(self, module: nn.Module, batch: Batch, kind: PolicyKind) -> tuple[Losses, Tensor]:
+        """The losses of a batch on the device, and values float32 `[B, P]`; convolutions in `dtype`."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            outputs = Outputs.of(module, batch)
+        return losses(outputs, batch, self.hyper.losses, kind, self._cells), outputs.values
+
+    def bytes_per_sample(self, batch: Batch) -> int:
+        """Memory of the GPU that a sample takes in a step, measured; nothing is learned."""
+        before = torch.cuda.memory_allocated(self.device)
+        torch.cuda.reset_peak_memory_stats(self.device)
+        state = deepcopy(self.module.state_dict())
+        self.evaluate(self.module.train(), batch.to(self.device), self.kind)[0].total.backward()  # type: ignore[no-untyped-call]
+        peak = torch.cuda.max_memory_allocated(self.device)
+        self.optimiser.zero_grad()
+        self.module.load_state_dict(state)  # the statistics of the norms
+        return -(-(peak - before) // len(batch.values))
+
+    def _gradients_are_shared(self, last: bool) -> AbstractContextManager[object]:
+        """Processes add up their gradients once a step, not after every part."""
+        return nullcontext() if last or self._distributed is None else self._distributed.no_sync()
+
+    def _gradients_without_conflicts(self, found: Losses, share: float) -> None:
+        """Add the gradients of policy and values; in the trunk, of each only what does not harm the other."""
+        settings = self.hyper.losses
+        policy = found.policy + settings.reply * found.reply - settings.entropy_bonus * found.entropy
+        parts = (policy, found.total - policy)
+        network = self.module.network
+        trunk = [*network.stem.parameters(), *network.tower.parameters()]
+        shared = {id(one) for one in trunk}
+        heads = [one for one in self.module.parameters() if id(one) not in shared]
+        flat, own = [], []
+        for part in parts:
+            gradients = torch.autograd.grad(
+                part * share, [*trunk, *heads], retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+            flat.append(torch.cat([gradient.flatten() for gradient in gradients[: len(trunk)]]))
+            own.append(gradients[len(trunk) :])
+        mended = pcgrad(flat, np.random.default_rng((self.hyper.seed, self.steps)))
+        start = 0
+        for one in trunk:
+            _add_gradient(one, mended[start : start + one.numel()].view_as(one))
+            start += one.numel()
+        for one, of_policy, of_values in zip(heads, *own, strict=True):
+            _add_gradient(one, of_policy + of_values)
+
+
+def _add_gradient(parameter: nn.Parameter, gradient: Tensor) -> None:
+    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient

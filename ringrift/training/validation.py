@@ -1,0 +1,51 @@
+"""How good a network is on games that it may or may not have learned from, measured the same way for both."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ringrift.datasets import Dataset
+from ringrift.datasets.loader import Loader
+from ringrift.training.losses import Losses
+from ringrift.training.step import Learner
+
+BATCH = 1024
+
+
+class Validation(NamedTuple):
+    """Means over N samples, and what was foretold of each."""
+
+    figures: dict[str, float]
+    """The `Losses` by name."""
+    predicted: npt.NDArray[np.float32]
+    """What the network gives the player to act: `[N]`."""
+    outcomes: npt.NDArray[np.float32]
+    """What that player got: `[N]`."""
+
+
+@torch.no_grad()
+def validate(learner: Learner, dataset: Dataset, samples: int) -> Validation:
+    """Measure the averaged network on at most so many samples, the same ones every time, as they are stored."""
+    manifest = dataset.manifest
+    kind = learner.kind._replace(share=manifest.policies / manifest.samples)
+    count = 0
+    sums = torch.zeros(len(Losses._fields), device=learner.device)
+    predicted, outcomes = [], []
+    for batch in Loader(dataset, batch=min(BATCH, samples), epochs=1, augment=False):
+        found, values = learner.evaluate(learner.average.module, batch.to(learner.device), kind)
+        size = len(batch.values)
+        sums += torch.stack(found) * size
+        predicted.append(values[:, 0].cpu().numpy())
+        outcomes.append(batch.values[:, 0].cpu().numpy())
+        count += size
+        if count >= samples:
+            break
+    return Validation(
+        dict(zip(Losses._fields, (sums / count).tolist(), strict=True)),
+        np.concatenate(predicted),
+        np.concatenate(outcomes),
+    )

@@ -1,0 +1,150 @@
+"""Trainings as processes: killed, told to stop, short of memory, and several that train one network together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringrift.training.history import read_history
+from tests.cli.processes import RINGRIFT
+from tests.training.planted import CONFIG, write_both
+
+SETTINGS = {
+    "network": "small",
+    "batch": 64,
+    "learning_rate": 0.01,
+    "epochs": 3,
+    "passes": 100,
+    "log_steps": 1,
+    "checkpoint_steps": 3,
+    "precision": "float32",
+}
+STEPS = 24
+"""3 epochs of 512 samples."""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_both(tmp_path / "training")
+    return tmp_path / "training"
+
+
+def command(data: Path, runs: Path, **changes: Any) -> list[str | Path]:
+    options = [f"--set={name}={value}" for name, value in (SETTINGS | changes).items()]
+    folders = ["--datasets", data, "--runs", runs, "--models", runs / "models"]
+    return [RINGRIFT, "train", CONFIG, "--threads", "1", "--device", "cpu", "--json", *folders, *options]
+
+
+def start(words: list[str | Path]) -> subprocess.Popen[str]:
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finished(words: list[str | Path]) -> dict[str, Any]:
+    """The report of a training that comes to its end."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+def history(runs: Path) -> Path:
+    """The history of the only run; it may not be there yet."""
+    return next(iter(runs.glob(f"{CONFIG}/*/history.jsonl")), runs / "none")
+
+
+def losses(runs: Path) -> list[tuple[float, float]]:
+    found = read_history(history(runs)).training
+    return list(zip(found["step"].tolist(), found["losses.total"].tolist(), strict=True))
+
+
+def wait_for_lines(process: subprocess.Popen[str], runs: Path, lines: int) -> None:
+    while process.poll() is None:
+        path = history(runs)
+        if path.exists() and path.read_text().count("\n") >= lines:
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"it ended too early: {process.communicate()[1]}")
+
+
+def test_killed_again_and_again_it_learns_exactly_what_it_would_have(data: Path, tmp_path: Path) -> None:
+    whole = finished(command(data, tmp_path / "whole"))
+    words = command(data, tmp_path / "killed")
+    for lines in (5, 8, 20):
+        process = start(words)
+        wait_for_lines(process, tmp_path / "killed", lines)
+        process.kill()
+        process.communicate()
+    assert finished(words)["facts"]["model"] == whole["facts"]["model"]
+    assert losses(tmp_path / "killed") == losses(tmp_path / "whole")
+    assert len(losses(tmp_path / "whole")) == STEPS
+
+
+def test_told_to_stop_it_keeps_what_it_has_learned(data: Path, tmp_path: Path) -> None:
+    """As a spot instance is told, or a service that is stopped."""
+    words = command(data, tmp_path, epochs=1000)
+    process = start(words)
+    wait_for_lines(process, tmp_path, 3)
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopping" in errors
+    report = json.loads(output.splitlines()[-1])
+    assert report["facts"]["model"] is None
+    emergency = next(tmp_path.glob(f"{CONFIG}/*/checkpoints/emergency-*.pt"))
+    named = re.fullmatch(r"emergency-(\d{9})-[0-9a-f]{16}\.pt", emergency.name)
+    assert named
+    assert int(named[1]) == report["steps"] >= 3
+
+
+def test_short_of_memory_it_goes_on_in_smaller_parts(data: Path, tmp_path: Path) -> None:
+    """The limit is that of the operating system, for everything beyond what the process has before it trains."""
+    program = (
+        "import resource, sys, torch;"
+        "from ringrift.cli import main; import ringrift.training, torch.utils.tensorboard, matplotlib.figure;"
+        "import ringrift.datasets.loader;"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 1_200_000_000,) * 2);"
+        "main()"
+    )
+    words = command(data, tmp_path, batch=8192, epochs=32, checkpoint_steps=1, validate_epochs=100)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words[1:]], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["samples"] == 32 * 512
+    assert report["facts"]["model"]
+
+
+def torchrun(processes: int, words: list[str | Path]) -> dict[str, Any]:
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", "0"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launcher, *words], capture_output=True, text=True, timeout=300, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert len(reports) == 1, "only one process talks"
+    report: dict[str, Any] = reports[0]
+    return report
+
+
+def test_two_processes_learn_what_one_learns_with_the_whole_batch(data: Path, tmp_path: Path) -> None:
+    """Not exactly: each takes the statistics of its norms from its own half of the batch."""
+    changes = {"dropout": 0, "learning_rate": 0.003}
+    one = finished(command(data, tmp_path / "one", **changes))
+    two = torchrun(2, command(data, tmp_path / "two", **changes))
+    assert two["samples"] == one["samples"]
+    alone, together = dict(losses(tmp_path / "one")), dict(losses(tmp_path / "two"))
+    assert together[1] == pytest.approx(alone[1], rel=0.02)
+    mean_alone, mean_together = (sum(found.values()) / STEPS for found in (alone, together))
+    assert mean_together == pytest.approx(mean_alone, rel=0.03)
