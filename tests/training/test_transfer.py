@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ringrift.encoding import encode_batch, feature_version, new_batch
+from ringrift.game import get_board
 from ringrift.networks import (
     ARCHITECTURES,
     Architecture,
@@ -42,13 +43,9 @@ def trained(board: str = "square8", players: int = 2) -> ResidualNetwork:
 
 def positions(board: str, players: int) -> tuple[Tensor, Tensor]:
     states = random_states(board, players, games=4, parts=4)
-    features, globals_ = new_batch(VERSION, network_board(board), len(states))
-    encode_batch(states, VERSION, network_board(board), features, globals_, threads=1)
+    features, globals_ = new_batch(VERSION, get_board(board), len(states))
+    encode_batch(states, VERSION, get_board(board), features, globals_, threads=1)
     return torch.from_numpy(features), torch.from_numpy(globals_)
-
-
-def network_board(board: str):
-    return NetworkConfig.of("small", board, 2).geometry
 
 
 def seen_as(globals_: Tensor, players: int) -> Tensor:
