@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from ringrift.cli import app
 from tests.cli.processes import complaint, ringrift
 
 
 def test_a_training_without_anything_is_not_ready(tmp_path: Path) -> None:
     places = ("--database", tmp_path / "games.db", "--dataset", tmp_path / "none", "--run", tmp_path / "run")
-    words = ("preflight", "square8_2p", *places)
+    words = [str(word) for word in ("preflight", "square8_2p", *places)]
     done = ringrift(*words)
     assert done.returncode == 1, done.stderr
     assert "there is no games database" in done.stdout
     assert "NOT READY to train: games database, data set" in done.stdout
-    done = ringrift(*words, "--network", "small", "--batch", "32", "--json")
-    assert done.returncode == 1
-    found = json.loads(done.stdout)
+    machine = CliRunner().invoke(app, [*words, "--network", "small", "--batch", "32", "--json"])
+    assert machine.exit_code == 1
+    found = json.loads(machine.stdout)
     assert found["ready"] is False
     assert {"name", "verdict", "measured", "limit"} == set(found["checks"][0])
 
