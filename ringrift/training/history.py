@@ -2,7 +2,8 @@
 
 A logged step is `{"step", "samples", "epoch", "lr", "losses": {"total", …}, "accuracy", "gradient_norm",
 "samples_per_second", "seconds"}`, where `losses` are means of the step and `seconds` count from the first step on, over
-all resumes. A validation is `{"step", "holdout": {"total", …, "accuracy"}}`.
+all resumes. A validation is `{"step", "holdout": {"total", …, "accuracy"}, "seen": {…}}`, where `seen` is the same as
+`holdout`, measured in the same way on samples of training; it may be missing.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class History:
     """By name: `step`, `lr`, `losses.total` …; `[lines]`, with NaN where a line has none."""
     holdout: dict[str, Column]
     """By name: `step`, `total`, `accuracy` …; `[validations]`."""
+    seen: dict[str, Column]
+    """The same of samples of training."""
     unread: int
     """Lines that are no JSON, such as the last one of a run that was killed while it wrote."""
 
@@ -78,7 +81,10 @@ def read_history(path: Path) -> History:
                 own.append(entry)
     except OSError as error:
         raise NoHistory(f"{path}: cannot be read ({error.strerror or error})") from None
-    return History(_columns(training), _columns([{"step": row["step"], **row["holdout"]} for row in holdout]), unread)
+    unseen, seen = (
+        _columns([{"step": row["step"], **(row.get(part) or {})} for row in holdout]) for part in ("holdout", "seen")
+    )
+    return History(_columns(training), unseen, seen, unread)
 
 
 def thinned(steps: Column, values: Column, points: int) -> Curve:

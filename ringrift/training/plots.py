@@ -17,6 +17,12 @@ SIZE: Final = (13.0, 11.0)
 """Inches."""
 COLOURS: Final = {"total": "#222222", "policy": "#1f6fb4", "value": "#c44e52"}
 """Of the losses that are drawn; auxiliary ones, whose weights are small, stand in the table alone."""
+MARGIN: Final = 1.015
+"""So that the marks of the last step are whole."""
+RARE: Final = 0.005
+"""Bins with a smaller share of the positions are not drawn: their means are noise. The report's table has them."""
+DECADES: Final = 20.0
+"""Highest over median from which on a curve has a logarithmic axis."""
 FEW: Final = 30
 """Points of a curve that are shown one by one."""
 BLUE: Final = "#1f6fb4"
@@ -43,7 +49,7 @@ def draw_training(title: str, history: History, calibration: Calibration | None,
         accuracy.legend(frameon=False, loc="lower right")
     _calibration(reliability, calibration)
     _training_curve(gradients, "Norm of the gradient, before clipping", history, "gradient_norm", points)
-    if _positive(history.training.get("gradient_norm")):
+    if _spans_decades(history.training.get("gradient_norm")):
         gradients.set_yscale("log")
     _training_curve(throughput, "Samples per second", history, "samples_per_second", points)
     throughput.yaxis.set_major_formatter("{x:,.0f}")
@@ -52,7 +58,7 @@ def draw_training(title: str, history: History, calibration: Calibration | None,
     for axes in (losses, rate, accuracy, gradients, throughput):
         axes.set_xlabel("step")
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.set_xlim(0, max(history.steps, 1))
+        axes.set_xlim(0, MARGIN * max(history.steps, 1))
     return figure
 
 
@@ -127,10 +133,11 @@ def _calibration(axes: Axes, found: Calibration | None) -> None:
         label="share of positions",
     )
     axes.plot([-1, 1], [-1, 1], color="#222222", linewidth=0.9, label="as it should be")
+    drawn = [part for part in found.bins if part.samples >= RARE * found.samples]
     axes.errorbar(
-        [part.prediction for part in found.bins],
-        [part.outcome for part in found.bins],
-        [part.error for part in found.bins],
+        [part.prediction for part in drawn],
+        [part.outcome for part in drawn],
+        [part.error for part in drawn],
         color=BLUE,
         linewidth=1.4,
         marker="o",
@@ -143,6 +150,7 @@ def _calibration(axes: Axes, found: Calibration | None) -> None:
     axes.legend(frameon=False, loc="upper left")
 
 
-def _positive(column: Column | None) -> bool:
-    """Whether a logarithm has something to show."""
-    return column is not None and bool((column > 0).any())
+def _spans_decades(column: Column | None) -> bool:
+    """Whether all would lie at the bottom of an even axis."""
+    known = np.empty(0) if column is None else column[np.isfinite(column)]
+    return len(known) > 0 and bool(known.max() > DECADES * np.median(known) > 0)

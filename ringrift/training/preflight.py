@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class CheckpointFiles(Protocol):
     """How checkpoints are found and read."""
 
-    def newest(self, folder: Path, /) -> Path | None:
-        """The last one of a folder; None if there is none."""
+    def checkpoints(self, folder: Path, /) -> list[Path]:
+        """Those of a folder, the oldest first; none is opened."""
 
     def load_checkpoint(self, path: Path, /) -> object:
         """Read and verify one; `RingRiftError` says what is wrong with it."""
@@ -226,12 +226,21 @@ def _gpu(needed: bool, settings: PreflightSettings) -> Check:
 
 
 def _checkpoint(run: Path, checkpoints: CheckpointFiles) -> Check:
-    """The checkpoint that the run would go on from can be read."""
-    path = checkpoints.newest(run / "checkpoints")
-    if path is None:
+    """The newest checkpoint can be read; the run would go on from the newest that can."""
+    found = checkpoints.checkpoints(run / "checkpoints")
+    if not found:
         return Check("checkpoint", "note", "none yet: starts from the beginning")
-    checkpoints.load_checkpoint(path)
-    return Check("checkpoint", "ok", f"{path.name} is whole", "whole")
+    damaged = ""
+    for path in reversed(found):
+        try:
+            checkpoints.load_checkpoint(path)
+        except RingRiftError as error:
+            damaged = damaged or str(error)
+        else:
+            if not damaged:
+                return Check("checkpoint", "ok", f"{path.name} is whole", "whole")
+            return Check("checkpoint", "warning", f"{damaged}; goes on from {path.name}", "whole")
+    return Check("checkpoint", "failed", f"{damaged}; none is whole, so it would start from the beginning", "whole")
 
 
 def _parent(path: Path | None, network: NetworkConfig) -> Check:

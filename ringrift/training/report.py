@@ -60,7 +60,8 @@ class Loss:
 
     name: str
     training: float | None
-    """Mean over the steps since the validation before; None where it is not measured."""
+    """On samples of training in the same validation; where that is not measured, mean over the steps since the one
+    before; None where there is neither."""
     holdout: float | None
     best: float | None
     """The best of all validations: the least loss, the largest accuracy."""
@@ -157,8 +158,8 @@ class TrainingReport:
             *(f"**Warning:** {warning}." for warning in self.warnings()),
             f"![Losses, learning rate, accuracy, calibration, gradients and throughput]({picture})",
             "## Losses",
-            "Training: mean over the steps since the validation before the last. Hold-out: games that the network has "
-            "never seen, at the last validation.",
+            "At the last validation. Training: on samples that the network has learned from. Hold-out: on games that "
+            "it has never seen.",
             _markdown_table(LOSS_HEADINGS, map(_loss_row, self.losses)),
         ]
         if self.calibration:
@@ -233,7 +234,9 @@ def _loss(name: str, history: History) -> Loss:
     best = None
     if len(known):
         best = int(known[np.argmax(checked[known]) if name == "accuracy" else np.argmin(checked[known])])
-    recent = values[_recent(training["step"], holdout["step"])] if len(values) else values
+    recent = history.seen.get(name, np.empty(0))[-1:]
+    if not np.isfinite(recent).any() and len(values):
+        recent = values[_recent(training["step"], holdout["step"])]
     return Loss(
         name=name,
         training=float(recent.mean()) if len(recent) else None,

@@ -24,9 +24,12 @@ def step(number: int, total: float = 2.0, **more: Any) -> dict[str, Any]:
     } | more
 
 
-def validation(number: int, total: float = 2.05, **more: Any) -> dict[str, Any]:
-    """The line of a validation."""
-    return {"step": number, "holdout": {"total": total, "policy": total - 0.5, "value": 0.5, "accuracy": 0.38} | more}
+def validation(
+    number: int, total: float = 2.05, *, seen: dict[str, float] | None = None, **more: Any
+) -> dict[str, Any]:
+    """The line of a validation; `seen` are its figures of samples of training."""
+    holdout = {"total": total, "policy": total - 0.5, "value": 0.5, "accuracy": 0.38} | more
+    return {"step": number, "holdout": holdout} | ({"seen": seen} if seen else {})
 
 
 def write_history(path: Path, lines: list[dict[str, Any]], rest: str = "") -> Path:

@@ -23,6 +23,13 @@ def test_columns_of_steps_and_validations(tmp_path: Path) -> None:
     assert history.unread == 0
 
 
+def test_validations_on_samples_of_training_stand_beside_those_held_out(tmp_path: Path) -> None:
+    lines = [validation(2, 2.6), validation(4, 2.4, seen={"total": 2.3, "accuracy": 0.5})]
+    history = read_history(write_history(tmp_path / "h.jsonl", lines))
+    assert history.seen["step"].tolist() == [2, 4]
+    np.testing.assert_array_equal(history.seen["total"], [np.nan, 2.3])
+
+
 def test_a_loss_that_is_logged_from_some_step_on(tmp_path: Path) -> None:
     lines = [step(1), step(2, losses={"total": 1.0, "owners": 0.25})]
     history = read_history(write_history(tmp_path / "h.jsonl", lines))

@@ -78,22 +78,22 @@ def said(report: PreflightReport, name: str) -> tuple[str, str]:
 
 
 class Checkpoints:
-    """Checkpoints of a run, of which the newest can be read or not."""
+    """Checkpoints of a run, some of which are damaged."""
 
-    def __init__(self, path: Path | None, complaint: str = "") -> None:
-        self.path, self.complaint, self.asked = path, complaint, []
+    def __init__(self, *names: str, damaged: tuple[str, ...] = ()) -> None:
+        self.names, self.damaged, self.asked = names, damaged, []
 
-    def newest(self, folder: Path) -> Path | None:
+    def checkpoints(self, folder: Path) -> list[Path]:
         self.asked.append(folder)
-        return self.path
+        return [folder / name for name in self.names]
 
     def load_checkpoint(self, path: Path) -> None:
-        if self.complaint:
-            raise RingRiftError(f"{path}: {self.complaint}")
+        if path.name in self.damaged:
+            raise RingRiftError(f"{path}: is damaged")
 
 
 def test_a_training_that_may_begin(planned: PlannedTraining) -> None:
-    report = preflight(planned, limits(), verify=True, checkpoints=Checkpoints(None))
+    report = preflight(planned, limits(), verify=True, checkpoints=Checkpoints())
     assert verdicts(report) == {
         "games database": "ok",
         "games for training": "ok",
@@ -184,7 +184,7 @@ def test_disk_that_is_nearly_full(planned, monkeypatch, share: float, verdict: s
     room(monkeypatch, disk=share)
     found, measured = said(preflight(planned, limits()), "disk")
     assert found == verdict
-    assert "for 12 checkpoints of" in measured and f"then {share:.0%}" in measured
+    assert "for 8 checkpoints of" in measured and f"then {share:.0%}" in measured
     assert not planned.run.exists()
 
 
@@ -223,11 +223,16 @@ def test_a_gpu(planned: PlannedTraining, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_newest_checkpoint(planned: PlannedTraining) -> None:
-    files = Checkpoints(planned.run / "checkpoints" / "7.pt")
-    assert said(preflight(planned, limits(), checkpoints=files), "checkpoint") == ("ok", "7.pt is whole")
-    assert files.asked == [planned.run / "checkpoints"]
-    files.complaint = "the checksum differs"
-    assert said(preflight(planned, limits(), checkpoints=files), "checkpoint")[0] == "failed"
+    def check(*damaged: str) -> tuple[str, str]:
+        return said(preflight(planned, limits(), checkpoints=Checkpoints("6", "7", damaged=damaged)), "checkpoint")
+
+    folder = planned.run / "checkpoints"
+    assert check() == check("6") == ("ok", "7 is whole")
+    assert check("7") == ("warning", f"{folder / '7'}: is damaged; goes on from 6")
+    assert check("6", "7")[0] == "failed"
+    files = Checkpoints()
+    preflight(planned, limits(), checkpoints=files)
+    assert files.asked == [folder]
     assert "checkpoint" not in verdicts(preflight(planned, limits()))
 
 

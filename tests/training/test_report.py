@@ -42,6 +42,14 @@ def test_losses_are_compared_at_the_last_validation(tmp_path: Path) -> None:
     assert found.warnings() == []
 
 
+def test_samples_of_training_are_measured_as_those_held_out_where_they_can_be(tmp_path: Path) -> None:
+    found = report(tmp_path, [*LINES, validation(22, 2.4, seen={"total": 2.2, "accuracy": 0.45})])
+    total, policy, *_, accuracy = found.losses
+    assert (total.training, accuracy.training) == (2.2, 0.45)
+    assert total.gap == pytest.approx(0.2)
+    assert policy.training == 0.5  # not among them: that of step 21, the only one since the last validation
+
+
 @pytest.mark.parametrize(
     ("holdout", "said"), [(2.45, "0.14 above the training loss, more than 0.10"), (2.15, "0.16 below the training")]
 )
