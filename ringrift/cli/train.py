@@ -23,24 +23,30 @@ FIRST_LINE: Final = 5.0
 """Seconds until the progress is told for the first time, where it cannot be drawn."""
 
 
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Of hyperparameters.yaml: smoke, laptop or h100.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another value of a hyper-parameter; may be repeated."),
+]
+ParentOption = Annotated[
+    Path | None,
+    typer.Option("--from", help="A model to start from, of this config or of fewer players on its board."),
+]
+DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
+RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of runs: history, checkpoints, report.")]
+MODELS: Final = Path("models")
+DATASETS: Final = Path("data/training")
+RUNS: Final = Path("data/runs")
+
+
 def train(
     config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
-    preset: Annotated[str | None, typer.Option(help="Of hyperparameters.yaml: smoke, laptop or h100.")] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Another value of a hyper-parameter; may be repeated."),
-    ] = None,
-    parent: Annotated[
-        Path | None,
-        typer.Option("--from", help="A model to start from, of this config or of fewer players on its board."),
-    ] = None,
-    datasets: Annotated[Path, typer.Option(help="Folder of the data sets.")] = Path("data/training"),
-    models: Annotated[Path, typer.Option(help="Folder that the model goes into, as <config>/<id>.pth.")] = Path(
-        "models"
-    ),
-    runs: Annotated[Path, typer.Option(help="Folder of the run's history, checkpoints and report.")] = Path(
-        "data/runs"
-    ),
+    preset: PresetOption = None,
+    changes: SetOption = None,
+    parent: ParentOption = None,
+    datasets: DatasetsOption = DATASETS,
+    models: Annotated[Path, typer.Option(help="The model goes into that folder, as <config>/<id>.pth.")] = MODELS,
+    runs: RunsOption = RUNS,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -64,26 +70,27 @@ def train(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    hyper = hyper_parameters(config, preset, _parsed(changes or []))
+    hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
     with stop_on_interrupt() as stop, _progress() as watch:
         report = train(inputs, device=device, stop=stop, watch=watch)
-    if as_json:
-        typer.echo(json.dumps(report.to_json()))
-    else:
-        paper().print(report)
-    if report.facts.model is None:
+    if report is not None:  # of several processes the first one talks
+        if as_json:
+            typer.echo(json.dumps(report.to_json()))
+        else:
+            paper().print(report)
+    if stop.is_set() and not (report and report.facts.model):
         raise typer.Exit(stop.exit_code)
 
 
-def _parsed(changes: list[str]) -> dict[str, Any]:
+def parsed_changes(changes: list[str] | None) -> dict[str, Any]:
     """`name=value` and `group.name=value` as the settings that they change."""
     import yaml
 
     from ringrift.settings import BadSettings
 
     found: dict[str, Any] = {}
-    for change in changes:
+    for change in changes or []:
         name, equals, value = change.partition("=")
         if not (name and equals):
             raise BadSettings(f"--set {change!r}: the form is name=value, such as learning_rate=0.001")

@@ -22,6 +22,9 @@ from ringrift.training.errors import DamagedCheckpoint
 
 Kind = Literal["regular", "epoch", "best", "emergency"]
 
+FOLDER: Final = "checkpoints"
+"""Of a run's folder."""
+
 _DIGITS: Final = 16
 _NAME: Final = re.compile(r"(regular|epoch|best|emergency)-(\d{9})-([0-9a-f]{16})\.pt")
 

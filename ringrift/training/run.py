@@ -116,17 +116,25 @@ def train(
     stop: Event | None = None,
     strength: Strength | None = None,
     watch: Callable[[Tally], object] = lambda tally: None,
-) -> TrainingReport:
+) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
     `BusyRun`, `Diverged`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report has no
-    model; the same call goes on from there.
+    model; the same call goes on from there. Of several processes only the first has a report.
     """
     with joined_world(device) as world:
         plan = _plan(inputs, world.device)
         with _alone(plan.folder, world):
             return _train(plan, world, stop or Event(), strength, watch)
+
+
+def run_folder(inputs: TrainingInputs, device: str) -> Path:
+    """The folder of the run that these inputs make on such a device, whether it is there or not.
+
+    Raises what `train` would raise of its inputs.
+    """
+    return _plan(inputs, torch.device(device)).folder
 
 
 def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
@@ -180,7 +188,7 @@ def _known_games(inputs: TrainingInputs) -> Any:
 
 def _train(
     plan: _Plan, world: World, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
-) -> TrainingReport:
+) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
     learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, world)
@@ -193,22 +201,17 @@ def _train(
         ending = trainer.run(stop)
     finally:
         trainer.close()
+    if not world.writes:
+        return None
     if ending == "stopped":
         return _report(plan, trainer, ending, None, None)
     trainer.recall_best()
     unseen = validate(learner, plan.holdout, hyper.validate_samples) if plan.holdout else None
-    model = None
-    if world.writes:
-        write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
-        network = learner.average.module.network
-        model = add_model(
-            plan.inputs.models / plan.inputs.config, network, {"training": _lineage(plan, trainer, unseen)}
-        )
-    world.wait()
+    write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
+    network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
+    model = add_model(plan.inputs.models / plan.inputs.config, network, extra)
     report = _report(plan, trainer, ending, model, unseen)
-    if world.writes:
-        thresholds = training_thresholds().report
-        write_report(report, read_history(plan.folder / HISTORY), plan.folder, thresholds)
+    write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
     return report
 
 

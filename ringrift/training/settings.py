@@ -56,7 +56,6 @@ class HyperParameters(Settings):
     elo_patience: PositiveInt
     elo_step: NonNegativeFloat
     elo_games: PositiveInt
-    largest_gap: PositiveFloat
     log_steps: PositiveInt
     checkpoint_steps: PositiveInt
     checkpoints: PositiveInt

@@ -59,7 +59,8 @@ class Learner:
         self.average = Average(self.module, hyper.average)
         if hyper.compile:
             network.trunk = torch.compile(network.trunk)  # type: ignore[method-assign]
-        self.optimiser = torch.optim.AdamW(parameter_groups(self.module, hyper.weight_decay), lr=hyper.learning_rate)
+        groups = parameter_groups(self.module, hyper.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=hyper.learning_rate, fused=True)
         self._distributed = DistributedDataParallel(self.module) if world.size > 1 else None
         self._cells = network.stem.mask.cells.flatten()
         self.dtype = torch.float32 if hyper.precision == "float32" else torch.bfloat16

@@ -16,7 +16,16 @@ import torch
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
-from ringrift.training.checkpoints import Checkpoint, Kind, checkpoints, load_checkpoint, newest, prune, save_checkpoint
+from ringrift.training.checkpoints import (
+    FOLDER,
+    Checkpoint,
+    Kind,
+    checkpoints,
+    load_checkpoint,
+    newest,
+    prune,
+    save_checkpoint,
+)
 from ringrift.training.errors import Diverged, OutOfMemory
 from ringrift.training.losses import Losses
 from ringrift.training.memory import is_out_of_memory
@@ -28,7 +37,6 @@ Ending = Literal["all steps done", "no better any more", "stopped"]
 Strength = Callable[[ResidualNetwork], float]
 """Elo of a network, on any scale of its own."""
 
-FOLDER: Final = "checkpoints"
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
 

@@ -87,3 +87,11 @@ def test_exports_of_data_sets_are_measured() -> None:
 def test_an_unknown_config_is_one_line() -> None:
     done = bench("game", "hex9_2p")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_training_is_measured() -> None:
+    done = bench("training", "hex8_2p", "--networks", "small", "--batch", "16", "--repeats", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    (speed,) = json.loads(done.stdout)["training"]
+    assert speed["samples_per_second"] > 0
+    assert 0 <= speed["outside"] < 1

@@ -82,9 +82,7 @@ def write_planted(
         samples=count,
         policies=int(found["policy_kind"].sum()),
         games=games,
-        shards=(
-            Shard(name=shard.name, samples=count, games=games, bytes=shard.stat().st_size, sha256=digest(shard)),
-        ),
+        shards=(Shard(name=shard.name, samples=count, games=games, bytes=shard.stat().st_size, sha256=digest(shard)),),
         provenance={},
     )
     path = manifest_path(folder, name)

@@ -42,9 +42,7 @@ def by_hand(target: np.ndarray) -> tuple[list[float], np.ndarray]:
 
 def policy(target_kl: bool, smoothing: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     logits = torch.tensor(LOGITS, requires_grad=True)
-    loss, _, _ = policy_losses(
-        logits, torch.tensor(SHARES), torch.tensor(ROWS), 2, kl=target_kl, smoothing=smoothing
-    )
+    loss, _, _ = policy_losses(logits, torch.tensor(SHARES), torch.tensor(ROWS), 2, kl=target_kl, smoothing=smoothing)
     loss.sum().backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     return loss.detach(), logits.grad
@@ -74,9 +72,7 @@ def test_smoothing_moves_shares_to_all_legal_actions_of_a_row_alike() -> None:
 
 def test_a_policy_equal_to_the_target_has_no_loss() -> None:
     shares = torch.tensor([0.25, 0.75])
-    loss, entropy, agreed = policy_losses(
-        shares.log() + 7, shares, torch.tensor([0, 0]), 1, kl=True, smoothing=0.0
-    )
+    loss, entropy, agreed = policy_losses(shares.log() + 7, shares, torch.tensor([0, 0]), 1, kl=True, smoothing=0.0)
     assert loss.item() == pytest.approx(0, abs=1e-6)
     assert entropy.item() == pytest.approx(-(0.25 * np.log(0.25) + 0.75 * np.log(0.75)))
     assert agreed.item()
@@ -179,6 +175,9 @@ def test_the_parts_of_a_batch_add_up_to_the_whole(tmp_path: Path) -> None:
     found = []
     for size in (24, 8):
         parts = list(Loader(dataset, batch=size, shuffle=False, augment=False, epochs=1))
-        each = [losses(outputs_for(part), part, loss_settings(), PolicyKind(True, 15 / 24), torch.ones(64)) for part in parts]
+        each = [
+            losses(outputs_for(part), part, loss_settings(), PolicyKind(True, 15 / 24), torch.ones(64))
+            for part in parts
+        ]
         found.append(torch.stack([torch.stack(one) for one in each]).mean(0))
     torch.testing.assert_close(found[0], found[1])

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from ringrift.training.history import read_history
 from tests.cli.processes import RINGRIFT
+from tests.training import shared_steps
 from tests.training.planted import CONFIG, write_both
 
 SETTINGS = {
@@ -108,11 +110,11 @@ def test_told_to_stop_it_keeps_what_it_has_learned(data: Path, tmp_path: Path) -
 def test_short_of_memory_it_goes_on_in_smaller_parts(data: Path, tmp_path: Path) -> None:
     """The limit is that of the operating system, for everything beyond what the process has before it trains."""
     program = (
-        "import resource, sys, torch;"
+        "import psutil, resource, sys, torch;"
         "from ringrift.cli import main; import ringrift.training, torch.utils.tensorboard, matplotlib.figure;"
         "import ringrift.datasets.loader;"
-        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
-        "resource.setrlimit(resource.RLIMIT_AS, (used + 1_200_000_000,) * 2);"
+        "used = psutil.Process().memory_info().data;"
+        "resource.setrlimit(resource.RLIMIT_DATA, (used + 1_000_000_000,) * 2);"
         "main()"
     )
     words = command(data, tmp_path, batch=8192, epochs=32, checkpoint_steps=1, validate_epochs=100)
@@ -125,26 +127,35 @@ def test_short_of_memory_it_goes_on_in_smaller_parts(data: Path, tmp_path: Path)
     assert report["facts"]["model"]
 
 
-def torchrun(processes: int, words: list[str | Path]) -> dict[str, Any]:
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", "0"]
+def torchrun(processes: int, words: list[str | Path]) -> str:
+    """What the processes of a run print together."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [*launcher, *words], capture_output=True, text=True, timeout=300, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert len(reports) == 1, "only one process talks"
-    report: dict[str, Any] = reports[0]
-    return report
+    return done.stdout
 
 
 def test_two_processes_learn_what_one_learns_with_the_whole_batch(data: Path, tmp_path: Path) -> None:
     """Not exactly: each takes the statistics of its norms from its own half of the batch."""
     changes = {"dropout": 0, "learning_rate": 0.003}
     one = finished(command(data, tmp_path / "one", **changes))
-    two = torchrun(2, command(data, tmp_path / "two", **changes))
+    printed = torchrun(2, command(data, tmp_path / "two", **changes))
+    (two,) = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]  # only one of them talks
     assert two["samples"] == one["samples"]
     alone, together = dict(losses(tmp_path / "one")), dict(losses(tmp_path / "two"))
     assert together[1] == pytest.approx(alone[1], rel=0.02)
     mean_alone, mean_together = (sum(found.values()) / STEPS for found in (alone, together))
     assert mean_together == pytest.approx(mean_alone, rel=0.03)
+
+
+def test_where_norms_do_not_depend_on_the_batch_two_processes_have_the_weights_of_one(
+    data: Path, tmp_path: Path
+) -> None:
+    """Also with a batch in two parts each, after which the gradients are shared once."""
+    torchrun(2, [Path(shared_steps.__file__), data / f"{CONFIG}.json", tmp_path / "weights"])
+    first, second = (torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert torch.equal(first, second)
+    torch.testing.assert_close(first, shared_steps.weights_after(4, data / f"{CONFIG}.json"), atol=5e-5, rtol=1e-3)

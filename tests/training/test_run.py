@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,8 +17,17 @@ from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.encoding import symmetries
 from ringrift.game import get_board
-from ringrift.networks import NetworkConfig, ResidualNetwork, WrongModel, build_network, load_model, read_info, save_model
-from ringrift.training import TrainingInputs, TrainingReport, train
+from ringrift.networks import (
+    NetworkConfig,
+    ResidualNetwork,
+    WrongModel,
+    build_network,
+    load_model,
+    read_info,
+    save_model,
+)
+from ringrift.training import TrainingInputs, TrainingReport
+from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
 from ringrift.training.errors import BusyRun, Diverged, NothingNew
 from ringrift.training.history import read_history
@@ -28,6 +38,12 @@ from tests.training.planted import CONFIG, write_planted
 Make = Callable[..., TrainingInputs]
 
 THOROUGH = {"epochs": 20.0, "checkpoint_steps": 1000, "validate_epochs": 5.0}
+
+
+def train(inputs: TrainingInputs, **options: Any) -> TrainingReport:
+    report = train_in_this_process(inputs, **options)
+    assert report is not None
+    return report
 
 
 def model_path(inputs: TrainingInputs, report: TrainingReport) -> Path:
@@ -136,7 +152,9 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(make_inputs: Make) -> 
         assert stopped.facts.model is None
         assert stopped.facts.ended == "stopped"
         assert stopped.steps == step + 1  # it is told after a step, and asks before the next is logged
-    assert [path.name.split("-")[0] for path in checkpoints(run_folder(parts, whole) / "checkpoints")][-1] == "emergency"
+    assert [path.name.split("-")[0] for path in checkpoints(run_folder(parts, whole) / "checkpoints")][
+        -1
+    ] == "emergency"
     last = train(parts)
     assert last.facts.model == whole.facts.model
     assert losses(parts, last) == losses(inputs, whole)
@@ -162,7 +180,7 @@ def test_smaller_parts_of_a_batch_learn_the_same_when_memory_runs_out(
     monkeypatch.setattr(Learner, "step", scarce)
     train(make_inputs(epochs=1.0, batch=64))
     assert sizes == [[16] * 4] * 8
-    assert sorted(sum(seen, [])) == list(range(512))
+    assert sorted(chain.from_iterable(seen)) == list(range(512))
 
 
 def test_samples_are_trained_on_so_many_times_and_no_more(make_inputs: Make) -> None:
@@ -205,7 +223,7 @@ def test_a_model_of_another_board_is_no_parent(make_inputs: Make, tmp_path: Path
 def test_held_out_games_among_those_to_train_on_are_an_error(make_inputs: Make) -> None:
     inputs = make_inputs()
     write_planted(inputs.datasets, 64, first_game=60, part="holdout")
-    with pytest.raises(BadDataset, match="4 of its games are in .* too, so that it would measure"):
+    with pytest.raises(BadDataset, match=r"4 of its games are in .* too, so that it would measure"):
         train(inputs)
 
 
@@ -241,9 +259,7 @@ def test_a_run_can_end_early_when_its_strength_rises_no_more(make_inputs: Make) 
         measured.append([100.0, 150.0, 152.0, 153.0][len(measured)])
         return measured[-1]
 
-    report = train(
-        make_inputs(epochs=40.0, early_stopping="elo", elo_patience=2, elo_step=5.0), strength=strength
-    )
+    report = train(make_inputs(epochs=40.0, early_stopping="elo", elo_patience=2, elo_step=5.0), strength=strength)
     assert report.facts.ended == "no better any more"
     assert measured == [100.0, 150.0, 152.0, 153.0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay
+from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay, training
 
 __all__ = ["app"]
 
@@ -17,3 +17,4 @@ app.command()(selfplay.selfplay)
 app.command()(games.games)
 app.command()(datasets.datasets)
 app.command()(loader.loader)
+app.command()(training.training)

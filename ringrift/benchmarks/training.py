@@ -1,0 +1,121 @@
+"""Speed of training: samples per second of whole steps, loader included, and how much of that is the network."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from ringrift.benchmarks.loading import FEATURES, PASSES, write_synthetic
+from ringrift.benchmarks.networks import achievable_flops
+from ringrift.datasets import open_dataset
+from ringrift.datasets.loader import Batch, Loader
+from ringrift.networks import NetworkConfig, build_network, flops
+from ringrift.training import hyper_parameters
+from ringrift.training.losses import PolicyKind
+from ringrift.training.network import Outputs
+from ringrift.training.step import Learner, Schedule
+from ringrift.training.world import World
+
+STEPS = 4
+"""Of one repeat, so that a single pause of the machine weighs less."""
+
+
+@dataclass(frozen=True)
+class TrainingSpeed:
+    """Speed of training one network on one device."""
+
+    architecture: str
+    config: str
+    device: str
+    threads: int
+    """That torch computes with, on CPUs."""
+    dtype: str
+    compiled: bool
+    batch: int
+    samples_per_second: float
+    """Of whole steps: loader, network, losses, optimiser, average."""
+    outside: float
+    """Share of a step that is not the network's forward and backward pass."""
+    flops_per_sample: int
+    """`PASSES` times those of a forward pass, further heads left out."""
+    share: float
+    """Of the operations that large layers reach on the device in that type."""
+    bytes_per_sample: int | None
+    """Memory of a GPU that a sample takes; None on CPUs."""
+
+
+def measure_training(
+    architecture: str,
+    board: str,
+    players: int,
+    *,
+    batch: int,
+    device: str = "cpu",
+    compiled: bool = False,
+    surgery: bool = False,
+    repeats: int = 5,
+) -> TrainingSpeed:
+    """Measure steps on synthetic data; times are medians of the repeats."""
+    world = World(0, 1, torch.device(device))
+    config = NetworkConfig.of(architecture, board, players, FEATURES)
+    changes = {"network": architecture, "batch": batch, "compile": compiled, "losses": {"surgery": surgery}}
+    hyper = hyper_parameters(f"{board}_{players}p", changes=changes)
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = open_dataset(write_synthetic(Path(folder), board, players, 4 * batch))
+        learner = Learner(build_network(config), hyper, Schedule(batch, 10**6, 0), PolicyKind(True, 1.0), world)
+        batches = iter(Loader(dataset, batch=batch))
+        one = next(batches).to(world.device)
+        per_sample = learner.bytes_per_sample(one) if world.device.type == "cuda" else None
+        for prepared in islice(batches, 2):
+            learner.step([prepared])
+        whole, network = [], []
+        for _ in range(repeats):  # in turns, so that what else the machine does falls on both
+            whole.append(_seconds(lambda: _steps(learner, batches), world.device))
+            network.append(_seconds(lambda: _passes(learner, one), world.device))
+    operations = PASSES * flops(config, whole_policy=False)
+    rate = STEPS * batch / median(whole)
+    return TrainingSpeed(
+        architecture=architecture,
+        config=f"{board}_{players}p",
+        device=torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else device,
+        threads=torch.get_num_threads(),
+        dtype=str(learner.dtype).removeprefix("torch."),
+        compiled=compiled,
+        batch=batch,
+        samples_per_second=rate,
+        outside=max(0.0, 1 - median(network) / median(whole)),
+        flops_per_sample=operations,
+        share=operations * rate / achievable_flops(device, learner.dtype),
+        bytes_per_sample=per_sample,
+    )
+
+
+def _steps(learner: Learner, batches: Iterator[Batch]) -> None:
+    """As a training does them."""
+    for batch in islice(batches, STEPS):
+        learner.step([batch])
+
+
+def _passes(learner: Learner, batch: Batch) -> None:
+    """As often forward and backward through the network, and nothing else."""
+    for _ in range(STEPS):
+        learner.optimiser.zero_grad()
+        with torch.autocast(learner.device.type, learner.dtype, enabled=learner.dtype != torch.float32):
+            outputs = Outputs.of(learner.module, batch)
+        torch.stack([output.mean() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
+
+
+def _seconds(run: Callable[[], object], device: torch.device) -> float:
+    """Of a call, until the device has done it."""
+    start = time.perf_counter()
+    run()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start

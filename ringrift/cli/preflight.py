@@ -1,0 +1,99 @@
+"""`ringrift preflight`: checks before a training."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final
+
+import typer
+
+from ringrift.cli.games import DatabaseOption, JsonOption
+from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
+from ringrift.cli.train import (
+    DATASETS,
+    RUNS,
+    DatasetsOption,
+    ParentOption,
+    PresetOption,
+    RunsOption,
+    SetOption,
+    parsed_changes,
+)
+
+FIRST_LINE: Final = 10.0
+"""Seconds."""
+
+
+def preflight(
+    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    preset: PresetOption = None,
+    changes: SetOption = None,
+    parent: ParentOption = None,
+    datasets: DatasetsOption = DATASETS,
+    runs: RunsOption = RUNS,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Fail without a GPU.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read the whole data set and compare checksums.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check before a training that everything is there and sound, and that there is room; exit code 1 if not.
+
+    Games database, data set, features, disk, memory, GPU, checkpoint and
+    parent model. Limits stand in include/config/training.yaml. Say of the
+    training what you would say to `ringrift train`.
+
+    Example: ringrift preflight square8_2p --preset laptop
+
+    Example: ringrift preflight square8_3p --set network=v3 --from models/ringrift_best_square8_2p.pth --verify
+    """
+    from ringrift.datasets.settings import dataset_settings
+    from ringrift.game import RingRiftError
+    from ringrift.networks import inference_device
+    from ringrift.training import TrainingInputs, hyper_parameters
+    from ringrift.training.preflight import PlannedTraining
+    from ringrift.training.preflight import preflight as check
+    from ringrift.training.run import run_folder
+    from ringrift.training.thresholds import training_thresholds
+
+    hyper = hyper_parameters(config, preset, parsed_changes(changes))
+    try:
+        inputs = TrainingInputs(config, hyper, datasets=datasets, runs=runs, parent=parent)
+        run = run_folder(inputs, inference_device())
+    except RingRiftError:
+        run = None  # the checks will say what is wrong
+    planned = PlannedTraining(
+        config=config,
+        architecture=hyper.network,
+        features=dataset_settings().encoder,
+        batch=hyper.batch,
+        dataset=datasets / config,
+        runs=runs,
+        run=run,
+        database=database,
+        parent=parent,
+        needs_gpu=gpu,
+    )
+    with _status() as told:
+        report = check(planned, training_thresholds().preflight, verify=verify, on_progress=told)
+    if as_json:
+        typer.echo(json.dumps(report.to_json()))
+    else:
+        paper().print(report)
+    raise typer.Exit(0 if report.ready else 1)
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """A function that is told what is being checked; it shows that, or says so now and then where nobody looks."""
+    if not sys.stderr.isatty():
+        silence = Silence(FIRST_LINE)
+        yield lambda name: typer.echo(f"checking {name}", err=True) if silence.is_over() else None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("checking") as status:
+        yield lambda name: status.update(f"checking {name}")

@@ -1,0 +1,47 @@
+"""A program for torchrun: some steps of a network whose norms do not depend on the batch; prints its weights.
+
+torchrun --nproc-per-node 2 shared_steps.py DATASET PREFIX
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from ringrift.datasets import open_dataset
+from ringrift.datasets.loader import Loader
+from ringrift.networks import NetworkConfig, build_network
+from ringrift.training import hyper_parameters
+from ringrift.training.losses import PolicyKind
+from ringrift.training.step import Learner, Schedule
+from ringrift.training.world import joined_world
+
+BATCH = 64
+
+
+def weights_after(steps: int, dataset: Path) -> torch.Tensor:
+    """All parameters after some steps, in which every process takes its share of the batch."""
+    hyper = hyper_parameters("square8_2p", changes={"precision": "float32", "dropout": 0.0})
+    with joined_world("cpu") as world:
+        torch.manual_seed(1)
+        network = build_network(NetworkConfig.of("small", "square8", 2, "v1"))
+        learner = Learner(network, hyper, Schedule(BATCH, steps, 0), PolicyKind(True, 1.0), world)
+        learner.module.eval()
+        learner.module.train = lambda mode=True: learner.module
+        part = BATCH // world.size // 2
+        loader = Loader(open_dataset(dataset), batch=part, rank=world.rank, world=world.size)
+        batches = iter(loader)
+        for _ in range(steps):
+            learner.step(list(islice(batches, 2)))
+        return torch.cat([parameter.detach().flatten() for parameter in learner.module.parameters()])
+
+
+if __name__ == "__main__":
+    import os
+
+    torch.set_num_threads(1)
+    found = weights_after(4, Path(sys.argv[1]))
+    torch.save(found, f"{sys.argv[2]}-{os.environ.get('RANK', 'alone')}.pt")
