@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, dataset, game, games, ladder, match, play, selfplay
+from ringrift.cli import analyse, bench, dataset, game, games, ladder, match, models, play, promote, selfplay
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -28,6 +28,8 @@ app.command()(analyse.analyse)
 app.command()(ladder.ladder)
 app.add_typer(games.app, name="games")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(models.app, name="models")
+app.command()(promote.promote)
 app.add_typer(bench.app, name="bench")
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import pickle
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -30,6 +31,8 @@ from ringrift.networks.residual import ResidualNetwork
 FORMAT: Final = 1
 """Raised when the layout of these files changes."""
 ID_DIGITS: Final = 16
+BETWEEN_FILES: Final = 0.2
+"""Seconds within which both files of a model have been replaced; what lies between them is a rename."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,18 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def _verified(path: Path) -> bytes:
-    """The bytes of a `.pth` file that are what was written."""
+    """The bytes of a `.pth` file that are what was written.
+
+    Who replaces a model replaces its two files one after the other, so those that do not match are read once more.
+    """
+    try:
+        return _read_pair(path)
+    except DamagedModel:
+        time.sleep(BETWEEN_FILES)
+        return _read_pair(path)
+
+
+def _read_pair(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
