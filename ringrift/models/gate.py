@@ -64,7 +64,8 @@ class GateReport:
         """The answer in one line."""
         failed = self.failed
         if failed is None:
-            return "passed"
+            asked = [check.name for check in self.checks if check.verdict == "passed"]
+            return "passed" if len(asked) == len(self.checks) else f"passed, but only asked for {', '.join(asked)}"
         return f"no: {failed.name}: {failed.asks}: {failed.measured}, the limit is {failed.limit}"
 
     def to_json(self) -> dict[str, Any]:

@@ -129,18 +129,18 @@ class Trial:
         games = self._games
         try:
             games.wanted = self._next("plan")["games"]
-            while sum(games.played.values()) < games.wanted and games.illegal is None:
+            while sum(games.played.values()) < games.wanted:
                 self._watch("playing the gate's games", sum(games.played.values()), games.wanted)
                 event = self._next("decisions", "game", "illegal")
-                if event["kind"] == "decisions":
-                    self._playing = True
-                    games.decisions = event["count"]
-                elif event["kind"] == "game":
+                if event["kind"] == "illegal":
+                    games.illegal = event["message"]
+                    break
+                self._playing = True
+                games.decisions = event["decisions"]
+                if event["kind"] == "game":
                     games.played[event["opponent"]] += 1
                     games.won[event["opponent"]] += event["won"]
                     games.stopped += event["stopped"]
-                else:
-                    games.illegal = event["message"]
         except TrialFault as fault:
             games.fault = str(fault)
         return games

@@ -65,7 +65,7 @@ class Watched(Agent):
         self.decisions += len(states)
         if time.monotonic() - self._told > HEARTBEAT:
             self._told = time.monotonic()
-            self.tell("decisions", count=self.decisions)
+            self.tell("decisions", decisions=self.decisions)
         return found
 
     def forget(self, games: GameNumbers) -> None:
@@ -130,7 +130,7 @@ def play(request: TrialRequest, tell: Tell) -> None:
         )
         for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
             won = game.winner is not None and game.fixture.seating[game.winner - 1] == 0
-            tell("game", opponent=opponent, won=won, stopped=game.winner is None)
+            tell("game", opponent=opponent, won=won, stopped=game.winner is None, decisions=model.decisions)
 
 
 def _maker(request: TrialRequest) -> Callable[..., Agent]:
@@ -143,7 +143,7 @@ def _device() -> str:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         return f"{socket.gethostname()}, {torch.cuda.get_device_name()}"
-    return f"{socket.gethostname()}, CPU, {os.environ.get('OMP_NUM_THREADS', 'all')} thread(s)"
+    return f"{socket.gethostname()}, CPU, threads: {os.environ.get('OMP_NUM_THREADS', 'all')}"
 
 
 if __name__ == "__main__":
