@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from ringrift.agents import Agent, make_agent
 from ringrift.models.champion import mend_champion
@@ -99,9 +99,10 @@ def promote(
     report = run_gate(store, model, results, settings, only=only, factory=factory, watch=watch)
     forced, why = force is not None, force or report.verdict
     if report.failed is not None:
-        status: Status = model.status if report.failed.name in UNDECIDED | {"file"} else "rejected"
-        _judge(store, model, status, report, previous, forced=forced)
+        _refuse(store, model, report, previous, forced=forced)
         return PromotionReport(model.config, model.id, previous, "refused", report.verdict, forced, report)
+    with store.database.writing() as connection:
+        _set_status(connection, model, "staging")
     change_champion(store, model, expected=previous, kind="promoted", forced=forced, why=why, verdict=report.to_json())
     return PromotionReport(model.config, model.id, previous, "promoted", why, forced, report)
 
@@ -159,13 +160,12 @@ def change_champion(
     mend_champion(store, model.config)
 
 
-def _judge(
-    store: ModelStore, model: StoredModel, status: Status, report: GateReport, previous: str | None, *, forced: bool
-) -> None:
-    """Keep what the gate has said, and what becomes of the model; a former champion stays one."""
+def _refuse(store: ModelStore, model: StoredModel, report: GateReport, previous: str | None, *, forced: bool) -> None:
+    """Keep what the gate has said."""
+    assert report.failed is not None
     with store.database.writing() as connection:
-        kept = models.c.status.in_(("production", "archived"))
-        connection.execute(update(models).where(models.c.id == model.id, ~kept).values(status=status))
+        if report.failed.name not in UNDECIDED:
+            _set_status(connection, model, "rejected")
         remember(
             connection,
             model.config,
@@ -176,3 +176,9 @@ def _judge(
             why=report.verdict,
             verdict=report.to_json(),
         )
+
+
+def _set_status(connection: Connection, model: StoredModel, status: Status) -> None:
+    """Change what a model is for; a former champion stays one."""
+    changes = models.c.status.not_in(("production", "archived"))
+    connection.execute(update(models).where(models.c.id == model.id, changes).values(status=status))

@@ -12,6 +12,7 @@ import json
 import pickle
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,7 @@ FORMAT: Final = 1
 """Raised when the layout of these files changes."""
 ID_DIGITS: Final = 16
 BETWEEN_FILES: Final = 0.2
-"""Seconds within which both files of a model have been replaced; what lies between them is a rename."""
+"""Seconds within which the second file of a model follows the first; what lies between them is a rename."""
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,27 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 def _verified(path: Path) -> bytes:
     """The bytes of a `.pth` file that are what was written.
 
-    Who replaces a model replaces its two files one after the other, so those that do not match are read once more.
+    Who replaces a model replaces its two files one after the other: if they do not match, but change, they are read
+    again.
     """
-    try:
-        return _read_pair(path)
-    except DamagedModel:
-        time.sleep(BETWEEN_FILES)
-        return _read_pair(path)
+    while True:
+        before = _stamps(path)
+        try:
+            return _read_pair(path)
+        except DamagedModel:
+            time.sleep(BETWEEN_FILES)
+            if _stamps(path) == before:
+                raise
+
+
+def _stamps(path: Path) -> list[tuple[int, int]]:
+    """What tells whether the two files are still the same: inode and time of each that is there."""
+    found = []
+    for file in (path, _sidecar(path)):
+        with suppress(OSError):
+            status = file.stat()
+            found.append((status.st_ino, status.st_mtime_ns))
+    return found
 
 
 def _read_pair(path: Path) -> bytes:

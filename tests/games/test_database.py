@@ -13,7 +13,6 @@ from sqlalchemy import Connection, inspect, text
 from ringrift.games import BadDatabase, GamesDatabase
 from ringrift.games.migrations import migration_settings
 from ringrift.games.schema import REVISION, metadata
-from ringrift.models import schema as _  # its tables stand in the same database
 
 
 def check_migrated(connection: Connection) -> None:
