@@ -105,7 +105,8 @@ class ModelStore:
             known = find_row(connection, new.id)
         if known is not None and known.pruned is None and self.fault(known) is None:
             return known
-        write_files(self.path(new), files)
+        if path.resolve() != self.path(new).resolve():
+            write_files(self.path(new), files)
         with self.database.writing() as connection:
             row = asdict(new) | {"training": orjson.dumps(training).decode()}
             connection.execute(self.database.insert(models).values(**row))
