@@ -174,10 +174,10 @@ def race(store: ModelStore, database: str, rivals: list[StoredModel]) -> None:
 def test_a_reader_never_fails_while_champions_change(store: ModelStore, tmp_path: Path) -> None:
     models = [registered(store, seed) for seed in range(2)]
     crowned(store, models[0])
-    changing = start("alternate", str(tmp_path / "games.db"), store.folder, *(model.id for model in models))
-    while changing.poll() is None:
-        load_model(best(store), board="hex8", players=2)
-    assert finish(changing) == "changed 60 times"
+    with start("alternate", str(tmp_path / "games.db"), store.folder, *(model.id for model in models)) as changing:
+        while changing.poll() is None:
+            load_model(best(store), board="hex8", players=2)
+        assert finish(changing) == "changed 60 times"
 
 
 # Crashes
@@ -242,12 +242,11 @@ def test_what_a_killed_writer_has_left_is_removed(store: ModelStore, monkeypatch
 def test_a_process_killed_at_any_moment_leaves_what_can_be_mended(store: ModelStore, tmp_path: Path) -> None:
     models = [registered(store, seed) for seed in range(2)]
     crowned(store, models[0])
-    process = start("alternate", str(tmp_path / "games.db"), store.folder, *(model.id for model in models))
-    changes = len(history(store))
-    while len(history(store)) < changes + 5:
-        assert process.poll() is None
-    process.kill()
-    process.communicate()
+    with start("alternate", str(tmp_path / "games.db"), store.folder, *(model.id for model in models)) as process:
+        changes = len(history(store))
+        while len(history(store)) < changes + 5:
+            assert process.poll() is None
+        process.kill()
     mend_champion(store, "hex8_2p")
     champion = store.champion("hex8_2p")
     assert champion is not None
