@@ -87,7 +87,7 @@ def lineage(store: ModelStore, model: StoredModel) -> Lineage:
         model,
         tuple(ancestors),
         tuple(history(store, model=model.id)),
-        tuple(stored_evaluations(store.database, model.id)),
+        tuple(stored_evaluations(store.database, model.config, model.id)),
     )
 
 
@@ -111,12 +111,14 @@ def _ordered(training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _grow(tree: Tree, values: Mapping[str, Any]) -> None:
-    """Hang a mapping into the tree: what is nested becomes a branch."""
+    """Hang a mapping into the tree: what is nested becomes a branch, and so does every item of a list of such."""
     from rich.markup import escape
 
     for name, value in values.items():
         title = escape(str(name).replace("_", " "))
         if isinstance(value, Mapping):
             _grow(tree.add(title), value)
+        elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+            _grow(tree.add(title), {str(number): item for number, item in enumerate(value, 1)})
         else:
             tree.add(f"{title}: {escape(str(value))}")

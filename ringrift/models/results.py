@@ -48,6 +48,6 @@ def stored_results(database: GamesDatabase, config: str, model: str) -> Results:
     return Results()
 
 
-def stored_evaluations(database: GamesDatabase, model: str) -> list[dict[str, Any]]:
+def stored_evaluations(database: GamesDatabase, config: str, model: str) -> list[dict[str, Any]]:
     """All evaluations of a model, the oldest first; none as long as no evaluations are kept."""
     return []

@@ -16,7 +16,7 @@ def trained(store: ModelStore, seed: int, parent: str | None) -> StoredModel:
     """A model that says about itself what a training says."""
     dataset = {"identity": "d5" * 8, "samples": 40_000, "games": 300 + seed, "provenance": {"file": "games.db"}}
     training = {"run": f"run-{seed}", "parent": parent, "dataset": dataset, "code": "1.2", "settings": {"batch": 256}}
-    return registered(store, seed, training=training | {"losses": {"policy": 1.5}, "created": 1_700_000_000 + seed})
+    return registered(store, seed, training=training | {"losses": [{"policy": 1.5}], "created": 1_700_000_000 + seed})
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_all_of_it_is_printed(store: ModelStore, family: list[StoredModel]) -> N
         "file: games.db",
         "batch: 256",
         "code: 1.2",
+        "policy: 1.5",
         f"{family[1].id}  development",
         "feedfeedfeedfeed  is not in the store",
         "promoted (forced): a test",
