@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, dataset, game, games, ladder, match, play, preflight, selfplay, train
+from ringrift.cli import (
+    analyse,
+    bench,
+    dataset,
+    game,
+    games,
+    ladder,
+    match,
+    models,
+    play,
+    preflight,
+    promote,
+    selfplay,
+    train,
+)
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -30,6 +44,8 @@ app.add_typer(games.app, name="games")
 app.add_typer(dataset.app, name="dataset")
 app.command()(preflight.preflight)
 app.command()(train.train)
+app.add_typer(models.app, name="models")
+app.command()(promote.promote)
 app.add_typer(bench.app, name="bench")
 
 

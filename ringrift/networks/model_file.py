@@ -10,7 +10,9 @@ import hashlib
 import io
 import json
 import pickle
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +32,8 @@ from ringrift.networks.residual import ResidualNetwork
 FORMAT: Final = 1
 """Raised when the layout of these files changes."""
 ID_DIGITS: Final = 16
+BETWEEN_FILES: Final = 0.2
+"""Seconds within which the second file of a model follows the first; what lies between them is a rename."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,32 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 
 
 def _verified(path: Path) -> bytes:
-    """The bytes of a `.pth` file that are what was written."""
+    """The bytes of a `.pth` file that are what was written.
+
+    Who replaces a model replaces its two files one after the other: if they do not match, but change, they are read
+    again.
+    """
+    while True:
+        before = _stamps(path)
+        try:
+            return _read_pair(path)
+        except DamagedModel:
+            time.sleep(BETWEEN_FILES)
+            if _stamps(path) == before:
+                raise
+
+
+def _stamps(path: Path) -> list[tuple[int, int]]:
+    """What tells whether the two files are still the same: inode and time of each that is there."""
+    found = []
+    for file in (path, _sidecar(path)):
+        with suppress(OSError):
+            status = file.stat()
+            found.append((status.st_ino, status.st_mtime_ns))
+    return found
+
+
+def _read_pair(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:

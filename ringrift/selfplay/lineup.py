@@ -63,13 +63,14 @@ class Lineup:
 
         A model that cannot be used is left, with a warning, until its files change again: it may be half written.
         """
-        if self._stamps() == self.stamps:
+        stamps = self._stamps()
+        if stamps == self.stamps:
             return
         before = self.text, [player.model for player in self.members]
         try:
             self._take_in(self._asked())
         except RingRiftError as error:
-            self.stamps = self._stamps()
+            self.stamps = stamps  # those of before the files were read: what has changed since is looked at again
             _log.warning("new games are played as before: %s", error)
             return
         models = [player.model for player in self.members]

@@ -21,7 +21,7 @@ def check_migrated(connection: Connection) -> None:
     inspector = inspect(connection)
     assert set(inspector.get_table_names()) == {*metadata.tables, "alembic_version"}
     for name, table in metadata.tables.items():
-        indices = {index["name"] for index in inspector.get_indexes(name) if not index["unique"]}
+        indices = {index["name"] for index in inspector.get_indexes(name) if "duplicates_constraint" not in index}
         assert indices == {index.name for index in table.indexes}
         assert [column["name"] for column in inspector.get_columns(name)] == [column.name for column in table.columns]
         assert len(inspector.get_foreign_keys(name)) == len(table.foreign_keys)

@@ -102,6 +102,15 @@ def test_a_file_with_one_bit_changed(path):
     assert "checksum differs from one.json" in complaint(DamagedModel, path)
 
 
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(path, make_network, tmp_path, monkeypatch):
+    new = tmp_path / "new.pth"
+    save_model(new, make_network("hex8", 4))
+    new.with_suffix(".json").replace(path.with_suffix(".json"))
+    assert "copy" in complaint(DamagedModel, path), "the second file does not follow"
+    monkeypatch.setattr("time.sleep", lambda seconds: new.replace(path))
+    assert load_model(path).config.players == 4
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"bytes": "many"}'])
 def test_a_sidecar_that_cannot_be_read(path, text):
     path.with_suffix(".json").write_text(text)

@@ -98,6 +98,30 @@ def test_a_model_that_is_damaged_or_half_written_is_left_until_it_is_whole(
     assert lineup.seats(0)[0].model == identity
 
 
+def test_a_model_that_becomes_whole_just_after_it_was_found_damaged_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(tmp_path, seed=1)
+    lineup = Lineup(a_plan(players=None, settings=DEFAULTS), tmp_path)
+    path = promoted_model(tmp_path, "hex8_2p")
+    identity = promote(tmp_path / "new", seed=2)
+    new = promoted_model(tmp_path / "new", "hex8_2p")
+    new.with_suffix(".json").replace(path.with_suffix(".json"))
+    take_in = lineup._take_in
+
+    def too_early(text: str) -> None:
+        try:
+            take_in(text)
+        finally:
+            new.replace(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lineup, "_take_in", too_early)
+        lineup.refresh()
+    lineup.refresh()
+    assert lineup.seats(0)[0].model == identity
+
+
 def test_the_same_model_written_again_changes_nobody(tmp_path: Path) -> None:
     promote(tmp_path, seed=1)
     lineup = Lineup(a_plan(players="mixed:policy:{best},random"), tmp_path)

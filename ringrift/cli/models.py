@@ -1,0 +1,253 @@
+"""`ringrift models …`: the model store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ringrift.cli.games import DatabaseOption, JsonOption
+from ringrift.cli.paper import paper
+
+if TYPE_CHECKING:
+    from ringrift.models import ModelStore
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+FolderOption = Annotated[
+    Path | None, typer.Option("--models", help="The folder of models; by default what models.yaml says.")
+]
+ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Its id, or 4 or more digits that only it begins with.")
+]
+ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
+
+
+@contextmanager
+def open_store(database: str | None, folder: Path | None, *, create: bool = False) -> Iterator[ModelStore]:
+    """The model store of a database and a folder, those of the settings where none is named."""
+    from ringrift.games import GamesDatabase
+    from ringrift.models import ModelStore, model_settings
+
+    with GamesDatabase(database, create=create) as opened:
+        yield ModelStore(opened, folder or Path(model_settings().folder))
+
+
+def show_report(report: Any, as_json: bool) -> None:
+    """Print a report as tables, or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(report.to_json()))
+    else:
+        paper().print(report)
+
+
+@app.command()
+def register(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files .pth, each with its .json beside it.")],
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take models into the store: verified, copied into the folder of models if they lie elsewhere, in development.
+
+    A model that is there already stays what it is; one whose files are
+    lost or altered gets them back. Makes the database if there is none.
+
+    Example: ringrift models register models/square8_2p/0123456789abcdef.pth
+
+    Example: ringrift models register gpu-1/*.pth --models /srv/models
+    """
+    with open_store(database, folder, create=True) as store:
+        models = [store.register(path) for path in paths]
+    if as_json:
+        typer.echo(json.dumps([model.to_json() for model in models]))
+        return
+    for model in models:
+        typer.echo(f"{model.id}  {model.config}  {model.status}")
+
+
+@app.command("list")
+def list_models(
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    config: ConfigOption = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only development, staging, production, archived or rejected.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="Also models whose files are pruned.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models, the newest first.
+
+    Example: ringrift models list --config square8_2p --status production
+    """
+    from rich.table import Table
+
+    from ringrift.models.lineage import date
+
+    with open_store(database, folder) as store:
+        models = [model for model in store.listed(config, status) if everything or model.pruned is None]
+    if as_json:
+        typer.echo(json.dumps([model.to_json() for model in models]))
+        return
+    table = Table("id", "config", "status", "created", "parent", "games", "files")
+    for model in models:
+        games = (model.training.get("dataset") or {}).get("games", "")
+        files = f"pruned {date(model.pruned)}" if model.pruned else model.path
+        style = "bold green" if model.status == "production" else None
+        created = date(model.created)
+        table.add_row(model.id, model.config, model.status, created, model.parent or "", str(games), files, style=style)
+    paper().print(table if models else "there are no such models")
+
+
+@app.command()
+def show(
+    model: ModelArgument,
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a model: its files and status, and what the gate has found in it, check by check.
+
+    Example: ringrift models show 01234567
+    """
+    from rich.markup import escape
+
+    from ringrift.models import GateReport, history
+    from ringrift.models.lineage import date
+
+    with open_store(database, folder) as store:
+        found = store.find(model)
+        fault = None if found.pruned is not None else store.fault(found)
+        entries = history(store, model=found.id)
+        path = store.path(found)
+    if as_json:
+        gated = [entry.to_json() for entry in entries]
+        typer.echo(json.dumps(found.to_json() | {"fault": fault, "promotions": gated}))
+        return
+    sound = f"pruned {date(found.pruned)}" if found.pruned is not None else fault or "sound"
+    known = {
+        "model": found.id,
+        "config": found.config,
+        "status": found.status,
+        "created": date(found.created),
+        "parent": found.parent or "–",
+        "file": path,
+        "SHA-256": found.sha256,
+        "files are": sound,
+    }
+    for name, value in known.items():
+        typer.echo(f"{name:<9}  {value}")
+    console = paper()
+    for entry in entries:
+        forced = " (forced)" if entry.forced else ""
+        console.print(f"\n{date(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
+        if entry.verdict is not None:
+            console.print(GateReport.from_json(entry.verdict))
+
+
+@app.command()
+def why(
+    model: ModelArgument,
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell where a model comes from: parents, games, data set, settings, code, evaluations and promotions.
+
+    Example: ringrift models why 01234567
+    """
+    from ringrift.models import lineage
+
+    with open_store(database, folder) as store:
+        show_report(lineage(store, store.find(model)), as_json)
+
+
+@app.command()
+def verify(
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    config: ConfigOption = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put back what there is a sound copy of; the database is right.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the checksums of all files with the database; exit code 1 if something is left wrong.
+
+    Example: ringrift models verify --repair
+    """
+    from ringrift.models import verify as run
+
+    with open_store(database, folder) as store, _progress("verifying") as told:
+        report = run(store, config=config, repair=repair, watch=told)
+    show_report(report, as_json)
+    raise typer.Exit(1 if report.left else 0)
+
+
+@app.command()
+def rollback(
+    config: ConfigArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Kept in the history.")] = "rollback",
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the champion before the present one champion again, with the same bytes; once more goes further back.
+
+    Example: ringrift models rollback square8_2p --reason 'loses against the heuristic'
+    """
+    from ringrift.game import parse_config
+    from ringrift.models import rollback as run
+
+    parse_config(config)
+    with open_store(database, folder) as store:
+        show_report(run(store, config, why=reason), as_json)
+
+
+@app.command()
+def prune(
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    config: ConfigOption = None,
+    predecessors: Annotated[int | None, typer.Option(min=0, help="Former champions to keep.")] = None,
+    newest: Annotated[int | None, typer.Option(min=0, help="Newest models to keep, of every config.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Keep what is younger.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be pruned.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove the files of models that nobody will need; what is known of them stays.
+
+    Champions, their predecessors and models that wait for promotion are
+    kept, and the newest and youngest as models.yaml or the options say.
+
+    Example: ringrift models prune --dry-run
+
+    Example: ringrift models prune --config square8_2p --newest 5 --days 2
+    """
+    from ringrift.models import model_settings
+    from ringrift.models import prune as run
+
+    asked = {"predecessors": predecessors, "newest": newest, "days": days}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    with open_store(database, folder) as store:
+        settings = model_settings().prune.model_copy(update=changes)
+        show_report(run(store, settings, config=config, dry_run=dry_run), as_json)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told what is done, and what there is in all; it moves a bar where somebody looks."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)

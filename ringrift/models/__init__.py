@@ -1,0 +1,57 @@
+"""The model store: which models there are, the gate that they pass, and who is champion of every config.
+
+>>> with GamesDatabase(create=True) as database:
+...     store = ModelStore(database, Path("models"))
+...     model = store.register(path)
+...     report = promote(store, model, stored_results(database, model.config, model.id), model_settings().gate)
+"""
+
+from __future__ import annotations
+
+from ringrift.models.champion import look_at_champion, mend_champion
+from ringrift.models.errors import AbsentModel, BadChampion, LostRace, UnknownModel
+from ringrift.models.gate import Check, GateReport, run_gate
+from ringrift.models.history import Promotion, history, last_change, predecessors
+from ringrift.models.lineage import Lineage, lineage
+from ringrift.models.promotion import PromotionReport, change_champion, promote, rollback
+from ringrift.models.pruning import PruneReport, prune
+from ringrift.models.results import Gain, Results, Score, stored_evaluations, stored_results
+from ringrift.models.settings import ModelSettings, model_settings
+from ringrift.models.store import STATUSES, ModelStore, StoredModel
+from ringrift.models.verification import VerifyReport, verify
+
+__all__ = [
+    "STATUSES",
+    "AbsentModel",
+    "BadChampion",
+    "Check",
+    "Gain",
+    "GateReport",
+    "Lineage",
+    "LostRace",
+    "ModelSettings",
+    "ModelStore",
+    "Promotion",
+    "PromotionReport",
+    "PruneReport",
+    "Results",
+    "Score",
+    "StoredModel",
+    "UnknownModel",
+    "VerifyReport",
+    "change_champion",
+    "history",
+    "last_change",
+    "lineage",
+    "look_at_champion",
+    "mend_champion",
+    "model_settings",
+    "predecessors",
+    "promote",
+    "prune",
+    "rollback",
+    "run_gate",
+    "stored_evaluations",
+    "stored_results",
+    "verify",
+]

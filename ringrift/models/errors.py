@@ -1,0 +1,21 @@
+"""What can be wrong with models in the store: one clear line each."""
+
+from __future__ import annotations
+
+from ringrift.game import RingRiftError
+
+
+class UnknownModel(RingRiftError):
+    """A model that the store does not know, or that is for another config."""
+
+
+class AbsentModel(RingRiftError):
+    """A model whose files the store does not have any more, or not as they were."""
+
+
+class BadChampion(RingRiftError):
+    """The champion's files are missing or altered, or there is no champion."""
+
+
+class LostRace(RingRiftError):
+    """Another process has changed the champion meanwhile."""

@@ -1,0 +1,153 @@
+"""The gate: every condition that a model has to meet before it becomes champion, looked at one after the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+from ringrift.agents import Agent, make_agent
+from ringrift.models.conditions import Case, Condition, conditions
+from ringrift.models.history import last_change
+from ringrift.models.results import Results
+from ringrift.models.settings import GateSettings
+from ringrift.models.store import ModelStore, StoredModel
+from ringrift.models.trial import Watch
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+Verdict = Literal["passed", "failed", "not run"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition, and what has come of it."""
+
+    name: str
+    asks: str
+    limit: str
+    measured: str
+    value: float | None
+    """The measured value as a number; None where it is none."""
+    verdict: Verdict
+    seconds: float
+    """How long it took to find out."""
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What the gate says about a model. Prints as a table on a rich console."""
+
+    config: str
+    model: str
+    champion: str | None
+    """Who was champion then."""
+    when: int
+    seconds: float
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model may become champion."""
+        return self.failed is None
+
+    @property
+    def failed(self) -> Check | None:
+        """The check that keeps it from that."""
+        return next((check for check in self.checks if check.verdict == "failed"), None)
+
+    @property
+    def verdict(self) -> str:
+        """The answer in one line."""
+        failed = self.failed
+        if failed is None:
+            asked = [check.name for check in self.checks if check.verdict == "passed"]
+            return "passed" if len(asked) == len(self.checks) else f"passed, but only asked for {', '.join(asked)}"
+        return f"no: {failed.name}: {failed.asks}: {failed.measured}, the limit is {failed.limit}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines and for the database."""
+        return asdict(self) | {"passed": self.passed, "verdict": self.verdict}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> GateReport:
+        """The report that `to_json` has made this of."""
+        kept = {field.name: found[field.name] for field in fields(cls)}
+        return cls(**kept | {"checks": tuple(Check(**check) for check in found["checks"])})
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        against = f"champion {self.champion}" if self.champion else "no champion yet"
+        yield f"The gate of {self.config} for {self.model}, {against}, {self.seconds:.1f} s"
+        table = Table("check", "what", "measured", "limit", "verdict")
+        for check in self.checks:
+            style = {"passed": "green", "failed": "bold red", "not run": "dim"}[check.verdict]
+            table.add_row(check.name, check.asks, escape(check.measured), check.limit, check.verdict, style=style)
+        yield table
+        yield escape(self.verdict)
+
+
+def run_gate(
+    store: ModelStore,
+    model: StoredModel,
+    results: Results,
+    settings: GateSettings,
+    *,
+    only: Collection[str] | None = None,
+    factory: Callable[..., Agent] = make_agent,
+    watch: Watch = lambda what, done, total: None,
+) -> GateReport:
+    """Look at all conditions, the cheapest first, until one is not met; `only` these by name, if given.
+
+    `results` are those of the model's gauntlet. `factory` makes players of specs in the process of the trial, which
+    imports it by its name. `watch` is told how far it has come.
+    """
+    champion = store.champion(model.config)
+    with ExitStack() as context:
+        case = Case(
+            store=store,
+            model=model,
+            champion=champion,
+            last_change=last_change(store, model.config),
+            results=results,
+            settings=settings,
+            factory=factory,
+            watch=watch,
+            context=context,
+        )
+        checks: list[Check] = []
+        for condition in conditions(settings):
+            skipped = only is not None and condition.name not in only
+            stopped = any(check.verdict == "failed" for check in checks)
+            checks.append(_not_run(condition) if skipped or stopped else _run(condition, case))
+        return GateReport(
+            config=model.config,
+            model=model.id,
+            champion=champion.id if champion else None,
+            when=int(time.time()),
+            seconds=case.seconds,
+            checks=tuple(checks),
+        )
+
+
+def _run(condition: Condition, case: Case) -> Check:
+    before = case.seconds
+    finding = condition.look(case)
+    return Check(
+        condition.name,
+        condition.asks,
+        condition.limit,
+        finding.measured,
+        finding.value,
+        "passed" if finding.passed else "failed",
+        case.seconds - before,
+    )
+
+
+def _not_run(condition: Condition) -> Check:
+    return Check(condition.name, condition.asks, condition.limit, "", None, "not run", 0.0)

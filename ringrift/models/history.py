@@ -1,0 +1,103 @@
+"""What has happened to the champions of a config: changes, and what the gate has refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import orjson
+from sqlalchemy import Connection, insert, select
+
+from ringrift.models.schema import promotions
+from ringrift.models.store import ModelStore
+
+Kind = Literal["promoted", "refused", "restored"]
+KINDS: Final[Mapping[Kind, str]] = {
+    "promoted": "it became champion",
+    "refused": "the gate has said no",
+    "restored": "a rollback has made it champion again",
+}
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """An entry of the history."""
+
+    config: str
+    model: str
+    previous: str | None
+    """Who was champion before; the champion that stays, in a refusal."""
+    when: int
+    """Seconds since 1970, UTC."""
+    kind: Kind
+    forced: bool
+    why: str
+    verdict: Mapping[str, Any] | None
+    """What the gate has found, as `GateReport.to_json`; None where it was not asked."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+
+def history(store: ModelStore, *, config: str | None = None, model: str | None = None) -> list[Promotion]:
+    """The history of a config, or of a model, the newest entry first."""
+    query = select(promotions).order_by(promotions.c.id.desc())
+    if config is not None:
+        query = query.where(promotions.c.config == config)
+    if model is not None:
+        query = query.where(promotions.c.model == model)
+    with store.database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    names = Promotion.__dataclass_fields__
+    return [
+        Promotion(**{name: row[name] for name in names} | {"verdict": row["verdict"] and orjson.loads(row["verdict"])})
+        for row in rows
+    ]
+
+
+def last_change(store: ModelStore, config: str) -> int | None:
+    """When the champion of a config was changed last; None if there was none yet."""
+    return next((entry.when for entry in history(store, config=config) if entry.kind != "refused"), None)
+
+
+def predecessors(store: ModelStore, config: str) -> list[str]:
+    """The champions before the present one: who was champion when it was promoted, and so on, each once."""
+    champion = store.champion(config)
+    entries = [entry for entry in history(store, config=config) if entry.kind == "promoted"]
+    found: list[str] = []
+    current = champion.id if champion else None
+    while current is not None:
+        current = next((entry.previous for entry in entries if entry.model == current), None)
+        if current is None or current in found or (champion and current == champion.id):
+            return found
+        found.append(current)
+    return found
+
+
+def remember(
+    connection: Connection,
+    config: str,
+    model: str,
+    kind: Kind,
+    *,
+    previous: str | None,
+    forced: bool,
+    why: str,
+    verdict: Mapping[str, Any] | None,
+) -> None:
+    """Add an entry."""
+    connection.execute(
+        insert(promotions).values(
+            config=config,
+            model=model,
+            previous=previous,
+            when=int(time.time()),
+            kind=kind,
+            forced=forced,
+            why=why,
+            verdict=None if verdict is None else orjson.dumps(verdict).decode(),
+        )
+    )

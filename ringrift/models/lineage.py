@@ -1,0 +1,124 @@
+"""Where a model comes from: its ancestors, what it has learned from and how, and what has been said about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ringrift.models.history import Promotion, history
+from ringrift.models.results import stored_evaluations
+from ringrift.models.store import ModelStore, StoredModel, find_row
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.tree import Tree
+
+TOLD: Final = ("run", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
+"""What a training has said about itself, in the order in which it is shown; the rest follows."""
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A model that another one's training began with."""
+
+    id: str
+    model: StoredModel | None
+    """None if the store does not know it."""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """All that is known of a model. Prints as a tree on a rich console."""
+
+    model: StoredModel
+    ancestors: tuple[Ancestor, ...]
+    """Its parent, the parent of that one, and so on."""
+    promotions: tuple[Promotion, ...]
+    """The newest first."""
+    evaluations: tuple[Mapping[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return {
+            "model": self.model.to_json(),
+            "ancestors": [
+                {"id": ancestor.id, "model": ancestor.model and ancestor.model.to_json()} for ancestor in self.ancestors
+            ],
+            "promotions": [promotion.to_json() for promotion in self.promotions],
+            "evaluations": list(self.evaluations),
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.tree import Tree
+
+        model = self.model
+        tree = Tree(f"{model.id}  {model.config}  {model.status}")
+        files = f"pruned {date(model.pruned)}" if model.pruned else f"{model.path}, SHA-256 {model.sha256}"
+        tree.add(f"created {date(model.created)}")
+        tree.add(f"files: {escape(files)}")
+        _grow(tree.add("training" if model.training else "training: nothing is known of it"), _ordered(model.training))
+        parents = tree.add("parents" if self.ancestors else "parents: none, it was trained from random weights")
+        for ancestor in self.ancestors:
+            parents.add(escape(_ancestor(ancestor)))
+        gated = tree.add("promotions" if self.promotions else "promotions: it has not been at the gate")
+        for entry in self.promotions:
+            gated.add(escape(f"{date(entry.when)} {entry.kind}{' (forced)' if entry.forced else ''}: {entry.why}"))
+        evaluated = tree.add("evaluations" if self.evaluations else "evaluations: none")
+        for evaluation in self.evaluations:
+            _grow(evaluated.add(str(evaluation.get("kind", "evaluation"))), evaluation)
+        yield tree
+
+
+def lineage(store: ModelStore, model: StoredModel) -> Lineage:
+    """Everything that the database knows of a model."""
+    ancestors: list[Ancestor] = []
+    seen = {model.id}
+    parent = model.parent
+    with store.database.reading() as connection:
+        while parent is not None and parent not in seen:
+            seen.add(parent)
+            ancestors.append(Ancestor(parent, find_row(connection, parent)))
+            last = ancestors[-1].model
+            parent = last.parent if last else None
+    return Lineage(
+        model,
+        tuple(ancestors),
+        tuple(history(store, model=model.id)),
+        tuple(stored_evaluations(store.database, model.config, model.id)),
+    )
+
+
+def date(seconds: int) -> str:
+    """A time of the store, for people."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
+def _ancestor(ancestor: Ancestor) -> str:
+    model = ancestor.model
+    if model is None:
+        return f"{ancestor.id}  is not in the store"
+    dataset = model.training.get("dataset") or {}
+    games = f"  {dataset['games']} games" if "games" in dataset else ""
+    return f"{model.id}  {model.status}  created {date(model.created)}{games}"
+
+
+def _ordered(training: Mapping[str, Any]) -> dict[str, Any]:
+    first = {name: training[name] for name in TOLD if name in training}
+    return first | {name: value for name, value in training.items() if name not in first}
+
+
+def _grow(tree: Tree, values: Mapping[str, Any]) -> None:
+    """Hang a mapping into the tree: what is nested becomes a branch, and so does every item of a list of such."""
+    from rich.markup import escape
+
+    for name, value in values.items():
+        title = escape(str(name).replace("_", " "))
+        if isinstance(value, Mapping):
+            _grow(tree.add(title), value)
+        elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
+            _grow(tree.add(title), {str(number): item for number, item in enumerate(value, 1)})
+        else:
+            tree.add(f"{title}: {escape(str(value))}")

@@ -1,0 +1,129 @@
+"""Giving up the files of models that nobody will need; their rows stay, for the lineage of later ones."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import update
+
+from ringrift.models.files import remove_files
+from ringrift.models.history import predecessors
+from ringrift.models.schema import models
+from ringrift.models.settings import PruneSettings
+from ringrift.models.store import ModelStore, StoredModel
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+DAY: Final = 86400
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A model that is pruned, or would be."""
+
+    id: str
+    config: str
+    status: str
+    created: int
+    bytes: int
+    """Of its two files."""
+
+
+@dataclass(frozen=True)
+class PruneReport:
+    """What has been pruned. Prints as a table on a rich console."""
+
+    dry_run: bool
+    """Nothing has been done, only told."""
+    pruned: tuple[Pruned, ...]
+    kept: dict[str, int]
+    """Models by why they are kept."""
+    finished: int
+    """Models whose files an earlier run had begun to remove."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.table import Table
+
+        megabytes = sum(model.bytes for model in self.pruned) / 1e6
+        done = "would be pruned" if self.dry_run else "pruned"
+        kept = ", ".join(f"{why} {count}" for why, count in self.kept.items())
+        yield f"{len(self.pruned)} models {done}, {megabytes:.1f} MB; kept: {kept or 'none'}"
+        if self.finished:
+            yield f"files of {self.finished} models removed that an earlier run had left"
+        if self.pruned:
+            table = Table("id", "config", "status", "created", "MB")
+            for model in self.pruned:
+                created = time.strftime("%Y-%m-%d %H:%M", time.gmtime(model.created))
+                table.add_row(model.id, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
+            yield table
+
+
+def prune(
+    store: ModelStore, settings: PruneSettings, *, config: str | None = None, dry_run: bool = False
+) -> PruneReport:
+    """Give up the files of old models, of one config or all.
+
+    Kept are champions, so many of their predecessors, models that have passed the gate and wait, the newest, and what
+    is younger than so many days. Models are marked in the database before their files are removed; a run that was
+    killed in between is finished by the next.
+    """
+    listed = [model for model in store.listed(config) if model.pruned is None]
+    reasons = _reasons(store, listed, settings)
+    left = [model for model in listed if model.id not in reasons]
+    kept: dict[str, int] = defaultdict(int)
+    for why in reasons.values():
+        kept[why] += 1
+    found = tuple(Pruned(model.id, model.config, model.status, model.created, _bytes(store, model)) for model in left)
+    if dry_run:
+        return PruneReport(True, found, dict(kept), 0)
+    with store.database.writing() as connection:
+        marked = update(models).where(models.c.id.in_([model.id for model in left]), models.c.pruned.is_(None))
+        # A champion may have changed since they were listed.
+        marked = marked.where(models.c.status.not_in(("production", "staging")))
+        connection.execute(marked.values(pruned=int(time.time())))
+    gone = {model.id for model in store.listed(config) if model.pruned is not None}
+    now = {model.id for model in left}
+    removed = [model.id for model in store.listed(config) if model.id in gone and remove_files(store.path(model))]
+    return PruneReport(
+        False,
+        tuple(model for model in found if model.id in gone),
+        dict(kept),
+        sum(model not in now for model in removed),
+    )
+
+
+def _reasons(store: ModelStore, listed: list[StoredModel], settings: PruneSettings) -> dict[str, str]:
+    """Why models are kept, by id; those that are not in it go."""
+    youngest = time.time() - settings.days * DAY
+    by_config: dict[str, list[StoredModel]] = defaultdict(list)
+    for model in listed:  # the newest first
+        by_config[model.config].append(model)
+    reasons: dict[str, str] = {}
+    for config, of_config in by_config.items():
+        before = predecessors(store, config)[: settings.predecessors]
+        for place, model in enumerate(of_config):
+            if model.status == "production":
+                reasons[model.id] = "champion"
+            elif model.id in before:
+                reasons[model.id] = "former champion"
+            elif model.status == "staging":
+                reasons[model.id] = "staging"
+            elif place < settings.newest:
+                reasons[model.id] = "newest"
+            elif model.created > youngest:
+                reasons[model.id] = "young"
+    return reasons
+
+
+def _bytes(store: ModelStore, model: StoredModel) -> int:
+    path = store.path(model)
+    return sum(file.stat().st_size for file in (path, path.with_suffix(".json")) if file.exists())

@@ -1,0 +1,56 @@
+"""The tables of the model store, beside those of the games.
+
+- `models`: a row a model; it stays when the files are pruned, so that the lineage of later models can be told;
+- `promotions`: what the gate has decided and who became champion: the history of every config.
+
+The champion of a config is the model with status `production`. A unique index allows one per config, and it changes by
+compare-and-swap (`promotion.py`). Lists and reports are short texts of JSON. A change here needs a migration
+(`ringrift/games/migrations/`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from ringrift.games.schema import metadata
+
+_Key = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts by itself in SQLite
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", String(16), primary_key=True),  # the first digits of `sha256`
+    Column("config", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # one of `STATUSES`
+    Column("path", Text, nullable=False),  # of the `.pth` file, in the folder of models
+    Column("sha256", String(64), nullable=False),  # of the `.pth` file
+    Column("sidecar", String(64), nullable=False),  # the SHA-256 of the `.json` file
+    Column("created", BigInteger, nullable=False),  # seconds since 1970, UTC, as the next
+    Column("pruned", BigInteger),  # when its files were given up; None while they are kept
+    Column("parent", String(16)),  # the model that its training began with; it need not be in the store
+    Column("training", Text, nullable=False),  # what its training has said about itself
+    Index(None, "config", "created"),
+)
+_in_production = models.c.status == "production"
+Index(
+    "uq_models_production", models.c.config, unique=True, sqlite_where=_in_production, postgresql_where=_in_production
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("config", String(16), nullable=False),
+    Column("model", String(16), ForeignKey("models.id"), nullable=False),
+    Column("previous", String(16), ForeignKey("models.id")),  # who was champion then
+    Column("when", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),  # one of `KINDS`
+    Column("forced", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    Column(
+        "placed", BigInteger
+    ),  # when the champion's files had followed; None for a refusal, or if it was killed before
+    Column("verdict", Text),  # what the gate has found (`GateReport`); None where it was not asked
+    Index(None, "config", "id"),
+    Index(None, "model"),
+)

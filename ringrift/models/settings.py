@@ -1,0 +1,73 @@
+"""Settings of the model store and of the gate (`include/config/models.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from ringrift.settings import Settings, config_folder, read_settings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = PositiveFloat | PositiveInt
+
+
+class InferenceSettings(Settings):
+    """How fast a model has to answer."""
+
+    milliseconds: PositiveFloat | PositiveInt
+    positions: PositiveInt
+    threads: PositiveInt
+
+
+class TrialSettings(Settings):
+    """The games that the gate plays itself."""
+
+    player: str
+    random_games: PositiveInt
+    heuristic_games: PositiveInt
+    quiet_seconds: Seconds
+    stopped: Share
+    random: Share
+    heuristic: Share
+
+
+class GauntletSettings(Settings):
+    """What the evaluation before the gate has to have shown."""
+
+    games: PositiveInt
+    random: Share
+    heuristic: Share
+    champion: Share
+    elo: NonNegativeFloat | NonNegativeInt
+
+
+class GateSettings(Settings):
+    """The conditions of a promotion."""
+
+    seconds: Seconds
+    pause_minutes: NonNegativeFloat | NonNegativeInt
+    gauntlet: GauntletSettings
+    inference: InferenceSettings
+    trial: TrialSettings
+
+
+class PruneSettings(Settings):
+    """Which models keep their files."""
+
+    predecessors: NonNegativeInt
+    newest: NonNegativeInt
+    days: NonNegativeFloat | NonNegativeInt
+
+
+class ModelSettings(Settings):
+    """All of the file."""
+
+    folder: str
+    gate: GateSettings
+    prune: PruneSettings
+
+
+def model_settings() -> ModelSettings:
+    """Read the settings; `BadSettings` says what is wrong in them."""
+    return read_settings(config_folder() / "models.yaml", ModelSettings)

@@ -1,0 +1,199 @@
+"""The model store: which models there are, where their files lie, and what each of them is for.
+
+A model is two files, `<config>/<id>.pth` and `.json`, in the folder of models, and a row in the database. The row is
+written after the files and outlives them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import orjson
+from sqlalchemy import Connection, Row, select, update
+
+from ringrift.game import parse_config
+from ringrift.games import GamesDatabase
+from ringrift.models.errors import AbsentModel, UnknownModel
+from ringrift.models.files import ModelFiles, checksum, read_files, write_files
+from ringrift.models.schema import models
+
+Status = Literal["development", "staging", "production", "archived", "rejected"]
+STATUSES: Final[Mapping[Status, str]] = {
+    "development": "registered, and not judged yet",
+    "staging": "has passed the gate, and is not champion yet",
+    "production": "the champion of its config",
+    "archived": "a former champion",
+    "rejected": "the gate has said no",
+}
+
+ID_DIGITS: Final = 16
+SHORTEST_NAME: Final = 4
+"""Digits by which a model may be named, if no other one begins with them."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A row of the store."""
+
+    id: str
+    config: str
+    status: Status
+    path: str
+    """Of the `.pth` file, in the folder of models."""
+    sha256: str
+    sidecar: str
+    """The SHA-256 of the `.json` file."""
+    created: int
+    """Seconds since 1970, UTC, as the next."""
+    pruned: int | None
+    """When its files were given up; None while they are kept."""
+    parent: str | None
+    training: Mapping[str, Any]
+    """What its training has said about itself; empty if nothing."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+
+class ModelStore:
+    """The models of a database and a folder."""
+
+    def __init__(self, database: GamesDatabase, folder: Path) -> None:
+        """`folder` holds the models of all configs, and the champions' files that others read."""
+        self.database = database
+        self.folder = folder
+
+    def path(self, model: StoredModel) -> Path:
+        """Where its `.pth` file lies; the `.json` lies beside it."""
+        return self.folder / model.path
+
+    def register(self, path: Path) -> StoredModel:
+        """Take in a model of a `.pth` file and the `.json` beside it, verified by loading it; it is in development.
+
+        Files from elsewhere are copied. A model that is there already stays what it is; one whose files have been
+        pruned, or are not as they were, gets them back. Raises what `load_model` raises.
+        """
+        from ringrift.networks import DamagedModel, load_model, read_info  # late: torch is slow to import
+
+        load_model(path)
+        files = read_files(path)
+        info = read_info(path)
+        sha256 = checksum(files.weights)
+        if orjson.loads(files.sidecar)["sha256"] != sha256:
+            raise DamagedModel(f"{path}: was replaced while it was read: run it again")
+        training = info.extra.get("training") or {}
+        config = f"{info.network.board}_{info.network.players}p"
+        new = StoredModel(
+            id=sha256[:ID_DIGITS],
+            config=config,
+            status="development",
+            path=f"{config}/{sha256[:ID_DIGITS]}.pth",
+            sha256=sha256,
+            sidecar=checksum(files.sidecar),
+            created=int(training.get("created") or time.time()),
+            pruned=None,
+            parent=training.get("parent"),
+            training=training,
+        )
+        with self.database.reading() as connection:
+            known = find_row(connection, new.id)
+        if known is not None and known.pruned is None and self.fault(known) is None:
+            return known
+        if path.resolve() != self.path(new).resolve():
+            write_files(self.path(new), files)
+        with self.database.writing() as connection:
+            row = asdict(new) | {"training": orjson.dumps(training).decode()}
+            connection.execute(self.database.insert(models).values(**row))
+            again = {"pruned": None, "sidecar": new.sidecar, "path": new.path}
+            connection.execute(update(models).where(models.c.id == new.id).values(**again))
+            found = find_row(connection, new.id)
+        assert found is not None
+        return found
+
+    def find(self, name: str, config: str | None = None) -> StoredModel:
+        """The model of an id or its first digits; `UnknownModel` if that is none or several, or of another config."""
+        digits = name.lower()
+        with self.database.reading() as connection:
+            ids = list(connection.execute(select(models.c.id)).scalars())
+            matching = [found for found in ids if found.startswith(digits)]
+            if len(matching) == 1 and len(digits) >= SHORTEST_NAME:
+                model = find_row(connection, matching[0])
+        if len(matching) > 1 or len(digits) < SHORTEST_NAME:
+            raise UnknownModel(
+                f"{name!r} is no model: name it by {SHORTEST_NAME} or more digits that only it begins with"
+            )
+        if not matching:
+            close = get_close_matches(digits, ids, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else "`ringrift models list` shows them all"
+            raise UnknownModel(f"there is no model {name!r}; {hint}")
+        assert model is not None
+        if config is not None and model.config != config:
+            raise UnknownModel(f"model {model.id} is for {model.config}, not for {config}")
+        return model
+
+    def listed(self, config: str | None = None, status: str | None = None) -> list[StoredModel]:
+        """The models, the newest first; those whose files are pruned too."""
+        query = select(models).order_by(models.c.created.desc(), models.c.id)
+        if config is not None:
+            parse_config(config)
+            query = query.where(models.c.config == config)
+        if status is not None:
+            if status not in STATUSES:
+                raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
+            query = query.where(models.c.status == status)
+        with self.database.reading() as connection:
+            return [stored_model(row) for row in connection.execute(query)]
+
+    def champion(self, config: str) -> StoredModel | None:
+        """The champion of a config; None until there is one."""
+        with self.database.reading() as connection:
+            return champion_row(connection, config)
+
+    def read(self, model: StoredModel) -> ModelFiles:
+        """The bytes of its files, which are those that were registered; `AbsentModel` if they are not."""
+        if model.pruned is not None:
+            raise AbsentModel(f"model {model.id}: its files have been pruned; register a copy of them")
+        path = self.path(model)
+        try:
+            files = read_files(path)
+        except OSError as error:
+            raise AbsentModel(f"{error.filename}: cannot be read ({error.strerror}); register a copy of it") from None
+        for found, wanted, file in (
+            (files.weights, model.sha256, path),
+            (files.sidecar, model.sidecar, path.with_suffix(".json")),
+        ):
+            if checksum(found) != wanted:
+                raise AbsentModel(f"{file}: is not what was registered as {model.id}; register a sound copy")
+        return files
+
+    def fault(self, model: StoredModel) -> str | None:
+        """What is wrong with its files; None if nothing is."""
+        try:
+            self.read(model)
+        except AbsentModel as error:
+            return str(error)
+        return None
+
+
+def stored_model(row: Row[Any]) -> StoredModel:
+    """A row of the table."""
+    return StoredModel(**{**row._mapping, "training": orjson.loads(row.training)})
+
+
+def find_row(connection: Connection, model: str) -> StoredModel | None:
+    """The model of an id."""
+    row = connection.execute(select(models).where(models.c.id == model)).first()
+    return None if row is None else stored_model(row)
+
+
+def champion_row(connection: Connection, config: str) -> StoredModel | None:
+    """The champion of a config."""
+    in_production = models.c.status == "production"
+    row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
+    return None if row is None else stored_model(row)

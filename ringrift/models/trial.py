@@ -1,0 +1,178 @@
+"""The gate's own games, played in a process of their own, so that a model that hangs or crashes is stopped.
+
+The process (`trial_run.py`) tells what happens in lines of JSON; this is the end that starts it, listens, and ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from ringrift.game import RingRiftError
+
+LONGEST_COMPLAINT: Final = 200
+"""Characters of what a crashed process has said last."""
+
+Watch = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done and how much there is."""
+
+
+class TrialFault(RingRiftError):
+    """The process has not done what it should: it hung, crashed, or took too long."""
+
+
+@dataclass(frozen=True)
+class TrialRequest:
+    """What the process is to do."""
+
+    config: str
+    model: str
+    """Path of the `.pth` file."""
+    player: str
+    """The spec of the player that plays the games; `{model}` stands for the path."""
+    factory: str
+    """`module:function`, what makes players of specs, as a rule `make_agent`."""
+    positions: int
+    """How many the time of inference is measured on."""
+    games: Mapping[str, int]
+    """By opponent, at least so many games: whole openings are played, each in every seat order."""
+    seed: int
+    seconds: int
+    """It ends itself after that time, should nobody be left who could."""
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How fast a model answers."""
+
+    milliseconds: tuple[float, ...]
+    """For each position."""
+    finite: bool
+    """Whether all answers were numbers."""
+    device: str
+
+
+@dataclass
+class TrialGames:
+    """How the games have gone so far."""
+
+    wanted: int
+    illegal: str | None = None
+    """The first illegal move, in words."""
+    fault: str | None = None
+    """What has kept the games from being played to their end."""
+    played: Counter[str] = field(default_factory=Counter)
+    """By opponent."""
+    won: Counter[str] = field(default_factory=Counter)
+    stopped: int = 0
+    """Games that reached the limit of moves."""
+    decisions: int = 0
+    """Of the model."""
+
+
+class Trial:
+    """A running trial; a context that ends the process, whatever it is doing."""
+
+    def __init__(self, request: TrialRequest, *, threads: int, deadline: float, quiet: float, watch: Watch) -> None:
+        """Start it.
+
+        `deadline` is on the monotonic clock. Once games are played, it is stopped after `quiet` seconds without a
+        decision. Networks on a CPU get so many threads.
+        """
+        self._deadline = deadline
+        self._quiet = quiet
+        self._watch = watch
+        self._games = TrialGames(wanted=0)
+        self._playing = False
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `__exit__`; a pipe could fill up
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ringrift.models.trial_run"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        )
+        assert self._process.stdin is not None
+        with self._process.stdin as words:
+            json.dump(asdict(request), words)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+
+    def inference(self) -> Inference:
+        """How fast the model answers; the first part of the trial. `TrialFault` if it does not."""
+        self._watch("waiting for the model's first answers", 0, 1)
+        event = self._next("inference")
+        return Inference(tuple(event["milliseconds"]), event["finite"], event["device"])
+
+    def games(self) -> TrialGames:
+        """How the games have gone, to their end or until something went wrong; the second part of the trial."""
+        games = self._games
+        try:
+            games.wanted = self._next("plan")["games"]
+            while sum(games.played.values()) < games.wanted:
+                self._watch("playing the gate's games", sum(games.played.values()), games.wanted)
+                event = self._next("decisions", "game", "illegal")
+                if event["kind"] == "illegal":
+                    games.illegal = event["message"]
+                    break
+                self._playing = True
+                games.decisions = event["decisions"]
+                if event["kind"] == "game":
+                    games.played[event["opponent"]] += 1
+                    games.won[event["opponent"]] += event["won"]
+                    games.stopped += event["stopped"]
+        except TrialFault as fault:
+            games.fault = str(fault)
+        return games
+
+    def _next(self, *kinds: str) -> Any:
+        """The next event, which is of one of these kinds."""
+        left = max(0.0, self._deadline - time.monotonic())
+        patience = min(left, self._quiet) if self._playing else left
+        try:
+            line = self._lines.get(timeout=patience)
+        except queue.Empty:
+            what = "the time of the gate is over" if patience == left else f"no decision for {self._quiet:g} s"
+            raise TrialFault(f"stopped: {what}") from None
+        if line is None:
+            raise TrialFault(self._last_words())
+        event = json.loads(line)
+        if event["kind"] == "error":
+            raise TrialFault(event["message"])
+        assert event["kind"] in kinds, event
+        return event
+
+    def _listen(self) -> None:
+        """Hand on the lines of the process, and None when it has ended."""
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def _last_words(self) -> str:
+        code = self._process.wait()
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
+        return f"the player's process has ended with {code}: {last[:LONGEST_COMPLAINT]}"

@@ -1,0 +1,150 @@
+"""The process of a trial, `python -m ringrift.models.trial_run`: a request comes in as JSON, events go out as lines.
+
+First the model is asked about single positions, then it plays. Every move is compared with what the rules allow before
+it is played.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from ringrift.agents import Agent, make_agent
+from ringrift.agents.agent import GameNumbers
+from ringrift.evaluation import MatchPlan, play_match, seatings
+from ringrift.evaluation.matches import PLIES_OF_A_TURN
+from ringrift.game import Board, RingRiftError, new_workspace, parse_config
+from ringrift.limits import move_limit
+from ringrift.models.trial import TrialRequest
+from ringrift.search import Found
+from ringrift.search.evaluators import States
+from ringrift.search.legal import list_legal
+from ringrift.selfplay import Openings
+
+WARM_UP: Final = 5
+"""Answers that are not timed: kernels are loaded, and memory is taken, in the first ones."""
+DEEPEST: Final = 60
+"""Plies of the deepest position that is asked about; no random game was over before 80."""
+HEARTBEAT: Final = 0.2
+"""Seconds between two signs of life."""
+
+Tell = Callable[..., None]
+
+
+class IllegalMove(Exception):
+    """A player has chosen what the rules do not allow."""
+
+
+class Watched(Agent):
+    """A player whose every move is compared with the legal ones; it tells that it is alive."""
+
+    def __init__(self, agent: Agent, board: Board, tell: Tell) -> None:
+        self.agent = agent
+        self.board = board
+        self.work = new_workspace(board)
+        self.tell = tell
+        self.decisions = 0
+        self._told = 0.0
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        """Ask the player; `IllegalMove` says what it should not have played."""
+        offsets, legal = list_legal(states, self.board.tables, self.work)
+        found = self.agent.find(states, games)
+        for row, action in enumerate(np.broadcast_to(found.chosen, len(states)).tolist()):
+            if action not in legal[offsets[row] : offsets[row + 1]]:
+                raise IllegalMove(f"game {games[row]}, move {states[row]['ply'] + 1}: action {action} is not legal")
+        self.decisions += len(states)
+        if time.monotonic() - self._told > HEARTBEAT:
+            self._told = time.monotonic()
+            self.tell("decisions", decisions=self.decisions)
+        return found
+
+    def forget(self, games: GameNumbers) -> None:
+        """Let the player forget."""
+        self.agent.forget(games)
+
+
+def main() -> None:
+    """Do what the request says."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no event
+
+    def tell(kind: str, **values: Any) -> None:
+        print(json.dumps({"kind": kind, **values}), file=out, flush=True)
+
+    request = TrialRequest(**json.load(sys.stdin))
+    signal.alarm(request.seconds)
+    try:
+        measure(request, tell)
+        play(request, tell)
+    except IllegalMove as error:
+        tell("illegal", message=str(error))
+    except RingRiftError as error:
+        tell("error", message=str(error))
+
+
+def measure(request: TrialRequest, tell: Tell) -> None:
+    """Ask the model about single positions, no two of them alike, and tell how long that takes."""
+    board, players = parse_config(request.config)
+    agent = _maker(request)(f"policy:{request.model}", board, players, seed=request.seed)
+    milliseconds, finite = [], True
+    for number, state in enumerate(_positions(request, board, players)):
+        start = time.perf_counter()
+        found = agent.find(state, np.array([number]))
+        milliseconds.append(1000 * (time.perf_counter() - start))
+        finite = finite and bool(np.isfinite(found.policy).all() and np.isfinite(found.values).all())
+    tell("inference", milliseconds=milliseconds[WARM_UP:], finite=finite, device=_device())
+
+
+def _positions(request: TrialRequest, board: Board, players: int) -> Iterator[States]:
+    openings = Openings(board, players, max_moves=move_limit(request.config), seed=request.seed)
+    for number in range(WARM_UP + request.positions):
+        yield openings.draw(number, 1 + number % DEEPEST).state
+
+
+def play(request: TrialRequest, tell: Tell) -> None:
+    """Play against every opponent, and tell how each game ends."""
+    board, players = parse_config(request.config)
+    orders = len(seatings(2, players))
+    openings = {opponent: -(-games // orders) for opponent, games in request.games.items()}
+    tell("plan", games=orders * sum(openings.values()))
+    spec = request.player.replace("{model}", request.model)
+    model = Watched(_maker(request)(spec, board, players, seed=request.seed), board, tell)
+    for opponent, count in openings.items():
+        plan = MatchPlan(
+            config=request.config,
+            players=(spec, opponent),
+            openings=count,
+            opening_plies=PLIES_OF_A_TURN * players,
+            max_moves=move_limit(request.config),
+            seed=request.seed,
+        )
+        for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
+            won = game.winner is not None and game.fixture.seating[game.winner - 1] == 0
+            tell("game", opponent=opponent, won=won, stopped=game.winner is None, decisions=model.decisions)
+
+
+def _maker(request: TrialRequest) -> Callable[..., Agent]:
+    maker: Callable[..., Agent] = pkgutil.resolve_name(request.factory)
+    return maker
+
+
+def _device() -> str:
+    """Where networks are computed in this process."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return f"{socket.gethostname()}, {torch.cuda.get_device_name()}"
+    return f"{socket.gethostname()}, CPU, threads: {os.environ.get('OMP_NUM_THREADS', 'all')}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Whether the files of models are what the database says, and mending what can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringrift.game import RingRiftError
+from ringrift.models.champion import look_at_champion, mend_champion
+from ringrift.models.files import checksum, read_files, remove_files, write_files
+from ringrift.models.store import ModelStore, StoredModel
+from ringrift.selfplay import promoted_model
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong with the files of models."""
+
+    config: str
+    model: str | None
+    """Its id; None for files that no model of the database has."""
+    detail: str
+    repaired: bool
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What a verification has found. Prints as a table on a rich console."""
+
+    models: int
+    """Whose files were read."""
+    champions: int
+    faults: tuple[Fault, ...]
+    unregistered: tuple[str, ...]
+    """Model files that no row has: of a training that was killed, as a rule."""
+
+    @property
+    def left(self) -> int:
+        """What is still wrong."""
+        return sum(not fault.repaired for fault in self.faults)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"left": self.left}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        told = f"{len(self.faults)} faults" if self.faults else "all sound"
+        yield f"{self.models} models and {self.champions} champions verified, {told}"
+        if self.faults:
+            table = Table("config", "model", "what is wrong", "")
+            for fault in self.faults:
+                done = "repaired" if fault.repaired else "left"
+                table.add_row(fault.config, fault.model or "", escape(fault.detail), done)
+            yield table
+        for path in self.unregistered:
+            yield escape(f"{path} is not registered: `ringrift models register` takes it in, or remove it")
+
+
+def verify(
+    store: ModelStore,
+    *,
+    config: str | None = None,
+    repair: bool = False,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+) -> VerifyReport:
+    """Compare the checksums of all files with the database; `repair` restores what there is a sound copy of."""
+    listed = store.listed(config)
+    faults: list[Fault] = []
+    for number, model in enumerate(listed):
+        watch(number, len(listed))
+        if model.pruned is None:
+            faults += _verify(store, model, repair)
+        elif store.path(model).exists():
+            detail = f"{store.path(model)}: is there, though it has been pruned"
+            faults.append(Fault(model.config, model.id, detail, repair and remove_files(store.path(model))))
+    champions = 0
+    for name in sorted({model.config for model in listed}):
+        champion, state, detail = look_at_champion(store, name)
+        champions += champion is not None
+        if state != "sound":
+            repaired = (
+                repair and champion is not None and _succeeds(partial(mend_champion, store, name, overwrite=True))
+            )
+            faults.append(Fault(name, champion.id if champion else None, detail, repaired))
+    return VerifyReport(
+        models=sum(model.pruned is None for model in listed),
+        champions=champions,
+        faults=tuple(faults),
+        unregistered=tuple(map(str, _unregistered(store, listed, config))),
+    )
+
+
+def _verify(store: ModelStore, model: StoredModel, repair: bool) -> Iterator[Fault]:
+    """What is wrong with the files of a model; the champion's are restored from those that self-play reads."""
+    detail = store.fault(model)
+    if detail is None:
+        return
+    repaired = False
+    if repair and model.status == "production":
+        repaired = _restore(store, model)
+    yield Fault(model.config, model.id, detail, repaired)
+
+
+def _restore(store: ModelStore, model: StoredModel) -> bool:
+    try:
+        files = read_files(promoted_model(store.folder, model.config))
+    except OSError:
+        return False
+    if (checksum(files.weights), checksum(files.sidecar)) != (model.sha256, model.sidecar):
+        return False
+    return _succeeds(partial(write_files, store.path(model), files))
+
+
+def _succeeds(work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except RingRiftError:
+        return False
+    return True
+
+
+def _unregistered(store: ModelStore, listed: list[StoredModel], config: str | None) -> Iterator[Path]:
+    known = {store.path(model) for model in listed}
+    for folder in sorted(store.folder.iterdir() if store.folder.is_dir() else ()):
+        if folder.is_dir() and (config is None or folder.name == config):
+            yield from (path for path in sorted(folder.glob("*.pth")) if path not in known)

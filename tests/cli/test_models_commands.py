@@ -1,0 +1,121 @@
+"""`ringrift models …` and `ringrift promote` as people run them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ringrift.cli import app
+from ringrift.networks import NetworkConfig, build_network, save_model
+from ringrift.selfplay import promoted_model
+from tests.cli.processes import complaint, ringrift
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with two new models."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGRIFT_DATABASE", str(tmp_path / "games.db"))
+    for name in ("one", "two"):
+        save_model(tmp_path / f"{name}.pth", build_network(NetworkConfig.of("small", "hex8", 2)))
+    return tmp_path
+
+
+def run(*words: str | Path, code: int = 0) -> str:
+    """What a command says, which ends with that exit code."""
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, done.output
+    return " ".join(done.stdout.split())
+
+
+def read(*words: str | Path, code: int = 0) -> Any:
+    """What a command says to machines."""
+    return json.loads(run(*words, "--json", code=code))
+
+
+def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
+    one, two = read("models", "register", "one.pth", "two.pth")
+    assert {one["status"], two["status"]} == {"development"}
+    refused = run("promote", "hex8_2p", one["id"], code=1)
+    assert f"{one['id']} was not promoted; champion: none yet" in refused
+    assert "no: games: games of the gauntlet" in refused
+    assert "not run" in refused
+    assert f"{one['id']} is the champion, the first, forced: to begin with" in run(
+        "promote", "hex8_2p", one["id"][:8], "--force", "--reason", "to begin with"
+    )
+    report = read("promote", "hex8_2p", "two.pth", "--force", "--reason", "the next")
+    assert (report["outcome"], report["champion"], report["previous"]) == ("promoted", two["id"], one["id"])
+    assert report["gate"]["checks"][0]["verdict"] == "passed"
+    assert "nothing to do" in run("promote", "hex8_2p", two["id"])
+    back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
+    assert f"{one['id']} is the champion, in place of {two['id']}" in back
+    assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
+    listed = read("models", "list", "--config", "hex8_2p")
+    assert {model["id"]: model["status"] for model in listed} == {one["id"]: "production", two["id"]: "archived"}
+    assert one["id"] in run("models", "list", "--status", "production")
+    shown = run("models", "show", one["id"])
+    for part in ("production", "sound", "restored: it loses", "promoted (forced): to begin with", "refused: no: games"):
+        assert part in shown
+    assert read("models", "show", one["id"])["fault"] is None
+    assert f"{one['id']} hex8_2p production" in run("models", "why", one["id"])
+    assert [entry["kind"] for entry in read("models", "why", two["id"])["promotions"]] == ["promoted"]
+
+
+def test_verify_exits_with_1_until_the_damage_is_mended(place: Path) -> None:
+    run("promote", "hex8_2p", "one.pth", "--force", "--reason", "a test")
+    assert "1 models and 1 champions verified, all sound" in run("models", "verify")
+    promoted_model(Path("models"), "hex8_2p").write_bytes(b"something else")
+    assert "is not the champion's file any more" in run("models", "verify", code=1)
+    assert "`ringrift models verify --repair`" in complaint(
+        "promote", "hex8_2p", "two.pth", "--force", "--reason", "a test"
+    )
+    assert read("models", "verify", "--repair")["left"] == 0
+    assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
+
+
+def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
+    run("promote", "hex8_2p", "one.pth", "--force", "--reason", "a test")
+    (two,) = read("models", "register", "two.pth")
+    words = ("models", "prune", "--newest", "0", "--days", "0")
+    assert "1 models would be pruned" in run(*words, "--dry-run")
+    assert [model["id"] for model in read(*words)["pruned"]] == [two["id"]]
+    assert len(read("models", "list")) == 1
+    assert len(read("models", "list", "--all")) == 2
+    assert "its files have been pruned" in run("promote", "hex8_2p", two["id"], "--force", "--reason", "x", code=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("promote", "hex9_2p", "aaaa"), "unknown config 'hex9_2p'"),
+        (("promote", "hex8_2p", "nonsense"), "there is no model 'nonsense'"),
+        (("promote", "hex8_3p", "one.pth"), "is for hex8_2p, not for hex8_3p"),
+        (("promote", "hex8_2p", "three.pth"), "three.pth: no such model"),
+        (("promote", "hex8_2p", "one.pth", "--force"), "--force needs --reason TEXT"),
+        (("models", "why", "ab"), "'ab' is no model"),
+        (("models", "rollback", "hex8_2p"), "hex8_2p has no champion"),
+        (("models", "rollback", "hex8"), "unknown config 'hex8'"),
+        (("models", "list", "--status", "best"), "no model has the status 'best'"),
+        (("models", "register", "games.db"), "not found"),
+    ],
+)
+def test_wrong_words_are_one_line(place: Path, words: tuple[str, ...], message: str) -> None:
+    run("models", "register", "one.pth")
+    assert message in complaint(*words)
+    assert not promoted_model(Path("models"), "hex8_2p").exists()
+
+
+def test_as_a_process_what_is_wrong_is_one_line_and_exit_code_2(place: Path) -> None:
+    done = ringrift("promote", "hex8_2p", "0123")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert "there is no games database" in done.stderr
+
+
+def test_help_shows_examples() -> None:
+    assert "ringrift promote square8_2p 01234567 --force --reason" in run("promote", "--help").replace("│ ", "")
+    assert "ringrift models prune --dry-run" in run("models", "prune", "--help")

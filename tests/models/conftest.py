@@ -1,0 +1,35 @@
+"""A model store for a test, empty, and a network that computes fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from ringrift.games import GamesDatabase
+from ringrift.models import ModelStore
+from ringrift.networks import ARCHITECTURES, Architecture
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Tests share their cores with others; threads that wait for each other would wait for those."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tiny() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ARCHITECTURES, "tiny", Architecture(channels=8, blocks=1, squeeze=False, head_channels=4))
+        yield
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ModelStore]:
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as database:
+        yield ModelStore(database, tmp_path / "models")
