@@ -46,6 +46,9 @@ def datasets(
             "× goal",
             "samples/s a core",
             "bytes/sample",
+            "disk MB/s",
+            "share of it",
+            "unchanged/s",
             *(f"{part} %" for part in speeds[0].parts),
         ),
         [
@@ -58,6 +61,9 @@ def datasets(
                 f"{speed.samples_per_second / speed.goal:.2f}",
                 f"{speed.cpu_samples_per_second:,.0f}",
                 f"{speed.bytes_per_sample:,.0f}",
+                f"{speed.disk_bytes_per_second / 1e6:,.0f}",
+                f"{speed.disk_share:.0%}",
+                f"{speed.unchanged_samples_per_second:,.0f}",
                 *(f"{seconds / sum(speed.parts.values()):.0%}" for seconds in speed.parts.values()),
             )
             for speed in speeds
