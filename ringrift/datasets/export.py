@@ -40,7 +40,7 @@ from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import game_identities
 from ringrift.datasets.weights import kind_weights, weigh
-from ringrift.datasets.writer import DatasetWriter, new_dataset
+from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.games import GamesDatabase
 from ringrift.games.selection import Part
 from ringrift.games.settings import database_settings
@@ -187,8 +187,8 @@ def export(
             filters = replace(filters, since=max(pool.since, filters.since or 0))
         held_out = choose(database, config, "holdout", settings.games, None, filters)
         reports.append(work.write(held_out, filters))
-    except EmptySelection:
-        pass  # a small pool may have none
+    except EmptySelection:  # a small pool may have none, and that of another pool does not go with it
+        remove_dataset(folder, dataset_name(config, "holdout"))
     return reports
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -184,10 +184,7 @@ class DatasetWriter:
                 new.replace(link)
         else:
             link.unlink(missing_ok=True)
-        form = re.compile(rf"{re.escape(self.name)}-[0-9a-f]{{16}}\.npz")
-        for path in list(self.folder.iterdir()):
-            if form.fullmatch(path.name) and path.name not in names:
-                path.unlink(missing_ok=True)
+        _remove_shards(self.folder, self.name, names)
 
     def close(self) -> None:
         """End the threads, when they are done with what they are doing."""
@@ -246,6 +243,15 @@ def new_dataset(folder: Path, name: str, layout: Layout, capacity: int) -> Itera
             writer.close()
 
 
+def remove_dataset(folder: Path, name: str) -> None:
+    """Remove a data set, if there is one."""
+    if manifest_path(folder, name).exists():
+        with _alone(folder, name):
+            manifest_path(folder, name).unlink(missing_ok=True)
+            (folder / f"{name}.npz").unlink(missing_ok=True)
+            _remove_shards(folder, name, ())
+
+
 @contextmanager
 def _alone(folder: Path, name: str) -> Iterator[None]:
     """Keep other processes from writing the same data set."""
@@ -261,6 +267,14 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
         except OSError:
             raise BadDataset(f"{folder / name}: is being written by another process; wait for it to end") from None
         yield
+
+
+def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:
+    """Remove the shards of a data set but those of these names."""
+    form = re.compile(rf"{re.escape(name)}-[0-9a-f]{{16}}\.npz")
+    for path in list(folder.iterdir()):
+        if form.fullmatch(path.name) and path.name not in but:
+            path.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, name: str) -> None:
