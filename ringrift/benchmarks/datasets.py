@@ -13,8 +13,10 @@ from typing import Final
 import numpy as np
 
 from ringrift.benchmarks.games import bench_records
+from ringrift.benchmarks.memory import measured
 from ringrift.datasets import export
-from ringrift.datasets.settings import dataset_settings
+from ringrift.datasets.manifest import manifest_path, read_manifest
+from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.game import parse_config
 from ringrift.game.threads import default_threads
 from ringrift.games import GamesDatabase, ingest
@@ -47,17 +49,68 @@ class ExportSpeed:
     """By the clock, when all games have been exported before."""
 
 
+@dataclass(frozen=True)
+class ExportMemory:
+    """The most memory of its own that a process has had that exported so many samples."""
+
+    config: str
+    games: int
+    samples: int
+    megabytes: float
+
+
+MEASURE_MEMORY: Final = """
+import sys
+from pathlib import Path
+from ringrift.benchmarks.datasets import all_games
+from ringrift.benchmarks.memory import own_megabytes
+from ringrift.datasets import export
+from ringrift.games import GamesDatabase
+most = 0
+def look(done, games, samples):
+    global most
+    most = max(most, own_megabytes())
+with GamesDatabase(sys.argv[1]) as database:
+    export(database, sys.argv[2], folder=Path(sys.argv[3]), settings=all_games(), on_progress=look)
+print(most)
+"""
+
+
+def measure_export_memory(config: str, samples: int) -> ExportMemory:
+    """Export games with about so many samples in a process of its own."""
+    some = list(bench_records(config, 64, search=True, every=1))
+    games = max(1, round(samples * len(some) / sum(len(record.search.at) for record in some if record.search)))
+    with tempfile.TemporaryDirectory() as folder:
+        database, out = Path(folder) / "games.db", Path(folder) / "out"
+        _fill(database, config, games)
+        most = measured(MEASURE_MEMORY, database, config, out)
+        manifest = read_manifest(manifest_path(out, config))
+    return ExportMemory(config, manifest.games, manifest.samples, most)
+
+
+def all_games() -> DatasetSettings:
+    """The settings of the project without a window."""
+    settings = dataset_settings()
+    return settings.model_copy(update={"window": settings.window.model_copy(update={"kind": "all"})})
+
+
+def _fill(database: Path, config: str, games: int) -> None:
+    """A new database of random games with search statistics at every action."""
+    path = database.with_suffix(".jsonl")
+    with path.open("wb") as file:
+        file.writelines(record.to_line() for record in bench_records(config, games, search=True, every=1))
+    with GamesDatabase(str(database), create=True) as opened:
+        ingest(opened, [path])
+    path.unlink()
+
+
 def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
     """Export the same games several times; the fastest counts, since the machine's other work only adds."""
-    settings = dataset_settings()
-    everything = settings.model_copy(update={"window": settings.window.model_copy(update={"kind": "all"})})
+    everything = all_games()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "games.jsonl"
-        with path.open("wb") as file:
-            file.writelines(record.to_line() for record in bench_records(config, games, search=True, every=1))
-        with GamesDatabase(str(Path(folder) / "games.db"), create=True) as database:
-            ingest(database, [path])
-            path.unlink()
+        path = Path(folder) / "games.db"
+        _fill(path, config, games)
+        with GamesDatabase(str(path)) as database:
             reports, again, processor = [], [], []
             for number in range(repeats + 1):  # the first loads the kernels
                 out = Path(folder) / str(number)
