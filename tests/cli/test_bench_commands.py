@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 
