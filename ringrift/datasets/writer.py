@@ -192,9 +192,11 @@ class DatasetWriter:
         self._settler.shutdown()
 
     def discard(self) -> None:
-        """Remove the shards that have been written, after `close`."""
+        """Remove the shards that have been written, after `close`, but for those of the data set that is there."""
+        named = {shard.name for shard in _listed(manifest_path(self.folder, self.name))}
         for path in self._written:
-            path.unlink(missing_ok=True)
+            if path.name not in named:
+                path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{self.name}-{key}.npz"

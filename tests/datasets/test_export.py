@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ringrift.datasets import BadDataset, Filters, Layout, export, read_manifest
 from ringrift.datasets.export import PAGE_GAMES
 from ringrift.datasets.pool import EmptySelection, LeakedGame
 from ringrift.datasets.settings import WindowSettings
+from ringrift.datasets.shards import write_shard
 from ringrift.datasets.writer import new_dataset
 from ringrift.encoding import UnknownVersion, encode_batch, feature_version, new_batch, rank_values, to_relative
 from ringrift.encoding.symmetries import cell_pixels
@@ -264,22 +266,25 @@ def test_an_unknown_encoder_is_one_line(pool: GamesDatabase, tmp_path: Path) -> 
         export(pool, "square8_2p", folder=tmp_path, settings=settings(encoder="v9"))
 
 
+@pytest.mark.parametrize("afresh", [False, True])
 def test_a_full_disk_is_one_line_and_leaves_the_old_data_set(
-    pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, afresh: bool
 ) -> None:
     export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=500))
     before = everything(tmp_path)
     written = []
 
-    def write(file: object, arrays: object) -> None:
+    def write(file: IO[bytes], arrays: dict[str, np.ndarray]) -> None:
         written.append(arrays)
-        if len(written) == 2:
+        if len(written) == 3:
             raise OSError(28, "No space left on device")
+        write_shard(file, arrays)
 
     monkeypatch.setattr("ringrift.datasets.writer.write_shard", write)
     line = r"square8_2p-[0-9a-f]+\.npz: cannot be written \(No space left on device\); the data set .* is untouched"
     with pytest.raises(UnwritableFile, match=line):
-        export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=500, encoder="v1"))
+        chosen = settings(shard=500, encoder="v2" if afresh else "v1")
+        export(pool, "square8_2p", folder=tmp_path, settings=chosen, afresh=afresh)
     assert everything(tmp_path) == before
 
 
