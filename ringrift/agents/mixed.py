@@ -106,4 +106,5 @@ def joined(answers: Sequence[tuple[npt.NDArray[np.int64], Found]], count: int, p
         whole.policy[places] = found.policy
         whole.visits[places] = found.visits
         whole.full[rows] = found.full
+        whole.surprise[rows] = found.surprise
     return whole

@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from ringrift.benchmarks.memory import measured
 from ringrift.benchmarks.networks import LEGAL_ACTIONS
 from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
-from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, write_manifest
+from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import feature_version
 from ringrift.game import get_board, policy_size
@@ -32,6 +33,8 @@ PASSES: Final = 3
 """Training costs about three forward passes: the backward pass has two products for every one."""
 FEATURES: Final = "v2"
 SHARDS: Final = 4
+SHARD: Final = 50_000
+"""Samples of a shard of data sets that are there to be long."""
 BYTES: Final = 256_000_000
 """Of features in a synthetic data set: several times what the caches of a processor hold."""
 
@@ -116,8 +119,41 @@ def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
     )
 
 
-def write_synthetic(folder: Path, board: str, players: int, samples: int, shards: int = SHARDS) -> Path:
-    """A data set of random numbers with shapes and numbers of legal actions as in play; its manifest."""
+@dataclass(frozen=True)
+class LoaderMemory:
+    """The most memory of its own that a process has had that streamed so many samples; mapped files left out."""
+
+    config: str
+    samples: int
+    megabytes: float
+
+
+MEASURE_MEMORY: Final = """
+import sys
+from pathlib import Path
+from ringrift.benchmarks.memory import own_megabytes
+from ringrift.datasets import open_dataset
+from ringrift.datasets.loader import Loader
+print(max(own_megabytes() for _ in Loader(open_dataset(Path(sys.argv[1])), batch=1024, epochs=1)))
+"""
+
+
+def measure_loader_memory(board: str, players: int, samples: int) -> LoaderMemory:
+    """Stream an epoch in a process of its own; the shards are one file under many entries of the manifest."""
+    one = min(samples, SHARD)
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_synthetic(Path(folder), board, players, one, 1, copies=samples // one)
+        most = measured(MEASURE_MEMORY, path)
+        return LoaderMemory(f"{board}_{players}p", read_manifest(path).samples, most)
+
+
+def write_synthetic(
+    folder: Path, board: str, players: int, samples: int, shards: int = SHARDS, *, copies: int = 1
+) -> Path:
+    """A data set of random numbers with shapes and numbers of legal actions as in play; its manifest.
+
+    Of more than one copy each stands in the same files.
+    """
     draw = np.random.default_rng(1)
     listed = []
     for number, part in enumerate(np.array_split(np.arange(samples), shards)):
@@ -134,10 +170,10 @@ def write_synthetic(folder: Path, board: str, players: int, samples: int, shards
             encoder=FEATURES,
             part="training",
             holdout_share=0.0,
-            samples=samples,
-            policies=samples,
-            games=shards,
-            shards=tuple(listed),
+            samples=samples * copies,
+            policies=samples * copies,
+            games=shards * copies,
+            shards=tuple(listed * copies),
             provenance={},
         ),
     )

@@ -67,15 +67,19 @@ def export(
     ] = None,
     newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
     weights: Annotated[
-        Literal["uniform", "victory", "quality"] | None, typer.Option(help="Weights of samples.")
+        Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
+        typer.Option(help="Weights of samples."),
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    afresh: Annotated[bool, typer.Option("--afresh", help="Write shards again that are there already.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the data set of a config, and beside it that of the games held out from training.
 
     What is not given is as include/config/datasets.yaml says. The data set
-    of before is replaced when the new one is whole.
+    of before is replaced when the new one is whole. Shards whose games have
+    not changed stay as they are, so that only new games take time, and what
+    was interrupted goes on where it stopped.
 
     Example: ringrift dataset export square8_2p
 
@@ -111,6 +115,7 @@ def export(
                 settings=settings,
                 filters=filters,
                 threads=threads,
+                afresh=afresh,
                 stop=stop,
                 on_progress=told,
             )

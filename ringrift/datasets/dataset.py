@@ -11,15 +11,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.datasets.manifest import Manifest, find_manifest, read_manifest
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
 from ringrift.encoding import UnknownVersion
 from ringrift.game import UnknownConfig
-
-AGAIN: Final = "export the data set or copy it again"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Export: games of the database become a data set, and those held out another one.
 
-Games are read a page at a time, replayed and encoded by all cores straight into the arrays of a shard, and written
-in the order of their identities: the same games give the same files, in whatever order they came in. While one page is
-worked on, the next one is read.
+Games are read a shard at a time; those of a shard that is not there yet are replayed and encoded by all cores, page by
+page, straight into its arrays. The same games give the same files, in whatever order they came in and whatever was
+exported before. While one page is worked on, the next one is unpacked, and the next shard's are read.
 """
 
 from __future__ import annotations
@@ -10,22 +10,37 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
+import orjson
+from sqlalchemy import Row
 
 from ringrift import __version__
 from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
-from ringrift.datasets.pool import EmptySelection, Filters, Pool, PoolGame, Step, choose, read_records
+from ringrift.datasets.pool import (
+    EmptySelection,
+    Filters,
+    Pool,
+    PoolGame,
+    Step,
+    StoredGame,
+    choose,
+    read_records,
+    read_rows,
+)
 from ringrift.datasets.samples import check, survey, write_samples
-from ringrift.datasets.settings import DatasetSettings, WeightSettings, dataset_settings
-from ringrift.datasets.writer import DatasetWriter, new_dataset, publish
+from ringrift.datasets.settings import DatasetSettings, dataset_settings
+from ringrift.datasets.sharding import blocks, shard_key
+from ringrift.datasets.shards import game_identities
+from ringrift.datasets.weights import kind_weights, weigh
+from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.games import GamesDatabase
 from ringrift.games.selection import Part
 from ringrift.games.settings import database_settings
@@ -41,12 +56,14 @@ PAGE_GAMES: Final = {"square8": 256, "hex8": 256, "square19": 64, "hexagonal": 3
 PARTS: Final = ("reading", "replay", "encoding", "writing")
 """What an export spends its time with: waiting for the database, replaying, encoding, and the disk."""
 
+Item = TypeVar("Item")
+
 Progress = Callable[[int, int, int], object]
 """Told games done, games in all, and samples so far."""
 
 
 class Stopped(BadDataset):
-    """The export was asked to stop; nothing has been written."""
+    """The export was asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +75,8 @@ class ExportReport:
     part: Part
     games: int
     samples: int
+    kept: int
+    """Samples of shards that were there already."""
     policies: int
     """Samples with a policy to learn."""
     shards: int
@@ -80,6 +99,7 @@ class ExportReport:
             f"{self.dataset}: {self.samples:,} samples, {self.policies:,} with a policy, of {self.games:,} games in "
             f"{self.shards} {'shard' if self.shards == 1 else 'shards'}, {self.bytes / 1e6:,.1f} MB, "
             f"{self.seconds:.1f} s, {self.samples / max(self.seconds, 1e-9):,.0f} samples/s"
+            + (f"; {self.kept / self.samples:.0%} of them were there already" if self.kept else "")
         )
         table = Table("games that", "games")
         table.columns[1].justify = "right"
@@ -118,14 +138,21 @@ class _Tally:
     """The first and the last, in seconds since 1970."""
     identities: Any = field(default_factory=lambda: blake2b(digest_size=16))
 
-    def add(self, game: PoolGame, record: GameRecord) -> None:
+    def keep(self, stored: list[StoredGame], identities: list[bytes]) -> None:
+        """Count the games of a shard that is there; the identities are those of the games in it."""
+        found = set(identities)
+        for game, row in stored:
+            if game.identity in found:
+                self.add(game, row)
+
+    def add(self, game: PoolGame, row: Row[Any]) -> None:
         """Count a game that is in the data set."""
         self.games += 1
         self.kinds[game.kind] += 1
         self.wins[game.winner or 0] += 1
-        self.engines.update(record.engines)
-        self.models.update(model for model in record.models if model)
-        self.runs[record.run] += 1
+        self.engines.update(orjson.loads(row.engines))
+        self.models.update(model for model in orjson.loads(row.models) if model)
+        self.runs[row.run] += 1
         self.ended = [min([game.ended, *self.ended]), max([game.ended, *self.ended])]
         self.identities.update(game.identity)
 
@@ -138,11 +165,13 @@ def export(
     settings: DatasetSettings | None = None,
     filters: Filters | None = None,
     threads: int | None = None,
+    afresh: bool = False,
     stop: Event | None = None,
     on_progress: Progress | None = None,
 ) -> list[ExportReport]:
     """Write the data set of a config, and that of the games held out, if there are any.
 
+    Shards that are there already are not written again, but for `afresh`.
     `EmptySelection` if there is nothing to train on, `LeakedGame` if a game is in the wrong one, `UnwritableFile` if
     the disk is full; the data sets of before are then as they were.
     """
@@ -150,7 +179,7 @@ def export(
     folder = folder or Path(settings.folder)
     filters = filters or Filters()
     layout = Layout(config, settings.encoder)
-    work = _Work(database, layout, folder, settings, threads, stop or Event(), on_progress)
+    work = _Work(database, layout, folder, settings, threads, afresh, stop or Event(), on_progress)
     pool = choose(database, config, "training", settings.games, settings.window, filters)
     reports = [work.write(pool, filters)]
     try:
@@ -158,8 +187,8 @@ def export(
             filters = replace(filters, since=max(pool.since, filters.since or 0))
         held_out = choose(database, config, "holdout", settings.games, None, filters)
         reports.append(work.write(held_out, filters))
-    except EmptySelection:
-        pass  # a small pool may have none
+    except EmptySelection:  # a small pool may have none, and that of another pool does not go with it
+        remove_dataset(folder, dataset_name(config, "holdout"))
     return reports
 
 
@@ -172,6 +201,7 @@ class _Work:
     folder: Path
     settings: DatasetSettings
     threads: int | None
+    afresh: bool
     stop: Event
     on_progress: Progress | None
 
@@ -182,40 +212,53 @@ class _Work:
         tally = _Tally()
         name = dataset_name(self.layout.config, pool.part)
         path = manifest_path(self.folder, name)
-        weights = kind_weights(pool.kinds, self.settings.weights)
-        with new_dataset(self.folder, name, self.layout, shard_samples(self.settings, self.layout)) as writer:
-            done = 0
-            for read, page in self._pages(pool):
+        kinds = kind_weights(pool.kinds, self.settings.weights)
+        most = shard_samples(self.settings, self.layout)
+        done = 0
+        with new_dataset(self.folder, name, self.layout, most) as writer:
+            for block, stored in _ahead(self._blocks(pool, most)):
                 clock.note("reading")
-                if page:
-                    self._add(writer, page, weights, tally, clock)
-                done += read
-                if self.on_progress:
-                    self.on_progress(done, len(pool.games), writer.samples + writer.buffer.samples)
-                if self.stop.is_set():
-                    raise Stopped(f"{path}: stopped; the data set that was there before is untouched")
+                key = shard_key(self.layout, self.settings, kinds, stored)
+                kept = None if self.afresh else writer.keep(key)
+                if kept is not None:
+                    tally.keep(stored, game_identities(kept))
+                for step, page in () if kept is not None else _ahead(self._pages(stored)):
+                    clock.note("reading")
+                    self._add(writer, *page, kinds, tally, clock)
+                    self._tell(pool, done + step, writer)
+                    if self.stop.is_set():
+                        raise Stopped(
+                            f"{path}: stopped; the data set that was there before is untouched, and the same export "
+                            "goes on where this one has stopped"
+                        )
+                done += len(block)
+                writer.write(key)
+                clock.note("writing")
+                self._tell(pool, done, writer)
             if not tally.games:
                 raise EmptySelection(self._nothing(pool, tally))
-        steps = (*pool.steps, *self._steps(tally))
-        manifest = Manifest(
-            format=FORMAT,
-            config=self.layout.config,
-            encoder=self.layout.encoder,
-            part=pool.part,
-            holdout_share=database_settings().holdout_share,
-            samples=writer.samples,
-            policies=writer.policies,
-            games=writer.games,
-            shards=tuple(writer.shards),
-            provenance=self._provenance(filters, steps, tally),
-        )
-        publish(self.folder, name, manifest)
+            shards = writer.finish()
+            steps = (*pool.steps, Step(self._quality + "have samples", tally.games))
+            manifest = Manifest(
+                format=FORMAT,
+                config=self.layout.config,
+                encoder=self.layout.encoder,
+                part=pool.part,
+                holdout_share=database_settings().holdout_share,
+                samples=writer.samples,
+                policies=writer.policies,
+                games=tally.games,
+                shards=shards,
+                provenance=self._provenance(filters, steps, tally),
+            )
+            writer.publish(manifest)
         clock.note("writing")
         return ExportReport(
             dataset=str(path),
             part=pool.part,
             games=manifest.games,
             samples=manifest.samples,
+            kept=writer.kept,
             policies=manifest.policies,
             shards=len(manifest.shards),
             bytes=sum(shard.bytes for shard in manifest.shards),
@@ -224,64 +267,58 @@ class _Work:
             parts=clock.parts,
         )
 
-    def _pages(self, pool: Pool) -> Iterator[tuple[int, list[tuple[PoolGame, GameRecord]]]]:
-        """The games a page at a time, with how many were asked for: the next page is read while one is worked on."""
+    def _blocks(self, pool: Pool, most: int) -> Iterator[tuple[list[PoolGame], list[StoredGame]]]:
+        """The games of every shard, and their rows."""
+        for block in blocks(pool.games, most):
+            yield block, read_rows(self.database, pool.part, block)
+
+    def _pages(self, stored: list[StoredGame]) -> Iterator[tuple[int, tuple[list[StoredGame], list[GameRecord]]]]:
+        """The games of a shard a page at a time, with how many that are so far."""
         size = PAGE_GAMES[self.layout.board.name]
-        pages = [pool.games[first : first + size] for first in range(0, len(pool.games), size)]
-        with ThreadPoolExecutor(1) as reader:
-            ahead = reader.submit(read_records, self.database, pool.part, pages[0])
-            for index, page in enumerate(pages):
-                records = ahead.result()
-                if index + 1 < len(pages):
-                    ahead = reader.submit(read_records, self.database, pool.part, pages[index + 1])
-                yield len(page), records
+        for first in range(0, len(stored), size):
+            page = stored[first : first + size]
+            yield first + len(page), (page, read_records(page))
+
+    def _tell(self, pool: Pool, done: int, writer: DatasetWriter) -> None:
+        if self.on_progress:
+            self.on_progress(done, len(pool.games), writer.samples + writer.buffer.samples)
 
     def _add(
         self,
         writer: DatasetWriter,
-        page: list[tuple[PoolGame, GameRecord]],
+        page: list[StoredGame],
+        records: list[GameRecord],
         kinds: Mapping[str, float],
         tally: _Tally,
         clock: _Clock,
     ) -> None:
-        """Add the samples of a page of games."""
+        """Add the samples of a page of games to the shard at hand."""
         board, players = self.layout.board, self.layout.players
-        records = [record for _, record in page]
         surveyed = survey(board, players, records, unsearched=self.settings.unsearched, threads=self.threads)
         identities = [game.identity for game, _ in page]
         check(surveyed.tallies, identities)
         clock.note("replay")
         tallies = surveyed.tallies
-        quality = tallies["searched"] / np.maximum(tallies["choices"], 1)
-        good = quality >= self.settings.games.min_quality
+        good = tallies["searched"] / np.maximum(tallies["choices"], 1) >= self.settings.games.min_quality
         tally.good += int(good.sum())
-        weights = np.array([kinds[game.kind] for game, _ in page], np.float32)
-        if self.settings.weights.kind == "quality":
-            weights = quality.astype(np.float32)
-        left = np.flatnonzero(good & (tallies["samples"] > 0))
-        for game in left.tolist():
+        chosen = np.flatnonzero(good & (tallies["samples"] > 0))
+        for game in chosen.tolist():
             tally.add(*page[game])
-        while len(left):
-            ends = np.cumsum(tallies["samples"][left])
-            writer.make_room(int(ends[0]))
-            clock.note("writing")
-            fitting = int(np.searchsorted(ends, writer.buffer.room, side="right"))
-            some, left = left[:fitting], left[fitting:]
-            sums = [int(tallies[name][some].sum()) for name in ("samples", "entries", "replies")]
-            first_game = len(writer.buffer.games)
-            features, globals, rows = writer.buffer.grow([identities[game] for game in some.tolist()], *sums)
-            write_samples(
-                self.layout, surveyed, some, weights, first_game, features, globals, rows, threads=self.threads
-            )
-            check(tallies, identities)
-            writer.buffer.settle(sums[0])
-            clock.note("encoding")
+        sums = [int(tallies[name][chosen].sum()) for name in ("samples", "entries", "replies")]
+        first_game = len(writer.buffer.games)
+        features, globals, rows = writer.buffer.grow([identities[game] for game in chosen.tolist()], *sums)
+        write_samples(self.layout, surveyed, chosen, first_game, features, globals, rows, threads=self.threads)
+        check(tallies, identities)
+        by_kind = np.array([kinds[game.kind] for game, _ in page], np.float32)
+        weigh(self.settings.weights, by_kind, surveyed, chosen, rows)
+        writer.buffer.settle(sums[0])
+        clock.note("encoding")
 
-    def _steps(self, tally: _Tally) -> tuple[Step, ...]:
-        """What reading the games has shown."""
+    @property
+    def _quality(self) -> str:
+        """The condition on quality, if there is one."""
         least = self.settings.games.min_quality
-        quality = (Step(f"are of quality {least:g} or better", tally.good),) if least else ()
-        return (*quality, Step("have samples", tally.games))
+        return f"are of quality {least:g} or better and " if least else ""
 
     def _nothing(self, pool: Pool, tally: _Tally) -> str:
         """Why there are no samples."""
@@ -311,12 +348,13 @@ class _Work:
         }
 
 
-def kind_weights(kinds: Mapping[str, int], settings: WeightSettings) -> dict[str, float]:
-    """The weight of the games of every kind of victory, from how many there are: 1 on average, but for the limit."""
-    if settings.kind != "victory":
-        return dict.fromkeys(kinds, 1.0)
-    share = sum(kinds.values()) / len(kinds)
-    return {kind: min(share / count, settings.largest_weight) for kind, count in kinds.items()}
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, each of which a thread makes while the one before is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting: Future[Item | None] = reader.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = reader.submit(next, items, None)
+            yield item
 
 
 def shard_samples(settings: DatasetSettings, layout: Layout) -> int:

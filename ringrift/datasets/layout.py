@@ -71,6 +71,10 @@ OFFSETS: Final = ("policy_offsets", "reply_offsets")
 IDENTITY: Final = np.dtype(f"S{IDENTITY_BYTES}")
 
 
+AGAIN: Final = "export the data set again (--afresh), or copy it again"
+"""What to do about a damaged one."""
+
+
 class BadDataset(RingRiftError):
     """A data set that is missing, damaged, or not of the kind that is asked for."""
 

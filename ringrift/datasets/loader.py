@@ -25,9 +25,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ringrift.datasets.dataset import AGAIN, Dataset
+from ringrift.datasets.dataset import Dataset
 from ringrift.datasets.gather import Rows, copy_entries, copy_rows, count_entries, shard_rows
-from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.datasets.order import Order, StoredOrder, WeightedOrder, symmetries_at
 from ringrift.encoding import symmetries
 from ringrift.game import RingRiftError

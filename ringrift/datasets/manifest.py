@@ -1,7 +1,8 @@
 """The manifest of a data set: which shards belong to it, and where its samples come from.
 
-A data set of the name `square8_2p` in a folder is `square8_2p.json`, the manifest, with `square8_2p.npz`, or with the
-shards `square8_2p-00000.npz` ff. The games held out from training are the data set `square8_2p.holdout`.
+A data set of the name `square8_2p` in a folder is `square8_2p.json`, the manifest, and the shards that it names, such
+as `square8_2p-3f0c9a5be2d47718.npz`; if it is a single one, `square8_2p.npz` is a link to it. The games held out from
+training are the data set `square8_2p.holdout`.
 """
 
 from __future__ import annotations

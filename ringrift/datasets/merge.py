@@ -1,22 +1,24 @@
-"""Merge: data sets of one config and encoding become one, with every game once, in the order of the identities.
+"""Merge: data sets of one config and encoding become one, with every game once, in the order in which they come.
 
-So the merged data set has the samples that an export of all their games would have.
+So the merged data set has the samples that an export of all their games would have, each with the weight that it has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from heapq import merge as merge_sorted
+from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset
+from ringrift.datasets.layout import OFFSETS, RAGGED, BadDataset
 from ringrift.datasets.manifest import FORMAT, Manifest, find_manifest, manifest_path, read_manifest
-from ringrift.datasets.shards import Arrays, check_forms, open_shard
-from ringrift.datasets.writer import ShardBuffer, new_dataset, publish
+from ringrift.datasets.sharding import KEY_BYTES
+from ringrift.datasets.shards import Arrays, check_forms, game_identities, open_shard
+from ringrift.datasets.writer import DatasetWriter, ShardBuffer, new_dataset
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -65,44 +67,52 @@ def merge(
             if mine != theirs:
                 raise BadDataset(f"{path}: {field} is {theirs}, and that of {paths[0]} is {mine}")
     total = sum(manifest.games for manifest in manifests)
-    games = merge_sorted(*(_games(path, manifest) for path, manifest in zip(paths, manifests, strict=True)), key=_key)
-    last = b""
-    duplicates = 0
+    inputs = blake2b(digest_size=KEY_BYTES)
+    for shard in chain.from_iterable(manifest.shards for manifest in manifests):
+        inputs.update(shard.sha256.encode())
+    seen: set[bytes] = set()
+    done = 0
     with new_dataset(folder, name, first.layout, shard_samples) as writer:
-        for done, (identity, arrays, rows) in enumerate(games, 1):
-            if identity == last:
-                duplicates += 1
-            else:
-                writer.make_room(rows.stop - rows.start)
-                _copy(writer.buffer, identity, arrays, rows)
-            last = identity
-            if on_progress:
-                on_progress(done, total)
-    manifest = Manifest(
-        format=FORMAT,
-        **{field: getattr(first, field) for field in SAME},
-        samples=writer.samples,
-        policies=writer.policies,
-        games=writer.games,
-        shards=tuple(writer.shards),
-        provenance={"merged": [manifest.provenance for manifest in manifests]},
-    )
-    publish(folder, name, manifest)
-    return MergeReport(str(manifest_path(folder, name)), manifest.games, manifest.samples, duplicates)
+        for path, manifest in zip(paths, manifests, strict=True):
+            for identity, arrays, rows in _games(path, manifest):
+                samples = rows.stop - rows.start
+                if identity not in seen:
+                    seen.add(identity)
+                    if samples > writer.buffer.room:
+                        _write(writer, inputs)
+                    _copy(writer.buffer, identity, arrays, rows)
+                done += 1
+                if on_progress:
+                    on_progress(done, total)
+        _write(writer, inputs)
+        shards = writer.finish()
+        merged = Manifest(
+            format=FORMAT,
+            **{field: getattr(first, field) for field in SAME},
+            samples=writer.samples,
+            policies=writer.policies,
+            games=len(seen),
+            shards=shards,
+            provenance={"merged": [manifest.provenance for manifest in manifests]},
+        )
+        writer.publish(merged)
+    return MergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
 
 
-def _key(game: tuple[bytes, Arrays, slice]) -> bytes:
-    return game[0]
+def _write(writer: DatasetWriter, inputs: blake2b) -> None:
+    """Write the shard at hand, if there is anything in it; it is called by what is merged, and by its place."""
+    inputs.update(b"next")
+    writer.write(inputs.hexdigest())
 
 
 def _games(path: Path, manifest: Manifest) -> Iterator[tuple[bytes, Arrays, slice]]:
-    """Identity, arrays and rows of the games of a data set, in the order of their identities."""
+    """Identity, arrays and rows of the games of a data set."""
     for shard in manifest.shards:
         arrays = open_shard(path.parent / shard.name)
         check_forms(path.parent / shard.name, arrays, manifest.layout)
-        identities = np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, IDENTITY_BYTES)
+        identities = game_identities(arrays)
         bounds = np.searchsorted(arrays["game"], np.arange(len(identities) + 1)).tolist()
-        for index, identity in enumerate(map(bytes, identities)):
+        for index, identity in enumerate(identities):
             yield identity, arrays, slice(bounds[index], bounds[index + 1])
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64, random_below
 
@@ -71,9 +71,9 @@ class WeightedOrder:
         for part, path, block in zip(weights, paths, self._first_block, strict=False):
             total = add_up(part, total, self._sums[block:])
             if not np.isfinite(total):
-                raise BadDataset(f"{path}: weights must be numbers from 0 on; export the data set again")
+                raise BadDataset(f"{path}: weights must be numbers from 0 on; {AGAIN}")
         if total == 0:
-            raise BadDataset(f"{paths[0]}: all weights are 0, so no sample could be drawn; export the data set again")
+            raise BadDataset(f"{paths[0]}: all weights are 0, so no sample could be drawn; {AGAIN}")
         self._step = total / self._samples
 
     def samples(self, first: int, count: int) -> npt.NDArray[np.int64]:

@@ -23,6 +23,10 @@ STOPPED: Final = "stopped"
 """The kind of victory of a game that has none."""
 
 
+PAGE: Final = 256
+"""Games whose rows are asked for at once."""
+
+
 class EmptySelection(BadDataset):
     """No game is left; the message says which condition took the last."""
 
@@ -73,11 +77,17 @@ class PoolGame:
     kind: str
     """Kind of victory."""
     winner: int | None
+    choices: int
+    """Actions where there was more than one to choose from: it has at most so many samples."""
+
+
+StoredGame = tuple[PoolGame, Row[Any]]
+"""A game and its row of `stored_games`."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The games of a data set, by identity, and what has been left out on the way."""
+    """The games of a data set in the order in which they ended, and what has been left out on the way."""
 
     part: Part
     games: tuple[PoolGame, ...]
@@ -123,9 +133,10 @@ def choose(
                 raise EmptySelection(f"{database.name}: 0 of {before:,} games {text}{_hint(text)}")
             steps.append(Step(text, left))
             before = left
-        query = select(games.c.id, games.c.identity, games.c.ended, games.c.reason, games.c.winner).where(*passed)
+        columns = (games.c.id, games.c.identity, games.c.ended, games.c.reason, games.c.winner, games.c.choices)
+        query = select(*columns).where(*passed)
         found = [
-            PoolGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner)
+            PoolGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner, row.choices)
             for row in connection.execute(query)
         ]
     oldest = None
@@ -134,23 +145,30 @@ def choose(
         del found[count:]
         oldest = found[-1].ended
         steps.append(Step(f"are among the newest {count:,}", count))
-    return Pool(part, tuple(sorted(found, key=lambda game: game.identity)), tuple(steps), oldest)
+    return Pool(part, tuple(sorted(found, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest)
 
 
-def read_records(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -> list[tuple[PoolGame, GameRecord]]:
-    """The records of games, those that are still there; `LeakedGame` if one is not of the part."""
+def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -> list[StoredGame]:
+    """The rows of games, those that are still there; `LeakedGame` if one is not of the part."""
     _check_part(part, chosen)
-    by_id = {game.id: game for game in chosen}
+    found: dict[int, Row[Any]] = {}
     with database.reading() as connection:
-        rows: Sequence[Row[Any]] = connection.execute(stored_games().where(games.c.id.in_(by_id))).all()
-    found = []
-    for row in rows:
+        for first in range(0, len(chosen), PAGE):
+            ids = [game.id for game in chosen[first : first + PAGE]]
+            found.update((row.id, row) for row in connection.execute(stored_games().where(games.c.id.in_(ids))))
+    return [(game, found[game.id]) for game in chosen if game.id in found]
+
+
+def read_records(stored: Sequence[StoredGame]) -> list[GameRecord]:
+    """What was played in games; `Damaged` if that of one cannot be read."""
+    records = []
+    for game, row in stored:
         try:
-            found.append((by_id[row.id], read_game(row).record))
+            records.append(read_game(row).record)
         except Damaged as error:
-            identity = by_id[row.id].identity.hex()
-            raise Damaged(f"game {identity}: {error}; `ringrift games check` finds what else is damaged") from None
-    return sorted(found, key=lambda pair: pair[0].identity)
+            name = game.identity.hex()
+            raise Damaged(f"game {name}: {error}; `ringrift games check` finds what else is damaged") from None
+    return records
 
 
 def _check_part(part: Part, chosen: Sequence[PoolGame]) -> None:

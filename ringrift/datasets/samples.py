@@ -21,7 +21,7 @@ from ringrift.game.compiled import compiled
 from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK
 from ringrift.game.threads import share_out, thread_workspace
 from ringrift.games.replay import is_among
-from ringrift.selfplay import GameRecord
+from ringrift.selfplay import GameRecord, SearchStatistics
 
 SOUND: Final = 0
 ILLEGAL_ACTION: Final = 1
@@ -72,6 +72,8 @@ class Games(NamedTuple):
     """`[E]`, policy indices."""
     shares: npt.NDArray[np.uint16]
     """`[E]`."""
+    surprise: npt.NDArray[np.float32]
+    """`[S]`, KL(policy ‖ prior) in nats; NaN where it is not known."""
     seats: npt.NDArray[np.uint8]
     """`[A]`, who acted; replaying fills this and the rest."""
     legal: npt.NDArray[np.int32]
@@ -140,6 +142,7 @@ def join(records: Sequence[GameRecord], players: int) -> Games:
         entry_bounds=_bounds(np.concatenate([np.empty(0, np.int64), *(search.counts for search in found)])),
         entries=np.concatenate([np.empty(0, np.int32), *(search.actions for search in found)], dtype=np.int32),
         shares=np.concatenate([np.empty(0, np.uint16), *(search.weights for search in found)], dtype=np.uint16),
+        surprise=np.concatenate([np.empty(0, np.float32), *map(_surprise, found)], dtype=np.float32),
         seats=np.zeros(len(actions), np.uint8),
         legal=np.zeros(len(actions), np.int32),
         search=np.full(len(actions), NONE, np.int32),
@@ -166,7 +169,6 @@ def write_samples(
     layout: Layout,
     surveyed: Survey,
     chosen: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float32],
     first_game: int,
     features: npt.NDArray[np.uint8],
     globals: npt.NDArray[np.float32],
@@ -174,7 +176,7 @@ def write_samples(
     *,
     threads: int | None = None,
 ) -> None:
-    """Write the samples of the `chosen` games into rows, one game after the other; the weights are of all games, `[G]`.
+    """Write the samples of the `chosen` games into rows, one game after the other, all but their weights.
 
     `first_game` is what the first of them is called in `rows.game`. The arrays have exactly the length that the tallies
     call for. `ILLEGAL_POLICY` in a tally says that the samples of that game are not sound.
@@ -197,9 +199,7 @@ def write_samples(
             game = int(chosen[index])
             states[most] = start[0]
             places = Places(int(samples[index]), int(entries[index]), int(replies[index]), first_game + index)
-            fill_game(
-                game, tallies, states, last[game], board.tables, work, pixels[0], games, rows, places, weights[game]
-            )
+            fill_game(game, tallies, states, last[game], board.tables, work, pixels[0], games, rows, places)
             own = slice(int(samples[index]), int(samples[index + 1]))
             count = own.stop - own.start
             version.kernel(states, every, as_is, 0, count, board.tables, work, pixels, planes[own], globals[own])
@@ -212,6 +212,11 @@ def check(tallies: np.ndarray[Any, np.dtype[np.void]], identities: Sequence[byte
     for index in np.flatnonzero(tallies["problem"]).tolist():
         what = _PROBLEMS[int(tallies["problem"][index])]
         raise BrokenGame(f"game {identities[index].hex()}: {what}; `ringrift games check` finds what else is wrong")
+
+
+def _surprise(search: SearchStatistics) -> npt.NDArray[Any]:
+    """That of every search of a game, as far as it has been kept."""
+    return np.full(len(search.at), np.nan, np.float32) if search.surprise is None else search.surprise
 
 
 def _bounds(lengths: Any) -> npt.NDArray[np.int64]:
@@ -298,7 +303,6 @@ def fill_game(
     games: Any,
     rows: Any,
     places: Any,
-    weight: float,
 ) -> None:
     """Play a game once more, from `states[-1]`, and write its samples; their positions into `states`, from 0 on.
 
@@ -340,7 +344,6 @@ def fill_game(
             for seat in range(state.players):
                 value = games.values[search, seat] if search != NONE else 0
                 rows.root_values[row, relative_seat(state, seat + 1)] = value
-            rows.weights[row] = weight
             rows.game[row] = places.game
             rows.ply[row] = action - begin
             row += 1

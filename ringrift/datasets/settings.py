@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from ringrift.settings import Settings, config_folder, read_settings
 
 WindowKind = Literal["all", "newest", "power_law"]
-WeightKind = Literal["uniform", "victory", "quality"]
+WeightKind = Literal["uniform", "victory", "quality", "priority", "surprise"]
 
 
 class GamesSettings(Settings):
@@ -45,6 +45,8 @@ class WeightSettings(Settings):
 
     kind: WeightKind
     largest_weight: PositiveFloat
+    surprise_share: Annotated[float, Field(ge=0.0, le=1.0)]
+    exponent: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class DatasetSettings(Settings):

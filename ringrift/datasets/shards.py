@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import MEMBERS, BadDataset, Layout
+from ringrift.datasets.layout import AGAIN, IDENTITY_BYTES, MEMBERS, BadDataset, Layout
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -68,7 +68,7 @@ def open_shard(path: Path) -> Arrays:
     except FileNotFoundError:
         raise BadDataset(f"{path}: there is no such file") from None
     except UNREADABLE as error:
-        raise BadDataset(f"{path}: is damaged ({' '.join(str(error).split())}); export the data set again") from None
+        raise BadDataset(f"{path}: is damaged ({' '.join(str(error).split())}); {AGAIN}") from None
 
 
 def _mapped(info: zipfile.ZipInfo, file: IO[bytes], data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
@@ -92,7 +92,7 @@ def check_forms(path: Path, arrays: Mapping[str, npt.NDArray[Any]], layout: Layo
     """`BadDataset` if the arrays are not those of a shard of that config and encoding."""
     missing = [name for name in MEMBERS if name not in arrays]
     if missing:
-        raise BadDataset(f"{path}: {', '.join(missing)} is missing; export the data set again")
+        raise BadDataset(f"{path}: {', '.join(missing)} is missing; {AGAIN}")
     for name, (dtype, shape) in layout.forms(len(arrays["values"]), len(arrays["games"])).items():
         array = arrays[name]
         if array.dtype != dtype or (array.ndim != 1 if shape is None else array.shape != shape):
@@ -100,6 +100,12 @@ def check_forms(path: Path, arrays: Mapping[str, npt.NDArray[Any]], layout: Layo
             raise BadDataset(
                 f"{path}: {name} is {array.dtype} {array.shape}, and {layout.config} in {layout.encoder} has {expected}"
             )
+
+
+def game_identities(arrays: Arrays) -> list[bytes]:
+    """The identities of the games of a shard."""
+    data = np.ascontiguousarray(arrays["games"]).tobytes()
+    return [data[first : first + IDENTITY_BYTES] for first in range(0, len(data), IDENTITY_BYTES)]
 
 
 def digest(path: Path) -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
 from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
-from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
+from ringrift.datasets.shards import Arrays, check_forms, digest, game_identities, open_shard
 from ringrift.encoding import symmetries
 from ringrift.encoding.symmetries import cell_pixels
 from ringrift.encoding.values import place_value
@@ -240,10 +240,10 @@ def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
     """The identities of all games of a data set whose shards can be read."""
     for shard in manifest.shards:
         try:
-            identities = open_shard(path.parent / shard.name)["games"]
+            identities = game_identities(open_shard(path.parent / shard.name))
         except (BadDataset, KeyError):
             continue
-        yield from map(bytes, np.ascontiguousarray(identities).view(np.uint8).reshape(-1, IDENTITY_BYTES))
+        yield from identities
 
 
 def _verdict(name: str, found: _Findings, manifest: Manifest) -> Check:

@@ -1,18 +1,23 @@
 """A data set on its way to the disk: there at once or not at all.
 
-Two shards are in memory: one that is filled, and one that is written.
+Shards have names that no other shard ever has (`sharding.py`), so they can take them as soon as they are whole: what
+is a data set, and what is not, is up to the manifest, which is replaced in one step. Whatever kills the process, there
+is the old data set or the new one. What the manifest does not name is taken up again or removed by the next export.
+
+Three things go on at once: a shard is filled, the one before is copied to its file, and the one before that is made
+safe. Two shards are in memory.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,20 +25,17 @@ import numpy.typing as npt
 from ringrift.datasets.layout import IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.samples import Rows
-from ringrift.datasets.shards import Arrays, digest, write_shard
+from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
 
-ABANDONED_SECONDS: Final = 3600
-"""A temporary file that has not been written to for so long is one of a process that was killed."""
-
 
 class ShardBuffer:
-    """The arrays of a shard that grows up to a number of samples."""
+    """The arrays of a shard that grows."""
 
     def __init__(self, layout: Layout, capacity: int) -> None:
+        """`capacity` is for how many samples there is room at first."""
         self.layout = layout
-        self.capacity = capacity
         # Memory that is never written to is never used, so that a small data set does not take that of a shard.
         self._rows: Arrays = {name: np.empty((capacity, *shape), dtype) for name, (dtype, shape) in layout.rows.items()}
         self._offsets = {name: np.zeros(capacity + 1, np.int64) for name in OFFSETS}
@@ -47,8 +49,8 @@ class ShardBuffer:
 
     @property
     def room(self) -> int:
-        """How many more samples it can take."""
-        return self.capacity - self.samples
+        """How many more samples it can take as it is."""
+        return len(self._rows["values"]) - self.samples
 
     @property
     def policies(self) -> int:
@@ -63,6 +65,9 @@ class ShardBuffer:
         The ends of policies count from the first of the new samples; `settle` has to follow.
         """
         first, end = self.samples, self.samples + samples
+        if samples > self.room:
+            self._rows = {name: _longer(array, end) for name, array in self._rows.items()}
+            self._offsets = {name: _longer(array, end + 1) for name, array in self._offsets.items()}
         self.samples = end
         self.games += games
         for name, size in zip(RAGGED, (entries, entries, replies, replies), strict=True):
@@ -88,122 +93,203 @@ class ShardBuffer:
         return found | {"games": identities.view(IDENTITY).reshape(-1)}
 
 
-class DatasetWriter:
-    """Shards that are written, and the one at hand. While a thread writes one, the next is filled."""
+def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    return np.concatenate([array, np.empty((length - len(array), *array.shape[1:]), array.dtype)])
 
-    def __init__(self, folder: Path, name: str, layout: Layout, shard_samples: int, files: ExitStack) -> None:
+
+class DatasetWriter:
+    """The shards of a data set, in their order: written, or found to be there."""
+
+    def __init__(self, folder: Path, name: str, layout: Layout, capacity: int) -> None:
+        """`capacity` is the number of samples that shards are expected to have at most."""
         self.folder = folder
         self.name = name
         self.layout = layout
-        self.buffer = ShardBuffer(layout, shard_samples)
-        self.shards: list[Shard] = []
-        """Those that have been written."""
-        self.policies = 0
+        self.buffer = ShardBuffer(layout, capacity)
+        """The shard at hand."""
         self.samples = 0
         """Samples of all shards but the one at hand."""
+        self.policies = 0
+        self.kept = 0
+        """Samples of the shards that were there already."""
+        self._capacity = capacity
         self._spare: ShardBuffer | None = None
-        self._files = files
-        self._begun = 0
-        self._writing: Future[Shard] | None = None
-        self._thread = ThreadPoolExecutor(1)
+        self._known = {shard.name: shard for shard in _listed(manifest_path(folder, name))}
+        self._shards: list[Shard | Future[Future[Shard]]] = []
+        self._written: list[Path] = []
+        self._copying: Future[Future[Shard]] | None = None
+        self._settling: Future[Shard] | None = None
+        self._copier, self._settler = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
 
-    @property
-    def games(self) -> int:
-        """Games of the shards that have been written."""
-        return sum(shard.games for shard in self.shards)
+    def keep(self, key: str) -> Arrays | None:
+        """Take the shard of that key as the next one, if it is there and whole: its arrays.
 
-    def make_room(self, samples: int) -> None:
-        """Begin a new shard if a game of so many samples does not fit into the one at hand."""
-        if samples <= self.buffer.room:
-            return
-        if self.buffer.samples:
-            self._write(f"{self.name}-{self._begun:05}.npz")
-        if samples > self.buffer.room:
-            self.buffer = ShardBuffer(self.layout, samples)
+        Whether its bytes are still those of its checksum is not read again.
+        """
+        path = self._path(key)
+        known = self._known.get(path.name)
+        try:
+            size = path.stat().st_size
+            arrays = open_shard(path)
+            check_forms(path, arrays, self.layout)
+        except (OSError, BadDataset):
+            return None
+        if known is None:  # of an export that was interrupted
+            known = Shard(
+                name=path.name,
+                samples=len(arrays["values"]),
+                games=len(arrays["games"]),
+                bytes=size,
+                sha256=digest(path),
+            )
+        elif (known.bytes, known.samples) != (size, len(arrays["values"])):
+            return None
+        self._shards.append(known)
+        self.samples += known.samples
+        self.kept += known.samples
+        self.policies += int(arrays["policy_kind"].sum())
+        return arrays
 
-    def finish(self) -> None:
-        """Write the last shard, which gets no number if it is the only one, and wait until all are written."""
-        if self.buffer.samples:
-            self._write(f"{self.name}-{self._begun:05}.npz" if self._begun else f"{self.name}.npz")
-        self._wait()
-
-    def close(self) -> None:
-        """End the thread, when it is done with what it is doing."""
-        self._thread.shutdown()
-
-    def _write(self, name: str) -> None:
-        """Let the thread write the shard at hand, and go on with an empty one."""
-        self._wait()
-        file = self._files.enter_context(new_file(self.folder / name))
+    def write(self, key: str) -> None:
+        """Let the shard at hand be written, and go on with an empty one; nothing if it has no samples."""
         full = self.buffer
-        self._writing = self._thread.submit(self._write_file, file, full, name)
-        self._begun += 1
+        if not full.samples:
+            return
+        if self._copying is not None:
+            self._copying.result()
+        self._copying = self._copier.submit(self._copy, full, self._path(key))
+        self._shards.append(self._copying)
         self.samples += full.samples
         self.policies += full.policies
-        self.buffer = self._spare or ShardBuffer(self.layout, full.capacity)
+        self.buffer = self._spare or ShardBuffer(self.layout, self._capacity)
         self.buffer.clear()
         self._spare = full
 
-    def _wait(self) -> None:
-        if self._writing is not None:
-            self.shards.append(self._writing.result())
-            self._writing = None
+    def finish(self) -> tuple[Shard, ...]:
+        """All shards, once they are safe."""
+        return tuple(shard if isinstance(shard, Shard) else shard.result().result() for shard in self._shards)
 
-    def _write_file(self, file: IO[bytes], buffer: ShardBuffer, name: str) -> Shard:
-        try:
+    def publish(self, manifest: Manifest) -> None:
+        """Replace the data set by the new one, and remove shards that are no longer named.
+
+        If there is one shard only, `<name>.npz` is a link to it.
+        """
+        write_manifest(manifest_path(self.folder, self.name), manifest)
+        names = [shard.name for shard in manifest.shards]
+        link = self.folder / f"{self.name}.npz"
+        if len(names) == 1:
+            new = link.with_name(f".{link.name}.{os.getpid()}.partial")
+            with suppress(OSError):  # a file system without links goes without
+                new.symlink_to(names[0])
+                new.replace(link)
+        else:
+            link.unlink(missing_ok=True)
+        _remove_shards(self.folder, self.name, names)
+
+    def close(self) -> None:
+        """End the threads, when they are done with what they are doing."""
+        self._copier.shutdown()
+        self._settler.shutdown()
+
+    def discard(self) -> None:
+        """Remove the shards that have been written, after `close`, but for those of the data set that is there."""
+        named = {shard.name for shard in _listed(manifest_path(self.folder, self.name))}
+        for path in self._written:
+            if path.name not in named:
+                path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{self.name}-{key}.npz"
+
+    def _copy(self, buffer: ShardBuffer, path: Path) -> Future[Shard]:
+        """Copy a shard to its file, which is then made safe while the next one is copied."""
+        with ExitStack() as files:
+            file = files.enter_context(new_file(path))
+            self._written.append(path)
             write_shard(file, buffer.arrays())
             file.flush()
-            with ThreadPoolExecutor(1) as beside:
-                # Now, so that all shards take their names one right after the other in the end.
-                safe = beside.submit(os.fsync, file.fileno())
-                path = Path(file.name)
-                shard = Shard(
-                    name=name,
-                    samples=buffer.samples,
-                    games=len(buffer.games),
-                    bytes=path.stat().st_size,
-                    sha256=digest(path),
-                )
-                safe.result()
-        except OSError as error:
-            raise UnwritableFile(
-                f"{self.folder / name}: cannot be written ({error.strerror or error}); the data set that was there "
-                "before is untouched"
-            ) from None
+            if self._settling is not None:
+                self._settling.result()  # else all of a data set could wait in memory for the disk
+            self._settling = self._settler.submit(
+                self._settle, files.pop_all(), file, path.name, buffer.samples, len(buffer.games)
+            )
+        return self._settling
+
+    def _settle(self, files: ExitStack, file: IO[bytes], name: str, samples: int, games: int) -> Shard:
+        """Make a file safe and let it take its name, reading its checksum meanwhile."""
+        with files, ThreadPoolExecutor(1) as beside:
+            safe = beside.submit(os.fsync, file.fileno())
+            path = Path(file.name)
+            shard = Shard(name=name, samples=samples, games=games, bytes=path.stat().st_size, sha256=digest(path))
+            safe.result()
         return shard
 
 
 @contextmanager
-def new_dataset(folder: Path, name: str, layout: Layout, shard_samples: int) -> Iterator[DatasetWriter]:
-    """A writer of shards. They take their names when the block ends well; `publish` then makes them a data set.
+def new_dataset(folder: Path, name: str, layout: Layout, capacity: int) -> Iterator[DatasetWriter]:
+    """A writer of shards, whose `publish` makes them a data set; until then, that of before remains.
 
-    Until then everything is under temporary names, and the data set of that name remains as it was.
+    `BadDataset` if another process is writing the data set. If the block ends badly, shards remain for the next
+    attempt, unless it was for want of room.
     """
-    _sweep(folder, name)
-    with ExitStack() as files:
-        writer = DatasetWriter(folder, name, layout, shard_samples, files)
+    with _alone(folder, name):
+        _sweep(folder, name)
+        writer = DatasetWriter(folder, name, layout, capacity)
         try:
             yield writer
-            writer.finish()
+        except UnwritableFile as error:
+            writer.close()
+            writer.discard()
+            raise UnwritableFile(f"{error}; the data set that was there before is untouched") from None
         finally:
             writer.close()
 
 
-def publish(folder: Path, name: str, manifest: Manifest) -> None:
-    """Write the manifest, and remove the shards of an older data set that it no longer names."""
-    path = manifest_path(folder, name)
+def remove_dataset(folder: Path, name: str) -> None:
+    """Remove a data set, if there is one."""
+    if manifest_path(folder, name).exists():
+        with _alone(folder, name):
+            manifest_path(folder, name).unlink(missing_ok=True)
+            (folder / f"{name}.npz").unlink(missing_ok=True)
+            _remove_shards(folder, name, ())
+
+
+@contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """Keep other processes from writing the same data set."""
+    path = folder / f".{name}.lock"
     try:
-        old = {shard.name for shard in read_manifest(path).shards}
-    except BadDataset:
-        old = set()
-    write_manifest(path, manifest)
-    for leftover in old - {shard.name for shard in manifest.shards}:
-        (folder / leftover).unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError as error:
+        raise UnwritableFile(f"{path}: cannot be written ({error.strerror or error})") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however that ends
+        except OSError:
+            raise BadDataset(f"{folder / name}: is being written by another process; wait for it to end") from None
+        yield
+
+
+def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:
+    """Remove the shards of a data set but those of these names."""
+    form = re.compile(rf"{re.escape(name)}-[0-9a-f]{{16}}\.npz")
+    for path in list(folder.iterdir()):
+        if form.fullmatch(path.name) and path.name not in but:
+            path.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, name: str) -> None:
-    """Remove what killed processes have left behind."""
-    partial = re.compile(rf"\.{re.escape(name)}(-\d+)?\.(npz|json)\.\d+\.partial")
-    for path in folder.glob(".*.partial"):
-        if partial.fullmatch(path.name) and time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+    """Remove the files that killed processes have not finished."""
+    partial = re.compile(rf"\.{re.escape(name)}(-[0-9a-f]+)?\.(npz|json)\.\d+\.partial")
+    for path in list(folder.iterdir()):
+        if partial.fullmatch(path.name):
             path.unlink(missing_ok=True)
+
+
+def _listed(path: Path) -> tuple[Shard, ...]:
+    """The shards of a manifest, none if it cannot be read."""
+    try:
+        return read_manifest(path).shards
+    except BadDataset:
+        return ()

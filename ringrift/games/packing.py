@@ -17,7 +17,7 @@ import zstandard
 
 from ringrift.game import RingRiftError
 from ringrift.selfplay import SearchStatistics
-from ringrift.selfplay.record import SEARCH_FIELDS
+from ringrift.selfplay.record import SEARCH_FIELDS, SURPRISE_FIELD
 
 LEVEL: Final = 3
 """zstd's own default: levels up to 9 make search statistics 1 % smaller and take four times as long; zlib needs five
@@ -68,7 +68,7 @@ def pack_search(search: SearchStatistics) -> bytes:
     """Pack the search statistics of a game."""
     decisions, players = search.values.shape
     head = _SEARCH_HEAD.pack(decisions, len(search.actions), players)
-    return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in SEARCH_FIELDS))
+    return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in search.kept))
 
 
 def unpack_search(packed: bytes) -> SearchStatistics:
@@ -80,7 +80,9 @@ def unpack_search(packed: bytes) -> SearchStatistics:
     counts = {"values": decisions * players, "actions": entries, "weights": entries}
     arrays = {}
     start = _SEARCH_HEAD.size
-    for name, form in SEARCH_FIELDS:
+    for name, form in (*SEARCH_FIELDS, SURPRISE_FIELD):
+        if (name, form) == SURPRISE_FIELD and start == len(data):
+            break  # nothing is known of it
         end = start + counts.get(name, decisions) * np.dtype(form).itemsize
         arrays[name] = _ungrouped(data[start:end], form)
         start = end

@@ -24,6 +24,9 @@ class Found(NamedTuple):
     """`[L]`, simulations through each action; 0 where nothing was searched."""
     full: npt.NDArray[np.bool_]
     """`[games]`, whether the policy is worth learning: not after a search that was cut short (`PlayoutCap`)."""
+    surprise: npt.NDArray[np.float32]
+    """`[games]`, how much the search has changed its mind: the divergence KL(policy ‖ prior) in nats, from the prior
+    before noise; NaN where there was none."""
 
 
 def ragged_offsets(counts: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
@@ -50,4 +53,5 @@ def empty_found(
         policy=np.empty(len(actions), np.float32),
         visits=np.zeros(len(actions), np.int32),
         full=np.ones(games, np.bool_) if full is None else full,
+        surprise=np.full(games, np.nan, np.float32),
     )

@@ -24,7 +24,7 @@ from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Games, States
 from ringrift.search.found import Found
 from ringrift.search.rules import Rules
-from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, read_root, settle, wait_for
+from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
@@ -223,7 +223,7 @@ def bring_considered_forward(trees: Any, slots: Any, noise: Any, considered: int
 def read_roots(
     trees: Any, slots: Any, noise: Any, considered: int, found: Any, first: int, last: int, scores: Any
 ) -> None:
-    """Read off what the search has found: chosen action, improved policy, visits, and mean value of every root."""
+    """Read off what the search has found: chosen action, improved policy, visits, mean value and surprise of roots."""
     for index in range(first, last):
         game = slots[index]
         nodes, edges = trees.nodes[game], trees.edges[game]
@@ -240,6 +240,7 @@ def read_roots(
             softmax(scores, row.edges)
             for i in range(row.edges):
                 found.policy[start + i] = scores[i]
+            measure_surprise(trees, game, index, found)
 
 
 class GumbelSearch:

@@ -17,7 +17,7 @@ from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Games, States
 from ringrift.search.found import Found
 from ringrift.search.rules import Rules
-from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, read_root, settle, wait_for
+from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 EXPLORATION_BASE: Final = 19652.0
 EXPLORATION_START: Final = 1.25
@@ -152,7 +152,7 @@ def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
 
 @compiled
 def read_roots(trees: Any, slots: Any, forced: Any, found: Any, first: int, last: int, pruned: Any) -> None:
-    """Read off what the search has found: most visited action, pruned policy, visits, and mean value of every root."""
+    """Read off what the search has found: most visited action, pruned policy, visits, mean value and surprise."""
     for index in range(first, last):
         game = slots[index]
         row = trees.nodes[game, 0]
@@ -170,6 +170,7 @@ def read_roots(trees: Any, slots: Any, forced: Any, found: Any, first: int, last
         found.chosen[index] = trees.edges[game, row.first_edge + best].action
         for i in range(row.edges):
             found.policy[start + i] = pruned[i] / total
+        measure_surprise(trees, game, index, found)
 
 
 class PuctSearch:

@@ -315,3 +315,16 @@ def read_root(trees: Any, game: int, index: int, found: Any) -> None:
             values[seat] += edge.value[seat]
     for seat in range(len(values)):
         values[seat] /= row.visits
+
+
+@compiled
+def measure_surprise(trees: Any, game: int, index: int, found: Any) -> None:
+    """Write how far the policy that was found for a root is from its prior, which noise has not changed."""
+    row = trees.nodes[game, 0]
+    start = found.offsets[index]
+    surprise = 0.0
+    for i in range(row.edges):
+        share = found.policy[start + i]
+        if share > 0:
+            surprise += share * (np.log(share) - trees.edges[game, row.first_edge + i].logit)
+    found.surprise[index] = max(surprise, 0.0)  # rounding may lead below

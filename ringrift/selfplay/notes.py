@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ringrift.game.compiled import compiled
 from ringrift.search import Found
 from ringrift.selfplay.lockstep import Rows
-from ringrift.selfplay.record import VALUE_UNIT, WEIGHT_UNIT, SearchStatistics
+from ringrift.selfplay.record import MOST_SURPRISE, VALUE_UNIT, WEIGHT_UNIT, SearchStatistics
 
 FIRST_DECISIONS: Final = 128
 FIRST_ENTRIES: Final = 4096
@@ -45,6 +45,7 @@ class Notes:
         self._full = np.empty((slots, FIRST_DECISIONS), np.uint8)
         self._values = np.empty((slots, FIRST_DECISIONS, players), np.int16)
         self._counts = np.empty((slots, FIRST_DECISIONS), np.uint16)
+        self._surprise = np.empty((slots, FIRST_DECISIONS), np.float16)
         self._actions = np.empty((slots, FIRST_ENTRIES), np.int32)
         self._weights = np.empty((slots, FIRST_ENTRIES), np.uint16)
 
@@ -52,13 +53,14 @@ class Notes:
         """Keep what has been found in the slots `[rows]`, each about the game's action number `at`."""
         while (self._decisions[rows] >= self._at.shape[1]).any():
             self._at, self._full, self._counts = doubled(self._at), doubled(self._full), doubled(self._counts)
-            self._values = doubled(self._values)
+            self._values, self._surprise = doubled(self._values), doubled(self._surprise)
         while (self._entries[rows] + np.diff(found.offsets) > self._actions.shape[1]).any():
             self._actions, self._weights = doubled(self._actions), doubled(self._weights)
         decisions = self._decisions[rows]
         self._at[rows, decisions] = at
         self._full[rows, decisions] = full
         self._values[rows, decisions] = np.rint(np.clip(found.values, -1, 1) * VALUE_UNIT)
+        self._surprise[rows, decisions] = np.minimum(found.surprise, MOST_SURPRISE)
         note_policies(
             rows,
             found.policy,
@@ -78,6 +80,7 @@ class Notes:
         self._decisions[slot] = self._entries[slot] = 0
         if decisions == 0:
             return None
+        surprise = self._surprise[slot, :decisions].copy()
         return SearchStatistics(
             at=self._at[slot, :decisions].copy(),
             full=self._full[slot, :decisions].copy(),
@@ -85,6 +88,7 @@ class Notes:
             counts=self._counts[slot, :decisions].copy(),
             actions=self._actions[slot, :entries].copy(),
             weights=self._weights[slot, :entries].copy(),
+            surprise=None if np.isnan(surprise).all() else surprise,
         )
 
 

@@ -35,6 +35,8 @@ FORMAT: Final = 1
 WEIGHT_UNIT: Final = 65535
 """Shares of a policy are kept as whole numbers of 1/65535; what rounds to 0 is left out."""
 VALUE_UNIT: Final = 32767
+MOST_SURPRISE: Final = 1000.0
+"""Nats; more stands for a prior that was as good as zero."""
 
 SEARCH_FIELDS: Final = (
     ("at", "<i4"),
@@ -45,6 +47,8 @@ SEARCH_FIELDS: Final = (
     ("weights", "<u2"),
 )
 """The arrays of `SearchStatistics` in their order, and how their numbers are kept."""
+SURPRISE_FIELD: Final = ("surprise", "<f2")
+"""… and the one that is there only if something is known of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +67,20 @@ class SearchStatistics:
     """`[L]`, the entries' policy indices, all decisions' in a row."""
     weights: npt.NDArray[np.uint16]
     """`[L]`, their shares, in units of 1/65535; they add up to one only up to rounding."""
+    surprise: npt.NDArray[np.float16] | None = None
+    """`[S]`, KL(policy ‖ prior) in nats, the prior being that of the network without noise; NaN where there was no
+    prior. None if there was none at all, or the game was played when surprise was not kept yet."""
+
+    @property
+    def kept(self) -> tuple[tuple[str, str], ...]:
+        """The arrays that are there, and how their numbers are kept."""
+        return SEARCH_FIELDS if self.surprise is None else (*SEARCH_FIELDS, SURPRISE_FIELD)
 
     def to_json(self) -> dict[str, str]:
         """Every array as base64."""
         return {
             name: base64.b64encode(np.ascontiguousarray(getattr(self, name), form).tobytes()).decode()
-            for name, form in SEARCH_FIELDS
+            for name, form in self.kept
         }
 
     @classmethod
@@ -76,18 +88,22 @@ class SearchStatistics:
         """Read what `to_json` has written for a game of so many actions; `BadRecord` if the arrays do not fit."""
         if not isinstance(fields, Mapping):
             raise BadRecord("`search` must be an object")
-        arrays = {name: _array(fields, name, form) for name, form in SEARCH_FIELDS}
+        expected = (*SEARCH_FIELDS, SURPRISE_FIELD) if "surprise" in fields else SEARCH_FIELDS
+        arrays = {name: _array(fields, name, form) for name, form in expected}
         decisions = len(arrays["at"])
         if len(arrays["values"]) != decisions * players:
             raise BadRecord(f"`search.values` holds {len(arrays['values'])} numbers, not {decisions} × {players}")
         arrays["values"] = arrays["values"].reshape(decisions, players)
-        lengths = {name: len(arrays[name]) for name in ("at", "full", "counts")}
+        lengths = {name: len(arrays[name]) for name in ("at", "full", "counts", "surprise") if name in arrays}
         entries = int(arrays["counts"].sum())
         if len(set(lengths.values())) > 1 or {len(arrays["actions"]), len(arrays["weights"])} != {entries}:
             raise BadRecord("the arrays of `search` do not belong together")
         at = arrays["at"]
         if decisions and not (at[0] >= 0 and at[-1] < actions and (np.diff(at) > 0).all()):
             raise BadRecord("`search.at` must rise and stay within the game")
+        surprise = arrays.get("surprise", np.empty(0, np.float16))
+        if ((surprise < 0) | np.isinf(surprise)).any():
+            raise BadRecord("`search.surprise` must be numbers from 0 on")
         return cls(**arrays)
 
 

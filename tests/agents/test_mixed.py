@@ -75,6 +75,8 @@ def test_it_answers_as_its_member_does() -> None:
         alone = make_agent(spec, BOARD, 3).find(states[rows], games[rows])
         assert np.array_equal(found.chosen[rows], alone.chosen)
         assert np.array_equal(found.values[rows], alone.values)
+        assert np.array_equal(found.surprise[rows], alone.surprise, equal_nan=True)
+        assert np.isnan(alone.surprise).all() == (spec == "random")
         for index, row in enumerate(rows):
             mine = slice(found.offsets[row], found.offsets[row + 1])
             its = slice(alone.offsets[index], alone.offsets[index + 1])

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 
@@ -82,6 +84,17 @@ def test_exports_of_data_sets_are_measured() -> None:
     (speed,) = json.loads(done.stdout)["export"]
     assert speed["samples"] > 0 and speed["samples_per_second"] > 0
     assert set(speed["parts"]) == {"reading", "replay", "encoding", "writing"}
+    assert speed["disk_share"] > 0
+    assert speed["unchanged_samples_per_second"] > 0
+
+
+@pytest.mark.parametrize("what", ["loader", "datasets"])
+def test_memory_is_measured_by_the_number_of_samples(what: str) -> None:
+    done = bench(what, "square8_2p", "--memory", "1000", "--json")
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["memory"]
+    assert 300 < found["samples"] <= 1000
+    assert 10 < found["megabytes"] < 10_000
 
 
 def test_an_unknown_config_is_one_line() -> None:

@@ -49,6 +49,7 @@ def with_search(record: GameRecord, rng: np.random.Generator) -> GameRecord:
         counts=np.array([len(part) for part in entries], np.uint16),
         actions=np.concatenate(entries).astype(np.int32),
         weights=np.concatenate(weights),
+        surprise=rng.exponential(0.5, len(at)).astype(np.float16),
     )
     return replace(record, search=search)
 
@@ -77,8 +78,13 @@ def shards(folder: Path, name: str) -> list[dict[str, np.ndarray]]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """The files of samples in a folder."""
-    return {path.name: path.read_bytes() for path in folder.glob("*.npz")}
+    """The files of samples in a folder, links to them left out."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.npz") if not path.is_symlink()}
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """All files of a folder but locks."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
 
 
 def identities(parts: Sequence[dict[str, np.ndarray]]) -> list[str]:

@@ -36,7 +36,7 @@ def folder(sound: Path, tmp_path: Path) -> Path:
 
 def change(folder: Path, damage: Callable[[Arrays], object], name: str = "square8_2p") -> None:
     """Change the arrays of a data set of one shard, and its manifest as if it had been written so."""
-    path = folder / f"{name}.npz"
+    path = folder / read_manifest(folder / f"{name}.json").shards[0].name
     arrays = {member: array.copy() for member, array in open_shard(path).items()}
     damage(arrays)
     with path.open("wb") as file:
@@ -111,7 +111,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Arrays], object]]] = {
     "shares of no policy": ("policies", at("policy_kind", slice(None), 0)),
     "replies that do not add up": ("policies", at("reply_values", slice(None), 7)),
     "an action that stands twice": ("policies", twice),
-    "values that do not add up": ("values", at("values_mp", (0, 1), 1)),
+    "values that do not add up": ("values", at("values_mp", slice(None), 1)),
     "values of no rank": ("values", at("values_mp", 0, (0.5, -0.5))),
     "a value of somebody else": ("values", at("values", 0, 0.5)),
     "two outcomes of a game": ("values", another_outcome),
@@ -130,7 +130,7 @@ def test_damage_in_the_arrays_is_found(folder: Path, name: str) -> None:
 
 
 def test_files_that_are_not_those_of_the_manifest_are_found(folder: Path) -> None:
-    path = folder / "square8_2p.npz"
+    path = folder / read_manifest(folder / "square8_2p.json").shards[0].name
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)

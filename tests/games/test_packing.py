@@ -45,6 +45,7 @@ def test_search_statistics_come_back(players: int, data: st.DataObject) -> None:
         counts=counts,
         actions=data.draw(arrays(np.int32, entries)),
         weights=data.draw(arrays(np.uint16, entries)),
+        surprise=data.draw(st.none() if decisions == 0 else st.none() | arrays(np.float16, decisions)),
     )
     found = unpack_search(pack_search(search))
     assert found.to_json() == search.to_json()

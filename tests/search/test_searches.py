@@ -73,6 +73,23 @@ def test_nothing_depends_on_batch_or_threads(kind: str, board: str, players: int
         assert alone.policy.tobytes() == together.policy[slice(*together.offsets[game : game + 2])].tobytes()
 
 
+@every_search
+def test_surprise_is_the_divergence_from_the_prior_before_noise(kind: str) -> None:
+    states = positions("hex8", 3, 12, 40)
+    search = make(kind, "hex8", 3, HashedEvaluator(3), simulations=24, seed=9)
+    found = search.run(states)
+    for game in range(len(states)):
+        mine = slice(*found.offsets[game : game + 2])
+        actions = found.actions[mine]
+        logits, _ = HashedEvaluator(3)(states[game : game + 1], np.array([0, len(actions)]), actions)
+        prior = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum()
+        policy = found.policy[mine].astype(float)
+        tried = policy > 0
+        divergence = (policy[tried] * np.log(policy[tried] / prior[tried])).sum()
+        assert found.surprise[game] == pytest.approx(max(divergence, 0), abs=1e-4)
+    assert found.surprise.max() > 0.05
+
+
 @pytest.mark.parametrize("kind", ["gumbel", "puct with noise"])
 def test_another_run_draws_other_noise(kind: str) -> None:
     states = new_states(get_board("square8"), 2, 8)

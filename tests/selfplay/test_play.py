@@ -60,6 +60,8 @@ def test_records_replay_and_say_what_was_found_at_every_decision(config: str) ->
             assert int(shares.sum()) == pytest.approx(65535, abs=len(legal))
         assert np.abs(record.search.values).max() > 100
         assert record.search.values.shape == (len(decisions), game.players)
+        assert record.search.surprise is not None
+        assert record.search.surprise.min() >= 0 and record.search.surprise.max() > 0.01
 
 
 def config_of(config: str) -> tuple[str, int]:
@@ -75,6 +77,13 @@ def test_random_players_find_nothing_and_a_policy_alone_is_not_worth_learning(mo
     assert not record.search.full.any()
     assert record.models == (record.models[0],) * 3
     assert record.models[0] is not None
+
+
+def test_players_without_a_prior_know_no_surprise() -> None:
+    (record,) = played(a_plan("hex8_3p", players="heuristic"), 1)
+    assert record.search is not None
+    assert record.search.surprise is None
+    assert "surprise" not in record.search.to_json()
 
 
 def test_a_cut_short_search_is_not_worth_learning() -> None:

@@ -52,7 +52,13 @@ def a_record(**changes: Any) -> GameRecord:
     return GameRecord(**{**fields, **changes})
 
 
-@pytest.mark.parametrize("changes", [{}, {"search": None, "resigned": None}, {"winner": None, "ranks": None}])
+def surprised(*surprise: float) -> dict[str, Any]:
+    return {"search": replace(a_record().search, surprise=np.array(surprise, np.float16))}
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, surprised(0.25, np.nan), {"search": None, "resigned": None}, {"winner": None, "ranks": None}]
+)
 def test_a_line_comes_back_as_it_was(changes: dict[str, Any]) -> None:
     record = a_record(**changes)
     line = record.to_line()
@@ -100,6 +106,9 @@ def test_what_and_who_was_played_names_a_game_but_not_where_and_when() -> None:
         (lambda r: r["search"].update(counts="AQA="), "do not belong together"),
         (lambda r: r["search"].update(values="AQA="), "`search.values` holds 1 numbers, not 2 × 3"),
         (lambda r: r["search"].update(at="BQAAAAIAAAA="), "`search.at` must rise and stay within the game"),
+        (lambda r: r["search"].update(surprise="AAA="), "do not belong together"),
+        (lambda r: r["search"].update(surprise="AAAAvA=="), "`search.surprise` must be numbers from 0 on"),
+        (lambda r: r["search"].update(surprise="AAAAfA=="), "`search.surprise` must be numbers from 0 on"),
     ],
     ids=itertools.count(),
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, side_by_side, with_progress, write_or_print
 
 
 def datasets(
@@ -19,16 +19,30 @@ def datasets(
         int, typer.Option("--games", "-n", min=1, help="Games on the small boards; a quarter on the large.")
     ] = 1000,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements; the fastest counts.")] = 3,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Measure memory in place of speed, at so many samples; repeatable."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
     """Speed of exporting data sets: random games with search statistics at every action.
 
     Example: ringrift bench datasets square8_2p --games 4000
+
+    Example: ringrift bench datasets square8_2p --memory 10000 --memory 1000000
     """
-    from ringrift.benchmarks.datasets import measure_export
+    from ringrift.benchmarks.datasets import measure_export, measure_export_memory
 
     pairs = pairs_of(configs or ["square8_2p", "hex8_4p", "square19_2p", "hexagonal_3p"])
+    if memory:
+        print_memory(
+            [measure_export_memory(f"{board}_{players}p", count) for board, players in pairs for count in memory],
+            "Exports",
+            out,
+            as_json,
+        )
+        return
     speeds = [
         measure_export(f"{board}_{players}p", side_by_side(board, count), repeats=repeats)
         for board, players in with_progress(pairs, "exports")
@@ -46,6 +60,9 @@ def datasets(
             "× goal",
             "samples/s a core",
             "bytes/sample",
+            "disk MB/s",
+            "share of it",
+            "unchanged/s",
             *(f"{part} %" for part in speeds[0].parts),
         ),
         [
@@ -58,6 +75,9 @@ def datasets(
                 f"{speed.samples_per_second / speed.goal:.2f}",
                 f"{speed.cpu_samples_per_second:,.0f}",
                 f"{speed.bytes_per_sample:,.0f}",
+                f"{speed.disk_bytes_per_second / 1e6:,.0f}",
+                f"{speed.disk_share:.0%}",
+                f"{speed.unchanged_samples_per_second:,.0f}",
                 *(f"{seconds / sum(speed.parts.values()):.0%}" for seconds in speed.parts.values()),
             )
             for speed in speeds

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, with_progress, write_or_print
 
 
 def loader(
@@ -23,6 +23,10 @@ def loader(
     ] = None,
     augment: Annotated[bool, typer.Option(help="Show samples under random symmetries.")] = True,
     repeats: Annotated[int, typer.Option(min=1, help="Epochs measured; the median counts.")] = 5,
+    memory: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Measure memory in place of speed, at so many samples; repeatable."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:
@@ -32,15 +36,30 @@ def loader(
 
     Example: ringrift bench loader
 
+    Example: ringrift bench loader square8_2p --memory 10000 --memory 5000000
+
     Example: ringrift bench loader hexagonal_4p --batch 4096 --workers 2 --json
     """
-    from ringrift.benchmarks.loading import FEATURES, PEAK, SHARE_OF_PEAK, measure_loader, training_demand
+    from ringrift.benchmarks.loading import (
+        FEATURES,
+        PEAK,
+        SHARE_OF_PEAK,
+        measure_loader,
+        measure_loader_memory,
+        training_demand,
+    )
     from ringrift.game.threads import default_threads
 
+    pairs = pairs_of(configs or ["square8_2p", "square19_2p"])
+    if memory:
+        print_memory(
+            [measure_loader_memory(*pair, count) for pair in pairs for count in memory], "Loader", out, as_json
+        )
+        return
     threads = workers or default_threads()
     speeds = [
         measure_loader(board, players, batch=batch, workers=threads, samples=samples, augment=augment, repeats=repeats)
-        for board, players in with_progress(pairs_of(configs or ["square8_2p", "square19_2p"]), "loader")
+        for board, players in with_progress(pairs, "loader")
     ]
     demands = [training_demand(architecture, speed) for speed in speeds for architecture in ("v2", "v3")]
     report = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -51,6 +52,16 @@ def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> b
     if as_json:
         typer.echo(json.dumps(report))
     return as_json
+
+
+def print_memory(found: list[Any], what: str, out: Path | None, as_json: bool) -> None:
+    """Tell memory by config and samples: dataclasses with `config`, `samples` and `megabytes`."""
+    if not write_or_print({"memory": [asdict(one) for one in found]}, out, as_json):
+        print_table(
+            f"{what}: the most memory of a process, mapped files left out",
+            ("config", "samples", "MB"),
+            [(one.config, f"{one.samples:,}", f"{one.megabytes:,.0f}") for one in found],
+        )
 
 
 def print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

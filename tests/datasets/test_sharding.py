@@ -1,0 +1,146 @@
+"""Shards last: games are cut into the same shards whatever was exported before, and only what is new is written."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+from threading import Event
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ringrift.datasets import export, read_manifest
+from ringrift.datasets.export import Stopped
+from ringrift.datasets.pool import PoolGame
+from ringrift.datasets.sharding import blocks
+from ringrift.datasets.validate import validate
+from ringrift.games import GamesDatabase, ingest
+from tests.datasets.games import everything, files, fill, searched_records, settings
+from tests.games.records import write
+
+RECORDS = sorted(searched_records(count=60, seed=9), key=lambda record: record.ended)
+NAME = "square8_2p"
+
+
+def a_game(number: int, choices: int) -> PoolGame:
+    return PoolGame(number, blake2b(b"%d" % number, digest_size=16).digest(), number, "lines", 1, choices)
+
+
+@given(st.lists(st.integers(0, 150), min_size=1, max_size=200), st.integers(0, 50))
+@hypothesis_settings(derandomize=True, deadline=None)
+def test_blocks_hold_all_games_in_order_and_few_enough_choices(choices: list[int], later: int) -> None:
+    games = [a_game(number, count) for number, count in enumerate(choices)]
+    found = list(blocks(games, 400))
+    assert [game for block in found for game in block] == games
+    assert all(sum(game.choices for game in block) <= 400 for block in found)
+    more = [a_game(number, 90) for number in range(len(games), len(games) + later)]
+    assert list(blocks(games + more, 400))[: len(found) - 1] == found[:-1], "later games change the last block only"
+
+
+def test_games_that_fall_out_of_the_window_change_the_first_blocks_only() -> None:
+    games = [a_game(number, 60 + number % 50) for number in range(6000)]
+    whole = list(blocks(games, 4000))
+    for gone in range(1, 1000, 37):
+        left = list(blocks(games[gone:], 4000))
+        same = sum(block in whole for block in left)
+        assert len(left) - same <= 8 and len(left) > 150
+
+
+def test_blocks_are_of_the_size_that_the_text_says() -> None:
+    found = list(blocks([a_game(number, 5) for number in range(200_000)], 1000))
+    assert 0.6 < 1_000_000 / len(found) / 1000 < 0.68
+    assert all(sum(game.choices for game in block) >= 250 for block in found[:-1])
+
+
+def add(folder: Path, database: GamesDatabase, first: int, end: int) -> None:
+    path = folder / f"{first}.jsonl"
+    write(path, RECORDS[first:end])
+    ingest(database, [path])
+
+
+@pytest.mark.parametrize("window", [{"kind": "all"}, {"kind": "newest", "newest": 30}], ids=["all", "newest"])
+def test_a_data_set_that_grows_is_the_one_that_is_made_at_once(tmp_path: Path, window: dict[str, object]) -> None:
+    chosen = settings(shard=400, window=window)
+    fresh, grown = tmp_path / "fresh", tmp_path / "grown"
+    with fill(tmp_path / "games.db", RECORDS[:40]) as database:
+        kept = []
+        for first in range(40, 60, 5):
+            before = {name: (grown / name).stat().st_mtime_ns for name in files(grown)}
+            reports = export(database, NAME, folder=grown, settings=chosen)
+            after = {name: (grown / name).stat().st_mtime_ns for name in files(grown)}
+            kept.append(sum(before.get(name) == written for name, written in after.items()))
+            assert reports[0].kept < reports[0].samples
+            add(tmp_path, database, first, first + 5)
+        assert kept[0] == 0 and min(kept[1:]) >= 3
+        export(database, NAME, folder=grown, settings=chosen)
+        export(database, NAME, folder=fresh, settings=chosen)
+    assert everything(grown) == everything(fresh)
+    assert len(read_manifest(fresh / f"{NAME}.json").shards) > 4
+
+
+def test_a_data_set_whose_games_are_the_same_is_not_written_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with fill(tmp_path / "games.db", RECORDS) as database:
+        export(database, NAME, folder=out, settings=settings(shard=400))
+        before = {name: (out / name).stat().st_ino for name in files(out)}
+        reports = export(database, NAME, folder=out, settings=settings(shard=400))
+        assert all(report.kept == report.samples for report in reports)
+        assert {name: (out / name).stat().st_ino for name in files(out)} == before
+        reports = export(database, NAME, folder=out, settings=settings(shard=400), afresh=True)
+        assert all(report.kept == 0 for report in reports)
+
+
+def test_other_settings_are_other_shards(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"weights": {"kind": "priority"}})
+    out = tmp_path / "out"
+    with fill(tmp_path / "games.db", RECORDS) as database:
+        for changes in variants:
+            export(database, NAME, folder=out, settings=settings(**changes))
+            assert not seen & set(files(out)) and validate(out / NAME).sound
+            seen |= set(files(out))
+
+
+def test_a_shard_that_is_cut_off_is_made_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with fill(tmp_path / "games.db", RECORDS) as database:
+        export(database, NAME, folder=out, settings=settings(shard=400))
+        before = everything(out)
+        names = [shard.name for shard in read_manifest(out / f"{NAME}.json").shards]
+        (out / names[1]).write_bytes(before[names[1]][:-1000])
+        (out / names[2]).unlink()
+        export(database, NAME, folder=out, settings=settings(shard=400))
+    assert everything(out) == before
+
+
+def test_stopped_it_leaves_the_old_data_set_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with fill(tmp_path / "games.db", RECORDS) as database:
+        export(database, NAME, folder=out, settings=settings(shard=400, encoder="v1"))
+        before = everything(out)
+        stop = Event()
+
+        def watch(done: int, games: int, samples: int) -> None:
+            if done > games / 2:
+                stop.set()
+
+        chosen = settings(shard=400)
+        with pytest.raises(Stopped, match="the data set that was there before is untouched"):
+            export(database, NAME, folder=out, settings=chosen, stop=stop, on_progress=watch)
+        left = everything(out)
+        assert before.items() <= left.items()
+        report = export(database, NAME, folder=out, settings=chosen)[0]
+        assert report.kept > report.samples / 4
+        export(database, NAME, folder=tmp_path / "fresh", settings=chosen)
+    assert files(out) == files(tmp_path / "fresh")
+
+
+def test_a_single_shard_has_a_link_that_goes_when_there_are_several(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with fill(tmp_path / "games.db", RECORDS) as database:
+        export(database, NAME, folder=out)
+        assert (out / f"{NAME}.npz").readlink() == Path(read_manifest(out / f"{NAME}.json").shards[0].name)
+        export(database, NAME, folder=out, settings=settings(shard=400))
+        assert not (out / f"{NAME}.npz").is_symlink()
