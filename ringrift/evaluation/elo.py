@@ -6,16 +6,17 @@
 - *Prior*: every two players that have met get pseudo-games, half of them won by either, as many as the leverage of
   their games: Firth's correction (1993; Jeffreys' prior). It removes the first-order bias of maximum likelihood, keeps
   a player finite who has won or lost everything, and is one game in all for each player but one.
-- *Covariance*: games of one opening, and the pairs of one game, are correlated. The sandwich estimate clustered by block
-  knows that, but too small where everything was won and residuals are nought; that of the model is then right. A variance
-  is the larger of the two.
+- *Covariance*: games of one opening, and the pairs of one game, are correlated. The sandwich estimate clustered by
+  block (of estimating equations, corrected for few blocks: Mancl and DeRouen, 2001) knows that, but is too small where
+  everything was won, so that nothing is left to estimate it from; that of the model is right there. A variance is the
+  larger of the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,7 @@ from ringrift.game import RingRiftError
 from ringrift.statistics import CONFIDENCE
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 ANCHOR: Final = "random"
 """The player whose Elo is 0."""
@@ -95,20 +96,43 @@ class Ratings:
         elo = self[first].elo - self[second].elo
         return Difference(elo, elo - reach, elo + reach)
 
+    def to_json(self) -> dict[str, Any]:
+        """All but the covariances, for machines."""
+        return {
+            "anchor": self.anchor,
+            "players": [asdict(rating) for rating in self.players],
+            "notes": list(self.notes),
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table("player", "Elo", "95 %", "games")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for rating in self.players:
+            reach = f"{rating.low:.0f} … {rating.high:.0f}"
+            table.add_row(escape(rating.player), f"{rating.elo:.0f}", reach, f"{rating.games}")
+        yield table
+        for note in self.notes:
+            yield escape(note)
+
 
 def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
     """The Elo of everybody whom games connect with the anchor; `NoRating` if there are no games of the anchor.
 
     Repeated games count once.
     """
-    table = _comparisons(distinct(games))
-    names = sorted({*table["first"], *table["second"]})
+    table = _pairs(distinct(games))
+    names = list(table.names)
     if anchor not in names:
         raise NoRating(f"there are no games of {anchor}, whose Elo is 0: let it play, too")
-    connected = _connected(table, names, anchor)
+    connected = table.component(anchor, "weak")
     notes = [f"{name}: left out, no games connect it with {anchor}" for name in names if name not in connected]
-    table = table[table["first"].isin(connected)]
-    free = [name for name in sorted(connected) if name != anchor]
+    if notes:
+        table = _pairs([game for game in distinct(games) if connected.issuperset(game.players)])
+    free = [name for name in table.names if name != anchor]
     logits, covariances = _fit(table, free)
     elo = dict(zip([anchor, *free], ELO * np.concatenate([[0.0], logits]), strict=True))
     order = sorted(elo, key=lambda name: (-elo[name], name))
@@ -119,45 +143,93 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
     for place, name in enumerate(order):
         reach = _reach(np.eye(len(order))[place], both)
         ratings.append(Rating(name, float(elo[name]), elo[name] - reach, elo[name] + reach, counts[name]))
+    bounded = table.component(anchor, "strong")
     notes += [
-        f"{name}: nobody from {anchor} up to it has ever been beaten from below, or nobody down to it has ever won: its "
-        "distance has no upper bound in the games, and the interval ends where the prior says"
+        f"{name}: all points between it and {anchor} have gone one way; how far its interval reaches there is up to "
+        "the prior, not to games"
         for name in order
-        if name not in _strongly_connected(table, sorted(connected), anchor)
+        if name not in bounded
     ]
     return Ratings(anchor, tuple(ratings), tuple(notes), (both[0], both[1]))
 
 
-def _comparisons(games: Sequence[GameResult]) -> pd.DataFrame:
-    """What the first player scored in how many comparisons with the second, by block and pair."""
-    import pandas as pd  # late: slow to import
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """What players have scored against each other, a row for every pair that has met in a block."""
 
-    rows = []
+    names: tuple[str, ...]
+    blocks: npt.NDArray[np.int64]
+    """`[rows]`"""
+    pairs: npt.NDArray[np.int64]
+    """`[rows, 2]`, indices into `names`, the lower one first."""
+    scores: Floats
+    """`[rows]`, of the first."""
+    counts: Floats
+    """`[rows]`, comparisons."""
+
+    def design(self, free: Sequence[str]) -> Floats:
+        """`[rows, free]`: 1 for the first player of a row, −1 for the second; others have no column."""
+        one_hot = np.array([[name == other for other in free] for name in self.names], np.float64)
+        design: Floats = one_hot[self.pairs[:, 0]] - one_hot[self.pairs[:, 1]]
+        return design
+
+    def in_all(self) -> _Pairs:
+        """The same with all blocks added up: a row for every pair, which is its block, too."""
+        pairs, inverse = np.unique(self.pairs, axis=0, return_inverse=True)
+        scores, counts = np.zeros((2, len(pairs)))
+        np.add.at(scores, inverse, self.scores)
+        np.add.at(counts, inverse, self.counts)
+        return _Pairs(self.names, np.arange(len(pairs)), pairs, scores, counts)
+
+    def component(self, player: str, connection: Literal["weak", "strong"]) -> set[str]:
+        """Whom points connect with a player: `weak` in whatever direction they went, `strong` if both ways.
+
+        The latter are those whose distance is bounded by the games (Ford, 1957).
+        """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import connected_components
+
+        points = np.zeros((len(self.names), len(self.names)))
+        np.add.at(points, tuple(self.pairs.T), self.scores)
+        np.add.at(points, tuple(self.pairs.T[::-1]), self.counts - self.scores)
+        _, labels = connected_components(csr_array(points), connection=connection)
+        own = labels[self.names.index(player)]
+        return {name for name, label in zip(self.names, labels, strict=True) if label == own}
+
+
+def _pairs(games: Sequence[GameResult]) -> _Pairs:
+    names = sorted({name for game in games for name in game.players})
+    place = {name: index for index, name in enumerate(names)}
+    blocks: dict[str, int] = {}
+    sums: dict[tuple[int, int, int], list[float]] = {}
     for game in games:
+        block = blocks.setdefault(game.block, len(blocks))
         for first, second, score in game.comparisons():
-            row = (game.block, first, second, score) if first < second else (game.block, second, first, 1 - score)
-            rows.append(row)
-    table = pd.DataFrame(rows, columns=["block", "first", "second", "score"])
-    return table.groupby(["block", "first", "second"], as_index=False).agg(
-        score=("score", "sum"), count=("score", "count")
-    )
+            row = (block, place[first], place[second])
+            if row[1] > row[2]:
+                row, score = (block, row[2], row[1]), 1 - score
+            entry = sums.setdefault(row, [0.0, 0.0])
+            entry[0] += score
+            entry[1] += 1
+    rows = np.array(list(sums), np.int64).reshape(-1, 3)
+    numbers = np.array(list(sums.values()), np.float64).reshape(-1, 2)
+    return _Pairs(tuple(names), rows[:, 0], rows[:, 1:], numbers[:, 0], numbers[:, 1])
 
 
-def _fit(table: pd.DataFrame, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floats]]:
+def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floats]]:
     """The logits of all players but the anchor, and their covariance by the model and by blocks."""
     from statsmodels.genmod.cov_struct import Independence  # late: slow to import
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
-    pairs = table.groupby(["first", "second"], as_index=False)[["score", "count"]].sum()
-    pseudo, logits = _pseudo_games(_design(pairs, free), pairs["score"].to_numpy(), pairs["count"].to_numpy())
-    scores = np.concatenate([table["score"], pseudo / 2])
-    counts = np.concatenate([table["count"], pseudo])
-    blocks = table["block"].astype("category").cat.codes.to_numpy()
+    pairs = table.in_all()
+    design = pairs.design(free)
+    pseudo, logits = _pseudo_games(design, pairs.scores, pairs.counts)
+    counts = np.concatenate([table.counts, pseudo])
     fit = GEE(
-        scores / counts,
-        np.concatenate([_design(table, free), _design(pairs, free)]),
-        groups=np.concatenate([blocks, len(table) + np.arange(len(pairs))]),
+        np.concatenate([table.scores, pseudo / 2]) / counts,
+        np.concatenate([table.design(free), design]),
+        groups=np.concatenate([table.blocks, table.blocks.max() + 1 + pairs.blocks]),
         family=Binomial(),
         cov_struct=Independence(),
         weights=counts,
@@ -185,42 +257,12 @@ def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Float
         pseudo = leverage
 
 
-def _design(table: pd.DataFrame, free: Sequence[str]) -> Floats:
-    """`[rows, free]`: 1 for the first player of a row, −1 for the second; the anchor has no column."""
-    names = np.array(free)
-    first, second = table["first"].to_numpy(str), table["second"].to_numpy(str)
-    return (first[:, None] == names).astype(np.float64) - (second[:, None] == names)
-
-
 def _reach(contrast: Floats, covariances: tuple[Floats, ...]) -> float:
     """How far the 95 % interval of a contrast reaches to either side."""
     from scipy.special import ndtri
 
     variance = max(float(contrast @ covariance @ contrast) for covariance in covariances)
-    return float(ndtri((1 + CONFIDENCE) / 2)) * variance**0.5
-
-
-def _connected(table: pd.DataFrame, names: Sequence[str], anchor: str) -> set[str]:
-    """Whom games connect with the anchor."""
-    return _component(table, names, anchor, "weak")
-
-
-def _strongly_connected(table: pd.DataFrame, names: Sequence[str], anchor: str) -> set[str]:
-    """Whose distance to the anchor is bounded by the games (Ford, 1957): points have gone both ways between them."""
-    return _component(table, names, anchor, "strong")
-
-
-def _component(table: pd.DataFrame, names: Sequence[str], anchor: str, connection: str) -> set[str]:
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    place = {name: index for index, name in enumerate(names)}
-    points = np.zeros((len(names), len(names)))
-    for row in table.itertuples():
-        points[place[row.first], place[row.second]] += row.score
-        points[place[row.second], place[row.first]] += row.count - row.score
-    _, labels = connected_components(csr_array(points), connection=connection)
-    return {name for name in names if labels[place[name]] == labels[place[anchor]]}
+    return float(ndtri((1 + CONFIDENCE) / 2) * np.sqrt(variance))
 
 
 def _game_counts(games: Sequence[GameResult]) -> dict[str, int]:
