@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ringrift import __version__
-from ringrift.cli import analyse, bench, dataset, game, games, ladder, match, play, selfplay
+from ringrift.cli import analyse, bench, dataset, evaluate, game, games, ladder, match, play, selfplay, tournament
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
@@ -26,6 +26,8 @@ app.command()(match.match)
 app.command()(selfplay.selfplay)
 app.command()(analyse.analyse)
 app.command()(ladder.ladder)
+app.command()(evaluate.evaluate)
+app.command()(tournament.tournament)
 app.add_typer(games.app, name="games")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(bench.app, name="bench")

@@ -56,3 +56,24 @@ def find_champion(folder: Path, config: str) -> Path | None:
     """The file of the promoted model; None if there is none yet."""
     path = promoted_model(folder, config)
     return path if path.exists() or path.with_suffix(".json").exists() else None
+
+
+def find_newest(folder: Path, config: str) -> Path:
+    """The file of the newest model of a config, else of the champion; `UnknownModel` if there is neither."""
+    paths = [*(folder / config).glob("*.pth")]
+    newest = max(paths, key=lambda path: path.stat().st_mtime) if paths else find_champion(folder, config)
+    if newest is None:
+        raise UnknownModel(f"{folder / config}: there are no models of {config} yet, and no champion: train one first")
+    return newest
+
+
+def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:
+    """The file of the model that another one is to be better than: the champion, or its parent if it is that itself."""
+    from ringrift.networks import read_id, read_info  # late: torch is slow to import
+
+    champion = find_champion(folder, config)
+    if champion is not None and read_id(champion) != read_id(model):
+        return champion
+    parent = read_info(model).extra.get("training", {}).get("parent")
+    path = folder / config / f"{parent}.pth"
+    return path if parent and path.is_file() else None

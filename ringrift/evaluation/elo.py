@@ -134,7 +134,7 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
         table = _pairs([game for game in distinct(games) if connected.issuperset(game.players)])
     free = [name for name in table.names if name != anchor]
     logits, covariances = _fit(table, free)
-    elo = dict(zip([anchor, *free], ELO * np.concatenate([[0.0], logits]), strict=True))
+    elo = dict(zip([anchor, *free], [0.0, *(ELO * logits).tolist()], strict=True))
     order = sorted(elo, key=lambda name: (-elo[name], name))
     places = [[anchor, *free].index(name) for name in order]
     both = tuple(ELO**2 * np.pad(one, (1, 0))[np.ix_(places, places)] for one in covariances)
@@ -142,7 +142,7 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
     ratings = []
     for place, name in enumerate(order):
         reach = _reach(np.eye(len(order))[place], both)
-        ratings.append(Rating(name, float(elo[name]), elo[name] - reach, elo[name] + reach, counts[name]))
+        ratings.append(Rating(name, elo[name], elo[name] - reach, elo[name] + reach, counts[name]))
     bounded = table.component(anchor, "strong")
     notes += [
         f"{name}: all points between it and {anchor} have gone one way; how far its interval reaches there is up to "

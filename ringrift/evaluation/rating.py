@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -47,7 +47,7 @@ class Trend:
 def rate_model(config: str, model: Contender, champion: Contender | None, hall: Hall) -> Ratings:
     """Play the rating games of a model, against every anchor and the champion, and fit all ratings anew.
 
-    Before the first model, the anchors play among themselves. Raises `Interrupted`.
+    Before the first model, the anchors play each other. Raises `Interrupted`.
     """
     rate_anchors(config, hall)
     opponents = anchors(config, hall)
@@ -61,14 +61,14 @@ def rate_model(config: str, model: Contender, champion: Contender | None, hall: 
 
 
 def rate_anchors(config: str, hall: Hall) -> None:
-    """Let the anchors play among themselves, which pins the scale; what has been played stays as it is."""
-    for pair in combinations(anchors(config, hall), 2):
+    """Let neighbouring anchors play each other, which pins the scale; what has been played stays as it is."""
+    for pair in pairwise(anchors(config, hall)):
         plan = hall.plan(config, pair, games=hall.settings.rating.anchor_games, kind="rating", part="anchors")
         hall.play("rating", plan, hall.agents(plan, pair))
 
 
 def anchors(config: str, hall: Hall) -> list[Contender]:
-    """The fixed players whose strength does not change."""
+    """The fixed players whose strength does not change, the weakest first."""
     return [contender(spec) for spec in hall.settings.rating.anchors[parse_config(config)[1]]]
 
 
