@@ -7,9 +7,8 @@
   their games: Firth's correction (1993; Jeffreys' prior). It removes the first-order bias of maximum likelihood, keeps
   a player finite who has won or lost everything, and is one game in all for each player but one.
 - *Covariance*: games of one opening, and the pairs of one game, are correlated. The sandwich estimate clustered by
-  block (of estimating equations, corrected for few blocks: Mancl and DeRouen, 2001) knows that, but is too small where
-  everything was won, so that nothing is left to estimate it from; that of the model is right there. A variance is the
-  larger of the two.
+  block (of estimating equations: Liang and Zeger, 1986) knows that, but is too small where everything was won, so that
+  nothing is left to estimate it from; that of the model is right there. A variance is the larger of the two.
 """
 
 from __future__ import annotations
@@ -233,8 +232,10 @@ def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floa
         family=Binomial(),
         cov_struct=Independence(),
         weights=counts,
-    ).fit(start_params=logits, scale=1.0, cov_type="bias_reduced")
-    return fit.params, (fit.cov_naive, fit.cov_robust_bc)
+    ).fit(start_params=logits, scale=1.0)
+    blocks = len(np.unique(table.blocks))
+    few = blocks / max(blocks - len(free), 1)  # the usual correction for as many blocks as there are parameters
+    return fit.params, (fit.cov_naive, few * fit.cov_robust)
 
 
 def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Floats, Floats]:

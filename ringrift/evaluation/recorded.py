@@ -13,6 +13,7 @@ from ringrift.agents import Agent, make_agent
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
 from ringrift.evaluation.results import GameResult
+from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.schema import GameKind
 from ringrift.evaluation.settings import EvaluationSettings
 from ringrift.evaluation.store import run_of, store_game, stored_games
@@ -57,16 +58,20 @@ class Hall:
     ) -> MatchPlan:
         """A match of at least so many games, in whole openings.
 
-        Kind, players and `part` decide the openings: other ones for every part of an evaluation.
+        Kind, players and `part` decide the openings: other ones for every part of an evaluation. `BadMatch` if a player
+        is to play against itself.
         """
+        names = tuple(player.name for player in players)
+        if len(set(names)) < len(names):
+            raise BadMatch(f"{names[0]} cannot play against itself: name another player")
         seats = parse_config(config)[1]
         plan = MatchPlan(
             config=config,
-            players=tuple(player.name for player in players),
+            players=names,
             openings=1,
             opening_plies=PLIES_OF_A_TURN * seats,
             max_moves=move_limit(config),
-            seed=_seed(self.settings.seed, config, kind, part, *(player.name for player in players)),
+            seed=_seed(self.settings.seed, config, kind, part, *names),
             alone=alone,
         )
         return replace(plan, openings=-(-games // plan.games))
