@@ -232,7 +232,7 @@ def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floa
         family=Binomial(),
         cov_struct=Independence(),
         weights=counts,
-    ).fit(start_params=logits, scale=1.0)
+    ).fit(start_params=logits, scale=1.0)  # robust: "bias_reduced" is wrong where weights differ within a block
     blocks = len(np.unique(table.blocks))
     few = blocks / max(blocks - len(free), 1)  # the usual correction for as many blocks as there are parameters
     return fit.params, (fit.cov_naive, few * fit.cov_robust)

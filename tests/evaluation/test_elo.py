@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scipy.stats import binomtest
 
-from ringrift.evaluation.elo import NoRating, fit_elo
+from ringrift.evaluation.elo import ELO, NoRating, fit_elo
 from tests.evaluation.planted import planted_games, result, won
 
 PLANTED = {"random": 0.0, "weak": 200.0, "strong": 450.0, "stronger": 500.0}
@@ -45,6 +45,34 @@ def test_games_that_hang_together_make_wider_intervals() -> None:
     apart, together = (fit_elo(planted_games(elo, 2, 200, draw, alike=alike))["other"] for alike in (0.0, 1.0))
     # Two games that are one count as one: √2.
     assert (together.high - together.low) / (apart.high - apart.low) == pytest.approx(2**0.5, abs=0.15)
+
+
+def test_the_covariance_by_blocks_is_the_sandwich_worked_out_by_hand() -> None:
+    draw = np.random.default_rng(5)
+    games = []
+    for block in range(40):
+        for _ in range(3):
+            ranks = tuple((1 + draw.permutation(3)).tolist())
+            games.append(result(("random", "b", "c"), ranks, f"{block}"))
+            games.append(result(("b", "c", "c"), ranks, f"{block}"))
+    ratings = fit_elo(games)
+    names = [rating.player for rating in ratings.players]
+    free = [name for name in names if name != "random"]
+    logits = {name: ratings[name].elo / ELO for name in names}
+    bread, scores = np.zeros((2, 2)), {game.block: np.zeros(2) for game in games}
+    for game in games:
+        for first, second, score in game.comparisons():
+            signs = np.array([(name == first) - (name == second) for name in free], np.float64)
+            expected = 1 / (1 + np.exp(logits[second] - logits[first]))
+            bread += expected * (1 - expected) * np.outer(signs, signs)
+            scores[game.block] += (score - expected) * signs
+    inverse = np.linalg.inv(bread)
+    meat = sum(np.outer(score, score) for score in scores.values())
+    by_hand = ELO**2 * inverse @ meat @ inverse * 40 / (40 - 2)
+    places = [names.index(name) for name in free]
+    found = ratings.covariances[1][np.ix_(places, places)]
+    # The pseudo-games, two among 600 comparisons, are not in what was worked out by hand.
+    assert found == pytest.approx(by_hand, rel=0.05, abs=5)
 
 
 def test_two_players_have_the_elo_of_their_odds_and_one_game_of_prior() -> None:
