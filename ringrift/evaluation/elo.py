@@ -31,6 +31,7 @@ ANCHOR: Final = "random"
 """The player whose Elo is 0."""
 ELO: Final = 400 / np.log(10)
 """Elo per unit of the logit."""
+MOST_ROUNDS: Final = 200
 CLOSE_ENOUGH: Final = 1e-6
 """Numbers of pseudo-games."""
 
@@ -125,9 +126,9 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
     """
     table = _pairs(distinct(games))
     names = list(table.names)
-    if anchor not in names:
+    connected = table.component(anchor, "weak") if anchor in names else set()
+    if len(connected) < 2:
         raise NoRating(f"there are no games of {anchor}, whose Elo is 0: let it play, too")
-    connected = table.component(anchor, "weak")
     notes = [f"{name}: left out, no games connect it with {anchor}" for name in names if name not in connected]
     if notes:
         table = _pairs([game for game in distinct(games) if connected.issuperset(game.players)])
@@ -246,7 +247,7 @@ def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Float
     outcomes = np.repeat([1.0, 0.0], len(counts))
     both_ways = np.concatenate([design, design])
     pseudo = np.full(len(counts), design.shape[1] / len(counts))
-    while True:
+    for _ in range(MOST_ROUNDS):  # it takes about seven
         weights = np.concatenate([scores, counts - scores]) + np.tile(pseudo / 2, 2)
         fit = GLM(outcomes, both_ways, family=Binomial(), var_weights=weights).fit()
         expected = fit.fittedvalues[: len(counts)]
@@ -254,8 +255,9 @@ def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Float
         covariance = np.linalg.inv(design.T @ (information[:, None] * design))
         leverage = information * np.einsum("ij,jk,ik->i", design, covariance, design)
         if np.abs(leverage - pseudo).max() < CLOSE_ENOUGH:
-            return pseudo, fit.params
+            break
         pseudo = leverage
+    return pseudo, fit.params
 
 
 def _reach(contrast: Floats, covariances: tuple[Floats, ...]) -> float:

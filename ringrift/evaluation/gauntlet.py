@@ -50,7 +50,7 @@ class OpponentResult:
     """Mean over the games of the share of opponents that the model came in ahead of."""
     low: float
     high: float
-    """Its 95 % Wilson interval."""
+    """Its 95 % Wilson interval; a repeated game makes it no narrower."""
     limit: float
     """What is to be scored."""
     above: float
@@ -169,7 +169,8 @@ def judge_games(
 ) -> OpponentResult:
     """What the games against an opponent say, by the limits of its role; `finished` after both stages."""
     score = round(mean_score(games, model), 9)
-    low, high = score_interval(score, len(games))
+    different = len(distinct(games))
+    low, high = score_interval(score, different)
     limit = float(getattr(settings.limits, role))
     wins = sum(game.winner() == model for game in games)
     draws = sum(game.winner() is None for game in games)
@@ -182,7 +183,7 @@ def judge_games(
         role=role,
         opponent=opponent,
         games=len(games),
-        distinct=len(distinct(games)),
+        distinct=different,
         wins=wins,
         losses=len(games) - wins - draws,
         draws=draws,

@@ -11,7 +11,7 @@ from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
 from ringrift.evaluation.recorded import Hall
-from ringrift.evaluation.results import GameResult
+from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.statistics import score_interval
@@ -129,4 +129,4 @@ def regressions(ratings: Ratings, model: str, score: float | None, settings: Ala
 
 def _result(opponent: str, model: str, games: list[GameResult]) -> ShadowResult:
     score = mean_score(games, model)
-    return ShadowResult(opponent, len(games), score, *score_interval(score, len(games)))
+    return ShadowResult(opponent, len(games), score, *score_interval(score, len(distinct(games))))

@@ -131,7 +131,8 @@ def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hal
 def _pairing(pair: Sequence[Contender], games: Sequence[GameResult]) -> Pairing:
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
-    return Pairing(first, second, len(games), len(distinct(games)), score, *score_interval(score, len(games)))
+    different = len(distinct(games))
+    return Pairing(first, second, len(games), different, score, *score_interval(score, different))
 
 
 def _mean(pairings: Sequence[Pairing], player: str) -> float:

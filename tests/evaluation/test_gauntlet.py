@@ -124,7 +124,9 @@ def test_a_champion_that_is_not_there_is_said_before_anybody_plays(hall: Hall) -
 def test_repeated_games_are_counted_and_told() -> None:
     game = result(("model", "other"), (1, 2))
     found = judge_games("random", "model", "other", [game] * 10, evaluation_settings().gauntlet, finished=True)
-    assert (found.games, found.distinct) == (10, 1)
+    assert (found.games, found.distinct, found.score) == (10, 1, 1)
+    assert found.low < 0.5, "one game says little"
+    assert found.verdict == "failed"
 
 
 def test_a_report_prints_as_a_table(hall: Hall) -> None:
