@@ -17,15 +17,19 @@ from ringrift.cli import (
     analyse,
     bench,
     dataset,
+    evaluate,
     game,
     games,
+    halt,
     ladder,
+    loop,
     match,
     models,
     play,
     preflight,
     promote,
     selfplay,
+    tournament,
     train,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
@@ -40,12 +44,18 @@ app.command()(match.match)
 app.command()(selfplay.selfplay)
 app.command()(analyse.analyse)
 app.command()(ladder.ladder)
+app.command()(evaluate.evaluate)
+app.command()(tournament.tournament)
 app.add_typer(games.app, name="games")
 app.add_typer(dataset.app, name="dataset")
 app.command()(preflight.preflight)
 app.command()(train.train)
 app.add_typer(models.app, name="models")
 app.command()(promote.promote)
+app.command()(loop.loop)
+app.command()(loop.status)
+app.command()(halt.halt)
+app.command()(halt.resume)
 app.add_typer(bench.app, name="bench")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Final
@@ -35,11 +35,13 @@ class MatchPlan:
     opening_plies: int
     max_moves: int
     seed: int = 0
+    alone: bool = False
+    """The first player never has more than one seat."""
 
     @property
     def seatings(self) -> tuple[tuple[int, ...], ...]:
         """The seat orders that every opening is played in."""
-        return seatings(len(self.players), parse_config(self.config)[1])
+        return seatings(len(self.players), parse_config(self.config)[1], alone=self.alone)
 
     @property
     def games(self) -> int:
@@ -78,14 +80,21 @@ def make_players(plan: MatchPlan) -> list[Timed]:
 
 
 def play_match(
-    agents: Sequence[Agent], plan: MatchPlan, *, side_by_side: int = SIDE_BY_SIDE, stop: Event | None = None
+    agents: Sequence[Agent],
+    plan: MatchPlan,
+    *,
+    side_by_side: int = SIDE_BY_SIDE,
+    stop: Event | None = None,
+    played: Container[int] = (),
 ) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played.
+    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played. Games
+    whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)
-    games = fixtures(len(agents), players, plan.openings)
+    all_games = fixtures(len(agents), players, plan.openings, alone=plan.alone)
+    games = (fixture for fixture in all_games if fixture.number not in played)
     openings = Openings(board, players, max_moves=plan.max_moves, seed=plan.seed)
     return play_games(
         agents,

@@ -28,21 +28,26 @@ class Fixture:
     """`[players]`, by seat the index of the agent."""
 
 
-def seatings(agents: int, players: int) -> tuple[tuple[int, ...], ...]:
+def seatings(agents: int, players: int, *, alone: bool = False) -> tuple[tuple[int, ...], ...]:
     """Every way to fill the seats in which every agent has at least one.
 
     As many agents as seats: all their orders. Fewer: all assignments, such as AAB, ABA, ABB, BAA, BAB, BBA for two
-    agents on three seats; over all of them every agent has every seat equally often.
+    agents on three seats; over all of them every agent has every seat equally often. `alone` leaves those in which
+    the first agent has one seat: ABB, BAB, BBA.
     """
     if not 2 <= agents <= players:
         wanted = "2" if players == 2 else f"2 to {players}"
         raise BadMatch(f"a match with {players} seats needs {wanted} players, not {agents}")
-    return tuple(seats for seats in product(range(agents), repeat=players) if len(set(seats)) == agents)
+    return tuple(
+        seats
+        for seats in product(range(agents), repeat=players)
+        if len(set(seats)) == agents and not (alone and seats.count(0) > 1)
+    )
 
 
-def fixtures(agents: int, players: int, openings: int) -> Iterator[Fixture]:
+def fixtures(agents: int, players: int, openings: int, *, alone: bool = False) -> Iterator[Fixture]:
     """The games of a match: every opening in every seating."""
-    orders = seatings(agents, players)
+    orders = seatings(agents, players, alone=alone)
     return (
         Fixture(opening * len(orders) + order, opening, seating)
         for opening in range(openings)

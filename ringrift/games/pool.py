@@ -140,8 +140,8 @@ def derived_columns(record: GameRecord, finding: np.void) -> dict[str, Any]:
         "reason": reason,
         "ranks": None if ranks is None else _text(ranks),
         "actions": len(actions),
-        "opening_hash": _hash(actions[:OPENING_ACTIONS]),
-        "actions_hash": _hash(actions),
+        "opening_hash": hash_actions(actions[:OPENING_ACTIONS]),
+        "actions_hash": hash_actions(actions),
         **dict(zip(COUNTS, finding[list(COUNTS)].tolist(), strict=True)),
     }
 
@@ -203,7 +203,8 @@ def lot(identity: bytes) -> int:
     return int.from_bytes(identity[:4]) >> 1
 
 
-def _hash(actions: npt.NDArray[np.int32]) -> int:
+def hash_actions(actions: npt.NDArray[np.int32]) -> int:
+    """64 bits that tell sequences of actions from one another."""
     return int.from_bytes(blake2b(actions.tobytes(), digest_size=8).digest(), signed=True)
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -40,13 +40,13 @@ metadata = MetaData(
     }
 )
 
-_Key = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts by itself in SQLite
+KEY = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts by itself in SQLite
 _Digest = LargeBinary(DIGEST_BYTES)
 
 sources = Table(
     "sources",
     metadata,
-    Column("id", _Key, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("path", Text, nullable=False, unique=True),
     Column("position", BigInteger, nullable=False),  # bytes of whole lines that have been read, uncompressed
     Column("lines", BigInteger, nullable=False),  # … and how many lines they are
@@ -62,11 +62,11 @@ sources = Table(
 games = Table(
     "games",
     metadata,
-    Column("id", _Key, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("identity", _Digest, nullable=False, unique=True),  # `GameRecord.identity`
     Column("lot", Integer, nullable=False),  # 31 bits of the identity: the hold-out set is what lies below a bound
     Column("origin", String(16), nullable=False),  # one of `ORIGINS`
-    Column("source_id", _Key, ForeignKey("sources.id"), nullable=False),
+    Column("source_id", KEY, ForeignKey("sources.id"), nullable=False),
     Column("line", BigInteger, nullable=False),  # in the source, from 1
     # The header of the record.
     Column("config", String(16), nullable=False),
@@ -103,7 +103,7 @@ games = Table(
 moves = Table(
     "moves",
     metadata,
-    Column("game_id", _Key, ForeignKey("games.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("game_id", KEY, ForeignKey("games.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("actions", LargeBinary, nullable=False),  # see `packing.py`, as the others
     Column("search", LargeBinary),
     Column("extra", LargeBinary),
@@ -112,9 +112,9 @@ moves = Table(
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", _Key, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("digest", _Digest, nullable=False, unique=True),  # of the line
-    Column("source_id", _Key, ForeignKey("sources.id"), nullable=False),
+    Column("source_id", KEY, ForeignKey("sources.id"), nullable=False),
     Column("line", BigInteger, nullable=False),
     Column("reason", String(32), nullable=False),  # one of `REASONS`
     Column("detail", Text, nullable=False),

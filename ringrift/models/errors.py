@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from ringrift.evaluation.contenders import UnknownModel
 from ringrift.game import RingRiftError
 
-
-class UnknownModel(RingRiftError):
-    """A model that the store does not know, or that is for another config."""
+__all__ = ["AbsentModel", "BadChampion", "LostRace", "UnknownModel"]
 
 
 class AbsentModel(RingRiftError):

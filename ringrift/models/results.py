@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from math import log10
 from typing import Any
 
+from ringrift.agents import Spec
+from ringrift.evaluation.gauntlet import GAUNTLET
+from ringrift.evaluation.store import stored_evaluations as evaluations_of
 from ringrift.games import GamesDatabase
 
 
@@ -44,10 +48,31 @@ class Results:
 
 
 def stored_results(database: GamesDatabase, config: str, model: str) -> Results:
-    """The newest gauntlet of a model; empty as long as no evaluations are kept."""
+    """The newest gauntlet of a model; empty if there was none."""
+    for evaluation in evaluations_of(database, config, kind=GAUNTLET):
+        if evaluation.candidate is None or Spec.parse(evaluation.candidate).model != model:
+            continue
+        opponents = {one["role"]: one for one in evaluation.report["opponents"]}
+        scores = {role: Score(one["games"], one["score"], one["low"], one["high"]) for role, one in opponents.items()}
+        if "champion" not in opponents:
+            return Results(scores)
+        champion = Spec.parse(opponents["champion"]["opponent"]).model
+        return Results(scores, champion, _gain(scores["champion"]))
     return Results()
 
 
 def stored_evaluations(database: GamesDatabase, config: str, model: str) -> list[dict[str, Any]]:
-    """All evaluations of a model, the oldest first; none as long as no evaluations are kept."""
-    return []
+    """All evaluations of a model, the oldest first."""
+    found = (
+        asdict(evaluation)
+        for evaluation in evaluations_of(database, config)
+        if evaluation.candidate is not None and Spec.parse(evaluation.candidate).model == model
+    )
+    return list(found)[::-1]
+
+
+def _gain(score: Score) -> Gain:
+    """The difference in Elo of a score; one of 0 or 1 counts as half a game from it, since no Elo says for ever."""
+    least = 0.5 / max(score.games, 1)
+    shares = (min(max(share, least), 1 - least) for share in (score.share, score.low, score.high))
+    return Gain(*(400 * log10(share / (1 - share)) for share in shares))

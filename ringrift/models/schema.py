@@ -10,11 +10,9 @@ compare-and-swap (`promotion.py`). Lists and reports are short texts of JSON. A 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text
 
-from ringrift.games.schema import metadata
-
-_Key = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER counts by itself in SQLite
+from ringrift.games.schema import KEY, metadata
 
 models = Table(
     "models",
@@ -39,7 +37,7 @@ Index(
 promotions = Table(
     "promotions",
     metadata,
-    Column("id", _Key, primary_key=True),
+    Column("id", KEY, primary_key=True),
     Column("config", String(16), nullable=False),
     Column("model", String(16), ForeignKey("models.id"), nullable=False),
     Column("previous", String(16), ForeignKey("models.id")),  # who was champion then

@@ -31,6 +31,13 @@ def test_two_agents_on_three_seats_take_all_combinations() -> None:
     ]
 
 
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_an_agent_alone_has_every_seat_once(players: int) -> None:
+    orders = seatings(2, players, alone=True)
+    assert [order.index(0) for order in orders] == list(range(players))
+    assert all(order.count(0) == 1 for order in orders)
+
+
 @pytest.mark.parametrize(("agents", "players"), [(1, 2), (3, 2), (1, 3), (5, 4)])
 def test_too_few_or_too_many_agents_are_refused(agents: int, players: int) -> None:
     with pytest.raises(BadMatch, match=f"with {players} seats needs .* not {agents}"):

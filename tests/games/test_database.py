@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
+import ringrift.evaluation.schema
+import ringrift.models.schema  # noqa: F401 - declares its tables
 from ringrift.games import BadDatabase, GamesDatabase
 from ringrift.games.migrations import migration_settings
 from ringrift.games.schema import REVISION, metadata

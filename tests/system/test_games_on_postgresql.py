@@ -12,6 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from ringrift.evaluation.contenders import contender
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.settings import evaluation_settings
+from ringrift.evaluation.store import newest_ratings, stored_evaluations
+from ringrift.evaluation.tournament import round_robin
 from ringrift.games import BadDatabase, GamesDatabase, ingest
 from ringrift.games.check import check
 from ringrift.games.merge import merge
@@ -115,3 +120,13 @@ def test_the_command_line_takes_a_url(url: str, tmp_path: Path) -> None:
     done = ringrift("games", "ingest", tmp_path, "--database", url)
     assert done.returncode == 0, done.stderr
     assert "3 new games of 3 new lines" in done.stdout
+
+
+def test_a_tournament_is_kept(url: str) -> None:
+    with GamesDatabase(url, create=True) as database:
+        hall = Hall(database, evaluation_settings())
+        report = round_robin("square8_2p", [contender("random"), contender("heuristic")], 4, hall)
+        assert report.ratings is not None
+        assert newest_ratings(database, "square8_2p") == list(report.ratings.players)
+        (stored,) = stored_evaluations(database, "square8_2p", kind="tournament")
+        assert stored.report["number"] == 0

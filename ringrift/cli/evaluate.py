@@ -1,0 +1,134 @@
+"""`ringrift evaluate`: is a model good enough?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ringrift.cli.games import DatabaseOption, JsonOption
+from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
+
+if TYPE_CHECKING:
+    from ringrift.evaluation.recorded import Hall
+    from ringrift.evaluation.settings import EvaluationSettings
+
+FIRST_LINE: Final = 5.0
+"""Seconds until the progress is told for the first time, where it cannot be drawn."""
+
+ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]
+AsOption = Annotated[
+    str | None,
+    typer.Option("--as", help="How models play: policy, gumbel@32; by default what evaluation.yaml says."),
+]
+
+
+def evaluate(
+    config: Annotated[str, typer.Argument(help="Such as square8_2p.")],
+    model: Annotated[str, typer.Argument(help="The file of a model, or its id: models/CONFIG/ID.pth.")],
+    as_: AsOption = None,
+    games: Annotated[
+        int | None, typer.Option("--games", "-n", min=1, help="Games against each opponent in the second stage.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="PLAYER", help="In place of the gauntlet: the sequential test against that player."),
+    ] = None,
+    rating: Annotated[bool, typer.Option(help="Play rating games, too, and fit Elo anew.")] = True,
+    models: ModelsOption = Path("models"),
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a model run the gauntlet: against random, heuristic and champion, in two stages.
+
+    Exit code 0: passed; 1: not passed. All games are stored: run it again and
+    it goes on where it was interrupted, and the same model gets the same
+    verdict. Rating games are others than those of the gauntlet.
+
+    With --against, blocks of games are played until it is clear whether the
+    model is the stronger one (exit code 0).
+
+    Example: ringrift evaluate square8_2p 0123456789abcdef
+
+    Example: ringrift evaluate square8_2p models/square8_2p/0123456789abcdef.pth --as policy --games 100
+
+    Example: ringrift evaluate hex8_3p 0123456789abcdef --against heuristic --json
+    """
+    from ringrift.evaluation.contenders import contender, find_champion, find_model, model_contender
+    from ringrift.evaluation.gauntlet import gauntlet
+    from ringrift.evaluation.rating import rate_model
+    from ringrift.evaluation.sequential import sequential_test
+    from ringrift.evaluation.settings import evaluation_settings
+    from ringrift.game import parse_config
+
+    parse_config(config)
+    settings = evaluation_settings()
+    if games is not None:
+        settings = settings.model_copy(
+            update={"gauntlet": settings.gauntlet.model_copy(update={"second_games": games})}
+        )
+    form = as_ or settings.gauntlet.as_
+    player = model_contender(find_model(models, config, model), form)
+    if against is not None:
+        opponent = contender(against)
+        with open_hall(database, settings) as hall:
+            test = sequential_test(config, player, opponent, hall)
+        typer.echo(json.dumps(test.to_json())) if as_json else paper().print(test)
+        raise typer.Exit(0 if test.passed else 1)
+    path = find_champion(models, config)
+    champion = None if path is None else model_contender(path, form)
+    with open_hall(database, settings) as hall:
+        report = gauntlet(config, player, champion, hall)
+        if not as_json:
+            paper().print(report)
+        ratings = rate_model(config, player, champion, hall) if rating else None
+    if as_json:
+        typer.echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
+    elif ratings is not None:
+        paper().print(ratings)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+@contextmanager
+def open_hall(database: str | None, settings: EvaluationSettings) -> Iterator[Hall]:
+    """Where evaluations are played: the database, made if there is none, and progress for whoever looks.
+
+    Ctrl-C and SIGTERM end the command with their exit code, and what has been played is kept.
+    """
+    from ringrift.evaluation.recorded import Hall, Interrupted
+    from ringrift.games import GamesDatabase
+
+    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, _progress() as told:
+        try:
+            yield Hall(opened, settings, stop, told)
+        except Interrupted as interrupted:
+            typer.echo(str(interrupted), err=True)
+            raise typer.Exit(stop.exit_code) from None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A function that is told who plays, how many games have ended, and how many there are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not sys.stderr.isatty():
+        silence = Silence(FIRST_LINE)
+
+        def tell(what: str, done: int, total: int) -> None:
+            if done < total and silence.is_over():
+                typer.echo(f"{what}: {done} of {total} games", err=True)
+
+        yield tell
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)

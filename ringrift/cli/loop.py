@@ -1,0 +1,120 @@
+"""`ringrift loop` and `ringrift status`: the whole loop in one process, and how it stands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ringrift.cli.games import DatabaseOption, JsonOption
+from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.models import ConfigArgument, FolderOption, open_store
+from ringrift.cli.paper import paper
+from ringrift.cli.silence import Silence
+
+FIRST_LINE: Final = 5.0
+"""Seconds until the progress is told for the first time, where it cannot be drawn."""
+
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
+
+
+def loop(
+    config: ConfigArgument,
+    turns: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
+    preset: PresetOption = None,
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
+
+    The same functions that Airflow calls, one after the other in this
+    process. However it was stopped, the same command goes on where it was;
+    a stage that does nothing says which condition stopped it.
+
+    Example: ringrift loop square8_2p --turns 10 --preset laptop
+
+    Example: ringrift loop square8_2p --preset smoke --json
+    """
+    from ringrift.game import parse_config
+    from ringrift.pipeline.settings import loop_settings
+    from ringrift.pipeline.turn import StoppedTurn, Workshop, run_turn
+
+    parse_config(config)
+    chosen = loop_settings().preset_named(preset)
+    with open_store(database, folder, create=True) as store, stop_on_interrupt() as stop, _progress() as watch:
+        workshop = Workshop(config, chosen, store.database, store, stop, watch)
+        for _ in range(turns):
+            try:
+                turn = run_turn(workshop)
+            except StoppedTurn as stopped:
+                typer.echo(str(stopped), err=True)
+                raise typer.Exit(stop.exit_code) from None
+            if as_json:
+                typer.echo(json.dumps(turn.to_json()))
+            else:
+                paper().print(turn)
+
+
+def status(
+    preset: PresetOption = None,
+    curve: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(metavar="CONFIG FILE", help="Draw the curve of learning of a config as PNG, and print its table."),
+    ] = None,
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
+
+    Example: ringrift status
+
+    Example: ringrift status --curve square8_2p curve.png
+    """
+    from ringrift.pipeline.curve import learning_curve
+    from ringrift.pipeline.settings import loop_settings
+    from ringrift.pipeline.status import status as status_of
+    from ringrift.pipeline.turn import FOLDER
+
+    chosen = loop_settings().preset_named(preset)
+    with open_store(database, folder) as store:
+        if curve is not None:
+            found = learning_curve(store.database, curve[0], FOLDER)
+            found.draw(curve[1])
+            typer.echo(json.dumps(found.to_json())) if as_json else paper().print(found)
+            return
+        report = status_of(store.database, store.folder, FOLDER, chosen)
+    typer.echo(json.dumps(report.to_json())) if as_json else paper().print(report)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float, float, str], None]]:
+    """What shows a stage's progress: a bar where somebody looks, a line now and then where nobody does."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    silence = Silence(FIRST_LINE)
+    watched = sys.stderr.isatty()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=12), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched) as progress:
+        bar = progress.add_task("starting", total=None)
+        stage = ""
+
+        def tell(what: str, done: float, total: float, more: str) -> None:
+            nonlocal stage
+            if what != stage:
+                progress.reset(bar)
+                stage = what
+            progress.update(
+                bar, description=f"{what}: {done:,.0f} of {total:,.0f}, {more}", completed=done, total=total
+            )
+            if not watched and silence.is_over():
+                typer.echo(f"{what}: {done:,.0f} of {total:,.0f}, {more}", err=True)
+
+        yield tell

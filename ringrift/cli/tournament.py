@@ -1,0 +1,91 @@
+"""`ringrift tournament`: everybody against everybody, and the shadow evaluation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringrift.cli.evaluate import AsOption, ModelsOption, open_hall
+from ringrift.cli.games import DatabaseOption, JsonOption
+from ringrift.cli.paper import paper
+
+if TYPE_CHECKING:
+    from ringrift.evaluation.shadow import ShadowReport
+    from ringrift.evaluation.tournament import TournamentReport
+
+
+def tournament(
+    config: Annotated[str, typer.Argument(help="Such as square8_2p.")],
+    players: Annotated[
+        list[str] | None,
+        typer.Option("--players", "-p", help="A player; once for each. By default all engines and the champion."),
+    ] = None,
+    games: Annotated[
+        int | None, typer.Option("--games", "-n", min=1, help="Games of every two players, in whole openings.")
+    ] = None,
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Only a few games of the newest model; exit code 1 if it is worse.")
+    ] = False,
+    as_: AsOption = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of all ratings there.")] = None,
+    models: ModelsOption = Path("models"),
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let every two players play each other: a cross-table, and Elo from all rated games of the config.
+
+    A tournament that was interrupted goes on; one after it has other openings.
+
+    With --shadow the newest model plays a few games against the anchors of the
+    Elo scale and its predecessor: the champion, or its parent. An alarm is a
+    score under 45 % or an Elo 50 under the best model's, and exit code 1.
+
+    Example: ringrift tournament square8_2p --games 40 --plot elo.png
+
+    Example: ringrift tournament hex8_3p -p random -p heuristic -p 'maxn?nodes=1000' --json
+
+    Example: ringrift tournament square8_2p --shadow
+    """
+    from ringrift.evaluation.contenders import (
+        contender,
+        find_champion,
+        find_newest,
+        find_predecessor,
+        model_contender,
+    )
+    from ringrift.evaluation.plots import plot_elo
+    from ringrift.evaluation.schedule import BadMatch
+    from ringrift.evaluation.settings import evaluation_settings
+    from ringrift.evaluation.shadow import shadow as shadow_evaluation
+    from ringrift.evaluation.tournament import round_robin
+    from ringrift.game import parse_config
+
+    seats = parse_config(config)[1]
+    settings = evaluation_settings()
+    form = as_ or settings.gauntlet.as_
+    report: ShadowReport | TournamentReport
+    alarms: tuple[str, ...] = ()
+    if shadow:
+        if players or games:
+            raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
+        newest = find_newest(models, config)
+        before = find_predecessor(models, config, newest)
+        with open_hall(database, settings) as hall:
+            predecessor = None if before is None else model_contender(before, form)
+            report = shadow_evaluation(config, model_contender(newest, form), predecessor, hall)
+        alarms = report.alarms
+    else:
+        contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
+        champion = find_champion(models, config)
+        if not players and champion is not None:
+            contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
+        with open_hall(database, settings) as hall:
+            report = round_robin(config, contenders, games or settings.tournament.games, hall)
+    typer.echo(json.dumps(report.to_json())) if as_json else paper().print(report)
+    if plot is not None and report.ratings is not None:
+        plot_elo(report.ratings, f"{config}: Elo", plot)
+        typer.echo(f"written: {plot}", err=True)
+    raise typer.Exit(1 if alarms else 0)

@@ -1,0 +1,201 @@
+"""The gauntlet: a model against random, heuristic and champion, in two stages.
+
+With three and four players the model sits alone among copies of its opponent, and what counts is the share of them that
+it comes in ahead of (½ where they are level): 50 % is equal with any number of players, so that the same limits hold,
+while a fair share of wins would be a half, a third, a quarter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from math import log10
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ringrift.evaluation.contenders import Contender, contender
+from ringrift.evaluation.elo import Difference
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.settings import GauntletSettings
+from ringrift.evaluation.store import store_evaluation
+from ringrift.game import parse_config
+from ringrift.statistics import score_interval
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+GAUNTLET: Final = "gauntlet"
+DISTINCT: Final = 0.95
+"""The share of different games below which the report warns."""
+
+Role = Literal["random", "heuristic", "champion"]
+Verdict = Literal["passed", "failed", "cut off", "not finished"]
+"""`cut off`: hopeless in the first stage; `not finished`: another opponent has cut the model off."""
+
+
+@dataclass(frozen=True)
+class OpponentResult:
+    """How the model did against one opponent."""
+
+    role: Role
+    opponent: str
+    games: int
+    distinct: int
+    """Games that differ in some action."""
+    wins: int
+    losses: int
+    draws: int
+    """Games that were stopped; they have no winner. With three and four players a loss is any game not won."""
+    score: float
+    """Mean over the games of the share of opponents that the model came in ahead of."""
+    low: float
+    high: float
+    """Its 95 % Wilson interval; a repeated game makes it no narrower."""
+    limit: float
+    """What is to be scored."""
+    above: float
+    """What the interval has to lie above."""
+    verdict: Verdict
+
+    @property
+    def wins_share(self) -> float:
+        """Games won of those played."""
+        return self.wins / self.games
+
+    @property
+    def elo(self) -> Difference | None:
+        """By how much the model is stronger, from these games alone; None if the interval reaches to 0 or 1."""
+        if not 0 < self.low <= self.score <= self.high < 1:
+            return None
+        return Difference(*(400 * log10(share / (1 - share)) for share in (self.score, self.low, self.high)))
+
+
+@dataclass(frozen=True)
+class GauntletReport:
+    """What has come of a gauntlet. Prints as a table on a rich console."""
+
+    config: str
+    model: str
+    opponents: tuple[OpponentResult, ...]
+    passed: bool
+    notes: tuple[str, ...]
+
+    @property
+    def games(self) -> int:
+        """All that were played."""
+        return sum(opponent.games for opponent in self.opponents)
+
+    def __getitem__(self, role: Role) -> OpponentResult:
+        """The result against an opponent; `KeyError` if it was not played against."""
+        for opponent in self.opponents:
+            if opponent.role == role:
+                return opponent
+        raise KeyError(role)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        shares = [{"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo)} for one in self.opponents]
+        opponents = [asdict(one) | more for one, more in zip(self.opponents, shares, strict=True)]
+        return asdict(self) | {"games": self.games, "opponents": opponents}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        yield escape(f"{self.config}: gauntlet of {self.model}, {self.games} games")
+        table = Table("against", "games", "won", "lost", "drawn", "score", "95 %", "wanted", "Elo", "verdict")
+        for column in table.columns[1:-1]:
+            column.justify = "right"
+        for one in self.opponents:
+            table.add_row(
+                escape(one.role if one.role == one.opponent else f"{one.role} {one.opponent}"),
+                *(f"{one.games}", f"{one.wins}", f"{one.losses}", f"{one.draws}", f"{one.score:.1%}"),
+                f"{one.low:.1%} – {one.high:.1%}",
+                f"≥ {one.limit:.0%}, interval above {one.above:.0%}",
+                "" if one.elo is None else str(one.elo),
+                one.verdict,
+            )
+        yield table
+        for note in self.notes:
+            yield escape(note)
+        yield "passed" if self.passed else "not passed"
+
+
+def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Hall) -> GauntletReport:
+    """Let a model run the gauntlet; the report is stored.
+
+    The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
+    missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
+    """
+    settings = hall.settings.gauntlet
+    notes = []
+    opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
+    if champion is None:
+        notes.append("there is no champion yet: nobody to be stronger than")
+    elif champion.name == model.name:
+        notes.append("the model is the champion, and does not play against itself")
+    else:
+        opponents["champion"] = champion
+    first = {
+        role: hall.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
+        for role, opponent in opponents.items()
+    }
+    agents = {role: hall.agents(plan, (model, opponents[role])) for role, plan in first.items()}
+    played = {role: hall.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
+    finished = all(mean_score(games, model.name) >= settings.cut_off for games in played.values())
+    if finished:
+        for role, opponent in opponents.items():
+            pair = (model, opponent)
+            plan = hall.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
+            played[role] += hall.play("gate", plan, hall.agents(plan, pair))
+    results = tuple(
+        judge_games(role, model.name, opponents[role].name, games, settings, finished=finished)
+        for role, games in played.items()
+    )
+    notes += [
+        f"only {one.distinct} of {one.games} games against {one.role} are different: a repeated game tells nothing new"
+        for one in results
+        if one.distinct < DISTINCT * one.games
+    ]
+    if parse_config(config)[1] > 2:
+        notes.append("score: the share of opponents that the model, alone among copies of one, came in ahead of")
+    report = GauntletReport(config, model.name, results, all(one.verdict == "passed" for one in results), tuple(notes))
+    store_evaluation(hall.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
+    return report
+
+
+def judge_games(
+    role: Role, model: str, opponent: str, games: Sequence[GameResult], settings: GauntletSettings, *, finished: bool
+) -> OpponentResult:
+    """What the games against an opponent say, by the limits of its role; `finished` after both stages."""
+    score = round(mean_score(games, model), 9)
+    different = len(distinct(games))
+    low, high = score_interval(score, different)
+    limit = float(getattr(settings.limits, role))
+    wins = sum(game.winner() == model for game in games)
+    draws = sum(game.winner() is None for game in games)
+    verdict: Verdict
+    if finished:
+        verdict = "passed" if score >= limit and low > settings.above else "failed"
+    else:
+        verdict = "cut off" if score < settings.cut_off else "not finished"
+    return OpponentResult(
+        role=role,
+        opponent=opponent,
+        games=len(games),
+        distinct=different,
+        wins=wins,
+        losses=len(games) - wins - draws,
+        draws=draws,
+        score=score,
+        low=low,
+        high=high,
+        limit=limit,
+        above=settings.above,
+        verdict=verdict,
+    )
+
+
+def mean_score(games: Sequence[GameResult], player: str) -> float:
+    """What a player has scored in the mean; ½ without games."""
+    return sum(game.score(player) for game in games) / len(games) if games else 0.5

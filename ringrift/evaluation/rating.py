@@ -1,0 +1,105 @@
+"""The Elo of a config: games for it, fits and their history, and where it is heading."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from ringrift.evaluation.contenders import Contender, contender
+from ringrift.evaluation.elo import Rating, Ratings, fit_elo
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
+from ringrift.game import parse_config
+from ringrift.games import GamesDatabase
+from ringrift.statistics import CONFIDENCE
+
+_MODEL: Final = re.compile(r"(?<=:)[0-9a-f]{16}(?=[@?]|$)")
+LEAST_POINTS: Final = 3
+"""A slope with an interval needs as many."""
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Where the models of a config are heading."""
+
+    form: str
+    """How they play, such as `gumbel@32`."""
+    models: tuple[str, ...]
+    """Names, the oldest first."""
+    slope: float
+    """Elo from one model to the next."""
+    low: float
+    high: float
+    """Its 95 % interval."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.form}: {self.slope:+.0f} Elo a model ({self.low:+.0f} … {self.high:+.0f}) over the last "
+            f"{len(self.models)}"
+        )
+
+
+def rate_model(config: str, model: Contender, champion: Contender | None, hall: Hall) -> Ratings:
+    """Play the rating games of a model, against every anchor and the champion, and fit all ratings anew.
+
+    Before the first model, the anchors play each other. Raises `Interrupted`.
+    """
+    rate_anchors(config, hall)
+    opponents = anchors(config, hall)
+    if champion is not None and champion.name != model.name:
+        opponents.append(champion)
+    for opponent in opponents:
+        pair = (model, opponent)
+        plan = hall.plan(config, pair, games=hall.settings.rating.games, kind="rating", part="rating")
+        hall.play("rating", plan, hall.agents(plan, pair))
+    return update_ratings(hall.database, config)
+
+
+def rate_anchors(config: str, hall: Hall) -> None:
+    """Let neighbouring anchors play each other, which pins the scale; what has been played stays as it is."""
+    for pair in pairwise(anchors(config, hall)):
+        plan = hall.plan(config, pair, games=hall.settings.rating.anchor_games, kind="rating", part="anchors")
+        hall.play("rating", plan, hall.agents(plan, pair))
+
+
+def anchors(config: str, hall: Hall) -> list[Contender]:
+    """The fixed players whose strength does not change, the weakest first."""
+    return [contender(spec) for spec in hall.settings.rating.anchors[parse_config(config)[1]]]
+
+
+def update_ratings(database: GamesDatabase, config: str) -> Ratings:
+    """Fit the Elo of everybody to all games that count, and add it to the history; `NoRating` without any."""
+    ratings = fit_elo(rated_games(database, config))
+    store_ratings(database, config, ratings)
+    return ratings
+
+
+def trends(database: GamesDatabase, config: str, last: int) -> list[Trend]:
+    """Where the last models of every form are heading, by the newest fit; forms with too few models are left out."""
+    by_form: dict[str, list[Rating]] = {}
+    began = first_played(database, config)
+    for rating in sorted(newest_ratings(database, config), key=lambda rating: began.get(rating.player, 0)):
+        form = form_of(rating.player)
+        if form is not None:
+            by_form.setdefault(form, []).append(rating)
+    return [trend(form, found[-last:]) for form, found in sorted(by_form.items()) if len(found) >= LEAST_POINTS]
+
+
+def trend(form: str, ratings: Sequence[Rating]) -> Trend:
+    """The slope of the Elo of models, the oldest first, by least squares."""
+    from statsmodels.regression.linear_model import OLS  # late: slow to import
+
+    steps = np.arange(len(ratings), dtype=np.float64)
+    fit = OLS([rating.elo for rating in ratings], np.column_stack([np.ones(len(ratings)), steps])).fit()
+    low, high = fit.conf_int(1 - CONFIDENCE)[1]
+    return Trend(form, tuple(rating.player for rating in ratings), float(fit.params[1]), float(low), float(high))
+
+
+def form_of(player: str) -> str | None:
+    """How a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
+    return player.replace(f":{found[0]}", "", 1) if (found := _MODEL.search(player)) else None

@@ -1,0 +1,105 @@
+"""Matches whose games are kept as they end: what was interrupted goes on, and nothing is played twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from threading import Event
+
+import orjson
+
+from ringrift.agents import Agent, make_agent
+from ringrift.evaluation.contenders import Contender
+from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
+from ringrift.evaluation.results import GameResult
+from ringrift.evaluation.schedule import BadMatch
+from ringrift.evaluation.schema import GameKind
+from ringrift.evaluation.settings import EvaluationSettings
+from ringrift.evaluation.store import run_of, store_game, stored_games
+from ringrift.game import RingRiftError, parse_config
+from ringrift.games import GamesDatabase
+from ringrift.limits import move_limit
+from ringrift.selfplay.lineup import use_threads
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being played, how many games of it have been, and how many there are."""
+
+SEED_BITS = 63
+
+
+class Interrupted(RingRiftError):
+    """An evaluation was told to stop; the games that have ended are kept."""
+
+
+def say_nothing(what: str, done: int, total: int) -> None:
+    """For those who do not want to know."""
+
+
+@dataclass(frozen=True)
+class Hall:
+    """Where evaluations are played: what they all share."""
+
+    database: GamesDatabase
+    settings: EvaluationSettings
+    stop: Event | None = None
+    """Once it is set, evaluations raise `Interrupted`; started again, they go on."""
+    on_progress: Progress = say_nothing
+
+    def plan(
+        self,
+        config: str,
+        players: Sequence[Contender],
+        *,
+        games: int,
+        kind: GameKind,
+        part: str,
+        alone: bool = False,
+    ) -> MatchPlan:
+        """A match of at least so many games, in whole openings.
+
+        Kind, players and `part` decide the openings: other ones for every part of an evaluation. `BadMatch` if a player
+        is to play against itself.
+        """
+        names = tuple(player.name for player in players)
+        if len(set(names)) < len(names):
+            raise BadMatch(f"{names[0]} cannot play against itself: name another player")
+        seats = parse_config(config)[1]
+        plan = MatchPlan(
+            config=config,
+            players=names,
+            openings=1,
+            opening_plies=PLIES_OF_A_TURN * seats,
+            max_moves=move_limit(config),
+            seed=_seed(self.settings.seed, config, kind, part, *names),
+            alone=alone,
+        )
+        return replace(plan, openings=-(-games // plan.games))
+
+    def agents(self, plan: MatchPlan, players: Sequence[Contender]) -> list[Agent]:
+        """The players of a plan, ready to play; the errors of specs and models come from here."""
+        if any(player.has_model for player in players):
+            use_threads(self.settings.network_threads)
+        board, seats = parse_config(plan.config)
+        return [make_agent(player.spec, board, seats, seed=plan.seed) for player in players]
+
+    def play(self, kind: GameKind, plan: MatchPlan, agents: Sequence[Agent]) -> list[GameResult]:
+        """The games of a plan, those played before and those that are missing."""
+        run = run_of(kind, plan)
+        done = stored_games(self.database, run)
+        what = " – ".join(plan.players)
+        count = len(done)
+        self.on_progress(what, count, plan.games)
+        if count < plan.games:
+            for game in play_match(agents, plan, stop=self.stop, played=done.keys()):
+                store_game(self.database, kind, plan, game)
+                count += 1
+                self.on_progress(what, count, plan.games)
+            done = stored_games(self.database, run)
+        if len(done) < plan.games:
+            raise Interrupted(f"stopped after {len(done)} of {plan.games} games of {what}; run it again to go on")
+        return list(done.values())
+
+
+def _seed(*parts: object) -> int:
+    return int.from_bytes(sha256(orjson.dumps(parts)).digest()[:8]) >> (64 - SEED_BITS)

@@ -1,0 +1,54 @@
+"""What a game of an evaluation says about its players, whoever sat where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+
+@dataclass(frozen=True)
+class GameResult:
+    """The result of a game."""
+
+    players: tuple[str, ...]
+    """`[players]`, by seat their names; one of them may have several seats."""
+    ranks: tuple[int, ...] | None
+    """`[players]`, by seat, from 1; None for a game that was stopped, in which all are level."""
+    block: str
+    """Games of a block began with the same opening, in different seatings, and are correlated."""
+    actions_hash: int
+    """Tells different games from repeated ones."""
+
+    def comparisons(self) -> Iterator[tuple[str, str, float]]:
+        """Every two seats of different players: the players, and what the first scored against the second.
+
+        1 for the better rank, ½ if they are level, 0 for the worse one.
+        """
+        for first, second in combinations(range(len(self.players)), 2):
+            if self.players[first] != self.players[second]:
+                score = 0.5
+                if self.ranks is not None and self.ranks[first] != self.ranks[second]:
+                    score = float(self.ranks[first] < self.ranks[second])
+                yield self.players[first], self.players[second], score
+
+    def score(self, player: str) -> float:
+        """The mean of what the seats of a player scored against those of others, 0 … 1; ½ among equals.
+
+        With two players that is 1 for a win, ½ for a stopped game, 0 for a defeat.
+        """
+        scores = [
+            score if first == player else 1 - score
+            for first, second, score in self.comparisons()
+            if player in (first, second)
+        ]
+        return sum(scores) / len(scores)
+
+    def winner(self) -> str | None:
+        """Who has won; None if the game was stopped."""
+        return None if self.ranks is None else self.players[self.ranks.index(1)]
+
+
+def distinct(games: Iterable[GameResult]) -> list[GameResult]:
+    """Every game once: the same players in the same seats with the same moves tell nothing new."""
+    return list({(game.players, game.actions_hash): game for game in games}.values())

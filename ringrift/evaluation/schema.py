@@ -1,0 +1,68 @@
+"""The tables of evaluation, in the database of games.
+
+- `evaluations`: what evaluations have found: their reports;
+- `evaluation_games`: every game that was played for one, by its number in a run; a run is a plan of games, and the same
+  plan has the same run wherever and whenever it is played;
+- `elo`: the history of Elo: a row for every player of every fit.
+
+Times are seconds since 1970, UTC; lists by seat are short texts of JSON. A change here needs a migration.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, String, Table, Text
+
+from ringrift.games.schema import KEY, metadata
+
+GameKind = Literal["rating", "gate", "shadow", "tournament"]
+"""Why an evaluation game was played."""
+RATED: Final = ("rating", "shadow", "tournament")
+"""The kinds that Elo is estimated from. Games of the gate are not: it lets pass whom luck has favoured in them, and a
+rating that counts them inherits that luck."""
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("config", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),  # gauntlet, sequential, tournament, shadow
+    Column("candidate", Text),  # the name of the player that it was about
+    Column("passed", Boolean),  # None where nothing was to be passed, or it is not clear
+    Column("finished", BigInteger, nullable=False),
+    Column("report", Text, nullable=False),  # JSON
+    Index(None, "config", "kind"),
+)
+
+evaluation_games = Table(
+    "evaluation_games",
+    metadata,
+    Column("run", String(16), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("planned", Integer, nullable=False),  # games of the whole run
+    Column("config", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),  # `GameKind`
+    Column("players", Text, nullable=False),  # by seat
+    Column("opening", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("ranks", String(16)),  # by seat; None: stopped at the limit of moves
+    Column("reason", String(32)),
+    Column("plies", Integer, nullable=False),
+    Column("actions_hash", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Index(None, "config", "kind"),
+)
+
+elo = Table(
+    "elo",
+    metadata,
+    Column("config", String(16), primary_key=True),
+    Column("fit", Integer, primary_key=True, autoincrement=False),  # of the config, from 1
+    Column("player", String(255), primary_key=True),
+    Column("elo", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("games", Integer, nullable=False),
+    Column("fitted", BigInteger, nullable=False),
+)

@@ -1,0 +1,101 @@
+"""One player against another until it is clear who is the stronger, or enough has been played."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ringrift.evaluation.contenders import Contender
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.schedule import seatings
+from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
+from ringrift.evaluation.store import store_evaluation
+from ringrift.game import parse_config
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+SEQUENTIAL: Final = "sequential"
+
+
+@dataclass(frozen=True)
+class SequentialReport:
+    """What has come of a sequential test. Prints as lines on a rich console."""
+
+    config: str
+    player: str
+    opponent: str
+    games: int
+    distinct: int
+    settings: SprtSettings
+    verdict: SprtVerdict
+
+    @property
+    def passed(self) -> bool:
+        """Whether the player is the stronger."""
+        return self.verdict.stronger is True
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"settings": self.settings.model_dump(), "passed": self.passed}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+
+        found = self.verdict
+        tested, against = escape(self.player), escape(self.opponent)
+        yield f"{self.config}: {tested} against {against}, {self.games} games, {self.distinct} of them different"
+        yield (
+            f"scores {found.score:.1%} in {found.blocks} blocks; the log-likelihood ratio of "
+            f"{self.settings.stronger:+g} to {self.settings.weaker:+g} Elo is {found.ratio:+.2f}, clear outside "
+            f"{found.lower:.2f} … {found.upper:.2f}"
+        )
+        if found.stronger is None:
+            yield f"not clear after {found.blocks} blocks, the most there are"
+        else:
+            yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
+
+
+def sequential_test(config: str, player: Contender, opponent: Contender, hall: Hall) -> SequentialReport:
+    """Test by blocks of games, all seatings of an opening, whether a player is stronger than another; stored.
+
+    The same players get the same games, and an interrupted test goes on. Raises `Interrupted`.
+    """
+    settings = hall.settings.sprt
+    games: list[GameResult] = []
+    verdict = judge([], settings)
+    seats = parse_config(config)[1]
+    part = 0
+    while not verdict.finished:
+        wanted = min(settings.least, settings.most - verdict.blocks)
+        plan = hall.plan(
+            config,
+            (player, opponent),
+            games=wanted * len(seatings(2, seats)),
+            kind="gate",
+            part=f"{SEQUENTIAL} {part}",
+        )
+        games += hall.play("gate", plan, hall.agents(plan, (player, opponent)))
+        verdict = judge(block_scores(games, player.name), settings)
+        part += 1
+    report = SequentialReport(config, player.name, opponent.name, len(games), len(distinct(games)), settings, verdict)
+    store_evaluation(
+        hall.database,
+        SEQUENTIAL,
+        config,
+        report.to_json(),
+        candidate=player.name,
+        passed=verdict.stronger,
+    )
+    return report
+
+
+def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
+    """What a player has scored in the mean of every block, in the order in which blocks were played."""
+    blocks: dict[str, list[float]] = defaultdict(list)
+    for game in games:
+        blocks[game.block].append(game.score(player))
+    return [sum(scores) / len(scores) for scores in blocks.values()]

@@ -1,0 +1,91 @@
+"""The settings of evaluation (`include/config/evaluation.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from ringrift.evaluation.sprt import SprtSettings
+from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+
+PLAYERS: Final = (2, 3, 4)
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class LimitSettings(Settings):
+    """What a model has to score against whom."""
+
+    random: Share
+    heuristic: Share
+    champion: Share
+
+
+class GauntletSettings(Settings):
+    """Two stages against each opponent."""
+
+    as_: Annotated[str, Field(alias="as")]
+    """The spec of a model's player, without the model."""
+    first_games: PositiveInt
+    cut_off: Share
+    second_games: PositiveInt
+    limits: LimitSettings
+    above: Share
+    """What the interval of the score has to lie above."""
+
+
+class RatingSettings(Settings):
+    """Where Elo comes from."""
+
+    anchors: dict[int, list[str]]
+    """By number of players."""
+    anchor_games: PositiveInt
+    games: PositiveInt
+    trend: Annotated[int, Field(ge=3)]
+
+
+class TournamentSettings(Settings):
+    """Everybody against everybody."""
+
+    games: PositiveInt
+    players: dict[int, list[str]]
+    """By number of players."""
+
+
+class ShadowSettings(Settings):
+    """A few games of the newest model now and then."""
+
+    games: PositiveInt
+
+
+class AlarmSettings(Settings):
+    """When something has gone wrong."""
+
+    score: Share
+    elo_drop: PositiveFloat | PositiveInt
+
+
+class EvaluationSettings(Settings):
+    """All of the file."""
+
+    seed: NonNegativeInt
+    network_threads: PositiveInt
+    gauntlet: GauntletSettings
+    sprt: SprtSettings
+    rating: RatingSettings
+    tournament: TournamentSettings
+    shadow: ShadowSettings
+    alarm: AlarmSettings
+
+
+def evaluation_settings() -> EvaluationSettings:
+    """Read the settings; `BadSettings` says what is wrong in them."""
+    path = config_folder() / "evaluation.yaml"
+    settings = read_settings(path, EvaluationSettings)
+    tables = {"rating.anchors": settings.rating.anchors, "tournament.players": settings.tournament.players}
+    for name, by_players in tables.items():
+        for players in PLAYERS:
+            if players not in by_players:
+                raise BadSettings(f"{path}: {name}.{players}: is missing")
+    return settings

@@ -1,0 +1,132 @@
+"""The shadow evaluation: a few games of the newest model now and then, and the alarm if it has become worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ringrift.evaluation.contenders import Contender
+from ringrift.evaluation.elo import Ratings
+from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.rating import anchors, form_of, update_ratings
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.settings import AlarmSettings
+from ringrift.evaluation.store import count_evaluations, store_evaluation
+from ringrift.statistics import score_interval
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+SHADOW: Final = "shadow"
+
+
+@dataclass(frozen=True)
+class ShadowResult:
+    """How the model did against one opponent."""
+
+    opponent: str
+    games: int
+    score: float
+    low: float
+    high: float
+    """Its 95 % Wilson interval."""
+
+
+@dataclass(frozen=True)
+class ShadowReport:
+    """What has come of a shadow evaluation. Prints as a table on a rich console."""
+
+    config: str
+    number: int
+    """Of the shadow evaluation of this config, from 0."""
+    model: str
+    results: tuple[ShadowResult, ...]
+    ratings: Ratings
+    alarms: tuple[str, ...]
+    """What has become worse; none if all is well."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return {
+            "config": self.config,
+            "number": self.number,
+            "model": self.model,
+            "results": [asdict(result) for result in self.results],
+            "rating": asdict(self.ratings[self.model]),
+            "alarms": list(self.alarms),
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        yield escape(f"{self.config}: shadow evaluation {self.number} of {self.model}")
+        table = Table("against", "games", "score", "95 %")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for one in self.results:
+            table.add_row(escape(one.opponent), f"{one.games}", f"{one.score:.1%}", f"{one.low:.1%} – {one.high:.1%}")
+        yield table
+        rating = self.ratings[self.model]
+        yield f"Elo {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})"
+        for alarm in self.alarms:
+            yield escape(f"alarm: {alarm}")
+
+
+def shadow(config: str, model: Contender, predecessor: Contender | None, hall: Hall) -> ShadowReport:
+    """Let a model play a few games against the anchors and its predecessor, if it has one; stored, and rated.
+
+    Each shadow evaluation of a config has other openings than the last; one that was interrupted goes on. Raises
+    `Interrupted`.
+    """
+    number = count_evaluations(hall.database, config, SHADOW)
+    opponents = anchors(config, hall)
+    if predecessor is not None and predecessor.name != model.name:
+        opponents.append(predecessor)
+    share = -(-hall.settings.shadow.games // len(opponents))
+    games: dict[str, list[GameResult]] = {}
+    for opponent in opponents:
+        pair = (model, opponent)
+        plan = hall.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
+        games[opponent.name] = hall.play("shadow", plan, hall.agents(plan, pair))
+    ratings = update_ratings(hall.database, config)
+    against = games.get(predecessor.name, []) if predecessor is not None else []
+    report = ShadowReport(
+        config=config,
+        number=number,
+        model=model.name,
+        results=tuple(_result(name, model.name, played) for name, played in games.items()),
+        ratings=ratings,
+        alarms=regressions(
+            ratings, model.name, mean_score(against, model.name) if against else None, hall.settings.alarm
+        ),
+    )
+    store_evaluation(hall.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
+    return report
+
+
+def regressions(ratings: Ratings, model: str, score: float | None, settings: AlarmSettings) -> tuple[str, ...]:
+    """What has become worse with a model: its `score` against its predecessor, its Elo beside the best model's.
+
+    It is compared with models that play in the same way.
+    """
+    alarms = []
+    if score is not None and score < settings.score:
+        alarms.append(f"{model} scores {score:.1%} against its predecessor, less than {settings.score:.0%}")
+    others = [one for one in ratings.players if one.player != model and form_of(one.player) == form_of(model)]
+    if others and model in ratings:
+        best = others[0].player
+        drop = ratings.difference(best, model)
+        if drop.elo > settings.elo_drop:
+            alarms.append(
+                f"{model} lies {drop.elo:.0f} Elo ({drop.low:.0f} … {drop.high:.0f}) under {best}, more than "
+                f"{settings.elo_drop:.0f}"
+            )
+    return tuple(alarms)
+
+
+def _result(opponent: str, model: str, games: list[GameResult]) -> ShadowResult:
+    score = mean_score(games, model)
+    return ShadowResult(opponent, len(games), score, *score_interval(score, len(distinct(games))))

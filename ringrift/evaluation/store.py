@@ -1,0 +1,202 @@
+"""What evaluations keep in the database: their games, their reports, and the history of Elo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any, get_args
+
+import orjson
+from sqlalchemy import Row, func, select
+
+from ringrift.evaluation.elo import Rating, Ratings
+from ringrift.evaluation.lockstep import PlayedGame
+from ringrift.evaluation.matches import MatchPlan
+from ringrift.evaluation.results import GameResult
+from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
+from ringrift.games import GamesDatabase
+from ringrift.games.pool import hash_actions
+
+RUN_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation has found."""
+
+    id: int
+    config: str
+    kind: str
+    candidate: str | None
+    passed: bool | None
+    finished: int
+    """Seconds since 1970."""
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RatedAt:
+    """A rating of the history."""
+
+    rating: Rating
+    fit: int
+    fitted: int
+    """Seconds since 1970."""
+
+
+def run_of(kind: GameKind, plan: MatchPlan) -> str:
+    """The identity of a plan of games; `plan.players` are the names of the players."""
+    if kind not in get_args(GameKind):
+        raise ValueError(f"unknown kind of evaluation games: {kind}")
+    return sha256(orjson.dumps([kind, asdict(plan)])).hexdigest()[:RUN_DIGITS]
+
+
+def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played: PlayedGame) -> None:
+    """Store a game that has ended; one that is stored already stays as it is."""
+    row = {
+        "run": run_of(kind, plan),
+        "number": played.fixture.number,
+        "planned": plan.games,
+        "config": plan.config,
+        "kind": kind,
+        "players": _text([plan.players[agent] for agent in played.fixture.seating]),
+        "opening": played.fixture.opening,
+        "seed": plan.seed,
+        "ranks": None if played.ranks is None else _text(played.ranks),
+        "reason": played.reason,
+        "plies": played.plies,
+        "actions_hash": hash_actions(played.actions),
+        "ended": _now(),
+    }
+    with database.writing() as connection:
+        connection.execute(database.insert(evaluation_games), row)
+
+
+def stored_games(database: GamesDatabase, run: str) -> dict[int, GameResult]:
+    """The games of a run that have been played, by number."""
+    query = select(evaluation_games).where(evaluation_games.c.run == run).order_by(evaluation_games.c.number)
+    with database.reading() as connection:
+        return {row.number: _result(row) for row in connection.execute(query)}
+
+
+def rated_games(database: GamesDatabase, config: str) -> list[GameResult]:
+    """All games that Elo is estimated from, those of a run together.
+
+    A run that was broken off is left out: the games that it has are the short ones.
+    """
+    table = evaluation_games
+    whole = (
+        select(table.c.run)
+        .where(table.c.config == config, table.c.kind.in_(RATED))
+        .group_by(table.c.run, table.c.planned)
+        .having(func.count() == table.c.planned)
+    )
+    query = select(table).where(table.c.run.in_(whole)).order_by(table.c.run, table.c.number)
+    with database.reading() as connection:
+        return [_result(row) for row in connection.execute(query)]
+
+
+def first_played(database: GamesDatabase, config: str) -> dict[str, int]:
+    """When the first rated game of every player ended, by name."""
+    table = evaluation_games
+    query = (
+        select(table.c.players, func.min(table.c.ended).label("first"))
+        .where(table.c.config == config, table.c.kind.in_(RATED))
+        .group_by(table.c.players)
+    )
+    found: dict[str, int] = {}
+    with database.reading() as connection:
+        for players, first in connection.execute(query):
+            for name in orjson.loads(players):
+                found[name] = min(first, found.get(name, first))
+    return found
+
+
+def store_evaluation(
+    database: GamesDatabase,
+    kind: str,
+    config: str,
+    report: Mapping[str, Any],
+    *,
+    candidate: str | None = None,
+    passed: bool | None = None,
+) -> None:
+    """Store what an evaluation has found."""
+    row = {
+        "config": config,
+        "kind": kind,
+        "candidate": candidate,
+        "passed": passed,
+        "finished": _now(),
+        "report": orjson.dumps(report).decode(),
+    }
+    with database.writing() as connection:
+        connection.execute(evaluations.insert(), row)
+
+
+def stored_evaluations(
+    database: GamesDatabase, config: str, *, kind: str | None = None, candidate: str | None = None
+) -> list[Evaluation]:
+    """What evaluations of a config have found, the newest first; perhaps only those of a kind or about a player."""
+    query = select(evaluations).where(evaluations.c.config == config).order_by(evaluations.c.id.desc())
+    if kind is not None:
+        query = query.where(evaluations.c.kind == kind)
+    if candidate is not None:
+        query = query.where(evaluations.c.candidate == candidate)
+    with database.reading() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [Evaluation(**{**row, "report": orjson.loads(row["report"])}) for row in rows]
+
+
+def count_evaluations(database: GamesDatabase, config: str, kind: str) -> int:
+    """How many evaluations of a kind there have been."""
+    query = select(func.count()).where(evaluations.c.config == config, evaluations.c.kind == kind)
+    with database.reading() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
+def store_ratings(database: GamesDatabase, config: str, ratings: Ratings) -> int:
+    """Add a fit to the history; its number."""
+    newest = select(func.coalesce(func.max(elo.c.fit), 0)).where(elo.c.config == config)
+    with database.writing() as connection:
+        fit = int(connection.execute(newest).scalar_one()) + 1
+        rows = [{"config": config, "fit": fit, "fitted": _now(), **asdict(rating)} for rating in ratings.players]
+        connection.execute(elo.insert(), rows)
+    return fit
+
+
+def rating_history(database: GamesDatabase, config: str, *, player: str | None = None) -> list[RatedAt]:
+    """All ratings of a config, or of one player, by fit and then from the strongest on."""
+    query = select(elo).where(elo.c.config == config).order_by(elo.c.fit, elo.c.elo.desc())
+    if player is not None:
+        query = query.where(elo.c.player == player)
+    with database.reading() as connection:
+        return [
+            RatedAt(Rating(row.player, row.elo, row.low, row.high, row.games), row.fit, row.fitted)
+            for row in connection.execute(query)
+        ]
+
+
+def newest_ratings(database: GamesDatabase, config: str) -> list[Rating]:
+    """The ratings of the last fit, the strongest first; none before the first."""
+    history = rating_history(database, config)
+    return [entry.rating for entry in history if entry.fit == history[-1].fit]
+
+
+def _result(row: Row[Any]) -> GameResult:
+    return GameResult(
+        players=tuple(orjson.loads(row.players)),
+        ranks=None if row.ranks is None else tuple(orjson.loads(row.ranks)),
+        block=f"{row.run}:{row.opening}",
+        actions_hash=row.actions_hash,
+    )
+
+
+def _text(values: Any) -> str:
+    return orjson.dumps(values).decode()
+
+
+def _now() -> int:
+    return int(time.time())

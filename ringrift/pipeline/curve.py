@@ -1,0 +1,123 @@
+"""The curve of learning: the Elo of every turn's model, over the processor time that it took to get there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.rating import form_of
+from ringrift.evaluation.store import newest_ratings
+from ringrift.game import parse_config
+from ringrift.game.files import new_file
+from ringrift.games import GamesDatabase
+from ringrift.pipeline.turn import Turn, turns
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+LEARNING: Final = ("self-play", "ingest", "threshold", "export", "train")
+"""The stages that make a model; the others measure it."""
+SECONDS_PER_HOUR: Final = 3600
+
+
+@dataclass(frozen=True)
+class Point:
+    """The model of one turn."""
+
+    turn: int
+    model: str
+    games: int
+    """Of self-play, in all turns so far."""
+    cpu_hours: float
+    """That went into learning, in all turns so far."""
+    elo: dict[str, tuple[float, float, float]]
+    """By way of playing: Elo and its 95 % interval, by the newest fit."""
+    promoted: bool
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All models of a config. Prints as a table on a rich console."""
+
+    config: str
+    points: tuple[Point, ...]
+    anchors: dict[str, float]
+    """Elo of the players that do not change."""
+
+    @property
+    def forms(self) -> list[str]:
+        """The ways of playing in which models were rated."""
+        return list(dict.fromkeys(form for point in self.points for form in point.elo))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.table import Table
+
+        table = Table("turn", "model", "games", "CPU hours", *self.forms, "promoted", title=self.config)
+        for column in (table.columns[0], *table.columns[2:-1]):
+            column.justify = "right"
+        for point in self.points:
+            rated = (point.elo.get(form) for form in self.forms)
+            table.add_row(
+                f"{point.turn}",
+                point.model,
+                f"{point.games:,}",
+                f"{point.cpu_hours:.2f}",
+                *("" if elo is None else f"{elo[0]:.0f} ({elo[1]:.0f} … {elo[2]:.0f})" for elo in rated),
+                "yes" if point.promoted else "",
+            )
+        yield table
+        yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in self.anchors.items())
+
+    def draw(self, path: Path) -> None:
+        """Write the curve as a picture, PNG."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        axes = figure.add_subplot()
+        for form in self.forms:
+            rated = [(point.cpu_hours, *point.elo[form]) for point in self.points if form in point.elo]
+            hours, elo, low, high = zip(*rated, strict=True)
+            axes.plot(hours, elo, "o-", label=form)
+            axes.fill_between(hours, low, high, alpha=0.2)
+        for name, level in self.anchors.items():
+            axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
+            axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
+        axes.set(title=f"{self.config}: strength of every turn's model", xlabel="CPU hours of learning", ylabel="Elo")
+        axes.legend(loc="lower right")
+        with new_file(path) as file:
+            figure.savefig(file, format="png", dpi=120)
+
+
+def learning_curve(database: GamesDatabase, config: str, folder: Path) -> Curve:
+    """The models of all turns, by the newest fit of Elo."""
+    parse_config(config)
+    ratings = newest_ratings(database, config)
+    points = []
+    games, seconds = 0, 0.0
+    for turn in turns(folder, config):
+        games += turn.fact("self-play", "games") or 0
+        seconds += sum(turn.stages[name].cpu_seconds for name in LEARNING if name in turn.stages)
+        model = turn.fact("train", "model")
+        if model is not None:
+            points.append(_point(turn, model, games, seconds, ratings))
+    anchors = {one.player: one.elo for one in ratings if form_of(one.player) is None}
+    return Curve(config, tuple(points), anchors)
+
+
+def _point(turn: Turn, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:
+    own = [one for one in ratings if model in one.player]
+    return Point(
+        turn=turn.number,
+        model=model,
+        games=games,
+        cpu_hours=seconds / SECONDS_PER_HOUR,
+        elo={form_of(one.player) or one.player: (one.elo, one.low, one.high) for one in own},
+        promoted=turn.fact("promote", "outcome") == "promoted",
+    )

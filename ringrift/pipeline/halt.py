@@ -1,0 +1,62 @@
+"""The emergency halt: one small file, which every stage looks at before it begins and while it waits.
+
+It lies among the data, so that whoever shares the data shares the halt. It changes as a whole and survives any restart.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from ringrift.game.errors import RingRiftError
+from ringrift.game.files import new_file
+from ringrift.settings import Settings
+
+FILE: Final = Path("data") / "halt.json"
+
+
+class Halted(RingRiftError):
+    """Something was to begin while the loop is halted."""
+
+
+class Halt(Settings):
+    """Who has halted the loop, and why."""
+
+    reason: str
+    since: int
+    """Seconds since 1970."""
+
+
+def halted(home: Path = Path()) -> str | None:
+    """Why nothing may run now, in a line; None if all may. `home` is the folder that holds `data/`.
+
+    A file that cannot be read halts too: somebody has wanted it so.
+    """
+    path = home / FILE
+    try:
+        halt = Halt.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError, ValueError):
+        return f"halted by {path}, which cannot be read; `ringrift resume` ends it"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(halt.since))
+    return f"halted since {since}: {halt.reason}; `ringrift resume` ends it"
+
+
+def halt(reason: str, home: Path = Path()) -> str:
+    """Halt the loop, or go on with an earlier halt, whose reason stays; the line that `halted` says from now on."""
+    earlier = halted(home)
+    if earlier is None:
+        with new_file(home / FILE) as file:
+            file.write(Halt(reason=reason, since=int(time.time())).model_dump_json().encode() + b"\n")
+    return earlier or halted(home) or "halted, and resumed at once"
+
+
+def resume(home: Path = Path()) -> str | None:
+    """End the halt; what it was, or None if there was none."""
+    earlier = halted(home)
+    (home / FILE).unlink(missing_ok=True)
+    return earlier

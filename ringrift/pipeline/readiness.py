@@ -1,0 +1,61 @@
+"""Is it time for a training? Enough new games, and enough time, since the last one of the config."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ringrift.game import parse_config
+from ringrift.games.schema import games as games_table
+from ringrift.models import ModelStore, StoredModel
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What there is, and what is needed."""
+
+    config: str
+    new_games: int
+    games_needed: int
+    minutes: float | None
+    """Since the last training; None if there was none."""
+    minutes_needed: float
+
+    @property
+    def ready(self) -> bool:
+        """Whether both are enough."""
+        return self.new_games >= self.games_needed and (self.minutes is None or self.minutes >= self.minutes_needed)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"ready": self.ready, "text": str(self)}
+
+    def __str__(self) -> str:
+        """Such as «212 of 300 new games; 8 of 20 minutes since the last training»."""
+        games = f"{self.new_games:,} of {self.games_needed:,} new games"
+        if self.minutes is None:
+            return f"{games}; no training yet"
+        return f"{games}; {self.minutes:,.0f} of {self.minutes_needed:g} minutes since the last training"
+
+
+def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> Readiness:
+    """Compare the config's games with those that the last training of a stored model could choose from."""
+    parse_config(config)
+    with store.database.reading() as connection:
+        query = select(func.count()).select_from(games_table).where(games_table.c.config == config)
+        there = connection.execute(query).scalar_one()
+    last = last_trained(store, config)
+    if last is None:
+        return Readiness(config, there, games, None, minutes)
+    # A data set says how many games of its config there were when it was made.
+    steps = last.training.get("dataset", {}).get("provenance", {}).get("steps") or [{"games": 0}]
+    since = max(0.0, time.time() - last.created) / 60
+    return Readiness(config, max(0, there - steps[0]["games"]), games, since, minutes)
+
+
+def last_trained(store: ModelStore, config: str) -> StoredModel | None:
+    """The newest model of the config that says how it was trained."""
+    return next((model for model in store.listed(config) if model.training), None)

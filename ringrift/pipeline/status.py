@@ -1,0 +1,126 @@
+"""How the loop stands: games, what is missing to the next training, champions, strength, the last verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ringrift.evaluation.rating import form_of, trends
+from ringrift.evaluation.settings import evaluation_settings
+from ringrift.evaluation.store import newest_ratings
+from ringrift.game import configs
+from ringrift.games import GamesDatabase
+from ringrift.games.selection import count_parts
+from ringrift.models import ModelStore, history
+from ringrift.pipeline.halt import halted
+from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.pipeline.settings import LoopPreset
+from ringrift.pipeline.turn import last_turn
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+
+@dataclass(frozen=True)
+class ConfigStatus:
+    """One config."""
+
+    config: str
+    games: int
+    held_out: int
+    waiting: str
+    """New games towards the next training."""
+    trained: int | None
+    """When the newest model was made, in seconds since 1970; None before the first."""
+    champion: str | None
+    elo: dict[str, tuple[float, float, float]]
+    """Of the champion by way of playing: Elo and its 95 % interval."""
+    trends: dict[str, str]
+    """By way of playing, how the last models have changed."""
+    verdict: str | None
+    """What the gate has said last."""
+    turn: str | None
+    """The newest turn of the loop, and how far it has come."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """All configs that have games or models. Prints as a table on a rich console."""
+
+    halted: str | None
+    configs: tuple[ConfigStatus, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        if self.halted:
+            yield escape(self.halted)
+        if not self.configs:
+            yield "nothing yet: `ringrift loop square8_2p` begins"
+            return
+        table = Table("config", "games", "towards training", "trained", "champion", "Elo", "trend", "gate", "loop")
+        table.columns[1].justify = "right"
+        for one in self.configs:
+            elo = "\n".join(f"{form} {low:.0f} … {high:.0f}" for form, (_, low, high) in one.elo.items())
+            table.add_row(
+                one.config,
+                f"{one.games:,}",
+                one.waiting,
+                "never" if one.trained is None else f"{_ago(one.trained)} ago",
+                one.champion or "none yet",
+                escape(elo),
+                escape("\n".join(one.trends.values())),
+                escape(one.verdict or ""),
+                escape(one.turn or ""),
+            )
+        yield table
+
+
+def status(database: GamesDatabase, models: Path, turns: Path, preset: LoopPreset) -> Status:
+    """How every config stands that has games or models; what is missing is counted by the preset."""
+    store = ModelStore(database, models)
+    parts = count_parts(database)
+    names = [f"{board}_{players}p" for board, players in configs()]
+    found = (_one(store, name, parts.get(name, (0, 0)), turns, preset) for name in names)
+    return Status(halted(), tuple(one for one in found if one.games or one.trained))
+
+
+def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, preset: LoopPreset) -> ConfigStatus:
+    stage = preset.training
+    last = last_trained(store, config)
+    champion = store.champion(config)
+    decided = history(store, config=config)
+    turn = last_turn(turns, config)
+    return ConfigStatus(
+        config=config,
+        games=sum(parts),
+        held_out=parts[1],
+        waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
+        trained=None if last is None else last.created,
+        champion=None if champion is None else champion.id,
+        elo={
+            form_of(one.player) or one.player: (one.elo, one.low, one.high)
+            for one in newest_ratings(store.database, config)
+            if champion is not None and champion.id in one.player
+        },
+        trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
+        verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
+        turn=None if turn is None else f"turn {turn.number}: {turn.outcome}" + ("" if turn.over else " …"),
+    )
+
+
+def _ago(moment: int) -> str:
+    """How long ago, in the largest unit that fits."""
+    seconds = max(0, int(time.time()) - moment)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,37 @@
+"""An empty database, and settings under which evaluations take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
+from ringrift.games import GamesDatabase
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[GamesDatabase]:
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings() -> EvaluationSettings:
+    """Those of the file, with few games and cheap anchors."""
+    settings = evaluation_settings()
+    few = {
+        "gauntlet": {"first_games": 4, "second_games": 12},
+        "sprt": {"least": 4, "most": 12},
+        "rating": {"anchor_games": 8, "games": 4, "anchors": {seats: ["random", "heuristic"] for seats in (2, 3, 4)}},
+        "shadow": {"games": 4},
+    }
+    parts = {name: getattr(settings, name).model_copy(update=update) for name, update in few.items()}
+    return settings.model_copy(update=parts)
+
+
+@pytest.fixture
+def hall(database: GamesDatabase, settings: EvaluationSettings) -> Hall:
+    return Hall(database, settings)

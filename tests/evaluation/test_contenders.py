@@ -1,0 +1,100 @@
+"""Players with names that last, and where models are found."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from ringrift.agents import BadSpec
+from ringrift.evaluation.contenders import (
+    UnknownModel,
+    contender,
+    find_champion,
+    find_model,
+    find_newest,
+    find_predecessor,
+    model_contender,
+)
+from ringrift.networks import (
+    ARCHITECTURES,
+    Architecture,
+    MissingModel,
+    NetworkConfig,
+    build_network,
+    read_id,
+    save_model,
+)
+
+CONFIG = "square8_2p"
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ARCHITECTURES, "tiny", Architecture(channels=8, blocks=1, squeeze=False, head_channels=4))
+
+
+def saved(path: Path, seed: int, parent: str | None = None) -> Path:
+    """A model that is not like one of another seed."""
+    torch.manual_seed(seed)
+    save_model(path, build_network(NetworkConfig.of("tiny", "square8", 2)), {"training": {"parent": parent}})
+    return path
+
+
+def test_a_model_is_named_by_its_id_wherever_it_lies(tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.pth", 1)
+    identity = read_id(path)
+    player = model_contender(path, "gumbel@32?noise=1")
+    assert (player.name, player.spec) == (f"gumbel:{identity}@32?noise=1", f"gumbel:{path}@32?noise=1")
+    assert contender(f"policy:{path}").name == f"policy:{identity}"
+    assert player.has_model
+
+
+@pytest.mark.parametrize("spec", ["random", "gumbel:heuristic@64", "minimax?nodes=1000"])
+def test_a_player_without_a_model_is_named_by_its_spec(spec: str) -> None:
+    assert (contender(spec).name, contender(spec).has_model) == (spec, False)
+
+
+@pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])
+def test_a_model_plays_in_one_way(as_: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSpec):
+        model_contender(tmp_path / "model.pth", as_)
+
+
+def test_models_are_found_by_path_and_by_id(tmp_path: Path) -> None:
+    path = saved(tmp_path / CONFIG / "0123456789abcdef.pth", 1)
+    assert find_model(tmp_path, CONFIG, "0123456789abcdef") == path
+    assert find_model(tmp_path / "elsewhere", CONFIG, str(path)) == path
+    with pytest.raises(UnknownModel, match="0123: there is no such model, neither a file nor an id"):
+        find_model(tmp_path, CONFIG, "0123")
+
+
+def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> None:
+    assert find_champion(tmp_path, CONFIG) is None
+    path = saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 1)
+    assert find_champion(tmp_path, CONFIG) == path
+    path.with_suffix(".json").unlink()
+    with pytest.raises(MissingModel, match="not found, so ringrift_best"):
+        model_contender(find_champion(tmp_path, CONFIG) or Path(), "policy")
+
+
+def test_the_newest_model_is_the_last_written_or_the_champion(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel, match="there are no models of square8_2p yet, and no champion"):
+        find_newest(tmp_path, CONFIG)
+    champion = saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 1)
+    assert find_newest(tmp_path, CONFIG) == champion
+    first, second = (saved(tmp_path / CONFIG / f"{seed}.pth", seed) for seed in (2, 3))
+    os.utime(second, (1, 1))
+    assert find_newest(tmp_path, CONFIG) == first
+
+
+def test_a_model_is_to_be_better_than_the_champion_and_that_than_its_parent(tmp_path: Path) -> None:
+    parent = saved(tmp_path / CONFIG / "parent.pth", 1)
+    champion = saved(tmp_path / CONFIG / "champion.pth", 2, parent="parent")
+    other = saved(tmp_path / CONFIG / "other.pth", 3, parent="gone")
+    assert find_predecessor(tmp_path, CONFIG, other) is None
+    saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 2, parent="parent")
+    assert find_predecessor(tmp_path, CONFIG, other) == tmp_path / f"ringrift_best_{CONFIG}.pth"
+    assert find_predecessor(tmp_path, CONFIG, champion) == parent

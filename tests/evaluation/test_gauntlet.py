@@ -1,0 +1,139 @@
+"""The gauntlet: who is good enough passes, who is hopeless is cut off, and luck cannot be asked twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from ringrift.evaluation.contenders import Contender, contender
+from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.settings import evaluation_settings
+from ringrift.evaluation.store import rated_games, stored_evaluations
+from ringrift.networks import MissingModel
+from tests.evaluation.planted import result, won
+
+CONFIG = "square8_2p"
+HOPELESS = Contender("policy:0123456789abcdef", "random")
+
+
+@pytest.mark.parametrize(
+    ("role", "wins", "verdict"),
+    [
+        ("random", 51, "passed"),
+        ("random", 50, "failed"),  # 83.3 %, less than 85
+        ("heuristic", 38, "passed"),
+        ("heuristic", 36, "failed"),  # 60 %, but an equal player wins as many in one of ten
+        ("champion", 38, "passed"),
+        ("champion", 33, "failed"),  # 55 %
+    ],
+)
+def test_sixty_games_are_judged_by_score_and_interval(role: Role, wins: int, verdict: str) -> None:
+    games = won("model", "other", wins, of=60)
+    found = judge_games(role, "model", "other", games, evaluation_settings().gauntlet, finished=True)
+    assert found.verdict == verdict
+    assert (found.wins, found.losses, found.draws, found.distinct) == (wins, 60 - wins, 0, 60)
+    assert found.score == pytest.approx(wins / 60)
+    assert found.low < found.score < found.high
+
+
+def test_a_stage_that_is_hopeless_is_told_from_one_that_others_ended() -> None:
+    settings = evaluation_settings().gauntlet
+    for wins, verdict in ((3, "cut off"), (4, "not finished")):
+        games = won("model", "other", wins, of=10)
+        assert judge_games("heuristic", "model", "other", games, settings, finished=False).verdict == verdict
+
+
+def test_stopped_games_are_draws_and_half_a_win() -> None:
+    games = [*won("model", "other", 6, of=10), *(result(("model", "other"), None) for _ in range(10))]
+    found = judge_games("champion", "model", "other", games, evaluation_settings().gauntlet, finished=True)
+    assert (found.wins, found.losses, found.draws, found.score) == (6, 4, 10, 0.55)
+    assert found.elo is not None
+    assert found.elo.low < found.elo.elo == pytest.approx(34.9, abs=0.1)
+
+
+def test_among_copies_the_share_of_those_behind_counts_and_half_is_equal() -> None:
+    seats = ("model", "other", "other", "other")
+    games = [result(seats, ranks) for ranks in ((1, 2, 3, 4), (2, 1, 3, 4), (3, 1, 2, 4), (4, 1, 2, 3))]
+    found = judge_games("champion", "model", "other", games, evaluation_settings().gauntlet, finished=True)
+    assert found.score == 0.5
+    assert found.wins_share == 0.25
+    assert [game.score("model") for game in games] == pytest.approx([1, 2 / 3, 1 / 3, 0])
+
+
+def test_a_search_runs_the_gauntlet_twice_with_the_same_games(hall: Hall) -> None:
+    model, champion = contender("minimax@2"), contender("heuristic?temperature=16")
+    report = gauntlet(CONFIG, model, champion, hall)
+    assert report.passed
+    assert [one.role for one in report.opponents] == ["random", "heuristic", "champion"]
+    assert [(one.games, one.verdict) for one in report.opponents] == [(16, "passed")] * 3
+    assert report["champion"].opponent == "heuristic?temperature=16"
+    told: list[tuple[int, int]] = []
+    again = gauntlet(CONFIG, model, champion, replace(hall, on_progress=lambda _, *counts: told.append(counts)))
+    assert again == report
+    assert all(done == total for done, total in told), "nothing is played"
+    newest, _ = stored_evaluations(hall.database, CONFIG, kind="gauntlet", candidate="minimax@2")
+    assert newest.passed is True
+    assert newest.report == json.loads(json.dumps(report.to_json()))
+    assert rated_games(hall.database, CONFIG) == [], "they are the gate's"
+
+
+def test_a_hopeless_model_is_cut_off_after_the_first_stage(hall: Hall) -> None:
+    report = gauntlet(CONFIG, HOPELESS, None, hall)
+    assert not report.passed
+    assert report["heuristic"].verdict == "cut off"
+    assert report.games == 8
+    assert "there is no champion yet" in report.notes[0]
+    with pytest.raises(KeyError):
+        report["champion"]
+
+
+def test_the_champion_does_not_play_against_itself(hall: Hall) -> None:
+    report = gauntlet(CONFIG, HOPELESS, HOPELESS, hall)
+    assert "the model is the champion" in report.notes[0]
+    assert len(report.opponents) == 2
+
+
+def test_among_three_the_model_sits_alone(hall: Hall) -> None:
+    report = gauntlet("hex8_3p", contender("heuristic?temperature=1"), None, hall)
+    assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
+    plan = hall.plan(
+        "hex8_3p",
+        (contender("heuristic?temperature=1"), contender("random")),
+        games=4,
+        kind="gate",
+        part="first",
+        alone=True,
+    )
+    seated = hall.play("gate", plan, [])
+    assert [game.players.count("heuristic?temperature=1") for game in seated] == [1] * 6
+    assert {game.players.index("heuristic?temperature=1") for game in seated} == {0, 1, 2}
+    assert "alone among copies" in report.notes[-1]
+
+
+def test_a_champion_that_is_not_there_is_said_before_anybody_plays(hall: Hall) -> None:
+    gone = Contender("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
+    with pytest.raises(MissingModel, match=r"nowhere\.pth: no such model"):
+        gauntlet(CONFIG, HOPELESS, gone, hall)
+    assert stored_evaluations(hall.database, CONFIG) == []
+
+
+def test_repeated_games_are_counted_and_told() -> None:
+    game = result(("model", "other"), (1, 2))
+    found = judge_games("random", "model", "other", [game] * 10, evaluation_settings().gauntlet, finished=True)
+    assert (found.games, found.distinct, found.score) == (10, 1, 1)
+    assert found.low < 0.5, "one game says little"
+    assert found.verdict == "failed"
+
+
+def test_a_report_prints_as_a_table(hall: Hall) -> None:
+    report = gauntlet(CONFIG, HOPELESS, None, hall)
+    console = Console(width=170)
+    with console.capture() as capture:
+        console.print(report)
+    assert "square8_2p: gauntlet of policy:0123456789abcdef, 8 games" in capture.get()
+    assert "cut off" in capture.get()
+    assert capture.get().rstrip().endswith("not passed")

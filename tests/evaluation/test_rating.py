@@ -1,0 +1,75 @@
+"""Ratings of a config: anchors pin the scale once, models are added, and their trend is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringrift.evaluation.contenders import Contender, contender
+from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.rating import form_of, rate_model, trend, trends
+from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.store import newest_ratings, rating_history
+
+CONFIG = "square8_2p"
+
+
+def fake_model(number: int, spec: str) -> Contender:
+    """A player with the name of a model."""
+    return Contender(f"policy:{number:016x}", spec)
+
+
+def test_a_model_is_rated_against_anchors_and_champion(hall: Hall) -> None:
+    champion = contender("heuristic?temperature=16")
+    ratings = rate_model(CONFIG, contender("minimax@1"), champion, hall)
+    assert [rating.player for rating in ratings.players][-1] == "random"
+    assert {rating.player: rating.games for rating in ratings.players} == {
+        "minimax@1": 12,
+        "heuristic": 12,
+        "random": 12,
+        "heuristic?temperature=16": 4,
+    }
+    assert newest_ratings(hall.database, CONFIG) == list(ratings.players)
+    told: list[tuple[int, int]] = []
+    again = rate_model(
+        CONFIG,
+        contender("minimax@1"),
+        champion,
+        Hall(hall.database, hall.settings, on_progress=lambda _, *counts: told.append(counts)),
+    )
+    assert all(done == total for done, total in told), "nothing is played again"
+    assert again.players == ratings.players
+    assert {entry.fit for entry in rating_history(hall.database, CONFIG)} == {1, 2}
+
+
+def test_models_have_a_trend_when_there_are_three(hall: Hall) -> None:
+    specs = ("random", "heuristic?temperature=16", "heuristic?temperature=1")
+    for number, spec in enumerate(specs):
+        assert trends(hall.database, CONFIG, 10) == []
+        rate_model(CONFIG, fake_model(number, spec), None, hall)
+    (found,) = trends(hall.database, CONFIG, 10)
+    assert found.form == "policy"
+    assert set(found.models) == {fake_model(number, "").name for number in range(3)}
+
+
+def test_a_trend_is_the_slope_and_how_sure_it_is() -> None:
+    steady = [Rating(f"{number}", 100.0 + 20 * number, 0, 0, 10) for number in range(5)]
+    found = trend("policy", steady)
+    assert (found.slope, found.low, found.high) == pytest.approx((20, 20, 20))
+    wild = [Rating(f"{number}", 100.0 + 90 * (number % 2), 0, 0, 10) for number in range(6)]
+    found = trend("policy", wild)
+    assert found.low < 0 < found.slope < found.high
+    assert str(found).startswith("policy: +8 Elo a model (-27 … +43) over the last 6")
+
+
+@pytest.mark.parametrize(
+    ("player", "form"),
+    [
+        ("policy:0123456789abcdef", "policy"),
+        ("gumbel:0123456789abcdef@32?noise=1", "gumbel@32?noise=1"),
+        ("gumbel:heuristic@64", None),
+        ("minimax?nodes=1000", None),
+        ("random", None),
+    ],
+)
+def test_the_form_of_a_model_is_its_name_without_the_model(player: str, form: str | None) -> None:
+    assert form_of(player) == form

@@ -1,0 +1,158 @@
+"""Matches that are kept: interrupted, they go on; nothing is played twice; the gate's games are not rated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Event
+
+import pytest
+
+from ringrift.agents import Agent
+from ringrift.agents.agent import GameNumbers
+from ringrift.evaluation.contenders import contender
+from ringrift.evaluation.elo import fit_elo
+from ringrift.evaluation.recorded import Hall, Interrupted
+from ringrift.evaluation.results import distinct
+from ringrift.evaluation.schema import GameKind
+from ringrift.evaluation.store import (
+    count_evaluations,
+    first_played,
+    newest_ratings,
+    rated_games,
+    rating_history,
+    run_of,
+    store_evaluation,
+    store_ratings,
+    stored_evaluations,
+    stored_games,
+)
+from ringrift.games import GamesDatabase
+from ringrift.search import Found
+from ringrift.search.evaluators import States
+from tests.evaluation.planted import won
+
+CONFIG = "square8_2p"
+PAIR = (contender("heuristic"), contender("random"))
+
+
+class Watched(Agent):
+    """Notes which games it is asked about."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.games: set[int] = set()
+
+    def find(self, states: States, games: GameNumbers) -> Found:
+        self.games.update(games.tolist())
+        return self.agent.find(states, games)
+
+
+def play(hall: Hall, kind: GameKind = "rating", games: int = 8, part: str = "part") -> None:
+    plan = hall.plan(CONFIG, PAIR, games=games, kind=kind, part=part)
+    hall.play(kind, plan, hall.agents(plan, PAIR))
+
+
+def test_an_interrupted_match_goes_on_and_comes_to_the_same(hall: Hall) -> None:
+    plan = hall.plan(CONFIG, PAIR, games=8, kind="rating", part="part")
+    whole = Hall(hall.database, hall.settings).play("gate", plan, hall.agents(plan, PAIR))
+
+    stop = Event()
+    told = []
+
+    def stop_soon(what: str, done: int, total: int) -> None:
+        told.append((what, done, total))
+        if done == 3:
+            stop.set()
+
+    with pytest.raises(Interrupted, match=r"stopped after . of 8 games of heuristic – random; run it again to go on"):
+        replace(hall, stop=stop, on_progress=stop_soon).play("rating", plan, hall.agents(plan, PAIR))
+    before = stored_games(hall.database, run_of("rating", plan))
+    assert 3 <= len(before) < 8
+    assert told[:2] == [("heuristic – random", 0, 8), ("heuristic – random", 1, 8)]
+
+    agents = [Watched(agent) for agent in hall.agents(plan, PAIR)]
+    again = hall.play("rating", plan, agents)
+    assert agents[0].games.isdisjoint(before), "what is stored is not played again"
+    assert [(game.players, game.ranks, game.actions_hash) for game in again] == [
+        (game.players, game.ranks, game.actions_hash) for game in whole
+    ]
+
+
+def test_a_whole_match_is_read_from_the_database(hall: Hall) -> None:
+    plan = hall.plan(CONFIG, PAIR, games=4, kind="rating", part="part")
+    first = hall.play("rating", plan, hall.agents(plan, PAIR))
+    assert hall.play("rating", plan, []) == first, "without players"
+
+
+def test_every_part_kind_and_pair_has_openings_of_its_own(hall: Hall) -> None:
+    plans = [
+        hall.plan(CONFIG, pair, games=4, kind=kind, part=part)
+        for pair in (PAIR, PAIR[::-1])
+        for kind in ("gate", "rating")
+        for part in ("first", "second")
+    ]
+    assert len({plan.seed for plan in plans}) == 8
+    assert plans[0] == hall.plan(CONFIG, PAIR, games=4, kind="gate", part="first")
+
+
+def test_games_are_rounded_up_to_whole_openings(hall: Hall) -> None:
+    for config, alone, games in (
+        ("square8_2p", True, 10),
+        ("hex8_3p", True, 9),
+        ("hex8_4p", True, 12),
+        ("hex8_3p", False, 12),
+    ):
+        assert hall.plan(config, PAIR, games=9, kind="gate", part="", alone=alone).games == games
+
+
+def test_games_of_an_opening_are_a_block(hall: Hall) -> None:
+    play(hall)
+    games = rated_games(hall.database, CONFIG)
+    assert len({game.block for game in games}) == 4
+    assert [game.players for game in games[:2]] == [("heuristic", "random"), ("random", "heuristic")]
+    assert len(distinct(games)) == 8
+    assert distinct([*games, *games]) == games
+
+
+def test_games_of_the_gate_are_not_rated_all_others_are(hall: Hall) -> None:
+    kinds: tuple[GameKind, ...] = ("gate", "rating", "shadow", "tournament")
+    for kind, rated in zip(kinds, (0, 2, 4, 6), strict=True):
+        play(hall, kind, games=2)
+        assert len(rated_games(hall.database, CONFIG)) == rated
+    assert rated_games(hall.database, "hex8_2p") == []
+    assert first_played(hall.database, CONFIG).keys() == {"heuristic", "random"}
+
+
+def test_a_match_that_was_broken_off_is_not_rated(hall: Hall) -> None:
+    stop = Event()
+
+    def stop_at_once(what: str, done: int, total: int) -> None:
+        if done:
+            stop.set()
+
+    with pytest.raises(Interrupted):
+        play(replace(hall, stop=stop, on_progress=stop_at_once))
+    assert rated_games(hall.database, CONFIG) == []
+    play(hall)
+    assert len(rated_games(hall.database, CONFIG)) == 8
+
+
+def test_fits_are_a_history(database: GamesDatabase) -> None:
+    assert newest_ratings(database, CONFIG) == []
+    fits = [fit_elo(won("heuristic", "random", games, of=10)) for games in (6, 8)]
+    assert [store_ratings(database, CONFIG, fit) for fit in fits] == [1, 2]
+    assert store_ratings(database, "hex8_2p", fits[0]) == 1
+    assert newest_ratings(database, CONFIG) == list(fits[1].players)
+    history = rating_history(database, CONFIG, player="heuristic")
+    assert [(entry.fit, entry.rating) for entry in history] == [(1, fits[0]["heuristic"]), (2, fits[1]["heuristic"])]
+
+
+def test_reports_are_kept_the_newest_first(database: GamesDatabase) -> None:
+    store_evaluation(database, "gauntlet", CONFIG, {"games": 1}, candidate="one", passed=True)
+    store_evaluation(database, "gauntlet", CONFIG, {"games": 2}, candidate="two", passed=False)
+    store_evaluation(database, "tournament", CONFIG, {"games": 3})
+    assert [entry.report["games"] for entry in stored_evaluations(database, CONFIG)] == [3, 2, 1]
+    (one,) = stored_evaluations(database, CONFIG, kind="gauntlet", candidate="one")
+    assert (one.candidate, one.passed, one.kind) == ("one", True, "gauntlet")
+    assert count_evaluations(database, CONFIG, "gauntlet") == 2
+    assert stored_evaluations(database, "hex8_2p") == []
