@@ -66,14 +66,16 @@ def train(
     """
     import torch
 
+    from ringrift.evaluation.strength import strength_against_heuristic
     from ringrift.training import TrainingInputs, hyper_parameters, train
 
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
+    strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, _progress() as watch:
-        report = train(inputs, device=device, stop=stop, watch=watch)
+        report = train(inputs, device=device, stop=stop, strength=strength, watch=watch)
     if report is not None:  # of several processes the first one talks
         if as_json:
             typer.echo(json.dumps(report.to_json()))

@@ -14,6 +14,7 @@ from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
+from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.games import ingest
 from ringrift.limits import move_limit
 from ringrift.models import StoredModel, mend_champion, model_settings, promote, stored_results
@@ -114,8 +115,9 @@ def _train(shop: Workshop, turn: Turn) -> Done:
             "train", tally.step, tally.steps, f"loss {tally.loss:.3f}, {tally.samples_per_second:,.0f} samples/s"
         )
 
+    strength = strength_against_heuristic(shop.config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     try:
-        report = train(inputs, stop=shop.stop, watch=watch)
+        report = train(inputs, stop=shop.stop, strength=strength, watch=watch)
     except NothingNew as error:
         return Done(str(error), {}, over=True)
     assert report is not None
