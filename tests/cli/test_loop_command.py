@@ -1,0 +1,78 @@
+"""`ringrift loop` as people run it: killed at any moment, it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ringrift.settings import config_folder
+from tests.cli.processes import RINGRIFT, complaint
+
+CONFIG = "square8_2p"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Settings with few games in them."""
+    folder = tmp_path / "config"
+    shutil.copytree(config_folder(), folder)
+
+    def change(name: str, **changes: Any) -> None:
+        path = folder / name
+        content = yaml.safe_load(path.read_text())
+        for dotted, value in changes.items():
+            *groups, field = dotted.split("__")
+            target = content
+            for group in groups:
+                target = target[group]
+            target[field] = value
+        path.write_text(yaml.safe_dump(content))
+
+    change(
+        "loop.yaml",
+        presets__smoke__selfplay={"shards": 1, "games": 8, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
+        presets__smoke__training__new_games=8,
+    )
+    change("evaluation.yaml", gauntlet__first_games=2, gauntlet__second_games=2, gauntlet__as="policy")
+    return os.environ | {"RINGRIFT_CONFIG_DIR": str(folder)}
+
+
+def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_turn(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """With every finished game in the database once, and one model a turn."""
+    words = [RINGRIFT, "loop", CONFIG, "--preset", "smoke", "--json"]
+    for seconds in (2, 5, 8, 11):
+        process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        else:
+            break  # a fast machine
+    else:
+        process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE)
+        process.communicate(timeout=300)
+    assert process.returncode == 0
+    files = sorted((tmp_path / "data" / "loop" / CONFIG).glob("*.json"))
+    turns = [json.loads(path.read_text()) for path in files]  # a second one, if a kill came right after the first
+    assert all(list(turn["stages"])[-1] == "promote" for turn in turns)
+    done = subprocess.run(
+        [RINGRIFT, "status", "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    (found,) = json.loads(done.stdout)["configs"]
+    assert found["games"] == 8 * len(turns)
+    assert len(list((tmp_path / "models" / CONFIG).glob("*.pth"))) == len(turns)
+
+
+def test_what_does_not_exist_is_one_line() -> None:
+    assert "unknown config 'square9_2p'" in complaint("loop", "square9_2p")
+    assert "loop preset 'huge': unknown" in complaint("loop", CONFIG, "--preset", "huge")
