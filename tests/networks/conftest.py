@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,15 +10,6 @@ from torch import Tensor, nn
 from ringrift.networks import ARCHITECTURES, Architecture, NetworkConfig, ResidualNetwork, build_network
 
 Inputs = Callable[..., tuple[Tensor, Tensor]]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """Tests share their cores with others; threads that wait for each other would wait for those."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,7 @@ def trained(store: ModelStore, *, minutes_ago: float, games_then: int) -> None:
     """A model whose training chose from so many games."""
     provenance = {"steps": [{"condition": "are of square8_2p", "games": games_then}, {"condition": "x", "games": 1}]}
     training = {"created": time.time() - 60 * minutes_ago, "dataset": {"provenance": provenance}}
-    network = build_network(NetworkConfig.of("tiny", "square8", 2))
+    network = build_network(NetworkConfig.of("small", "square8", 2))
     store.register(add_model(store.folder / "square8_2p", network, {"training": training}))
 
 
@@ -84,7 +84,7 @@ def test_games_and_minutes_count_from_the_last_training(store: ModelStore) -> No
 
 
 def test_a_model_that_came_without_a_training_does_not_count(store: ModelStore) -> None:
-    network = build_network(NetworkConfig.of("tiny", "square8", 2))
+    network = build_network(NetworkConfig.of("small", "square8", 2))
     store.register(add_model(store.folder / "square8_2p", network))
     assert str(readiness(store, "square8_2p", games=300, minutes=20)) == "40 of 300 new games; no training yet"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from ringrift.networks import ARCHITECTURES, Architecture
 from ringrift.training import TrainingInputs, hyper_parameters
@@ -24,15 +23,6 @@ FAST: dict[str, Any] = {
     "validate_samples": 128,
     "precision": "float32",
 }
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
-    """Tests share their cores with others; threads that wait for each other would wait for those."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -15,7 +15,7 @@ import numpy as np
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, write_manifest
 from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import feature_version
-from ringrift.game import get_board
+from ringrift.game import get_board, parse_config
 
 CONFIG = "square8_2p"
 FEATURES = "v1"
@@ -24,8 +24,8 @@ ALTERNATIVES = 4
 """Legal actions of a sample, the good one among them. They place a ring: action = cell."""
 
 
-def planted_members(seed: int, count: int, first_game: int = 0) -> dict[str, Any]:
-    """A shard of such samples."""
+def planted_members(seed: int, count: int, first_game: int = 0, players: int = 2) -> dict[str, Any]:
+    """A shard of such samples; a third player always comes in between."""
     draw = np.random.default_rng(seed)
     board, version = get_board("square8"), feature_version(FEATURES)
     planes, height, width = version.features_shape(board)
@@ -44,8 +44,8 @@ def planted_members(seed: int, count: int, first_game: int = 0) -> dict[str, Any
         "features": features,
         "globals": np.zeros((count, len(version.globals)), np.float32),
         "values": wins,
-        "values_mp": np.stack([wins, -wins], 1),
-        "root_values": np.zeros((count, 2), np.int16),
+        "values_mp": np.stack([wins, -wins, np.zeros_like(wins)], 1)[:, :players],
+        "root_values": np.zeros((count, players), np.int16),
         "policy_offsets": np.arange(count + 1, dtype=np.int64) * ALTERNATIVES,
         "policy_indices": actions.flatten().astype(np.int32),
         "policy_values": np.where(actions == marked[:, None], 65535, 0).astype(np.uint16).flatten(),
@@ -63,19 +63,26 @@ def planted_members(seed: int, count: int, first_game: int = 0) -> dict[str, Any
 
 
 def write_planted(
-    folder: Path, count: int = 512, *, seed: int = 1, first_game: int = 0, part: str = "training", **members: Any
+    folder: Path,
+    count: int = 512,
+    *,
+    config: str = CONFIG,
+    seed: int = 1,
+    first_game: int = 0,
+    part: str = "training",
+    **members: Any,
 ) -> Path:
     """A data set of one shard; its manifest."""
-    name = CONFIG + (".holdout" if part == "holdout" else "")
+    name = config + (".holdout" if part == "holdout" else "")
     folder.mkdir(parents=True, exist_ok=True)
     shard = folder / f"{name}.npz"
-    found = planted_members(seed, count, first_game) | members
+    found = planted_members(seed, count, first_game, players=parse_config(config)[1]) | members
     with shard.open("wb") as file:
         write_shard(file, found)
     games = len(found["games"])
     manifest = Manifest(
         format=1,
-        config=CONFIG,
+        config=config,
         encoder=FEATURES,
         part=part,
         holdout_share=0.05,

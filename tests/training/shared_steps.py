@@ -42,6 +42,5 @@ def weights_after(steps: int, dataset: Path) -> torch.Tensor:
 if __name__ == "__main__":
     import os
 
-    torch.set_num_threads(1)
     found = weights_after(4, Path(sys.argv[1]))
     torch.save(found, f"{sys.argv[2]}-{os.environ.get('RANK', 'alone')}.pt")

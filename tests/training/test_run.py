@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from threading import Event
@@ -211,6 +212,22 @@ def test_a_child_starts_where_its_parent_stood(make_inputs: Make) -> None:
     child = train(make_inputs(model_path(inputs, parent), learning_rate=1e-6, epochs=0.1))
     accuracy = {report.facts.run: report.losses[-1].holdout for report in (parent, child)}
     assert accuracy[child.facts.run] == pytest.approx(accuracy[parent.facts.run], abs=0.02)
+
+
+def test_a_network_for_three_players_starts_from_one_for_two(make_inputs: Make) -> None:
+    """What it has learned of the board is there from the first step on."""
+    inputs = make_inputs(**THOROUGH)
+    parent = model_path(inputs, train(inputs))
+    for part, games in (("training", 5_000), ("holdout", 6_000)):
+        write_planted(inputs.datasets, 256, config="square8_3p", seed=7, first_game=games, part=part)
+    short = {"epochs": 0.5, "learning_rate": 1e-6}
+    reports = [train(replace(make_inputs(origin, **short), config="square8_3p")) for origin in (parent, None)]
+    child, stranger = ({loss.name: loss.holdout for loss in report.losses} for report in reports)
+    assert child["accuracy"] is not None
+    assert stranger["accuracy"] is not None
+    assert child["accuracy"] > 0.9 > 0.6 > stranger["accuracy"]
+    model = load_model(inputs.models / "square8_3p" / f"{reports[0].facts.model}.pth")
+    assert model.config.players == 3
 
 
 def test_a_model_of_another_board_is_no_parent(make_inputs: Make, tmp_path: Path) -> None:
