@@ -42,8 +42,9 @@ def loop(
     Example: ringrift loop square8_2p --preset smoke --json
     """
     from ringrift.game import parse_config
+    from ringrift.pipeline.run import StoppedTurn, run_turn
     from ringrift.pipeline.settings import loop_settings
-    from ringrift.pipeline.turn import StoppedTurn, Workshop, run_turn
+    from ringrift.pipeline.turn import Workshop
 
     parse_config(config)
     chosen = loop_settings().preset_named(preset)

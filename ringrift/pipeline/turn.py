@@ -1,15 +1,9 @@
-"""One turn of the loop: self-play → ingest → threshold → export → train → gauntlet → rating → gate → promotion.
-
-What has been done stands in the file of the turn, written after every stage. Each stage can be killed at any moment and
-be done again; a turn that was stopped or killed goes on with the stage that was not finished.
-"""
+"""A turn of the loop: where it works, what its stages have done, and the file that keeps it."""
 
 from __future__ import annotations
 
-import os
 import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
@@ -21,7 +15,6 @@ from ringrift.game import RingRiftError
 from ringrift.game.files import new_file
 from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore
-from ringrift.pipeline.halt import Halted, halted
 from ringrift.pipeline.settings import LoopPreset
 
 if TYPE_CHECKING:
@@ -35,10 +28,6 @@ Watch = Callable[[str, float, float, str], object]
 
 class BadTurn(RingRiftError):
     """The file of a turn that cannot be read."""
-
-
-class StoppedTurn(RingRiftError):
-    """The turn was told to stop; it goes on where it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +60,7 @@ class Done:
     facts: dict[str, Any]
     """For machines and for the stages that follow."""
     over: bool = False
-    """Whether the turn ends here: a condition is not met, and the line says which."""
+    """Whether the turn ends here: by its last stage, or because a condition is not met, and the line says which."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     """Of this process and those that it started."""
@@ -88,7 +77,7 @@ class Turn:
     @property
     def over(self) -> bool:
         """Whether nothing is left to be done."""
-        return len(self.stages) == len(_stages()) or any(done.over for done in self.stages.values())
+        return any(done.over for done in self.stages.values())
 
     @property
     def outcome(self) -> str:
@@ -115,35 +104,6 @@ class Turn:
         yield table
 
 
-def run_turn(workshop: Workshop) -> Turn:
-    """Begin the next turn of a config, or go on with one that is not over; what came of it.
-
-    Raises `StoppedTurn` once `stop` is set, `Halted` while the loop is halted, and what stages raise.
-    """
-    turn = last_turn(workshop.turns, workshop.config)
-    if turn is None or turn.over:
-        turn = Turn(workshop.config, 0 if turn is None else turn.number + 1, {})
-    for name, stage in _stages().items():
-        if name in turn.stages:
-            continue
-        if (why := halted()) is not None:
-            raise Halted(why)
-        began, cpu = time.monotonic(), _cpu_seconds()
-        try:
-            done = stage(workshop, turn)
-        except RingRiftError:
-            if not workshop.stop.is_set():
-                raise
-        if workshop.stop.is_set():
-            raise StoppedTurn(f"{workshop.config}: turn {turn.number} was stopped in {name}; it goes on from there")
-        spent = {"seconds": time.monotonic() - began, "cpu_seconds": _cpu_seconds() - cpu}
-        turn = Turn(turn.config, turn.number, turn.stages | {name: Done(done.line, done.facts, done.over, **spent)})
-        _write(workshop.turns, turn)
-        if turn.over:
-            break
-    return turn
-
-
 def turns(folder: Path, config: str) -> list[Turn]:
     """All turns of a config, the first first; `BadTurn` if the file of one cannot be read."""
     return [_read(path) for path in sorted((folder / config).glob("*.json"))]
@@ -155,13 +115,8 @@ def last_turn(folder: Path, config: str) -> Turn | None:
     return _read(paths[-1]) if paths else None
 
 
-def _stages() -> Mapping[str, Callable[[Workshop, Turn], Done]]:
-    from ringrift.pipeline.stages import STAGES  # late: a stage knows what a turn is
-
-    return STAGES
-
-
-def _write(folder: Path, turn: Turn) -> None:
+def write_turn(folder: Path, turn: Turn) -> None:
+    """Keep how far a turn has come."""
     with new_file(folder / turn.config / f"{turn.number:05d}.json") as file:
         file.write(orjson.dumps(asdict(turn), option=orjson.OPT_INDENT_2))
 
@@ -173,8 +128,3 @@ def _read(path: Path) -> Turn:
         return Turn(content["config"], content["number"], stages)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadTurn(f"{path}: cannot be read ({error}); delete it, and the turn begins anew") from None
-
-
-def _cpu_seconds() -> float:
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import ringrift.pipeline.stages as stages
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore, model_settings
+from ringrift.pipeline import run, stages
 from ringrift.pipeline.curve import learning_curve
 from ringrift.pipeline.halt import Halted, halt, resume
+from ringrift.pipeline.run import StoppedTurn, run_turn
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.status import status
-from ringrift.pipeline.turn import BadTurn, StoppedTurn, Turn, Workshop, last_turn, run_turn, turns
+from ringrift.pipeline.turn import BadTurn, Turn, Workshop, last_turn, turns
 from ringrift.training import hyper_parameters
 
 CONFIG = "square8_2p"
@@ -125,7 +126,7 @@ def test_stopped_in_any_stage_a_turn_goes_on_where_it_was(make_shop: Callable[..
         return run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "STAGES", {name: watched(name) for name in STAGES})
+        patch.setattr(run, "STAGES", {name: watched(name) for name in STAGES})
         with pytest.raises(StoppedTurn, match=f"turn 0 was stopped in {stage}; it goes on from there"):
             run_turn(make_shop(stop))
         stop.clear()
