@@ -16,7 +16,7 @@ from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.game.files import new_file
 from ringrift.settings import Settings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 SUFFIX: Final = ".json"
 HOLDOUT: Final = ".holdout"
 
@@ -34,7 +34,7 @@ class Shard(Settings):
 class Manifest(Settings):
     """All of the file."""
 
-    format: Literal[1]
+    format: Literal[2]
     config: str
     encoder: str
     part: Literal["training", "holdout"]
@@ -81,6 +81,10 @@ def read_manifest(path: Path) -> Manifest:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
+        if problem["loc"] == ("format",) and isinstance(problem.get("input"), int):
+            raise BadDataset(
+                f"{path}: is of format {problem['input']}, and this program reads {FORMAT}; export the data set again"
+            ) from None
         where = ".".join(map(str, problem["loc"])) or "the whole file"
         raise BadDataset(f"{path}: is no manifest of a data set ({where}: {problem['msg']})") from None
     if any(Path(shard.name).name != shard.name for shard in manifest.shards):
