@@ -42,9 +42,8 @@ def describe(path: Path, manifest: Manifest) -> Table:
         if name in manifest.provenance:
             table.add_row(name.replace("_", " "), escape(_words(manifest.provenance[name])))
     if ended := manifest.provenance.get("ended"):
-        table.add_row(
-            "ended", " … ".join(f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M} UTC" for second in ended)
-        )
+        first, last = (f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M}" for second in ended)
+        table.add_row("ended", f"{first} … {last} UTC")
     for step in manifest.provenance.get("steps", ()):
         table.add_row("games that", escape(f"{step['condition']}: {step['games']:,}"))
     return table

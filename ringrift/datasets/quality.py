@@ -107,7 +107,8 @@ def game_parts(facts: npt.NDArray[Any], settings: QualitySettings, config: str) 
 
 def game_quality(facts: npt.NDArray[Any], settings: QualitySettings, config: str) -> npt.NDArray[np.float64]:
     """The quality of games, `[games]`, from their `FACTS`."""
-    return _weighted(game_parts(facts, settings, config), settings.game.model_dump())
+    found: npt.NDArray[np.float64] = _weighted(game_parts(facts, settings, config), settings.game.model_dump())
+    return found
 
 
 def dataset_quality(gathered: Gathered, settings: QualitySettings, config: str) -> Quality:

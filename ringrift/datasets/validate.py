@@ -188,9 +188,9 @@ def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) ->
     outside = arrays["owners"].reshape(samples, -1)[:, board == 0]
     found.expect("ranges", not outside.any(), f"{name}: owners of what is no cell")
     facts = arrays["facts"]
-    for fact, low, high in (("plies", 1, np.inf), ("searched", 0, facts["choices"]), ("winner", 0, players)):
-        inside = bool(((facts[fact] >= low) & (facts[fact] <= high)).all())
-        found.expect("ranges", inside, f"{name}: {fact} of games are out of their range")
+    for fact, least, most in (("plies", 1, np.inf), ("searched", 0, facts["choices"]), ("winner", 0, players)):
+        possible = ((facts[fact] >= least) & (facts[fact] <= most)).all()
+        found.expect("ranges", possible, f"{name}: {fact} of games are out of their range")
     found.expect("ranges", not samples or np.nansum(arrays["weights"]) > 0, f"{name}: no sample has a weight")
 
 
@@ -293,7 +293,7 @@ def _copies(found: _Findings) -> tuple[Verdict, str]:
     actions = np.concatenate([np.empty(0, np.int64), *(facts["actions"] for facts in found.gathered.facts)])
     copies = len(actions) - len(np.unique(actions))
     detail = f"no sample stands there twice; {copies:,} games are copies of others, action for action"
-    return _graded(copies / max(len(actions), 1), COPIES, 1, detail)
+    return _graded(copies / max(len(actions), 1), COPIES, MOST_REPEATED, detail)
 
 
 def _repetitions(found: _Findings) -> tuple[Verdict, str]:
@@ -357,7 +357,7 @@ def hash_globals(globals: Any, out: Any) -> None:
 
 @compiled
 def hash_positions(features: Any, heads: Any, gather: Any, out: Any) -> None:
-    """Hash positions, `[N, C, A]` and the hashes of globals `[N]`, by themselves and over images; `gather` is `[S, A]`."""
+    """Hash positions, `[N, C, A]` and `heads` `[N]` of globals, by themselves and over images; `gather` is `[S, A]`."""
     for row in range(len(features)):
         for image in range(len(gather)):
             value = heads[row]

@@ -46,6 +46,8 @@ def test_merged_data_sets_are_those_of_all_games(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path / "merged" / "square8_2p.json")
     assert (manifest.samples, manifest.games) == (report.samples, report.games)
     assert len(manifest.provenance["merged"]) == 2
+    exported_quality = read_manifest(whole.with_suffix(".json")).provenance["quality"]
+    assert manifest.provenance["quality"] == exported_quality
     assert validate(tmp_path / "merged" / "square8_2p").sound
 
 

@@ -25,7 +25,7 @@ from ringrift.datasets.quality import (
     game_quality,
 )
 from ringrift.datasets.settings import dataset_settings
-from ringrift.game import Game, board_names, parse_config
+from ringrift.game import Game, configs, parse_config
 from ringrift.settings import BadSettings
 from tests.datasets.games import fill, identities, searched_records, settings, shards
 
@@ -132,7 +132,7 @@ def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: lis
 
 
 def test_every_config_has_a_usual_range_of_moves() -> None:
-    names = [f"{board}_{players}p" for board in board_names() for players in (2, 3, 4)]
+    names = [f"{board}_{players}p" for board, players in configs()]
     assert all(low < high for low, high in map(QUALITY.usual, names))
     nothing = QUALITY.model_copy(update={"usual_moves": {}})
     with pytest.raises(BadSettings, match=r"quality\.usual_moves\.square8_2p: is no range of moves"):
