@@ -101,7 +101,7 @@ class ValidationReport:
         from rich.table import Table
 
         yield escape(f"{self.dataset}: {self.samples:,} samples, {'sound' if self.sound else 'NOT SOUND'}")
-        table = Table("check", "", "")
+        table = Table("check", "verdict", "what was found")
         for check in self.checks:
             table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
         yield table

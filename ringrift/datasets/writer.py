@@ -71,7 +71,7 @@ class ShardBuffer:
     def grow(
         self, games: list[bytes], facts: npt.NDArray[Any], samples: int, entries: int, replies: int
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Rows]:
-        """Make room for games of these `FACTS`: features, globals and the other members of their samples, to be written.
+        """Make room for games of these facts: features, globals and the other members of their samples, to be written.
 
         The ends of policies count from the first of the new samples; `settle` has to follow.
         """
