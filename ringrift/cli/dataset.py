@@ -54,7 +54,7 @@ def export(
         typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Only games of this quality (see inspect).")
+        float | None, typer.Option(min=0, max=1, help="Only games of this quality or better; inspect shows it.")
     ] = None,
     with_stopped: Annotated[
         bool | None, typer.Option("--with-stopped/--completed-only", help="Also games without a winner.")

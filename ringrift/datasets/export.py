@@ -130,6 +130,8 @@ class _Tally:
 
     good: int = 0
     """Games that are good enough, whether they have samples or not."""
+    best: float = 0.0
+    """The highest quality of a game."""
     games: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     wins: Counter[int] = field(default_factory=Counter)
@@ -308,6 +310,7 @@ class _Work:
         quality = game_quality(facts, self.settings.quality, self.layout.config)
         good = quality >= self.settings.games.min_quality
         tally.good += int(good.sum())
+        tally.best = max(tally.best, float(quality.max(initial=0)))
         chosen = np.flatnonzero(good & (tallies["samples"] > 0))
         for game in chosen.tolist():
             tally.add(*page[game])
@@ -334,7 +337,10 @@ class _Work:
         """Why there are no samples."""
         least = self.settings.games.min_quality
         if not tally.good:
-            return f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better"
+            return (
+                f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better; "
+                f"the best is of {tally.best:.3f}"
+            )
         return (
             f"{self.database.name}: 0 of {tally.good:,} games have choices with search statistics "
             "(unsearched, or --unsearched, takes others as samples of the value)"

@@ -35,10 +35,8 @@ def describe(path: Path, manifest: Manifest) -> Table:
 
     table = Table("", "", title=escape(str(path)), show_header=False)
     size = sum(shard.bytes for shard in manifest.shards)
-    table.add_row(
-        "config",
-        f"{manifest.config}, encoded as {manifest.encoder}, {'for training' if manifest.part == 'training' else 'held out from training'}",
-    )
+    use = "for training" if manifest.part == "training" else "held out from training"
+    table.add_row("config", f"{manifest.config}, encoded as {manifest.encoder}, {use}")
     table.add_row("samples", f"{manifest.samples:,}, {manifest.policies:,} with a policy, of {manifest.games:,} games")
     table.add_row("shards", f"{len(manifest.shards)}, {size / 1e6:,.1f} MB")
     for name in ("database", "victories", "wins_by_seat", "engines", "models", "runs"):
@@ -61,9 +59,7 @@ def known_quality(manifest: Manifest) -> Quality | None:
 def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iterator[str]:
     """Samples as text, from the `first` on; `BadDataset` if there is no such one."""
     if count and first >= manifest.samples:
-        raise BadDataset(
-            f"{path}: there is no sample {first:,}; the last of its {manifest.samples:,} is {manifest.samples - 1:,}"
-        )
+        raise BadDataset(f"{path}: there is no sample {first:,}, only 0 … {manifest.samples - 1:,}")
     quality = dataset_settings().quality
     begin = 0
     for shard in manifest.shards:

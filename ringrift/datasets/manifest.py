@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.encoding import UnknownVersion
+from ringrift.game import UnknownConfig
 from ringrift.game.files import new_file
 from ringrift.settings import Settings
 
@@ -74,6 +76,10 @@ def read_manifest(path: Path) -> Manifest:
     try:
         text = path.read_bytes()
     except FileNotFoundError:
+        folder = path.with_suffix("")
+        if folder.is_dir():
+            names = ", ".join(sorted(other.stem for other in folder.glob(f"*{SUFFIX}")))
+            raise BadDataset(f"{folder}: is a folder; name one of the data sets in it: {names or 'none'}") from None
         raise BadDataset(f"{path}: there is no such data set; `ringrift dataset export` makes one") from None
     except OSError as error:
         raise BadDataset(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -87,11 +93,17 @@ def read_manifest(path: Path) -> Manifest:
             ) from None
         where = ".".join(map(str, problem["loc"])) or "the whole file"
         raise BadDataset(f"{path}: is no manifest of a data set ({where}: {problem['msg']})") from None
+    try:
+        Layout(manifest.config, manifest.encoder)
+    except (UnknownConfig, UnknownVersion) as error:
+        raise BadDataset(f"{path}: {error}") from None
     if any(Path(shard.name).name != shard.name for shard in manifest.shards):
         raise BadDataset(f"{path}: names a shard outside its folder")
     return manifest
 
 
 def find_manifest(dataset: Path) -> Path:
-    """The manifest of a data set that is named with or without `.json`."""
-    return dataset if dataset.suffix == SUFFIX else dataset.with_name(dataset.name + SUFFIX)
+    """The manifest of a data set that is named without a suffix, by its manifest, or by the link to its shard."""
+    if dataset.suffix in (SUFFIX, ".npz"):
+        return dataset.with_suffix(SUFFIX)
+    return dataset.with_name(dataset.name + SUFFIX)

@@ -193,4 +193,6 @@ def _hint(condition: str) -> str:
         return " (games.completed_only, or --with-stopped)"
     if condition.startswith("are of"):
         return "; `ringrift games ingest` brings in more"
+    if condition.startswith(("have engine", "have model", "have run", "have source")):
+        return "; `ringrift games stats` and `ringrift games list` show what there is"
     return ""

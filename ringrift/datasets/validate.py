@@ -32,7 +32,7 @@ from ringrift.selfplay.record import VALUE_UNIT
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-Verdict = Literal["ok", "warning", "failed"]
+Verdict = Literal["ok", "warning", "failed", "skipped"]
 
 HASHED: Final = 20_000
 """About so many positions are looked at for repetitions: a share of 1 % is then known to 0.1 %."""
@@ -105,7 +105,8 @@ class ValidationReport:
         for check in self.checks:
             table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
         yield table
-        yield quality_table(self.quality)
+        if any(self.quality.parts.values()):
+            yield quality_table(self.quality)
 
 
 @dataclass
@@ -116,6 +117,7 @@ class _Findings:
     keys: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     """Identity and ply of every sample, as bytes."""
     gathered: Gathered = field(default_factory=Gathered)
+    """Of the shards that could be looked at."""
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     """`[positions, 2]`: of the position, and of all its images."""
 
@@ -279,6 +281,8 @@ def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[Check]:
         if failures := found.failures.get(name):
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             yield Check(name, "failed", failures[0] + more)
+        elif name not in ("files", "arrays") and not found.gathered.facts:
+            yield Check(name, "skipped", "no shard could be looked at")
         else:
             yield Check(name, *measured.get(name, ("ok", what)))
 

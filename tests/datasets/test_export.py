@@ -211,7 +211,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> GamesDatabase:
         (Filters(until=1767225600), {}, "0 of 30 games ended before"),
         (Filters(runs=("short",)), {}, "0 of 30 games have run short"),
         (Filters(), {"min_moves": 401}, "0 of 30 games have 401 moves or more"),
-        (Filters(), {"min_quality": 1.0}, "0 of 30 games are of quality 1 or better"),
+        (Filters(), {"min_quality": 1.0}, r"0 of 30 games are of quality 1 or better; the best is of 0\.9"),
     ],
 )
 def test_an_empty_selection_says_which_condition_took_the_last_game(

@@ -164,6 +164,7 @@ def test_another_board_or_encoding_is_found(folder: Path, config: str, encoder: 
     write_manifest(path, read_manifest(path).model_copy(update={"config": config, "encoder": encoder}))
     report = validate(path)
     assert verdicts(report)["arrays"] == "failed"
+    assert verdicts(report)["values"] == verdicts(report)["seat_balance"] == "skipped"
     assert f"{config} in {encoder} has" in next(check.detail for check in report.checks if check.name == "arrays")
 
 
@@ -250,3 +251,19 @@ def test_what_is_no_data_set_is_one_line(tmp_path: Path, text: str | None, compl
     with pytest.raises(BadDataset, match=complaint) as error:
         validate(tmp_path / "x")
     assert "\n" not in str(error.value)
+
+
+def test_the_manifest_of_an_unknown_encoder_is_named(folder: Path) -> None:
+    path = folder / "square8_2p.json"
+    write_manifest(path, read_manifest(path).model_copy(update={"encoder": "v9"}))
+    with pytest.raises(BadDataset, match=r"square8_2p\.json: unknown feature version 'v9'"):
+        validate(path)
+
+
+def test_a_data_set_may_be_named_by_the_link_to_its_shard(folder: Path) -> None:
+    assert validate(folder / "square8_2p.npz") == validate(folder / "square8_2p")
+
+
+def test_a_folder_is_no_data_set_and_says_which_it_has(folder: Path) -> None:
+    with pytest.raises(BadDataset, match=r"copy: is a folder; .* in it: square8_2p, square8_2p\.holdout$"):
+        validate(folder)
