@@ -16,6 +16,7 @@ import numpy as np
 from ringrift.benchmarks.memory import measured
 from ringrift.benchmarks.networks import LEGAL_ACTIONS
 from ringrift.datasets import open_dataset
+from ringrift.datasets.layout import FACTS
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.shards import digest, write_shard
@@ -207,6 +208,7 @@ def _members(draw: np.random.Generator, board: str, players: int, count: int) ->
         "game": np.zeros(count, np.int64),
         "ply": np.arange(count, dtype=np.int32),
         "games": np.array([b"synthetic"], "S16"),
+        "facts": np.zeros(1, FACTS),
     }
 
 

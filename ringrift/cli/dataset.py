@@ -54,7 +54,7 @@ def export(
         typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Only games with this share of their choices searched.")
+        float | None, typer.Option(min=0, max=1, help="Only games of this quality or better; inspect shows it.")
     ] = None,
     with_stopped: Annotated[
         bool | None, typer.Option("--with-stopped/--completed-only", help="Also games without a winner.")
@@ -134,19 +134,21 @@ def inspect(
     first: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where a data set comes from, and its samples as boards; A is always the player to act.
+    """Show where a data set comes from, how good it is, and samples as boards, where A is always the player to act.
 
     Example: ringrift dataset inspect data/training/square8_2p --first 100 -n 1
     """
-    from ringrift.datasets.inspection import describe, draw_samples
+    from ringrift.datasets.inspection import describe, draw_samples, known_quality
     from ringrift.datasets.manifest import find_manifest, read_manifest
+    from ringrift.datasets.quality import quality_table
 
     path = find_manifest(dataset)
     manifest = read_manifest(path)
     if as_json:
         typer.echo(manifest.model_dump_json())
         return
-    _print([describe(path, manifest)], {}, False)
+    quality = known_quality(manifest)
+    _print([describe(path, manifest), *([quality_table(quality)] if quality else [])], {}, False)
     for text in draw_samples(path, manifest, first, samples):
         typer.echo(f"\n{text}")
 
@@ -166,10 +168,11 @@ def merge(
     from ringrift.datasets.merge import merge as run
     from ringrift.datasets.settings import dataset_settings
 
-    size = shard_samples(dataset_settings(), read_manifest(find_manifest(datasets[0])).layout)
+    settings = dataset_settings()
+    size = shard_samples(settings, read_manifest(find_manifest(datasets[0])).layout)
     target = find_manifest(out)
     with _progress("merging") as told:
-        report = run(datasets, target.parent, target.stem, size, on_progress=told)
+        report = run(datasets, target.parent, target.stem, size, settings.quality, on_progress=told)
     _print([report], report.to_json(), as_json)
 
 

@@ -15,8 +15,6 @@ from pathlib import Path
 from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.datasets.manifest import Manifest, find_manifest, read_manifest
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
-from ringrift.encoding import UnknownVersion
-from ringrift.game import UnknownConfig
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,6 @@ def open_dataset(path: Path) -> Dataset:
     """Map the data set that is named by its manifest, with or without `.json`; `BadDataset` says what is wrong."""
     path = find_manifest(path)
     manifest = read_manifest(path)
-    try:
-        layout = manifest.layout
-    except (UnknownConfig, UnknownVersion) as error:
-        raise BadDataset(f"{path}: {error}") from None
     if not manifest.samples:
         raise BadDataset(f"{path}: has no samples, so there is nothing to learn from; export more games")
     for shard in manifest.shards:
@@ -70,7 +64,7 @@ def open_dataset(path: Path) -> Dataset:
     paths = tuple(path.with_name(shard.name) for shard in manifest.shards)
     shards = tuple(open_shard(file) for file in paths)
     for file, arrays, shard in zip(paths, shards, manifest.shards, strict=True):
-        check_forms(file, arrays, layout)
+        check_forms(file, arrays, manifest.layout)
         if len(arrays["values"]) != shard.samples:
             raise BadDataset(f"{file}: holds {len(arrays['values'])} samples, not {shard.samples}; {AGAIN}")
         for kind in ("policy", "reply"):

@@ -18,11 +18,12 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 from sqlalchemy import Row
 
 from ringrift import __version__
-from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.datasets.layout import FACTS, BadDataset, Layout
 from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
 from ringrift.datasets.pool import (
     EmptySelection,
@@ -35,10 +36,11 @@ from ringrift.datasets.pool import (
     read_records,
     read_rows,
 )
+from ringrift.datasets.quality import Gathered, dataset_quality, game_quality
 from ringrift.datasets.samples import check, survey, write_samples
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.datasets.sharding import blocks, shard_key
-from ringrift.datasets.shards import game_identities
+from ringrift.datasets.shards import Arrays, game_identities
 from ringrift.datasets.weights import kind_weights, weigh
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.games import GamesDatabase
@@ -128,6 +130,8 @@ class _Tally:
 
     good: int = 0
     """Games that are good enough, whether they have samples or not."""
+    best: float = 0.0
+    """The highest quality of a game."""
     games: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     wins: Counter[int] = field(default_factory=Counter)
@@ -136,11 +140,13 @@ class _Tally:
     runs: Counter[str] = field(default_factory=Counter)
     ended: list[int] = field(default_factory=list)
     """The first and the last, in seconds since 1970."""
+    gathered: Gathered = field(default_factory=Gathered)
     identities: Any = field(default_factory=lambda: blake2b(digest_size=16))
 
-    def keep(self, stored: list[StoredGame], identities: list[bytes]) -> None:
-        """Count the games of a shard that is there; the identities are those of the games in it."""
-        found = set(identities)
+    def keep(self, stored: list[StoredGame], arrays: Arrays) -> None:
+        """Count the games of a shard that is there."""
+        found = set(game_identities(arrays))
+        self.gathered.add(arrays["facts"], arrays["values"], int(arrays["policy_kind"].sum()))
         for game, row in stored:
             if game.identity in found:
                 self.add(game, row)
@@ -221,7 +227,7 @@ class _Work:
                 key = shard_key(self.layout, self.settings, kinds, stored)
                 kept = None if self.afresh else writer.keep(key)
                 if kept is not None:
-                    tally.keep(stored, game_identities(kept))
+                    tally.keep(stored, kept)
                 for step, page in () if kept is not None else _ahead(self._pages(stored)):
                     clock.note("reading")
                     self._add(writer, *page, kinds, tally, clock)
@@ -232,6 +238,7 @@ class _Work:
                             "goes on where this one has stopped"
                         )
                 done += len(block)
+                tally.gathered.add(writer.buffer.facts, writer.buffer.values, writer.buffer.policies)
                 writer.write(key)
                 clock.note("writing")
                 self._tell(pool, done, writer)
@@ -299,18 +306,24 @@ class _Work:
         check(surveyed.tallies, identities)
         clock.note("replay")
         tallies = surveyed.tallies
-        good = tallies["searched"] / np.maximum(tallies["choices"], 1) >= self.settings.games.min_quality
+        facts = _facts(page, tallies)
+        quality = game_quality(facts, self.settings.quality, self.layout.config)
+        good = quality >= self.settings.games.min_quality
         tally.good += int(good.sum())
+        tally.best = max(tally.best, float(quality.max(initial=0)))
         chosen = np.flatnonzero(good & (tallies["samples"] > 0))
         for game in chosen.tolist():
             tally.add(*page[game])
         sums = [int(tallies[name][chosen].sum()) for name in ("samples", "entries", "replies")]
         first_game = len(writer.buffer.games)
-        features, globals, rows = writer.buffer.grow([identities[game] for game in chosen.tolist()], *sums)
+        features, globals, rows = writer.buffer.grow(
+            [identities[game] for game in chosen.tolist()], facts[chosen], *sums
+        )
         write_samples(self.layout, surveyed, chosen, first_game, features, globals, rows, threads=self.threads)
         check(tallies, identities)
-        by_kind = np.array([kinds[game.kind] for game, _ in page], np.float32)
-        weigh(self.settings.weights, by_kind, surveyed, chosen, rows)
+        by_kind = np.array([kinds[game.kind] for game, _ in page])
+        by_game = quality if self.settings.weights.kind == "quality" else by_kind
+        weigh(self.settings.weights, by_game, surveyed, chosen, rows)
         writer.buffer.settle(sums[0])
         clock.note("encoding")
 
@@ -324,7 +337,10 @@ class _Work:
         """Why there are no samples."""
         least = self.settings.games.min_quality
         if not tally.good:
-            return f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better"
+            return (
+                f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better; "
+                f"the best is of {tally.best:.3f}"
+            )
         return (
             f"{self.database.name}: 0 of {tally.good:,} games have choices with search statistics "
             "(unsearched, or --unsearched, takes others as samples of the value)"
@@ -345,7 +361,21 @@ class _Work:
             "engines": dict(sorted(tally.engines.items())),
             "models": dict(sorted(tally.models.items())),
             "runs": dict(sorted(tally.runs.items())),
+            "quality": asdict(dataset_quality(tally.gathered, self.settings.quality, self.layout.config)),
         }
+
+
+def _facts(page: list[StoredGame], tallies: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`[G]`, of `FACTS`: what the database and a replay say of games."""
+    found = np.empty(len(page), FACTS)
+    for name in ("choices", "searched"):
+        found[name] = tallies[name]
+    found["plies"] = [row.plies for _, row in page]
+    found["winner"] = [game.winner or 0 for game, _ in page]
+    found["ended"] = [game.ended for game, _ in page]
+    found["opening"] = [row.opening_hash for _, row in page]
+    found["actions"] = [row.actions_hash for _, row in page]
+    return found
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

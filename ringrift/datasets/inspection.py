@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ringrift.datasets.layout import Layout
+from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.datasets.manifest import Manifest
+from ringrift.datasets.quality import Quality, game_parts, game_quality
+from ringrift.datasets.settings import QualitySettings, dataset_settings
 from ringrift.datasets.shards import Arrays, check_forms, open_shard
 from ringrift.encoding.features import PLY_HORIZON
 from ringrift.encoding.symmetries import cell_pixels
@@ -26,25 +29,38 @@ LIKELY: Final = 5
 
 
 def describe(path: Path, manifest: Manifest) -> Table:
-    """What the manifest says, as a table."""
+    """What the manifest says but for the quality, as a table."""
     from rich.markup import escape
     from rich.table import Table
 
     table = Table("", "", title=escape(str(path)), show_header=False)
     size = sum(shard.bytes for shard in manifest.shards)
-    table.add_row("config", f"{manifest.config}, encoded as {manifest.encoder}, for {manifest.part}")
+    use = "for training" if manifest.part == "training" else "held out from training"
+    table.add_row("config", f"{manifest.config}, encoded as {manifest.encoder}, {use}")
     table.add_row("samples", f"{manifest.samples:,}, {manifest.policies:,} with a policy, of {manifest.games:,} games")
     table.add_row("shards", f"{len(manifest.shards)}, {size / 1e6:,.1f} MB")
     for name in ("database", "victories", "wins_by_seat", "engines", "models", "runs"):
         if name in manifest.provenance:
             table.add_row(name.replace("_", " "), escape(_words(manifest.provenance[name])))
+    if ended := manifest.provenance.get("ended"):
+        first, last = (f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M}" for second in ended)
+        table.add_row("ended", f"{first} … {last} UTC")
     for step in manifest.provenance.get("steps", ()):
         table.add_row("games that", escape(f"{step['condition']}: {step['games']:,}"))
     return table
 
 
+def known_quality(manifest: Manifest) -> Quality | None:
+    """The quality that the manifest tells; None if it tells none."""
+    known = manifest.provenance.get("quality")
+    return None if known is None else Quality(**known)
+
+
 def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iterator[str]:
-    """Samples as text, from the `first` on."""
+    """Samples as text, from the `first` on; `BadDataset` if there is no such one."""
+    if count and first >= manifest.samples:
+        raise BadDataset(f"{path}: there is no sample {first:,}, only 0 … {manifest.samples - 1:,}")
+    quality = dataset_settings().quality
     begin = 0
     for shard in manifest.shards:
         rows = range(max(first - begin, 0), min(first + count - begin, shard.samples))
@@ -52,15 +68,19 @@ def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iter
             arrays = open_shard(path.parent / shard.name)
             check_forms(path.parent / shard.name, arrays, manifest.layout)
             for row in rows:
-                yield draw_sample(arrays, row, begin + row, manifest.layout)
+                yield draw_sample(arrays, row, begin + row, manifest.layout, quality)
         begin += shard.samples
 
 
-def draw_sample(arrays: Arrays, row: int, number: int, layout: Layout) -> str:
+def draw_sample(arrays: Arrays, row: int, number: int, layout: Layout, quality: QualitySettings) -> str:
     """One sample as text: its position, what the search found, and how the game went on."""
     identity = bytes(np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, 16)[arrays["game"][row]]).hex()
+    facts = arrays["facts"][arrays["game"][row], np.newaxis]
+    score = float(game_quality(facts, quality, layout.config)[0])
+    parts = ", ".join(f"{name} {part[0]:.2f}" for name, part in game_parts(facts, quality, layout.config).items())
     lines = [
         f"sample {number:,}: action {arrays['ply'][row]} of game {identity}",
+        f"quality of the game: {score:.2f} ({parts})",
         "",
         draw(layout.board, shown_state(arrays, row, layout)),
         "",

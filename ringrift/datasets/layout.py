@@ -22,6 +22,7 @@ N samples of a shard, of P players, encoded as C planes of H × W pixels and G g
 | game | int64 [N] | index into `games` |
 | ply | int32 [N] | which of the game's actions the sample is about |
 | games | S16 [games] | identities; numpy cuts zeros at the end off, so compare as `view(np.uint8)` |
+| facts | `FACTS` [games] | what is known of each game as a whole |
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ MEMBERS: Final = (
     "game",
     "ply",
     "games",
+    "facts",
 )
 """In the order in which they stand in a file."""
 
@@ -69,6 +71,18 @@ RAGGED: Final[dict[str, np.dtype[Any]]] = {
 
 OFFSETS: Final = ("policy_offsets", "reply_offsets")
 IDENTITY: Final = np.dtype(f"S{IDENTITY_BYTES}")
+FACTS: Final = np.dtype(
+    [
+        ("plies", np.int32),  # its moves
+        ("choices", np.int32),  # its actions where there was more than one to choose from
+        ("searched", np.int32),  # … with search statistics
+        ("winner", np.int32),  # the seat, from 1; 0 for a game that was stopped without one
+        ("ended", np.int64),  # seconds since 1970, UTC
+        ("opening", np.int64),  # a hash of its first actions
+        ("actions", np.int64),  # a hash of all its actions
+    ]
+)
+"""What is known of a game as a whole: what its quality is told from (`quality.py`)."""
 
 
 AGAIN: Final = "export the data set again (--afresh), or copy it again"
@@ -136,5 +150,5 @@ class Layout:
             elif name in OFFSETS:
                 found[name] = np.dtype(np.int64), (samples + 1,)
             else:
-                found[name] = IDENTITY, (games,)
+                found[name] = FACTS if name == "facts" else IDENTITY, (games,)
         return found

@@ -13,10 +13,12 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.encoding import UnknownVersion
+from ringrift.game import UnknownConfig
 from ringrift.game.files import new_file
 from ringrift.settings import Settings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 SUFFIX: Final = ".json"
 HOLDOUT: Final = ".holdout"
 
@@ -34,7 +36,7 @@ class Shard(Settings):
 class Manifest(Settings):
     """All of the file."""
 
-    format: Literal[1]
+    format: Literal[2]
     config: str
     encoder: str
     part: Literal["training", "holdout"]
@@ -74,6 +76,10 @@ def read_manifest(path: Path) -> Manifest:
     try:
         text = path.read_bytes()
     except FileNotFoundError:
+        folder = path.with_suffix("")
+        if folder.is_dir():
+            names = ", ".join(sorted(other.stem for other in folder.glob(f"*{SUFFIX}")))
+            raise BadDataset(f"{folder}: is a folder; name one of the data sets in it: {names or 'none'}") from None
         raise BadDataset(f"{path}: there is no such data set; `ringrift dataset export` makes one") from None
     except OSError as error:
         raise BadDataset(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -81,13 +87,23 @@ def read_manifest(path: Path) -> Manifest:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         problem = error.errors()[0]
+        if problem["loc"] == ("format",) and isinstance(problem.get("input"), int):
+            raise BadDataset(
+                f"{path}: is of format {problem['input']}, and this program reads {FORMAT}; export the data set again"
+            ) from None
         where = ".".join(map(str, problem["loc"])) or "the whole file"
         raise BadDataset(f"{path}: is no manifest of a data set ({where}: {problem['msg']})") from None
+    try:
+        Layout(manifest.config, manifest.encoder)
+    except (UnknownConfig, UnknownVersion) as error:
+        raise BadDataset(f"{path}: {error}") from None
     if any(Path(shard.name).name != shard.name for shard in manifest.shards):
         raise BadDataset(f"{path}: names a shard outside its folder")
     return manifest
 
 
 def find_manifest(dataset: Path) -> Path:
-    """The manifest of a data set that is named with or without `.json`."""
-    return dataset if dataset.suffix == SUFFIX else dataset.with_name(dataset.name + SUFFIX)
+    """The manifest of a data set that is named without a suffix, by its manifest, or by the link to its shard."""
+    if dataset.suffix in (SUFFIX, ".npz"):
+        return dataset.with_suffix(SUFFIX)
+    return dataset.with_name(dataset.name + SUFFIX)

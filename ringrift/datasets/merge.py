@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ringrift.datasets.layout import OFFSETS, RAGGED, BadDataset
 from ringrift.datasets.manifest import FORMAT, Manifest, find_manifest, manifest_path, read_manifest
+from ringrift.datasets.quality import Gathered, dataset_quality
+from ringrift.datasets.settings import QualitySettings
 from ringrift.datasets.sharding import KEY_BYTES
 from ringrift.datasets.shards import Arrays, check_forms, game_identities, open_shard
 from ringrift.datasets.writer import DatasetWriter, ShardBuffer, new_dataset
@@ -51,11 +54,13 @@ def merge(
     folder: Path,
     name: str,
     shard_samples: int,
+    quality: QualitySettings,
     *,
     on_progress: Callable[[int, int], object] | None = None,
 ) -> MergeReport:
     """Merge data sets into one of that name; of a game that is in several the first is taken.
 
+    Shards have `shard_samples` samples at most; `quality` says how the quality of the whole is told.
     `BadDataset` if they do not fit together.
     """
     paths = [find_manifest(dataset) for dataset in datasets]
@@ -71,20 +76,21 @@ def merge(
     for shard in chain.from_iterable(manifest.shards for manifest in manifests):
         inputs.update(shard.sha256.encode())
     seen: set[bytes] = set()
+    gathered = Gathered()
     done = 0
     with new_dataset(folder, name, first.layout, shard_samples) as writer:
         for path, manifest in zip(paths, manifests, strict=True):
-            for identity, arrays, rows in _games(path, manifest):
+            for identity, facts, arrays, rows in _games(path, manifest):
                 samples = rows.stop - rows.start
                 if identity not in seen:
                     seen.add(identity)
                     if samples > writer.buffer.room:
-                        _write(writer, inputs)
-                    _copy(writer.buffer, identity, arrays, rows)
+                        _write(writer, inputs, gathered)
+                    _copy(writer.buffer, identity, facts, arrays, rows)
                 done += 1
                 if on_progress:
                     on_progress(done, total)
-        _write(writer, inputs)
+        _write(writer, inputs, gathered)
         shards = writer.finish()
         merged = Manifest(
             format=FORMAT,
@@ -93,36 +99,40 @@ def merge(
             policies=writer.policies,
             games=len(seen),
             shards=shards,
-            provenance={"merged": [manifest.provenance for manifest in manifests]},
+            provenance={
+                "merged": [manifest.provenance for manifest in manifests],
+                "quality": asdict(dataset_quality(gathered, quality, first.config)),
+            },
         )
         writer.publish(merged)
     return MergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
 
 
-def _write(writer: DatasetWriter, inputs: blake2b) -> None:
+def _write(writer: DatasetWriter, inputs: blake2b, gathered: Gathered) -> None:
     """Write the shard at hand, if there is anything in it; it is called by what is merged, and by its place."""
     inputs.update(b"next")
+    gathered.add(writer.buffer.facts, writer.buffer.values, writer.buffer.policies)
     writer.write(inputs.hexdigest())
 
 
-def _games(path: Path, manifest: Manifest) -> Iterator[tuple[bytes, Arrays, slice]]:
-    """Identity, arrays and rows of the games of a data set."""
+def _games(path: Path, manifest: Manifest) -> Iterator[tuple[bytes, npt.NDArray[Any], Arrays, slice]]:
+    """Identity, facts `[1]`, arrays and rows of the games of a data set."""
     for shard in manifest.shards:
         arrays = open_shard(path.parent / shard.name)
         check_forms(path.parent / shard.name, arrays, manifest.layout)
         identities = game_identities(arrays)
         bounds = np.searchsorted(arrays["game"], np.arange(len(identities) + 1)).tolist()
         for index, identity in enumerate(identities):
-            yield identity, arrays, slice(bounds[index], bounds[index + 1])
+            yield identity, arrays["facts"][index : index + 1], arrays, slice(bounds[index], bounds[index + 1])
 
 
-def _copy(buffer: ShardBuffer, identity: bytes, arrays: Arrays, rows: slice) -> None:
+def _copy(buffer: ShardBuffer, identity: bytes, facts: npt.NDArray[Any], arrays: Arrays, rows: slice) -> None:
     """Add a game's samples to a shard."""
     samples = rows.stop - rows.start
     spans = {name: slice(*arrays[name][[rows.start, rows.stop]].tolist()) for name in OFFSETS}
     entries, replies = (span.stop - span.start for span in spans.values())
     number = len(buffer.games)
-    features, globals, room = buffer.grow([identity], samples, entries, replies)
+    features, globals, room = buffer.grow([identity], facts, samples, entries, replies)
     features[:] = arrays["features"][rows]
     globals[:] = arrays["globals"][rows]
     for name, target in room._asdict().items():

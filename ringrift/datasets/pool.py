@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
@@ -54,9 +55,9 @@ class Filters:
                 either = [and_(*Selection(**{name: value}).conditions()) for value in values]
                 yield f"have {name} {' or '.join(values)}", or_(*either)
         if self.since is not None:
-            yield f"ended at {self.since} s since 1970 or later", and_(*Selection(since=self.since).conditions())
+            yield f"ended at {_moment(self.since)} or later", and_(*Selection(since=self.since).conditions())
         if self.until is not None:
-            yield f"ended before {self.until} s since 1970", and_(*Selection(until=self.until).conditions())
+            yield f"ended before {_moment(self.until)}", and_(*Selection(until=self.until).conditions())
 
 
 @dataclass(frozen=True)
@@ -182,10 +183,16 @@ def _check_part(part: Part, chosen: Sequence[PoolGame]) -> None:
             )
 
 
+def _moment(second: int) -> str:
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _hint(condition: str) -> str:
     """What to do about a condition that nothing fulfils."""
     if condition == "are completed":
         return " (games.completed_only, or --with-stopped)"
     if condition.startswith("are of"):
         return "; `ringrift games ingest` brings in more"
+    if condition.startswith(("have engine", "have model", "have run", "have source")):
+        return "; `ringrift games stats` and `ringrift games list` show what there is"
     return ""

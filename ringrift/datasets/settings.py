@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+
+FILE: Final = "datasets.yaml"
 
 WindowKind = Literal["all", "newest", "power_law"]
 WeightKind = Literal["uniform", "victory", "quality", "priority", "surprise"]
@@ -49,6 +51,47 @@ class WeightSettings(Settings):
     exponent: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+class GameQualityWeights(Settings):
+    """What each part counts for in the quality of a game."""
+
+    searched: NonNegativeFloat
+    finished: NonNegativeFloat
+    length: NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _some_part_counts(self) -> Self:
+        if not sum(self.model_dump().values()):
+            raise ValueError("some part has to have a weight above 0")
+        return self
+
+
+class DatasetQualityWeights(GameQualityWeights):
+    """What each part counts for in the quality of a data set."""
+
+    policies: NonNegativeFloat
+    outcomes: NonNegativeFloat
+    seats: NonNegativeFloat
+    openings: NonNegativeFloat
+    distinct: NonNegativeFloat
+    fresh: NonNegativeFloat
+
+
+class QualitySettings(Settings):
+    """How good games and data sets are; see `ringrift.datasets.quality`."""
+
+    game: GameQualityWeights
+    dataset: DatasetQualityWeights
+    usual_moves: dict[str, Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]]
+    half_life_days: PositiveFloat
+
+    def usual(self, config: str) -> tuple[int, int]:
+        """The usual range of moves of a config; `BadSettings` if there is none."""
+        low, high = self.usual_moves.get(config, [1, 0])
+        if low > high:
+            raise BadSettings(f"{config_folder() / FILE}: quality.usual_moves.{config}: is no range of moves")
+        return low, high
+
+
 class DatasetSettings(Settings):
     """All of the file."""
 
@@ -59,8 +102,9 @@ class DatasetSettings(Settings):
     unsearched: bool
     window: WindowSettings
     weights: WeightSettings
+    quality: QualitySettings
 
 
 def dataset_settings() -> DatasetSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "datasets.yaml", DatasetSettings)
+    return read_settings(config_folder() / FILE, DatasetSettings)

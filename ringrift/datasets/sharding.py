@@ -62,7 +62,8 @@ def shard_key(
     recipe = (
         (FORMAT, __version__, layout.config, layout.encoder),
         (settings.unsearched, settings.games.min_quality, settings.weights.model_dump()),
-        [kinds[game.kind] for game, _ in games],
+        (settings.quality.game.model_dump(), settings.quality.usual(layout.config)),
+        [(kinds[game.kind], game.ended) for game, _ in games],
     )
     hashed = blake2b(orjson.dumps(recipe), digest_size=KEY_BYTES)
     for game, row in games:

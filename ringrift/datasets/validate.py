@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
 from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
+from ringrift.datasets.quality import Gathered, Quality, dataset_quality, quality_table
+from ringrift.datasets.settings import dataset_settings
 from ringrift.datasets.shards import Arrays, check_forms, digest, game_identities, open_shard
 from ringrift.encoding import symmetries
 from ringrift.encoding.symmetries import cell_pixels
@@ -25,18 +27,25 @@ from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64
 from ringrift.games.pool import lot
 from ringrift.games.selection import holdout_bound
+from ringrift.selfplay.record import VALUE_UNIT
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-Verdict = Literal["ok", "warning", "failed"]
+Verdict = Literal["ok", "warning", "failed", "skipped"]
 
-HASHED: Final = 20_000
-"""Positions that are looked at for repetitions, evenly over the data set: a share of 1 % is then known to 0.1 %."""
+HASHED: Final = 100_000
+"""About so many positions are looked at for repetitions, all of a small data set: 2 s on square8, 20 s on hexagonal."""
 MANY_REPEATED: Final = 0.2
 """A share of repeated positions that is worth a warning: openings repeat, whole games should not."""
+MOST_REPEATED: Final = 0.5
+"""… and that is a failure: most of what a network would see is copies."""
+COPIES: Final = 0.05
+"""A share of games that are copies of another one, action for action, that is worth a warning."""
 ONE_SIDED: Final = 0.95
 """A share of one class of values, or of one seat's wins, that is worth a warning."""
+ONE_ALONE: Final = 0.99
+"""… and that is a failure: a network would learn to say always the same."""
 FEWEST_WINS: Final = 20
 """Of fewer wins no seat has a share worth speaking of."""
 TOLERANCE: Final = 1e-5
@@ -47,13 +56,14 @@ CHECKS: Final = {
     "arrays": "types and shapes are those of config and encoding",
     "offsets": "policies and replies begin where the one before ends",
     "numbers": "no number is infinite or none",
-    "ranges": "planes show this board; values, seats, actions, weights and indices are in their range",
+    "ranges": "planes show this board; values, seats, actions, weights, indices and facts are in their range",
     "policies": "shares add up to one, or to zero where there is no policy; no action stands there twice",
-    "values": "values are those of ranks, the same in all of a game; moves left fall",
+    "values": "values are those of ranks, the same in all of a game, and fit its winner; moves left fall",
     "holdout": "no game is on both sides of the hold-out line",
-    "duplicates": "no sample stands there twice",
-    "balance": "no class of values and no seat has nearly everything",
-    "positions": "positions that repeat, as they are or under a symmetry",
+    "duplicates": "no sample stands there twice, and few games are copies",
+    "symmetric_duplicates": "few positions repeat, as they are or under a symmetry",
+    "class_balance": "no class of values has nearly all samples",
+    "seat_balance": "no seat wins nearly all games",
 }
 """What is checked, in order."""
 
@@ -74,6 +84,8 @@ class ValidationReport:
     dataset: str
     samples: int
     checks: tuple[Check, ...]
+    quality: Quality
+    """Of what could be read."""
 
     @property
     def sound(self) -> bool:
@@ -89,10 +101,12 @@ class ValidationReport:
         from rich.table import Table
 
         yield escape(f"{self.dataset}: {self.samples:,} samples, {'sound' if self.sound else 'NOT SOUND'}")
-        table = Table("check", "", "")
+        table = Table("check", "verdict", "what was found")
         for check in self.checks:
-            table.add_row(check.name, check.verdict, escape(check.detail))
+            table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
         yield table
+        if any(self.quality.parts.values()):
+            yield quality_table(self.quality)
 
 
 @dataclass
@@ -102,8 +116,8 @@ class _Findings:
     failures: dict[str, list[str]] = field(default_factory=dict)
     keys: list[npt.NDArray[np.uint8]] = field(default_factory=list)
     """Identity and ply of every sample, as bytes."""
-    wins: int = 0
-    losses: int = 0
+    gathered: Gathered = field(default_factory=Gathered)
+    """Of the shards that could be looked at."""
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
     """`[positions, 2]`: of the position, and of all its images."""
 
@@ -119,6 +133,7 @@ def validate(dataset: Path, *, on_progress: Callable[[int, int], object] | None 
     manifest = read_manifest(path)
     found = _Findings()
     step = max(1, manifest.samples // HASHED)
+    settings = dataset_settings().quality
     for index, shard in enumerate(manifest.shards):
         file = path.parent / shard.name
         try:
@@ -136,8 +151,8 @@ def validate(dataset: Path, *, on_progress: Callable[[int, int], object] | None 
         if on_progress:
             on_progress(index + 1, len(manifest.shards))
     _check_all(found, path, manifest)
-    checks = tuple(_verdict(name, found, manifest) for name in CHECKS)
-    return ValidationReport(str(path), manifest.samples, checks)
+    quality = dataset_quality(found.gathered, settings, manifest.config)
+    return ValidationReport(str(path), manifest.samples, tuple(_verdicts(found, manifest)), quality)
 
 
 def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) -> None:
@@ -167,12 +182,17 @@ def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) ->
         ("weights", 0, np.inf),
         ("ply", 0, np.inf),
         ("game", 0, games - 1),
+        ("root_values", -VALUE_UNIT, VALUE_UNIT),
     ):
         array = arrays[member]
         inside = not array.size or (np.nanmin(array) >= low and np.nanmax(array) <= high)
         found.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
     outside = arrays["owners"].reshape(samples, -1)[:, board == 0]
     found.expect("ranges", not outside.any(), f"{name}: owners of what is no cell")
+    facts = arrays["facts"]
+    for fact, least, most in (("plies", 1, np.inf), ("searched", 0, facts["choices"]), ("winner", 0, players)):
+        possible = ((facts[fact] >= least) & (facts[fact] <= most)).all()
+        found.expect("ranges", possible, f"{name}: {fact} of games are out of their range")
     found.expect("ranges", not samples or np.nansum(arrays["weights"]) > 0, f"{name}: no sample has a weight")
 
 
@@ -210,12 +230,15 @@ def _check_games(found: _Findings, name: str, arrays: Arrays, part: str) -> None
     found.expect("values", (order[1:][same] == order[:-1][same]).all(), f"{name}: values change within a game")
     falls = np.diff(arrays["plies_left"].astype(np.int64)) <= 0
     found.expect("values", falls[same].all(), f"{name}: moves left rise within a game")
-    found.wins += int((arrays["values"] > 0).sum())
-    found.losses += int((arrays["values"] < 0).sum())
+    found.gathered.add(arrays["facts"], arrays["values"], int((arrays["policy_kind"] == 1).sum()))
     identities = np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, IDENTITY_BYTES)
     if len(identities) and arrays["game"].min() >= 0 and arrays["game"].max() < len(identities):
         plies = np.ascontiguousarray(arrays["ply"]).view(np.uint8).reshape(-1, 4)
         found.keys.append(np.hstack([identities[arrays["game"]], plies]))
+        facts = arrays["facts"][arrays["game"]]
+        fits = ((values != 0).any(axis=1) == (facts["winner"] > 0)).all()
+        found.expect("values", fits, f"{name}: values do not fit who has won the game")
+        found.expect("values", (arrays["plies_left"] <= facts["plies"]).all(), f"{name}: more moves left than moves")
     bound = holdout_bound()
     for identity in map(bytes, identities):
         if (lot(identity) < bound) != (part == "holdout"):
@@ -246,28 +269,61 @@ def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
         yield from identities
 
 
-def _verdict(name: str, found: _Findings, manifest: Manifest) -> Check:
-    """What comes of a check."""
-    failures = found.failures.get(name, [])
-    if failures:
-        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-        return Check(name, "failed", failures[0] + more)
-    warning: str | None = None
-    detail = CHECKS[name]
-    if name == "balance":
-        wins, losses = found.wins / max(manifest.samples, 1), found.losses / max(manifest.samples, 1)
-        seats = manifest.provenance.get("wins_by_seat") or [0]
-        detail = f"won {wins:.0%}, lost {losses:.0%} of the samples; wins by seat {', '.join(map(str, seats))}"
-        by_seat = max(seats) / max(sum(seats), FEWEST_WINS)
-        if max(wins, losses, 1 - wins - losses, by_seat) > ONE_SIDED:
-            warning = detail
-    if name == "positions":
-        hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
-        repeated, images = (1 - len(np.unique(column)) / max(len(column), 1) for column in hashes.T)
-        detail = f"{repeated:.1%} of {len(hashes):,} repeat another one, {images:.1%} as an image of it"
-        if images > MANY_REPEATED:
-            warning = detail
-    return Check(name, "warning" if warning else "ok", warning or detail)
+def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[Check]:
+    """What comes of all checks, in order."""
+    measured = {
+        "duplicates": _copies(found),
+        "symmetric_duplicates": _repetitions(found),
+        "class_balance": _class_balance(found),
+        "seat_balance": _seat_balance(found, manifest.layout.players),
+    }
+    for name, what in CHECKS.items():
+        if failures := found.failures.get(name):
+            more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+            yield Check(name, "failed", failures[0] + more)
+        elif name not in ("files", "arrays") and not found.gathered.facts:
+            yield Check(name, "skipped", "no shard could be looked at")
+        else:
+            yield Check(name, *measured.get(name, ("ok", what)))
+
+
+def _graded(share: float, warning: float, failure: float, detail: str) -> tuple[Verdict, str]:
+    """What to say of a share that should be small."""
+    return "failed" if share > failure else "warning" if share > warning else "ok", detail
+
+
+def _copies(found: _Findings) -> tuple[Verdict, str]:
+    """Games that are played like another one."""
+    actions = np.concatenate([np.empty(0, np.int64), *(facts["actions"] for facts in found.gathered.facts)])
+    copies = len(actions) - len(np.unique(actions))
+    detail = f"no sample stands there twice; {copies:,} games are copies of others, action for action"
+    return _graded(copies / max(len(actions), 1), COPIES, MOST_REPEATED, detail)
+
+
+def _repetitions(found: _Findings) -> tuple[Verdict, str]:
+    """Positions that repeat."""
+    hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
+    repeated, images = (1 - len(np.unique(column)) / max(len(column), 1) for column in hashes.T)
+    detail = f"{repeated:.1%} of {len(hashes):,} positions repeat another one, {images:.1%} if images of it count too"
+    return _graded(images, MANY_REPEATED, MOST_REPEATED, detail)
+
+
+def _class_balance(found: _Findings) -> tuple[Verdict, str]:
+    """Samples by value."""
+    values = found.gathered.values
+    samples = max(sum(values.values()), 1)
+    wins = sum(count for value, count in values.items() if value > 0) / samples
+    losses = sum(count for value, count in values.items() if value < 0) / samples
+    detail = f"value of the player to act: above 0 in {wins:.0%} of the samples, below 0 in {losses:.0%}"
+    return _graded(max(values.values(), default=0) / samples, ONE_SIDED, ONE_ALONE, detail)
+
+
+def _seat_balance(found: _Findings, players: int) -> tuple[Verdict, str]:
+    """Games by winner."""
+    winners = np.concatenate([np.empty(0, np.int32), *(facts["winner"] for facts in found.gathered.facts)])
+    wins = [int((winners == seat).sum()) for seat in range(1, players + 1)]
+    detail = f"games won by seat: {', '.join(f'{count:,}' for count in wins)}"
+    return _graded(max(wins) / max(sum(wins), FEWEST_WINS), ONE_SIDED, ONE_ALONE, detail)
 
 
 def _joined(parts: list[npt.NDArray[np.uint8]], width: int) -> npt.NDArray[np.void]:
@@ -277,24 +333,49 @@ def _joined(parts: list[npt.NDArray[np.uint8]], width: int) -> npt.NDArray[np.vo
 
 
 def _hashes(arrays: Arrays, layout: Layout, step: int) -> npt.NDArray[np.uint64]:
-    """`[positions, 2]`: the hash of every `step`-th position, and the least of the hashes of its images."""
-    features = np.ascontiguousarray(arrays["features"][::step])
-    globals = np.ascontiguousarray(arrays["globals"][::step]).view(np.uint32)
-    found = np.empty((len(features), 2), np.uint64)
-    flat = features.reshape(len(features), features.shape[1], layout.board.size**2)
-    hash_positions(flat, globals, symmetries(layout.board, layout.players).gather, found)
+    """`[positions, 2]`: the hashes of one position in `step`, and the least of the hashes of their images.
+
+    Which ones is decided by a key that images share: a position is looked at with all its repetitions, or not at all.
+    Every `step`-th sample instead would rarely hold both of two that are the same.
+    """
+    features = arrays["features"].reshape(*arrays["features"].shape[:2], -1)
+    globals = np.ascontiguousarray(arrays["globals"]).view(np.uint32)
+    keys = np.empty((len(features), 2), np.uint64)
+    key_positions(features, globals, keys)
+    chosen = np.flatnonzero(keys[:, 1] % np.uint64(step) == 0)
+    found = np.empty((len(chosen), 2), np.uint64)
+    gather = symmetries(layout.board, layout.players).gather
+    hash_positions(np.ascontiguousarray(features[chosen]), keys[chosen, 0], gather, found)
     return found
 
 
 @compiled
-def hash_positions(features: Any, globals: Any, gather: Any, out: Any) -> None:
-    """Hash positions, `[N, C, A]` and `[N, G]` as bits, by themselves and over their images; `gather` is `[S, A]`."""
+def key_positions(features: Any, globals: Any, out: Any) -> None:
+    """Write a hash of the globals, `[N, G]` as bits, and one also of what the planes, `[N, C, A]`, add up to, `[N, 2]`.
+
+    Symmetries change neither: they move what stands in a plane about.
+    """
     for row in range(len(features)):
         head = np.uint64(0)
         for i in range(globals.shape[1]):
             head = mix64(head ^ np.uint64(globals[row, i]))
+        key = head
+        for plane in range(features.shape[1]):
+            total = np.uint64(0)
+            for pixel in range(features.shape[2]):
+                shown = np.uint64(features[row, plane, pixel])
+                total += shown * shown
+            key = mix64(key ^ total)
+        out[row, 0] = head
+        out[row, 1] = key
+
+
+@compiled
+def hash_positions(features: Any, heads: Any, gather: Any, out: Any) -> None:
+    """Hash positions, `[N, C, A]` and `heads` `[N]` of globals, by themselves and over images; `gather` is `[S, A]`."""
+    for row in range(len(features)):
         for image in range(len(gather)):
-            value = head
+            value = heads[row]
             for plane in range(features.shape[1]):
                 for pixel in range(features.shape[2]):
                     shown = features[row, plane, gather[image, pixel]]

@@ -4,7 +4,7 @@
 | --- | --- |
 | `uniform` | 1 |
 | `victory` | the games of every kind of victory weigh the same together |
-| `quality` | the share of its game's choices that have search statistics |
+| `quality` | the quality of its game (`quality.py`) |
 | `surprise` | half 1, half its surprise over the mean one of its game: KataGo's policy surprise weighting |
 | `priority` | the error of the search's value, \\|root value − outcome\\| ^ exponent: prioritised replay |
 
@@ -43,20 +43,21 @@ def kind_weights(kinds: Mapping[str, int], settings: WeightSettings) -> dict[str
 
 def weigh(
     settings: WeightSettings,
-    by_kind: npt.NDArray[np.float32],
+    by_game: npt.NDArray[np.floating[Any]],
     surveyed: Survey,
     chosen: npt.NDArray[np.int64],
     rows: Rows,
 ) -> None:
-    """Write the weights of samples that `write_samples` has written; `by_kind` `[G]` are those of all games by kind."""
-    tallies = surveyed.tallies[chosen]
+    """Write the weights of samples that `write_samples` has written.
+
+    `by_game` `[G]` are those of all games by kind of victory, or by quality.
+    """
     if settings.kind == "surprise":
         weigh_by_surprise(surveyed.games, chosen, settings.surprise_share, rows.weights)
     elif settings.kind == "priority":
         weigh_by_error(rows.values, rows.root_values, settings.exponent, rows.weights)
     else:
-        weights = tallies["searched"] / tallies["choices"] if settings.kind == "quality" else by_kind[chosen]
-        rows.weights[:] = np.repeat(weights, tallies["samples"])
+        rows.weights[:] = np.repeat(by_game[chosen], surveyed.tallies["samples"][chosen])
     np.minimum(rows.weights, np.float32(settings.largest_weight), out=rows.weights)
 
 

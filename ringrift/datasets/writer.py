@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
+from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.samples import Rows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
@@ -45,6 +45,7 @@ class ShardBuffer:
         """Forget all samples."""
         self.samples = 0
         self.games: list[bytes] = []
+        self._facts: list[npt.NDArray[Any]] = []
         self._entries: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in RAGGED}
 
     @property
@@ -57,10 +58,20 @@ class ShardBuffer:
         """Samples with a policy to learn."""
         return int(self._rows["policy_kind"][: self.samples].sum())
 
+    @property
+    def facts(self) -> npt.NDArray[Any]:
+        """`[games]`, of `FACTS`."""
+        return np.concatenate([np.empty(0, FACTS), *self._facts])
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """`[N]`, the values of who is to act."""
+        return self._rows["values"][: self.samples]
+
     def grow(
-        self, games: list[bytes], samples: int, entries: int, replies: int
+        self, games: list[bytes], facts: npt.NDArray[Any], samples: int, entries: int, replies: int
     ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Rows]:
-        """Make room for games: features, globals and the other members of their samples, to be written.
+        """Make room for games of these facts: features, globals and the other members of their samples, to be written.
 
         The ends of policies count from the first of the new samples; `settle` has to follow.
         """
@@ -70,6 +81,7 @@ class ShardBuffer:
             self._offsets = {name: _longer(array, end + 1) for name, array in self._offsets.items()}
         self.samples = end
         self.games += games
+        self._facts.append(facts)
         for name, size in zip(RAGGED, (entries, entries, replies, replies), strict=True):
             self._entries[name].append(np.empty(size, RAGGED[name]))
         rows: Arrays = {name: array[first:end] for name, array in self._rows.items()}
@@ -90,7 +102,7 @@ class ShardBuffer:
         found |= {name: array[: self.samples + 1] for name, array in self._offsets.items()}
         found |= {name: np.concatenate([np.empty(0, RAGGED[name]), *parts]) for name, parts in self._entries.items()}
         identities = np.frombuffer(b"".join(self.games), np.uint8).reshape(-1, IDENTITY_BYTES)
-        return found | {"games": identities.view(IDENTITY).reshape(-1)}
+        return found | {"games": identities.view(IDENTITY).reshape(-1), "facts": self.facts}
 
 
 def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

@@ -31,6 +31,11 @@ def test_export_inspect_validate_and_merge(place: Path, tmp_path: Path) -> None:
     assert "sample 40: action" in done.stdout and "sample 41: action" in done.stdout
     assert done.stdout.count("y\\x") == 2 and done.stdout.count("policy: ") == 2
 
+    assert (
+        "searched" in done.stdout and "of single games: lowest" in done.stdout and "quality of the game" in done.stdout
+    )
+    assert "there is no sample 99,999" in complaint("dataset", "inspect", dataset, "--first", "99999")
+
     done = ringrift("dataset", "merge", dataset, dataset, "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
     assert "games were in several" in done.stdout
@@ -40,7 +45,9 @@ def test_export_inspect_validate_and_merge(place: Path, tmp_path: Path) -> None:
     (tmp_path / "again.npz").write_bytes((tmp_path / "square8_2p.holdout.npz").read_bytes())
     done = ringrift("dataset", "validate", tmp_path / "again", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["sound"] is False
+    report = json.loads(done.stdout)
+    assert report["sound"] is False
+    assert set(report["quality"]) == {"score", "parts", "weights", "games"}
 
 
 def test_options_overrule_the_settings(place: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.datasets.manifest import Manifest, Shard, manifest_path, write_manifest
+from ringrift.datasets.layout import FACTS
+from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, write_manifest
 from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import encode_batch, feature_version, new_batch
 from ringrift.game import Game, get_board, policy_size
@@ -51,6 +52,7 @@ def random_members(
         "game": np.zeros(count, np.int64),
         "ply": np.arange(count, dtype=np.int32),
         "games": np.array([b"0123456789abcdef"], "S16"),
+        "facts": np.zeros(1, FACTS),
     }
 
 
@@ -79,7 +81,7 @@ def write_dataset(folder: Path, shards: list[dict[str, Any]], config: str = "hex
         samples = len(members["features"])
         listed.append(Shard(name=path.name, samples=samples, games=1, bytes=path.stat().st_size, sha256=digest(path)))
     manifest = Manifest(
-        format=1,
+        format=FORMAT,
         config=config,
         encoder=features,
         part="training",

@@ -116,6 +116,7 @@ def test_a_manifest_of_nothing_to_learn_is_one_line(tmp_path: Path, change: dict
     assert said in message
 
 
+@pytest.mark.filterwarnings("ignore:Data type alias")  # a header that says a8 for i8
 def test_no_damage_to_headers_goes_further_than_one_line(tmp_path: Path) -> None:
     path = write_dataset(tmp_path, [random_members(0, 2)])
     shard = tmp_path / "hex8_3p-00000.npz"

@@ -167,6 +167,7 @@ def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
     assert training.games + held_out.games == 40
     source = manifest.provenance
     assert source["engines"] == {"random": manifest.games, "gumbel:m.pth@16": manifest.games}
+    np.testing.assert_array_equal(np.bincount(arrays["facts"]["winner"], minlength=3)[1:], source["wins_by_seat"])
     assert sum(source["wins_by_seat"]) == sum(source["victories"].values()) == manifest.games
     with np.load(tmp_path / "square8_2p.npz", allow_pickle=False) as loaded:
         for name, array in arrays.items():
@@ -210,7 +211,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> GamesDatabase:
         (Filters(until=1767225600), {}, "0 of 30 games ended before"),
         (Filters(runs=("short",)), {}, "0 of 30 games have run short"),
         (Filters(), {"min_moves": 401}, "0 of 30 games have 401 moves or more"),
-        (Filters(), {"min_quality": 1.0}, "0 of 30 games are of quality 1 or better"),
+        (Filters(), {"min_quality": 1.0}, r"0 of 30 games are of quality 1 or better; the best is of 0\.9"),
     ],
 )
 def test_an_empty_selection_says_which_condition_took_the_last_game(
@@ -233,7 +234,7 @@ def test_filters_keep_what_passes(pool: GamesDatabase, tmp_path: Path) -> None:
     assert exported(Filters(runs=("short",)), games={"completed_only": False}) == 12
     assert exported(Filters(engines=("random", "puct"), models=("abc",), sources=("games",))) == 30
     assert exported(Filters(since=1767225600 + 5, until=1767225600 + 25)) == 20
-    assert 0 < exported(games={"min_quality": 0.8}) < 30
+    assert 0 < exported(games={"min_quality": 0.9}) < 30
 
 
 def test_games_of_a_config_with_a_higher_limit_may_be_longer(pool: GamesDatabase, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,18 @@ def later(arrays: Arrays) -> None:
     arrays["plies_left"][1] += 50
 
 
+def no_winner(arrays: Arrays) -> None:
+    arrays["facts"]["winner"][0] = 0
+
+
+def more_searches_than_choices(arrays: Arrays) -> None:
+    arrays["facts"]["searched"][0] = arrays["facts"]["choices"][0] + 1
+
+
+def fewer_moves(arrays: Arrays) -> None:
+    arrays["facts"]["plies"][0] = arrays["plies_left"][0] - 1
+
+
 def same_sample(arrays: Arrays) -> None:
     for member in ("game", "ply"):
         arrays[member][1] = arrays[member][0]
@@ -116,6 +129,10 @@ DAMAGE: dict[str, tuple[str, Callable[[Arrays], object]]] = {
     "a value of somebody else": ("values", at("values", 0, 0.5)),
     "two outcomes of a game": ("values", another_outcome),
     "more moves left than before": ("values", later),
+    "a value of a search above 1": ("ranges", at("root_values", (0, 0), -32768)),
+    "more searches than choices": ("ranges", more_searches_than_choices),
+    "values of a game without a winner": ("values", no_winner),
+    "more moves left than the game has": ("values", fewer_moves),
     "a sample that stands twice": ("duplicates", same_sample),
 }
 
@@ -147,6 +164,7 @@ def test_another_board_or_encoding_is_found(folder: Path, config: str, encoder: 
     write_manifest(path, read_manifest(path).model_copy(update={"config": config, "encoder": encoder}))
     report = validate(path)
     assert verdicts(report)["arrays"] == "failed"
+    assert verdicts(report)["values"] == verdicts(report)["seat_balance"] == "skipped"
     assert f"{config} in {encoder} has" in next(check.detail for check in report.checks if check.name == "arrays")
 
 
@@ -158,30 +176,72 @@ def test_a_game_on_both_sides_of_the_hold_out_line_is_found(folder: Path) -> Non
     assert "(and 1 more)" in next(check.detail for check in report.checks if check.name == "holdout")
 
 
-def test_images_of_a_position_and_one_sided_values_are_a_warning(folder: Path) -> None:
+@pytest.mark.parametrize(("share", "verdict"), [(0.1, "ok"), (0.4, "warning"), (0.6, "failed")])
+def test_symmetric_duplicates_are_found(
+    folder: Path, share: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def images(arrays: Arrays) -> None:
         tables = symmetries(Layout("square8_2p", "v2").board, 2)
-        for row in range(len(arrays["values"])):
-            arrays["features"][row] = tables.transform_image(arrays["features"][0], row % len(tables))
-        arrays["globals"][:] = arrays["globals"][0]
-        arrays["values_mp"][:] = 1, -1
-        arrays["values"][:] = 1
+        rows = range(int(share * len(arrays["values"])))
+        for row in rows:
+            arrays["features"][row] = tables.transform_image(arrays["features"][row % 40], row % len(tables))
+            arrays["globals"][row] = arrays["globals"][row % 40]
 
     change(folder, images)
     report = validate(folder / "square8_2p")
-    assert report.sound
-    found = {check.name: check for check in report.checks}
-    assert found["positions"].verdict == found["balance"].verdict == "warning"
-    assert "won 100%" in found["balance"].detail
-    samples = report.samples
-    assert f"{1 - 1 / samples:.1%} as an image of it" in found["positions"].detail
+    assert verdicts(report)["symmetric_duplicates"] == verdict
+    assert report.sound == (verdict != "failed")
+
+    monkeypatch.setattr("ringrift.datasets.validate.HASHED", report.samples // 4)
+    details = {check.name: check.detail for check in validate(folder / "square8_2p").checks}
+    looked_at = int(details["symmetric_duplicates"].split(" of ")[1].split()[0])
+    found = float(details["symmetric_duplicates"].split(", ")[1].split("%")[0]) / 100
+    assert looked_at < 0.4 * report.samples
+    assert abs(found - share) < 0.15, "a part of the positions shows the share of all"
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, "ok"), (0.97, "warning"), (1.0, "failed")])
+def test_values_of_one_class_alone_are_found(folder: Path, share: float, verdict: str) -> None:
+    def one_sided(arrays: Arrays) -> None:
+        won = np.arange(len(arrays["values"])) < share * len(arrays["values"])
+        arrays["values"][:] = np.where(won, 1, -1)
+
+    change(folder, one_sided)
+    assert verdicts(validate(folder / "square8_2p"))["class_balance"] == verdict
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(3, "ok"), (1, "warning"), (0, "failed")])
+def test_a_seat_that_wins_all_games_is_found(folder: Path, others: int, verdict: str) -> None:
+    def one_seat(arrays: Arrays) -> None:
+        arrays["facts"]["winner"][others:] = 2
+        arrays["facts"]["winner"][:others] = 1
+
+    change(folder, one_seat)
+    report = validate(folder / "square8_2p")
+    assert verdicts(report)["seat_balance"] == verdict
+    assert report.sound == (verdict != "failed")
+
+
+@pytest.mark.parametrize(("copies", "verdict"), [(1, "ok"), (5, "warning"), (20, "failed")])
+def test_games_that_are_copies_are_found(folder: Path, copies: int, verdict: str) -> None:
+    change(folder, lambda arrays: arrays["facts"]["actions"].__setitem__(slice(copies), arrays["facts"]["actions"][-1]))
+    report = validate(folder / "square8_2p")
+    assert verdicts(report)["duplicates"] == verdict
+    assert f"{copies} games are copies" in next(check.detail for check in report.checks if check.name == "duplicates")
+
+
+def test_the_quality_is_that_of_the_manifest(sound: Path) -> None:
+    for name in ("square8_2p", "square8_2p.holdout"):
+        quality = read_manifest(sound / f"{name}.json").provenance["quality"]
+        assert asdict(validate(sound / name).quality) == quality
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("{", "is no manifest of a data set"),
-        (json.dumps({"format": 2}), "format: Input should be 1"),
+        (json.dumps({"format": 1}), "is of format 1, and this program reads 2; export the data set again"),
+        (json.dumps({"format": "two"}), "format: Input should be 2"),
         (None, "there is no such data set"),
     ],
 )
@@ -191,3 +251,19 @@ def test_what_is_no_data_set_is_one_line(tmp_path: Path, text: str | None, compl
     with pytest.raises(BadDataset, match=complaint) as error:
         validate(tmp_path / "x")
     assert "\n" not in str(error.value)
+
+
+def test_the_manifest_of_an_unknown_encoder_is_named(folder: Path) -> None:
+    path = folder / "square8_2p.json"
+    write_manifest(path, read_manifest(path).model_copy(update={"encoder": "v9"}))
+    with pytest.raises(BadDataset, match=r"square8_2p\.json: unknown feature version 'v9'"):
+        validate(path)
+
+
+def test_a_data_set_may_be_named_by_the_link_to_its_shard(folder: Path) -> None:
+    assert validate(folder / "square8_2p.npz") == validate(folder / "square8_2p")
+
+
+def test_a_folder_is_no_data_set_and_says_which_it_has(folder: Path) -> None:
+    with pytest.raises(BadDataset, match=r"copy: is a folder; .* in it: square8_2p, square8_2p\.holdout$"):
+        validate(folder)

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.datasets.manifest import Manifest, Shard, manifest_path, write_manifest
+from ringrift.datasets.layout import FACTS
+from ringrift.datasets.manifest import FORMAT, Manifest, Shard, manifest_path, write_manifest
 from ringrift.datasets.shards import digest, write_shard
 from ringrift.encoding import feature_version
 from ringrift.game import get_board, parse_config
@@ -59,6 +60,7 @@ def planted_members(seed: int, count: int, first_game: int = 0, players: int = 2
         "game": np.arange(count, dtype=np.int64) // SAMPLES_OF_A_GAME,
         "ply": np.arange(count, dtype=np.int32) % SAMPLES_OF_A_GAME,
         "games": np.array([b"%016x" % (first_game + game) for game in range(games)], "S16"),
+        "facts": np.zeros(games, FACTS),
     }
 
 
@@ -81,7 +83,7 @@ def write_planted(
         write_shard(file, found)
     games = len(found["games"])
     manifest = Manifest(
-        format=1,
+        format=FORMAT,
         config=config,
         encoder=FEATURES,
         part=part,
