@@ -9,6 +9,7 @@ all resumes. A validation is `{"step", "holdout": {"total", …, "accuracy"}, "s
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,15 @@ def read_history(path: Path) -> History:
         _columns([{"step": row["step"], **(row.get(part) or {})} for row in holdout]) for part in ("holdout", "seen")
     )
     return History(_columns(training), unseen, seen, unread)
+
+
+def end_torn_line(path: Path) -> None:
+    """End the line that a killed process has left without an end, so that the next one stands by itself."""
+    with path.open("a+b") as file:
+        length = file.seek(0, os.SEEK_END)
+        file.seek(max(length - 1, 0))
+        if file.read(1) not in (b"", b"\n"):
+            file.write(b"\n")
 
 
 def thinned(steps: Column, values: Column, points: int) -> Curve:

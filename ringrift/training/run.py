@@ -50,7 +50,7 @@ from ringrift.training.step import Learner, Schedule
 from ringrift.training.thresholds import training_thresholds
 from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
 from ringrift.training.transfer import transfer
-from ringrift.training.validation import Validation, validate
+from ringrift.training.validation import Validation
 from ringrift.training.world import World, joined_world
 
 RUN_DIGITS: Final = 12
@@ -206,7 +206,7 @@ def _train(
     if ending == "stopped":
         return _report(plan, trainer, ending, None, None)
     trainer.recall_best()
-    unseen = validate(learner, plan.holdout, hyper.validate_samples) if plan.holdout else None
+    unseen = trainer.validate(plan.holdout) if plan.holdout else None
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)

@@ -27,6 +27,7 @@ from ringrift.training.checkpoints import (
     save_checkpoint,
 )
 from ringrift.training.errors import Diverged, OutOfMemory
+from ringrift.training.history import end_torn_line
 from ringrift.training.losses import Losses
 from ringrift.training.memory import is_out_of_memory
 from ringrift.training.step import Learner, Measured
@@ -63,7 +64,7 @@ class Progress:
     """Samples at once, of which a step goes through as many as it takes."""
     seconds: float = 0.0
     best: float | None = None
-    """The lowest loss on held-out games, or the highest Elo, depending on what stops early."""
+    """The highest score: Elo if that is what stops early, else the loss on held-out games, negative."""
     best_step: int = 0
     stale: int = 0
     """Measurements since the best."""
@@ -113,6 +114,7 @@ class Trainer:
         if world.writes:
             from torch.utils.tensorboard import SummaryWriter  # late: it takes seconds to import
 
+            end_torn_line(folder / HISTORY)
             self._board = SummaryWriter(folder / TENSORBOARD, purge_step=learner.steps + 1)
         self._per_validation = max(1, round(self._hyper.validate_epochs * dataset.samples / learner.schedule.batch))
 
@@ -148,6 +150,10 @@ class Trainer:
             elif regular:
                 self._save("regular")
         return "all steps done"
+
+    def validate(self, dataset: Dataset) -> Validation:
+        """Measure the averaged network, with no more samples at once than training has found room for."""
+        return validate(self.learner, dataset, self._hyper.validate_samples, at_once=self.progress.part)
 
     def recall_best(self) -> None:
         """Set the average back to what it was at its best measurement; if nothing was measured, leave it as it is."""
@@ -254,9 +260,7 @@ class Trainer:
         score: float | None = None  # higher is better
         step = 0.0
         if self._holdout is not None:
-            seen, self.validation = (
-                validate(learner, dataset, self._hyper.validate_samples) for dataset in (self._dataset, self._holdout)
-            )
+            seen, self.validation = (self.validate(dataset) for dataset in (self._dataset, self._holdout))
             line |= {"seen": seen.figures, "holdout": self.validation.figures}
             score = -self.validation.figures["total"]
         if self._hyper.early_stopping == "elo" and self._strength is not None:

@@ -13,7 +13,7 @@ from ringrift.datasets.loader import Loader
 from ringrift.training.losses import Losses
 from ringrift.training.step import Learner
 
-BATCH = 1024
+MOST_AT_ONCE = 1024
 
 
 class Validation(NamedTuple):
@@ -28,14 +28,17 @@ class Validation(NamedTuple):
 
 
 @torch.no_grad()
-def validate(learner: Learner, dataset: Dataset, samples: int) -> Validation:
-    """Measure the averaged network on at most so many samples, the same ones every time, as they are stored."""
+def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int) -> Validation:
+    """Measure the averaged network on at most so many samples, the same ones every time, as they are stored.
+
+    Not more than `at_once` go through the network together.
+    """
     manifest = dataset.manifest
     kind = learner.kind._replace(share=manifest.policies / manifest.samples)
     count = 0
     sums = torch.zeros(len(Losses._fields), device=learner.device)
     predicted, outcomes = [], []
-    for batch in Loader(dataset, batch=min(BATCH, samples), epochs=1, augment=False):
+    for batch in Loader(dataset, batch=min(MOST_AT_ONCE, at_once, samples), epochs=1, augment=False):
         found, values = learner.evaluate(learner.average.module, batch.to(learner.device), kind)
         size = len(batch.values)
         sums += torch.stack(found) * size

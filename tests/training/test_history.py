@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringrift.training.history import NoHistory, read_history, thinned
+from ringrift.training.history import NoHistory, end_torn_line, read_history, thinned
 from tests.training.histories import step, validation, write_history
 
 
@@ -51,6 +51,18 @@ def test_after_a_resume_the_later_lines_count(tmp_path: Path) -> None:
     assert history.training["losses.total"].tolist() == [2.0, 2.0, 1.5, 1.4]
     assert history.holdout["step"].tolist() == [20]
     assert history.holdout["total"].tolist() == [2.0]
+
+
+@pytest.mark.parametrize("before", ["", '{"step": 1, "losses": {"total": 3}}\n', '{"step": 1, "los'])
+def test_what_comes_after_a_torn_line_stands_by_itself(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(before)
+    end_torn_line(path)
+    with path.open("a") as file:
+        file.write('{"step": 2, "losses": {"total": 2}}\n')
+    history = read_history(path)
+    assert history.training["step"].tolist()[-1] == 2
+    assert history.unread == (1 if before.endswith("los") else 0)
 
 
 def test_a_run_that_has_logged_nothing(tmp_path: Path) -> None:
