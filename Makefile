@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help test lint format bench loop clean
+.PHONY: help test lint format bench loop up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
+AIRFLOW = PYTHONPATH=plugins $(BIN)/python -m ringrift_airflow.deployment
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -12,7 +13,7 @@ test: $(STAMP) ## Install what is missing, compile the rules, run the tests
 	@echo "==> Compiling the rules"
 	@$(BIN)/ringrift game compile
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n auto -q
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 lint: $(STAMP) ## Check style, types and the import contracts
 	@echo "==> ruff check"
@@ -31,9 +32,14 @@ format: $(STAMP) ## Rewrite the sources in the project's style
 bench: $(STAMP) ## Measure the speed of the rules
 	@$(BIN)/ringrift bench game --out bench-game.json
 
-loop: ## The training loop (announced, not there yet)
-	@echo "The training loop through Airflow is not built yet; what works today is the rules engine: see 'make test', 'make bench' and 'ringrift --help'." >&2
-	@exit 1
+loop: $(STAMP) ## One turn of the training loop through Airflow, told stage by stage (PRESET=smoke, CONFIG=square8_2p)
+	@RINGRIFT_LOOP_PRESET="$(or $(PRESET),smoke)" $(AIRFLOW) loop --config "$(or $(CONFIG),square8_2p)"
+
+up: $(STAMP) ## Start Airflow with the loops of PRESET (by default that of loop.yaml), and say how to open its web UI
+	@RINGRIFT_LOOP_PRESET="$(PRESET)" $(AIRFLOW) up
+
+down: $(STAMP) ## Stop Airflow
+	@$(AIRFLOW) down
 
 clean: ## Remove the environment, the caches and what was built
 	@rm -rf .venv build dist ringrift.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -28,9 +28,13 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Another value of a hyper-parameter; may be repeated."),
 ]
+NEWEST: Final = Path("newest")
 ParentOption = Annotated[
     Path | None,
-    typer.Option("--from", help="A model to start from, of this config or of fewer players on its board."),
+    typer.Option(
+        "--from",
+        help="A model to start from, of this config or of fewer players on its board; `newest`: the last one trained.",
+    ),
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
 RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of runs: history, checkpoints, report.")]
@@ -54,9 +58,12 @@ def train(
     """Train a network on the config's data set; a report with plots goes into the folder of the run.
 
     The same command again goes on where the last one was stopped, however
-    that came about. With several GPUs, start it with torchrun.
+    that came about. With several GPUs, start it with torchrun. Exit code 1:
+    the data set has nothing new for the parent.
 
     Example: ringrift train square8_2p --preset laptop
+
+    Example: ringrift train square8_2p --preset laptop --from newest
 
     Example: ringrift train square8_2p --set network=v3 --set losses.value=0.5 --from models/square8_2p/<id>.pth
 
@@ -68,14 +75,22 @@ def train(
 
     from ringrift.evaluation.strength import strength_against_heuristic
     from ringrift.training import TrainingInputs, hyper_parameters, train
+    from ringrift.training.errors import NothingNew
+    from ringrift.training.run import newest_parent
 
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
+    if parent == NEWEST:
+        parent = newest_parent(models, config, hyper.network)
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, _progress() as watch:
-        report = train(inputs, device=device, stop=stop, strength=strength, watch=watch)
+        try:
+            report = train(inputs, device=device, stop=stop, strength=strength, watch=watch)
+        except NothingNew as nothing:
+            typer.echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
+            raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
         if as_json:
             typer.echo(json.dumps(report.to_json()))

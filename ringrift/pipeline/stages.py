@@ -18,13 +18,13 @@ from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.games import ingest
 from ringrift.limits import move_limit
 from ringrift.models import StoredModel, mend_champion, model_settings, promote, stored_results
-from ringrift.networks import read_info
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.turn import Done, Turn, Workshop
 from ringrift.selfplay import SelfPlayPlan, Tally, run_selfplay, selfplay_settings
-from ringrift.training import HyperParameters, TrainingInputs, hyper_parameters, train
 from ringrift.training import Tally as TrainingTally
+from ringrift.training import TrainingInputs, hyper_parameters, train
 from ringrift.training.errors import NothingNew
+from ringrift.training.run import newest_parent
 
 WORKER: Final = "loop"
 
@@ -100,14 +100,13 @@ def _export(shop: Workshop, turn: Turn) -> Done:
 def _train(shop: Workshop, turn: Turn) -> Done:
     """From the newest model of the same architecture on, whether it was promoted or not."""
     hyper = hyper_parameters(shop.config, shop.preset.training.preset)
-    parent = _parent(shop, hyper)
     inputs = TrainingInputs(
         shop.config,
         hyper,
         datasets=shop.datasets,
         models=shop.store.folder,
         runs=shop.runs,
-        parent=None if parent is None else shop.store.path(parent),
+        parent=newest_parent(shop.store.folder, shop.config, hyper.network),
     )
 
     def watch(tally: TrainingTally) -> None:
@@ -129,19 +128,11 @@ def _train(shop: Workshop, turn: Turn) -> Done:
     line = f"{report.steps:,} steps to model {model.id}, loss {total.training or 0:.3f}{held}"
     facts = {
         "model": model.id,
-        "parent": None if parent is None else parent.id,
+        "parent": report.facts.parent,
         "run": report.facts.run,
         "samples": report.samples,
     }
     return Done(line, facts | {"warnings": report.warnings()})
-
-
-def _parent(shop: Workshop, hyper: HyperParameters) -> StoredModel | None:
-    """The model that training goes on from."""
-    last = last_trained(shop.store, shop.config)
-    if last is None or read_info(shop.store.path(last)).network.architecture != hyper.network:
-        return None
-    return last
 
 
 def _gauntlet(shop: Workshop, turn: Turn) -> Done:

@@ -129,6 +129,16 @@ def train(
             return _train(plan, world, stop or Event(), strength, watch)
 
 
+def newest_parent(models: Path, config: str, architecture: str) -> Path | None:
+    """The newest model of a config that was trained with that architecture; None if there is none to go on from."""
+    newest: list[Path] = sorted((models / config).glob("*.pth"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in newest:
+        info = read_info(path)
+        if info.network.architecture == architecture and "training" in info.extra:
+            return path
+    return None
+
+
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
     """The folder of the run that these inputs make on such a device, whether it is there or not.
 

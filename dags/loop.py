@@ -1,0 +1,198 @@
+"""The loop: one DAG for every config of the preset in `include/config/loop.yaml`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
+from ringrift.pipeline.settings import AlertSettings, LoopPreset, loop_settings
+from ringrift_airflow.lineage import lineage
+from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.operators import (
+    DistributeModelOperator,
+    ExportOperator,
+    PromoteOperator,
+    RemoteGauntletOperator,
+    RemoteSelfplayOperator,
+    RemoteTrainOperator,
+    RingriftOperator,
+    SyncGamesOperator,
+    hours,
+)
+from ringrift_airflow.sensors import GamesThresholdSensor
+
+ABOUT = """
+### The loop of {config}
+
+Self-play → sync → aggregate → ready → export → train → gauntlet → {approval}promote → distribute, for every interval of
+`{every}` (preset **{preset}** of `include/config/loop.yaml`).
+
+- Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
+  training, one gauntlet and one promotion of the config at a time.
+- `ready` lets a training begin with {games} new games, and {minutes:g} minutes after the last one; else the rest of the
+  run is skipped, and its log says what was missing.
+- A **backfill** makes the games and data sets of past intervals again. It trains and promotes only with
+  `train_in_backfill`.
+- `ringrift halt --reason …` ends all jobs and lets every task wait; `ringrift resume` lets them go on.
+- Any task works alone: `airflow tasks test {dag} train 2026-01-01`.
+"""
+
+
+def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) -> DAG:
+    """The DAG of a config."""
+    made = lineage(config)
+    approval = preset.approval.wanted
+    dag_id = f"ringrift__{config}"
+    board, _, players = config.rpartition("_")
+    with DAG(
+        dag_id,
+        description=f"Self-play, training and promotion of {config}",
+        schedule=CronDataIntervalTimetable(preset.every, timezone="UTC"),
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=preset.runs_at_once,
+        is_paused_upon_creation=True,
+        tags=["ringrift", "loop", board, players],
+        doc_md=ABOUT.format(
+            config=config,
+            dag=dag_id,
+            every=preset.every,
+            preset=name,
+            runs=preset.runs_at_once,
+            games=preset.training.new_games,
+            minutes=preset.training.minutes,
+            approval="approve → " if approval else "",
+        ),
+        default_args={
+            "retries": preset.retries,
+            "retry_delay": timedelta(seconds=30),
+            "on_failure_callback": failure_notifiers(alerts.slack_channel, alerts.mail_to),
+        },
+        params={
+            "games": Param(
+                preset.selfplay.games, type="integer", minimum=1, maximum=100_000, title="Games of each shard"
+            ),
+            "players": Param(
+                preset.selfplay.players or None,
+                type=["null", "string"],
+                title="Players",
+                description="As of `ringrift selfplay --players`; empty for those of selfplay.yaml.",
+            ),
+            "training_preset": Param(
+                preset.training.preset,
+                type="string",
+                enum=["smoke", "laptop", "h100"],
+                title="Training preset",
+                description="Of hyperparameters.yaml.",
+            ),
+            "train_now": Param(
+                False, type="boolean", title="Train now", description="However few new games there are."
+            ),
+            "train_in_backfill": Param(
+                False,
+                type="boolean",
+                title="Train in a backfill",
+                description="By default a backfill makes games and data sets only.",
+            ),
+        },
+    ) as dag:
+        selfplay = RemoteSelfplayOperator.partial(
+            task_id="selfplay",
+            config=config,
+            games="{{ params.games }}",
+            players="{{ params.players or '' }}",
+            deadline=hours(preset.selfplay.hours),
+            pool="ringrift_selfplay",
+            doc_md="`ringrift selfplay`: a shard of the games. Settings: `selfplay` of the preset, selfplay.yaml.",
+        ).expand(shard=list(range(preset.selfplay.shards)))
+        sync = SyncGamesOperator(
+            task_id="sync",
+            config=config,
+            doc_md="Fetch the finished games of all hosts of self-play. On one machine they are there already.",
+        )
+        aggregate = RingriftOperator(
+            task_id="aggregate",
+            words=["games", "ingest", f"data/selfplay/{config}"],
+            deferrable=False,
+            pool="ringrift_database",
+            outlets=[made.games],
+            doc_md="`ringrift games ingest`: all games are replayed on their way in. Settings: database.yaml.",
+        )
+        ready = GamesThresholdSensor(
+            task_id="ready",
+            config=config,
+            games=preset.training.new_games,
+            minutes=preset.training.minutes,
+            wait=timedelta(minutes=preset.training.wait_minutes),
+            doc_md="Are there enough new games? If not, the rest is skipped. Settings: `training` of the preset.",
+        )
+        export = ExportOperator(
+            task_id="export",
+            config=config,
+            shards=preset.selfplay.shards,
+            deferrable=False,
+            max_active_tis_per_dag=1,
+            pool="ringrift_database",
+            outlets=[made.dataset],
+            doc_md="`ringrift dataset export`: games as arrays to learn from. Settings: datasets.yaml.",
+        )
+        train = RemoteTrainOperator(
+            task_id="train",
+            config=config,
+            preset="{{ params.training_preset }}",
+            deadline=hours(preset.training.hours),
+            max_active_tis_per_dag=1,
+            pool="ringrift_training",
+            outlets=[made.candidate],
+            doc_md="`ringrift train`: a network learns. Settings: `training` of the preset, hyperparameters.yaml.",
+        )
+        gauntlet = RemoteGauntletOperator(
+            task_id="gauntlet",
+            config=config,
+            deadline=hours(preset.evaluation_hours),
+            max_active_tis_per_dag=1,
+            pool="ringrift_evaluation",
+            doc_md="`ringrift evaluate`: games against random, heuristic and the champion. Settings: evaluation.yaml.",
+        )
+        promote = PromoteOperator(
+            task_id="promote",
+            config=config,
+            deadline=hours(preset.evaluation_hours),
+            deferrable=False,
+            max_active_tis_per_dag=1,
+            pool="ringrift_evaluation",
+            outlets=[made.production],
+            doc_md="`ringrift promote`: the gate, and the new champion. Skipped if the gate says no; the log says why. "
+            "Settings: models.yaml.",
+        )
+        distribute = DistributeModelOperator(
+            task_id="distribute", config=config, doc_md="Bring the champion to all hosts of self-play."
+        )
+        selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet
+        if approval:
+            gauntlet >> approve(config, preset) >> promote
+        else:
+            gauntlet >> promote
+        promote >> distribute
+    return dag
+
+
+def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
+    """A person says yes or no in the UI; silence is a no."""
+    return ApprovalOperator(
+        task_id="approve",
+        subject=f"Let the new model of {config} pass to the gate?",
+        body="The gauntlet has said: {{ ti.xcom_pull(task_ids='gauntlet') }}",
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=hours(preset.approval.hours),
+        doc_md="A person says yes or no. Settings: `approval` of the preset.",
+    )
+
+
+settings = loop_settings()
+name, chosen = settings.chosen()
+for config in chosen.configs:
+    dag = loop_dag(config, name, chosen, settings.alerts)
+    globals()[dag.dag_id] = dag

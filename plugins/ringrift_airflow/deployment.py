@@ -1,0 +1,258 @@
+"""Airflow on one machine: `make up`, `make down`, and `make loop`, which runs one turn of the loop and tells it.
+
+`python -m ringrift_airflow.deployment up|down|loop`. Airflow's own files are in `data/airflow/`; the password of its
+user `admin` is made at the first start and stands there, readable by its owner alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import ringrift
+from ringrift.game.errors import RingRiftError
+from ringrift.settings import config_folder
+from ringrift_airflow.rest import AirflowApi, NoAnswer
+from ringrift_airflow.turn import Turn
+from ringrift_airflow.workspace import home
+
+CHECKOUT: Final = Path(ringrift.__file__).parent.parent
+USER: Final = "admin"
+PATIENCE: Final = 120.0
+"""Seconds for Airflow to start."""
+
+
+class NotStarted(RingRiftError):
+    """Airflow that does not start."""
+
+
+class Deployment:
+    """The Airflow of a workspace: started once, found again by a file with the number of its process."""
+
+    def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
+        self.folder = folder or Path(os.environ.get("AIRFLOW_HOME") or home() / "data" / "airflow")
+        self.port = port or int(os.environ.get("RINGRIFT_AIRFLOW_PORT", "8080"))
+        self.url = f"http://localhost:{self.port}"
+        self._passwords = self.folder / "passwords.json"
+        self._process = self.folder / "standalone.pid"
+        self._child: subprocess.Popen[bytes] | None = None
+        self.log = self.folder / "standalone.log"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Airflow's commands need to find this deployment; what is set already stays."""
+        return {
+            "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__CORE__AUTH_MANAGER": (
+                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+            ),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            # Writers of SQLite wait for one another, longer than the 5 seconds of Python's default.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder.absolute()}/airflow.db?timeout=60",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+            "RINGRIFT_HOME": str(home()),
+            # Its parts are started by name.
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+        }
+
+    def password(self) -> str:
+        """The password of the user; made if there is none."""
+        try:
+            return str(json.loads(self._passwords.read_text())[USER])
+        except (OSError, ValueError, KeyError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            made = secrets.token_urlsafe(12)
+            self._passwords.touch(0o600)
+            self._passwords.write_text(json.dumps({USER: made}))
+            return made
+
+    def api(self) -> AirflowApi:
+        """The way to it."""
+        return AirflowApi(self.url, USER, self.password())
+
+    def running(self) -> int | None:
+        """The number of its first process, if that lives."""
+        if self._child is not None and self._child.poll() is not None:
+            self._child = None
+        try:
+            pid = int(self._process.read_text())
+            os.kill(pid, 0)
+            words = Path(f"/proc/{pid}/cmdline")
+            alive = b"standalone" in words.read_bytes() if Path("/proc/self").exists() else True
+        except (OSError, ValueError):
+            return None
+        return pid if alive else None
+
+    def up(self, tell: Callable[[str], None] = print) -> bool:
+        """Start it and wait until it works; False if it was running. `NotStarted` says what stands in the way."""
+        if self.running() is not None:
+            return False
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("", self.port))
+            except OSError:
+                raise NotStarted(
+                    f"port {self.port} is in use; choose another: RINGRIFT_AIRFLOW_PORT=8081 make up"
+                ) from None
+        self.password()
+        tell("Starting Airflow")
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [_airflow(), "standalone"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=home(),
+            )
+        self._child = process
+        self._process.write_text(f"{process.pid}\n")
+        try:
+            self._wait_until_healthy(process)
+            self._make_pools()
+        except BaseException:
+            self.down()
+            raise
+        return True
+
+    def down(self) -> bool:
+        """Stop it, with all its processes; False if it was not running.
+
+        Jobs of tasks that wait in the triggerer run on, and are found again at the next start.
+        """
+        pid = self.running()
+        if pid is None:
+            return False
+        # The first process passes the word on; workers that hear Ctrl-C themselves leave the scheduler waiting.
+        for sign, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sign) if sign is signal.SIGINT else os.killpg(pid, sign)
+            give_up = time.monotonic() + seconds
+            while time.monotonic() < give_up:
+                self.running()  # reaps it, if it is a child of this process
+                if not _group_lives(pid):
+                    self._process.unlink(missing_ok=True)
+                    return True
+                time.sleep(0.1)
+        raise NotStarted(f"Airflow (process {pid}) does not end")
+
+    def how_to_look(self) -> str:
+        """Where the web UI is, and who may enter."""
+        return f"{self.url} as {USER} with the password {self.password()}"
+
+    def _make_pools(self) -> None:
+        """The pools of pools.json, as they stand there."""
+        pools = json.loads((config_folder() / "pools.json").read_bytes())
+        action = {
+            "action": "create",
+            "action_on_existence": "overwrite",
+            "entities": [{"name": name, **pool} for name, pool in pools.items()],
+        }
+        answer = self.api().patch("/pools", {"actions": [action]})
+        if answer["create"]["errors"]:
+            raise NotStarted(f"{config_folder() / 'pools.json'}: Airflow refuses it: {answer['create']['errors'][0]}")
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
+        give_up = time.monotonic() + PATIENCE
+        api = AirflowApi(self.url, USER, self.password())
+        while True:
+            with contextlib.suppress(NoAnswer):
+                health = api.health()
+                parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+                if all(health.get(part, {}).get("status") == "healthy" for part in parts):
+                    return
+            if process.poll() is not None:
+                raise NotStarted(f"Airflow has ended with code {process.returncode}; its log is {self.log}")
+            if time.monotonic() > give_up:
+                raise NotStarted(f"Airflow is not healthy after {PATIENCE:g} s; its log is {self.log}")
+            time.sleep(0.3)
+
+
+def main(words: list[str] | None = None) -> int:
+    """The three commands."""
+    parser = argparse.ArgumentParser(prog="ringrift_airflow.deployment", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "loop"])
+    parser.add_argument("--config", default="square8_2p", help="of the turn; by default square8_2p")
+    chosen = parser.parse_args(words)
+    deployment = Deployment()
+    try:
+        if chosen.command == "down":
+            print("stopped" if deployment.down() else "Airflow is not running")
+            return 0
+        began = time.monotonic()
+        started = deployment.up(_tell)
+        _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
+        if chosen.command == "up":
+            print(f"Open {deployment.how_to_look()}\n`make down` stops it.")
+            return 0
+        try:
+            turn = Turn(deployment.api(), f"ringrift__{chosen.config}", _tell)
+            code = turn.run()
+            summary = turn.summary()
+        finally:
+            if started:
+                _tell("Stopping Airflow")
+                deployment.down()
+        print(summary)
+        print(f"\nTo look at it: `make up`, then {deployment.how_to_look()}; `make down` stops it.")
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except RingRiftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _tell(line: str) -> None:
+    print(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}", flush=True)
+
+
+def _airflow() -> str:
+    """Airflow's command beside this Python."""
+    beside = Path(sys.executable).with_name("airflow")
+    return str(beside) if beside.exists() else "airflow"
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process group has a process that is no zombie."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    if not Path("/proc/self").exists():
+        return True
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group and state != "Z":
+                return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

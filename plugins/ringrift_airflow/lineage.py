@@ -1,0 +1,26 @@
+"""What the loop makes, as assets: games → data set → candidate → production. Their events carry counts and hashes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airflow.sdk import Asset
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """The assets of one config."""
+
+    games: Asset
+    dataset: Asset
+    candidate: Asset
+    production: Asset
+
+
+def lineage(config: str) -> Lineage:
+    """The assets of a config, each with what it is called in the UI."""
+    return Lineage(*(_asset(kind, config) for kind in ("games", "dataset", "candidate", "production")))
+
+
+def _asset(kind: str, config: str) -> Asset:
+    return Asset(name=f"{kind}/{config}", uri=f"ringrift://{kind}/{config}", group="ringrift")

@@ -1,0 +1,74 @@
+"""A stand-in for the command `ringrift`: what it is asked for, and what it should answer, are files.
+
+`calls.jsonl` in its working directory gets a line a call; `answers.json` says for a command how many seconds it takes,
+and with which exit code it ends, such as {"train": {"seconds": 5, "code": 1}}.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    verb = " ".join(words[:2]) if words[0] in ("games", "dataset", "models") else words[0]
+    with Path("calls.jsonl").open("a") as calls:
+        calls.write(
+            json.dumps({"words": words, "pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\n"
+        )
+    answers = json.loads(Path("answers.json").read_text()) if Path("answers.json").exists() else {}
+    answer: dict[str, Any] = answers.get(verb, {})
+    step = 0
+    end = time.monotonic() + answer.get("seconds", 0)
+    while time.monotonic() < end:
+        print(f"{verb}: step {step}", file=sys.stderr, flush=True)
+        time.sleep(0.25)
+        step += 1
+    code = answer.get("code", 0)
+    if code == 2:
+        print(f"error: {verb}: nothing of the sort", file=sys.stderr)
+        sys.exit(2)
+    print(json.dumps(report(verb, words, code)))
+    sys.exit(code)
+
+
+def report(verb: str, words: list[str], code: int) -> Any:
+    config = words[1]
+    if verb == "games ingest":
+        from ringrift.games import GamesDatabase
+
+        GamesDatabase(create=True).close()
+        return {"games": 3, "added": {"square8_2p": 3}}
+    if verb == "dataset export":
+        return [{"samples": 100, "games": 3, "identity": "abc"}]
+    if verb == "train" and code:
+        return {"nothing_new": "0 of 100 samples are new"}
+    if verb == "train":
+        content = f"a model of process {os.getpid()}".encode()
+        digest = hashlib.sha256(content).hexdigest()
+        path = Path("models", config, f"{digest[:16]}.pth")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.with_suffix(".json").write_text(json.dumps({"sha256": digest}))
+        losses = [{"name": "loss", "training": 1.5, "holdout": 1.6}]
+        return {"facts": {"model": digest[:16], "ended": "all 2 epochs"}, "losses": losses, "steps": 20, "samples": 900}
+    if verb == "evaluate":
+        return {"gauntlet": {"passed": code == 0, "random": 0.95, "heuristic": 0.7}}
+    if verb == "promote" and not code:
+        best = Path("models", f"ringrift_best_{config}.pth")
+        shutil.copy(words[2], best)
+        shutil.copy(Path(words[2]).with_suffix(".json"), best.with_suffix(".json"))
+        return {"outcome": "promoted", "model": Path(words[2]).stem}
+    if verb == "promote":
+        return {"outcome": "refused", "gate": {"verdict": "no: against random: 81 %, the limit is 90 %"}}
+    return {"words": words}
+
+
+main()

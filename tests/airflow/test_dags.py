@@ -1,0 +1,138 @@
+"""The DAGs of every preset as Airflow loads them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringrift.pipeline.settings import loop_settings
+from tests.airflow.place import REPOSITORY, Place
+
+CHAIN = ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "promote", "distribute"]
+POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
+PRESETS = ("smoke", "laptop", "cluster")
+
+
+def inspect(folder: Path, **environment: str) -> Any:
+    place = Place.make(folder)
+    script = str(Path(__file__).with_name("inspect_dags.py"))
+    done = place.run(sys.executable, "-W", "ignore", script, str(REPOSITORY / "dags"), **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module", params=PRESETS)
+def preset(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return inspect(tmp_path_factory.mktemp(preset), RINGRIFT_LOOP_PRESET=preset)
+
+
+def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
+    assert loaded["errors"] == {}
+    loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
+    others = {"ringrift__shadow_tournament", "ringrift__full_tournament", "ringrift__maintenance"}
+    assert set(loaded["dags"]) == loops | others
+    print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
+
+
+def test_the_same_source_gives_the_same_dags(loaded: Any) -> None:
+    assert loaded["same"]
+
+
+def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: str, loaded: Any) -> None:
+    retries = loop_settings().presets[preset].retries
+    for name, dag in loaded["dags"].items():
+        assert "ringrift" in dag["tags"], name
+        assert dag["doc"], name
+        assert dag["description"], name
+        assert (dag["paused"], dag["catchup"]) == (True, False), name
+        for task, facts in dag["tasks"].items():
+            assert facts["doc"], (name, task)
+            assert facts["retries"] == retries, (name, task)
+            assert facts["pool"] == "default_pool" or facts["pool"] in POOLS, (name, task)
+
+
+def test_backfills_have_intervals_to_run(loaded: Any) -> None:
+    assert {dag["timetable"] for dag in loaded["dags"].values()} == {"CronDataIntervalTimetable"}
+
+
+def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:
+    runs = loop_settings().presets[preset].runs_at_once
+    for config in loop_settings().presets[preset].configs:
+        dag = loaded["dags"][f"ringrift__{config}"]
+        assert dag["runs"] == runs > 1  # self-play of the next interval waits for nobody
+        tasks = dag["tasks"]
+        for stage, following in zip(CHAIN, [*CHAIN[1:], None], strict=True):
+            assert tasks[stage]["downstream"] == ([following] if following else [])
+        assert {stage for stage in CHAIN if tasks[stage]["at_once"] == 1} == {"export", "train", "gauntlet", "promote"}
+        assert {stage for stage in CHAIN if tasks[stage]["mapped"]} == {"selfplay"}
+        assert [asset for stage in CHAIN for asset in tasks[stage]["outlets"]] == [
+            f"{kind}/{config}" for kind in ("games", "dataset", "candidate", "production")
+        ]
+
+
+def test_parameters_are_a_form_that_checks_what_is_typed(loaded: Any) -> None:
+    params = loaded["dags"]["ringrift__square8_2p"]["params"]
+    assert params["games"]["type"] == "integer"
+    assert params["games"]["minimum"] == 1
+    assert params["training_preset"]["enum"] == ["smoke", "laptop", "h100"]
+    assert all(param["title"] for param in params.values())
+
+
+def test_pools_count_tasks_that_wait_in_the_triggerer(preset: str) -> None:
+    assert all(pool["include_deferred"] for pool in POOLS.values())
+
+
+def with_settings(folder: Path, change: tuple[str, str]) -> str:
+    """A folder of settings with a change in loop.yaml."""
+    copied = folder / "config"
+    shutil.copytree(REPOSITORY / "include" / "config", copied)
+    text = (copied / "loop.yaml").read_text()
+    assert change[0] in text
+    (copied / "loop.yaml").write_text(text.replace(*change, 1))
+    return str(copied)
+
+
+def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None:
+    config = with_settings(tmp_path, ("approval: {wanted: false, hours: 1}", "approval: {wanted: true, hours: 1}"))
+    found = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=config)
+    assert found["errors"] == {}
+    tasks = found["dags"]["ringrift__square8_2p"]["tasks"]
+    assert tasks["gauntlet"]["downstream"] == ["approve"]
+    assert tasks["approve"]["downstream"] == ["promote"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0"),
+        (("[square8_2p]", "[square9_2p]"), "configs: "),
+        (("runs_at_once", "run_at_once"), "presets.smoke.runs_at_once: is missing"),
+        (("preset: laptop", "preset: lap"), "presets"),
+        (("retries: 2", "retries: [2"), "is no YAML: "),
+    ],
+)
+def test_settings_that_are_wrong_are_one_line_in_the_import_error(
+    change: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    config = with_settings(tmp_path, change)
+    preset = {} if change[0] == "preset: laptop" else {"RINGRIFT_LOOP_PRESET": "smoke"}
+    errors = inspect(tmp_path, RINGRIFT_CONFIG_DIR=config, **({"RINGRIFT_LOOP_PRESET": ""} | preset))["errors"]
+    assert sorted(Path(path).name for path in errors) == ["loop.py", "maintenance.py", "tournaments.py"]
+    for error in errors.values():
+        last = error.strip().splitlines()[-1]
+        assert last.startswith("ringrift.settings.BadSettings: ")
+        if change[0] != "preset: laptop":
+            assert f"{config}/loop.yaml: " in last
+            assert said in last
+        else:
+            assert "loop preset 'lap': unknown; did you mean 'laptop'?" in last

@@ -1,0 +1,179 @@
+"""The stages: which command each of them is, and what it makes of the report."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from ringrift_airflow.failures import JobFailed
+from ringrift_airflow.operators import (
+    DistributeModelOperator,
+    ExportOperator,
+    PromoteOperator,
+    RemoteGauntletOperator,
+    RemoteSelfplayOperator,
+    RemoteTrainOperator,
+    RingriftOperator,
+    SweepJobsOperator,
+    SyncGamesOperator,
+    hours,
+    small,
+)
+from tests.airflow.conftest import Tries
+from tests.airflow.place import Place
+
+CONFIG = "square8_2p"
+
+
+def run(kind: type[Any], tries: Tries, **keywords: Any) -> Any:
+    if issubclass(kind, RingriftOperator):
+        keywords["deferrable"] = False
+    return kind(task_id="task", **keywords).execute(dated(tries))
+
+
+def dated(tries: Tries) -> Any:
+    return tries.context() | {"data_interval_start": datetime(2026, 1, 2, 3, 30, tzinfo=UTC)}
+
+
+def words(place: Place, verb: str) -> str:
+    return " ".join(place.calls(verb)[-1]["words"])
+
+
+def test_shards_of_an_interval_are_runs_and_folders_of_their_own(place: Place) -> None:
+    run(RemoteSelfplayOperator, Tries(), config=CONFIG, shard=0, games="30", players="")
+    name = "square8_2p-20260102T033000-0"
+    assert words(place, "selfplay") == f"selfplay square8_2p --run {name} --worker {name} --games 30 --json"
+    run(RemoteSelfplayOperator, Tries(), config=CONFIG, shard=3, games=5, players="random")
+    name = "square8_2p-20260102T033000-3"
+    assert words(place, "selfplay").endswith(f"--worker {name} --games 5 --players random --json")
+
+
+def test_a_run_without_an_interval_gives_its_games_its_own_name(place: Place, tries: Tries) -> None:
+    task = RemoteSelfplayOperator(task_id="task", config=CONFIG, shard=0, games=1)
+    assert "--run square8_2p-scheduled--2026-01-01T00-00-00-00-00-0" in task.command_line(tries.context())
+
+
+def test_the_report_goes_with_the_asset(place: Place, tries: Tries) -> None:
+    asset = Asset("games/square8_2p")
+    found = run(RingriftOperator, tries, words=["games", "ingest", "data/selfplay/square8_2p"], outlets=[asset])
+    assert words(place, "games ingest") == "games ingest data/selfplay/square8_2p --json"
+    assert found["games"] == 3
+    assert tries.outlets[asset].extra == found
+
+
+def test_a_backfill_exports_the_games_of_its_interval_into_a_folder_of_their_own(place: Place, tries: Tries) -> None:
+    assert run(ExportOperator, tries, config=CONFIG, shards=2)["samples"] == 100
+    assert words(place, "dataset export") == "dataset export square8_2p --json"
+    tries.run_type = "backfill"
+    run(ExportOperator, tries, config=CONFIG, shards=2)
+    assert words(place, "dataset export") == (
+        "dataset export square8_2p --run square8_2p-20260102T033000-0 --run square8_2p-20260102T033000-1"
+        " --out data/training/intervals/20260102T033000 --json"
+    )
+
+
+def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place: Place, tries: Tries) -> None:
+    trained = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    assert words(place, "train") == "train square8_2p --preset smoke --from newest --json"
+    assert trained["losses"] == {"loss": [1.5, 1.6]}
+    path = f"models/square8_2p/{trained['model']}.pth"
+    assert trained["path"] == path
+    assert words(place, "models register") == f"models register {path}"
+    tries.xcoms["train"] = trained
+    assert run(RemoteGauntletOperator, tries, config=CONFIG)["passed"] is True
+    assert words(place, "evaluate") == f"evaluate square8_2p {path} --json"
+    assert run(PromoteOperator, tries, config=CONFIG)["outcome"] == "promoted"
+    assert words(place, "promote") == f"promote square8_2p {path} --json"
+    assert run(DistributeModelOperator, tries, config=CONFIG)["model"] == trained["model"]
+
+
+def test_a_training_that_has_nothing_new_to_learn_from_is_skipped(place: Place, tries: Tries) -> None:
+    place.answer(train={"code": 1})
+    with pytest.raises(AirflowSkipException, match="^0 of 100 samples are new$"):
+        run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+
+
+def test_a_model_that_the_store_refuses_is_a_failure(place: Place, tries: Tries) -> None:
+    place.answer(**{"models register": {"code": 1}})
+    with pytest.raises(JobFailed, match="exit code 1"):
+        run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+
+
+def test_alone_a_stage_takes_the_newest_model(place: Place, tries: Tries) -> None:
+    with pytest.raises(AirflowFailException, match=r"there is no model; `ringrift train square8_2p` makes one"):
+        run(RemoteGauntletOperator, tries, config=CONFIG)
+    model = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")["path"]
+    run(RemoteGauntletOperator, tries, config=CONFIG)
+    assert words(place, "evaluate") == f"evaluate square8_2p {model} --json"
+
+
+def test_a_gauntlet_that_is_not_passed_is_no_failure(place: Place, tries: Tries) -> None:
+    run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    place.answer(evaluate={"code": 1})
+    assert run(RemoteGauntletOperator, tries, config=CONFIG)["passed"] is False
+
+
+def test_a_crash_is_not_taken_for_a_no(place: Place, tries: Tries) -> None:
+    run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    (place.home / "ringrift").write_text("#!/bin/sh\necho Traceback >&2\nexit 1\n")
+    for kind in (RemoteGauntletOperator, PromoteOperator):
+        with pytest.raises(JobFailed, match="exit code 1 without a report: Traceback"):
+            run(kind, tries, config=CONFIG)
+
+
+def test_a_gate_that_says_no_skips_and_says_which_condition(place: Place, tries: Tries) -> None:
+    run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    place.answer(promote={"code": 1})
+    with pytest.raises(AirflowSkipException, match=r"^not promoted: no: against random: 81 %, the limit is 90 %$"):
+        run(PromoteOperator, tries, config=CONFIG)
+    assert tries.xcoms["said"] == "not promoted: no: against random: 81 %, the limit is 90 %"
+
+
+@pytest.mark.parametrize("kind", [RemoteTrainOperator, RemoteGauntletOperator, PromoteOperator])
+def test_a_backfill_neither_trains_nor_promotes_unless_asked_to(kind: type[Any], place: Place, tries: Tries) -> None:
+    tries.run_type = "backfill"
+    keywords = {"preset": "smoke"} if kind is RemoteTrainOperator else {}
+    with pytest.raises(AirflowSkipException, match="train_in_backfill"):
+        run(kind, tries, config=CONFIG, **keywords)
+    assert place.calls() == []
+    tries.params["train_in_backfill"] = True
+    run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    run(kind, tries, config=CONFIG, **keywords)
+
+
+def test_a_champion_that_is_not_whole_is_not_distributed(place: Place, tries: Tries) -> None:
+    with pytest.raises(AirflowFailException, match="cannot be read with its"):
+        run(DistributeModelOperator, tries, config=CONFIG)
+    best = place.home / "models" / "ringrift_best_square8_2p.pth"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(b"half")
+    best.with_suffix(".json").write_text(json.dumps({"sha256": "0" * 64}))
+    with pytest.raises(AirflowFailException, match=r"its checksum is not that of its \.json"):
+        run(DistributeModelOperator, tries, config=CONFIG)
+
+
+def test_on_one_machine_the_games_are_there_already(place: Place, tries: Tries) -> None:
+    assert run(SyncGamesOperator, tries, config=CONFIG)["hosts"] == ["local"]
+    with pytest.raises(AirflowFailException, match="host 'gpu-1': unknown"):
+        run(SyncGamesOperator, tries, config=CONFIG, hosts=["gpu-1"])
+
+
+def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:
+    run(RingriftOperator, tries, words=["models", "prune"])
+    assert run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": 0}
+    (job,) = (place.home / "data" / "jobs").iterdir()
+    (job / "heartbeat").write_text("1000\n")
+    while run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": 0}:  # its heartbeat may outlive it by seconds
+        (job / "heartbeat").write_text("1000\n")
+    assert not job.exists()
+
+
+def test_long_reports_lose_their_lists_and_tables() -> None:
+    report = {"games": 3, "name": "x", "table": list(range(10_000))}
+    assert small(report) == {"games": 3, "name": "x"}
+    assert small({"table": [1, 2]}) == {"table": [1, 2]}

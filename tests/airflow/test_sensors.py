@@ -1,0 +1,106 @@
+"""The sensor of games, and the listener, notifiers and failures of settings beside it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from ringrift.pipeline.halt import halt, resume
+from ringrift.pipeline.readiness import Readiness
+from ringrift_airflow import listeners
+from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.sensors import GamesThresholdSensor
+from tests.airflow.conftest import Tries
+from tests.airflow.place import Place
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[Readiness]:
+    """What the sensor finds in the database: the last of the list."""
+    answers = [Readiness("square8_2p", 212, 300, 8.4, 20.0)]
+    monkeypatch.setattr(GamesThresholdSensor, "_look", lambda _: answers[-1])
+    return answers
+
+
+def sensor(minutes: float = 10) -> GamesThresholdSensor:
+    wait = timedelta(minutes=minutes)
+    return GamesThresholdSensor(task_id="ready", config="square8_2p", games=300, minutes=20, wait=wait)
+
+
+def test_it_waits_for_games_and_for_time(place: Place, tries: Tries, found: list[Readiness]) -> None:
+    assert not sensor().poke(tries.context()).is_done
+    found.append(Readiness("square8_2p", 301, 300, 8.4, 20.0))
+    assert not sensor().poke(tries.context()).is_done
+    found.append(Readiness("square8_2p", 301, 300, 20.0, 20.0))
+    answer = sensor().poke(tries.context())
+    assert answer.is_done
+    assert answer.xcom_value == "301 of 300 new games; 20 of 20 minutes since the last training"
+
+
+def test_when_the_wait_is_over_it_skips_and_says_what_was_missing(
+    place: Place, tries: Tries, found: list[Readiness]
+) -> None:
+    tries.first_look = datetime.now(UTC) - timedelta(minutes=5)
+    assert not sensor().poke(tries.context()).is_done
+    tries.first_look = datetime.now(UTC) - timedelta(minutes=11)
+    said = "212 of 300 new games; 8 of 20 minutes since the last training"
+    with pytest.raises(AirflowSkipException, match=f"^{said}$"):
+        sensor().poke(tries.context())
+
+
+def test_while_another_run_trains_there_are_no_new_games(place: Place, tries: Tries, found: list[Readiness]) -> None:
+    found.append(Readiness("square8_2p", 900, 300, None, 20.0))
+    tries.under_way = 1
+    with pytest.raises(AirflowSkipException, match="a training of this config is under way in another run"):
+        sensor(0).poke(tries.context())
+    tries.under_way = 0
+    assert sensor(0).poke(tries.context()).is_done
+
+
+def test_a_halt_is_waited_for_however_long(place: Place, tries: Tries, found: list[Readiness]) -> None:
+    found.append(Readiness("square8_2p", 900, 300, None, 20.0))
+    halt("no power", place.home)
+    assert not sensor(0).poke(tries.context()).is_done
+    resume(place.home)
+    assert sensor(0).poke(tries.context()).is_done
+
+
+@pytest.mark.parametrize(("run_type", "params"), [("backfill", {}), ("manual", {"train_now": True})])
+def test_backfills_and_people_do_not_wait(run_type: str, params: Any, place: Place, found: list[Readiness]) -> None:
+    tries = Tries(**params)
+    tries.run_type = run_type
+    assert sensor().poke(tries.context()).is_done
+
+
+def test_a_database_that_is_not_there_is_one_line(place: Place, tries: Tries) -> None:
+    with pytest.raises(AirflowFailException, match="there is no games database; `ringrift games ingest` makes one"):
+        sensor().poke(tries.context())
+
+
+def test_every_stage_that_ends_is_written_down(place: Place) -> None:
+    ti = SimpleNamespace(
+        dag_id="ringrift__square8_2p", run_id="r", task_id="train", map_index=-1, try_number=1, start_date=None
+    )
+    listeners.on_task_instance_success(previous_state=None, task_instance=ti)
+    listeners.on_task_instance_failed(previous_state=None, task_instance=ti, error=ValueError("wrong"))
+    ti.dag_id = "something_else"
+    listeners.on_task_instance_skipped(previous_state=None, task_instance=ti)
+    lines = [json.loads(line) for line in (place.home / listeners.FILE).read_text().splitlines()]
+    assert [(line["task"], line["state"], line["error"]) for line in lines] == [
+        ("train", "success", None),
+        ("train", "failed", "wrong"),
+    ]
+    assert listeners.last_error("r", "train") == "wrong"
+    assert listeners.last_error("r", "export") is None
+
+
+def test_failures_are_told_where_the_settings_say() -> None:
+    assert failure_notifiers(None, []) == []
+    slack, mail = failure_notifiers("#training", ["team@example.org"])
+    assert type(slack).__name__ == "SlackNotifier"
+    assert type(mail).__name__ == "SmtpNotifier"

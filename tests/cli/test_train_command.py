@@ -1,0 +1,45 @@
+"""`ringrift train` as people run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from ringrift.cli import app
+from tests.cli.processes import complaint
+from tests.training.planted import CONFIG, write_both, write_planted
+
+
+def options(folder: Path) -> list[str]:
+    places = ("--datasets", folder / "training", "--runs", folder / "runs", "--models", folder / "models")
+    hyper = ("--preset", "smoke", "--set", "batch=128", "--set", "passes=1")
+    return ["train", CONFIG, "--device", "cpu", *map(str, places), *hyper]
+
+
+def test_it_goes_on_from_the_newest_model_until_nothing_is_new(tmp_path: Path) -> None:
+    write_both(tmp_path / "training")
+    words = options(tmp_path)
+    first = CliRunner().invoke(app, [*words, "--from", "newest", "--json"])
+    assert first.exit_code == 0, first.output
+    parent = json.loads(first.stdout)["facts"]["model"]
+    nothing = CliRunner().invoke(app, [*words, "--from", "newest"])
+    assert nothing.exit_code == 1
+    assert f"0 of 512 samples are new since {parent}" in nothing.stdout
+    assert json.loads(CliRunner().invoke(app, [*words, "--from", "newest", "--json"]).stdout).keys() == {"nothing_new"}
+    write_planted(tmp_path / "training", 512, seed=5, first_game=5000)
+    child = CliRunner().invoke(app, [*words, "--from", "newest"])
+    assert child.exit_code == 0, child.output
+    assert f"started from model {parent}" in child.stdout
+
+
+def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
+    assert "there is no such data set; `ringrift dataset export` makes one" in complaint(*options(tmp_path))
+    assert "unknown config 'square9_2p'" in complaint("train", "square9_2p")
+    assert "preset 'huge': unknown" in complaint("train", CONFIG, "--preset", "huge")
+    assert "learning_rat: unknown; did you mean 'learning_rate'?" in complaint(
+        "train", CONFIG, "--set", "learning_rat=1"
+    )
+    assert "losses.value: input should be a valid number" in complaint("train", CONFIG, "--set", "losses.value=high")
+    assert "the form is name=value" in complaint("train", CONFIG, "--set", "batch")

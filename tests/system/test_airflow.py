@@ -1,0 +1,288 @@
+"""A real Airflow, driven over its REST API: what people do in the web UI, and what goes wrong at night."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+
+from ringrift.pipeline.halt import halt, resume
+from tests.airflow.place import REPOSITORY, Place
+from tests.system.browser import browser
+
+DAG = "ringrift__square8_2p"
+
+pytestmark = pytest.mark.xdist_group("airflow")  # one Airflow for all of them
+
+
+class Standalone:
+    """The Airflow of a place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = Place.make(folder)
+        self.place.answer()
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            self.port = probe.getsockname()[1]
+        sys.path.append(str(REPOSITORY / "plugins"))
+        from ringrift_airflow.deployment import Deployment
+
+        before = dict(os.environ)
+        os.environ.update(self.place.environment)
+        self.deployment = Deployment(port=self.port)
+        self._environment = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(before)
+
+    def up(self) -> None:
+        self._within(self.deployment.up)
+
+    def down(self) -> None:
+        self._within(self.deployment.down)
+
+    def _within(self, act: Callable[[], Any]) -> None:
+        before = dict(os.environ)
+        os.environ.update(self._environment)
+        try:
+            act()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    # What people do.
+
+    @property
+    def api(self) -> Any:
+        return self.deployment.api()
+
+    def trigger(self, **conf: Any) -> str:
+        run = self.api.post(f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"train_now": True} | conf})
+        return str(run["dag_run_id"])
+
+    def path(self, run: str) -> str:
+        return f"/dags/{DAG}/dagRuns/{quote(run, safe='')}"
+
+    def state(self, run: str) -> str:
+        return str(self.api.get(self.path(run))["state"])
+
+    def tasks(self, run: str) -> dict[str, str]:
+        found = self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
+    def mark(self, run: str, task: str, state: str) -> None:
+        self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
+
+    def clear(self, run: str, task: str) -> None:
+        content = {
+            "dry_run": False,
+            "task_ids": [task],
+            "dag_run_id": run,
+            "include_downstream": True,
+            "only_failed": False,
+        }
+        self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
+
+    def log(self, run: str, task: str, number: int = 1) -> str:
+        return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
+        give_up = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < give_up, self.deployment.log.read_text()[-3000:]
+            time.sleep(0.5)
+        return found
+
+    def finished(self, run: str, state: str = "success") -> None:
+        self.wait(lambda: self.state(run) in ("success", "failed"))
+        assert self.state(run) == state, self.tasks(run)
+
+    def jobs(self, run: str, task: str) -> list[Path]:
+        """The jobs that a task of a run has started."""
+        words = re.sub(r"[^A-Za-z0-9._+-]", "-", f"{DAG}.{task}.{run}")
+        return list((self.place.home / "data" / "jobs").glob(f"{words}.*"))
+
+    def process_of(self, verb: str, number: int) -> int:
+        """The process of a job, as soon as there have been so many calls."""
+        calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
+        return int(calls[number - 1]["pid"])
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """All descendants of a process."""
+    text = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in text.splitlines())}
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    found = Standalone(tmp_path_factory.mktemp("standalone"))
+    found.up()
+    try:
+        found.wait(lambda: found.api.get("/dags")["total_entries"] >= 4)
+        assert found.api.get("/importErrors")["total_entries"] == 0
+        yield found
+    finally:
+        found.down()
+        from tests.airflow.conftest import kill_all_jobs
+
+        kill_all_jobs(found.place.home)
+
+
+@pytest.fixture
+def loop(standalone: Standalone) -> Iterator[Standalone]:
+    """The loop without its schedule: only what a test triggers runs."""
+    standalone.place.answer()
+    (standalone.place.home / "calls.jsonl").unlink(missing_ok=True)
+    standalone.api.patch(f"/dags/{DAG}", {"is_paused": False})
+    scheduled = standalone.wait(
+        lambda: standalone.api.get(f"/dags/{DAG}/dagRuns", run_type="scheduled")["total_entries"]
+    )
+    assert scheduled
+    yield standalone
+    for run in standalone.api.get(f"/dags/{DAG}/dagRuns", state="running")["dag_runs"]:
+        standalone.api.patch(standalone.path(run["dag_run_id"]), {"state": "failed"})
+
+
+def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
+    loop.place.answer(train={"seconds": 30})
+    run = loop.trigger()
+    pid = loop.process_of("train", 1)
+    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    first = loop.deployment.running()
+    assert first is not None
+    for process in children(first):
+        os.kill(process, signal.SIGKILL)
+    loop.wait(lambda: not any(map(alive, children(first))))
+    assert alive(pid)
+    loop.up()
+    loop.finished(run)
+    assert [call["pid"] for call in loop.place.calls("train")] == [pid]
+    assert "train: step" in loop.log(run, "train")
+
+
+def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:
+    loop.place.answer(train={"seconds": 60})
+    run = loop.trigger()
+    first = loop.process_of("train", 1)
+    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.clear(run, "train")
+    loop.wait(lambda: not alive(first))
+    second = loop.process_of("train", 2)
+    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.mark(run, "train", "failed")
+    loop.wait(lambda: not alive(second))
+    loop.finished(run, "failed")
+    loop.place.answer()
+    loop.clear(run, "train")
+    loop.finished(run)
+
+
+def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
+    loop.place.answer(**{"games_ingest": {"seconds": 15}})
+    run = loop.trigger()
+    (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
+    pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
+    first = loop.deployment.running()
+    assert first is not None
+    workers = tasks_of(first)
+    assert workers
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+    assert alive(pid)
+    loop.finished(run)
+    assert loop.jobs(run, "aggregate") == [job]
+
+
+def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
+    loop.place.answer(train={"seconds": 60})
+    run = loop.trigger()
+    pid = loop.process_of("train", 1)
+    halt("no power", loop.place.home)
+    try:
+        loop.wait(lambda: not alive(pid))
+        loop.wait(lambda: "no power" in loop.log(run, "train"))
+        assert loop.state(run) == "running"
+        loop.place.answer()
+    finally:
+        resume(loop.place.home)
+    loop.finished(run)
+    assert len(loop.place.calls("train")) == 2
+
+
+def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: Standalone) -> None:
+    content = {
+        "dag_id": DAG,
+        "from_date": "2026-03-01T00:00:00Z",
+        "to_date": "2026-03-01T00:30:00Z",
+        "max_active_runs": 2,
+        "dag_run_conf": {},
+        "reprocess_behavior": "completed",
+    }
+    loop.api.post("/backfills", content)
+
+    def runs() -> list[Any]:
+        found = loop.api.get(f"/dags/{DAG}/dagRuns", run_type="backfill")["dag_runs"]
+        return found if len(found) == 2 and all(run["state"] in ("success", "failed") for run in found) else []
+
+    for run in loop.wait(runs):
+        assert run["state"] == "success"
+        assert loop.tasks(run["dag_run_id"])["export"] == "success"
+        assert loop.tasks(run["dag_run_id"])["train"] == "skipped"
+    played = {call["words"][3] for call in loop.place.calls("selfplay")}
+    assert {f"square8_2p-20260301T0{start}00-{shard}" for start in ("000", "030") for shard in (0, 1)} <= played
+    assert loop.place.calls("train") == []
+
+
+def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
+    from ringrift_airflow.rest import Refused
+
+    with pytest.raises(Refused, match="games"):
+        loop.trigger(games=0)
+
+
+def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: Standalone, tmp_path: Path) -> None:
+    run = loop.trigger()
+    loop.finished(run)
+    token = loop.api.token()
+    with browser() as page:
+        page.open(f"{loop.deployment.url}/dags/{DAG}/runs/{quote(run, safe='')}", token, "distribute")
+        page.picture(tmp_path / "airflow-run.png")
+        page.open(f"{loop.deployment.url}/dags/{DAG}", token, "Trigger")
+        page.click("Trigger")
+        page.wait_for("Train in a backfill")
+        page.picture(tmp_path / "airflow-trigger.png")
+    for path in sorted(tmp_path.glob("*.png")):
+        with Image.open(path) as picture:
+            assert picture.size == (1440, 900) or picture.width >= 1200
+            assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 100  # more than a blank page
+        if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
+            shutil.copy(path, folder)
+
+
+def tasks_of(first: int) -> list[int]:
+    """The processes of Airflow in which tasks run: they lead a group of their own."""
+    return [pid for pid in children(first) if os.getpgid(pid) == pid and pid != first]
