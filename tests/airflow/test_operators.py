@@ -94,7 +94,7 @@ def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place
 
 def test_a_training_that_has_nothing_new_to_learn_from_is_skipped(place: Place, tries: Tries) -> None:
     place.answer(train={"code": 1})
-    with pytest.raises(AirflowSkipException, match="^0 of 100 samples are new$"):
+    with pytest.raises(AirflowSkipException, match=r"^0 of 100 samples are new$"):
         run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
 
 
