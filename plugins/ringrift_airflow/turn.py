@@ -140,7 +140,9 @@ class Turn:
             losses = ", ".join(f"{name} {_loss(values)}" for name, values in (report.get("losses") or {}).items())
             return f"model {report.get('model')}, {report.get('ended')}; {losses}"
         if stage == "gauntlet" and reports:
-            return "passed" if report.get("passed") else "not passed"
+            opponents = (report.get("gauntlet") or {}).get("opponents") or ()
+            scores = ", ".join(f"{one['role']} {one['score']:.0%}" for one in opponents)
+            return f"{'passed' if report.get('passed') else 'not passed'}: {scores}"
         if stage == "promote" and reports:
             return str(report.get("outcome", "done"))
         return results[0] if results and isinstance(results[0], str) else ""

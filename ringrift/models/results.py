@@ -23,6 +23,10 @@ class Score:
     low: float
     high: float
     """The 95 % interval of the share."""
+    verdict: str
+    """Of the gauntlet, `passed` or what it was stopped by; it has its own limits."""
+    wanted: str
+    """These, in words."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,17 @@ def stored_results(database: GamesDatabase, config: str, model: str) -> Results:
         if evaluation.candidate is None or Spec.parse(evaluation.candidate).model != model:
             continue
         opponents = {one["role"]: one for one in evaluation.report["opponents"]}
-        scores = {role: Score(one["games"], one["score"], one["low"], one["high"]) for role, one in opponents.items()}
+        scores = {role: _score(one) for role, one in opponents.items()}
         if "champion" not in opponents:
             return Results(scores)
         champion = Spec.parse(opponents["champion"]["opponent"]).model
         return Results(scores, champion, _gain(scores["champion"]))
     return Results()
+
+
+def _score(opponent: Mapping[str, Any]) -> Score:
+    wanted = f"≥ {opponent['limit']:.0%}, interval above {opponent['above']:.0%}"
+    return Score(opponent["games"], opponent["score"], opponent["low"], opponent["high"], opponent["verdict"], wanted)
 
 
 def stored_evaluations(database: GamesDatabase, config: str, model: str) -> list[dict[str, Any]]:

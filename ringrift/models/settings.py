@@ -36,9 +36,6 @@ class GauntletSettings(Settings):
     """What the evaluation before the gate has to have shown."""
 
     games: PositiveInt
-    random: Share
-    heuristic: Share
-    champion: Share
     elo: NonNegativeFloat | NonNegativeInt
 
 

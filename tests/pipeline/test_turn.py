@@ -44,15 +44,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     found = evaluation_settings()
     limits = found.gauntlet.limits.model_copy(update={"random": 0.0, "heuristic": 0.0, "champion": 0.0})
     gauntlet = found.gauntlet.model_copy(
-        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits, "above": 0.0}
+        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits, "above": -1.0}
     )
     rating = found.rating.model_copy(update={"anchors": {2: ["random", "heuristic"]}, "anchor_games": 4, "games": 2})
     evaluation = found.model_copy(update={"gauntlet": gauntlet, "rating": rating})
     monkeypatch.setattr(stages, "evaluation_settings", lambda: evaluation)
     gate = model_settings().gate
-    easy = gate.gauntlet.model_copy(
-        update={"games": 2, "random": 0.0, "heuristic": 0.0, "champion": 0.0, "elo": -10_000.0}
-    )
+    easy = gate.gauntlet.model_copy(update={"games": 2, "elo": -10_000.0})
     trial = gate.trial.model_copy(
         update={"player": "policy:{model}", "random_games": 2, "heuristic_games": 2, "random": -1.0, "heuristic": -1.0}
     )
