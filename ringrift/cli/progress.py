@@ -85,9 +85,9 @@ class _Pace:
             words = [f"{done:.0%}"]
         else:
             words = [f"{done:,.0f}" + ("" if total is None else f" of {total:,.0f}")]
-            words += [f"{rate:,.2f}/s"] if rate else []
-        words += [more] if more else []
+            words += [f"{rate:,.{0 if rate >= 100 else 2}f}/s"] if rate else []
         words += [f"about {_duration((total - done) / rate)} left"] if rate and total is not None else []
+        words += [more] if more else []  # last, for a narrow terminal leaves out the end
         return f"{what}: {', '.join(words)}"
 
 

@@ -57,9 +57,9 @@ def test_rate_and_time_left_are_of_what_is_done_since_it_was_first_told(
         tell("reading", 0.5, 1)
     assert capsys.readouterr().err.splitlines() == [
         "games: 1,000 of 9,000, won 3 : 4",
-        "games: 1,020 of 9,000, 2.00/s, won 5 : 5, about 1 h 6 min left",
+        "games: 1,020 of 9,000, 2.00/s, about 1 h 6 min left, won 5 : 5",
         "reading: 0%",
-        "reading: 25%, 8 new games, about 3 s left",
+        "reading: 25%, about 3 s left, 8 new games",
         "reading: 0%, of the next one",
         "reading: 50%, about 1 min 40 s left",
     ]
