@@ -6,12 +6,13 @@ import json
 import re
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ringrift.cli.options import FileArgument, GameOption, JsonOption
 from ringrift.cli.paper import paper
+from ringrift.cli.progress import tracked
 
 SMALLEST_SHOWN: Final = 0.005
 
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 
 
 def analyse(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")],
-    number: Annotated[int, typer.Option("--game", "-g", min=1, help="Which record of the file, from 1.")] = 1,
+    path: FileArgument,
+    number: GameOption = 1,
     agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel:heuristic@400",
     plies: Annotated[str, typer.Option(help="Which moves, counted from 0: 10-20, 10-, -20 or 10.")] = "-",
     top: Annotated[int, typer.Option(min=1, help="How many of the best actions are shown.")] = 3,
     features: Annotated[
         bool, typer.Option("--features", help="Also what the heuristic makes of each position: features times weights.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show a recorded game move by move with what a player thinks of it.
 
@@ -41,9 +42,6 @@ def analyse(
 
     Example: ringrift analyse games.jsonl --game 2 --plies 10-20 --agent puct@400
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from ringrift.agents import make_agent
     from ringrift.evaluation.analysis import analyse_game
     from ringrift.game import BadRecord
@@ -57,10 +55,7 @@ def analyse(
     asked = make_agent(agent, game.board, game.players)
     weights = load_weights(game.config) if features else None
     found = analyse_game(asked, game, plies=wanted, top=top, weights=weights)
-    console = Console(stderr=True)
-    rows = list(
-        track(found, agent, total=len(game.actions), console=console, disable=not sys.stderr.isatty(), transient=True)
-    )
+    rows = list(tracked(found, "moves", len(game.actions)))
     if as_json:
         entries = [asdict(row) | {"lost": row.lost} for row in rows]
         typer.echo(

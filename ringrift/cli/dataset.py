@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption, SinceOption, UntilOption, seconds_of
+from ringrift.cli.games import SinceOption, UntilOption, seconds_of
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
-from ringrift.cli.paper import paper
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import paper, show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.datasets.settings import DatasetSettings
@@ -28,13 +27,11 @@ DatasetArgument = Annotated[
 FolderOption = Annotated[
     Path | None, typer.Option("--out", "-o", help="Folder to write to; by default what datasets.yaml says.")
 ]
-TELL_SECONDS = 10.0
-"""How often progress is told where nobody watches a bar."""
 
 
 @app.command()
 def export(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")],
+    config: ConfigArgument,
     database: DatabaseOption = None,
     out: FolderOption = None,
     encoder: Annotated[str | None, typer.Option(help="Feature version.")] = None,
@@ -107,7 +104,11 @@ def export(
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
     filters = Filters(engines, models, runs, sources, seconds_of(since), seconds_of(until))
-    with stop_on_interrupt() as stop, GamesDatabase(database) as opened, _progress(f"exporting {config}") as told:
+    with stop_on_interrupt() as stop, GamesDatabase(database) as opened, progress() as tell:
+
+        def watch(done: int, total: int, samples: int) -> None:
+            tell(f"exporting games of {config}", done, total, f"{samples:,} samples")
+
         try:
             reports = run_export(
                 *(opened, config),
@@ -117,12 +118,15 @@ def export(
                 threads=threads,
                 afresh=afresh,
                 stop=stop,
-                on_progress=told,
+                on_progress=watch,
             )
         except Stopped as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(INTERRUPTED) from None
-    _print(reports, [report.to_json() for report in reports], as_json)
+    if as_json:
+        typer.echo(json.dumps([report.to_json() for report in reports]))
+    else:
+        paper().print(*reports)
     if len(reports) == 1:
         typer.echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
@@ -148,7 +152,7 @@ def inspect(
         typer.echo(manifest.model_dump_json())
         return
     quality = known_quality(manifest)
-    _print([describe(path, manifest), *([quality_table(quality)] if quality else [])], {}, False)
+    paper().print(describe(path, manifest), *([quality_table(quality)] if quality else []))
     for text in draw_samples(path, manifest, first, samples):
         typer.echo(f"\n{text}")
 
@@ -171,9 +175,10 @@ def merge(
     settings = dataset_settings()
     size = shard_samples(settings, read_manifest(find_manifest(datasets[0])).layout)
     target = find_manifest(out)
-    with _progress("merging") as told:
-        report = run(datasets, target.parent, target.stem, size, settings.quality, on_progress=told)
-    _print([report], report.to_json(), as_json)
+    with progress() as tell:
+        watch = partial(tell, "merging")
+        report = run(datasets, target.parent, target.stem, size, settings.quality, on_progress=watch)
+    show_report(report, as_json)
 
 
 @app.command()
@@ -184,9 +189,9 @@ def validate(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
     """
     from ringrift.datasets.validate import validate as run
 
-    with _progress("validating") as told:
-        report = run(dataset, on_progress=told)
-    _print([report], report.to_json(), as_json)
+    with progress() as tell:
+        report = run(dataset, on_progress=partial(tell, "validating"))
+    show_report(report, as_json)
     raise typer.Exit(0 if report.sound else 1)
 
 
@@ -201,41 +206,3 @@ def _changed(settings: DatasetSettings, changes: dict[str, Any]) -> DatasetSetti
         if value is not None:
             target[last] = value
     return type(settings).model_validate(fields)
-
-
-def _print(reports: list[Any], machine: Any, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(machine))
-        return
-    for report in reports:
-        paper().print(report)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[..., None]]:
-    """A function that is told what is done, what there is in all and perhaps how many samples.
-
-    It shows a bar with rate and time left, or, where nobody looks, a line now and then.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    watched = sys.stderr.isatty()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    began = told = time.monotonic()
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), disable=not watched, transient=True
-    ) as progress:
-        bar = progress.add_task(what, total=None, rate="")
-
-        def tell(done: int, total: int, samples: int = 0) -> None:
-            nonlocal told
-            now = time.monotonic()
-            rate = f"{samples / max(now - began, 1e-9):,.0f} samples/s" if samples else ""
-            progress.update(bar, completed=done, total=total, rate=rate)
-            if not watched and now - told >= TELL_SECONDS:
-                left = (now - began) / done * (total - done) if done else 0
-                typer.echo(f"{what}: {done:,} of {total:,} {rate}, {left:.0f} s left", err=True)
-                told = now
-
-        yield tell

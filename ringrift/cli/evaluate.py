@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import paper, show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.evaluation.recorded import Hall
     from ringrift.evaluation.settings import EvaluationSettings
-
-FIRST_LINE: Final = 5.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
 
 ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]
 AsOption = Annotated[
@@ -31,7 +27,7 @@ AsOption = Annotated[
 
 
 def evaluate(
-    config: Annotated[str, typer.Argument(help="Such as square8_2p.")],
+    config: ConfigArgument,
     model: Annotated[str, typer.Argument(help="The file of a model, or its id: models/CONFIG/ID.pth.")],
     as_: AsOption = None,
     games: Annotated[
@@ -80,7 +76,7 @@ def evaluate(
         opponent = contender(against)
         with open_hall(database, settings) as hall:
             test = sequential_test(config, player, opponent, hall)
-        typer.echo(json.dumps(test.to_json())) if as_json else paper().print(test)
+        show_report(test, as_json)
         raise typer.Exit(0 if test.passed else 1)
     path = find_champion(models, config)
     champion = None if path is None else model_contender(path, form)
@@ -105,30 +101,9 @@ def open_hall(database: str | None, settings: EvaluationSettings) -> Iterator[Ha
     from ringrift.evaluation.recorded import Hall, Interrupted
     from ringrift.games import GamesDatabase
 
-    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, _progress() as told:
+    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
         try:
-            yield Hall(opened, settings, stop, told)
+            yield Hall(opened, settings, stop, tell)
         except Interrupted as interrupted:
             typer.echo(str(interrupted), err=True)
             raise typer.Exit(stop.exit_code) from None
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A function that is told who plays, how many games have ended, and how many there are."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    if not sys.stderr.isatty():
-        silence = Silence(FIRST_LINE)
-
-        def tell(what: str, done: int, total: int) -> None:
-            if done < total and silence.is_over():
-                typer.echo(f"{what}: {done} of {total} games", err=True)
-
-        yield tell
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
-        yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)

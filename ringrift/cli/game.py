@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ringrift.cli.options import FileArgument, GameOption, JsonOption
+from ringrift.cli.progress import tracked
 
 if TYPE_CHECKING:
     from ringrift.game import Board, Game
@@ -26,9 +28,6 @@ PlayersOption = Annotated[
     int | None,
     typer.Option("--players", "-p", help="2, 3 or 4; by default 2, or what the config says."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
-GameOption = Annotated[int, typer.Option("--game", "-g", min=1, help="Which record of the file, from 1.")]
 
 
 def _config(name: str, players: int | None) -> tuple[Board, int]:
@@ -168,8 +167,6 @@ def random_game(
     Example: ringrift game random hexagonal_2p --games 20 --out games.jsonl.gz
     """
     import numpy as np
-    from rich.console import Console
-    from rich.progress import track
 
     from ringrift.game import Game
     from ringrift.game.records import record_line, write_records
@@ -195,8 +192,7 @@ def random_game(
     ended: Counter[str] = Counter()
 
     def records() -> Iterator[dict[str, Any]]:
-        console = Console(stderr=True)
-        for index in track(range(games), "playing", console=console, disable=not sys.stderr.isatty(), transient=True):
+        for index in tracked(range(games), "games"):
             game = play(index)
             ended[game.result().reason or "stopped"] += 1
             yield game.record(seed=seed, game=index)

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import LONGEST_SILENCE
+from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.paper import paper, show_found, show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from ringrift.games.selection import Selection
-
-FIRST_LINE: Final = 2.0
-"""Seconds."""
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option(
-        "--database",
-        "-d",
-        envvar="RINGRIFT_DATABASE",
-        help="A path, sqlite:///… or postgresql://…; by default what include/config/database.yaml says.",
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
 EngineOption = Annotated[str | None, typer.Option(help="Only where some seat's engine begins so, such as gumbel.")]
 ModelOption = Annotated[str | None, typer.Option(help="Only where some seat has this model.")]
 RunOption = Annotated[str | None, typer.Option(help="Only this run.")]
@@ -72,11 +55,13 @@ def ingest(
     from ringrift.games import GamesDatabase
     from ringrift.games import ingest as run
 
-    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, _progress("reading") as told:
-        report = run(
-            opened, places, threads=threads, stop=stop, on_progress=lambda done, total, games: told(done, total)
-        )
-    _print(report, report.to_json(), as_json)
+    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
+
+        def watch(read: int, total: int, new: int) -> None:
+            tell("reading", read / total, 1, f"{new:,} new games")
+
+        report = run(opened, places, threads=threads, stop=stop, on_progress=watch)
+    show_report(report, as_json)
     if not report.complete:
         raise typer.Exit(INTERRUPTED)
 
@@ -105,7 +90,7 @@ def stats(
 
     with GamesDatabase(database) as opened:
         found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
-    _print(found, found.to_json(), as_json)
+    show_report(found, as_json)
     for path in write_plots(found, plots) if plots else ():
         typer.echo(f"written: {path}", err=True)
 
@@ -126,9 +111,9 @@ def check(
     from ringrift.games import GamesDatabase
     from ringrift.games.check import check as run
 
-    with GamesDatabase(database) as opened, _progress("checking") as told:
-        report = run(opened, repair=repair, quarantine_bad=quarantine, on_progress=told)
-    _print(report, report.to_json(), as_json)
+    with GamesDatabase(database) as opened, progress() as tell:
+        report = run(opened, repair=repair, quarantine_bad=quarantine, on_progress=partial(tell, "checking"))
+    show_report(report, as_json)
     raise typer.Exit(1 if report.left else 0)
 
 
@@ -146,12 +131,12 @@ def merge(
     from ringrift.games.merge import merge as run
 
     reports = []
-    with GamesDatabase(database, create=True) as opened:
+    with GamesDatabase(database, create=True) as opened, progress() as tell:
         for name in others:
-            with GamesDatabase(name) as other, _progress(f"merging {name}") as told:
-                reports.append(run(opened, other, on_progress=told))
+            with GamesDatabase(name) as other:
+                reports.append(run(opened, other, on_progress=partial(tell, f"merging {name}")))
             if not as_json:
-                _print(reports[-1], {}, as_json)
+                paper().print(reports[-1])
     if as_json:
         typer.echo(json.dumps([report.to_json() for report in reports]))
 
@@ -179,7 +164,7 @@ def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
     for config, (training, held_out) in counts.items():
         table.add_row(config, f"{training:,}", f"{held_out:,}", f"{held_out / (training + held_out):.1%}")
     found = {name: {"training": training, "holdout": held_out} for name, (training, held_out) in counts.items()}
-    _print(table if counts else "there are no games yet", {"share": share, "configs": found}, as_json)
+    show_found(table if counts else "there are no games yet", {"share": share, "configs": found}, as_json)
 
 
 @app.command("list")
@@ -216,7 +201,7 @@ def list_games(
             escape(", ".join(dict.fromkeys(row["engines"]))),
             _date(row["ended"]),
         )
-    _print(table if rows else "there are no such games", rows, as_json)
+    show_found(table if rows else "there are no such games", rows, as_json)
 
 
 @app.command()
@@ -314,7 +299,7 @@ def quarantine(
     table = Table("file", "line", "reason", "detail")
     for line in lines:
         table.add_row(escape(line.path), f"{line.number}", line.reason, escape(line.detail))
-    _print(table if lines else "nothing is in quarantine", [line.to_json() for line in lines], as_json)
+    show_found(table if lines else "nothing is in quarantine", [line.to_json() for line in lines], as_json)
 
 
 def _selection(
@@ -340,40 +325,3 @@ def seconds_of(date: datetime | None) -> int | None:
 def _date(seconds: int) -> str:
     """A time of a record; 0 is none."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else "–"
-
-
-def _print(report: RenderableType, machine: Any, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(machine))
-    else:
-        paper().print(report)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function that is told what is done, and what there is in all: it moves a bar, or says so now and then."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    if not sys.stderr.isatty():
-        yield _lines_of_progress(what)
-        return
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
-
-
-def _lines_of_progress(what: str) -> Callable[[int, int], None]:
-    """For where nobody looks: a line after 2, 4, 8, … seconds."""
-    start = time.monotonic()
-    silence = FIRST_LINE
-
-    def tell(done: int, total: int) -> None:
-        nonlocal silence
-        passed = time.monotonic() - start
-        if 0 < done < total and passed >= silence:
-            silence = passed + min(passed, LONGEST_SILENCE)
-            left = passed * (total - done) / done
-            typer.echo(f"{what}: {done / total:.0%}, about {left:.0f} s left", err=True)
-
-    return tell

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+from ringrift.cli.options import JsonOption
 
 
 def halt(

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.models import ConfigArgument, FolderOption, open_store
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
-
-FIRST_LINE: Final = 5.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
+from ringrift.cli.models import FolderOption, open_store
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import show_report
+from ringrift.cli.progress import progress
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
 
@@ -48,18 +41,15 @@ def loop(
 
     parse_config(config)
     chosen = loop_settings().preset_named(preset)
-    with open_store(database, folder, create=True) as store, stop_on_interrupt() as stop, _progress() as watch:
-        workshop = Workshop(config, chosen, store.database, store, stop, watch)
+    with open_store(database, folder, create=True) as store, stop_on_interrupt() as stop, progress() as tell:
+        workshop = Workshop(config, chosen, store.database, store, stop, tell)
         for _ in range(turns):
             try:
                 turn = run_turn(workshop)
             except StoppedTurn as stopped:
                 typer.echo(str(stopped), err=True)
                 raise typer.Exit(stop.exit_code) from None
-            if as_json:
-                typer.echo(json.dumps(turn.to_json()))
-            else:
-                paper().print(turn)
+            show_report(turn, as_json)
 
 
 def status(
@@ -88,34 +78,7 @@ def status(
         if curve is not None:
             found = learning_curve(store.database, curve[0], FOLDER)
             found.draw(curve[1])
-            typer.echo(json.dumps(found.to_json())) if as_json else paper().print(found)
+            show_report(found, as_json)
             return
         report = status_of(store.database, store.folder, FOLDER, chosen)
-    typer.echo(json.dumps(report.to_json())) if as_json else paper().print(report)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, float, float, str], None]]:
-    """What shows a stage's progress: a bar where somebody looks, a line now and then where nobody does."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    silence = Silence(FIRST_LINE)
-    watched = sys.stderr.isatty()
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=12), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not watched) as progress:
-        bar = progress.add_task("starting", total=None)
-        stage = ""
-
-        def tell(what: str, done: float, total: float, more: str) -> None:
-            nonlocal stage
-            if what != stage:
-                progress.reset(bar)
-                stage = what
-            progress.update(
-                bar, description=f"{what}: {done:,.0f} of {total:,.0f}, {more}", completed=done, total=total
-            )
-            if not watched and silence.is_over():
-                typer.echo(f"{what}: {done:,.0f} of {total:,.0f}, {more}", err=True)
-
-        yield tell
+    show_report(report, as_json)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
+from ringrift.cli.options import JsonOption, MovesOption
+from ringrift.cli.paper import paper, show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
 
 DEFAULT_GAMES: Final = 100
-FIRST_LINE: Final = 2.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
 
 
 def match(
@@ -44,16 +39,14 @@ def match(
         int | None,
         typer.Option(min=0, help="Random moves at the start; by default 4 per player, about a turn of each."),
     ] = None,
-    max_moves: Annotated[
-        int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
-    ] = None,
+    max_moves: MovesOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
     batch: Annotated[
         int, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
     ] = 64,
     records: Annotated[Path | None, typer.Option(help="Write the games there (.jsonl or .jsonl.gz).")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also a table by seats.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Let 2 to 4 players play many games against each other: who is stronger?
 
@@ -77,17 +70,18 @@ def match(
     plan = _plan(words, config, games, openings, opening_plies, max_moves, seed)
     agents = make_players(plan)
     played: list[PlayedGame] = []
-    with stop_on_interrupt() as stop:
-        for game in _with_progress(play_match(agents, plan, side_by_side=batch, stop=stop), plan):
+    won = [0] * len(plan.players)
+    with stop_on_interrupt() as stop, progress() as tell:
+        tell("games", 0, plan.games)
+        for game in play_match(agents, plan, side_by_side=batch, stop=stop):
             played.append(game)
+            if game.winner is not None:
+                won[game.fixture.seating[game.winner - 1]] += 1
+            tell("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
     report = report_match(plan, played, agents)
-    if as_json:
-        typer.echo(json.dumps(report.to_json()))
-    else:
-        console = paper()
-        console.print(report)
-        if verbose:
-            console.print(report.seat_table())
+    show_report(report, as_json)
+    if verbose and not as_json:
+        paper().print(report.seat_table())
     if records is not None:
         played.sort(key=lambda game: game.fixture.number)
         count = write_records(records, (game_record(plan, game) for game in played))
@@ -130,42 +124,3 @@ def _plan(
         max_moves=max_moves or move_limit(config),
         seed=seed,
     )
-
-
-def _with_progress(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterable[PlayedGame]:
-    """The games, with a progress bar where somebody looks and a line now and then where nobody does."""
-    return _with_bar(games, plan) if sys.stderr.isatty() else _with_lines(games, plan)
-
-
-def _with_bar(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("games, {task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    start = time.monotonic()
-    won = [0] * len(plan.players)
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("playing", total=plan.games, rate="starting")
-        for count, game in enumerate(games, 1):
-            if game.winner is not None:
-                won[game.fixture.seating[game.winner - 1]] += 1
-            rate = f"{count / (time.monotonic() - start):.2f} games/s"
-            progress.update(bar, advance=1, rate=rate, description=" : ".join(map(str, won)))
-            yield game
-
-
-def _with_lines(games: Iterator[PlayedGame], plan: MatchPlan) -> Iterator[PlayedGame]:
-    start = time.monotonic()
-    silence = Silence(FIRST_LINE)
-    for count, game in enumerate(games, 1):
-        if count < plan.games and silence.is_over():
-            rate = count / (time.monotonic() - start)
-            left = (plan.games - count) / rate
-            typer.echo(f"{count} of {plan.games} games, {rate:.2f} games/s, about {left:.0f} s left", err=True)
-        yield game

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption
-from ringrift.cli.paper import paper
+from ringrift.cli.options import ConfigArgument, ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.paper import paper, show_found, show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.models import ModelStore
@@ -21,11 +23,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 FolderOption = Annotated[
     Path | None, typer.Option("--models", help="The folder of models; by default what models.yaml says.")
 ]
-ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="Its id, or 4 or more digits that only it begins with.")
 ]
-ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
 
 
 @contextmanager
@@ -36,14 +36,6 @@ def open_store(database: str | None, folder: Path | None, *, create: bool = Fals
 
     with GamesDatabase(database, create=create) as opened:
         yield ModelStore(opened, folder or Path(model_settings().folder))
-
-
-def show_report(report: Any, as_json: bool) -> None:
-    """Print a report as tables, or as JSON."""
-    if as_json:
-        typer.echo(json.dumps(report.to_json()))
-    else:
-        paper().print(report)
 
 
 @app.command()
@@ -92,9 +84,6 @@ def list_models(
 
     with open_store(database, folder) as store:
         models = [model for model in store.listed(config, status) if everything or model.pruned is None]
-    if as_json:
-        typer.echo(json.dumps([model.to_json() for model in models]))
-        return
     table = Table("id", "config", "status", "created", "parent", "games", "files")
     for model in models:
         games = (model.training.get("dataset") or {}).get("games", "")
@@ -102,7 +91,8 @@ def list_models(
         style = "bold green" if model.status == "production" else None
         created = date(model.created)
         table.add_row(model.id, model.config, model.status, created, model.parent or "", str(games), files, style=style)
-    paper().print(table if models else "there are no such models")
+    found = [model.to_json() for model in models]
+    show_found(table if models else "there are no such models", found, as_json)
 
 
 @app.command()
@@ -184,8 +174,8 @@ def verify(
     """
     from ringrift.models import verify as run
 
-    with open_store(database, folder) as store, _progress("verifying") as told:
-        report = run(store, config=config, repair=repair, watch=told)
+    with open_store(database, folder) as store, progress() as tell:
+        report = run(store, config=config, repair=repair, watch=partial(tell, "verifying"))
     show_report(report, as_json)
     raise typer.Exit(1 if report.left else 0)
 
@@ -238,16 +228,3 @@ def prune(
     with open_store(database, folder) as store:
         settings = model_settings().prune.model_copy(update=changes)
         show_report(run(store, settings, config=config, dry_run=dry_run), as_json)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function that is told what is done, and what there is in all; it moves a bar where somebody looks."""
-    import sys
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task(what, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)

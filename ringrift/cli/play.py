@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from ringrift.cli.options import GameOption
+
 DEFAULT_LEVEL: Final = 2
 SEED_BITS: Final = 31
 
@@ -32,7 +34,7 @@ def play(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the game in that file: a record, or a position.")
     ] = None,
-    number: Annotated[int, typer.Option("--game", "-g", min=1, help="Which game of the file, from 1.")] = 1,
+    number: GameOption = 1,
     record: Annotated[Path | None, typer.Option(help="Keep the game there at the end, or when you leave.")] = None,
     seed: Annotated[
         int | None, typer.Option(min=0, max=2**63 - 1, help="Of the players' chance; by default another every time.")

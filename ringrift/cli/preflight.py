@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import show_report
+from ringrift.cli.progress import progress
 from ringrift.cli.train import (
     DATASETS,
     RUNS,
@@ -24,12 +20,9 @@ from ringrift.cli.train import (
     parsed_changes,
 )
 
-FIRST_LINE: Final = 10.0
-"""Seconds."""
-
 
 def preflight(
-    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    config: ConfigArgument,
     preset: PresetOption = None,
     changes: SetOption = None,
     parent: ParentOption = None,
@@ -77,23 +70,7 @@ def preflight(
         parent=parent,
         needs_gpu=gpu,
     )
-    with _status() as told:
-        report = check(planned, training_thresholds().preflight, verify=verify, on_progress=told)
-    if as_json:
-        typer.echo(json.dumps(report.to_json()))
-    else:
-        paper().print(report)
+    with progress() as tell:
+        report = check(planned, training_thresholds().preflight, verify=verify, on_progress=tell)
+    show_report(report, as_json)
     raise typer.Exit(0 if report.ready else 1)
-
-
-@contextmanager
-def _status() -> Iterator[Callable[[str], None]]:
-    """A function that is told what is being checked; it shows that, or says so now and then where nobody looks."""
-    if not sys.stderr.isatty():
-        silence = Silence(FIRST_LINE)
-        yield lambda name: typer.echo(f"checking {name}", err=True) if silence.is_over() else None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("checking") as status:
-        yield lambda name: status.update(f"checking {name}")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ringrift.cli.games import DatabaseOption, JsonOption
-from ringrift.cli.models import ConfigArgument, FolderOption, open_store, show_report
-from ringrift.cli.silence import Silence
-
-FIRST_LINE: Final = 5.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
+from ringrift.cli.models import FolderOption, open_store
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import show_report
+from ringrift.cli.progress import progress
 
 
 def promote(
@@ -49,30 +44,11 @@ def promote(
     parse_config(config)
     if force and not (reason or "").strip():
         raise RingRiftError("--force needs --reason TEXT: the history says why")
-    with open_store(database, folder, create=model.endswith(".pth")) as store, _progress() as watch:
+    with open_store(database, folder, create=model.endswith(".pth")) as store, progress() as tell:
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
         found = store.find(model, config)
         results = stored_results(store.database, config, found.id)
-        report = run(store, found, results, model_settings().gate, force=reason if force else None, watch=watch)
+        report = run(store, found, results, model_settings().gate, force=reason if force else None, watch=tell)
     show_report(report, as_json)
     raise typer.Exit(1 if report.outcome == "refused" else 0)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A function that is told what is being done, and how far: a bar where somebody looks, else a line now and then."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    silence = Silence(FIRST_LINE)
-    watched = sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
-        bar = progress.add_task("the gate", total=None)
-
-        def tell(what: str, done: int, total: int) -> None:
-            progress.update(bar, description=what, completed=done, total=total)
-            if not watched and silence.is_over():
-                typer.echo(f"{what}: {done} of {total}", err=True)
-
-        yield tell

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
+from ringrift.cli.options import ConfigArgument, JsonOption, MovesOption
+from ringrift.cli.paper import show_report
+from ringrift.cli.progress import progress as shown_progress
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
 
-FIRST_LINE: Final = 5.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
-REDRAWN: Final = 0.2
-"""Seconds between two looks of the progress bar."""
-
 
 def selfplay(
-    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    config: ConfigArgument,
     players: Annotated[
         str | None,
         typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
@@ -58,9 +52,7 @@ def selfplay(
         int | None, typer.Option(min=0, help="The most random moves that a game begins with; 0 for none.")
     ] = None,
     resign: Annotated[bool, typer.Option(help="Search less once a player would have resigned.")] = True,
-    max_moves: Annotated[
-        int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
-    ] = None,
+    max_moves: MovesOption = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
     ] = None,
@@ -72,7 +64,7 @@ def selfplay(
     ),
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
     worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Play games for training: many side by side, until there are enough or you stop it.
 
@@ -103,7 +95,11 @@ def selfplay(
         if games is not None:
             raise BadPlan("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
-    with stop_on_interrupt() as stop, _progress() as watch:
+    with stop_on_interrupt() as stop, shown_progress() as tell, _shown_log():
+
+        def watch(tally: Tally) -> None:
+            tell("games", tally.games_before + tally.games, tally.games_wanted, _told(tally))
+
         report = run_selfplay(
             plan,
             root=out,
@@ -116,10 +112,7 @@ def selfplay(
             stop=stop,
             watch=watch,
         )
-    if as_json:
-        typer.echo(json.dumps(report.to_json()))
-    else:
-        paper().print(report)
+    show_report(report, as_json)
     if stop.is_set():
         raise typer.Exit(stop.exit_code)
 
@@ -177,73 +170,24 @@ def _plan(
     return replace(plan, run=checked_name("run", run or f"{place}-{plan.fingerprint}"))
 
 
+def _told(tally: Tally) -> str:
+    """How fast it goes, and how much of that is the network."""
+    return f"{tally.moves / tally.seconds:,.0f} moves/s, {tally.network_seconds / tally.seconds:.0%} in the network"
+
+
 @contextmanager
-def _progress() -> Iterator[Callable[[Tally], None]]:
-    """What shows the progress: a bar where somebody looks, a line now and then where nobody does."""
+def _shown_log() -> Iterator[None]:
+    """Meanwhile what self-play logs is printed, above the progress bar if there is one."""
     log = logging.getLogger("ringrift.selfplay")
     handler = _Echo()
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        if sys.stderr.isatty():
-            with _bar() as show:
-                yield show
-        else:
-            yield _lines()
+        yield
     finally:
         log.removeHandler(handler)
 
 
 class _Echo(logging.Handler):
-    """Prints what is logged, above the progress bar if there is one."""
-
     def emit(self, record: logging.LogRecord) -> None:
         typer.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[Tally], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))
-    drawn = 0.0
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
-
-        def show(tally: Tally) -> None:
-            nonlocal drawn
-            if time.monotonic() - drawn >= REDRAWN:
-                drawn = time.monotonic()
-                done = tally.games_before + tally.games
-                progress.update(bar, description=_told(tally), total=tally.games_wanted, completed=done)
-
-        yield show
-
-
-def _lines() -> Callable[[Tally], None]:
-    silence = Silence(FIRST_LINE)
-
-    def show(tally: Tally) -> None:
-        if silence.is_over():
-            typer.echo(_told(tally), err=True)
-
-    return show
-
-
-def _told(tally: Tally) -> str:
-    """How far it is, how fast it goes, and how long it will take."""
-    wanted = "" if tally.games_wanted is None else f" of {tally.games_wanted}"
-    seconds, left = tally.seconds, tally.seconds_left
-    return (
-        f"{tally.games_before + tally.games}{wanted} games, {tally.games / seconds:.2f} games/s, "
-        f"{tally.moves / seconds:,.0f} moves/s, {tally.network_seconds / seconds:.0%} in the network"
-        + ("" if left is None else f", about {_duration(left)} left")
-    )
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringrift.cli.evaluate import AsOption, ModelsOption, open_hall
-from ringrift.cli.games import DatabaseOption, JsonOption
-from ringrift.cli.paper import paper
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import show_report
 
 if TYPE_CHECKING:
     from ringrift.evaluation.shadow import ShadowReport
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def tournament(
-    config: Annotated[str, typer.Argument(help="Such as square8_2p.")],
+    config: ConfigArgument,
     players: Annotated[
         list[str] | None,
         typer.Option("--players", "-p", help="A player; once for each. By default all engines and the champion."),
@@ -84,7 +83,7 @@ def tournament(
             contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
         with open_hall(database, settings) as hall:
             report = round_robin(config, contenders, games or settings.tournament.games, hall)
-    typer.echo(json.dumps(report.to_json())) if as_json else paper().print(report)
+    show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)
         typer.echo(f"written: {plot}", err=True)

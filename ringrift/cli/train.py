@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.paper import paper
-from ringrift.cli.silence import Silence
+from ringrift.cli.options import ConfigArgument, JsonOption
+from ringrift.cli.paper import show_report
+from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.training import Tally
-
-FIRST_LINE: Final = 5.0
-"""Seconds until the progress is told for the first time, where it cannot be drawn."""
-
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of hyperparameters.yaml: smoke, laptop or h100.")]
 SetOption = Annotated[
@@ -44,7 +37,7 @@ RUNS: Final = Path("data/runs")
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="The config, such as square8_2p.")],
+    config: ConfigArgument,
     preset: PresetOption = None,
     changes: SetOption = None,
     parent: ParentOption = None,
@@ -53,7 +46,7 @@ def train(
     runs: RunsOption = RUNS,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network on the config's data set; a report with plots goes into the folder of the run.
 
@@ -85,17 +78,18 @@ def train(
         parent = newest_parent(models, config, hyper.network)
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
-    with stop_on_interrupt() as stop, _progress() as watch:
+    with stop_on_interrupt() as stop, progress() as tell:
+
+        def watch(tally: Tally) -> None:
+            tell("steps", tally.step, tally.steps, _told(tally))
+
         try:
             report = train(inputs, device=device, stop=stop, strength=strength, watch=watch)
         except NothingNew as nothing:
             typer.echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
-        if as_json:
-            typer.echo(json.dumps(report.to_json()))
-        else:
-            paper().print(report)
+        show_report(report, as_json)
     if stop.is_set() and not (report and report.facts.model):
         raise typer.Exit(stop.exit_code)
 
@@ -117,31 +111,7 @@ def parsed_changes(changes: list[str] | None) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Tally], object]]:
-    """What shows the progress: a bar where somebody looks, a line now and then where nobody does."""
-    if not sys.stderr.isatty():
-        silence = Silence(FIRST_LINE)
-        yield lambda tally: typer.echo(_told(tally), err=True) if silence.is_over() else None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (BarColumn(bar_width=12), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("starting", total=None)
-
-        def show(tally: Tally) -> None:
-            progress.update(bar, description=_told(tally), total=tally.steps, completed=tally.step)
-
-        yield show
-
-
 def _told(tally: Tally) -> str:
-    """How far it is, how well it goes, and how long it will take."""
+    """How well and how fast it learns."""
     holdout = "" if tally.holdout is None else f", held-out loss {tally.holdout:.3f}"
-    left = timedelta(seconds=round(tally.seconds_left))
-    return (
-        f"step {tally.step:,} of {tally.steps:,}, loss {tally.loss:.3f}{holdout}, accuracy {tally.accuracy:.1%}, "
-        f"{tally.samples_per_second:,.0f} samples/s, about {left} left"
-    )
+    return f"loss {tally.loss:.3f}{holdout}, accuracy {tally.accuracy:.1%}, {tally.samples_per_second:,.0f} samples/s"

@@ -87,7 +87,7 @@ class Hall:
         """The games of a plan, those played before and those that are missing."""
         run = run_of(kind, plan)
         done = stored_games(self.database, run)
-        what = " – ".join(plan.players)
+        what = f"games of {' – '.join(plan.players)}"
         count = len(done)
         self.on_progress(what, count, plan.games)
         if count < plan.games:
@@ -97,7 +97,7 @@ class Hall:
                 self.on_progress(what, count, plan.games)
             done = stored_games(self.database, run)
         if len(done) < plan.games:
-            raise Interrupted(f"stopped after {len(done)} of {plan.games} games of {what}; run it again to go on")
+            raise Interrupted(f"stopped after {len(done)} of {plan.games} {what}; run it again to go on")
         return list(done.values())
 
 

@@ -50,7 +50,7 @@ def _play(shop: Workshop, turn: Turn) -> Done:
 
     def watch(tally: Tally) -> None:
         done = tally.games_before + tally.games
-        shop.watch("self-play", done, games, f"{tally.games / max(tally.seconds, 1e-9):.1f} games/s")
+        shop.watch("self-play", done, games, f"{tally.moves:,} moves")
 
     report = run_selfplay(
         plan,
@@ -71,7 +71,7 @@ def _ingest(shop: Workshop, turn: Turn) -> Done:
     folder = shop.selfplay / shop.config
 
     def watch(read: int, total: int, new: int) -> None:
-        shop.watch("ingest", read, total, f"{new:,} new games")
+        shop.watch("ingest", read / total, 1, f"{new:,} new games")
 
     report = ingest(shop.database, [folder], stop=shop.stop, on_progress=watch)
     found = report.to_json()

@@ -136,13 +136,6 @@ class Tally:
         """Since the start."""
         return time.monotonic() - self.started
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Until all games are there, as far as one can say."""
-        if self.games_wanted is None or not self.games:
-            return None
-        return (self.games_wanted - self.games_before - self.games) * self.seconds / self.games
-
     def add(self, record: GameRecord) -> None:
         """Count a game."""
         self.games += 1

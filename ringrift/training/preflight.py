@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +103,12 @@ def preflight(
     settings: PreflightSettings,
     *,
     verify: bool = False,
-    on_progress: Callable[[str], object] = lambda name: None,
+    on_progress: Callable[[str, int, int], object] = lambda what, done, total: None,
 ) -> PreflightReport:
     """Check everything that a training needs; `UnknownConfig` if there is no such network.
 
     `verify` reads the whole data set and compares its checksums.
-    `on_progress` is told what is being checked.
+    `on_progress` is told what is being checked, how much has been and how much there is.
     """
     network = planned.network
     found: list[Check] = []
@@ -121,8 +122,8 @@ def preflight(
         ("checkpoint", lambda: [_checkpoint(planned.run)] if planned.run else []),
         ("parent model", lambda: [_parent(planned.parent, network)]),
     )
-    for name, check in steps:
-        on_progress(name)
+    for number, (name, check) in enumerate(steps):
+        on_progress(f"checking {name}", number, len(steps))
         try:
             found += check()
         except RingRiftError as error:
@@ -178,11 +179,11 @@ def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> Check:
     return Check(name, "ok" if made == wanted else "failed", made, wanted)
 
 
-def _checksums(planned: PlannedTraining, on_progress: Callable[[str], object]) -> Check:
+def _checksums(planned: PlannedTraining, on_progress: Callable[[str, int, int], object]) -> Check:
     """Every file of the data set and of what is held out is what was written."""
     parts = _parts(planned)
     for part in parts:
-        part.verify(lambda done, files: on_progress(f"checksums: {done} of {files} files"))
+        part.verify(partial(on_progress, "checking files"))
     return Check("checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all")
 
 

@@ -51,7 +51,6 @@ class Tally:
     loss: float
     accuracy: float
     samples_per_second: float
-    seconds_left: float
     holdout: float | None
     """The newest loss on held-out games."""
 
@@ -228,9 +227,8 @@ class Trainer:
         scalars |= {"accuracy": accuracy, "gradient": gradient, "rate": line["lr"], "samples per second": rate}
         for name, value in scalars.items():
             self._board.add_scalar(name, value, step)
-        left = (learner.schedule.steps - step) * learner.schedule.batch / rate
         holdout = self.validation.figures["total"] if self.validation else None
-        self._watch(Tally(step, learner.schedule.steps, total, accuracy, rate, left, holdout))
+        self._watch(Tally(step, learner.schedule.steps, total, accuracy, rate, holdout))
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
         lowest = self.progress.lowest

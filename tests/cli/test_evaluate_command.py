@@ -98,7 +98,8 @@ def test_an_interrupted_evaluation_says_so_and_goes_on(model: str, few: Path) ->
     words = [RINGRIFT, "evaluate", CONFIG, model]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        assert "of 2000 games" in running.stderr.readline(), "a line of progress, for nobody looks"
+        line = running.stderr.readline()
+        assert line.startswith("games of ") and " of 2,000, " in line, "a line of progress, for nobody looks"
         running.send_signal(signal.SIGINT)
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -121,13 +122,12 @@ def test_settings_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyt
 
 
 def test_progress_is_told_in_lines_where_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringrift.cli.selfplay.FIRST_LINE", 0.0)
+    monkeypatch.setattr("ringrift.cli.progress.FIRST_LINE", 0.0)
     words = ["selfplay", "hex8_2p", "--players", "random", "--games", "3", "--out", str(tmp_path), "--json"]
     told = CliRunner().invoke(app, words).stderr.splitlines()
-    assert told[0].startswith("0 of 3 games, 0.00 games/s, ")
+    assert told[0].startswith("games: 0 of 3, ")
     assert told[0].endswith("moves/s, 0% in the network")
-    assert "3 of 3 games" in told[-1]
-    assert told[-1].endswith("about 0 s left")
+    assert re.match(r"games: 3 of 3, [\d,.]+/s, about 0 s left, [\d,]+ moves/s, ", told[-1])
 
 
 def test_help_shows_examples() -> None:

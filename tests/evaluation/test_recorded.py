@@ -68,7 +68,7 @@ def test_an_interrupted_match_goes_on_and_comes_to_the_same(hall: Hall) -> None:
         replace(hall, stop=stop, on_progress=stop_soon).play("rating", plan, hall.agents(plan, PAIR))
     before = stored_games(hall.database, run_of("rating", plan))
     assert 3 <= len(before) < 8
-    assert told[:2] == [("heuristic – random", 0, 8), ("heuristic – random", 1, 8)]
+    assert told[:2] == [("games of heuristic – random", 0, 8), ("games of heuristic – random", 1, 8)]
 
     agents = [Watched(agent) for agent in hall.agents(plan, PAIR)]
     again = hall.play("rating", plan, agents)

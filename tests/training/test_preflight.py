@@ -240,10 +240,11 @@ def test_the_parent_model(planned: PlannedTraining, tmp_path: Path) -> None:
 
 
 def test_it_tells_what_it_is_doing(planned: PlannedTraining) -> None:
-    told: list[str] = []
-    preflight(planned, limits(), verify=True, on_progress=told.append)
-    assert told[:3] == ["games database", "data set", "checksums"]
-    assert "checksums: 1 of 1 files" in told
+    told: list[tuple[str, int, int]] = []
+    preflight(planned, limits(), verify=True, on_progress=lambda *progress: told.append(progress))
+    checks = ("games database", "data set", "checksums")
+    assert told[:3] == [(f"checking {name}", number, 8) for number, name in enumerate(checks)]
+    assert ("checking files", 1, 1) in told
 
 
 def test_a_network_that_does_not_exist(planned: PlannedTraining) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def agents(
@@ -34,15 +35,15 @@ def agents(
 
     pairs = pairs_of(configs)
     evaluations = [
-        measure_evaluation(board, players, repeats=repeats) for board, players in with_progress(pairs, "evaluations")
+        measure_evaluation(board, players, repeats=repeats) for board, players in tracked(pairs, "evaluations")
     ]
     plays = [
         measure_games(board, players, games=side_by_side(board, games))
-        for board, players in with_progress(pairs, "games of the heuristic")
+        for board, players in tracked(pairs, "games of the heuristic")
     ]
     depths = [
         measure_depth(board, players, positions=positions, seconds=seconds)
-        for board, players in with_progress(pairs, "searches")
+        for board, players in tracked(pairs, "searches")
     ]
     report = {
         "evaluations": [asdict(speed) for speed in evaluations],

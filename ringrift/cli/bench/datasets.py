@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, side_by_side, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, side_by_side, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def datasets(
@@ -45,7 +46,7 @@ def datasets(
         return
     speeds = [
         measure_export(f"{board}_{players}p", side_by_side(board, count), repeats=repeats)
-        for board, players in with_progress(pairs, "exports")
+        for board, players in tracked(pairs, "exports")
     ]
     if write_or_print({"export": [asdict(speed) for speed in speeds]}, out, as_json):
         return

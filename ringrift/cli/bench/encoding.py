@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def encoding(
@@ -25,7 +26,7 @@ def encoding(
     pairs = [(board, version) for board in BOARDS for version in FEATURE_VERSIONS]
     figures = [
         {"board": board, "version": version, "nanoseconds": measure_encoding(board, version)}
-        for board, version in with_progress(pairs, "encoding")
+        for board, version in tracked(pairs, "encoding")
     ]
     if write_or_print({"encoding": figures}, out, as_json):
         return

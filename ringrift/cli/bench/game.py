@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def game(
@@ -33,10 +34,10 @@ def game(
     pairs = pairs_of(configs)
     speeds = [
         measure_rules(board, players, seconds=seconds, repeats=repeats)
-        for board, players in with_progress(pairs, "random play")
+        for board, players in tracked(pairs, "random play")
     ]
     names = list(dict.fromkeys(board for board, _ in pairs)) if start else []
-    starts = [measure_start(name) for name in with_progress(names, "start-up")]
+    starts = [measure_start(name) for name in tracked(names, "start-up")]
     report = {
         "machine": {
             "processor": platform.processor() or platform.machine(),

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def games(
@@ -29,11 +30,9 @@ def games(
 
     names = configs or ["square8_2p"]
     runs = [(name, search) for name in names for search in (False, True)]
-    speeds = [
-        measure_ingest(name, count, search=search, repeats=repeats) for name, search in with_progress(runs, "ingest")
-    ]
+    speeds = [measure_ingest(name, count, search=search, repeats=repeats) for name, search in tracked(runs, "ingest")]
     thousands = (1, memory) if memory else ()
-    peaks = [measure_memory(names[0], 1000 * number) for number in with_progress(thousands, "memory")]
+    peaks = [measure_memory(names[0], 1000 * number) for number in tracked(thousands, "memory")]
     report = {"ingest": [asdict(speed) for speed in speeds], "memory": [asdict(peak) for peak in peaks]}
     if write_or_print(report, out, as_json):
         return

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def loader(
@@ -59,7 +60,7 @@ def loader(
     threads = workers or default_threads()
     speeds = [
         measure_loader(board, players, batch=batch, workers=threads, samples=samples, augment=augment, repeats=repeats)
-        for board, players in with_progress(pairs, "loader")
+        for board, players in tracked(pairs, "loader")
     ]
     demands = [training_demand(architecture, speed) for speed in speeds for architecture in ("v2", "v3")]
     report = {

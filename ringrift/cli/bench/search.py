@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def search(
@@ -43,11 +44,11 @@ def search(
     speeds = [
         measure_search(kind, board, players, games=side_by_side(board, games), repeats=repeats)
         for kind in (GumbelSearch, PuctSearch)
-        for board, players in with_progress(pairs, kind.__name__)
+        for board, players in tracked(pairs, kind.__name__)
     ]
     shares = [
         measure_share(board, players, network, games=side_by_side(board, games))
-        for board, players in with_progress(pairs, f"with the network {network}")
+        for board, players in tracked(pairs, f"with the network {network}")
     ]
     obstacle = comparison.obstacle() if compare else None
     if obstacle:
@@ -55,7 +56,7 @@ def search(
     programs: list[comparison.ProgramSpeed] = []
     if compare and not obstacle:
         rows = sum(1 + len(contest.ours) for contest in comparison.contests(games))
-        programs.extend(with_progress(comparison.compare(in_flight=games), "other programs", rows))
+        programs.extend(tracked(comparison.compare(in_flight=games), "other programs", rows))
     report = {
         "searches": [asdict(speed) for speed in speeds],
         "network": [asdict(share) for share in shares],

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def selfplay(
@@ -28,7 +29,7 @@ def selfplay(
     from ringrift.benchmarks.selfplay import GAMES, measure_selfplay
 
     names = [f"{board}_{players}p" for board, players in pairs_of(configs or ["square8_2p"])]
-    speeds = list(with_progress(measure_selfplay(names, network), "self-play", len(names) * len(GAMES)))
+    speeds = list(tracked(measure_selfplay(names, network), "self-play", len(names) * len(GAMES)))
     if write_or_print({"selfplay": [asdict(speed) for speed in speeds]}, out, as_json):
         return
     print_table(

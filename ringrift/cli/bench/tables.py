@@ -1,19 +1,16 @@
-"""What the benchmarks' commands share: which configs, progress, and where the figures go."""
+"""What the benchmarks' commands share: which configs, and where the figures go."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import typer
 
 from ringrift.cli.paper import paper
-
-Item = TypeVar("Item")
 
 LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
 """Headings of columns of words."""
@@ -31,15 +28,6 @@ def pairs_of(configs: list[str] | None) -> list[tuple[str, int]]:
 def side_by_side(board: str, games: int) -> int:
     """Games at once on a board: on the large ones a quarter."""
     return games if board in ("square8", "hex8") else max(games // 4, 1)
-
-
-def with_progress(items: Iterable[Item], what: str, total: int | None = None) -> Iterable[Item]:
-    """The items, with a progress bar where somebody looks; `total` is how many there are, unless they have a length."""
-    from rich.console import Console
-    from rich.progress import track
-
-    quiet = not sys.stderr.isatty()
-    return track(items, what, total, console=Console(stderr=True), disable=quiet, transient=True)
 
 
 def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.bench.tables import pairs_of, print_table, with_progress, write_or_print
+from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.progress import tracked
 
 
 def training(
@@ -44,7 +45,7 @@ def training(
         measure_training(
             name, board, players, batch=batch, device=where, compiled=compiled, surgery=surgery, repeats=repeats
         )
-        for name, board, players in with_progress(cases, "training")
+        for name, board, players in tracked(cases, "training")
     ]
     if write_or_print({"training": [asdict(speed) for speed in speeds]}, out, as_json):
         return

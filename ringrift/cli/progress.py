@@ -1,0 +1,114 @@
+"""How far a command is: a bar where somebody looks, and a line now and then where nobody does."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from typing import Final, Protocol, TypeVar
+
+import typer
+
+FIRST_LINE: Final = 3.0
+"""Seconds until the first line; the next one takes twice as long, and so on."""
+LONGEST_SILENCE: Final = 120.0
+"""Seconds between two lines at most."""
+
+Item = TypeVar("Item")
+
+
+class Tell(Protocol):
+    """Is told what is being done and how far it is.
+
+    A `total` of 1 is told as a share, for what is not worth counting, and None is for work without an end. `more` is
+    whatever else there is to say.
+    """
+
+    def __call__(self, what: str, done: float, total: float | None, more: str = "") -> None: ...
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A function to tell how far a command is, for whoever looks at the standard error; it adds rate and time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    watched = sys.stderr.isatty()
+    pace, silence = _Pace(), _Silence()
+    shown = Progress(
+        BarColumn(bar_width=12),
+        TextColumn("{task.description}", markup=False),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),  # what goes to a file or a pipe must not end on the terminal
+        disable=not watched,
+    )
+    with shown:
+        bar = shown.add_task("starting", total=None)
+
+        def tell(what: str, done: float, total: float | None, more: str = "") -> None:
+            words = pace.words(what, done, total, more)
+            if watched:
+                shown.update(bar, description=words, completed=done, total=total)
+            elif silence.is_over():
+                typer.echo(words, err=True)
+
+        yield tell
+
+
+def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+    """The items, with progress; `total` is how many there are, unless they have a length."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with progress() as tell:
+        tell(what, 0, total)
+        for count, item in enumerate(items, 1):
+            yield item
+            tell(what, count, total)
+
+
+class _Pace:
+    """How fast the work at hand goes, counted from when it was first told of: it may go on where it once stopped."""
+
+    def __init__(self) -> None:
+        self._work: tuple[str, float | None] = ("", None)
+        self._began = self._first = self._last = 0.0
+
+    def words(self, what: str, done: float, total: float | None, more: str) -> str:
+        now = time.monotonic()
+        if (what, total) != self._work or done < self._last:  # something else, or the same over again
+            self._work, self._began, self._first = (what, total), now, done
+        self._last = done
+        rate = (done - self._first) / max(now - self._began, 1e-9)
+        if total == 1:
+            words = [f"{done:.0%}"]
+        else:
+            words = [f"{done:,.0f}" + ("" if total is None else f" of {total:,.0f}")]
+            words += [f"{rate:,.{0 if rate >= 100 else 2}f}/s"] if rate else []
+        words += [f"about {_duration((total - done) / rate)} left"] if rate and total is not None else []
+        words += [more] if more else []  # last, for a narrow terminal leaves out the end
+        return f"{what}: {', '.join(words)}"
+
+
+class _Silence:
+    """A time without a line, and after it a longer one."""
+
+    def __init__(self) -> None:
+        self._length = FIRST_LINE
+        self._since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Whether it is time for a line; if so, the next silence begins."""
+        now = time.monotonic()
+        if now - self._since < self._length:
+            return False
+        self._since, self._length = now, min(2 * self._length, LONGEST_SILENCE)
+        return True
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
