@@ -1,0 +1,303 @@
+#!/bin/sh
+# Jobs on a host: start, watch and kill commands that outlive the connection that started them.
+#
+#   job.sh start  ROOT ID FOLDER GPUS COMMAND [EXPORTS]   begin; a second start of the same job changes nothing
+#   job.sh status ROOT ID [OFFSET [LIMIT]]                what became of it, and its log from a byte on
+#   job.sh output ROOT ID                                 what the command has written to "$RINGRIFT_JOB/output"
+#   job.sh kill   ROOT ID [SECONDS]                       end all its processes: TERM, and KILL after so many seconds
+#   job.sh list   ROOT                                    a line a job: its state and its name
+#   job.sh sweep  ROOT SECONDS                            remove jobs that ended longer ago than that
+#
+# A job is the folder ROOT/ID. Whoever makes it owns the start, so that there is one however often it is asked for.
+# GPUS are numbers with spaces between; each is locked for as long as the job has processes. EXPORTS are lines of shell.
+# ringrift/fleet/jobs.py writes the arguments in front of this text and sends both to `sh -s`: nothing is installed, and
+# no argument shows in a list of processes. Answers 0; 3 with one line when it cannot be done.
+#
+# In the folder: `created`, `boot` (of the kernel), `folder`, `gpus`, `command`, `exports`, `run`; then `pid` of the
+# runner, `heartbeat`, `log`, and at the end `exit` with the code, which appears whole by a rename. `killed` says that
+# somebody asked for the end.
+set -u
+umask 077
+
+STARTING=60 # seconds in which a job that was begun must have its runner
+BEAT=10     # seconds between two heartbeats
+
+fail() {
+    echo "$*" >&2
+    exit 3
+}
+
+boot_id() {
+    cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null || echo unknown
+}
+
+now() {
+    date +%s
+}
+
+content() { # of a small file of the job; nothing if it is not there
+    cat "$job/$1" 2>/dev/null
+}
+
+put() { # a small file that is there whole or not at all: put NAME TEXT
+    printf '%s\n' "$2" >"$job/.$1.$$" && mv -f "$job/.$1.$$" "$job/$1"
+}
+
+# Whether the runner lives. What it has in its environment tells it from a stranger with the same number, and a zombie,
+# for which `kill -0` answers yes, has none.
+runner_lives() { # sets $pid
+    pid=$(content pid)
+    [ -n "$pid" ] || return 1
+    if [ -d /proc/self ]; then
+        grep -qsF "RINGRIFT_JOB=$job/" "/proc/$pid/environ"
+    else
+        case $(ps -o stat= -p "$pid" 2>/dev/null) in '' | Z*) return 1 ;; esac
+    fi
+}
+
+# All processes of the job that live, also those that have left its process group.
+processes() {
+    if [ -d /proc/self ]; then
+        grep -lsF "RINGRIFT_JOB=$job/" /proc/[0-9]*/environ | cut -d / -f 3
+    else
+        ps -A -o pid= -o pgid= -o stat= | awk -v group="$(content pid)" '$2 == group && $3 !~ /^Z/ { print $1 }'
+    fi
+}
+
+unless_killed() { # sets $state
+    state=$1
+    [ ! -e "$job/killed" ] || state=killed
+}
+
+state_of() { # sets $state
+    if [ ! -d "$job" ]; then
+        state=missing
+    elif [ -e "$job/exit" ]; then
+        unless_killed 'done'
+    elif [ -e "$job/boot" ] && [ "$(content boot)" != "$(boot_id)" ]; then
+        unless_killed lost
+    elif runner_lives; then
+        state=running
+    elif [ -e "$job/exit" ]; then # it ended between the two looks
+        unless_killed 'done'
+    elif [ -n "$pid" ]; then
+        unless_killed lost
+    else
+        [ -e "$job/created" ] || put created "$(now)" # its starter died at once: from now on it is waited for
+        began=$(content created)
+        unless_killed running
+        [ $(($(now) - ${began:-0})) -le "$STARTING" ] || unless_killed lost
+    fi
+}
+
+# The program that watches over one command.
+write_runner() {
+    cat >"$job/run" <<'RUNNER'
+job=$1 beat=$2
+umask 022
+cd "$job" || exit 3
+put() {
+    printf '%s\n' "$2" >".$1.$$" && mv -f ".$1.$$" "$1"
+}
+told=
+trap '' HUP
+trap 'told=1' TERM INT # the command gets the signal too; this process stays to write down how it ended
+put pid "$$"           # before the look at `killed`: who kills sees the one, or this process sees the other
+[ ! -e killed ] || exit 0
+exec >>log 2>&1
+(
+    nap=
+    trap 'kill $nap; exit' TERM
+    while [ ! -e exit ] && put heartbeat "$(date +%s)"; do
+        sleep "$beat" &
+        nap=$!
+        wait "$nap"
+    done
+) 2>/dev/null &
+pulse=$!
+
+watch() {
+    if [ $# -gt 0 ]; then # one lock inside the other
+        gpu=$1
+        shift
+        (
+            trap : TERM INT
+            if ! flock -n 9; then
+                echo "waiting for GPU $gpu: another job has it"
+                until flock -w 5 9; do [ ! -e killed ] || exit 143; done
+            fi
+            watch "$@"
+        ) 9>>"../.gpu-$gpu.lock"
+        return
+    fi
+    told=
+    trap 'told=1' TERM INT
+    (
+        trap - TERM INT
+        visible=$(tr ' ' , <gpus)
+        [ -z "$visible" ] || export CUDA_VISIBLE_DEVICES="$visible"
+        # shellcheck disable=SC1091 # made by `start`
+        . ./exports
+        cd "$(cat folder)" || exit 3
+        exec bash -c "$(cat "$job/command")"
+    ) </dev/null &
+    child=$! code=127 again=1
+    while [ "$again" ]; do # a signal interrupts the waiting
+        told=
+        wait "$child"
+        answer=$?
+        [ "$answer" = 127 ] || code=$answer
+        again=$told
+    done
+    return "$code"
+}
+
+# shellcheck disable=SC2046
+watch $(cat gpus)
+code=$?
+kill "$pulse" 2>/dev/null
+put heartbeat "$(date +%s)"
+put exit "$code"
+RUNNER
+}
+
+start() { # FOLDER GPUS COMMAND [EXPORTS]
+    folder=$1 gpus=$2 command=$3 exports=${4-}
+    case $folder in \~) folder=$HOME ;; \~/*) folder=$HOME/${folder#??} ;; esac
+    command -v bash >/dev/null || fail "there is no bash on this host"
+    mkdir -p "$root" || fail "$root: cannot be made"
+    if mkdir "$job" 2>/dev/null; then
+        # What is wrong is found before a job is left behind.
+        problem=
+        if [ ! -d "$folder" ]; then
+            problem="there is no folder $folder on this host"
+        elif [ -n "$gpus" ] && ! command -v flock >/dev/null; then
+            problem="flock is missing on this host (package util-linux); a job that needs a GPU cannot lock it"
+        elif ! {
+            put created "$(now)" && put boot "$(boot_id)" && put folder "$folder" && put gpus "$gpus" &&
+                put command "$command" && put exports "$exports" && write_runner && : >>"$job/log"
+        }; then
+            problem="$job: cannot be written; is the disk full?"
+        fi
+        if [ -n "$problem" ]; then
+            rm -rf "$job"
+            fail "$problem"
+        fi
+        export RINGRIFT_JOB="$job/"
+        if command -v setsid >/dev/null; then
+            setsid sh "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
+        else # macOS
+            perl -MPOSIX -e 'setsid; exec @ARGV' sh "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
+        fi
+        echo started
+    elif [ -d "$job" ]; then
+        echo exists
+    else
+        fail "$job: cannot be made"
+    fi
+}
+
+status() { # [OFFSET [LIMIT]]
+    state_of
+    echo "state $state"
+    if [ "$state" != missing ]; then
+        size=$(wc -c 2>/dev/null <"$job/log") || size=0
+        echo "code $(content exit)"
+        echo "pid $(content pid)"
+        echo "now $(now)"
+        echo "heartbeat $(content heartbeat)"
+        echo "size $((size))"
+    fi
+    echo
+    [ "$state" = missing ] || tail -c "+$((${1:-0} + 1))" "$job/log" 2>/dev/null | head -c "${2:-65536}"
+}
+
+signal() { # every process in $left
+    for each in $left; do kill -s "$1" "$each" 2>/dev/null; done
+}
+
+end() { # [SECONDS]
+    state_of
+    case $state in
+    missing | done) ;;
+    *)
+        : >>"$job/killed" || fail "$job: cannot be written; is the disk full?"
+        # A runner that is just starting is waited for: it finds the marker, or is found.
+        rounds=0
+        while [ "$state" = running ] && [ ! -e "$job/pid" ] && [ $rounds -lt 20 ]; do
+            sleep 0.1
+            rounds=$((rounds + 1))
+        done
+        rounds=0
+        while left=$(processes) && [ -n "$left" ] && [ $rounds -le $((${1:-10} * 5)) ]; do
+            # Again every two seconds: a process that was just being born may have missed it.
+            [ $((rounds % 10)) -ne 0 ] || signal TERM
+            sleep 0.2
+            rounds=$((rounds + 1))
+        done
+        rounds=0
+        while left=$(processes) && [ -n "$left" ]; do
+            [ $rounds -lt 50 ] || fail "$job: these processes cannot be killed: $(echo "$left" | tr '\n' ' ')"
+            signal KILL
+            sleep 0.1
+            rounds=$((rounds + 1))
+        done
+        state=killed
+        ;;
+    esac
+    echo "state $state"
+}
+
+jobs_of() { # what to do with each: sets $job
+    for job in "$root"/*/; do
+        job=${job%/}
+        [ ! -e "$job/created" ] || "$@"
+    done
+}
+
+tell() {
+    state_of
+    echo "$state ${job##*/}"
+}
+
+remove_old() { # SECONDS
+    state_of
+    [ "$state" != running ] || return 0
+    [ -z "$(processes)" ] || return 0
+    last=$(content heartbeat)
+    [ -n "$last" ] || last=$(content created)
+    [ $(($(now) - last)) -gt "$1" ] || return 0
+    mv "$job" "$root/.swept-${job##*/}" && echo "${job##*/}" # gone at once for everybody, also if removing is cut short
+}
+
+sweep() { # SECONDS
+    jobs_of remove_old "$1"
+    rm -rf "$root"/.swept-*
+}
+
+main() {
+    [ $# -ge 2 ] || fail "usage: job.sh start|status|output|kill|list|sweep ROOT …"
+    verb=$1 root=$2
+    shift 2
+    case $root in \~/*) root=$HOME/${root#??} ;; /*) ;; *) root=$PWD/$root ;; esac
+    root=${root%/}
+    case $verb in
+    list) jobs_of tell ;;
+    sweep) sweep "${1:?}" ;;
+    start | status | output | kill)
+        case ${1-} in '' | .* | */*) fail "'${1-}' is no name of a job" ;; esac
+        job=$root/$1
+        shift
+        case $verb in
+        start) start "$@" ;;
+        status) status "$@" ;;
+        output) cat "$job/output" 2>/dev/null || : ;;
+        kill) end "$@" ;;
+        esac
+        ;;
+    *) fail "'$verb' is no verb of job.sh" ;;
+    esac
+}
+
+# The last line, so that of a text that was cut on its way nothing is done.
+main "$@"

@@ -1,0 +1,83 @@
+"""Watching a job until it ends, is to be stopped, or is overdue, whatever happens to the connection meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
+from ringrift.fleet.shell import Shell, Unreachable
+
+LONGEST_PAUSE: Final = 60.0
+"""Seconds between two tries to reach a host."""
+
+Why = Literal["ended", "stopped", "overdue"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a job is not watched any more."""
+
+    why: Why
+    """`ended`: look at `state`; `stopped`: somebody wanted it, and it was killed; `overdue`: so did the deadline."""
+    state: State | None
+    """None if the host did not answer up to the deadline: the job may be running."""
+    code: int | None = None
+    """The exit code of a job that is done."""
+    detail: str = ""
+    """Who stopped it, or what the host said last."""
+    last_line: str = ""
+    """Of the log."""
+
+
+async def watch_job(
+    shell: Shell,
+    job: Job,
+    *,
+    deadline: float,
+    poll: float,
+    tell: Callable[[str], None],
+    stop: Callable[[], str | None] = lambda: None,
+    offset: int = 0,
+) -> Ending:
+    """Poll a job and `tell` the lines of its log from a byte on, until there is nothing more to wait for.
+
+    At `deadline` (seconds since 1970), and as soon as `stop` gives a reason, it is killed. A host that does not answer
+    is asked again, with growing pauses.
+    """
+    pause = poll
+    last_line = complaint = ""
+    while True:
+        reason = stop()
+        overdue = time.time() >= deadline
+        try:
+            if reason is not None:
+                return Ending("stopped", await kill_job(shell, job), detail=reason, last_line=last_line)
+            status = await status_of_job(shell, job, offset=offset)
+            if complaint:
+                tell("the host answers again")
+            complaint, pause = "", poll
+            ended = status.state is not State.RUNNING
+            more = offset + len(status.log) < status.log_size
+            log = whole_lines(status.log, ended=ended and not more)
+            offset += len(log)
+            for line in log.decode(errors="replace").splitlines():
+                tell(line)
+                last_line = line or last_line
+            if ended and not more:
+                return Ending("ended", status.state, status.code, last_line=last_line)
+            if overdue and not ended:
+                return Ending("overdue", await kill_job(shell, job), last_line=last_line)
+            if not (more and log):
+                await asyncio.sleep(pause)
+        except Unreachable as error:
+            if overdue:
+                return Ending("overdue", None, detail=str(error), last_line=last_line)
+            if str(error) != complaint:
+                tell(f"{error}; it is asked again with growing pauses")
+            complaint = str(error)
+            await asyncio.sleep(min(pause, max(0.1, deadline - time.time())))
+            pause = min(2 * pause, LONGEST_PAUSE)

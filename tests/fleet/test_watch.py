@@ -1,0 +1,113 @@
+"""Watching jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from ringrift.fleet import Answer, Ending, State, Unreachable, watch_job
+from ringrift.fleet.shell import Shell
+from tests.fleet.conftest import Jobs
+
+
+class CutShell:
+    """A way to a host that is cut for some questions."""
+
+    def __init__(self, shell: Shell, cut: set[int]) -> None:
+        self.shell, self.cut, self.asked = shell, cut, 0
+
+    async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
+        self.asked += 1
+        if self.asked in self.cut:
+            raise Unreachable("host-1: connection refused")
+        return await self.shell.run(script, seconds=seconds)
+
+    async def close(self) -> None:
+        pass
+
+
+def watch(
+    jobs: Jobs,
+    name: str,
+    *,
+    shell: Shell | None = None,
+    seconds: float = 60.0,
+    stop: Callable[[], str | None] = lambda: None,
+    offset: int = 0,
+) -> tuple[Ending, list[str]]:
+    told: list[str] = []
+    ending = asyncio.run(
+        watch_job(
+            *(shell or jobs.shell, jobs.job(name)),
+            deadline=time.time() + seconds,
+            poll=0.02,
+            tell=told.append,
+            stop=stop,
+            offset=offset,
+        )
+    )
+    return ending, told
+
+
+def test_the_whole_log_is_told_once_and_in_lines(jobs: Jobs) -> None:
+    jobs.start(
+        "a", "for i in $(seq 300); do echo line $i of many; done; sleep 0.2; printf half; sleep 0.2; echo ' line'"
+    )
+    ending, told = watch(jobs, "a")
+    assert told == [f"line {number} of many" for number in range(1, 301)] + ["half line"]
+    assert ending == Ending("ended", State.DONE, 0, last_line="half line")
+
+
+def test_a_log_longer_than_one_answer_is_told_to_its_end(jobs: Jobs) -> None:
+    jobs.start("a", "seq 100000; exit 3")
+    jobs.ended("a")
+    ending, told = watch(jobs, "a")
+    assert told == [str(number) for number in range(1, 100_001)]
+    assert (ending.state, ending.code) == (State.DONE, 3)
+
+
+def test_who_comes_later_hears_the_rest(jobs: Jobs) -> None:
+    jobs.start("a", "echo one; echo two")
+    jobs.ended("a")
+    assert watch(jobs, "a", offset=len("one\n"))[1] == ["two"]
+
+
+def test_an_overdue_job_is_killed(jobs: Jobs) -> None:
+    jobs.start("a", "echo begun; sleep 60")
+    jobs.told("a", b"begun")
+    ending, told = watch(jobs, "a", seconds=0.1)
+    assert ending == Ending("overdue", State.KILLED, last_line="begun")
+    assert told == ["begun"]
+    assert jobs.status("a").state is State.KILLED
+
+
+def test_a_job_that_is_to_stop_is_killed_and_the_reason_kept(jobs: Jobs) -> None:
+    jobs.start("a", "sleep 60")
+    ending, _ = watch(jobs, "a", stop=lambda: "no power")
+    assert (ending.why, ending.state, ending.detail) == ("stopped", State.KILLED, "no power")
+
+
+def test_a_host_that_does_not_answer_for_a_while_is_told_once_and_waited_for(jobs: Jobs) -> None:
+    jobs.start("a", "echo one; sleep 1; echo two")
+    jobs.told("a", b"one")
+    ending, told = watch(jobs, "a", shell=CutShell(jobs.shell, {2, 3, 4}))
+    assert ending.state is State.DONE
+    assert told == [
+        "one",
+        "host-1: connection refused; it is asked again with growing pauses",
+        "the host answers again",
+        "two",
+    ]
+
+
+def test_of_a_host_that_never_answers_nobody_knows_what_became_of_the_job(jobs: Jobs) -> None:
+    ending, _ = watch(jobs, "a", shell=CutShell(jobs.shell, set(range(10_000))), seconds=0.3)
+    assert (ending.why, ending.state, ending.detail) == ("overdue", None, "host-1: connection refused")
+
+
+def test_jobs_that_are_gone_end_the_watch(jobs: Jobs) -> None:
+    assert watch(jobs, "never")[0].state is State.MISSING
+    jobs.start("killed", "sleep 60")
+    jobs.kill("killed")
+    assert watch(jobs, "killed")[0].state is State.KILLED
