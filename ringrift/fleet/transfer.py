@@ -1,0 +1,135 @@
+"""Fetching files from a host: by rsync where both sides have it, by SFTP otherwise, over the connection that is open.
+
+Both go on at the size that a file has here, and neither says whether what came is right: that is for the checksums of
+`sync.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Final, cast
+
+import asyncssh
+
+from ringrift.fleet.hosts import SyncSettings
+from ringrift.fleet.shell import Unreachable
+from ringrift.fleet.ssh import SshShell
+from ringrift.game.errors import UnwritableFile
+
+REMOTE_SHELL: Final = Path(__file__).with_name("rsh.sh")
+BLOCK: Final = 1 << 18
+"""Bytes of one read by SFTP."""
+_NOT_ALL: Final = (0, 23, 24)
+"""Exit codes of rsync that only mean that some files could not be read, or have gone meanwhile."""
+
+
+async def fetch_by_rsync(
+    shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings
+) -> None:
+    """Fetch files of a folder, each from the size on that it has below `into`."""
+    words = ["rsync", "--append", "-s", "--compress", "--files-from=-", "--from0"]
+    words += [f"--timeout={settings.stall_seconds}", "-e", f"sh '{REMOTE_SHELL}'"]
+    if settings.megabytes_per_second is not None:
+        words.append(f"--bwlimit={max(1, round(settings.megabytes_per_second * 1e6 / 1024))}")
+    into.mkdir(parents=True, exist_ok=True)
+    connection = await shell.connected()
+    outward, inward = os.pipe(), os.pipe()
+    environment = os.environ | {"RINGRIFT_TO": str(outward[1]), "RINGRIFT_FROM": str(inward[0])}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(*words, f"host:{folder}/", f"{into}/"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=(outward[1], inward[0]),
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        _close(*outward, *inward)
+        raise UnwritableFile(f"rsync cannot be started here ({error.strerror})") from None
+    _close(outward[1], inward[0])
+    there: asyncssh.SSHClientProcess[bytes] | None = None
+    try:
+        said = asyncio.create_task(process.communicate(b"".join(os.fsencode(path) + b"\0" for path in paths)))
+        with shell.explained():
+            command = await asyncio.to_thread(_first_line, outward[0])
+            if command:
+                ours = os.fdopen(outward[0], "rb", buffering=0), os.fdopen(inward[1], "wb", buffering=0)
+                there = await connection.create_process(
+                    command, encoding=None, stdin=ours[0], stdout=ours[1], stderr=asyncssh.DEVNULL
+                )
+        _, err = await said
+        if process.returncode not in _NOT_ALL:
+            lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
+            raise Unreachable(f"{shell.name}: rsync gave up: {lines[0]}")
+    finally:
+        if there is None:
+            _close(outward[0], inward[1])
+        else:
+            there.close()
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+            await process.wait()
+
+
+async def fetch_by_sftp(shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings) -> None:
+    """Fetch files of a folder, each from the size on that it has below `into`; those that have gone are left out."""
+    connection = await shell.connected()
+    pace = None if settings.megabytes_per_second is None else settings.megabytes_per_second * 1e6
+    started, received = time.monotonic(), 0
+    try:
+        with shell.explained():
+            async with connection.start_sftp_client() as sftp:
+                for path in paths:
+                    target = into / path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    try:
+                        source = await sftp.open(str(PurePosixPath(folder, path)), "rb")
+                    except asyncssh.SFTPError:
+                        continue
+                    async with source:
+                        with target.open("ab") as file:
+                            while True:
+                                async with asyncio.timeout(settings.stall_seconds):
+                                    block = cast(bytes, await source.read(BLOCK, file.tell()))
+                                if not block:
+                                    break
+                                file.write(block)
+                                received += len(block)
+                                if pace is not None:
+                                    await asyncio.sleep(max(0.0, started + received / pace - time.monotonic()))
+    except TimeoutError:
+        raise Unreachable(f"{shell.name}: not a byte has come for {settings.stall_seconds} s") from None
+    except asyncssh.SFTPError as error:
+        raise Unreachable(f"{shell.name}: SFTP failed ({error.reason})") from None
+    except OSError as error:
+        raise UnwritableFile(f"{into}: cannot be written ({error.strerror or error})") from None
+
+
+def have_rsync() -> bool:
+    """Whether this machine has rsync."""
+    return shutil.which("rsync") is not None
+
+
+def _first_line(pipe: int) -> str:
+    """The line that `rsh.sh` writes first; empty if rsync has given up before."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(pipe, 1)
+        if not byte:
+            return ""
+        line += byte
+    return os.fsdecode(line).strip()
+
+
+def _close(*handles: int) -> None:
+    for handle in handles:
+        os.close(handle)
