@@ -3,5 +3,7 @@
 # $RINGRIFT_TO and $RINGRIFT_FROM are pipes that whoever started rsync has left open.
 shift # the name of the host
 printf '%s\n' "$*" >"/dev/fd/$RINGRIFT_TO"
-cat <"/dev/fd/$RINGRIFT_FROM" &
-exec cat >"/dev/fd/$RINGRIFT_TO"
+exec 3<&0 # what runs in the background loses its input
+cat <&3 >"/dev/fd/$RINGRIFT_TO" &
+cat <"/dev/fd/$RINGRIFT_FROM"
+kill $! # rsync waits for the end of this script before it closes its side

@@ -27,6 +27,8 @@ from ringrift.game.errors import RingRiftError
 
 SESSIONS: Final = 8
 """At once on one connection; OpenSSH allows ten."""
+_GOODBYE: Final = 2.0
+"""Seconds to close a connection in good order."""
 _PAUSES: Final = (0.05, 0.2, 1.0)
 """Seconds between tries to begin another session."""
 
@@ -93,7 +95,17 @@ class SshShell:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            await connection.wait_closed()
+            try:
+                async with asyncio.timeout(_GOODBYE):
+                    await connection.wait_closed()
+            except TimeoutError:  # nobody is there to answer
+                connection.abort()
+
+    def drop(self) -> None:
+        """Give up a connection that seems to be dead, without a word to the other side."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
 
     async def connected(self) -> asyncssh.SSHClientConnection:
         """The connection, which is made if there is none."""
@@ -109,7 +121,7 @@ class SshShell:
         try:
             yield
         except (asyncssh.DisconnectError, asyncssh.ChannelOpenError, ConnectionError) as error:
-            self._drop()
+            self.drop()
             raise Unreachable(f"{self.name}: the connection was lost ({_reason(error)})") from None
 
     async def _ask(self, command: str, content: bytes, seconds: float) -> Answer:
@@ -121,13 +133,13 @@ class SshShell:
                         out, err = await process.communicate(content)
                         await process.wait_closed()
             except TimeoutError:
-                self._drop()  # it may be dead without knowing it; a command that goes on hears the hang-up
+                self.drop()  # it may be dead without knowing it; a command that goes on hears the hang-up
                 raise Unreachable(f"{self.name}: has not answered for {seconds:g} s") from None
             finally:
                 process.close()
         code = process.returncode
         if code is None:
-            self._drop()
+            self.drop()
             raise Unreachable(f"{self.name}: the connection was lost while a command ran")
         return Answer(code, out or b"", (err or b"").decode(errors="replace").strip())
 
@@ -155,13 +167,8 @@ class SshShell:
                             await asyncio.sleep(pause)
                     return await connection.create_process(command, encoding=None)
         except TimeoutError:
-            self._drop()
+            self.drop()
             raise Unreachable(f"{self.name}: has not answered for {self._settings.seconds:g} s") from None
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.abort()
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         settings, host = self._settings, self.host

@@ -67,6 +67,7 @@ async def fetch_by_rsync(
                 )
         _, err = await said
         if process.returncode not in _NOT_ALL:
+            shell.drop()  # it may be the connection that stalled
             lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
             raise Unreachable(f"{shell.name}: rsync gave up: {lines[0]}")
     finally:
@@ -74,6 +75,7 @@ async def fetch_by_rsync(
             _close(outward[0], inward[1])
         else:
             there.close()
+            await there.wait_closed()
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
@@ -83,35 +85,55 @@ async def fetch_by_rsync(
 async def fetch_by_sftp(shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings) -> None:
     """Fetch files of a folder, each from the size on that it has below `into`; those that have gone are left out."""
     connection = await shell.connected()
-    pace = None if settings.megabytes_per_second is None else settings.megabytes_per_second * 1e6
-    started, received = time.monotonic(), 0
+    pace = _Pace(settings.megabytes_per_second)
     try:
         with shell.explained():
             async with connection.start_sftp_client() as sftp:
-                for path in paths:
-                    target = into / path
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    try:
-                        source = await sftp.open(str(PurePosixPath(folder, path)), "rb")
-                    except asyncssh.SFTPError:
-                        continue
-                    async with source:
-                        with target.open("ab") as file:
-                            while True:
-                                async with asyncio.timeout(settings.stall_seconds):
-                                    block = cast(bytes, await source.read(BLOCK, file.tell()))
-                                if not block:
-                                    break
-                                file.write(block)
-                                received += len(block)
-                                if pace is not None:
-                                    await asyncio.sleep(max(0.0, started + received / pace - time.monotonic()))
+                try:
+                    for path in paths:
+                        async with asyncio.timeout(settings.stall_seconds):
+                            try:
+                                source = await sftp.open(str(PurePosixPath(folder, path)), "rb")
+                            except asyncssh.SFTPError:
+                                continue  # gone meanwhile
+                        async with source:
+                            await _copy(source, into / path, pace, settings.stall_seconds)
+                except TimeoutError:
+                    shell.drop()  # before anything here waits for an answer to its goodbye
+                    raise
     except TimeoutError:
         raise Unreachable(f"{shell.name}: not a byte has come for {settings.stall_seconds} s") from None
     except asyncssh.SFTPError as error:
         raise Unreachable(f"{shell.name}: SFTP failed ({error.reason})") from None
     except OSError as error:
         raise UnwritableFile(f"{into}: cannot be written ({error.strerror or error})") from None
+
+
+async def _copy(source: asyncssh.SFTPClientFile, target: Path, pace: _Pace, stall_seconds: float) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("ab") as file:
+        while True:
+            async with asyncio.timeout(stall_seconds):
+                block = cast(bytes, await source.read(BLOCK, file.tell()))
+            if not block:
+                return
+            file.write(block)
+            await pace.keep(len(block))
+
+
+class _Pace:
+    """A limit of bytes a second, counted from the beginning."""
+
+    def __init__(self, megabytes_per_second: float | None) -> None:
+        self._rate = None if megabytes_per_second is None else megabytes_per_second * 1e6
+        self._started = time.monotonic()
+        self._bytes = 0
+
+    async def keep(self, size: int) -> None:
+        """Wait until so many more bytes are allowed."""
+        self._bytes += size
+        if self._rate is not None:
+            await asyncio.sleep(max(0.0, self._started + self._bytes / self._rate - time.monotonic()))
 
 
 def have_rsync() -> bool:

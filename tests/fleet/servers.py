@@ -117,6 +117,9 @@ def server(folder: Path, name: str, *, sftp: bool = True, **facts: object) -> It
 class Wire:
     """A way to a port that can be cut and mended. While it is cut, nothing gets through and nothing is closed."""
 
+    left: int | None = None
+    """Bytes until it is cut by itself; None for never."""
+
     def __init__(self, port: int) -> None:
         self.through = threading.Event()
         self.through.set()
@@ -140,9 +143,25 @@ class Wire:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while block := source.recv(1 << 16):
+                if self.left is not None:
+                    self.left -= len(block)
+                    if self.left < 0:
+                        self.through.clear()
                 self.through.wait()
                 sink.sendall(block)
             sink.shutdown(socket.SHUT_WR)
+
+    def cut_after(self, size: int) -> None:
+        self.left = size
+
+    def mend(self) -> None:
+        """Let new connections through; those that hung in the cut are gone."""
+        self.left = None
+        sockets, self._sockets = self._sockets, []
+        for each in sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        self.through.set()
 
     def close(self) -> None:
         self.through.set()
