@@ -64,14 +64,14 @@ class Health:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Of these hosts; what the database says of others stays."""
-        self._database = database
+        self.database = database
         self._hosts = hosts
         self._settings = settings
         self._clock = clock
 
     def conditions(self) -> dict[str, Condition]:
         """How every host is."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return {name: self._condition(connection, name) for name in self._hosts}
 
     def resting(self) -> dict[str, str]:
@@ -90,7 +90,7 @@ class Health:
 
     def answered(self, name: str) -> bool:
         """Note that a host has done what was asked; whether it is back in service by that."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             before = self._condition(connection, name)
             fresh = {"failures": 0, "retired": None, "probes": 0, "probe": None, "answered": int(self._clock())}
             self._write(connection, name, fresh)
@@ -99,7 +99,7 @@ class Health:
     def failed(self, name: str, error: BaseException) -> Condition:
         """Note that a host was in trouble; how it is now."""
         now, settings = self._clock(), self._settings
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             before = self._condition(connection, name)
             failures = before.failures + 1
             change: dict[str, Any] = {"failures": failures, "failed": int(now), "why": str(error)}
@@ -119,7 +119,7 @@ class Health:
         Of the hosts in service with the role and enough free slots and GPUs, the one that has failed least recently;
         of those that have not failed lately, the one with the largest share of free slots.
         """
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             taken = self._taken(connection)
             for place in taken:
                 if place.job == job and place.host in self._hosts and place.host not in avoid:
@@ -155,19 +155,19 @@ class Health:
 
     def release(self, job: str) -> None:
         """Give back the place of a job, if it has one."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             connection.execute(delete(places).where(places.c.job == job))
 
     def taken(self) -> list[Place]:
         """All places that jobs have."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._taken(connection)
 
     def reconcile(self, name: str, running: Collection[str]) -> list[str]:
         """Give back the places of jobs that do not run on a host, once they have had time to begin; their names."""
         since = int(self._clock() - float(self._settings.unstarted_minutes) * 60)
         stale = (places.c.host == name, places.c.since <= since, places.c.job.not_in(list(running)))
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             gone = [row.job for row in connection.execute(select(places.c.job).where(*stale))]
             connection.execute(delete(places).where(*stale))
         return gone
@@ -183,7 +183,7 @@ class Health:
         return Condition(**fields)
 
     def _write(self, connection: Connection, name: str, change: Mapping[str, Any]) -> None:
-        connection.execute(self._database.insert(host_rows).values(name=name, failures=0, probes=0))
+        connection.execute(self.database.insert(host_rows).values(name=name, failures=0, probes=0))
         connection.execute(update(host_rows).where(host_rows.c.name == name).values(**change))
 
     @staticmethod

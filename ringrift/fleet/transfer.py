@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Final, cast
+from typing import IO, Final, cast
 
 import asyncssh
 
@@ -23,8 +24,8 @@ from ringrift.fleet.ssh import SshShell
 from ringrift.game.errors import UnwritableFile
 
 REMOTE_SHELL: Final = Path(__file__).with_name("rsh.sh")
-BLOCK: Final = 1 << 18
-"""Bytes of one read by SFTP."""
+BLOCK: Final = 1 << 17
+"""Bytes of one read by SFTP: what OpenSSH answers in one piece, so that a cut leaves no questions open."""
 _NOT_ALL: Final = (0, 23, 24)
 """Exit codes of rsync that only mean that some files could not be read, or have gone meanwhile."""
 
@@ -39,47 +40,45 @@ async def fetch_by_rsync(
         words.append(f"--bwlimit={max(1, round(settings.megabytes_per_second * 1e6 / 1024))}")
     into.mkdir(parents=True, exist_ok=True)
     connection = await shell.connected()
-    outward, inward = os.pipe(), os.pipe()
-    environment = os.environ | {"RINGRIFT_TO": str(outward[1]), "RINGRIFT_FROM": str(inward[0])}
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(*words, f"host:{folder}/", f"{into}/"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            pass_fds=(outward[1], inward[0]),
-            env=environment,
-            start_new_session=True,
-        )
-    except OSError as error:
-        _close(*outward, *inward)
-        raise UnwritableFile(f"rsync cannot be started here ({error.strerror})") from None
-    _close(outward[1], inward[0])
-    there: asyncssh.SSHClientProcess[bytes] | None = None
-    try:
+    (from_rsync, to_us), (from_us, to_rsync) = os.pipe(), os.pipe()
+    environment = os.environ | {"RINGRIFT_TO": str(to_us), "RINGRIFT_FROM": str(from_us)}
+    # These objects own their ends: whoever closes one twice closes it once.
+    with os.fdopen(from_rsync, "rb", buffering=0) as source, os.fdopen(to_rsync, "wb", buffering=0) as sink:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(*words, f"host:{folder}/", f"{into}/"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(to_us, from_us),
+                env=environment,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UnwritableFile(f"rsync cannot be started here ({error.strerror})") from None
+        finally:
+            os.close(to_us)
+            os.close(from_us)
+        there: asyncssh.SSHClientProcess[bytes] | None = None
         said = asyncio.create_task(process.communicate(b"".join(os.fsencode(path) + b"\0" for path in paths)))
-        with shell.explained():
-            command = await asyncio.to_thread(_first_line, outward[0])
-            if command:
-                ours = os.fdopen(outward[0], "rb", buffering=0), os.fdopen(inward[1], "wb", buffering=0)
-                there = await connection.create_process(
-                    command, encoding=None, stdin=ours[0], stdout=ours[1], stderr=asyncssh.DEVNULL
-                )
-        _, err = await said
-        if process.returncode not in _NOT_ALL:
-            shell.drop()  # it may be the connection that stalled
-            lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
-            raise Unreachable(f"{shell.name}: rsync gave up: {lines[0]}")
-    finally:
-        if there is None:
-            _close(outward[0], inward[1])
-        else:
-            there.close()
-            await there.wait_closed()
-        if process.returncode is None:
+        try:
+            with shell.explained():
+                if command := os.fsdecode(await asyncio.to_thread(_first_line, source)):
+                    there = await connection.create_process(
+                        command, encoding=None, stdin=source, stdout=sink, stderr=asyncssh.DEVNULL
+                    )
+            _, err = await said
+            if process.returncode not in _NOT_ALL:
+                lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
+                shell.drop()  # it may be the connection that stalled
+                raise Unreachable(f"{shell.name}: rsync gave up: {lines[0]}")
+        finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            await process.wait()
+                os.killpg(process.pid, signal.SIGKILL)  # its session, with what is left of `rsh.sh`
+            await asyncio.gather(said, return_exceptions=True)
+            if there is not None:
+                there.close()
+                await there.wait_closed()
 
 
 async def fetch_by_sftp(shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings) -> None:
@@ -89,24 +88,32 @@ async def fetch_by_sftp(shell: SshShell, folder: str, paths: Sequence[str], into
     try:
         with shell.explained():
             async with connection.start_sftp_client() as sftp:
-                try:
-                    for path in paths:
+                for path in paths:
+                    with _dropped_when_late(shell):
                         async with asyncio.timeout(settings.stall_seconds):
                             try:
-                                source = await sftp.open(str(PurePosixPath(folder, path)), "rb")
+                                source = await sftp.open(str(PurePosixPath(folder, path)), "rb", block_size=None)
                             except asyncssh.SFTPError:
                                 continue  # gone meanwhile
-                        async with source:
+                    async with source:
+                        with _dropped_when_late(shell):
                             await _copy(source, into / path, pace, settings.stall_seconds)
-                except TimeoutError:
-                    shell.drop()  # before anything here waits for an answer to its goodbye
-                    raise
     except TimeoutError:
         raise Unreachable(f"{shell.name}: not a byte has come for {settings.stall_seconds} s") from None
     except asyncssh.SFTPError as error:
         raise Unreachable(f"{shell.name}: SFTP failed ({error.reason})") from None
     except OSError as error:
         raise UnwritableFile(f"{into}: cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _dropped_when_late(shell: SshShell) -> Iterator[None]:
+    """Give the connection up before anything else waits for it to answer a goodbye."""
+    try:
+        yield
+    except TimeoutError:
+        shell.drop()
+        raise
 
 
 async def _copy(source: asyncssh.SFTPClientFile, target: Path, pace: _Pace, stall_seconds: float) -> None:
@@ -141,17 +148,12 @@ def have_rsync() -> bool:
     return shutil.which("rsync") is not None
 
 
-def _first_line(pipe: int) -> str:
+def _first_line(pipe: IO[bytes]) -> bytes:
     """The line that `rsh.sh` writes first; empty if rsync has given up before."""
     line = b""
     while not line.endswith(b"\n"):
-        byte = os.read(pipe, 1)
+        byte = pipe.read(1)
         if not byte:
-            return ""
+            return b""
         line += byte
-    return os.fsdecode(line).strip()
-
-
-def _close(*handles: int) -> None:
-    for handle in handles:
-        os.close(handle)
+    return line.strip()

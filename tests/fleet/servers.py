@@ -1,7 +1,7 @@
 """Real hosts for tests: an sshd of OpenSSH each, on a port of its own and with a home folder of its own.
 
-Where the tests run as root, sshd does too, else as whoever runs them; all hosts are this machine. A `Wire` before a host
-can be cut: then nothing gets through, and nobody is told.
+Where the tests run as root, sshd does too, else as whoever runs them; all hosts are this machine. A `Wire` before a
+host can be cut: then nothing gets through, and nobody is told.
 """
 
 from __future__ import annotations
@@ -157,8 +157,7 @@ class Wire:
     def mend(self) -> None:
         """Let new connections through; those that hung in the cut are gone."""
         self.left = None
-        sockets, self._sockets = self._sockets, []
-        for each in sockets:
+        for each in self._sockets:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         self.through.set()

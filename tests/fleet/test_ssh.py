@@ -21,7 +21,7 @@ from ringrift.fleet.ssh import BadKey, Reaction, SshShell, Unusable, reaction_to
 from ringrift.game.errors import RingRiftError
 from tests.fleet.servers import Server, Wire, connection_settings, free_port, server
 
-NASTY = "it's \"one\" $(touch broken) `touch broken`; & file \\ * ö.jsonl"
+NASTY = 'it\'s "one" $(touch broken) `touch broken`; & file \\ * ö.jsonl'
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,9 @@ def trouble(host: Host, **settings: object) -> tuple[str, Reaction]:
 
 
 def test_a_script_answers_with_its_output_its_errors_and_its_code(sshd: Server) -> None:
-    answers = run(sshd.host(), "echo out; echo err >&2; exit 3", "echo $HOME; cat /dev/null", "head -c 300000 /dev/zero")
+    answers = run(
+        sshd.host(), "echo out; echo err >&2; exit 3", "echo $HOME; cat /dev/null", "head -c 300000 /dev/zero"
+    )
     assert answers[0] == Answer(3, b"out\n", "err")
     assert answers[1].out.decode().strip() == str(sshd.home)
     assert answers[2].out == bytes(300_000)

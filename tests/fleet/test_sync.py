@@ -237,7 +237,9 @@ def test_a_host_that_has_lost_its_games_loses_none_here(gpu: Server, root: Path,
     assert games_in(root) == all_of(0, 1, 2, 7)
     play(folder, 8, 9, 10, 11)  # longer than it was
     assert bring_one(root, gpu).games == 4
-    (folder / "run-000001.jsonl").write_bytes(line(20) + line(21) + line(22) + line(23) + line(24) + line(25) + line(26))
+    (folder / "run-000001.jsonl").write_bytes(
+        line(20) + line(21) + line(22) + line(23) + line(24) + line(25) + line(26)
+    )
     assert bring_one(root, gpu).games == 7
     play(folder, close=True)
     bring(root, gpu)
@@ -293,7 +295,9 @@ def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str)
     assert not [path for place in (gpu.home, root) for path in place.rglob("broken")]
 
 
-def test_two_machines_that_believe_to_have_one_name_are_kept_apart(servers: list[Server], gpu: Server, root: Path) -> None:
+def test_two_machines_that_believe_to_have_one_name_are_kept_apart(
+    servers: list[Server], gpu: Server, root: Path
+) -> None:
     for number, host in enumerate(servers[:2]):
         folder = host.games / "square8_2p" / "localhost" / "0"
         folder.mkdir(parents=True)
@@ -303,7 +307,9 @@ def test_two_machines_that_believe_to_have_one_name_are_kept_apart(servers: list
     assert games_in(root) == all_of(0, 1)
 
 
-@pytest.mark.parametrize("path", ["../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"])
+@pytest.mark.parametrize(
+    "path", ["../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"]
+)
 def test_a_path_that_leads_elsewhere_is_not_followed(path: str, tmp_path: Path) -> None:
     assert target_of(tmp_path, "gpu-1", path) is None
 
@@ -341,7 +347,9 @@ def test_a_limit_of_the_network_changes_nothing_else(gpu: Server, root: Path, wa
     assert bring_one(root, gpu, megabytes_per_second=50.0).games == 20
 
 
-def test_a_stream_brings_new_games_over_one_connection(gpu: Server, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_brings_new_games_over_one_connection(
+    gpu: Server, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop = threading.Event()
     rounds: list[SyncReport] = []
     made: list[SshShell] = []
