@@ -42,7 +42,7 @@ unpack() { # RELEASE ENVIRONMENT
 #!/bin/sh
 release=$(cd "$(dirname "$0")/.." && pwd -P) || exit 3
 export PYTHONPATH="$release${PYTHONPATH:+:$PYTHONPATH}"
-exec "$release/environment/bin/python" -c 'from ringrift.cli import main; main()' "$@"
+exec "$release/environment/bin/python" -P -c 'from ringrift.cli import main; main()' "$@"
 PROGRAM
     chmod +x "$work/bin/ringrift" && ln -s "../../environments/$2" "$work/environment" || exit 3
     rm -rf "$code/releases/$1" && mv "$work" "$code/releases/$1" || fail "$code: cannot be written"
@@ -54,7 +54,9 @@ environment() { # ENVIRONMENT PYTHON
     mkdir -p "$work" || fail "$code: cannot be written; is the disk full?"
     trap 'rm -rf "$work"' EXIT
     tar -xf - -C "$work" || fail "$code: cannot be written; is the disk full?"
-    "$2" -m venv "$work" >&2 || fail "$code: no environment can be made"
+    [ -s "$work/requirements.txt" ] && bare= || bare=--without-pip
+    # shellcheck disable=SC2086 # one word or none
+    "$2" -m venv $bare "$work" >&2 || fail "$code: no environment can be made"
     if [ -s "$work/requirements.txt" ]; then
         "$work/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
             -r "$work/requirements.txt" -c "$work/constraints.txt" >&2 ||

@@ -57,7 +57,9 @@ def test_a_job_goes_where_its_role_is_and_keeps_its_place(database: GamesDatabas
     place = fleet.choose("job", "selfplay")
     assert place.host == "two"
     assert fleet.choose("job", "selfplay") == place
-    with pytest.raises(NoHost, match=r"no host for other: one is not for selfplay; two has no free slot \(1 of 1 taken\)"):
+    with pytest.raises(
+        NoHost, match=r"no host for other: one is not for selfplay; two has no free slot \(1 of 1 taken\)"
+    ):
         fleet.choose("other", "selfplay")
     fleet.release("job")
     assert fleet.choose("other", "selfplay").host == "two"
