@@ -71,6 +71,8 @@ class SshShell:
         self.host = host
         self.connections = 0
         """How many have been made."""
+        self.compress = False
+        """Whether the next connection compresses what goes through it: good for SFTP, bad for what is packed already."""
         self._settings = settings
         self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting = asyncio.Lock()
@@ -191,8 +193,7 @@ class SshShell:
                 login_timeout=float(settings.seconds),
                 keepalive_interval=float(settings.keepalive_seconds),
                 keepalive_count_max=settings.keepalive_missed,
-                # Games that come by SFTP shrink to a sixth.
-                compression_algs=["zlib@openssh.com", "none"],
+                compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
             )
         except asyncssh.HostKeyNotVerifiable:
             raise Unusable(self._distrust(client)) from None

@@ -142,6 +142,9 @@ class _Round:
             return
         fetch = fetch_by_rsync if self.rsync and have_rsync() else fetch_by_sftp
         self.done = replace(self.done, way="rsync" if fetch is fetch_by_rsync else "sftp")
+        if fetch is fetch_by_sftp and not self.shell.compress:
+            self.shell.compress = True
+            await self.shell.close()
         for piece in pieces:
             piece.prepare()
         try:

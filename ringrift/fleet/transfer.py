@@ -35,6 +35,7 @@ async def fetch_by_rsync(
 ) -> None:
     """Fetch files of a folder, each from the size on that it has below `into`."""
     words = ["rsync", "--append", "-s", "--compress", "--files-from=-", "--from0"]
+    words += ["--blocking-io"]  # else `cat` in `rsh.sh` would fail whenever rsync is slower than the network
     words += [f"--timeout={settings.stall_seconds}", "-e", f"sh '{REMOTE_SHELL}'"]
     if settings.megabytes_per_second is not None:
         words.append(f"--bwlimit={max(1, round(settings.megabytes_per_second * 1e6 / 1024))}")

@@ -130,7 +130,7 @@ def test_a_growing_file_is_followed_until_it_is_compressed(gpu: Server, root: Pa
 def test_what_comes_is_the_very_bytes_of_the_host(gpu: Server, root: Path, way: str) -> None:
     for name in ("0", "1"):
         play(worker(gpu, name), *range(200), size=5000, close=True)
-        play(worker(gpu, name), *range(200, 300), size=5000)
+        play(worker(gpu, name), *range(200, 500), size=40_000)
     bring(root, gpu)
     for path in game_files(gpu.games):
         assert (root / path.relative_to(gpu.games)).read_bytes() == path.read_bytes()
