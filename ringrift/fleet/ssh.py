@@ -72,7 +72,7 @@ class SshShell:
         self.connections = 0
         """How many have been made."""
         self.compress = False
-        """Whether the next connection compresses what goes through it: good for SFTP, bad for what is packed already."""
+        """Whether the next connection compresses: good for SFTP, a waste for what is packed already."""
         self._settings = settings
         self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting = asyncio.Lock()
