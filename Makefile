@@ -10,6 +10,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 test: $(STAMP) ## Install what is missing, compile the rules, run the tests
+	@sh tests/system/programs.sh
 	@echo "==> Compiling the rules"
 	@$(BIN)/ringrift game compile
 	@echo "==> Running the tests"

@@ -21,6 +21,7 @@ from ringrift.cli import (
     game,
     games,
     halt,
+    hosts,
     ladder,
     loop,
     match,
@@ -29,6 +30,7 @@ from ringrift.cli import (
     preflight,
     promote,
     selfplay,
+    sync,
     tournament,
     train,
 )
@@ -52,6 +54,9 @@ app.command()(preflight.preflight)
 app.command()(train.train)
 app.add_typer(models.app, name="models")
 app.command()(promote.promote)
+app.add_typer(hosts.app, name="hosts")
+app.command()(sync.sync)
+app.command()(sync.distribute)
 app.command()(loop.loop)
 app.command()(loop.status)
 app.command()(halt.halt)

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 import ringrift.evaluation.schema
+import ringrift.fleet.schema
 import ringrift.models.schema  # noqa: F401 - declares its tables
 from ringrift.games import BadDatabase, GamesDatabase
 from ringrift.games.migrations import migration_settings

@@ -1,0 +1,167 @@
+"""`ringrift hosts …`: the machines of the fleet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringrift.cli.options import DatabaseOption, JsonOption
+from ringrift.cli.paper import paper, show_report
+
+if TYPE_CHECKING:
+    from ringrift.fleet.health import Health
+    from ringrift.fleet.hosts import FleetSettings, Host, Role
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+HostsArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[HOST]…", help="Names in hosts.yaml; by default all.")
+]
+
+
+@contextmanager
+def open_fleet(
+    names: list[str] | None, database: str | None, role: Role | None = None
+) -> Iterator[tuple[dict[str, Host], FleetSettings, Health]]:
+    """The hosts that are named, or all with a role; the settings, and the health that the database keeps."""
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+
+    settings = fleet_settings()
+    known = hosts()
+    chosen = chosen_hosts(known, names or [], role)
+    _need_asyncssh()
+    from ringrift.fleet.health import Health
+    from ringrift.games import GamesDatabase
+
+    with GamesDatabase(database, create=True) as opened:
+        yield chosen, settings, Health(opened, known, settings.health)
+
+
+def _need_asyncssh() -> None:
+    from importlib.util import find_spec
+
+    from ringrift.game import RingRiftError
+
+    if find_spec("asyncssh") is None:
+        raise RingRiftError("asyncssh is not installed: pip install 'ringrift[fleet]'")
+
+
+@app.command("list")
+def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """List the hosts, what they are for, and how they are; nobody is asked.
+
+    Example: ringrift hosts list
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    with open_fleet(names, database) as (hosts, _, health):
+        conditions, places, resting = health.conditions(), health.taken(), health.resting()
+    if as_json:
+        found = {
+            name: host.model_dump() | vars(conditions[name]) | {"jobs": [one.job for one in places if one.host == name]}
+            for name, host in hosts.items()
+        }
+        typer.echo(json.dumps(found))
+        return
+    table = Table("host", "address", "roles", "GPUs", "slots taken", "condition")
+    for name, host in hosts.items():
+        one = conditions[name]
+        taken = sum(place.host == name for place in places)
+        failing = f"{one.failures} failures in a row: {one.why}" if one.failures else "in service"
+        condition = failing if one.retired is None else resting.get(name, f"retired, to be tried now: {one.why}")
+        gpus = f"{host.gpus} × {host.gpu or 'any'}" if host.gpus else ""
+        address = f"{host.user}@{host.address}:{host.port}"
+        style = None if one.retired is None else "red"
+        roles = ", ".join(host.roles)
+        table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)
+    paper().print(table)
+
+
+@app.command()
+def check(names: HostsArgument = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
+    """Ask hosts what they have: disk, memory, GPU, driver, clock, ringrift, jobs; exit code 1 if something is wrong.
+
+    A retired host that answers is back in service.
+
+    Example: ringrift hosts check
+
+    Example: ringrift hosts check gpu-1 --json
+    """
+    with open_fleet(names, database) as (hosts, settings, health):
+        from ringrift.fleet.check import check_hosts
+
+        report = check_hosts(hosts, settings, health=health)
+    show_report(report, as_json)
+    raise typer.Exit(0 if report.sound else 1)
+
+
+@app.command("exec")
+def execute(
+    host: Annotated[str, typer.Argument(metavar="HOST", help="A name in hosts.yaml.")],
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="COMMAND…", help="A program and its arguments, as they are; after -- if one begins with -."
+        ),
+    ],
+    seconds: Annotated[float, typer.Option(min=1, help="How long to wait for its end.")] = 60.0,
+    shell: Annotated[bool, typer.Option("--shell", help="The words are text for the shell there.")] = False,
+) -> None:
+    """Run a program on a host, and end with its exit code. Its arguments reach it as they are, whatever is in them.
+
+    Example: ringrift hosts exec gpu-1 nvidia-smi
+
+    Example: ringrift hosts exec gpu-1 --shell 'df -h ~ | tail -1'
+    """
+    import asyncio
+    import shlex
+
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+
+    chosen = chosen_hosts(hosts(), [host])
+    settings = fleet_settings()
+    _need_asyncssh()
+    from ringrift.fleet.ssh import open_shells
+
+    async def run() -> int:
+        async with open_shells(chosen, settings.connection) as shells:
+            script = " ".join(command) if shell else f"exec {shlex.join(command)}"
+            answer = await shells[host].feed(script, b"", seconds=seconds)
+        sys.stdout.buffer.write(answer.out)
+        if answer.err:
+            typer.echo(answer.err, err=True)
+        return answer.code
+
+    raise typer.Exit(asyncio.run(run()))
+
+
+@app.command()
+def deploy(
+    names: HostsArgument = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be done.")] = False,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring this code, its settings and the packages it needs to hosts; what is there already is left alone.
+
+    A host needs Python 3.11 or newer with its venv module, and sshd; rsync
+    makes sync faster. Processes that run there go on with the release they
+    began with. Exit code 1 if a host could not be set up.
+
+    Example: ringrift hosts deploy --dry-run
+
+    Example: ringrift hosts deploy gpu-1 gpu-2
+    """
+    with open_fleet(names, database) as (hosts, settings, health):
+        from ringrift.fleet.deploy import deploy as run
+
+        watch = (lambda step: typer.echo(step, err=True)) if not dry_run else (lambda step: None)
+        report = run(hosts, settings, dry_run=dry_run, health=health, watch=watch)
+    show_report(report, as_json)
+    raise typer.Exit(0 if report.complete else 1)

@@ -1,0 +1,93 @@
+"""`ringrift sync` and `ringrift distribute`: games from the hosts, and models to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ringrift.cli.hosts import HostsArgument, open_fleet
+from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.models import FolderOption
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.paper import show_report
+
+if TYPE_CHECKING:
+    from ringrift.fleet.sync import SyncReport
+
+
+def sync(
+    names: HostsArgument = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Again and again, until Ctrl-C or SIGTERM.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the games here.")] = Path("data/selfplay"),
+    min_games: Annotated[
+        int | None, typer.Option(min=1, help="Fewer new games stay on their host; by default as fleet.yaml says.")
+    ] = None,
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring new games of the self-play hosts here: whole lines, verified, each once.
+
+    Run it again, or kill it, at any time: it goes on where it stopped.
+    `ringrift games ingest` takes the games into the database. Exit code 1
+    if a host was in trouble; the games of the others are here all the same.
+
+    Example: ringrift sync
+
+    Example: ringrift sync gpu-1 gpu-2 --json
+
+    Example: ringrift sync --stream
+    """
+    with open_fleet(names, database, "selfplay") as (hosts, settings, health):
+        from ringrift.fleet.sync import stream_games, sync_games
+
+        if min_games is not None:
+            changed = settings.sync.model_copy(update={"min_games": min_games})
+            settings = settings.model_copy(update={"sync": changed})
+        if not stream:
+            report = sync_games(hosts, settings, root=out, health=health)
+            show_report(report, as_json)
+            raise typer.Exit(1 if report.failed else 0)
+
+        said = ""
+
+        def tell(report: SyncReport) -> None:
+            nonlocal said
+            if as_json:
+                typer.echo(json.dumps(report.to_json()))
+            elif report.games or str(report) != said:
+                typer.echo(str(report))
+            said = str(report)
+
+        with stop_on_interrupt() as stop:
+            stream_games(hosts, settings, stop, tell, root=out, health=health)
+        raise typer.Exit(stop.exit_code)
+
+
+def distribute(
+    config: ConfigArgument,
+    names: HostsArgument = None,
+    database: DatabaseOption = None,
+    folder: FolderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the champion of a config to the self-play hosts, verified; their next games are played by it.
+
+    Hosts that have it already are left alone. Exit code 1 if a host could
+    not be reached: run it again.
+
+    Example: ringrift distribute square8_2p
+    """
+    from ringrift.game import parse_config
+    from ringrift.models import ModelStore, model_settings
+
+    parse_config(config)
+    with open_fleet(names, database, "selfplay") as (hosts, settings, health):
+        from ringrift.fleet.distribution import distribute as run
+
+        store = ModelStore(health.database, folder or Path(model_settings().folder))
+        report = run(store, config, hosts, settings, health=health)
+    show_report(report, as_json)
+    raise typer.Exit(0 if report.complete else 1)

@@ -1,0 +1,187 @@
+"""What the hosts have, and what is wrong with them: `ringrift hosts check`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ringrift import __version__
+from ringrift.fleet.health import Health
+from ringrift.fleet.hosts import CheckSettings, FleetSettings, Host
+from ringrift.fleet.jobs import JobTrouble, State, list_jobs
+from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells, reaction_to
+from ringrift.game.errors import RingRiftError
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+SCRIPT: Final = Path(__file__).with_name("facts.sh").read_bytes()
+OLDEST_PYTHON: Final = (3, 11)
+
+
+@dataclass(frozen=True)
+class HostCheck:
+    """One host; what is not known is None."""
+
+    host: str
+    reachable: bool
+    host_key: str | None = None
+    """Its fingerprint, if it is the one that is known here."""
+    seconds: float | None = None
+    """For a question and its answer."""
+    free_disk_gb: float | None = None
+    memory_gb: float | None = None
+    free_memory_gb: float | None = None
+    cores: int | None = None
+    load: float | None = None
+    gpus: tuple[str, ...] = ()
+    """Type, driver and memory of each."""
+    clock_offset: float | None = None
+    """Seconds that its clock is ahead of ours."""
+    python: str | None = None
+    ringrift: str | None = None
+    release: str | None = None
+    """The code that was deployed there last."""
+    rsync: bool = False
+    running: tuple[str, ...] = ()
+    """Names of jobs."""
+    problems: tuple[str, ...] = ()
+    reaction: str = ""
+    """What to do about a host that cannot be reached or used."""
+
+
+@dataclass(frozen=True)
+class FleetCheck:
+    """All hosts. Prints as a table on a rich console."""
+
+    hosts: tuple[HostCheck, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(host.problems for host in self.hosts)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"sound": self.sound} | asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table("host", "answers", "disk", "memory", "GPU", "clock", "Python", "ringrift", "jobs", "problems")
+        for one in self.hosts:
+            table.add_row(
+                *(one.host, "no" if one.seconds is None else f"{1000 * one.seconds:.0f} ms"),
+                "" if one.free_disk_gb is None else f"{one.free_disk_gb:,.0f} GB",
+                "" if one.memory_gb is None else f"{one.free_memory_gb:,.0f} of {one.memory_gb:,.0f} GB",
+                escape("\n".join(one.gpus)),
+                "" if one.clock_offset is None else f"{one.clock_offset:+.1f} s",
+                one.python or "",
+                "" if one.ringrift is None else f"{one.ringrift} ({one.release})",
+                str(len(one.running)) if one.reachable else "",
+                escape("\n".join(one.problems)),
+                style="red" if one.problems else None,
+            )
+        yield table
+
+
+def check_hosts(hosts: Mapping[str, Host], settings: FleetSettings, *, health: Health | None = None) -> FleetCheck:
+    """Ask all hosts at once what they have; the answers count for their health."""
+
+    async def run() -> FleetCheck:
+        async with open_shells(hosts, settings.connection) as shells:
+            found = await asyncio.gather(*(check_host(shell, settings.check, health) for shell in shells.values()))
+            return FleetCheck(tuple(found))
+
+    return asyncio.run(run())
+
+
+async def check_host(shell: SshShell, settings: CheckSettings, health: Health | None = None) -> HostCheck:
+    """Ask one host what it has."""
+    try:
+        found = await _ask(shell, settings)
+        jobs = await list_jobs(shell, shell.host.jobs)
+    except RingRiftError as error:
+        reaction = reaction_to(error)
+        if health is not None and reaction is not Reaction.NEVER:
+            await asyncio.to_thread(health.failed, shell.name, error)
+        reachable = not isinstance(error, Unusable) and reaction is Reaction.ELSEWHERE
+        return HostCheck(shell.name, reachable, problems=(str(error),), reaction=reaction.value)
+    running = tuple(name for name, state in jobs.items() if state is State.RUNNING)
+    if health is not None:
+        await asyncio.to_thread(health.answered, shell.name)
+        await asyncio.to_thread(health.reconcile, shell.name, running)
+    return replace(found, running=running)
+
+
+async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
+    host = shell.host
+    connection = await shell.connected()
+    key = connection.get_server_host_key()
+    words = shlex.join([host.code, host.home, host.python])
+    began, started = time.time(), time.monotonic()
+    answer = await shell.run(f"set -- {words}\n".encode() + SCRIPT)
+    seconds = time.monotonic() - started
+    lines = answer.out.decode(errors="replace").splitlines()
+    if answer.code or not lines or lines[-1] != "end":
+        said = (answer.err.splitlines() or ["it says nothing"])[-1]
+        raise JobTrouble(f"{shell.name}: cannot say what it has: {said}")
+    facts = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines) if name != "gpu"}
+    memory = [int(word) / 1e6 * 1.024 for word in facts.get("memory", "").split()]
+    clock = _number(facts.get("clock", "").removesuffix(".%N").removesuffix(".N"))
+    found = HostCheck(
+        host=shell.name,
+        reachable=True,
+        host_key=None if key is None else key.get_fingerprint(),
+        seconds=seconds,
+        free_disk_gb=None if (disk := _number(facts.get("disk"))) is None else disk * 1024 / 1e9,
+        memory_gb=memory[0] if len(memory) == 2 else None,
+        free_memory_gb=memory[1] if len(memory) == 2 else None,
+        cores=None if (cores := _number(facts.get("cores"))) is None else int(cores),
+        load=_number(facts.get("load")),
+        gpus=tuple(line.removeprefix("gpu ") for line in lines if line.startswith("gpu ")),
+        clock_offset=None if clock is None else clock - began - seconds / 2,
+        python=facts.get("python") or None,
+        ringrift=facts.get("ringrift") or None,
+        release=facts.get("release") or None,
+        rsync=bool(facts.get("rsync")),
+    )
+    return replace(found, problems=tuple(_problems(found, facts, host, settings)))
+
+
+def _problems(found: HostCheck, facts: Mapping[str, str], host: Host, settings: CheckSettings) -> Iterator[str]:
+    if found.python is None:
+        yield f"there is no {host.python}: install Python 3.11 or newer"
+    elif tuple(map(int, found.python.split(".")))[:2] < OLDEST_PYTHON:
+        yield f"Python {found.python} is too old: 3.11 or newer is needed"
+    if found.ringrift is None:
+        yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {found.host}`"
+    elif found.ringrift != __version__:
+        yield f"ringrift {found.ringrift}, and {__version__} here: `ringrift hosts deploy {found.host}`"
+    if not facts.get("bash"):
+        yield "there is no bash, without which no job can run"
+    if host.gpus and not facts.get("flock"):
+        yield "there is no flock (package util-linux), without which no job can lock its GPU"
+    if len(found.gpus) < host.gpus:
+        yield f"it has {len(found.gpus)} GPUs, and hosts.yaml says {host.gpus}: is the driver there? see nvidia-smi"
+    elif host.gpu and not any(host.gpu.lower() in gpu.lower() for gpu in found.gpus):
+        yield f"its GPU is {found.gpus[0]}, and hosts.yaml says {host.gpu}"
+    if found.free_disk_gb is not None and found.free_disk_gb < settings.free_disk_gb:
+        yield f"{found.free_disk_gb:.1f} GB of disk are free, {settings.free_disk_gb:g} are wanted"
+    if found.clock_offset is not None and abs(found.clock_offset) > settings.clock_seconds:
+        yield f"its clock is wrong by {found.clock_offset:+.0f} s: is it kept by NTP?"
+    if host.memory_gb and found.memory_gb is not None and found.memory_gb < 0.9 * host.memory_gb:
+        yield f"it has {found.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

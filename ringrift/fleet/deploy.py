@@ -1,0 +1,227 @@
+"""Program and environment on hosts that have Python, sshd and no more: `ringrift hosts deploy`, by `install.sh`.
+
+A release is the code and the settings as they are here, named after its content; an environment is the packages that
+it needs, named after their list. What is there already is left alone, so that a second deploy changes nothing, and
+processes that run go on with the release they began with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import io
+import re
+import shlex
+import tarfile
+import tomllib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import ringrift
+from ringrift.fleet.health import Health
+from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
+from ringrift.fleet.jobs import JobTrouble
+from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.game.errors import RingRiftError
+from ringrift.settings import BadSettings, config_folder, unknown_name
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+SCRIPT: Final = Path(__file__).with_name("install.sh").read_text("utf-8")
+PACKED: Final = ("pyproject.toml", "constraints.txt", "README.md", "ringrift")
+SETTINGS: Final = "include/config"
+LEFT_HERE: Final = ("hosts.yaml",)
+"""Settings that are nobody else's business."""
+DIGITS: Final = 16
+_OWN_EXTRAS: Final = re.compile(r"ringrift\[([^\]]*)\]")
+
+
+@dataclass(frozen=True)
+class HostDeploy:
+    """What became of one host."""
+
+    host: str
+    release: str
+    steps: tuple[str, ...] = ()
+    """What was done, or would be; nothing if all is there."""
+    trouble: str = ""
+    reaction: str = ""
+
+
+@dataclass(frozen=True)
+class FleetDeploy:
+    """What became of all hosts. Prints as a table on a rich console."""
+
+    hosts: tuple[HostDeploy, ...]
+    dry_run: bool
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing has failed."""
+        return not any(host.trouble for host in self.hosts)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"complete": self.complete} | asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table("host", "release", "would be done" if self.dry_run else "done", "trouble")
+        for one in self.hosts:
+            trouble = f"{one.trouble} ({one.reaction})" if one.trouble else ""
+            steps = ", ".join(one.steps) or ("" if one.trouble else "nothing: all is there")
+            table.add_row(one.host, one.release, steps, escape(trouble), style="red" if one.trouble else None)
+        yield table
+
+
+@dataclass(frozen=True)
+class Package:
+    """What goes to a host."""
+
+    release: str
+    environment: str
+    code: bytes
+    """A .tar.gz."""
+    lists: bytes
+    """A .tar with the lists of packages."""
+
+
+def deploy(
+    hosts: Mapping[str, Host],
+    settings: FleetSettings,
+    *,
+    dry_run: bool = False,
+    source: Path | None = None,
+    health: Health | None = None,
+    watch: Callable[[str], None] = lambda _: None,
+) -> FleetDeploy:
+    """Bring code and environment to hosts, all at once; `watch` hears what begins.
+
+    `source` is the checkout, by default the one that this program runs from. `dry_run` only asks what there is.
+    """
+    source = source or Path(ringrift.__file__).parent.parent
+    packages = {name: pack(source, host.extras) for name, host in hosts.items()}
+
+    async def run() -> tuple[HostDeploy, ...]:
+        async with open_shells(hosts, settings.connection) as shells:
+            return tuple(
+                await asyncio.gather(
+                    *(
+                        _deploy(shell, packages[name], settings.deploy, dry_run, health, watch)
+                        for name, shell in shells.items()
+                    )
+                )
+            )
+
+    return FleetDeploy(asyncio.run(run()), dry_run)
+
+
+def pack(source: Path, extras: Sequence[str]) -> Package:
+    """The code of a checkout, the settings in use, and what it needs with those extras of its `pyproject.toml`."""
+    try:
+        project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
+        constraints = (source / "constraints.txt").read_bytes()
+    except OSError as error:
+        raise BadSettings(f"{source}: is no checkout of RingRift ({error.strerror}); deploy from one") from None
+    requirements = "".join(f"{line}\n" for line in _requirements(project, extras)).encode()
+    files = {name: file for part in PACKED for name, file in _files(source / part, part)}
+    settings = dict(_files(config_folder(), SETTINGS))
+    files |= {name: file for name, file in settings.items() if Path(name).name not in LEFT_HERE}
+    code = _tar({name: (file.read_bytes(), bool(file.stat().st_mode & 0o100)) for name, file in files.items()})
+    lists = _tar({"requirements.txt": (requirements, False), "constraints.txt": (constraints, False)})
+    environment = hashlib.sha256(lists).hexdigest()[:DIGITS]
+    release = hashlib.sha256(code + environment.encode()).hexdigest()[:DIGITS]
+    return Package(release, environment, gzip.compress(code, 6, mtime=0), lists)
+
+
+async def _deploy(
+    shell: SshShell,
+    package: Package,
+    settings: DeploySettings,
+    dry_run: bool,
+    health: Health | None,
+    watch: Callable[[str], None],
+) -> HostDeploy:
+    steps: list[str] = []
+    try:
+        async for step in _steps(shell, package, settings, dry_run):
+            steps.append(step)
+            watch(f"{shell.name}: {step}")
+    except RingRiftError as error:
+        reaction = reaction_to(error)
+        if health is not None and reaction is not Reaction.NEVER:
+            await asyncio.to_thread(health.failed, shell.name, error)
+        return HostDeploy(shell.name, package.release, tuple(steps), str(error), reaction.value)
+    if health is not None:
+        await asyncio.to_thread(health.answered, shell.name)
+    return HostDeploy(shell.name, package.release, tuple(steps))
+
+
+async def _steps(shell: SshShell, package: Package, settings: DeploySettings, dry_run: bool) -> AsyncIterator[str]:
+    """Do what is missing, naming each step before it is done."""
+    python, seconds = shell.host.python, float(settings.minutes) * 60
+    said = await _ask(shell, "state", package.release, package.environment, python)
+    there = {name for name, _, answer in (line.partition(" ") for line in said.splitlines()) if answer == "yes"}
+    todo: list[tuple[str, str, tuple[str, ...], bytes]] = []
+    if "environment" not in there:
+        todo.append(("install the packages", "environment", (package.environment, python), package.lists))
+    if "release" not in there:
+        todo.append(("bring the code", "unpack", (package.release, package.environment), package.code))
+    if settings.compile and "compiled" not in there:
+        todo.append(("compile the rules", "compile", (package.release,), b""))
+    if "current" not in there:
+        todo.append(("switch to it", "switch", (package.release, str(settings.keep)), b""))
+    for step, verb, words, content in todo:
+        yield step
+        if not dry_run:
+            await _ask(shell, verb, *words, content=content, seconds=seconds)
+
+
+async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", seconds: float = 60.0) -> str:
+    script = f"set -- {shlex.join([verb, shell.host.code, *words])}\n{SCRIPT}"
+    answer = await shell.feed(script, content, seconds=seconds)
+    if answer.code:
+        lines = [line for line in answer.err.splitlines() if line.strip()] or [f"exit code {answer.code}"]
+        cause = next((line.strip() for line in lines if line.startswith("ERROR")), "")
+        raise JobTrouble(f"{shell.name}: {lines[-1]}" + (f" ({cause})" if cause else ""))
+    return answer.out.decode(errors="replace")
+
+
+def _requirements(project: Mapping[str, Any], extras: Sequence[str]) -> list[str]:
+    """The packages of a project with some of its extras, which may name one another."""
+    known = project.get("optional-dependencies", {})
+    found = list(project.get("dependencies", []))
+    for extra in extras:
+        if extra not in known:
+            raise BadSettings(f"hosts.yaml: extra {extra!r}: {unknown_name(extra, tuple(known))}")
+        for line in known[extra]:
+            own = _OWN_EXTRAS.fullmatch(line)
+            found += _requirements({"optional-dependencies": known}, own[1].split(",")) if own else [line]
+    return sorted(set(found))
+
+
+def _files(place: Path, name: str) -> Iterator[tuple[str, Path]]:
+    """The files of a place with the names that they have in a package; no caches."""
+    if place.is_file():
+        yield name, place
+    for path in sorted(place.rglob("*")):
+        parts = path.relative_to(place).parts
+        if path.is_file() and "__pycache__" not in parts and not any(part.startswith(".") for part in parts):
+            yield "/".join((name, *parts)), path
+
+
+def _tar(files: Mapping[str, tuple[bytes, bool]]) -> bytes:
+    """An archive that is the same whenever its files are: by name, their contents and whether they are programs."""
+    memory = io.BytesIO()
+    with tarfile.open(fileobj=memory, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, (content, program) in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755 if program else 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    return memory.getvalue()

@@ -1,0 +1,125 @@
+"""The champion of a config on all self-play hosts: `ringrift distribute`."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from ringrift.fleet.health import Health
+from ringrift.fleet.hosts import FleetSettings, Host
+from ringrift.fleet.jobs import JobTrouble
+from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.game.errors import RingRiftError
+from ringrift.models import ModelStore
+from ringrift.models.files import ModelFiles, checksum
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+SCRIPT: Final = Path(__file__).with_name("place.sh").read_text("utf-8")
+SECONDS: Final = 600.0
+"""For one file on a slow network."""
+
+Outcome = Literal["there already", "replaced", "failed"]
+
+
+class NoChampion(RingRiftError):
+    """A config that has no champion to distribute."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one host."""
+
+    host: str
+    outcome: Outcome
+    seconds: float
+    trouble: str = ""
+    reaction: str = ""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """What became of all hosts. Prints as a table on a rich console."""
+
+    config: str
+    model: str
+    hosts: tuple[Delivery, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether all hosts have it."""
+        return not any(host.outcome == "failed" for host in self.hosts)
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {"complete": self.complete} | asdict(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        yield f"{self.config}: champion {self.model}"
+        table = Table("host", "outcome", "s", "remarks")
+        for one in self.hosts:
+            remark = f"{one.trouble} ({one.reaction})" if one.trouble else ""
+            style = "red" if one.trouble else None
+            table.add_row(one.host, one.outcome, f"{one.seconds:.1f}", escape(remark), style=style)
+        yield table
+
+
+def distribute(
+    store: ModelStore,
+    config: str,
+    hosts: Mapping[str, Host],
+    settings: FleetSettings,
+    *,
+    health: Health | None = None,
+) -> Distribution:
+    """Bring the champion of a config to hosts, all at once; those that have it already are left alone.
+
+    A host has the old champion or the new one at any moment, and self-play takes the new one in at its next game.
+    """
+    champion = store.champion(config)
+    if champion is None:
+        raise NoChampion(f"{config}: there is no champion to distribute; `ringrift promote` makes one")
+    files = store.read(champion)
+
+    async def run() -> tuple[Delivery, ...]:
+        async with open_shells(hosts, settings.connection) as shells:
+            return tuple(await asyncio.gather(*(_deliver(shell, config, files, health) for shell in shells.values())))
+
+    return Distribution(config, champion.id, asyncio.run(run()))
+
+
+async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Health | None) -> Delivery:
+    started = time.monotonic()
+    sums = checksum(files.sidecar), checksum(files.weights)
+    try:
+        there = (await _ask(shell, "sums", config)).split()
+        if tuple(there) != sums:
+            for content, ending in ((files.weights, "pth"), (files.sidecar, "json")):
+                await _ask(shell, "take", f"ringrift_best_{config}.{ending}", content=content)
+            await _ask(shell, "swap", config, *sums)
+    except RingRiftError as error:
+        reaction = reaction_to(error)
+        if health is not None and reaction is not Reaction.NEVER:
+            await asyncio.to_thread(health.failed, shell.name, error)
+        return Delivery(shell.name, "failed", time.monotonic() - started, str(error), reaction.value)
+    if health is not None:
+        await asyncio.to_thread(health.answered, shell.name)
+    return Delivery(shell.name, "there already" if tuple(there) == sums else "replaced", time.monotonic() - started)
+
+
+async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") -> str:
+    script = f"set -- {shlex.join([verb, shell.host.home, *words])}\n{SCRIPT}"
+    answer = await shell.feed(script, content, seconds=SECONDS)
+    if answer.code:
+        said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
+        raise JobTrouble(f"{shell.name}: cannot take the model: {said}")
+    return answer.out.decode()

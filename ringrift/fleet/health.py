@@ -1,0 +1,210 @@
+"""Which host gets a job, and which hosts are fit for any: kept in the database, so that all processes agree.
+
+A host that fails several times in a row, or shows a wrong key, is retired: nobody is sent there. It is tried again with
+growing pauses, and is back in service as soon as it answers. Failures of long ago do not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from ringrift.fleet.hosts import HealthSettings, Host, Role
+from ringrift.fleet.schema import host_rows, places
+from ringrift.fleet.shell import Shell
+from ringrift.fleet.ssh import Reaction, Unusable, reaction_to
+from ringrift.game.errors import RingRiftError
+from ringrift.games import GamesDatabase
+
+
+class NoHost(RingRiftError):
+    """No host can take a job now; the message says of each why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place for a job."""
+
+    job: str
+    host: str
+    gpus: tuple[int, ...]
+    """The numbers of its GPUs there."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a host is."""
+
+    failures: int = 0
+    """In a row."""
+    failed: int | None = None
+    """When it failed last, in seconds since 1970, as all moments here."""
+    why: str | None = None
+    answered: int | None = None
+    retired: int | None = None
+    """Since when; None for a host in service."""
+    probes: int = 0
+    probe: int | None = None
+    """When it is tried next."""
+
+
+class Health:
+    """The condition of all hosts, and their places. Safe to use from many processes at once."""
+
+    def __init__(
+        self,
+        database: GamesDatabase,
+        hosts: Mapping[str, Host],
+        settings: HealthSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Of these hosts; what the database says of others stays."""
+        self.database = database
+        self._hosts = hosts
+        self._settings = settings
+        self._clock = clock
+
+    def conditions(self) -> dict[str, Condition]:
+        """How every host is."""
+        with self.database.reading() as connection:
+            return {name: self._condition(connection, name) for name in self._hosts}
+
+    def resting(self) -> dict[str, str]:
+        """The retired hosts whose next trial has not come, and what is wrong with them."""
+        now = self._clock()
+        return {
+            name: f"retired, tried again in {max(1, round(one.probe - now))} s: {one.why}"
+            for name, one in self.conditions().items()
+            if one.retired is not None and one.probe is not None and one.probe > now
+        }
+
+    def due(self) -> list[str]:
+        """The retired hosts that are to be tried now."""
+        resting = self.resting()
+        return [name for name, one in self.conditions().items() if one.retired is not None and name not in resting]
+
+    def answered(self, name: str) -> bool:
+        """Note that a host has done what was asked; whether it is back in service by that."""
+        with self.database.writing() as connection:
+            before = self._condition(connection, name)
+            fresh = {"failures": 0, "retired": None, "probes": 0, "probe": None, "answered": int(self._clock())}
+            self._write(connection, name, fresh)
+        return before.retired is not None
+
+    def failed(self, name: str, error: BaseException) -> Condition:
+        """Note that a host was in trouble; how it is now."""
+        now, settings = self._clock(), self._settings
+        with self.database.writing() as connection:
+            before = self._condition(connection, name)
+            failures = before.failures + 1
+            change: dict[str, Any] = {"failures": failures, "failed": int(now), "why": str(error)}
+            if before.retired is not None:
+                change["probes"] = before.probes + 1
+            elif failures >= settings.failures or isinstance(error, Unusable):
+                change |= {"retired": int(now), "probes": 0}
+            if before.retired is not None or "retired" in change:
+                pause = float(settings.first_pause_seconds) * 2.0 ** min(change["probes"], 40)
+                change["probe"] = int(now + min(pause, float(settings.longest_pause_minutes) * 60))
+            self._write(connection, name, change)
+            return self._condition(connection, name)
+
+    def choose(self, job: str, role: Role, *, gpus: int = 0, avoid: Collection[str] = ()) -> Place:
+        """Give a job a place, the one it has if it has one; `NoHost` if there is none.
+
+        Of the hosts in service with the role and enough free slots and GPUs, the one that has failed least recently;
+        of those that have not failed lately, the one with the largest share of free slots.
+        """
+        with self.database.writing() as connection:
+            taken = self._taken(connection)
+            for place in taken:
+                if place.job == job and place.host in self._hosts and place.host not in avoid:
+                    return place
+            reasons: dict[str, str] = {}
+            fit: list[tuple[int, float, str, tuple[int, ...]]] = []
+            for name, host in self._hosts.items():
+                here = [place for place in taken if place.host == name and place.job != job]
+                used = {gpu for place in here for gpu in place.gpus}
+                free = [gpu for gpu in range(host.gpus) if gpu not in used]
+                one = self._condition(connection, name)
+                if role not in host.roles:
+                    reasons[name] = f"is not for {role}"
+                elif name in avoid:
+                    reasons[name] = "is to be avoided"
+                elif one.retired is not None:
+                    reasons[name] = f"is retired ({one.why})"
+                elif len(here) >= host.slots:
+                    reasons[name] = f"has no free slot ({len(here)} of {host.slots} taken)"
+                elif len(free) < gpus:
+                    reasons[name] = f"has {len(free)} of its {host.gpus} GPUs free, {gpus} are needed"
+                else:
+                    failed = one.failed or 0 if one.failures else 0
+                    fit.append((failed, len(here) / host.slots, name, tuple(free[:gpus])))
+            if not fit:
+                said = "; ".join(f"{name} {reason}" for name, reason in reasons.items()) or "there are none"
+                raise NoHost(f"no host for {job}: {said}")
+            _, _, name, numbers = min(fit)
+            connection.execute(delete(places).where(places.c.job == job))
+            row = {"job": job, "host": name, "gpus": " ".join(map(str, numbers)), "since": int(self._clock())}
+            connection.execute(places.insert().values(**row))
+        return Place(job, name, numbers)
+
+    def release(self, job: str) -> None:
+        """Give back the place of a job, if it has one."""
+        with self.database.writing() as connection:
+            connection.execute(delete(places).where(places.c.job == job))
+
+    def taken(self) -> list[Place]:
+        """All places that jobs have."""
+        with self.database.reading() as connection:
+            return self._taken(connection)
+
+    def reconcile(self, name: str, running: Collection[str]) -> list[str]:
+        """Give back the places of jobs that do not run on a host, once they have had time to begin; their names."""
+        since = int(self._clock() - float(self._settings.unstarted_minutes) * 60)
+        stale = (places.c.host == name, places.c.since <= since, places.c.job.not_in(list(running)))
+        with self.database.writing() as connection:
+            gone = [row.job for row in connection.execute(select(places.c.job).where(*stale))]
+            connection.execute(delete(places).where(*stale))
+        return gone
+
+    def _condition(self, connection: Connection, name: str) -> Condition:
+        row = connection.execute(select(host_rows).where(host_rows.c.name == name)).one_or_none()
+        if row is None:
+            return Condition()
+        fields = {key: value for key, value in row._mapping.items() if key != "name"}
+        long_ago = self._clock() - float(self._settings.forget_minutes) * 60
+        if row.retired is None and row.failed is not None and row.failed < long_ago:
+            fields["failures"] = 0
+        return Condition(**fields)
+
+    def _write(self, connection: Connection, name: str, change: Mapping[str, Any]) -> None:
+        connection.execute(self.database.insert(host_rows).values(name=name, failures=0, probes=0))
+        connection.execute(update(host_rows).where(host_rows.c.name == name).values(**change))
+
+    @staticmethod
+    def _taken(connection: Connection) -> list[Place]:
+        rows = connection.execute(select(places).order_by(places.c.host, places.c.job))
+        return [Place(row.job, row.host, tuple(map(int, row.gpus.split()))) for row in rows]
+
+
+async def probe_hosts(health: Health, shells: Mapping[str, Shell]) -> dict[str, str]:
+    """Try the retired hosts whose time has come; of each, what came of it."""
+
+    async def probe(name: str) -> tuple[str, str]:
+        try:
+            await shells[name].run(b"true\n")
+        except RingRiftError as error:
+            if reaction_to(error) is Reaction.NEVER:
+                raise
+            await asyncio.to_thread(health.failed, name, error)
+            return name, str(error)
+        await asyncio.to_thread(health.answered, name)
+        return name, "is back in service"
+
+    due = await asyncio.to_thread(health.due)
+    return dict(await asyncio.gather(*(probe(name) for name in due)))

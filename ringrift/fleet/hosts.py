@@ -1,0 +1,157 @@
+"""The hosts: static facts of each, and how all of them are treated (`hosts.yaml`, `fleet.yaml`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
+
+Role = Literal["selfplay", "training", "hp_tuning", "tournament"]
+
+Number = PositiveFloat | PositiveInt
+_Word = Annotated[str, Field(pattern=r"^[^\s-]\S*$")]
+_Path = Annotated[str, Field(pattern=r"^(~|~?/[^\r\n]*)$", description="from / or ~/ on")]
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LOCAL: Final = "local"
+"""The name of this machine, which needs no entry."""
+
+
+class Host(Settings):
+    """What is known of a host before it is asked."""
+
+    address: _Word
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: _Word
+    key: str | None = None
+    """Path of the private key here; None for the keys of the SSH agent."""
+    host_key: Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$")] | None = None
+    """The host's public key, `ssh-ed25519 AAAA…`; None if known_hosts has it."""
+    connection: _Word | None = None
+    """Of Airflow; None for `ssh_` and the name."""
+    roles: Annotated[list[Role], Field(min_length=1)]
+    slots: PositiveInt = 1
+    """Jobs at once."""
+    gpus: NonNegativeInt = 0
+    gpu: str | None = None
+    """Their type, such as H100."""
+    memory_gb: Number | None = None
+    code: _Path = "~/ringrift"
+    """Program and environment."""
+    home: _Path = "~/ringrift"
+    """The folder that holds `data/` and `models/`."""
+    python: _Word = "python3"
+    extras: list[_Word] = Field(default_factory=lambda: ["learn"])
+    spot: bool = False
+    """May vanish at any time."""
+
+    @property
+    def jobs(self) -> str:
+        """The folder of all jobs."""
+        return f"{self.home}/data/jobs"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.gpu is not None and not self.gpus:
+            raise ValueError(f"gpu is {self.gpu!r}, but gpus, their number, is 0")
+        return self
+
+
+class HostList(Settings):
+    """All of `hosts.yaml`."""
+
+    hosts: dict[str, Host]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        places: dict[tuple[object, ...], str] = {}
+        for name, host in self.hosts.items():
+            if _NAME.fullmatch(name) is None or name == LOCAL:
+                raise ValueError(f"host {name!r}: a name consists of letters, digits, dots, dashes and underscores")
+            place = (host.address, host.port, host.user, host.home)
+            if place in places:
+                raise ValueError(f"hosts {places[place]} and {name} are the same folder of the same machine")
+            places[place] = name
+        return self
+
+
+class ConnectionSettings(Settings):
+    """How hosts are reached."""
+
+    known_hosts: str
+    seconds: Number
+    keepalive_seconds: Number
+    keepalive_missed: PositiveInt
+
+
+class SyncSettings(Settings):
+    """How games are brought here."""
+
+    min_games: PositiveInt
+    stream_seconds: Number
+    hosts_at_once: PositiveInt
+    megabytes_per_second: Number | None
+    stall_seconds: PositiveInt
+
+
+class HealthSettings(Settings):
+    """When a host is retired, and tried again."""
+
+    failures: PositiveInt
+    forget_minutes: Number
+    first_pause_seconds: Number
+    longest_pause_minutes: Number
+    unstarted_minutes: Number
+
+
+class CheckSettings(Settings):
+    """What a host should have."""
+
+    free_disk_gb: Number
+    clock_seconds: Number
+
+
+class DeploySettings(Settings):
+    """How a host is set up."""
+
+    keep: PositiveInt
+    compile: bool
+    minutes: Number
+
+
+class FleetSettings(Settings):
+    """All of `fleet.yaml`."""
+
+    connection: ConnectionSettings
+    sync: SyncSettings
+    health: HealthSettings
+    check: CheckSettings
+    deploy: DeploySettings
+
+
+def hosts() -> dict[str, Host]:
+    """All hosts by name; `BadSettings` says what is wrong in the file."""
+    return read_settings(config_folder() / "hosts.yaml", HostList).hosts
+
+
+def fleet_settings() -> FleetSettings:
+    """Read the settings; `BadSettings` says what is wrong in them."""
+    return read_settings(config_folder() / "fleet.yaml", FleetSettings)
+
+
+def chosen_hosts(known: Mapping[str, Host], names: Sequence[str], role: Role | None = None) -> dict[str, Host]:
+    """The hosts that are named, or all with a role; `BadSettings` if there is none."""
+    if not known:
+        raise BadSettings(f"{config_folder() / 'hosts.yaml'}: there are no hosts in it; its comments show one")
+    for name in names:
+        if name not in known:
+            raise BadSettings(f"host {name!r}: {unknown_name(name, tuple(known))}")
+    found = {
+        name: host for name, host in known.items() if (name in names if names else role is None or role in host.roles)
+    }
+    if not found:
+        raise BadSettings(f"{config_folder() / 'hosts.yaml'}: no host has the role {role}")
+    return found

@@ -1,0 +1,36 @@
+"""The tables of the fleet, beside those of the games.
+
+- `hosts`: a row a host that has ever answered or failed: how healthy it is;
+- `places`: a row a job that has a place on a host: what of its slots and GPUs is taken.
+
+A change here needs a migration (`ringrift/games/migrations/`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+
+from ringrift.games.schema import metadata
+
+host_rows = Table(
+    "hosts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("failed", BigInteger),  # when it failed last, in seconds since 1970, as all moments here
+    Column("why", Text),  # what was wrong then
+    Column("answered", BigInteger),  # when it did so last
+    Column("retired", BigInteger),  # since when nobody is sent there; None for a host in service
+    Column("probes", Integer, nullable=False),  # how often it was tried since, in vain
+    Column("probe", BigInteger),  # when it is tried next
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("job", String(201), primary_key=True),
+    Column("host", String(64), nullable=False),
+    Column("gpus", String(64), nullable=False),  # their numbers, with spaces between
+    Column("since", BigInteger, nullable=False),
+    Index(None, "host"),
+)

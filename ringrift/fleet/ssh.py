@@ -1,0 +1,288 @@
+"""A shell on a host over SSH: one connection, kept open, strict about host keys, and clear about what went wrong.
+
+Three kinds of trouble, and what to do about each: `Unreachable`, ask again later; `Unusable`, take another host until
+a person has seen to this one; `BadKey`, nothing works before the settings here are mended.
+
+In code that is not asynchronous, `with asyncio.Runner() as runner: runner.run(shell.run(…))` keeps the connection from
+one call to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, Self
+
+import asyncssh
+
+from ringrift.fleet.hosts import ConnectionSettings, Host
+from ringrift.fleet.jobs import JobTrouble
+from ringrift.fleet.shell import Answer, Unreachable
+from ringrift.game.errors import RingRiftError
+
+SESSIONS: Final = 8
+"""At once on one connection; OpenSSH allows ten."""
+_GOODBYE: Final = 2.0
+"""Seconds to close a connection in good order."""
+_PAUSES: Final = (0.05, 0.2, 1.0)
+"""Seconds between tries to begin another session."""
+
+_Keys = list[asyncssh.SSHKey]
+_KnownKeys = tuple[_Keys, _Keys, _Keys, list[Any], list[Any], list[Any], list[Any]]
+"""Trusted, of authorities, revoked; and the same as certificates."""
+
+asyncssh.set_log_level("WARNING")  # below, it tells every connection
+
+
+class Unusable(RingRiftError):
+    """A host that must not or cannot be used until a person has seen to it: its name, its key, its user."""
+
+
+class BadKey(RingRiftError):
+    """A private key here that cannot be used."""
+
+
+class Reaction(StrEnum):
+    """What to do about an error."""
+
+    LATER = "retry later"
+    ELSEWHERE = "other host"
+    NEVER = "fail at once"
+
+
+def reaction_to(error: BaseException) -> Reaction:
+    """What to do about an error of a host; what is no trouble of hosts would be the same on any of them."""
+    if isinstance(error, Unreachable):
+        return Reaction.LATER
+    return Reaction.ELSEWHERE if isinstance(error, Unusable | JobTrouble) else Reaction.NEVER
+
+
+class SshShell:
+    """A way to a host over SSH; the connection is made when it is needed, and made again when it was lost."""
+
+    def __init__(self, name: str, host: Host, settings: ConnectionSettings) -> None:
+        """Nothing is connected yet."""
+        self.name = name
+        self.host = host
+        self.connections = 0
+        """How many have been made."""
+        self.compress = False
+        """Whether the next connection compresses: good for SFTP, a waste for what is packed already."""
+        self._settings = settings
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._connecting = asyncio.Lock()
+        self._sessions = asyncio.Semaphore(SESSIONS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
+        """Send a text to `sh -s` there."""
+        return await self._ask("sh -s", script, seconds)
+
+    async def feed(self, script: str, content: bytes, *, seconds: float = 60.0) -> Answer:
+        """Run a text of shell that reads `content` from its standard input."""
+        return await self._ask(f"exec sh -c {shlex.quote(script)}", content, seconds)
+
+    async def close(self) -> None:
+        """Let go of the connection; the next `run` makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            try:
+                async with asyncio.timeout(_GOODBYE):
+                    await connection.wait_closed()
+            except TimeoutError:  # nobody is there to answer
+                connection.abort()
+
+    def drop(self) -> None:
+        """Give up a connection that seems to be dead, without a word to the other side."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.abort()
+
+    async def connected(self) -> asyncssh.SSHClientConnection:
+        """The connection, which is made if there is none."""
+        async with self._connecting:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._connect()
+                self.connections += 1
+            return self._connection
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """What goes wrong with the connection inside the block, as an error in one line."""
+        try:
+            yield
+        except (asyncssh.DisconnectError, asyncssh.ChannelOpenError, ConnectionError) as error:
+            self.drop()
+            raise Unreachable(f"{self.name}: the connection was lost ({_reason(error)})") from None
+
+    async def _ask(self, command: str, content: bytes, seconds: float) -> Answer:
+        async with self._sessions:
+            process = await self._begin(command)
+            try:
+                with self.explained():
+                    async with asyncio.timeout(seconds):
+                        out, err = await process.communicate(content)
+                        await process.wait_closed()
+            except TimeoutError:
+                self.drop()  # it may be dead without knowing it; a command that goes on hears the hang-up
+                raise Unreachable(f"{self.name}: has not answered for {seconds:g} s") from None
+            finally:
+                process.close()
+        code = process.returncode
+        if code is None:
+            self.drop()
+            raise Unreachable(f"{self.name}: the connection was lost while a command ran")
+        return Answer(code, out or b"", (err or b"").decode(errors="replace").strip())
+
+    async def _begin(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
+        """Begin a command; on a connection that turns out to be lost, once more on a new one."""
+        kept = self._connection
+        connection = await self.connected()
+        if connection is kept:
+            try:
+                return await self._process(connection, command)
+            except Unreachable:
+                connection = await self.connected()
+        return await self._process(connection, command)
+
+    async def _process(
+        self, connection: asyncssh.SSHClientConnection, command: str
+    ) -> asyncssh.SSHClientProcess[bytes]:
+        try:
+            with self.explained():
+                async with asyncio.timeout(float(self._settings.seconds)):
+                    for pause in _PAUSES:
+                        try:
+                            return await connection.create_process(command, encoding=None)
+                        except asyncssh.ChannelOpenError:  # too many sessions: some have ended, and count still
+                            await asyncio.sleep(pause)
+                    return await connection.create_process(command, encoding=None)
+        except TimeoutError:
+            self.drop()
+            raise Unreachable(f"{self.name}: has not answered for {self._settings.seconds:g} s") from None
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        settings, host = self._settings, self.host
+        place = f"{host.address} port {host.port}"
+        keys = [_private_key(Path(host.key).expanduser())] if host.key else ()
+        client = _Client()
+        try:
+            return await asyncssh.connect(
+                host.address,
+                host.port,
+                username=host.user,
+                client_keys=keys,
+                agent_path=None if keys else (),
+                preferred_auth="publickey",
+                known_hosts=self._known_keys(),
+                # After the kinds that are known, all others: else a host with a new kind of key would only hang up.
+                server_host_key_algs="+ssh-ed25519,ecdsa-sha2-*,rsa-sha2-*",
+                client_factory=lambda: client,
+                connect_timeout=float(settings.seconds),
+                login_timeout=float(settings.seconds),
+                keepalive_interval=float(settings.keepalive_seconds),
+                keepalive_count_max=settings.keepalive_missed,
+                compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
+            )
+        except asyncssh.HostKeyNotVerifiable:
+            raise Unusable(self._distrust(client)) from None
+        except asyncssh.PermissionDenied:
+            key = f"the key {host.key}" if host.key else "any key of the SSH agent"
+            said = f"{self.name}: does not let in user {host.user!r} with {key}: is the user right, and is the key in "
+            raise Unusable(said + "its authorized_keys there?") from None
+        except asyncssh.KeyExchangeFailed as error:
+            raise Unusable(f"{self.name}: has no cipher or kind of key in common with us ({_reason(error)})") from None
+        except asyncssh.ConfigParseError as error:
+            raise BadKey(f"~/.ssh/config: cannot be read ({error})") from None
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_AGAIN:
+                said = f"{self.name}: the name {host.address!r} cannot be looked up now: is the name server reachable?"
+                raise Unreachable(said) from None
+            raise Unusable(
+                f"{self.name}: there is no machine named {host.address!r}: see address in hosts.yaml"
+            ) from None
+        except TimeoutError:
+            raise Unreachable(f"{self.name}: no answer from {place} within {settings.seconds:g} s") from None
+        except ConnectionRefusedError:
+            raise Unreachable(f"{self.name}: {place} refuses connections: is sshd running, and on that port?") from None
+        except (asyncssh.DisconnectError, OSError) as error:
+            raise Unreachable(f"{self.name}: cannot connect to {place} ({_reason(error)})") from None
+
+    def _known_keys(self) -> _KnownKeys | bytes:
+        """What is known of the host's keys: that of hosts.yaml, or the text of known_hosts."""
+        if self.host.host_key is not None:
+            try:
+                return [asyncssh.import_public_key(self.host.host_key)], [], [], [], [], [], []
+            except asyncssh.KeyImportError as error:
+                raise BadKey(f"{self.name}: host_key in hosts.yaml is no public key ({error})") from None
+        try:
+            text = Path(self._settings.known_hosts).expanduser().read_bytes()
+        except OSError:
+            text = b""
+        return b"#\n" + text  # an empty one would mean another file
+
+    def _distrust(self, client: _Client) -> str:
+        """Why the key of a host is not believed."""
+        shown = client.shown.get_fingerprint() if client.shown else "none"
+        if asyncssh.match_known_hosts(self._known_keys(), *client.place)[0]:
+            said = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: somebody may be listening"
+            return f"{said}; if the host is new, {self._remedy()}"
+        return f"{self.name}: its host key {shown} is not known: if it is the right one, {self._remedy()}"
+
+    def _remedy(self) -> str:
+        where = "hosts.yaml" if self.host.host_key else f"hosts.yaml or {self._settings.known_hosts}"
+        return f"put it into {where}"
+
+
+@asynccontextmanager
+async def open_shells(hosts: Mapping[str, Host], settings: ConnectionSettings) -> AsyncIterator[dict[str, SshShell]]:
+    """A shell for each host, closed at the end."""
+    async with AsyncExitStack() as stack:
+        shells = {name: SshShell(name, host, settings) for name, host in hosts.items()}
+        for shell in shells.values():
+            await stack.enter_async_context(shell)
+        yield shells
+
+
+class _Client(asyncssh.SSHClient):
+    """Remembers what a host has shown."""
+
+    def __init__(self) -> None:
+        self.shown: asyncssh.SSHKey | None = None
+        self.place = ("", "", 0)
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Called for a key that is not known: it stays so."""
+        self.shown, self.place = key, (host, addr, port)
+        return False
+
+
+def _private_key(path: Path) -> asyncssh.SSHKey:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise BadKey(f"key {path}: others may read it; chmod 600")
+        return asyncssh.read_private_key(path)
+    except OSError as error:
+        raise BadKey(f"key {path}: cannot be read ({error.strerror})") from None
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        if "passphrase" in str(error).lower():
+            said = f"key {path}: has a passphrase; give it to the SSH agent, and leave out key in hosts.yaml"
+            raise BadKey(said) from None
+        raise BadKey(f"key {path}: is no private key ({error})") from None
+
+
+def _reason(error: BaseException) -> str:
+    """One line of what a library says."""
+    said = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(said).split())

@@ -1,0 +1,93 @@
+"""`ringrift hosts`, `sync` and `distribute` with a real host."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ringrift.settings import config_folder
+from tests.cli.processes import RINGRIFT, complaint, ringrift
+from tests.fleet.servers import Server, server
+from tests.fleet.test_ssh import NASTY
+from tests.fleet.test_sync import line, play, worker
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    for path in config_folder().iterdir():
+        (settings / path.name).symlink_to(path)
+    (settings / "hosts.yaml").unlink()
+    with server(tmp_path / "host", "gpu-1") as found:
+        (settings / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {"gpu-1": found.entry()}}))
+        monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
+        monkeypatch.setenv("RINGRIFT_DATABASE", str(tmp_path / "games.db"))
+        yield found
+
+
+def test_hosts_are_listed_and_checked(sshd: Server) -> None:
+    listed = ringrift("hosts", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "in service" in listed.stdout
+    checked = ringrift("hosts", "check", "--json")
+    assert checked.returncode == 1, "there is no ringrift on it yet"
+    (found,) = json.loads(checked.stdout)["hosts"]
+    assert found["reachable"]
+    assert "`ringrift hosts deploy gpu-1`" in " ".join(found["problems"])
+    sshd.stop()
+    for _ in range(3):
+        assert ringrift("hosts", "check").returncode == 1
+    assert "retired" in ringrift("hosts", "list").stdout
+    assert json.loads(ringrift("hosts", "list", "--json").stdout)["gpu-1"]["failures"] == 3
+    assert "unknown; known are gpu-1" in complaint("hosts", "check", "xyz")
+
+
+def test_words_of_a_command_reach_the_host_as_they_are(sshd: Server) -> None:
+    done = ringrift("hosts", "exec", "gpu-1", "printf", "%s|", NASTY, "two words")
+    assert (done.returncode, done.stdout) == (0, f"{NASTY}|two words|")
+    assert ringrift("hosts", "exec", "gpu-1", "--shell", "echo $((1 + 2)); exit 7").returncode == 7
+    assert str(sshd.key) not in done.stderr
+
+
+def test_games_are_brought_and_what_waits_is_told(sshd: Server, tmp_path: Path) -> None:
+    play(worker(sshd), 0, 1, 2)
+    out = tmp_path / "selfplay"
+    waiting = ringrift("sync", "--out", out)
+    assert waiting.returncode == 0, waiting.stderr
+    assert "3 of 5 new games wait there" in waiting.stdout
+    done = json.loads(ringrift("sync", "gpu-1", "--out", out, "--min-games", "1", "--json").stdout)
+    assert (done["games"], done["failed"]) == (3, 0)
+    (found,) = out.rglob("*.jsonl")
+    assert found.read_bytes() == line(0) + line(1) + line(2)
+    sshd.stop()
+    failed = ringrift("sync", "--out", out)
+    assert failed.returncode == 1
+    assert "refuses connections" in failed.stdout
+
+
+def test_a_stream_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:
+    play(worker(sshd), *range(6))
+    words = [RINGRIFT, "sync", "--stream", "--out", tmp_path / "selfplay"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "6 new games from 1 hosts\n"
+        process.send_signal(signal.SIGTERM)
+        give_up = time.monotonic() + 30
+        while process.poll() is None:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_without_hosts_or_a_champion_it_is_said(sshd: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "square8_2p: there is no champion to distribute" in complaint("distribute", "square8_2p")
+    monkeypatch.delenv("RINGRIFT_CONFIG_DIR")
+    assert "there are no hosts in it; its comments show one" in complaint("sync")

@@ -1,0 +1,88 @@
+"""The champion on real hosts: whole, the right one, and brought once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ringrift.fleet import distribution
+from ringrift.fleet.distribution import Distribution, NoChampion, distribute
+from ringrift.games import GamesDatabase
+from ringrift.models import ModelStore
+from ringrift.networks import load_model, read_id
+from ringrift.selfplay import promoted_model
+from tests.fleet.servers import Server, server, settings_for_tests
+from tests.models.making import content, crowned, registered
+
+CONFIG = "hex8_2p"
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[list[Server]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(server(tmp_path / name, name)) for name in ("gpu-1", "gpu-2")]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ModelStore]:
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as database:
+        yield ModelStore(database, tmp_path / "models")
+
+
+def bring(store: ModelStore, *hosts: Server) -> Distribution:
+    return distribute(store, CONFIG, {host.name: host.host() for host in hosts}, settings_for_tests())
+
+
+def there(host: Server) -> Path:
+    return promoted_model(host.home / "models", CONFIG)
+
+
+def test_all_hosts_get_the_champion_and_a_second_time_nothing(store: ModelStore, servers: list[Server]) -> None:
+    with pytest.raises(NoChampion, match="hex8_2p: there is no champion to distribute"):
+        bring(store, *servers)
+    for seed in (1, 2):
+        champion = crowned(store, registered(store, seed, CONFIG, architecture="small"))
+        report = bring(store, *servers)
+        assert [one.outcome for one in report.hosts] == ["replaced", "replaced"]
+        assert report.complete
+        for host in servers:
+            assert content(there(host)) == content(store.path(champion))
+            load_model(there(host))
+            assert read_id(there(host)) == champion.id == report.model
+            assert len(list(there(host).parent.iterdir())) == 2, "nothing else is left behind"
+        assert [one.outcome for one in bring(store, *servers).hosts] == ["there already", "there already"]
+
+
+def test_a_change_that_was_cut_short_is_finished_by_the_next(store: ModelStore, servers: list[Server]) -> None:
+    host = servers[0]
+    crowned(store, registered(store, 1, CONFIG, architecture="small"))
+    bring(store, host)
+    champion = crowned(store, registered(store, 2, CONFIG, architecture="small"))
+    there(host).with_suffix(".json").write_bytes(content(store.path(champion))[1])  # between the two names
+    (report,) = bring(store, host).hosts
+    assert report.outcome == "replaced"
+    assert content(there(host)) == content(store.path(champion))
+
+
+def test_what_was_damaged_on_its_way_takes_no_place(
+    store: ModelStore, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, other = servers
+    first = crowned(store, registered(store, 1, CONFIG, architecture="small"))
+    bring(store, host)
+    crowned(store, registered(store, 2, CONFIG, architecture="small"))
+    other.stop()
+    with monkeypatch.context() as patch:
+        damaging = distribution.SCRIPT.replace("""cat >".$3.coming\"""", """head -c 1000 >".$3.coming\"""")
+        assert damaging != distribution.SCRIPT
+        patch.setattr(distribution, "SCRIPT", damaging)
+        report = bring(store, host, other)
+    assert not report.complete
+    damaged, silent = report.hosts
+    assert "ringrift_best_hex8_2p.pth came damaged" in damaged.trouble
+    assert silent.reaction == "retry later"
+    assert content(there(host)) == content(store.path(first))
+    assert [one.outcome for one in bring(store, host).hosts] == ["replaced"]

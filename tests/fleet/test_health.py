@@ -1,0 +1,194 @@
+"""Who gets which host, and how hosts go out of service and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ringrift.fleet import Answer, Unreachable
+from ringrift.fleet.health import Health, NoHost, probe_hosts
+from ringrift.fleet.hosts import HealthSettings, Host
+from ringrift.fleet.ssh import Unusable
+from ringrift.games import GamesDatabase
+
+SETTINGS = HealthSettings(
+    failures=3, forget_minutes=60, first_pause_seconds=60, longest_pause_minutes=60, unstarted_minutes=10
+)
+TROUBLE = Unreachable("gpu: no answer")
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def host(*roles: str, slots: int = 1, gpus: int = 0) -> Host:
+    facts = {"address": "x", "user": "x", "roles": list(roles or ("selfplay",)), "slots": slots, "gpus": gpus}
+    return Host.model_validate(facts)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[GamesDatabase]:
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as made:
+        yield made
+
+
+def health(database: GamesDatabase, clock: Clock, **hosts: Host) -> Health:
+    return Health(database, hosts, SETTINGS, clock)
+
+
+def test_a_job_goes_where_its_role_is_and_keeps_its_place(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host("training"), two=host("selfplay"))
+    place = fleet.choose("job", "selfplay")
+    assert place.host == "two"
+    assert fleet.choose("job", "selfplay") == place
+    with pytest.raises(
+        NoHost, match=r"no host for other: one is not for selfplay; two has no free slot \(1 of 1 taken\)"
+    ):
+        fleet.choose("other", "selfplay")
+    fleet.release("job")
+    assert fleet.choose("other", "selfplay").host == "two"
+
+
+def test_jobs_are_spread_by_the_share_of_free_slots(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, small=host(slots=1), large=host(slots=3))
+    chosen = [fleet.choose(f"job-{number}", "selfplay").host for number in range(4)]
+    assert sorted(chosen) == ["large", "large", "large", "small"]
+
+
+def test_each_gpu_is_given_once(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(slots=4, gpus=3))
+    assert fleet.choose("a", "selfplay", gpus=2).gpus == (0, 1)
+    assert fleet.choose("b", "selfplay", gpus=1).gpus == (2,)
+    with pytest.raises(NoHost, match="has 0 of its 3 GPUs free, 1 are needed"):
+        fleet.choose("c", "selfplay", gpus=1)
+    fleet.release("a")
+    assert fleet.choose("c", "selfplay", gpus=1).gpus == (0,)
+
+
+def test_who_has_failed_least_recently_comes_first(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(slots=9), two=host(slots=9), three=host(slots=9))
+    for name in ("three", "one"):
+        fleet.failed(name, TROUBLE)
+        clock.now += 10
+    assert fleet.choose("a", "selfplay").host == "two"
+    assert fleet.choose("b", "selfplay", avoid=["two"]).host == "three"
+    fleet.answered("one")
+    assert fleet.choose("c", "selfplay", avoid=["two"]).host == "one"
+
+
+def test_the_unfinished_job_of_a_dead_host_goes_to_another(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(), two=host())
+    first = fleet.choose("job", "selfplay").host
+    other = fleet.choose("job", "selfplay", avoid=[first])
+    assert other.host != first
+    assert fleet.taken() == [other]
+
+
+def test_a_host_is_retired_after_failures_in_a_row_and_tried_with_growing_pauses(
+    database: GamesDatabase, clock: Clock
+) -> None:
+    fleet = health(database, clock, one=host())
+    fleet.failed("one", TROUBLE)
+    fleet.failed("one", TROUBLE)
+    fleet.answered("one")
+    fleet.failed("one", TROUBLE)
+    fleet.failed("one", TROUBLE)
+    assert fleet.conditions()["one"].retired is None
+    pauses = []
+    for _ in range(9):
+        condition = fleet.failed("one", TROUBLE)
+        assert condition.probe is not None
+        pauses.append(condition.probe - clock.now)
+        assert fleet.due() == []
+        clock.now = condition.probe
+        assert fleet.due() == ["one"]
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    with pytest.raises(NoHost, match=r"one is retired \(gpu: no answer\)"):
+        fleet.choose("job", "selfplay")
+    assert fleet.answered("one")
+    assert fleet.choose("job", "selfplay").host == "one"
+
+
+def test_failures_of_long_ago_do_not_count(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host())
+    for _ in range(5):
+        fleet.failed("one", TROUBLE)
+        clock.now += 3601
+    assert fleet.conditions()["one"].failures == 0
+    assert fleet.conditions()["one"].retired is None
+
+
+def test_a_changed_key_retires_at_once(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host())
+    fleet.failed("one", Unusable("one: THE HOST KEY HAS CHANGED"))
+    assert "tried again in 60 s: one: THE HOST KEY HAS CHANGED" in fleet.resting()["one"]
+
+
+def test_a_place_whose_job_its_host_does_not_know_is_free_after_a_while(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(slots=3))
+    for job in ("dead", "alive"):
+        fleet.choose(job, "selfplay")
+    assert fleet.reconcile("one", ["alive"]) == []
+    clock.now += 601
+    fleet.choose("young", "selfplay")
+    assert fleet.reconcile("one", ["alive"]) == ["dead"]
+    assert [place.job for place in fleet.taken()] == ["alive", "young"]
+
+
+def test_many_at_once_get_no_place_twice(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(slots=3, gpus=3), two=host(slots=2, gpus=2))
+    barrier = threading.Barrier(8)
+
+    def ask(number: int) -> tuple[str, tuple[int, ...]] | None:
+        barrier.wait()
+        try:
+            place = fleet.choose(f"job-{number}", "selfplay", gpus=1)
+        except NoHost:
+            return None
+        return place.host, place.gpus
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [place for place in pool.map(ask, range(8)) if place]
+    assert sorted(found) == [("one", (0,)), ("one", (1,)), ("one", (2,)), ("two", (0,)), ("two", (1,))]
+
+
+def test_retired_hosts_are_tried_and_come_back_when_they_answer(database: GamesDatabase, clock: Clock) -> None:
+    class Silent:
+        answers = False
+
+        async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
+            if not self.answers:
+                raise TROUBLE
+            return Answer(0, b"", "")
+
+        async def close(self) -> None:
+            pass
+
+    fleet, shell = health(database, clock, one=host()), Silent()
+    for _ in range(3):
+        fleet.failed("one", TROUBLE)
+    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {}
+    clock.now += 61
+    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {"one": "gpu: no answer"}
+    clock.now += 61
+    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {}
+    clock.now += 61
+    shell.answers = True
+    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {"one": "is back in service"}
+    assert fleet.conditions()["one"].retired is None
