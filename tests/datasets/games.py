@@ -63,8 +63,12 @@ def fill(path: Path, records: Iterable[GameRecord]) -> GamesDatabase:
 
 
 def settings(*, shard: int | None = None, **changes: Any) -> DatasetSettings:
-    """The settings of the project with some changed, `games={"min_moves": 5}`; `shard` is how many samples make one."""
+    """The settings of the project with some changed, `games={"min_moves": 5}`; `shard` is how many samples make one.
+
+    All samples weigh the same unless a test says otherwise.
+    """
     fields = dataset_settings().model_dump()
+    fields["weights"]["kind"] = "uniform"
     for name, value in changes.items():
         fields[name] = fields[name] | value if isinstance(value, dict) else value
     if shard is not None:

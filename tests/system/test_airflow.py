@@ -12,14 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import yaml
 from PIL import Image
 
 from ringrift.pipeline.halt import halt, resume
+from ringrift.settings import config_folder
 from tests.airflow.place import REPOSITORY, Place
 from tests.system.browser import browser
 
@@ -29,11 +32,17 @@ pytestmark = pytest.mark.xdist_group("airflow")  # one Airflow for all of them
 
 
 class Standalone:
-    """The Airflow of a place."""
+    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
 
     def __init__(self, folder: Path) -> None:
         self.place = Place.make(folder)
         self.place.answer()
+        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
+        config = folder / "config"
+        shutil.copytree(config_folder(), config)
+        settings = yaml.safe_load((config / "loop.yaml").read_text())
+        settings["presets"]["smoke"]["every"] = f"{self.day_ends:%-M %-H} * * *"
+        (config / "loop.yaml").write_text(yaml.safe_dump(settings))
         with socket.socket() as probe:
             probe.bind(("", 0))
             self.port = probe.getsockname()[1]
@@ -41,7 +50,7 @@ class Standalone:
         from ringrift_airflow.deployment import Deployment
 
         before = dict(os.environ)
-        os.environ.update(self.place.environment)
+        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
         self.deployment = Deployment(port=self.port)
         self._environment = dict(os.environ)
         os.environ.clear()
@@ -237,7 +246,7 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
     content = {
         "dag_id": DAG,
         "from_date": "2026-03-01T00:00:00Z",
-        "to_date": "2026-03-01T00:30:00Z",
+        "to_date": "2026-03-02T23:59:00Z",
         "max_active_runs": 2,
         "dag_run_conf": {},
         "reprocess_behavior": "completed",
@@ -253,7 +262,8 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
         assert loop.tasks(run["dag_run_id"])["export"] == "success"
         assert loop.tasks(run["dag_run_id"])["train"] == "skipped"
     played = {call["words"][3] for call in loop.place.calls("selfplay")}
-    assert {f"square8_2p-20260301T0{start}00-{shard}" for start in ("000", "030") for shard in (0, 1)} <= played
+    time_of_day = f"{loop.day_ends:%H%M}00"
+    assert {f"square8_2p-2026030{day}T{time_of_day}-{shard}" for day in (1, 2) for shard in (0, 1)} <= played
     assert loop.place.calls("train") == []
 
 
