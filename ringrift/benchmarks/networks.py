@@ -116,12 +116,15 @@ def achievable_flops(device: str, dtype: torch.dtype, repeats: int = 7) -> float
 
 def _times(run: Callable[[], object], device: torch.device, repeats: int) -> list[float]:
     """Seconds of every call; two calls before prepare kernels and memory."""
+    return [timed_on(device, run) for _ in range(2 + repeats)][2:]
+
+
+def timed_on(device: torch.device, run: Callable[[], object]) -> float:
+    """Seconds that one call takes, until the device has done what it asks for."""
 
     def finished() -> None:
         run()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    finished()
-    finished()
-    return [timed(finished) for _ in range(repeats)]
+    return timed(finished)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,13 +12,12 @@ from statistics import median
 import torch
 
 from ringrift.benchmarks.loading import FEATURES, PASSES, write_synthetic
-from ringrift.benchmarks.networks import achievable_flops
+from ringrift.benchmarks.networks import achievable_flops, timed_on
 from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import NetworkConfig, build_network, flops
 from ringrift.training import hyper_parameters
 from ringrift.training.losses import PolicyKind
-from ringrift.training.network import Outputs
 from ringrift.training.step import Learner, Schedule
 from ringrift.training.world import World
 
@@ -77,8 +75,8 @@ def measure_training(
             learner.step([prepared])
         whole, network = [], []
         for _ in range(repeats):  # in turns, so that what else the machine does falls on both
-            whole.append(_seconds(lambda: _steps(learner, batches), world.device))
-            network.append(_seconds(lambda: _passes(learner, one), world.device))
+            whole.append(timed_on(world.device, lambda: _steps(learner, batches)))
+            network.append(timed_on(world.device, lambda: _passes(learner, one)))
     operations = PASSES * flops(config, whole_policy=False)
     rate = STEPS * batch / median(whole)
     return TrainingSpeed(
@@ -107,15 +105,5 @@ def _passes(learner: Learner, batch: Batch) -> None:
     """As often forward and backward through the network, and nothing else."""
     for _ in range(STEPS):
         learner.optimiser.zero_grad()
-        with torch.autocast(learner.device.type, learner.dtype, enabled=learner.dtype != torch.float32):
-            outputs = Outputs.of(learner.module, batch)
+        outputs = learner.outputs(learner.module, batch)
         torch.stack([output.mean() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
-
-
-def _seconds(run: Callable[[], object], device: torch.device) -> float:
-    """Of a call, until the device has done it."""
-    start = time.perf_counter()
-    run()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - start

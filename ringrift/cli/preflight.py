@@ -11,12 +11,14 @@ from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 from ringrift.cli.train import (
     DATASETS,
+    MODELS,
     RUNS,
     DatasetsOption,
     ParentOption,
     PresetOption,
     RunsOption,
     SetOption,
+    chosen_parent,
     parsed_changes,
 )
 
@@ -53,6 +55,7 @@ def preflight(
     from ringrift.training.thresholds import training_thresholds
 
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
+    parent = chosen_parent(parent, MODELS, config, hyper)
     try:
         inputs = TrainingInputs(config, hyper, datasets=datasets, runs=runs, parent=parent)
         run = run_folder(inputs, inference_device())

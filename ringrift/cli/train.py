@@ -14,7 +14,7 @@ from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from ringrift.training import Tally
+    from ringrift.training import HyperParameters, Tally
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of hyperparameters.yaml: smoke, laptop or h100.")]
 SetOption = Annotated[
@@ -69,13 +69,11 @@ def train(
     from ringrift.evaluation.strength import strength_against_heuristic
     from ringrift.training import TrainingInputs, hyper_parameters, train
     from ringrift.training.errors import NothingNew
-    from ringrift.training.run import newest_parent
 
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    if parent == NEWEST:
-        parent = newest_parent(models, config, hyper.network)
+    parent = chosen_parent(parent, models, config, hyper)
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, progress() as tell:
@@ -92,6 +90,13 @@ def train(
         show_report(report, as_json)
     if stop.is_set() and not (report and report.facts.model):
         raise typer.Exit(stop.exit_code)
+
+
+def chosen_parent(parent: Path | None, models: Path, config: str, hyper: HyperParameters) -> Path | None:
+    """The model to start from, once `newest` is looked up."""
+    from ringrift.training.run import newest_parent
+
+    return newest_parent(models, config, hyper.network) if parent == NEWEST else parent
 
 
 def parsed_changes(changes: list[str] | None) -> dict[str, Any]:

@@ -10,12 +10,11 @@ safe. Two shards are in memory.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +27,7 @@ from ringrift.datasets.samples import Rows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
+from ringrift.locks import alone
 
 
 class ShardBuffer:
@@ -266,21 +266,10 @@ def remove_dataset(folder: Path, name: str) -> None:
             _remove_shards(folder, name, ())
 
 
-@contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
+def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
     """Keep other processes from writing the same data set."""
     path = folder / f".{name}.lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-    except OSError as error:
-        raise UnwritableFile(f"{path}: cannot be written ({error.strerror or error})") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however that ends
-        except OSError:
-            raise BadDataset(f"{folder / name}: is being written by another process; wait for it to end") from None
-        yield
+    return alone(path, path, BadDataset(f"{folder / name}: is being written by another process; wait for it to end"))
 
 
 def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:

@@ -100,6 +100,12 @@ def trend(form: str, ratings: Sequence[Rating]) -> Trend:
     return Trend(form, tuple(rating.player for rating in ratings), float(fit.params[1]), float(low), float(high))
 
 
+def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float, float, float]]:
+    """The ratings of a model by way of playing: Elo and its 95 % interval."""
+    own = (one for one in ratings if model in one.player)
+    return {form_of(one.player) or one.player: (one.elo, one.low, one.high) for one in own}
+
+
 def form_of(player: str) -> str | None:
     """How a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
     return player.replace(f":{found[0]}", "", 1) if (found := _MODEL.search(player)) else None

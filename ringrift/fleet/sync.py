@@ -8,12 +8,10 @@ on there.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -26,7 +24,8 @@ from ringrift.fleet.mirror import Piece, RemoteFile, is_sound, missing_piece, ta
 from ringrift.fleet.shell import Unreachable
 from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
-from ringrift.game.errors import RingRiftError, UnwritableFile
+from ringrift.game.errors import RingRiftError
+from ringrift.locks import alone
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -329,19 +328,6 @@ def _listed(line: str) -> RemoteFile:
     return RemoteFile(path.removeprefix("./"), int(size), int(changed))
 
 
-@contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
-    """Hold the lock of a host's mirror, which goes with the process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise UnwritableFile(f"{folder}: cannot be written ({error.strerror})") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"{name}: another process brings its games just now") from None
-        yield
-    finally:
-        os.close(handle)
+def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
+    """Hold the lock of a host's mirror."""
+    return alone(folder / ".lock", folder, Busy(f"{name}: another process brings its games just now"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.elo import Rating
-from ringrift.evaluation.rating import form_of
+from ringrift.evaluation.rating import elo_by_form, form_of
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game import parse_config
 from ringrift.game.files import new_file
@@ -112,12 +112,11 @@ def learning_curve(database: GamesDatabase, config: str, folder: Path) -> Curve:
 
 
 def _point(turn: Turn, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:
-    own = [one for one in ratings if model in one.player]
     return Point(
         turn=turn.number,
         model=model,
         games=games,
         cpu_hours=seconds / SECONDS_PER_HOUR,
-        elo={form_of(one.player) or one.player: (one.elo, one.low, one.high) for one in own},
+        elo=elo_by_form(ratings, model),
         promoted=turn.fact("promote", "outcome") == "promoted",
     )

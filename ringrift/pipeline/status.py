@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ringrift.evaluation.rating import form_of, trends
+from ringrift.evaluation.rating import elo_by_form, trends
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game import configs
@@ -106,11 +106,7 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, pr
         waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
         trained=None if last is None else last.created,
         champion=None if champion is None else champion.id,
-        elo={
-            form_of(one.player) or one.player: (one.elo, one.low, one.high)
-            for one in newest_ratings(store.database, config)
-            if champion is not None and champion.id in one.player
-        },
+        elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         turn=None if turn is None else f"turn {turn.number}: {turn.outcome}" + ("" if turn.over else " …"),

@@ -8,7 +8,6 @@ takes is only played again. Files are synced when they are closed.
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import os
 import re
@@ -24,6 +23,7 @@ import orjson
 from ringrift.game import RingRiftError
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
+from ringrift.locks import take_lock
 
 
 class BusyFolder(RingRiftError):
@@ -47,16 +47,8 @@ class GameFiles:
         self.limit = limit
         self._file: int | None = None
         self._size = 0
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise UnwritableFile(f"{folder}: cannot be written ({error.strerror or error})") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however that ends
-        except BlockingIOError:
-            os.close(self._lock)
-            raise BusyFolder(f"{folder}: another process plays there; give this one a --worker of its own") from None
+        busy = BusyFolder(f"{folder}: another process plays there; give this one a --worker of its own")
+        self._lock = take_lock(folder / ".lock", folder, busy)
         try:
             self._path = self._recover()
             self.games = set(self._games())

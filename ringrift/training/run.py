@@ -6,14 +6,12 @@ killed, and of one that is over it only writes model and report again, from the 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -27,7 +25,7 @@ from ringrift.datasets import BadDataset, Dataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.datasets.manifest import dataset_name
 from ringrift.game import parse_config
-from ringrift.game.errors import UnwritableFile
+from ringrift.locks import alone
 from ringrift.networks import (
     NetworkConfig,
     ResidualNetwork,
@@ -293,21 +291,10 @@ def _dataset_facts(plan: _Plan) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _alone(folder: Path, world: World) -> Iterator[None]:
-    """Keep other processes than those of this run out of its folder; gone with the process, however that ends."""
+def _alone(folder: Path, world: World) -> AbstractContextManager[None]:
+    """Keep other processes than those of this run out of its folder."""
     if not world.writes:
-        yield
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise UnwritableFile(f"{folder}: cannot be written ({error.strerror or error})") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise BusyRun(f"{folder}: another process is training there; wait for it, or stop it") from None
-    finally:
-        os.close(lock)
+        return nullcontext()
+    return alone(
+        folder / ".lock", folder, BusyRun(f"{folder}: another process is training there; wait for it, or stop it")
+    )

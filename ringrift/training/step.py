@@ -93,10 +93,14 @@ class Learner:
         """The learning rate of the next step."""
         return learning_rate(self.steps, self.hyper, *self.schedule)
 
-    def evaluate(self, module: nn.Module, batch: Batch, kind: PolicyKind) -> tuple[Losses, Tensor]:
-        """The losses of a batch on the device, and values float32 `[B, P]`; convolutions in `dtype`."""
+    def outputs(self, module: nn.Module, batch: Batch) -> Outputs:
+        """What a network, the trained or the averaged one, makes of a batch on the device; convolutions in `dtype`."""
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            outputs = Outputs.of(module, batch)
+            return Outputs.of(module, batch)
+
+    def evaluate(self, module: nn.Module, batch: Batch, kind: PolicyKind) -> tuple[Losses, Tensor]:
+        """The losses of a batch on the device, and values float32 `[B, P]`."""
+        outputs = self.outputs(module, batch)
         return losses(outputs, batch, self.hyper.losses, kind, self._cells), outputs.values
 
     def bytes_per_sample(self, batch: Batch) -> int:
