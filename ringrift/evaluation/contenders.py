@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
 from ringrift.game import RingRiftError
-from ringrift.selfplay.lineup import model_id, promoted_model
+from ringrift.selfplay.lineup import model_id, promoted_model, trained_models
 
 
 class UnknownModel(RingRiftError):
@@ -60,8 +60,8 @@ def find_champion(folder: Path, config: str) -> Path | None:
 
 def find_newest(folder: Path, config: str) -> Path:
     """The file of the newest model of a config, else of the champion; `UnknownModel` if there is neither."""
-    paths = [*(folder / config).glob("*.pth")]
-    newest = max(paths, key=lambda path: path.stat().st_mtime) if paths else find_champion(folder, config)
+    models = trained_models(folder, config)
+    newest = models[0] if models else find_champion(folder, config)
     if newest is None:
         raise UnknownModel(f"{folder / config}: there are no models of {config} yet, and no champion: train one first")
     return newest

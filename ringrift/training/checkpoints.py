@@ -12,6 +12,7 @@ import io
 import json
 import pickle
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -76,14 +77,11 @@ def checkpoints(folder: Path, kind: Kind | None = None) -> list[Path]:
     return [path for _, path in sorted((int(found[2]), path) for found, path in named if kind in (None, found[1]))]
 
 
-def newest(folder: Path, kind: Kind | None = None) -> Path | None:
+def newest_checkpoint(folder: Path, kind: Kind | None = None) -> Checkpoint | None:
     """The last checkpoint that is whole; None if there is none."""
     for path in reversed(checkpoints(folder, kind)):
-        try:
-            load_checkpoint(path)
-        except DamagedCheckpoint:
-            continue
-        return path
+        with suppress(DamagedCheckpoint):
+            return load_checkpoint(path)
     return None
 
 

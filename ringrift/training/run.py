@@ -36,6 +36,7 @@ from ringrift.networks import (
     read_id,
     read_info,
 )
+from ringrift.selfplay import trained_models
 from ringrift.training.calibration import calibration
 from ringrift.training.errors import BusyRun, NothingNew
 from ringrift.training.history import read_history
@@ -129,8 +130,7 @@ def train(
 
 def newest_parent(models: Path, config: str, architecture: str) -> Path | None:
     """The newest model of a config that was trained with that architecture; None if there is none to go on from."""
-    newest: list[Path] = sorted((models / config).glob("*.pth"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in newest:
+    for path in trained_models(models, config):
         info = read_info(path)
         if info.network.architecture == architecture and "training" in info.extra:
             return path

@@ -21,8 +21,7 @@ from ringrift.training.checkpoints import (
     Checkpoint,
     Kind,
     checkpoints,
-    load_checkpoint,
-    newest,
+    newest_checkpoint,
     prune,
     save_checkpoint,
 )
@@ -156,9 +155,9 @@ class Trainer:
 
     def recall_best(self) -> None:
         """Set the average back to what it was at its best measurement; if nothing was measured, leave it as it is."""
-        best = newest(self.folder / FOLDER, "best")
+        best = newest_checkpoint(self.folder / FOLDER, "best")
         if best is not None:
-            self.learner.average.module.load_state_dict(load_checkpoint(best).tensors["average"])
+            self.learner.average.module.load_state_dict(best.tensors["average"])
 
     def close(self) -> None:
         """Finish what is written in the background."""
@@ -305,10 +304,10 @@ class Trainer:
 
     def _restore(self) -> None:
         """Go on where the newest checkpoint is, if there is one."""
-        path = newest(self.folder / FOLDER)
-        if path is None:
+        checkpoint = newest_checkpoint(self.folder / FOLDER)
+        if checkpoint is None:
             return
-        state, tensors = load_checkpoint(path)
+        state, tensors = checkpoint
         learner = self.learner
         self.progress = Progress(**state)
         learner.steps = self.progress.steps

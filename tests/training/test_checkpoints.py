@@ -9,9 +9,10 @@ import torch
 
 from ringrift.training.checkpoints import (
     Checkpoint,
+    Kind,
     checkpoints,
     load_checkpoint,
-    newest,
+    newest_checkpoint,
     prune,
     save_checkpoint,
 )
@@ -30,23 +31,29 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_newest_is_the_one_of_the_last_step_whatever_its_kind(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, "regular", 20, checkpoint(20))
-    last = save_checkpoint(tmp_path, "emergency", 101, checkpoint(101))
-    best = save_checkpoint(tmp_path, "best", 100, checkpoint(100))
-    assert newest(tmp_path) == last
-    assert newest(tmp_path, "best") == best
-    assert newest(tmp_path, "epoch") is None
-    assert newest(tmp_path / "not there") is None
+    save_checkpoint(tmp_path, "emergency", 101, checkpoint(101))
+    save_checkpoint(tmp_path, "best", 100, checkpoint(100))
+
+    def steps(folder: Path, kind: Kind | None = None) -> int | None:
+        found = newest_checkpoint(folder, kind)
+        return None if found is None else found.state["steps"]
+
+    assert steps(tmp_path) == 101
+    assert steps(tmp_path, "best") == 100
+    assert steps(tmp_path, "epoch") is None
+    assert steps(tmp_path / "not there") is None
 
 
 @pytest.mark.parametrize("damage", ["cut off", "altered"])
 def test_a_damaged_checkpoint_is_passed_over_and_named(tmp_path: Path, damage: str) -> None:
-    good = save_checkpoint(tmp_path, "regular", 1, checkpoint(1))
+    save_checkpoint(tmp_path, "regular", 1, checkpoint(1))
     bad = save_checkpoint(tmp_path, "regular", 2, checkpoint(2))
     content = bytearray(bad.read_bytes())
     if damage == "altered":
         content[len(content) // 2] ^= 1
     bad.write_bytes(content if damage == "altered" else content[:-10])
-    assert newest(tmp_path) == good
+    found = newest_checkpoint(tmp_path)
+    assert found is not None and found.state == {"steps": 1}
     with pytest.raises(DamagedCheckpoint, match=f"{bad.name}: is damaged"):
         load_checkpoint(bad)
 
