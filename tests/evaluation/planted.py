@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations, count
 
 import numpy as np
@@ -27,12 +27,18 @@ def won(first: str, second: str, games: int, of: int) -> list[GameResult]:
 
 
 def planted_games(
-    elo: Mapping[str, float], players: int, openings: int, draw: np.random.Generator, *, alike: float
+    elo: Mapping[str, float],
+    players: int,
+    openings: int,
+    draw: np.random.Generator,
+    *,
+    alike: float,
+    seats: Sequence[float] = (0.0, 0.0, 0.0, 0.0),
 ) -> list[GameResult]:
     """Every two of the players from so many openings in all seatings; ranks follow Plackett and Luce.
 
     That share of the openings decides by itself: all games of one are drawn with the same chances, and so correlated,
-    while each alone is what it would be.
+    while each alone is what it would be. `seats` are worth so many Elo to whoever sits there.
     """
     games = []
     for pair in combinations(elo, 2):
@@ -44,7 +50,7 @@ def planted_games(
                 luck = draw.gumbel(size=players)
                 if shared:
                     luck = np.array([of_opening[name][names[:seat].count(name)] for seat, name in enumerate(names)])
-                strengths = np.array([elo[name] for name in names]) / ELO + luck
+                strengths = np.array([elo[name] + seats[seat] for seat, name in enumerate(names)]) / ELO + luck
                 ranks = tuple((1 + (-strengths).argsort().argsort()).tolist())
                 games.append(result(names, ranks, f"{pair} {opening}"))
     return games

@@ -39,6 +39,19 @@ def test_planted_strengths_lie_in_95_of_100_intervals(players: int, openings: in
     assert np.mean(mean) == pytest.approx(PLANTED["strong"], abs=3 * np.std(mean) / FITS**0.5 + 20)
 
 
+@pytest.mark.parametrize("players", [2, 3, 4])
+def test_a_seat_that_wins_more_often_makes_nobody_stronger(players: int) -> None:
+    """Everybody has it equally often. It only hides strength: the same difference decides fewer games."""
+    elo = {"random": 0.0, "equal": 0.0, "strong": 200.0}
+    draw = np.random.default_rng(11)
+    fair, unfair = (
+        fit_elo(planted_games(elo, players, 800 // players, draw, alike=0.5, seats=seats))
+        for seats in ((0.0,) * 4, (150.0, 0.0, 0.0, -150.0))
+    )
+    assert unfair["equal"].low < 0 < unfair["equal"].high
+    assert 100 < unfair["strong"].elo < fair["strong"].high
+
+
 def test_games_that_hang_together_make_wider_intervals() -> None:
     draw = np.random.default_rng(2)
     elo = {"random": 0.0, "other": 100.0}

@@ -119,11 +119,15 @@ def test_an_opening_longer_than_the_game_is_refused() -> None:
         played(replace(PLAN, max_moves=8))
 
 
-def test_equal_players_win_equally_often() -> None:
-    plan = MatchPlan("hex8_2p", ("random", "random"), openings=100, opening_plies=8, max_moves=800)
+@pytest.mark.parametrize(("config", "openings"), [("hex8_2p", 100), ("square8_3p", 40), ("square8_4p", 20)])
+def test_equal_players_are_equally_good_whatever_a_seat_is_worth(config: str, openings: int) -> None:
+    plan = MatchPlan(config, ("random", "random"), openings, opening_plies=8, max_moves=800)
     report = report_match(plan, played(plan))
-    assert report.distinct == 200
-    assert report.players[0].low < 0.5 < report.players[0].high
+    assert report.distinct == report.games >= 200
+    first, second = report.players
+    assert first.low < 0.5 < first.high
+    assert first.points == pytest.approx(-second.points, abs=1e-6)
+    assert [seat.games for seat in first.seats] == [seat.games for seat in second.seats]
     assert report.comparisons[0].p_different > 0.05
 
 
