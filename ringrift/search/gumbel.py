@@ -31,12 +31,11 @@ BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate":
 
 CONSIDERED: Final = 16
 """Actions that the root draws; the paper's choice for Go and chess, and larger numbers change little there."""
-VALUE_SCALE: Final = 0.1
+VALUE_SCALE: Final = 0.5
 VISIT_OFFSET: Final = 50.0
-"""sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q, with q rescaled to 0 … 1: the paper's c."""
-RESOLUTION: Final = 1e-3
-"""Values that lie closer together are not blown up to 0 … 1, but by one over this: else rounding would decide between
-equal actions, that of sums (up to 5e-6 after 1,600 simulations) and that of networks in half precision."""
+"""sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q for q from −1 to 1: what the paper takes for Go
+and chess, 50 and 1 for q from 0 to 1. Values are not rescaled to the least and the greatest of a node, as for games
+with scores: that makes policies as sure of noise as of what wins (docs/results/README.md)."""
 
 
 @cache
@@ -72,7 +71,7 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
 
     `nodes` and `edges` are the arenas of one game; no edge beyond the first `count` has been visited. An
     unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
-    the paper); the completed values are rescaled to 0 … 1 over the node, the mixed one always among them.
+    the paper).
     """
     row = nodes[node]
     seat = row.player - 1
@@ -81,7 +80,6 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
     most = 0
     visited_prior = 0.0
     weighted = 0.0
-    low, high = np.inf, -np.inf
     for i in range(count):
         edge = edges[first + i]
         if edge.visits > 0:
@@ -91,16 +89,14 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
             most = max(most, edge.visits)
             visited_prior += edge.prior
             weighted += float(edge.prior) * q
-            low, high = min(low, q), max(high, q)
     mixed = float(row.value[seat])
     if visits > 0:
         mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
-    low, high = min(low, mixed), max(high, mixed)
-    scale = (VISIT_OFFSET + most) * VALUE_SCALE / max(high - low, RESOLUTION)
+    scale = (VISIT_OFFSET + most) * VALUE_SCALE
     for i in range(count):
         edge = edges[first + i]
         q = scores[i] if edge.visits > 0 else mixed
-        scores[i] = edge.logit + scale * (q - low)
+        scores[i] = edge.logit + scale * q
 
 
 @compiled

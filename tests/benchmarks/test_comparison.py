@@ -35,7 +35,9 @@ def test_mctx_on_pgx_finds_what_we_find() -> None:
     moves = openings(64, 12)
     settings = {
         "gumbel_scale": 0.0,
-        "qtransform": partial(mctx.qtransform_completed_by_mix_value, epsilon=gumbel.RESOLUTION),
+        "qtransform": partial(
+            mctx.qtransform_completed_by_mix_value, value_scale=gumbel.VALUE_SCALE, rescale_values=False
+        ),
     }
     theirs = jax.jit(mctx_search("network", 64, **settings))(jax.random.key(0), pgx_states(moves))
     found = GumbelSearch(RULES, 2, TinyNetwork(random_weights()), simulations=64, noise=False).run(positions(moves))

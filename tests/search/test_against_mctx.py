@@ -3,9 +3,6 @@
 Where the two differ on purpose, mctx is told to do as we do, and what it is told says what the difference is:
 
 - Forced actions are played on the way to a node here; mctx visits them. It gets the trees without them.
-- We rescale completed Q-values over the visited actions and the mixed value. mctx does that as long as some action is
-  unvisited, and an illegal action is never visited: so only at nodes where every action of the game is legal and has
-  been visited, it leaves the mixed value out. The last test of Gumbel search shows it.
 - PUCT: see `as_ours`.
 
 Values count for seat 1 in the table and for who decides in mctx, where a discount of −1 turns them and one of 0 ends
@@ -41,21 +38,20 @@ class Tables(NamedTuple):
     logits: Any
 
 
-def tables(table: Any, *, unused: int) -> Tables:
-    """The table without its forced actions and with some actions that are never legal."""
-    children = np.pad(table["children"], ((0, 0), (0, unused)), constant_values=-1)
+def tables(table: Any) -> Tables:
+    """The table without its forced actions."""
+    children = table["children"].copy()
     legal = children >= 0
     counts = legal.sum(axis=1)
     for node, action in np.argwhere(legal):
         while counts[children[node, action]] == 1:
             children[node, action] = children[children[node, action]].max()
-    logits = np.pad(table["logits"].astype(np.float64), ((0, 0), (0, unused)))
     return Tables(
         children=jnp.asarray(children),
         players=jnp.asarray(table["player"]),
         worths=jnp.asarray(np.where(table["player"] == 1, 1.0, -1.0) * table["worth"]),
         over=jnp.asarray(counts == 0),
-        logits=jnp.asarray(np.where(legal, logits, np.finfo(np.float64).min)),
+        logits=jnp.asarray(np.where(legal, table["logits"].astype(np.float64), np.finfo(np.float64).min)),
     )
 
 
@@ -73,10 +69,10 @@ def follow(known: Tables, key: Any, action: Any, node: Any) -> tuple[mctx.Recurr
     return output, after
 
 
-def ask_mctx(policy: Any, table: Any, *, unused: int = 0, **settings: Any) -> Any:
+def ask_mctx(policy: Any, table: Any, **settings: Any) -> Any:
     """Search from the roots of the table."""
     with jax.enable_x64(True):
-        known = tables(table, unused=unused)
+        known = tables(table)
         roots = jnp.arange(TREES)
         root = mctx.RootFnOutput(prior_logits=known.logits[roots], value=known.worths[roots], embedding=roots)
         run = jax.jit(partial(policy, recurrent_fn=follow, **settings))
@@ -132,8 +128,7 @@ def test_gumbel_search_does_what_mctx_does(
             mctx.qtransform_completed_by_mix_value,
             value_scale=gumbel.VALUE_SCALE,
             maxvisit_init=gumbel.VISIT_OFFSET,
-            rescale_values=True,
-            epsilon=gumbel.RESOLUTION,
+            rescale_values=False,
         ),
     )
     drawn = output.search_tree.extra_data.root_gumbel
@@ -151,34 +146,6 @@ def test_gumbel_search_does_what_mctx_does(
     compare(search, found, table, summary)
     assert found.chosen.tolist() == output.action.tolist()
     assert found.policy == pytest.approx(actions_of(found, output.action_weights), abs=1e-5)
-
-
-@pytest.mark.parametrize("unused", [0, 1], ids=["all actions legal", "one action never legal"])
-def test_mctx_rescales_over_the_mixed_value_only_beside_an_unvisited_action(unused: int) -> None:
-    """Every action is visited once. One more that cannot be played changes the policy of mctx, and makes it ours."""
-    table = trees.grow(1, TREES, depth=1, children=(trees.ACTIONS, trees.ACTIONS))
-    table["worth"][TREES:] /= 64  # many a mixed value, with a part of the root's own, is beyond those of the actions
-    output, summary = ask_mctx(
-        mctx.gumbel_muzero_policy,
-        table,
-        unused=unused,
-        num_simulations=20,
-        max_num_considered_actions=20,
-        gumbel_scale=0.0,
-    )
-    search = GumbelSearch(
-        trees.rules(table), 2, trees.TableEvaluator(table), simulations=20, considered=20, noise=False
-    )
-    found = search.run(trees.positions(table, np.arange(TREES)))
-    compare(search, found, table, summary)
-    means = summary.qvalues[:, : trees.ACTIONS]
-    priors = np.exp(table["logits"][:TREES].astype(np.float64))
-    own = np.where(table["player"] == 1, 1, -1)[:TREES] * table["worth"][:TREES]
-    mixed = (own + 20 * np.average(means, axis=1, weights=priors)) / 21
-    beyond = (mixed < means.min(axis=1)) | (mixed > means.max(axis=1))
-    assert 10 < beyond.sum() < TREES - 10
-    equal = np.isclose(found.policy, actions_of(found, output.action_weights), atol=1e-5).reshape(TREES, -1).all(axis=1)
-    assert (equal == (~beyond if unused == 0 else True)).all()
 
 
 def as_ours(tree: mctx.Tree, node: Any) -> Any:

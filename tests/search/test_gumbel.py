@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ringrift.game import get_board, new_states
 from ringrift.search import GumbelSearch
 from ringrift.search.found import Found
-from ringrift.search.gumbel import RESOLUTION, VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
+from ringrift.search.gumbel import VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
 from ringrift.search.tree import EDGE_TYPE, NODE_TYPE, Trees
 from tests.search import trees as written
 
@@ -67,9 +67,7 @@ def plainly(logits: Any, visits: Any, values: Any, own: float) -> Any:
         weighted = (prior * values)[visited].sum() / prior[visited].sum()
         mixed = (own + visits.sum() * weighted) / (1 + visits.sum())
     completed = np.where(visited, values, mixed)
-    low, high = min(completed.min(), mixed), max(completed.max(), mixed)
-    scaled = (completed - low) / max(high - low, RESOLUTION)
-    return logits + (VISIT_OFFSET + visits.max()) * VALUE_SCALE * scaled
+    return logits + (VISIT_OFFSET + visits.max()) * VALUE_SCALE * completed
 
 
 @few
