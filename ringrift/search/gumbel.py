@@ -33,8 +33,8 @@ CONSIDERED: Final = 16
 """Actions that the root draws; the paper's choice for Go and chess, and larger numbers change little there."""
 VALUE_SCALE: Final = 0.5
 VISIT_OFFSET: Final = 50.0
-"""sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q for q from −1 to 1: what the paper takes for Go
-and chess, 50 and 1 for q from 0 to 1. Values are not rescaled to the least and the greatest of a node, as for games
+"""sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q for q from −1 to 1, as the paper has it for Go
+and chess: 50 and 1 for q from 0 to 1. Values are not rescaled to the least and the greatest of a node, as for games
 with scores: that makes policies as sure of noise as of what wins (docs/results/README.md)."""
 
 
