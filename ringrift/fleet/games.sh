@@ -19,8 +19,14 @@ list() { # HOME
     return 0
 }
 
-sum_of() {
-    if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c 1-64
+sum_of() { # standard input
+    if command -v openssl >/dev/null; then # three times as fast: it uses what processors have for this
+        openssl dgst -sha256 -r
+    elif command -v sha256sum >/dev/null; then
+        sha256sum
+    else
+        shasum -a 256
+    fi | cut -c 1-64
 }
 
 measure() { # FOLDER (PATH LENGTH)…

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -18,6 +18,7 @@ from typing import Final
 
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
+from ringrift.selfplay.files import DamagedFile, games_of
 
 PACKED: Final = ".gz"
 READ_BYTES: Final = 1 << 20
@@ -113,16 +114,9 @@ class Piece:
     def _replace(self) -> int:
         """Put the whole file in the place of what was here; lines that only the older one has are kept beside it."""
         target, plain = self.target, plain_path(self.target)
-        known = {digest: line for path in {target, plain} for digest, line in _lines(path)}
-        rescued = _rescued(plain)
-        saved = {digest for digest, _ in _lines(rescued)}
-        new = {digest for digest, _ in _lines(self.staged)}
-        lost = [line for digest, line in known.items() if digest not in new and digest not in saved]
+        older = [path for path in {target, plain} if path.exists()]
+        new = self._keep_lost(older) if older else _count(self.staged)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if lost:
-            before = rescued.read_bytes() if rescued.exists() else b""
-            with new_file(rescued) as file:
-                file.write(before + b"".join(lost))
         with self.staged.open("rb") as staged:
             os.fsync(staged.fileno())
         os.utime(self.staged, (self.remote.changed, self.remote.changed))  # by which the file is known again
@@ -130,6 +124,19 @@ class Piece:
         if plain != target:
             plain.unlink(missing_ok=True)
             plain_path(self.staged).unlink(missing_ok=True)  # a transfer that was cut before it was compressed
+        return new
+
+    def _keep_lost(self, older: Sequence[Path]) -> int:
+        """Rescue the lines of older versions that what came has not; how many lines are new."""
+        known = {digest: line for path in older for digest, line in _lines(path)}
+        rescued = _rescued(plain_path(self.target))
+        saved = {digest for digest, _ in _lines(rescued)}
+        new = {digest for digest, _ in _lines(self.staged)}
+        lost = [line for digest, line in known.items() if digest not in new and digest not in saved]
+        if lost:
+            before = rescued.read_bytes() if rescued.exists() else b""
+            with new_file(rescued) as file:
+                file.write(before + b"".join(lost))
         return len(new - known.keys() - saved)
 
 
@@ -167,17 +174,6 @@ def plain_path(path: Path) -> Path:
     return path.with_suffix("") if path.suffix == PACKED else path
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a compressed file can be unpacked to its end."""
-    try:
-        with gzip.open(path) as file:
-            while file.read(READ_BYTES):
-                pass
-    except (OSError, EOFError, zlib.error):
-        return False
-    return True
-
-
 def _whole_lines(path: Path, start: int, end: int) -> int:
     """Where the last whole line between two places of a file ends; `start` if there is none."""
     if end <= start:
@@ -205,6 +201,14 @@ def _lines(path: Path) -> Iterator[tuple[bytes, bytes]]:
         return
     except (OSError, EOFError, zlib.error):
         return
+
+
+def _count(path: Path) -> int:
+    """The games of a file that is new here, as far as it can be read."""
+    try:
+        return games_of(path)
+    except DamagedFile:
+        return sum(1 for _ in _lines(path))
 
 
 def _rescued(plain: Path) -> Path:

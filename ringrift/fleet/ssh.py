@@ -194,6 +194,7 @@ class SshShell:
                 keepalive_interval=float(settings.keepalive_seconds),
                 keepalive_count_max=settings.keepalive_missed,
                 compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
+                encryption_algs="^aes128-gcm@openssh.com,aes256-gcm@openssh.com",  # which processors have built in
             )
         except asyncssh.HostKeyNotVerifiable:
             raise Unusable(self._distrust(client)) from None

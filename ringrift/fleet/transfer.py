@@ -34,7 +34,7 @@ async def fetch_by_rsync(
     shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings
 ) -> None:
     """Fetch files of a folder, each from the size on that it has below `into`."""
-    words = ["rsync", "--append", "-s", "--compress", "--files-from=-", "--from0"]
+    words = ["rsync", "--append", "-s", "--compress", "--compress-level=1", "--files-from=-", "--from0"]
     words += ["--blocking-io"]  # else `cat` in `rsh.sh` would fail whenever rsync is slower than the network
     words += [f"--timeout={settings.stall_seconds}", "-e", f"sh '{REMOTE_SHELL}'"]
     if settings.megabytes_per_second is not None:

@@ -93,7 +93,7 @@ def bring_one(root: Path, host: Server, **sync: object) -> HostSync:
 
 
 def games_in(root: Path) -> Counter[bytes]:
-    return Counter(whole for path in game_files(root) if ".incoming" not in path.parts for whole in read_lines(path))
+    return Counter(whole for path in game_files(root) for whole in read_lines(path))
 
 
 def all_of(*games: int, size: int = 60) -> Counter[bytes]:
@@ -281,6 +281,41 @@ def test_a_file_that_is_compressed_while_it_is_fetched_is_found_under_its_new_na
         assert bring_one(root, gpu).games == 0
     assert bring_one(root, gpu).games == 2
     assert games_in(root) == all_of(0, 1)
+
+
+def test_a_file_that_is_damaged_on_its_host_comes_as_it_is_there_once(gpu: Server, root: Path, way: str) -> None:
+    folder = worker(gpu)
+    content = gzip.compress(b"".join(map(line, range(2000))))
+    (folder / "run-000001.jsonl.gz").write_bytes(content[: len(content) // 2])
+    found = bring_one(root, gpu)
+    assert (found.files, found.again, found.trouble) == (1, 0, "")
+    assert 0 < found.games < 2000
+    assert bring_one(root, gpu).files == 0
+    (folder / "run-000001.jsonl.gz").write_bytes(content)  # whoever compressed it was not ready
+    assert bring_one(root, gpu).games == 2000 - found.games
+    assert games_in(root) == all_of(*range(2000))
+
+
+def test_many_files_come_in_parts_and_what_was_verified_before_a_cut_is_here(
+    gpu: Server, root: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_module, "BATCH_BYTES", 300_000)
+    for number in range(10):
+        play(worker(gpu, str(number)), *range(10 * number, 10 * number + 10), size=20_000, close=True)
+    wire = Wire(gpu.port)
+    gpu.via = wire.port
+    try:
+        wire.cut_after(800_000)
+        cut = bring_one(root, gpu, stall_seconds=1)
+        assert cut.trouble
+        assert 0 < cut.games < 100
+        assert games_in(root).total() == cut.games
+        wire.mend()
+        assert bring_one(root, gpu).games == 100 - cut.games
+    finally:
+        gpu.via = None
+        wire.close()
+    assert games_in(root) == all_of(*range(100), size=20_000)
 
 
 def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str) -> None:
