@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -167,6 +167,12 @@ def target_of(root: Path, host: str, path: str) -> Path | None:
         return None
     rest = parts[2:] if parts[1] == host and len(parts) > 2 else parts[1:]
     return root.joinpath(parts[0], host, *rest)
+
+
+def sum_of_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def plain_path(path: Path) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.mirror import RemoteFile
@@ -16,6 +16,10 @@ SCRIPT: Final = Path(__file__).with_name("games.sh").read_bytes()
 SECONDS: Final = 60.0
 MEASURE_SECONDS: Final = 600.0
 """Checksums of one batch, on a slow disk."""
+BATCH_BYTES: Final = 64_000_000
+"""Brought or removed at once: what a cut costs, and what a checksum may take."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class RemoteGames:
         found = (line.split() for line in lines)
         return [Measure(checksum.removeprefix("gone"), int(count)) for checksum, count in found]
 
+    async def remove(self, files: Sequence[tuple[str, str, str]]) -> list[str]:
+        """Of each path, SHA-256 and list of games: `removed`, or why not: `kept`, `differs` or `gone`."""
+        words = [word for file in files for word in file]
+        return await self._ask("remove", self.folder, *words, seconds=MEASURE_SECONDS)
+
     async def _ask(self, *words: str, seconds: float = SECONDS) -> list[str]:
         script = f"set -- {shlex.join(words)}\n".encode(errors="surrogateescape") + SCRIPT
         answer = await self.shell.run(script, seconds=seconds)
@@ -64,6 +73,20 @@ class RemoteGames:
             said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
             raise JobTrouble(f"{self.shell.name}: its games cannot be read: {said}")
         return answer.out.decode(errors="surrogateescape").splitlines()
+
+
+def in_batches(files: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """The files in their order, in parts of about `BATCH_BYTES`."""
+    batch: list[Item] = []
+    total = 0
+    for file in files:
+        batch.append(file)
+        total += size(file)
+        if total >= BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
 
 
 def _listed(line: str) -> RemoteFile:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +21,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
 from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
-from ringrift.fleet.remote import RemoteGames
+from ringrift.fleet.prune import closed_files, prune
+from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
 from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game.errors import RingRiftError
+from ringrift.games import GamesDatabase
 from ringrift.locks import alone
 
 if TYPE_CHECKING:
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
 """What is on its way, in the folder of games; nobody looks into hidden folders."""
-BATCH_BYTES: Final = 64_000_000
-"""Fetched at once, and then verified while the next ones come: what a cut costs, and what a checksum may take."""
 
 
 class Busy(Unreachable):
@@ -56,6 +57,10 @@ class HostSync:
     """New games that stayed on the host, too few to be fetched."""
     again: int = 0
     """Files that came damaged, or changed meanwhile: the next round fetches them again."""
+    removed: int = 0
+    """Closed files that are here, and on the host no more."""
+    freed: int = 0
+    """Bytes that they took there."""
     way: str = ""
     """`rsync` or `sftp`; empty if nothing was to be fetched."""
     seconds: float = 0.0
@@ -89,8 +94,9 @@ class SyncReport:
 
     def __str__(self) -> str:
         waiting = [f"{host.host}: {host.waiting} of {self.min_games} new games" for host in self.hosts if host.waiting]
+        removed = [f"{host.host}: {host.removed} files removed there" for host in self.hosts if host.removed]
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
-        return "; ".join([f"{self.games:,} new games from {len(self.hosts)} hosts", *waiting, *trouble])
+        return "; ".join([f"{self.games:,} new games from {len(self.hosts)} hosts", *waiting, *removed, *trouble])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.markup import escape
@@ -102,6 +108,7 @@ class SyncReport:
         for host in self.hosts:
             remarks = [f"{host.waiting} of {self.min_games} new games wait there"] if host.waiting else []
             remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
+            remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
             remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
             size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
             table.add_row(
@@ -119,6 +126,7 @@ class _Round:
     games: RemoteGames
     root: Path
     settings: SyncSettings
+    database: GamesDatabase | None
     done: HostSync = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,9 +144,21 @@ class _Round:
 
     async def run(self) -> None:
         """Do all of it; what was done before an error is in `done`."""
-        pieces = await self._chosen(self._missing(await self.games.files()))
-        if not pieces:
-            return
+        files = await self.games.files()
+        pieces = await self._chosen(self._missing(files))
+        if pieces:
+            await self._bring(pieces)
+        if self.settings.prune.always:
+            closed = closed_files(files.values(), self.root, self.name)
+            async for removed in prune(self.games, closed, self.settings.prune, self.database):
+                self.done = replace(
+                    self.done,
+                    removed=self.done.removed + removed.files,
+                    freed=self.done.freed + removed.bytes,
+                    again=self.done.again + removed.differ,
+                )
+
+    async def _bring(self, pieces: Sequence[Piece]) -> None:
         by_rsync = self.games.rsync and have_rsync()
         self.done = replace(self.done, way="rsync" if by_rsync else "sftp")
         shell = self.games.shell
@@ -146,7 +166,8 @@ class _Round:
             shell.compress = True
             await shell.close()
         come: list[Piece] = []
-        for batch in [*_batches(pieces), []]:  # one comes while the one before it is verified
+        batches = in_batches(pieces, lambda piece: piece.remote.size - piece.base)
+        for batch in chain(batches, [[]]):  # one comes while the one before it is verified
             ends = await asyncio.gather(self._fetch(batch, by_rsync), self._take_in(come), return_exceptions=True)
             for error in ends:
                 if error is not None:
@@ -220,7 +241,7 @@ class _Round:
 
 async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSettings, health: Health | None) -> HostSync:
     started = time.monotonic()
-    work = _Round(RemoteGames(shell), root, settings)
+    work = _Round(RemoteGames(shell), root, settings, None if health is None else health.database)
     try:
         with _alone(root / INCOMING / name, name):
             await work.run()
@@ -306,20 +327,6 @@ def stream_games(
                     await asyncio.sleep(0.2)
 
     asyncio.run(run())
-
-
-def _batches(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The pieces in their order, in parts of about `BATCH_BYTES`."""
-    batch: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += piece.remote.size - piece.base
-        if size >= BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:

@@ -1,6 +1,7 @@
 """The files of one worker: whole lines are appended, full files are closed and compressed; a kill harms nothing.
 
-A worker's folder holds `<run>-000001.jsonl.gz`, …, and at most one `<run>-00000N.jsonl` that still grows. Every line
+A worker's folder holds `<run>-000001.jsonl.gz`, …, and at most one `<run>-00000N.jsonl` that still grows. In the place
+of a closed file that was brought elsewhere, `<run>-00000N.taken` holds the numbers of its games. Every line
 goes out with one write at the end of the file, so that after a kill at most the last line is torn, and the next start
 cuts that off. Lines are not synced one by one: that takes longer than a game of the fast players, and what a power cut
 takes is only played again. Files are synced when they are closed.
@@ -14,6 +15,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -123,17 +125,14 @@ class GameFiles:
             compress(plain)
         if plains:
             return plains[-1]
-        return self._named(max(map(self._number, self._files("jsonl.gz")), default=0) + 1)
+        return self._named(max(map(self._number, self._files("jsonl.gz") + self._files("taken")), default=0) + 1)
 
     def _games(self) -> Iterator[int]:
         for path in self._files("jsonl.gz") + self._files("jsonl"):
-            for line in read_lines(path):
-                try:
-                    record = orjson.loads(line)
-                    if record["run"] == self.run:
-                        yield record["game"]
-                except (orjson.JSONDecodeError, KeyError, TypeError):
-                    continue  # after a power cut; the game is played again
+            yield from game_numbers(path, self.run)
+        for path in self._files("taken"):
+            with suppress(orjson.JSONDecodeError):  # after a power cut; the games are played again
+                yield from orjson.loads(path.read_bytes())
 
     def _files(self, ending: str) -> list[Path]:
         """The files of the run with that ending, by number."""
@@ -184,6 +183,17 @@ def read_lines(path: Path) -> Iterator[bytes]:
                     yield line
     except (OSError, EOFError, zlib.error) as error:
         raise DamagedFile(f"{path}: cannot be read ({error}): move it away, and its games are played again") from None
+
+
+def game_numbers(path: Path, run: str) -> Iterator[int]:
+    """The numbers of a run's games in a file; `DamagedFile` as `read_lines`."""
+    for line in read_lines(path):
+        try:
+            record = orjson.loads(line)
+            if record["run"] == run:
+                yield record["game"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            continue  # after a power cut; the game is played again
 
 
 def game_files(folder: Path) -> list[Path]:

@@ -299,7 +299,7 @@ def test_a_file_that_is_damaged_on_its_host_comes_as_it_is_there_once(gpu: Serve
 def test_many_files_come_in_parts_and_what_was_verified_before_a_cut_is_here(
     gpu: Server, root: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync_module, "BATCH_BYTES", 300_000)
+    monkeypatch.setattr("ringrift.fleet.remote.BATCH_BYTES", 300_000)
     for number in range(10):
         play(worker(gpu, str(number)), *range(10 * number, 10 * number + 10), size=20_000, close=True)
     wire = Wire(gpu.port)
