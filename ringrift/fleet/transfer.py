@@ -20,7 +20,7 @@ import asyncssh
 
 from ringrift.fleet.hosts import SyncSettings
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import SshShell
+from ringrift.fleet.ssh import BEGIN, SshShell, command_of
 from ringrift.game.errors import UnwritableFile
 
 REMOTE_SHELL: Final = Path(__file__).with_name("rsh.sh")
@@ -66,8 +66,16 @@ async def fetch_by_rsync(
             with shell.explained():
                 if command := os.fsdecode(await asyncio.to_thread(_first_line, source)):
                     there = await connection.create_process(
-                        command, encoding=None, stdin=source, stdout=sink, stderr=asyncssh.DEVNULL
+                        command_of(f"exec {command}"), encoding=None, stdin=source, stderr=asyncssh.DEVNULL
                     )
+                    try:
+                        async with asyncio.timeout(settings.stall_seconds):
+                            await there.stdout.readuntil(BEGIN)
+                    except asyncio.IncompleteReadError as error:
+                        raise shell.no_shell(error.partial.decode(errors="replace")) from None
+                    except TimeoutError:
+                        raise Unreachable(f"{shell.name}: rsync does not begin there") from None
+                    await there.redirect_stdout(sink)
             _, err = await said
             if process.returncode not in _NOT_ALL:
                 lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]

@@ -330,6 +330,14 @@ def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str)
     assert not [path for place in (gpu.home, root) for path in place.rglob("broken")]
 
 
+def test_a_greeting_of_the_login_shell_does_no_harm(tmp_path: Path, root: Path) -> None:
+    with server(tmp_path / "host", "gpu-1", force='echo "Welcome!"; sh -c "$SSH_ORIGINAL_COMMAND"') as host:
+        play(worker(host), *range(100), size=20_000, close=True)
+        play(worker(host), *range(100, 103))
+        found = bring_one(root, host)
+        assert (found.games, found.way, found.trouble) == (103, "rsync", "")
+
+
 def test_two_machines_that_believe_to_have_one_name_are_kept_apart(
     servers: list[Server], gpu: Server, root: Path
 ) -> None:
