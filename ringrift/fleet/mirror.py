@@ -160,10 +160,11 @@ def missing_piece(remote: RemoteFile, target: Path, staged: Path) -> Piece | Non
 def target_of(root: Path, host: str, path: str) -> Path | None:
     """Where a file of a host belongs: `<config>/<host>/<worker>/…`; None for a path that leads elsewhere.
 
+    None also for names that no text can hold, such as those that are not UTF-8: the database keeps paths as text.
     A folder with another host's name goes below this one's: two machines may believe that they have the same name.
     """
     parts = PurePosixPath(path).parts
-    if len(parts) < 2 or path.startswith("/") or any(part.startswith(".") for part in parts):
+    if len(parts) < 2 or not path.isprintable() or path.startswith("/") or any(part.startswith(".") for part in parts):
         return None
     rest = parts[2:] if parts[1] == host and len(parts) > 2 else parts[1:]
     return root.joinpath(parts[0], host, *rest)

@@ -51,8 +51,9 @@ def test_hosts_are_listed_and_checked(sshd: Server) -> None:
 
 
 def test_words_of_a_command_reach_the_host_as_they_are(sshd: Server) -> None:
-    done = ringrift("hosts", "exec", "gpu-1", "printf", "%s|", NASTY, "two words")
-    assert (done.returncode, done.stdout) == (0, f"{NASTY}|two words|")
+    words = (NASTY, "two words", "", "two\nlines", "-x", "\\n\\\\", "!!")
+    done = ringrift("hosts", "exec", "gpu-1", "printf", "%s|", *words)
+    assert (done.returncode, done.stdout) == (0, "".join(f"{word}|" for word in words))
     assert ringrift("hosts", "exec", "gpu-1", "--shell", "echo $((1 + 2)); exit 7").returncode == 7
     assert str(sshd.key) not in done.stderr
 

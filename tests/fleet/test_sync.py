@@ -324,6 +324,7 @@ def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str)
     (folder / f"-rf {NASTY}.gz").write_bytes(gzip.compress(line(1)))
     (folder / ".hidden.jsonl").write_bytes(line(2))
     (folder / "two\nlines.jsonl").write_bytes(line(3))
+    (folder / os.fsdecode(b"\xff.jsonl")).write_bytes(line(4))
     assert bring_one(root, gpu).games == 2
     assert games_in(root) == all_of(0, 1)
     assert (root / "square8_2p" / "gpu-1" / NASTY.removesuffix(".jsonl") / NASTY).exists()
@@ -351,10 +352,32 @@ def test_two_machines_that_believe_to_have_one_name_are_kept_apart(
 
 
 @pytest.mark.parametrize(
-    "path", ["../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"]
+    "path",
+    [
+        *("../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"),
+        *("square8_2p/a\nb.jsonl", "square8_2p/\udcff.jsonl"),
+    ],
 )
 def test_a_path_that_leads_elsewhere_is_not_followed(path: str, tmp_path: Path) -> None:
     assert target_of(tmp_path, "gpu-1", path) is None
+
+
+def test_a_full_disk_here_is_not_the_fault_of_the_host(
+    gpu: Server, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(worker(gpu), *range(10))
+    rsync = tmp_path / "bin" / "rsync"  # on a full disk the real one says and does this
+    rsync.parent.mkdir()
+    rsync.write_text(
+        "#!/bin/sh\necho 'rsync: [receiver] write failed on \"x\": No space left on device (28)' >&2\nexit 11\n"
+    )
+    rsync.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{rsync.parent}:{os.environ['PATH']}")
+        found = bring_one(root, gpu)
+    assert "cannot be written (No space left on device (28))" in found.trouble
+    assert found.reaction == "fail at once"
+    assert bring_one(root, gpu).games == 10
 
 
 def test_a_host_in_trouble_harms_no_other(servers: list[Server], gpu: Server, root: Path) -> None:
