@@ -170,7 +170,7 @@ def target_of(root: Path, host: str, path: str) -> Path | None:
     return root.joinpath(parts[0], host, *rest)
 
 
-def sum_of_file(path: Path) -> str:
+def checksum_of_file(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from ringrift.fleet.hosts import PruneSettings
-from ringrift.fleet.mirror import PACKED, RemoteFile, missing_piece, sum_of_file, target_of
+from ringrift.fleet.mirror import PACKED, RemoteFile, checksum_of_file, missing_piece, target_of
 from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.games import GamesDatabase
 from ringrift.games.sources import is_ingested
@@ -97,4 +97,4 @@ def _proof(file: Closed) -> tuple[str, str] | None:
         numbers = sorted(game_numbers(file.here, run))
     except DamagedFile:
         return None
-    return sum_of_file(file.here), orjson.dumps(numbers).decode()
+    return checksum_of_file(file.here), orjson.dumps(numbers).decode()

@@ -70,8 +70,7 @@ class RemoteGames:
         script = f"set -- {shlex.join(words)}\n".encode(errors="surrogateescape") + SCRIPT
         answer = await self.shell.run(script, seconds=seconds)
         if answer.code:
-            said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
-            raise JobTrouble(f"{self.shell.name}: its games cannot be read: {said}")
+            raise JobTrouble(f"{self.shell.name}: its games cannot be read: {answer.complaint}")
         return answer.out.decode(errors="surrogateescape").splitlines()
 
 

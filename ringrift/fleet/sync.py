@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
 from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
+from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.prune import closed_files, prune
 from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game.errors import RingRiftError
 from ringrift.games import GamesDatabase
@@ -246,13 +247,11 @@ async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSetti
         with _alone(root / INCOMING / name, name):
             await work.run()
     except RingRiftError as error:
-        reaction = reaction_to(error)
-        if health is not None and reaction is not Reaction.NEVER and not isinstance(error, Busy):
-            await asyncio.to_thread(health.failed, name, error)
+        # That another process is at it is no trouble of the host.
+        reaction = await note_trouble(None if isinstance(error, Busy) else health, name, error)
         done = replace(work.done, trouble=str(error), reaction=reaction.value)
     else:
-        if health is not None:
-            await asyncio.to_thread(health.answered, name)
+        await note_answer(health, name)
         done = work.done
     return replace(done, seconds=time.monotonic() - started)
 
