@@ -74,6 +74,22 @@ def test_games_are_brought_and_what_waits_is_told(sshd: Server, tmp_path: Path) 
     assert "refuses connections" in failed.stdout
 
 
+def test_games_that_are_in_the_database_make_room_on_their_host(sshd: Server, tmp_path: Path) -> None:
+    settings = tmp_path / "settings" / "fleet.yaml"
+    changed = settings.read_text().replace("keep_gb: 5", "keep_gb: 0")
+    settings.unlink()
+    settings.write_text(changed)
+    play(worker(sshd), 0, 1, close=True)
+    out = tmp_path / "selfplay"
+    (found,) = json.loads(ringrift("sync", "--out", out, "--prune", "--json").stdout)["hosts"]
+    assert (found["games"], found["removed"]) == (2, 0), "it is not in the database"
+    assert ringrift("games", "ingest", out).returncode == 0
+    done = ringrift("sync", "--out", out, "--prune")
+    assert "1 files removed there" in done.stdout, done.stderr
+    assert not list(sshd.games.rglob("*.gz"))
+    assert len(list(out.rglob("*.gz"))) == 1
+
+
 def test_a_stream_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:
     play(worker(sshd), *range(6))
     words = [RINGRIFT, "sync", "--stream", "--out", tmp_path / "selfplay"]
