@@ -104,9 +104,9 @@ def test_what_goes_to_a_host_is_taken_as_it_is(sshd: Server) -> None:
     "force",
     [
         'echo "Welcome, $USER!"; echo "ü \'" >&2; sh -c "$SSH_ORIGINAL_COMMAND"',
-        'exec env -i HOME="$HOME" PATH="$PATH" dash -c "$SSH_ORIGINAL_COMMAND"',
+        'exec env -i HOME="$HOME" PATH="$PATH" sh -c "$SSH_ORIGINAL_COMMAND"',
     ],
-    ids=["greeting", "dash"],
+    ids=["greeting", "bare"],
 )
 def test_any_login_shell_will_do_and_its_greeting_is_no_answer(tmp_path: Path, force: str) -> None:
     async def ask(host: Host) -> None:
