@@ -122,7 +122,7 @@ def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
                 again.append(export(database, config, folder=out, settings=everything)[0])
                 shutil.rmtree(out)  # a disk may take as long to free room as to fill it
         best = min(reports[1:], key=lambda report: report.seconds)
-        disk = max(_disk_speed(Path(folder) / "plain", best.bytes) for _ in range(repeats))
+        disk = max(disk_speed(Path(folder) / "plain", best.bytes) for _ in range(repeats))
     return ExportSpeed(
         config=config,
         games=best.games,
@@ -139,7 +139,7 @@ def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
     )
 
 
-def _disk_speed(path: Path, size: int) -> float:
+def disk_speed(path: Path, size: int) -> float:
     """Write a file of so many bytes, and remove it; bytes a second."""
     piece = np.random.default_rng(1).bytes(1 << 24)
     start = time.monotonic()

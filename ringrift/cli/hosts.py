@@ -101,13 +101,14 @@ def check(names: HostsArgument = None, database: DatabaseOption = None, as_json:
     raise typer.Exit(0 if report.sound else 1)
 
 
-@app.command("exec")
+@app.command("exec", context_settings={"ignore_unknown_options": True})
 def execute(
     host: Annotated[str, typer.Argument(metavar="HOST", help="A name in hosts.yaml.")],
     command: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMMAND…", help="A program and its arguments, as they are; after -- if one begins with -."
+            metavar="COMMAND…",
+            help="A program and its arguments, as they are; after -- if one is an option of this command.",
         ),
     ],
     seconds: Annotated[float, typer.Option(min=1, help="How long to wait for its end.")] = 60.0,
@@ -115,7 +116,7 @@ def execute(
 ) -> None:
     """Run a program on a host, and end with its exit code. Its arguments reach it as they are, whatever is in them.
 
-    Example: ringrift hosts exec gpu-1 nvidia-smi
+    Example: ringrift hosts exec gpu-1 nvidia-smi -L
 
     Example: ringrift hosts exec gpu-1 --shell 'df -h ~ | tail -1'
     """

@@ -25,6 +25,9 @@ def sync(
     min_games: Annotated[
         int | None, typer.Option(min=1, help="Fewer new games stay on their host; by default as fleet.yaml says.")
     ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove closed files there that are here and in the database.")
+    ] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,19 +36,21 @@ def sync(
     Run it again, or kill it, at any time: it goes on where it stopped.
     `ringrift games ingest` takes the games into the database. Exit code 1
     if a host was in trouble; the games of the others are here all the same.
+    What `--prune` leaves on the hosts stands in fleet.yaml.
 
     Example: ringrift sync
 
     Example: ringrift sync gpu-1 gpu-2 --json
 
-    Example: ringrift sync --stream
+    Example: ringrift sync --stream --prune
     """
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
         from ringrift.fleet.sync import stream_games, sync_games
 
-        if min_games is not None:
-            changed = settings.sync.model_copy(update={"min_games": min_games})
-            settings = settings.model_copy(update={"sync": changed})
+        changes: dict[str, object] = {} if min_games is None else {"min_games": min_games}
+        if prune:
+            changes["prune"] = settings.sync.prune.model_copy(update={"always": True})
+        settings = settings.model_copy(update={"sync": settings.sync.model_copy(update=changes)})
         if not stream:
             report = sync_games(hosts, settings, root=out, health=health)
             show_report(report, as_json)

@@ -14,7 +14,8 @@ from ringrift import __version__
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import CheckSettings, FleetSettings, Host
 from ringrift.fleet.jobs import JobTrouble, State, list_jobs
-from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells, reaction_to
+from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
 from ringrift.game.errors import RingRiftError
 
 if TYPE_CHECKING:
@@ -108,14 +109,12 @@ async def check_host(shell: SshShell, settings: CheckSettings, health: Health | 
         found = await _ask(shell, settings)
         jobs = await list_jobs(shell, shell.host.jobs)
     except RingRiftError as error:
-        reaction = reaction_to(error)
-        if health is not None and reaction is not Reaction.NEVER:
-            await asyncio.to_thread(health.failed, shell.name, error)
+        reaction = await note_trouble(health, shell.name, error)
         reachable = not isinstance(error, Unusable) and reaction is Reaction.ELSEWHERE
         return HostCheck(shell.name, reachable, problems=(str(error),), reaction=reaction.value)
     running = tuple(name for name, state in jobs.items() if state is State.RUNNING)
+    await note_answer(health, shell.name)
     if health is not None:
-        await asyncio.to_thread(health.answered, shell.name)
         await asyncio.to_thread(health.reconcile, shell.name, running)
     return replace(found, running=running)
 
@@ -130,8 +129,7 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
     seconds = time.monotonic() - started
     lines = answer.out.decode(errors="replace").splitlines()
     if answer.code or not lines or lines[-1] != "end":
-        said = (answer.err.splitlines() or ["it says nothing"])[-1]
-        raise JobTrouble(f"{shell.name}: cannot say what it has: {said}")
+        raise JobTrouble(f"{shell.name}: cannot say what it has: {answer.complaint}")
     facts = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines) if name != "gpu"}
     memory = [int(word) / 1e6 * 1.024 for word in facts.get("memory", "").split()]
     clock = _number(facts.get("clock", "").removesuffix(".%N").removesuffix(".N"))

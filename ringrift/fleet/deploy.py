@@ -24,7 +24,8 @@ import ringrift
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
 from ringrift.fleet.jobs import JobTrouble
-from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game.errors import RingRiftError
 from ringrift.settings import BadSettings, config_folder, unknown_name
 
@@ -154,12 +155,9 @@ async def _deploy(
             steps.append(step)
             watch(f"{shell.name}: {step}")
     except RingRiftError as error:
-        reaction = reaction_to(error)
-        if health is not None and reaction is not Reaction.NEVER:
-            await asyncio.to_thread(health.failed, shell.name, error)
+        reaction = await note_trouble(health, shell.name, error)
         return HostDeploy(shell.name, package.release, tuple(steps), str(error), reaction.value)
-    if health is not None:
-        await asyncio.to_thread(health.answered, shell.name)
+    await note_answer(health, shell.name)
     return HostDeploy(shell.name, package.release, tuple(steps))
 
 
@@ -187,9 +185,8 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", se
     script = f"set -- {shlex.join([verb, shell.host.code, *words])}\n{SCRIPT}"
     answer = await shell.feed(script, content, seconds=seconds)
     if answer.code:
-        lines = [line for line in answer.err.splitlines() if line.strip()] or [f"exit code {answer.code}"]
-        cause = next((line.strip() for line in lines if line.startswith("ERROR")), "")
-        raise JobTrouble(f"{shell.name}: {lines[-1]}" + (f" ({cause})" if cause else ""))
+        cause = next((line.strip() for line in answer.err.splitlines() if line.startswith("ERROR")), "")
+        raise JobTrouble(f"{shell.name}: {answer.complaint}" + (f" ({cause})" if cause else ""))
     return answer.out.decode(errors="replace")
 
 

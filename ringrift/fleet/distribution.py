@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import JobTrouble
-from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game.errors import RingRiftError
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
@@ -107,12 +108,9 @@ async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Heal
                 await _ask(shell, "take", f"ringrift_best_{config}.{ending}", content=content)
             await _ask(shell, "swap", config, *sums)
     except RingRiftError as error:
-        reaction = reaction_to(error)
-        if health is not None and reaction is not Reaction.NEVER:
-            await asyncio.to_thread(health.failed, shell.name, error)
+        reaction = await note_trouble(health, shell.name, error)
         return Delivery(shell.name, "failed", time.monotonic() - started, str(error), reaction.value)
-    if health is not None:
-        await asyncio.to_thread(health.answered, shell.name)
+    await note_answer(health, shell.name)
     return Delivery(shell.name, "there already" if tuple(there) == sums else "replaced", time.monotonic() - started)
 
 
@@ -120,6 +118,5 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") ->
     script = f"set -- {shlex.join([verb, shell.host.home, *words])}\n{SCRIPT}"
     answer = await shell.feed(script, content, seconds=SECONDS)
     if answer.code:
-        said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
-        raise JobTrouble(f"{shell.name}: cannot take the model: {said}")
+        raise JobTrouble(f"{shell.name}: cannot take the model: {answer.complaint}")
     return answer.out.decode()

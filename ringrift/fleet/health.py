@@ -77,10 +77,11 @@ class Health:
     def resting(self) -> dict[str, str]:
         """The retired hosts whose next trial has not come, and what is wrong with them."""
         now = self._clock()
+        longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
         return {
             name: f"retired, tried again in {max(1, round(one.probe - now))} s: {one.why}"
             for name, one in self.conditions().items()
-            if one.retired is not None and one.probe is not None and one.probe > now
+            if one.retired is not None and one.probe is not None and 0 < one.probe - now <= longest
         }
 
     def due(self) -> list[str]:

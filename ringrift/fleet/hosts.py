@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
 
@@ -87,6 +87,14 @@ class ConnectionSettings(Settings):
     keepalive_missed: PositiveInt
 
 
+class PruneSettings(Settings):
+    """When games that are here are removed from their hosts."""
+
+    always: bool
+    keep_gb: NonNegativeFloat
+    days: NonNegativeFloat
+
+
 class SyncSettings(Settings):
     """How games are brought here."""
 
@@ -95,6 +103,7 @@ class SyncSettings(Settings):
     hosts_at_once: PositiveInt
     megabytes_per_second: Number | None
     stall_seconds: PositiveInt
+    prune: PruneSettings
 
 
 class HealthSettings(Settings):

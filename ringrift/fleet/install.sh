@@ -20,6 +20,10 @@ says() {
     if "$@" >/dev/null 2>&1; then echo yes; else echo no; fi
 }
 
+settle() { # WORK NAME: what is whole gets its name, unless somebody else was faster
+    [ -d "$2" ] || mv "$1" "$2" || fail "$code: cannot be written"
+}
+
 state() { # RELEASE ENVIRONMENT PYTHON
     "$3" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         fail "there is no Python 3.11 or newer named '$3' on this host; install one, or name it as python in hosts.yaml"
@@ -42,10 +46,14 @@ unpack() { # RELEASE ENVIRONMENT
 #!/bin/sh
 release=$(cd "$(dirname "$0")/.." && pwd -P) || exit 3
 export PYTHONPATH="$release${PYTHONPATH:+:$PYTHONPATH}"
-exec "$release/environment/bin/python" -P -c 'from ringrift.cli import main; main()' "$@"
+exec "$release/environment/bin/python" -P -c '
+import sys
+from ringrift.cli import main
+sys.argv[0] = "ringrift"
+main()' "$@"
 PROGRAM
     chmod +x "$work/bin/ringrift" && ln -s "../../environments/$2" "$work/environment" || exit 3
-    rm -rf "$code/releases/$1" && mv "$work" "$code/releases/$1" || fail "$code: cannot be written"
+    settle "$work" "$code/releases/$1"
 }
 
 environment() { # ENVIRONMENT PYTHON
@@ -63,7 +71,7 @@ environment() { # ENVIRONMENT PYTHON
             fail "$code: the packages cannot be installed: $(df -Pk "$code" | awk 'NR == 2 { print $4 }') KB are free"
     fi
     # What is called as `environment/bin/python` works in any place; the other scripts are not used.
-    rm -rf "$code/environments/$1" && mv "$work" "$code/environments/$1" || fail "$code: cannot be written"
+    settle "$work" "$code/environments/$1"
 }
 
 compile() { # RELEASE
@@ -77,6 +85,8 @@ switch() { # RELEASE KEEP
         ln -sfn "releases/$1" "$code/current" || fail "$code: cannot be written"
     rm -f "$code/.current.$$"
     touch "$code/releases/$1"
+    # What was cut or killed on its way; nothing takes a day.
+    find "$code/releases" "$code/environments" -mindepth 1 -maxdepth 1 -name '.*' -mtime +0 -exec rm -rf {} +
     # shellcheck disable=SC2012 # the names are hexadecimal digits
     ls -1t "$code/releases" | tail -n "+$(($2 + 1))" | while read -r old; do rm -rf "$code/releases/$old"; done
     for used in "$code"/environments/*; do

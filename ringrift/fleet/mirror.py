@@ -10,14 +10,15 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
+from ringrift.selfplay.files import DamagedFile, games_of
 
 PACKED: Final = ".gz"
 READ_BYTES: Final = 1 << 20
@@ -113,16 +114,9 @@ class Piece:
     def _replace(self) -> int:
         """Put the whole file in the place of what was here; lines that only the older one has are kept beside it."""
         target, plain = self.target, plain_path(self.target)
-        known = {digest: line for path in {target, plain} for digest, line in _lines(path)}
-        rescued = _rescued(plain)
-        saved = {digest for digest, _ in _lines(rescued)}
-        new = {digest for digest, _ in _lines(self.staged)}
-        lost = [line for digest, line in known.items() if digest not in new and digest not in saved]
+        older = [path for path in {target, plain} if path.exists()]
+        new = self._keep_lost(older) if older else _count(self.staged)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if lost:
-            before = rescued.read_bytes() if rescued.exists() else b""
-            with new_file(rescued) as file:
-                file.write(before + b"".join(lost))
         with self.staged.open("rb") as staged:
             os.fsync(staged.fileno())
         os.utime(self.staged, (self.remote.changed, self.remote.changed))  # by which the file is known again
@@ -130,6 +124,19 @@ class Piece:
         if plain != target:
             plain.unlink(missing_ok=True)
             plain_path(self.staged).unlink(missing_ok=True)  # a transfer that was cut before it was compressed
+        return new
+
+    def _keep_lost(self, older: Sequence[Path]) -> int:
+        """Rescue the lines of older versions that what came has not; how many lines are new."""
+        known = {digest: line for path in older for digest, line in _lines(path)}
+        rescued = _rescued(plain_path(self.target))
+        saved = {digest for digest, _ in _lines(rescued)}
+        new = {digest for digest, _ in _lines(self.staged)}
+        lost = [line for digest, line in known.items() if digest not in new and digest not in saved]
+        if lost:
+            before = rescued.read_bytes() if rescued.exists() else b""
+            with new_file(rescued) as file:
+                file.write(before + b"".join(lost))
         return len(new - known.keys() - saved)
 
 
@@ -153,29 +160,25 @@ def missing_piece(remote: RemoteFile, target: Path, staged: Path) -> Piece | Non
 def target_of(root: Path, host: str, path: str) -> Path | None:
     """Where a file of a host belongs: `<config>/<host>/<worker>/…`; None for a path that leads elsewhere.
 
+    None also for names that no text can hold, such as those that are not UTF-8: the database keeps paths as text.
     A folder with another host's name goes below this one's: two machines may believe that they have the same name.
     """
     parts = PurePosixPath(path).parts
-    if len(parts) < 2 or path.startswith("/") or any(part.startswith(".") for part in parts):
+    if len(parts) < 2 or not path.isprintable() or path.startswith("/") or any(part.startswith(".") for part in parts):
         return None
     rest = parts[2:] if parts[1] == host and len(parts) > 2 else parts[1:]
     return root.joinpath(parts[0], host, *rest)
 
 
+def checksum_of_file(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
 def plain_path(path: Path) -> Path:
     """The name that a file of games had before it was compressed; its own if it is not."""
     return path.with_suffix("") if path.suffix == PACKED else path
-
-
-def is_sound(path: Path) -> bool:
-    """Whether a compressed file can be unpacked to its end."""
-    try:
-        with gzip.open(path) as file:
-            while file.read(READ_BYTES):
-                pass
-    except (OSError, EOFError, zlib.error):
-        return False
-    return True
 
 
 def _whole_lines(path: Path, start: int, end: int) -> int:
@@ -205,6 +208,14 @@ def _lines(path: Path) -> Iterator[tuple[bytes, bytes]]:
         return
     except (OSError, EOFError, zlib.error):
         return
+
+
+def _count(path: Path) -> int:
+    """The games of a file that is new here, as far as it can be read."""
+    try:
+        return games_of(path)
+    except DamagedFile:
+        return sum(1 for _ in _lines(path))
 
 
 def _rescued(plain: Path) -> Path:

@@ -24,6 +24,12 @@ class Answer:
     out: bytes
     err: str
 
+    @property
+    def complaint(self) -> str:
+        """The last line of what it says is wrong."""
+        lines = [line for line in self.err.splitlines() if line.strip()]
+        return lines[-1] if lines else f"exit code {self.code}"
+
 
 class Shell(Protocol):
     """A way to a host. `Unreachable` if it does not answer, or not in time."""

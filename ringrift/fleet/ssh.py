@@ -10,7 +10,8 @@ one call to the next.
 from __future__ import annotations
 
 import asyncio
-import shlex
+import base64
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -37,6 +38,10 @@ _KnownKeys = tuple[_Keys, _Keys, _Keys, list[Any], list[Any], list[Any], list[An
 """Trusted, of authorities, revoked; and the same as certificates."""
 
 asyncssh.set_log_level("WARNING")  # below, it tells every connection
+
+
+BEGIN: Final = b"ringrift: begin\n"
+"""Before every answer: what comes earlier is the greeting of a login shell."""
 
 
 class Unusable(RingRiftError):
@@ -86,11 +91,11 @@ class SshShell:
 
     async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
         """Send a text to `sh -s` there."""
-        return await self._ask("sh -s", script, seconds)
+        return await self._ask("sh -s", b"echo %s\n" % BEGIN.strip() + script, seconds)
 
     async def feed(self, script: str, content: bytes, *, seconds: float = 60.0) -> Answer:
         """Run a text of shell that reads `content` from its standard input."""
-        return await self._ask(f"exec sh -c {shlex.quote(script)}", content, seconds)
+        return await self._ask(command_of(script), content, seconds)
 
     async def close(self) -> None:
         """Let go of the connection; the next `run` makes another."""
@@ -126,6 +131,11 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: the connection was lost ({_reason(error)})") from None
 
+    def no_shell(self, said: str) -> Unusable:
+        """What to raise for a host whose login shell has not begun a command."""
+        line = next((line.strip() for line in said.splitlines() if line.strip()), "nothing")
+        return Unusable(f"{self.name}: the shell of user {self.host.user!r} runs no commands; it says: {line}")
+
     async def _ask(self, command: str, content: bytes, seconds: float) -> Answer:
         async with self._sessions:
             process = await self._begin(command)
@@ -143,7 +153,11 @@ class SshShell:
         if code is None:
             self.drop()
             raise Unreachable(f"{self.name}: the connection was lost while a command ran")
-        return Answer(code, out or b"", (err or b"").decode(errors="replace").strip())
+        greeting, begin, answer = (out or b"").partition(BEGIN)
+        said = (err or b"").decode(errors="replace").strip()
+        if not begin:
+            raise self.no_shell(greeting.decode(errors="replace") or said)
+        return Answer(code, answer, said)
 
     async def _begin(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
         """Begin a command; on a connection that turns out to be lost, once more on a new one."""
@@ -194,6 +208,7 @@ class SshShell:
                 keepalive_interval=float(settings.keepalive_seconds),
                 keepalive_count_max=settings.keepalive_missed,
                 compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
+                encryption_algs="^aes128-gcm@openssh.com,aes256-gcm@openssh.com",  # which processors have built in
             )
         except asyncssh.HostKeyNotVerifiable:
             raise Unusable(self._distrust(client)) from None
@@ -243,6 +258,15 @@ class SshShell:
     def _remedy(self) -> str:
         where = "hosts.yaml" if self.host.host_key else f"hosts.yaml or {self._settings.known_hosts}"
         return f"put it into {where}"
+
+
+def command_of(script: str) -> str:
+    """A command that runs a text of POSIX shell, whatever the login shell is, and says `BEGIN` first.
+
+    Shells differ in what they do within quotes (fish: backslashes, csh: ends of lines); nobody touches base64.
+    """
+    text = base64.b64encode(b"echo %s\n" % BEGIN.strip() + os.fsencode(script)).decode()
+    return f"exec sh -c 'eval \"$(echo {text} | base64 -d)\"'"
 
 
 @asynccontextmanager

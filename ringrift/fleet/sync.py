@@ -1,41 +1,42 @@
 """Bringing the games of all self-play hosts here: incremental, whole lines only, verified, many hosts at once.
 
 Of each host: list its files; of those that have more than we have, compare the checksum of our part and count the new
-games; fetch what is missing; compare the checksum of the whole. A round can be cut at any place, and the next one goes
-on there.
+games; fetch what is missing, and compare the checksum of the whole. What then is here is what the host has, down to the
+last bit; whether it can be unpacked and replayed is for `ringrift games ingest`, the door to the database. A round can
+be cut at any place, and the next one goes on there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
-from ringrift.fleet.jobs import JobTrouble
-from ringrift.fleet.mirror import Piece, RemoteFile, is_sound, missing_piece, target_of
+from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
+from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.prune import closed_files, prune
+from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import Reaction, SshShell, open_shells, reaction_to
+from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game.errors import RingRiftError
+from ringrift.games import GamesDatabase
 from ringrift.locks import alone
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-SCRIPT: Final = Path(__file__).with_name("games.sh").read_bytes()
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
 """What is on its way, in the folder of games; nobody looks into hidden folders."""
-MEASURE_SECONDS: Final = 600.0
-"""Checksums of all that is new, on a slow disk."""
 
 
 class Busy(Unreachable):
@@ -57,6 +58,10 @@ class HostSync:
     """New games that stayed on the host, too few to be fetched."""
     again: int = 0
     """Files that came damaged, or changed meanwhile: the next round fetches them again."""
+    removed: int = 0
+    """Closed files that are here, and on the host no more."""
+    freed: int = 0
+    """Bytes that they took there."""
     way: str = ""
     """`rsync` or `sftp`; empty if nothing was to be fetched."""
     seconds: float = 0.0
@@ -90,8 +95,9 @@ class SyncReport:
 
     def __str__(self) -> str:
         waiting = [f"{host.host}: {host.waiting} of {self.min_games} new games" for host in self.hosts if host.waiting]
+        removed = [f"{host.host}: {host.removed} files removed there" for host in self.hosts if host.removed]
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
-        return "; ".join([f"{self.games:,} new games from {len(self.hosts)} hosts", *waiting, *trouble])
+        return "; ".join([f"{self.games:,} new games from {len(self.hosts)} hosts", *waiting, *removed, *trouble])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.markup import escape
@@ -103,6 +109,7 @@ class SyncReport:
         for host in self.hosts:
             remarks = [f"{host.waiting} of {self.min_games} new games wait there"] if host.waiting else []
             remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
+            remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
             remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
             size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
             table.add_row(
@@ -117,16 +124,19 @@ class SyncReport:
 class _Round:
     """One round with one host, and what it has brought so far."""
 
-    name: str
-    shell: SshShell
+    games: RemoteGames
     root: Path
     settings: SyncSettings
+    database: GamesDatabase | None
     done: HostSync = field(init=False)
-    folder: str = ""
-    rsync: bool = False
 
     def __post_init__(self) -> None:
         self.done = HostSync(self.name)
+
+    @property
+    def name(self) -> str:
+        """Of the host."""
+        return self.games.shell.name
 
     @property
     def staging(self) -> Path:
@@ -135,34 +145,42 @@ class _Round:
 
     async def run(self) -> None:
         """Do all of it; what was done before an error is in `done`."""
-        pieces = await self._missing()
-        pieces = await self._chosen(pieces)
-        if not pieces:
-            return
-        fetch = fetch_by_rsync if self.rsync and have_rsync() else fetch_by_sftp
-        self.done = replace(self.done, way="rsync" if fetch is fetch_by_rsync else "sftp")
-        if fetch is fetch_by_sftp and not self.shell.compress:
-            self.shell.compress = True
-            await self.shell.close()
-        for piece in pieces:
-            piece.prepare()
-        try:
-            await fetch(self.shell, self.folder, [piece.remote.path for piece in pieces], self.staging, self.settings)
-        finally:
-            self._drop_empty(pieces)
-        await self._take_in(pieces)
+        files = await self.games.files()
+        pieces = await self._chosen(self._missing(files))
+        if pieces:
+            await self._bring(pieces)
+        if self.settings.prune.always:
+            closed = closed_files(files.values(), self.root, self.name)
+            async for removed in prune(self.games, closed, self.settings.prune, self.database):
+                self.done = replace(
+                    self.done,
+                    removed=self.done.removed + removed.files,
+                    freed=self.done.freed + removed.bytes,
+                    again=self.done.again + removed.differ,
+                )
 
-    async def _missing(self) -> list[Piece]:
+    async def _bring(self, pieces: Sequence[Piece]) -> None:
+        by_rsync = self.games.rsync and have_rsync()
+        self.done = replace(self.done, way="rsync" if by_rsync else "sftp")
+        shell = self.games.shell
+        if not by_rsync and not shell.compress:
+            shell.compress = True
+            await shell.close()
+        come: list[Piece] = []
+        batches = in_batches(pieces, lambda piece: piece.remote.size - piece.base)
+        for batch in chain(batches, [[]]):  # one comes while the one before it is verified
+            ends = await asyncio.gather(self._fetch(batch, by_rsync), self._take_in(come), return_exceptions=True)
+            for error in ends:
+                if error is not None:
+                    raise error
+            come = batch
+
+    def _missing(self, files: Mapping[str, RemoteFile]) -> list[Piece]:
         """What the host has that we have not."""
-        listed = await self._ask("list", self.shell.host.home)
-        head, lines = listed[:2], listed[2:]
-        self.folder = head[0].partition(" ")[2]
-        self.rsync = bool(head[1].partition(" ")[2])
-        files = {file.path: file for file in map(_listed, lines)}
         pieces = []
         for path, file in sorted(files.items()):
             target = target_of(self.root, self.name, path)
-            if target is None or f"{path}.gz" in files or not file.size:
+            if target is None or f"{path}{PACKED}" in files or not file.size:
                 continue
             piece = missing_piece(file, target, self.staging / path)
             if piece is not None:
@@ -172,12 +190,11 @@ class _Round:
     async def _chosen(self, pieces: list[Piece]) -> list[Piece]:
         """Those to fetch now: not files that grow as long as they have but a few new games."""
         growing = [piece for piece in pieces if not piece.remote.packed]
-        for piece, (checksum, games) in zip(
-            growing, await self._measure([(piece.remote.path, piece.base) for piece in growing]), strict=True
-        ):
-            piece.games = games
-            if piece.base and checksum not in ("gone", await asyncio.to_thread(piece.sum_of, piece.base)):
-                piece.base, piece.games = 0, max(games, self.settings.min_games)  # the host has begun it anew
+        measured = await self.games.measure([(piece.remote.path, piece.base) for piece in growing])
+        for piece, there in zip(growing, measured, strict=True):
+            piece.games = there.lines
+            if piece.base and there.checksum not in ("", await asyncio.to_thread(piece.sum_of, piece.base)):
+                piece.base, piece.games = 0, max(there.lines, self.settings.min_games)  # the host has begun it anew
         growing = [piece for piece in growing if piece.games]
         new = sum(piece.games for piece in growing)
         if new < self.settings.min_games:
@@ -185,68 +202,56 @@ class _Round:
             growing = []
         return [piece for piece in pieces if piece.remote.packed] + growing
 
-    async def _take_in(self, pieces: Sequence[Piece]) -> None:
-        lengths = [piece.length for piece in pieces]
-        come = [(piece, length) for piece, length in zip(pieces, lengths, strict=True) if length > piece.base]
-        measured = await self._measure([(piece.remote.path, length) for piece, length in come])
-        for (piece, length), (checksum, _) in zip(come, measured, strict=True):
-            if checksum == "gone":  # compressed meanwhile: the next round finds it under its new name
-                piece.staged.unlink()
-                continue
-            sound = await asyncio.to_thread(piece.sum_of, length) == checksum
-            if sound and piece.remote.packed:
-                sound = length == piece.remote.size and await asyncio.to_thread(is_sound, piece.staged)
-            if not sound:
-                if not (piece.remote.packed and length < piece.remote.size):
-                    piece.staged.unlink()
-                self.done = replace(self.done, again=self.done.again + 1)
-                continue
-            games = await asyncio.to_thread(piece.take_in, length)
-            self.done = replace(
-                self.done,
-                games=self.done.games + games,
-                files=self.done.files + 1,
-                bytes=self.done.bytes + length - piece.base,
-            )
-
-    def _drop_empty(self, pieces: Sequence[Piece]) -> None:
-        """Remove what is nothing but a hole: a growing file of which nothing came."""
+    async def _fetch(self, pieces: Sequence[Piece], by_rsync: bool) -> None:
+        if not pieces:
+            return
         for piece in pieces:
-            if piece.staged.exists() and piece.staged.stat().st_size <= piece.base:
+            piece.prepare()
+        fetch = fetch_by_rsync if by_rsync else fetch_by_sftp
+        paths = [piece.remote.path for piece in pieces]
+        try:
+            await fetch(self.games.shell, self.games.folder, paths, self.staging, self.settings)
+        finally:
+            for piece in pieces:  # what is nothing but a hole: a growing file of which nothing came
+                if piece.staged.exists() and piece.staged.stat().st_size <= piece.base:
+                    piece.staged.unlink()
+
+    async def _take_in(self, pieces: Sequence[Piece]) -> None:
+        """Make what has come a part of the games here, if it is what the host has."""
+        come = [(piece, length) for piece in pieces if (length := piece.length) > piece.base]
+        measured, sums = await asyncio.gather(
+            self.games.measure([(piece.remote.path, length) for piece, length in come]),
+            asyncio.to_thread(lambda: [piece.sum_of(length) for piece, length in come]),
+        )
+        for (piece, length), there, checksum in zip(come, measured, sums, strict=True):
+            if not there.checksum:  # compressed meanwhile: the next round finds it under its new name
                 piece.staged.unlink()
-
-    async def _measure(self, files: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        """Of each file and length: SHA-256 up to there, and whole lines after it; `gone` if it is not there."""
-        if not files:
-            return []
-        words = [word for path, length in files for word in (path, str(length))]
-        lines = await self._ask("measure", self.folder, *words)
-        return [(checksum, int(count)) for checksum, count in (line.split() for line in lines)]
-
-    async def _ask(self, *words: str) -> list[str]:
-        script = f"set -- {shlex.join(words)}\n".encode(errors="surrogateescape") + SCRIPT
-        answer = await self.shell.run(script, seconds=MEASURE_SECONDS if words[0] == "measure" else 60.0)
-        lines = answer.out.decode(errors="surrogateescape").splitlines()
-        if answer.code or (words[0] == "list" and not (len(lines) >= 2 and lines[0].startswith("folder "))):
-            said = (answer.err.splitlines() or [f"it answers {lines[:1]}; does its shell print a greeting?"])[-1]
-            raise JobTrouble(f"{self.name}: its games cannot be listed: {said}")
-        return lines
+            elif piece.remote.packed and length < piece.remote.size:  # cut: the next round goes on there
+                self.done = replace(self.done, again=self.done.again + 1)
+            elif there.checksum != checksum:
+                piece.staged.unlink()
+                self.done = replace(self.done, again=self.done.again + 1)
+            else:
+                self.done = replace(
+                    self.done,
+                    games=self.done.games + await asyncio.to_thread(piece.take_in, length),
+                    files=self.done.files + 1,
+                    bytes=self.done.bytes + length - piece.base,
+                )
 
 
 async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSettings, health: Health | None) -> HostSync:
     started = time.monotonic()
-    work = _Round(name, shell, root, settings)
+    work = _Round(RemoteGames(shell), root, settings, None if health is None else health.database)
     try:
         with _alone(root / INCOMING / name, name):
             await work.run()
     except RingRiftError as error:
-        reaction = reaction_to(error)
-        if health is not None and reaction is not Reaction.NEVER and not isinstance(error, Busy):
-            await asyncio.to_thread(health.failed, name, error)
+        # That another process is at it is no trouble of the host.
+        reaction = await note_trouble(None if isinstance(error, Busy) else health, name, error)
         done = replace(work.done, trouble=str(error), reaction=reaction.value)
     else:
-        if health is not None:
-            await asyncio.to_thread(health.answered, name)
+        await note_answer(health, name)
         done = work.done
     return replace(done, seconds=time.monotonic() - started)
 
@@ -321,11 +326,6 @@ def stream_games(
                     await asyncio.sleep(0.2)
 
     asyncio.run(run())
-
-
-def _listed(line: str) -> RemoteFile:
-    size, changed, path = line.split(" ", 2)
-    return RemoteFile(path.removeprefix("./"), int(size), int(changed))
 
 
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:

@@ -20,21 +20,25 @@ import asyncssh
 
 from ringrift.fleet.hosts import SyncSettings
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import SshShell
-from ringrift.game.errors import UnwritableFile
+from ringrift.fleet.ssh import BEGIN, SshShell, command_of
+from ringrift.game.errors import RingRiftError, UnwritableFile
 
 REMOTE_SHELL: Final = Path(__file__).with_name("rsh.sh")
 BLOCK: Final = 1 << 17
 """Bytes of one read by SFTP: what OpenSSH answers in one piece, so that a cut leaves no questions open."""
 _NOT_ALL: Final = (0, 23, 24)
 """Exit codes of rsync that only mean that some files could not be read, or have gone meanwhile."""
+_WRITING: Final = 11
+"""The exit code of rsync when files cannot be written or read, on either side, …"""
+_HERE: Final = ("[receiver]", "[generator]")
+"""… and what its message begins with if that was ours."""
 
 
 async def fetch_by_rsync(
     shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings
 ) -> None:
     """Fetch files of a folder, each from the size on that it has below `into`."""
-    words = ["rsync", "--append", "-s", "--compress", "--files-from=-", "--from0"]
+    words = ["rsync", "--append", "-s", "--compress", "--compress-level=1", "--files-from=-", "--from0"]
     words += ["--blocking-io"]  # else `cat` in `rsh.sh` would fail whenever rsync is slower than the network
     words += [f"--timeout={settings.stall_seconds}", "-e", f"sh '{REMOTE_SHELL}'"]
     if settings.megabytes_per_second is not None:
@@ -43,8 +47,13 @@ async def fetch_by_rsync(
     connection = await shell.connected()
     (from_rsync, to_us), (from_us, to_rsync) = os.pipe(), os.pipe()
     environment = os.environ | {"RINGRIFT_TO": str(to_us), "RINGRIFT_FROM": str(from_us)}
-    # These objects own their ends: whoever closes one twice closes it once.
-    with os.fdopen(from_rsync, "rb", buffering=0) as source, os.fdopen(to_rsync, "wb", buffering=0) as sink:
+    # These objects own their ends: whoever closes one twice closes it once. The last one keeps a pipe whole whose other
+    # end writes to an rsync that may have given up.
+    with (
+        os.fdopen(from_rsync, "rb", buffering=0) as source,
+        os.fdopen(to_rsync, "wb", buffering=0) as sink,
+        os.fdopen(from_us, "rb", buffering=0) as kept,
+    ):
         try:
             process = await asyncio.create_subprocess_exec(
                 *(*words, f"host:{folder}/", f"{into}/"),
@@ -59,27 +68,47 @@ async def fetch_by_rsync(
             raise UnwritableFile(f"rsync cannot be started here ({error.strerror})") from None
         finally:
             os.close(to_us)
-            os.close(from_us)
         there: asyncssh.SSHClientProcess[bytes] | None = None
         said = asyncio.create_task(process.communicate(b"".join(os.fsencode(path) + b"\0" for path in paths)))
         try:
             with shell.explained():
                 if command := os.fsdecode(await asyncio.to_thread(_first_line, source)):
                     there = await connection.create_process(
-                        command, encoding=None, stdin=source, stdout=sink, stderr=asyncssh.DEVNULL
+                        command_of(f"exec {command}"), encoding=None, stdin=source, stderr=asyncssh.DEVNULL
                     )
+                    await _begun(shell, there, settings.stall_seconds)
+                    await there.redirect_stdout(sink)
             _, err = await said
             if process.returncode not in _NOT_ALL:
-                lines = err.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
-                shell.drop()  # it may be the connection that stalled
-                raise Unreachable(f"{shell.name}: rsync gave up: {lines[0]}")
+                raise _explain(shell, into, process.returncode, err.decode(errors="replace").strip())
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its session, with what is left of `rsh.sh`
+            kept.close()
             await asyncio.gather(said, return_exceptions=True)
             if there is not None:
                 there.close()
                 await there.wait_closed()
+
+
+async def _begun(shell: SshShell, there: asyncssh.SSHClientProcess[bytes], seconds: float) -> None:
+    """Wait until a command begins, and leave out what the login shell says before."""
+    try:
+        async with asyncio.timeout(seconds):
+            await there.stdout.readuntil(BEGIN)
+    except asyncio.IncompleteReadError as error:
+        raise shell.no_shell(error.partial.decode(errors="replace")) from None
+    except TimeoutError:
+        raise Unreachable(f"{shell.name}: not a byte has come for {seconds:g} s") from None
+
+
+def _explain(shell: SshShell, into: Path, code: int | None, said: str) -> RingRiftError:
+    """Why rsync has given up."""
+    line = next(iter(said.splitlines()), f"exit code {code}")
+    if code == _WRITING and line.partition(": ")[2].startswith(_HERE):
+        return UnwritableFile(f"{into}: cannot be written ({line.rpartition(': ')[2]})")
+    shell.drop()  # it may be the connection that stalled
+    return Unreachable(f"{shell.name}: rsync gave up: {line}")
 
 
 async def fetch_by_sftp(shell: SshShell, folder: str, paths: Sequence[str], into: Path, settings: SyncSettings) -> None:

@@ -173,6 +173,16 @@ def open_source(database: GamesDatabase, path: Path) -> SourceReader | None:
     return reader
 
 
+def is_ingested(database: GamesDatabase, path: Path) -> bool:
+    """Whether a compressed file, as it is now, has been read to its end, and nothing was wrong with it."""
+    with database.reading() as connection:
+        row = connection.execute(select(sources).where(sources.c.path == str(path.absolute()))).one_or_none()
+    if row is None or row.note is not None:
+        return False
+    with path.open("rb") as file:
+        return bool(row.trailer == _trailer(file))
+
+
 def save_progress(connection: Connection, source: int, stored: int, progress: Progress) -> None:
     """Note how far a file has been read, unless another process has done so meanwhile.
 

@@ -1,6 +1,7 @@
 """The files of one worker: whole lines are appended, full files are closed and compressed; a kill harms nothing.
 
-A worker's folder holds `<run>-000001.jsonl.gz`, …, and at most one `<run>-00000N.jsonl` that still grows. Every line
+A worker's folder holds `<run>-000001.jsonl.gz`, …, and at most one `<run>-00000N.jsonl` that still grows. In the place
+of a closed file that was brought elsewhere, `<run>-00000N.taken` holds the numbers of its games. Every line
 goes out with one write at the end of the file, so that after a kill at most the last line is torn, and the next start
 cuts that off. Lines are not synced one by one: that takes longer than a game of the fast players, and what a power cut
 takes is only played again. Files are synced when they are closed.
@@ -11,12 +12,13 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
+import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import orjson
 
@@ -24,6 +26,10 @@ from ringrift.game import RingRiftError
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
 from ringrift.locks import take_lock
+
+HEADER: Final = b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff"
+"""Of a gzipped file with a comment and nothing else; made at no time, on an unknown system."""
+_COMMENT: Final = re.compile(re.escape(HEADER) + rb"(\d+) games\0")
 
 
 class BusyFolder(RingRiftError):
@@ -119,17 +125,14 @@ class GameFiles:
             compress(plain)
         if plains:
             return plains[-1]
-        return self._named(max(map(self._number, self._files("jsonl.gz")), default=0) + 1)
+        return self._named(max(map(self._number, self._files("jsonl.gz") + self._files("taken")), default=0) + 1)
 
     def _games(self) -> Iterator[int]:
         for path in self._files("jsonl.gz") + self._files("jsonl"):
-            for line in read_lines(path):
-                try:
-                    record = orjson.loads(line)
-                    if record["run"] == self.run:
-                        yield record["game"]
-                except (orjson.JSONDecodeError, KeyError, TypeError):
-                    continue  # after a power cut; the game is played again
+            yield from game_numbers(path, self.run)
+        for path in self._files("taken"):
+            with suppress(orjson.JSONDecodeError):  # after a power cut; the games are played again
+                yield from orjson.loads(path.read_bytes())
 
     def _files(self, ending: str) -> list[Path]:
         """The files of the run with that ending, by number."""
@@ -149,14 +152,17 @@ def compressed_path(path: Path) -> Path:
 
 
 def compress(path: Path) -> None:
-    """Put the compressed file in the place of the plain one; at any moment at least one of them is whole."""
-    # Neither name nor time in the header: the same games give the same file.
-    with (
-        new_file(compressed_path(path)) as file,
-        path.open("rb") as plain,
-        gzip.GzipFile("", "wb", 6, file, mtime=0) as packed,
-    ):
-        shutil.copyfileobj(plain, packed, 1 << 20)
+    """Put the compressed file in the place of the plain one; at any moment at least one of them is whole.
+
+    Its comment (RFC 1952) says how many games it holds, so that nobody has to unpack it for that.
+    """
+    content = path.read_bytes()
+    packer = zlib.compressobj(6, wbits=-zlib.MAX_WBITS)
+    with new_file(compressed_path(path)) as file:
+        # Neither name nor time: the same games give the same file.
+        file.write(HEADER + b"%d games\0" % content.count(b"\n"))
+        file.write(packer.compress(content) + packer.flush())
+        file.write(struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFFFFFF))
     path.unlink()
 
 
@@ -179,14 +185,41 @@ def read_lines(path: Path) -> Iterator[bytes]:
         raise DamagedFile(f"{path}: cannot be read ({error}): move it away, and its games are played again") from None
 
 
+def game_numbers(path: Path, run: str) -> Iterator[int]:
+    """The numbers of a run's games in a file; `DamagedFile` as `read_lines`."""
+    for line in read_lines(path):
+        try:
+            record = orjson.loads(line)
+            if record["run"] == run:
+                yield record["game"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            continue  # after a power cut; the game is played again
+
+
 def game_files(folder: Path) -> list[Path]:
     """The files of games under a folder, those of all hosts and workers; each game is in one of them only.
 
-    A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it.
+    A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it. So are
+    hidden files and folders: what lies there is on its way.
     """
-    packed = sorted(path for path in folder.rglob("*.jsonl.gz") if not path.name.startswith("."))
-    plain = (path for path in folder.rglob("*.jsonl") if not path.name.startswith("."))
-    return packed + sorted(path for path in plain if compressed_path(path) not in packed)
+    found = {path for path in folder.rglob("*.jsonl*") if not _hidden(path.relative_to(folder))}
+    packed = sorted(path for path in found if path.name.endswith(".jsonl.gz"))
+    plain = sorted(path for path in found if path.suffix == ".jsonl" and compressed_path(path) not in found)
+    return packed + plain
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def games_of(path: Path) -> int:
+    """How many games a file holds: as a compressed one says itself, or else counted. `DamagedFile` as `read_lines`."""
+    try:
+        with path.open("rb") as file:
+            said = _COMMENT.match(file.read(64))
+    except OSError as error:
+        raise DamagedFile(f"{path}: cannot be read ({error.strerror or error})") from None
+    return int(said[1]) if said else sum(1 for _ in read_lines(path))
 
 
 def count_games(folder: Path) -> int:
@@ -194,9 +227,9 @@ def count_games(folder: Path) -> int:
     total = 0
     for path in game_files(folder):
         try:
-            total += sum(1 for _ in read_lines(path))
+            total += games_of(path)
         except DamagedFile:
             if path.exists():
                 raise
-            total += sum(1 for _ in read_lines(compressed_path(path)))  # compressed meanwhile
+            total += games_of(compressed_path(path))  # compressed meanwhile
     return total

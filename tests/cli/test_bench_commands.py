@@ -108,3 +108,12 @@ def test_training_is_measured() -> None:
     (speed,) = json.loads(done.stdout)["training"]
     assert speed["samples_per_second"] > 0
     assert 0 <= speed["outside"] < 1
+
+
+def test_sync_is_measured_beside_plain_rsync() -> None:
+    done = bench("sync", "--megabytes", "1", "--files", "2", "--repeats", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [speed["kind"] for speed in report["sync"]] == ["closed", "growing"]
+    assert all(speed["bytes"] >= 1_000_000 and speed["slowdown"] > 0 for speed in report["sync"])
+    assert report["latency"]["one_game"] > 0

@@ -51,8 +51,9 @@ def test_hosts_are_listed_and_checked(sshd: Server) -> None:
 
 
 def test_words_of_a_command_reach_the_host_as_they_are(sshd: Server) -> None:
-    done = ringrift("hosts", "exec", "gpu-1", "printf", "%s|", NASTY, "two words")
-    assert (done.returncode, done.stdout) == (0, f"{NASTY}|two words|")
+    words = (NASTY, "two words", "", "two\nlines", "-x", "\\n\\\\", "!!")
+    done = ringrift("hosts", "exec", "gpu-1", "printf", "%s|", *words)
+    assert (done.returncode, done.stdout) == (0, "".join(f"{word}|" for word in words))
     assert ringrift("hosts", "exec", "gpu-1", "--shell", "echo $((1 + 2)); exit 7").returncode == 7
     assert str(sshd.key) not in done.stderr
 
@@ -71,6 +72,22 @@ def test_games_are_brought_and_what_waits_is_told(sshd: Server, tmp_path: Path) 
     failed = ringrift("sync", "--out", out)
     assert failed.returncode == 1
     assert "refuses connections" in failed.stdout
+
+
+def test_games_that_are_in_the_database_make_room_on_their_host(sshd: Server, tmp_path: Path) -> None:
+    settings = tmp_path / "settings" / "fleet.yaml"
+    changed = settings.read_text().replace("keep_gb: 5", "keep_gb: 0")
+    settings.unlink()
+    settings.write_text(changed)
+    play(worker(sshd), 0, 1, close=True)
+    out = tmp_path / "selfplay"
+    (found,) = json.loads(ringrift("sync", "--out", out, "--prune", "--json").stdout)["hosts"]
+    assert (found["games"], found["removed"]) == (2, 0), "it is not in the database"
+    assert ringrift("games", "ingest", out).returncode == 0
+    done = ringrift("sync", "--out", out, "--prune")
+    assert "1 files removed there" in done.stdout, done.stderr
+    assert not list(sshd.games.rglob("*.gz"))
+    assert len(list(out.rglob("*.gz"))) == 1
 
 
 def test_a_stream_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:

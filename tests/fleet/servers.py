@@ -89,8 +89,10 @@ class Server:
 
 
 @contextmanager
-def server(folder: Path, name: str, *, sftp: bool = True, **facts: object) -> Iterator[Server]:
-    """A running host."""
+def server(
+    folder: Path, name: str, *, sftp: bool = True, force: str | None = None, **facts: object
+) -> Iterator[Server]:
+    """A running host; `force` is what its user's shell does in place of a command, `$SSH_ORIGINAL_COMMAND`."""
     folder.mkdir(parents=True)
     host_key, user_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
     for path, key in ((folder / "host_key", host_key), (folder / "id", user_key)):
@@ -105,6 +107,7 @@ def server(folder: Path, name: str, *, sftp: bool = True, **facts: object) -> It
         *(f"AuthorizedKeysFile {folder / 'authorized'}", "StrictModes no", "UsePAM no", "PasswordAuthentication no"),
         *("PermitRootLogin prohibit-password", "MaxStartups 100", f'SetEnv "HOME={made.home}"', "LogLevel ERROR"),
         *(["Subsystem sftp internal-sftp"] if sftp else []),
+        *([f"ForceCommand {force}"] if force else []),
     ]
     (folder / "sshd_config").write_text("\n".join(lines) + "\n")
     try:

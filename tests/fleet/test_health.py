@@ -65,6 +65,16 @@ def test_a_job_goes_where_its_role_is_and_keeps_its_place(database: GamesDatabas
     assert fleet.choose("other", "selfplay").host == "two"
 
 
+def test_a_clock_that_was_set_back_keeps_no_host_out_of_service(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host())
+    clock.now += 10_000_000
+    for _ in range(SETTINGS.failures):
+        fleet.failed("one", TROUBLE)
+    assert list(fleet.resting()) == ["one"]
+    clock.now -= 10_000_000
+    assert fleet.due() == ["one"]
+
+
 def test_jobs_are_spread_by_the_share_of_free_slots(database: GamesDatabase, clock: Clock) -> None:
     fleet = health(database, clock, small=host(slots=1), large=host(slots=3))
     chosen = [fleet.choose(f"job-{number}", "selfplay").host for number in range(4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import logging
+import re
 import shlex
 import socket
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from ringrift.fleet import Job, State, Unreachable, Work, kill_job, start_job, s
 from ringrift.fleet.hosts import Host
 from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.shell import Answer
-from ringrift.fleet.ssh import BadKey, Reaction, SshShell, Unusable, reaction_to
+from ringrift.fleet.ssh import BadKey, Reaction, SshShell, Unusable, command_of, reaction_to
 from ringrift.game.errors import RingRiftError
 from tests.fleet.servers import Server, Wire, connection_settings, free_port, server
 
@@ -97,6 +98,41 @@ def test_what_goes_to_a_host_is_taken_as_it_is(sshd: Server) -> None:
     asyncio.run(ask())
     assert (sshd.home / NASTY).stat().st_size == 256_000
     assert not list(sshd.home.glob("**/broken"))
+
+
+@pytest.mark.parametrize(
+    "force",
+    [
+        'echo "Welcome, $USER!"; echo "ü \'" >&2; sh -c "$SSH_ORIGINAL_COMMAND"',
+        'exec env -i HOME="$HOME" PATH="$PATH" sh -c "$SSH_ORIGINAL_COMMAND"',
+    ],
+    ids=["greeting", "bare"],
+)
+def test_any_login_shell_will_do_and_its_greeting_is_no_answer(tmp_path: Path, force: str) -> None:
+    async def ask(host: Host) -> None:
+        async with shell_of(host) as shell:
+            answer = await shell.run(b"echo out; exit 3")
+            assert (answer.code, answer.out) == (3, b"out\n")
+            content = bytes(range(256)) * 1000
+            assert (await shell.feed(f"printf %s {shlex.quote(NASTY)}; cat", content)).out == NASTY.encode() + content
+            job = Job("a", str(tmp_path / "jobs"))
+            assert await start_job(shell, job, Work("echo done", str(tmp_path)))
+            assert not await start_job(shell, job, Work("echo done", str(tmp_path)))
+
+    with server(tmp_path / "host", "gpu-1", force=force) as host:
+        asyncio.run(ask(host.host()))
+
+
+def test_a_user_without_a_shell_is_one_line(tmp_path: Path) -> None:
+    with server(tmp_path / "host", "gpu-1", force="echo 'This account is not available.'; exit 1") as host:
+        message, reaction = trouble(host.host())
+    assert message.endswith("runs no commands; it says: This account is not available.")
+    assert reaction is Reaction.ELSEWHERE
+
+
+def test_a_command_for_a_host_holds_nothing_that_any_shell_would_read_otherwise() -> None:
+    command = command_of(NASTY + "\n\\ ! {a,b} ~")
+    assert re.fullmatch(r"exec sh -c 'eval \"\$\(echo [A-Za-z0-9+/=]+ \| base64 -d\)\"'", command)
 
 
 def test_jobs_of_a_host_run_and_are_found_again_over_another_connection(sshd: Server) -> None:

@@ -93,7 +93,7 @@ def bring_one(root: Path, host: Server, **sync: object) -> HostSync:
 
 
 def games_in(root: Path) -> Counter[bytes]:
-    return Counter(whole for path in game_files(root) if ".incoming" not in path.parts for whole in read_lines(path))
+    return Counter(whole for path in game_files(root) for whole in read_lines(path))
 
 
 def all_of(*games: int, size: int = 60) -> Counter[bytes]:
@@ -283,16 +283,60 @@ def test_a_file_that_is_compressed_while_it_is_fetched_is_found_under_its_new_na
     assert games_in(root) == all_of(0, 1)
 
 
+def test_a_file_that_is_damaged_on_its_host_comes_as_it_is_there_once(gpu: Server, root: Path, way: str) -> None:
+    folder = worker(gpu)
+    content = gzip.compress(b"".join(map(line, range(2000))))
+    (folder / "run-000001.jsonl.gz").write_bytes(content[: len(content) // 2])
+    found = bring_one(root, gpu)
+    assert (found.files, found.again, found.trouble) == (1, 0, "")
+    assert 0 < found.games < 2000
+    assert bring_one(root, gpu).files == 0
+    (folder / "run-000001.jsonl.gz").write_bytes(content)  # whoever compressed it was not ready
+    assert bring_one(root, gpu).games == 2000 - found.games
+    assert games_in(root) == all_of(*range(2000))
+
+
+def test_many_files_come_in_parts_and_what_was_verified_before_a_cut_is_here(
+    gpu: Server, root: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringrift.fleet.remote.BATCH_BYTES", 300_000)
+    for number in range(10):
+        play(worker(gpu, str(number)), *range(10 * number, 10 * number + 10), size=20_000, close=True)
+    wire = Wire(gpu.port)
+    gpu.via = wire.port
+    try:
+        wire.cut_after(800_000)
+        cut = bring_one(root, gpu, stall_seconds=1)
+        assert cut.trouble
+        assert 0 < cut.games < 100
+        assert games_in(root).total() == cut.games
+        wire.mend()
+        assert bring_one(root, gpu).games == 100 - cut.games
+    finally:
+        gpu.via = None
+        wire.close()
+    assert games_in(root) == all_of(*range(100), size=20_000)
+
+
 def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str) -> None:
     folder = worker(gpu, NASTY.removesuffix(".jsonl"))
     (folder / NASTY).write_bytes(line(0))
     (folder / f"-rf {NASTY}.gz").write_bytes(gzip.compress(line(1)))
     (folder / ".hidden.jsonl").write_bytes(line(2))
     (folder / "two\nlines.jsonl").write_bytes(line(3))
+    (folder / os.fsdecode(b"\xff.jsonl")).write_bytes(line(4))
     assert bring_one(root, gpu).games == 2
     assert games_in(root) == all_of(0, 1)
     assert (root / "square8_2p" / "gpu-1" / NASTY.removesuffix(".jsonl") / NASTY).exists()
     assert not [path for place in (gpu.home, root) for path in place.rglob("broken")]
+
+
+def test_a_greeting_of_the_login_shell_does_no_harm(tmp_path: Path, root: Path) -> None:
+    with server(tmp_path / "host", "gpu-1", force='echo "Welcome!"; sh -c "$SSH_ORIGINAL_COMMAND"') as host:
+        play(worker(host), *range(100), size=20_000, close=True)
+        play(worker(host), *range(100, 103))
+        found = bring_one(root, host)
+        assert (found.games, found.way, found.trouble) == (103, "rsync", "")
 
 
 def test_two_machines_that_believe_to_have_one_name_are_kept_apart(
@@ -308,10 +352,32 @@ def test_two_machines_that_believe_to_have_one_name_are_kept_apart(
 
 
 @pytest.mark.parametrize(
-    "path", ["../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"]
+    "path",
+    [
+        *("../../.ssh/x.jsonl", "/etc/x.jsonl", "x.jsonl", "square8_2p/../../x.jsonl", ".a/b.jsonl"),
+        *("square8_2p/a\nb.jsonl", "square8_2p/\udcff.jsonl"),
+    ],
 )
 def test_a_path_that_leads_elsewhere_is_not_followed(path: str, tmp_path: Path) -> None:
     assert target_of(tmp_path, "gpu-1", path) is None
+
+
+def test_a_full_disk_here_is_not_the_fault_of_the_host(
+    gpu: Server, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(worker(gpu), *range(10))
+    rsync = tmp_path / "bin" / "rsync"  # on a full disk the real one says and does this
+    rsync.parent.mkdir()
+    rsync.write_text(
+        "#!/bin/sh\necho 'rsync: [receiver] write failed on \"x\": No space left on device (28)' >&2\nexit 11\n"
+    )
+    rsync.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{rsync.parent}:{os.environ['PATH']}")
+        found = bring_one(root, gpu)
+    assert "cannot be written (No space left on device (28))" in found.trouble
+    assert found.reaction == "fail at once"
+    assert bring_one(root, gpu).games == 10
 
 
 def test_a_host_in_trouble_harms_no_other(servers: list[Server], gpu: Server, root: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ringrift.game.errors import UnwritableFile
 from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
-from ringrift.selfplay.files import compress
+from ringrift.selfplay.files import compress, games_of
 
 LARGE = 1 << 20
 
@@ -166,3 +166,28 @@ def test_a_file_that_is_compressed_while_games_are_counted_is_counted_once(
     compress(found[0])
     monkeypatch.setattr("ringrift.selfplay.files.game_files", lambda _: found)
     assert count_games(tmp_path) == 3
+
+
+def test_a_compressed_file_says_how_many_games_it_holds_and_one_that_does_not_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "run-000001.jsonl"
+    path.write_bytes(line(0) + line(1))
+    assert games_of(path) == 2
+    compress(path)
+    packed = tmp_path / "run-000001.jsonl.gz"
+    content = packed.read_bytes()
+    assert gzip.decompress(content) == line(0) + line(1)
+    packed.write_bytes(content[:-9])
+    assert games_of(packed) == 2, "nothing is unpacked"
+    packed.write_bytes(gzip.compress(line(0)))
+    assert games_of(packed) == 1
+    packed.write_bytes(gzip.compress(line(0))[:-9])
+    with pytest.raises(DamagedFile):
+        games_of(packed)
+
+
+def test_what_is_hidden_is_on_its_way_and_no_file_of_games_yet(tmp_path: Path) -> None:
+    shown = tmp_path / ".data" / "a" / "run-000001.jsonl"
+    for path in (shown, shown.parent / ".incoming" / "run-000002.jsonl", shown.parent / ".run-000003.jsonl"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(line(0))
+    assert game_files(tmp_path / ".data") == [shown]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay, training
+from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay, sync, training
 
 __all__ = ["app"]
 
@@ -17,4 +17,5 @@ app.command()(selfplay.selfplay)
 app.command()(games.games)
 app.command()(datasets.datasets)
 app.command()(loader.loader)
+app.command()(sync.sync)
 app.command()(training.training)

@@ -1,0 +1,93 @@
+"""The games that lie on a host, as `games.sh` tells of them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from ringrift.fleet.jobs import JobTrouble
+from ringrift.fleet.mirror import RemoteFile
+from ringrift.fleet.ssh import SshShell
+
+SCRIPT: Final = Path(__file__).with_name("games.sh").read_bytes()
+SECONDS: Final = 60.0
+MEASURE_SECONDS: Final = 600.0
+"""Checksums of one batch, on a slow disk."""
+BATCH_BYTES: Final = 64_000_000
+"""Brought or removed at once: what a cut costs, and what a checksum may take."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A file up to some length, and what follows."""
+
+    checksum: str
+    """SHA-256; empty if the file is not there any more."""
+    lines: int
+    """Whole ones after that length."""
+
+
+@dataclass
+class RemoteGames:
+    """The folder of games of a host."""
+
+    shell: SshShell
+    folder: str = ""
+    """Its path there, known after `files`."""
+    rsync: bool = False
+    """Whether the host has rsync, known after `files`."""
+
+    async def files(self) -> dict[str, RemoteFile]:
+        """All files by their path below the folder."""
+        lines = await self._ask("list", self.shell.host.home)
+        if len(lines) < 2 or not lines[0].startswith("folder "):
+            raise JobTrouble(f"{self.shell.name}: its games cannot be listed: it answers {lines[:1]}")
+        self.folder = lines[0].partition(" ")[2]
+        self.rsync = bool(lines[1].partition(" ")[2])
+        files = map(_listed, lines[2:])
+        return {file.path: file for file in files}
+
+    async def measure(self, files: Sequence[tuple[str, int]]) -> list[Measure]:
+        """Of each path and length, what the host has."""
+        if not files:
+            return []
+        words = [word for path, length in files for word in (path, str(length))]
+        lines = await self._ask("measure", self.folder, *words, seconds=MEASURE_SECONDS)
+        found = (line.split() for line in lines)
+        return [Measure(checksum.removeprefix("gone"), int(count)) for checksum, count in found]
+
+    async def remove(self, files: Sequence[tuple[str, str, str]]) -> list[str]:
+        """Of each path, SHA-256 and list of games: `removed`, or why not: `kept`, `differs` or `gone`."""
+        words = [word for file in files for word in file]
+        return await self._ask("remove", self.folder, *words, seconds=MEASURE_SECONDS)
+
+    async def _ask(self, *words: str, seconds: float = SECONDS) -> list[str]:
+        script = f"set -- {shlex.join(words)}\n".encode(errors="surrogateescape") + SCRIPT
+        answer = await self.shell.run(script, seconds=seconds)
+        if answer.code:
+            raise JobTrouble(f"{self.shell.name}: its games cannot be read: {answer.complaint}")
+        return answer.out.decode(errors="surrogateescape").splitlines()
+
+
+def in_batches(files: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """The files in their order, in parts of about `BATCH_BYTES`."""
+    batch: list[Item] = []
+    total = 0
+    for file in files:
+        batch.append(file)
+        total += size(file)
+        if total >= BATCH_BYTES:
+            yield batch
+            batch, total = [], 0
+    if batch:
+        yield batch
+
+
+def _listed(line: str) -> RemoteFile:
+    size, changed, path = line.split(" ", 2)
+    return RemoteFile(path.removeprefix("./"), int(size), int(changed))
