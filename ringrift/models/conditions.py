@@ -23,6 +23,8 @@ from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest, W
 from ringrift.statistics import wilson_interval
 
 NO_CHAMPION: Final = "there is no champion yet"
+OF_TRIAL: Final = frozenset({"inference", "legal", "finish", "random", "heuristic"})
+"""Conditions that take a trial of the model. What they find stays true while model, champion and limits stay."""
 
 
 class Finding(NamedTuple):
@@ -110,8 +112,15 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),
         Condition("finish", f"games end, at most {trial.stopped:.0%} of them at the limit of moves", "all", _finish),
-        Condition("random", "won against random in the gate's own games", f"> {trial.random:.0%}", _random),
-        Condition("heuristic", "won against heuristic in the gate's own games", f"> {trial.heuristic:.0%}", _heuristic),
+        Condition(
+            "random", f"won against random in {trial.random_games} games of the gate", f"> {trial.random:.0%}", _random
+        ),
+        Condition(
+            "heuristic",
+            f"won against heuristic in {trial.heuristic_games} games of the gate",
+            f"> {trial.heuristic:.0%}",
+            _heuristic,
+        ),
         Condition("time", "time of the gate in all", f"≤ {settings.seconds:g} s", _time),
     )
 
