@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,7 +12,6 @@ from ringrift.game.errors import RingRiftError
 from ringrift_airflow.listeners import last_error
 from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
 
-STAGES: Final = ("selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "promote", "distribute")
 TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")
 NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
 POLL: Final = 1.0
@@ -50,10 +50,8 @@ class Turn:
     def summary(self) -> str:
         """What came of it, a line a stage."""
         lines = [f"\nOne turn of {self.dag} in {self._seconds:.0f} s ({self.run_id})"]
-        for stage in STAGES:
+        for stage in self._stages():
             tasks = [task for task in self._tasks if task["task_id"] == stage]
-            if not tasks:
-                continue
             states = sorted({NAMES.get(task["state"], task["state"]) for task in tasks})
             seconds = sum(task["duration"] or 0 for task in tasks)
             results = [self._xcom(task) for task in tasks]
@@ -61,6 +59,14 @@ class Turn:
                 f"  {stage:<10} {'/'.join(states):<8} {seconds:6.1f} s  {self._said(stage, tasks[0], results)}"
             )
         return "\n".join(lines)
+
+    def _stages(self) -> list[str]:
+        """The tasks of the DAG, each after those that it waits for."""
+        following = {
+            task["task_id"]: task["downstream_task_ids"] for task in self.api.get(f"/dags/{self.dag}/tasks")["tasks"]
+        }
+        before = {stage: [one for one, after in following.items() if stage in after] for stage in following}
+        return list(TopologicalSorter(before).static_order())
 
     def _start(self) -> bool:
         """Trigger the interval that the schedule would run next, so that it is not run a second time."""
@@ -143,6 +149,13 @@ class Turn:
             opponents = (report.get("gauntlet") or {}).get("opponents") or ()
             scores = ", ".join(f"{one['role']} {one['score']:.0%}" for one in opponents)
             return f"{'passed' if report.get('passed') else 'not passed'}: {scores}"
+        if stage == "rate" and reports:
+            rated = report.get("ratings") or ()
+            return ", ".join(f"{one['player']} {one['low']:.0f} … {one['high']:.0f} Elo" for one in rated)
+        if stage == "gate" and reports:
+            return f"{report.get('model')} {report.get('outcome')}: {report.get('why')}"
+        if stage == "approve" and reports:
+            return f"{', '.join(report['chosen_options'])} ({(report.get('responded_by_user') or {}).get('name', 'nobody')})"
         if stage == "promote" and reports:
             return str(report.get("outcome", "done"))
         return results[0] if results and isinstance(results[0], str) else ""

@@ -61,14 +61,33 @@ def report(verb: str, words: list[str], code: int) -> Any:
         return {"facts": {"model": digest[:16], "ended": "all 2 epochs"}, "losses": losses, "steps": 20, "samples": 900}
     if verb == "evaluate":
         return {"gauntlet": {"passed": code == 0, "random": 0.95, "heuristic": 0.7}}
+    if verb == "rate":
+        forms = [words[place + 1] for place, word in enumerate(words) if word == "--as"]
+        return {"ratings": [{"player": form, "elo": 400.0, "low": 350.0, "high": 450.0} for form in forms]}
+    if verb == "promote" and "--check" in words:
+        return judged(config, words[2], "refused" if code else "passed")
     if verb == "promote" and not code:
         best = Path("models", f"ringrift_best_{config}.pth")
         shutil.copy(words[2], best)
         shutil.copy(Path(words[2]).with_suffix(".json"), best.with_suffix(".json"))
-        return {"outcome": "promoted", "model": Path(words[2]).stem}
+        return judged(config, words[2], "promoted")
     if verb == "promote":
-        return {"outcome": "refused", "gate": {"verdict": "no: against random: 81 %, the limit is 90 %"}}
+        return judged(config, words[2], "refused")
     return {"words": words}
+
+
+def judged(config: str, model: str, outcome: str) -> dict[str, Any]:
+    refused = outcome == "refused"
+    why = "no: random: won: 81 %, the limit is 90 %" if refused else "passed"
+    check = {"name": "random", "asks": "won", "measured": "81 %" if refused else "95 %", "limit": "90 %"}
+    gate = {
+        "config": config,
+        "model": Path(model).stem,
+        "champion": None,
+        "verdict": why,
+        "checks": [check | {"verdict": "failed" if refused else "passed"}],
+    }
+    return {"outcome": outcome, "model": Path(model).stem, "why": why, "gate": gate}
 
 
 main()
