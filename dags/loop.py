@@ -165,8 +165,8 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
-            doc_md="`ringrift promote --check`: every condition of a promotion. If one is not met, the rest is skipped and "
-            "the log says which. Settings: models.yaml.",
+            doc_md="`ringrift promote --check`: every condition of a promotion. If one is not met, the rest is "
+            "skipped and the log says which. Settings: models.yaml.",
         )
         promote = PromoteOperator(
             task_id="promote",

@@ -17,8 +17,8 @@ with ringrift_dag(
     every=preset.maintenance.every,
     max_active_runs=1,
     tags=["maintenance"],
-    doc_md="### Maintenance\n\nTasks that need nothing of each other. Settings: `maintenance` of the preset in loop.yaml, "
-    "models.yaml.",
+    doc_md="### Maintenance\n\nTasks that need nothing of each other. Settings: `maintenance` of the preset in "
+    "loop.yaml, models.yaml.",
 ):
     RingriftOperator(
         task_id="check_games",

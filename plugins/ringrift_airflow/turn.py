@@ -155,7 +155,8 @@ class Turn:
         if stage == "gate" and reports:
             return f"{report.get('model')} {report.get('outcome')}: {report.get('why')}"
         if stage == "approve" and reports:
-            return f"{', '.join(report['chosen_options'])} ({(report.get('responded_by_user') or {}).get('name', 'nobody')})"
+            person = (report["responded_by_user"] or {}).get("name", "nobody in time")
+            return f"{', '.join(report['chosen_options'])}, says {person}"
         if stage == "promote" and reports:
             return str(report.get("outcome", "done"))
         return results[0] if results and isinstance(results[0], str) else ""

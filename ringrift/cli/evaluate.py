@@ -118,12 +118,12 @@ def rate(
     parse_config(config)
     settings = evaluation_settings()
     path, best = find_model(models, config, model), find_champion(models, config)
-    found = []
+    forms = forms or [settings.gauntlet.as_]
+    players = [model_contender(path, form) for form in forms]
+    champions = [None if best is None else model_contender(best, form) for form in forms]
     with open_hall(database, settings) as hall:
-        for form in forms or [settings.gauntlet.as_]:
-            player = model_contender(path, form)
-            champion = None if best is None else model_contender(best, form)
-            found.append(rate_model(config, player, champion, hall)[player.name])
+        ratings = [rate_model(config, *pair, hall) for pair in zip(players, champions, strict=True)][-1]
+    found = [ratings[player.name] for player in players]
     if as_json:
         typer.echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
         return
