@@ -32,7 +32,7 @@ class Turn:
         self._tell = tell
         self._states: dict[tuple[str, int], str] = {}
         self._tasks: list[dict[str, Any]] = []
-        self._seconds = 0.0
+        self.seconds = 0.0
 
     def run(self) -> int:
         """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed."""
@@ -44,12 +44,12 @@ class Turn:
         finally:
             if was_paused:
                 self.api.patch(f"/dags/{self.dag}", {"is_paused": True})
-        self._seconds = time.monotonic() - began
+        self.seconds = time.monotonic() - began
         return 0 if state == "success" else 1
 
     def summary(self) -> str:
         """What came of it, a line a stage."""
-        lines = [f"\nOne turn of {self.dag} in {self._seconds:.0f} s ({self.run_id})"]
+        lines = [f"\nOne turn of {self.dag} in {self.seconds:.0f} s ({self.run_id})"]
         for stage in self._stages():
             tasks = [task for task in self._tasks if task["task_id"] == stage]
             states = sorted({NAMES.get(task["state"], task["state"]) for task in tasks})
@@ -153,7 +153,7 @@ class Turn:
             rated = report.get("ratings") or ()
             return ", ".join(f"{one['player']} {one['low']:.0f} … {one['high']:.0f} Elo" for one in rated)
         if stage == "gate" and reports:
-            return f"{report.get('model')} {report.get('outcome')}: {report.get('why')}"
+            return f"{report.get('model')}: {report.get('why')}"
         if stage == "approve" and reports:
             person = (report["responded_by_user"] or {}).get("name", "nobody in time")
             return f"{', '.join(report['chosen_options'])}, says {person}"

@@ -2,148 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 from PIL import Image
 
 from ringrift.pipeline.halt import halt, resume
-from ringrift.settings import config_folder
-from tests.airflow.place import REPOSITORY, Place
 from tests.system.browser import browser
-
-DAG = "ringrift__square8_2p"
+from tests.system.standalone import DAG, Standalone, alive, children, tasks_of
 
 pytestmark = pytest.mark.xdist_group("airflow")  # one Airflow for all of them
-
-
-class Standalone:
-    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.place = Place.make(folder)
-        self.place.answer()
-        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
-        config = folder / "config"
-        shutil.copytree(config_folder(), config)
-        settings = yaml.safe_load((config / "loop.yaml").read_text())
-        settings["presets"]["smoke"]["every"] = f"{self.day_ends:%-M %-H} * * *"
-        (config / "loop.yaml").write_text(yaml.safe_dump(settings))
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            self.port = probe.getsockname()[1]
-        sys.path.append(str(REPOSITORY / "plugins"))
-        from ringrift_airflow.deployment import Deployment
-
-        before = dict(os.environ)
-        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
-        self.deployment = Deployment(port=self.port)
-        self._environment = dict(os.environ)
-        os.environ.clear()
-        os.environ.update(before)
-
-    def up(self) -> None:
-        self._within(self.deployment.up)
-
-    def down(self) -> None:
-        self._within(self.deployment.down)
-
-    def _within(self, act: Callable[[], Any]) -> None:
-        before = dict(os.environ)
-        os.environ.update(self._environment)
-        try:
-            act()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    # What people do.
-
-    @property
-    def api(self) -> Any:
-        return self.deployment.api()
-
-    def trigger(self, **conf: Any) -> str:
-        run = self.api.post(f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"train_now": True} | conf})
-        return str(run["dag_run_id"])
-
-    def path(self, run: str) -> str:
-        return f"/dags/{DAG}/dagRuns/{quote(run, safe='')}"
-
-    def state(self, run: str) -> str:
-        return str(self.api.get(self.path(run))["state"])
-
-    def tasks(self, run: str) -> dict[str, str]:
-        found = self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
-
-    def mark(self, run: str, task: str, state: str) -> None:
-        self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
-
-    def clear(self, run: str, task: str) -> None:
-        content = {
-            "dry_run": False,
-            "task_ids": [task],
-            "dag_run_id": run,
-            "include_downstream": True,
-            "only_failed": False,
-        }
-        self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
-
-    def log(self, run: str, task: str, number: int = 1) -> str:
-        return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
-
-    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
-        give_up = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < give_up, self.deployment.log.read_text()[-3000:]
-            time.sleep(0.5)
-        return found
-
-    def finished(self, run: str, state: str = "success") -> None:
-        self.wait(lambda: self.state(run) in ("success", "failed"))
-        assert self.state(run) == state, self.tasks(run)
-
-    def jobs(self, run: str, task: str) -> list[Path]:
-        """The jobs that a task of a run has started."""
-        words = re.sub(r"[^A-Za-z0-9._+-]", "-", f"{DAG}.{task}.{run}")
-        return list((self.place.home / "data" / "jobs").glob(f"{words}.*"))
-
-    def process_of(self, verb: str, number: int) -> int:
-        """The process of a job, as soon as there have been so many calls."""
-        calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
-        return int(calls[number - 1]["pid"])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def children(pid: int) -> list[int]:
-    """All descendants of a process."""
-    text = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in (line.split() for line in text.splitlines())}
-    found = [pid]
-    for known in found:
-        found += [child for child, parent in parents.items() if parent == known]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -291,8 +165,3 @@ def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: St
             assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 100  # more than a blank page
         if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
             shutil.copy(path, folder)
-
-
-def tasks_of(first: int) -> list[int]:
-    """The processes of Airflow in which tasks run: they lead a group of their own."""
-    return [pid for pid in children(first) if os.getpgid(pid) == pid and pid != first]
