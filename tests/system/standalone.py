@@ -16,59 +16,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import yaml
-
 from ringrift.settings import config_folder
 from tests.airflow.place import REPOSITORY, Place
+from tests.airflow.tiny import change_settings
 
 DAG = "ringrift__square8_2p"
 
 
-class Standalone:
-    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
+class Driven:
+    """An Airflow that does what people ask of it over the REST API."""
 
-    def __init__(self, folder: Path) -> None:
-        self.place = Place.make(folder)
-        self.place.answer()
-        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
-        config = folder / "config"
-        shutil.copytree(config_folder(), config)
-        settings = yaml.safe_load((config / "loop.yaml").read_text())
-        settings["presets"]["smoke"]["every"] = f"{self.day_ends:%-M %-H} * * *"
-        (config / "loop.yaml").write_text(yaml.safe_dump(settings))
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            self.port = probe.getsockname()[1]
-        sys.path.append(str(REPOSITORY / "plugins"))
-        from ringrift_airflow.deployment import Deployment
-
-        before = dict(os.environ)
-        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
-        self.deployment = Deployment(port=self.port)
-        self._environment = dict(os.environ)
-        os.environ.clear()
-        os.environ.update(before)
-
-    def up(self) -> None:
-        self._within(self.deployment.up)
-
-    def down(self) -> None:
-        self._within(self.deployment.down)
-
-    def _within(self, act: Callable[[], Any]) -> None:
-        before = dict(os.environ)
-        os.environ.update(self._environment)
-        try:
-            act()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    # What people do.
-
-    @property
-    def api(self) -> Any:
-        return self.deployment.api()
+    place: Place
+    api: Any
+    log_file: Path
+    """That tells most when something goes wrong."""
 
     def trigger(self, **conf: Any) -> str:
         run = self.api.post(f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"train_now": True} | conf})
@@ -97,18 +58,22 @@ class Standalone:
         }
         self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
 
+    def answer(self, run: str, task: str, option: str) -> None:
+        """Say yes or no to a task that waits for a person."""
+        self.api.patch(f"{self.path(run)}/taskInstances/{task}/-1/hitlDetails", {"chosen_options": [option]})
+
     def log(self, run: str, task: str, number: int = 1) -> str:
         return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
 
     def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
         give_up = time.monotonic() + seconds
         while not (found := condition()):
-            assert time.monotonic() < give_up, self.deployment.log.read_text()[-3000:]
+            assert time.monotonic() < give_up, self.log_file.read_text()[-3000:]
             time.sleep(0.5)
         return found
 
-    def finished(self, run: str, state: str = "success") -> None:
-        self.wait(lambda: self.state(run) in ("success", "failed"))
+    def finished(self, run: str, state: str = "success", seconds: float = 120) -> None:
+        self.wait(lambda: self.state(run) in ("success", "failed"), seconds)
         assert self.state(run) == state, self.tasks(run)
 
     def jobs(self, run: str, task: str) -> list[Path]:
@@ -120,6 +85,60 @@ class Standalone:
         """The process of a job, as soon as there have been so many calls."""
         calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
         return int(calls[number - 1]["pid"])
+
+
+class Standalone(Driven):
+    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = Place.make(folder)
+        self.place.answer()
+        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
+        config = folder / "config"
+        shutil.copytree(config_folder(), config)
+        self.settings = config / "loop.yaml"
+        change_settings(self.settings, {"presets.smoke.every": f"{self.day_ends:%-M %-H} * * *"})
+        self.port = free_port()
+        sys.path.append(str(REPOSITORY / "plugins"))
+        from ringrift_airflow.deployment import Deployment
+
+        before = dict(os.environ)
+        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
+        self.deployment = Deployment(port=self.port)
+        self._environment = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(before)
+        self.api = self.deployment.api()
+        self.log_file = self.deployment.log
+
+    def up(self) -> None:
+        self.within(self.deployment.up)
+
+    def down(self) -> None:
+        self.within(self.deployment.down)
+
+    def change(self, **changes: Any) -> None:
+        """Change the preset, and let Airflow read its DAGs anew; the fields are named as in `change_settings`."""
+        change_settings(self.settings, {f"presets.smoke.{field}": value for field, value in changes.items()})
+        before = self.api.get(f"/dags/{DAG}")
+        self.api._ask("PUT", f"/parseDagFile/{before['file_token']}")
+        self.wait(lambda: self.api.get(f"/dags/{DAG}")["last_parsed_time"] != before["last_parsed_time"])
+
+    def within(self, act: Callable[[], Any]) -> Any:
+        """Do something with the environment of this Airflow."""
+        before = dict(os.environ)
+        os.environ.update(self._environment)
+        try:
+            return act()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
 
 
 def alive(pid: int) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from ringrift.pipeline.halt import halt, resume
+from tests.airflow.tiny import change_settings
 from tests.system.browser import browser
 from tests.system.standalone import DAG, Standalone, alive, children, tasks_of
 
@@ -139,6 +140,62 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
     time_of_day = f"{loop.day_ends:%H%M}00"
     assert {f"square8_2p-2026030{day}T{time_of_day}-{shard}" for day in (1, 2) for shard in (0, 1)} <= played
     assert loop.place.calls("train") == []
+
+
+@pytest.fixture
+def approval(loop: Standalone) -> Iterator[Standalone]:
+    """The loop with a person who has a say."""
+    loop.change(**{"approval.wanted": True})
+    yield loop
+    loop.change(**{"approval.wanted": False})
+
+
+def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
+    run = approval.trigger()
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    (asked,) = approval.api.get(f"{approval.path(run)}/hitlDetails")["hitl_details"]
+    assert asked["subject"] == "Make the new model the champion of square8_2p?"
+    assert "| random | won | 95 % | 90 % | passed |" in asked["body"]
+    best = approval.place.home / "models" / "ringrift_best_square8_2p.pth"
+    before = best.stat().st_mtime_ns if best.exists() else 0
+    assert approval.state(run) == "running"
+    approval.answer(run, "approve", "Approve")
+    approval.finished(run)
+    assert approval.tasks(run)["promote"] == "success"
+    assert best.stat().st_mtime_ns > before
+
+    approval.clear(run, "approve")
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    approval.answer(run, "approve", "Reject")
+    approval.finished(run)
+    assert {approval.tasks(run)[task] for task in ("promote", "distribute")} == {"skipped"}
+    assert "Skipping downstream tasks" in approval.log(run, "approve", 2)
+    promotions = [call for call in approval.place.calls("promote") if "--check" not in call["words"]]
+    assert len(promotions) == 1
+
+
+def test_a_pool_that_is_missing_is_made_anew_when_a_run_begins(loop: Standalone) -> None:
+    loop.api._ask("DELETE", "/pools/ringrift_selfplay")
+    run = loop.trigger()
+    loop.wait(lambda: loop.tasks(run)["selfplay"] == "success")
+    pool = loop.api.get("/pools/ringrift_selfplay")
+    assert (pool["slots"], pool["include_deferred"]) == (2, True)
+    assert "pool ringrift_selfplay was missing; it is made anew from pools.json" in loop.deployment.log.read_text()
+
+
+def test_a_connection_that_is_missing_is_told_at_the_start(loop: Standalone) -> None:
+    def said(channel: str | None) -> list[str]:
+        change_settings(loop.settings, {"alerts.slack_channel": channel})
+        return list(loop.within(loop.deployment.absent_connections))
+
+    assert said(None) == []
+    try:
+        (line,) = said("#training")
+        assert line.startswith("connection 'slack_default' is missing, which alerts.slack_channel of loop.yaml needs")
+        loop.api.post("/connections", {"connection_id": "slack_default", "conn_type": "slack"})
+        assert said("#training") == []
+    finally:
+        said(None)
 
 
 def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
