@@ -28,7 +28,7 @@ def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str, tags: list[
         tags=["ringrift", *tags],
         default_args={
             "retries": preset.retries,
-            "retry_delay": timedelta(seconds=30),
+            "retry_delay": timedelta(seconds=preset.retry_seconds),
             "on_failure_callback": failure_notifiers(settings.alerts),
         },
         **keywords,

@@ -1,7 +1,7 @@
 """A stand-in for the command `ringrift`: what it is asked for, and what it should answer, are files.
 
 `calls.jsonl` in its working directory gets a line a call; `answers.json` says for a command how many seconds it takes,
-and with which exit code it ends, such as {"train": {"seconds": 5, "code": 1}}.
+and with which exit code it ends, such as {"train": {"seconds": 5, "code": 1}}. A command that is under way looks again.
 """
 
 from __future__ import annotations
@@ -23,20 +23,24 @@ def main() -> None:
         calls.write(
             json.dumps({"words": words, "pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\n"
         )
-    answers = json.loads(Path("answers.json").read_text()) if Path("answers.json").exists() else {}
-    answer: dict[str, Any] = answers.get(verb, {})
+    began = time.monotonic()
     step = 0
-    end = time.monotonic() + answer.get("seconds", 0)
-    while time.monotonic() < end:
+    while time.monotonic() < began + answer(verb).get("seconds", 0):
         print(f"{verb}: step {step}", file=sys.stderr, flush=True)
         time.sleep(0.25)
         step += 1
-    code = answer.get("code", 0)
+    code = answer(verb).get("code", 0)
     if code == 2:
         print(f"error: {verb}: nothing of the sort", file=sys.stderr)
         sys.exit(2)
     print(json.dumps(report(verb, words, code)))
     sys.exit(code)
+
+
+def answer(verb: str) -> dict[str, Any]:
+    path = Path("answers.json")
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found.get(verb, {})
 
 
 def report(verb: str, words: list[str], code: int) -> Any:

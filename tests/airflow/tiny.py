@@ -16,6 +16,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "games.yaml": {"max_moves.square8_2p": 110},
     "loop.yaml": {
         PRESET + "selfplay": {"shards": 2, "games": 4, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
+        PRESET + "retry_seconds": 1,
         PRESET + "training.new_games": 8,
         PRESET + "rated_as": ["policy"],
     },

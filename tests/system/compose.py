@@ -125,9 +125,10 @@ class Compose(Driven):
         """Stop all."""
         for process in self._processes.values():
             process.terminate()
+        give_up = time.monotonic() + 10
         for part in list(self._processes):
             try:
-                self._processes[part].wait(timeout=15)
+                self._processes[part].wait(timeout=max(0.0, give_up - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.shoot(part)
         self._metrics.close()

@@ -63,7 +63,17 @@ class Driven:
         self.api.patch(f"{self.path(run)}/taskInstances/{task}/-1/hitlDetails", {"chosen_options": [option]})
 
     def log(self, run: str, task: str, number: int = 1) -> str:
-        return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
+        """Nothing of a try that has not begun."""
+        from ringrift_airflow.rest import Refused
+
+        try:
+            return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
+        except Refused:
+            return ""
+
+    def watched(self, run: str, task: str) -> None:
+        """Wait until the triggerer watches the job of a task, and tells its log."""
+        self.wait(lambda: self.tasks(run)[task] == "deferred" and f"{task}: step" in self.log(run, task))
 
     def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
         give_up = time.monotonic() + seconds
@@ -97,7 +107,8 @@ class Standalone(Driven):
         config = folder / "config"
         shutil.copytree(config_folder(), config)
         self.settings = config / "loop.yaml"
-        change_settings(self.settings, {"presets.smoke.every": f"{self.day_ends:%-M %-H} * * *"})
+        every = f"{self.day_ends:%-M %-H} * * *"
+        change_settings(self.settings, {"presets.smoke.every": every, "presets.smoke.retry_seconds": 1})
         self.port = free_port()
         sys.path.append(str(REPOSITORY / "plugins"))
         from ringrift_airflow.deployment import Deployment
@@ -117,12 +128,16 @@ class Standalone(Driven):
     def down(self) -> None:
         self.within(self.deployment.down)
 
-    def change(self, **changes: Any) -> None:
-        """Change the preset, and let Airflow read its DAGs anew; the fields are named as in `change_settings`."""
-        change_settings(self.settings, {f"presets.smoke.{field}": value for field, value in changes.items()})
-        before = self.api.get(f"/dags/{DAG}")
-        self.api._ask("PUT", f"/parseDagFile/{before['file_token']}")
-        self.wait(lambda: self.api.get(f"/dags/{DAG}")["last_parsed_time"] != before["last_parsed_time"])
+    def ask_people(self, wanted: bool) -> None:
+        """Change the settings: whether people have a say in promotions; and wait until Airflow knows it."""
+        change_settings(self.settings, {"presets.smoke.approval.wanted": wanted})
+        self.api._ask("PUT", f"/parseDagFile/{self.api.get(f'/dags/{DAG}')['file_token']}")
+
+        def known() -> bool:
+            tasks = self.api.get(f"/dags/{DAG}/tasks")["tasks"]
+            return any(task["task_id"] == "approve" for task in tasks) == wanted
+
+        self.wait(known)
 
     def within(self, act: Callable[[], Any]) -> Any:
         """Do something with the environment of this Airflow."""

@@ -52,10 +52,10 @@ def loop(standalone: Standalone) -> Iterator[Standalone]:
 
 
 def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 30})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     pid = loop.process_of("train", 1)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.watched(run, "train")
     first = loop.deployment.running()
     assert first is not None
     for process in children(first):
@@ -63,20 +63,22 @@ def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
     loop.wait(lambda: not any(map(alive, children(first))))
     assert alive(pid)
     loop.up()
+    assert alive(pid)
+    loop.place.answer()
     loop.finished(run)
     assert [call["pid"] for call in loop.place.calls("train")] == [pid]
     assert "train: step" in loop.log(run, "train")
 
 
 def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 60})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     first = loop.process_of("train", 1)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.watched(run, "train")
     loop.clear(run, "train")
     loop.wait(lambda: not alive(first))
     second = loop.process_of("train", 2)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.wait(lambda: loop.tasks(run)["train"] == "running")  # in the worker, which waits for its first seconds
     loop.mark(run, "train", "failed")
     loop.wait(lambda: not alive(second))
     loop.finished(run, "failed")
@@ -86,7 +88,7 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 
 
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
-    loop.place.answer(**{"games_ingest": {"seconds": 15}})
+    loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
     (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
@@ -96,13 +98,15 @@ def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     assert workers
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
+    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
     assert alive(pid)
+    loop.place.answer()
     loop.finished(run)
     assert loop.jobs(run, "aggregate") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 60})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     pid = loop.process_of("train", 1)
     halt("no power", loop.place.home)
@@ -145,9 +149,9 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
 @pytest.fixture
 def approval(loop: Standalone) -> Iterator[Standalone]:
     """The loop with a person who has a say."""
-    loop.change(**{"approval.wanted": True})
+    loop.ask_people(True)
     yield loop
-    loop.change(**{"approval.wanted": False})
+    loop.ask_people(False)
 
 
 def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
