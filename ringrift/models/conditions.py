@@ -101,6 +101,7 @@ class Condition:
 def conditions(settings: GateSettings) -> tuple[Condition, ...]:
     """All conditions of a promotion, in the order in which they are looked at."""
     gauntlet, trial, fast = settings.gauntlet, settings.trial, settings.inference
+    form = trial.player.replace(":{model}", "")
     return (
         Condition("file", "the file is what was registered, and a sound network of the config", "sound", _file),
         Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
@@ -113,11 +114,14 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("legal", "moves that the rules do not allow", "0", _legal),
         Condition("finish", f"games end, at most {trial.stopped:.0%} of them at the limit of moves", "all", _finish),
         Condition(
-            "random", f"won against random in {trial.random_games} games of the gate", f"> {trial.random:.0%}", _random
+            "random",
+            f"won of {trial.random_games} games of the gate as {form} against random",
+            f"> {trial.random:.0%}",
+            _random,
         ),
         Condition(
             "heuristic",
-            f"won against heuristic in {trial.heuristic_games} games of the gate",
+            f"won of {trial.heuristic_games} games of the gate as {form} against heuristic",
             f"> {trial.heuristic:.0%}",
             _heuristic,
         ),

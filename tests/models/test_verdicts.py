@@ -95,6 +95,7 @@ def test_a_champion_that_was_away_and_came_back_is_measured_against_again(
     [
         {"trial": {"random": 0.85}},
         {"trial": {"heuristic_games": 4}},
+        {"trial": {"player": "gumbel:{model}@16"}},
         {"inference": {"positions": 5, "milliseconds": 90}},
     ],
 )

@@ -114,7 +114,12 @@ class Standalone(Driven):
         from ringrift_airflow.deployment import Deployment
 
         before = dict(os.environ)
-        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
+        changed = {
+            "RINGRIFT_CONFIG_DIR": str(config),
+            # Who watched its jobs before is given up sooner than after half a minute.
+            "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+        }
+        os.environ.update(self.place.environment | changed)
         self.deployment = Deployment(port=self.port)
         self._environment = dict(os.environ)
         os.environ.clear()

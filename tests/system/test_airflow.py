@@ -146,38 +146,6 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
     assert loop.place.calls("train") == []
 
 
-@pytest.fixture
-def approval(loop: Standalone) -> Iterator[Standalone]:
-    """The loop with a person who has a say."""
-    loop.ask_people(True)
-    yield loop
-    loop.ask_people(False)
-
-
-def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
-    run = approval.trigger()
-    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
-    (asked,) = approval.api.get(f"{approval.path(run)}/hitlDetails")["hitl_details"]
-    assert asked["subject"] == "Make the new model the champion of square8_2p?"
-    assert "| random | won | 95 % | 90 % | passed |" in asked["body"]
-    best = approval.place.home / "models" / "ringrift_best_square8_2p.pth"
-    before = best.stat().st_mtime_ns if best.exists() else 0
-    assert approval.state(run) == "running"
-    approval.answer(run, "approve", "Approve")
-    approval.finished(run)
-    assert approval.tasks(run)["promote"] == "success"
-    assert best.stat().st_mtime_ns > before
-
-    approval.clear(run, "approve")
-    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
-    approval.answer(run, "approve", "Reject")
-    approval.finished(run)
-    assert {approval.tasks(run)[task] for task in ("promote", "distribute")} == {"skipped"}
-    assert "Skipping downstream tasks" in approval.log(run, "approve", 2)
-    promotions = [call for call in approval.place.calls("promote") if "--check" not in call["words"]]
-    assert len(promotions) == 1
-
-
 def test_a_pool_that_is_missing_is_made_anew_when_a_run_begins(loop: Standalone) -> None:
     loop.api._ask("DELETE", "/pools/ringrift_selfplay")
     run = loop.trigger()
@@ -226,3 +194,35 @@ def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: St
             assert len(picture.convert("RGB").getcolors(1 << 24) or ()) > 100  # more than a blank page
         if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
             shutil.copy(path, folder)
+
+
+@pytest.fixture
+def approval(loop: Standalone) -> Iterator[Standalone]:
+    """The loop with a person who has a say."""
+    loop.ask_people(True)
+    yield loop
+    loop.ask_people(False)
+
+
+def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
+    run = approval.trigger()
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    (asked,) = approval.api.get(f"{approval.path(run)}/hitlDetails")["hitl_details"]
+    assert asked["subject"] == "Make the new model the champion of square8_2p?"
+    assert "| random | won | 95 % | 90 % | passed |" in asked["body"]
+    best = approval.place.home / "models" / "ringrift_best_square8_2p.pth"
+    before = best.stat().st_mtime_ns if best.exists() else 0
+    assert approval.state(run) == "running"
+    approval.answer(run, "approve", "Approve")
+    approval.finished(run)
+    assert approval.tasks(run)["promote"] == "success"
+    assert best.stat().st_mtime_ns > before
+
+    approval.clear(run, "approve")
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    approval.answer(run, "approve", "Reject")
+    approval.finished(run)
+    assert {approval.tasks(run)[task] for task in ("promote", "distribute")} == {"skipped"}
+    assert "Skipping downstream tasks" in approval.log(run, "approve", 2)
+    promotions = [call for call in approval.place.calls("promote") if "--check" not in call["words"]]
+    assert len(promotions) == 1
