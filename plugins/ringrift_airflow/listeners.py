@@ -5,6 +5,7 @@ The lines are what `make loop` and people read without asking Airflow.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow.listeners import hookimpl
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import object_session
 
 from ringrift_airflow.pools import make_pools
@@ -66,7 +68,7 @@ def on_starting(component: Any) -> None:
     from airflow.utils.session import create_session
 
     if isinstance(component, Job):  # and no task, which may not touch Airflow's database
-        with create_session() as session:
+        with contextlib.suppress(IntegrityError), create_session() as session:  # another part was quicker
             make_pools(session, overwrite=True)
 
 
