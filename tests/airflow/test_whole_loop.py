@@ -82,7 +82,7 @@ def test_the_whole_dag_leads_from_no_game_to_a_champion(workplace: Workplace) ->
             ("promoted", champion.id, False),
         ]
         with database.reading() as connection:
-            assert len(connection.execute(select(games.c.id)).all()) == 8
+            assert len(connection.execute(select(games.c.id)).all()) == 24
     best = workplace.place.home / "models" / f"ringrift_best_{CONFIG}.pth"
     assert best.read_bytes() == (workplace.place.home / "models" / champion.path).read_bytes()
 

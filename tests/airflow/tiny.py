@@ -12,12 +12,12 @@ from ringrift.settings import config_folder
 
 PRESET = "presets.smoke."
 CHANGES: dict[str, dict[str, Any]] = {
-    # Nearly all games are stopped before they end, and nobody has lost those.
+    # About half of the games are stopped before they end, and nobody has lost those.
     "games.yaml": {"max_moves.square8_2p": 110},
     "loop.yaml": {
-        PRESET + "selfplay": {"shards": 2, "games": 4, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
+        PRESET + "selfplay": {"shards": 2, "games": 12, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
         PRESET + "retry_seconds": 1,
-        PRESET + "training.new_games": 8,
+        PRESET + "training.new_games": 24,
         PRESET + "rated_as": ["policy"],
     },
     "hyperparameters.yaml": {"presets.smoke.batch": 32, "presets.smoke.validate_samples": 64},

@@ -177,9 +177,22 @@ def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
         loop.trigger(games=0)
 
 
-def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: Standalone, tmp_path: Path) -> None:
-    run = loop.trigger()
-    loop.finished(run)
+def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, tmp_path: Path) -> None:
+    from ringrift_airflow.turn import Turn
+
+    told: list[str] = []
+    turn = Turn(loop.api, DAG, told.append)
+    assert turn.run() == 0
+    run = turn.run_id
+    assert any(line.startswith("gate: success after ") for line in told)
+    lines = turn.summary().splitlines()[2:]
+    stages = [line.split()[0] for line in lines]
+    assert stages[:7] == ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet"]
+    said = {stage: line.partition(" s  ")[2] for stage, line in zip(stages, lines, strict=True)}
+    assert said["aggregate"] == "3 new games in the database"
+    assert said["rate"] == "nobody is rated: rated_as of the preset in loop.yaml is empty"
+    assert said["gate"].endswith(": passed")
+    assert said["promote"] == "promoted"
     token = loop.api.token()
     with browser() as page:
         page.open(f"{loop.deployment.url}/dags/{DAG}/runs/{quote(run, safe='')}", token, "distribute")
@@ -220,7 +233,7 @@ def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
 
     approval.clear(run, "approve")
     approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
-    approval.answer(run, "approve", "Reject")
+    approval.answer(run, "approve", "Reject", 2)
     approval.finished(run)
     assert {approval.tasks(run)[task] for task in ("promote", "distribute")} == {"skipped"}
     assert "Skipping downstream tasks" in approval.log(run, "approve", 2)
