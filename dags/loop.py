@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
-from ringrift.pipeline.settings import AlertSettings, LoopPreset, loop_settings
+from ringrift.pipeline.settings import LoopPreset, LoopSettings, loop_settings
+from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.lineage import lineage
-from ringrift_airflow.notifiers import failure_notifiers
 from ringrift_airflow.operators import (
     DistributeModelOperator,
     ExportOperator,
-    PromoteOperator,
-    RemoteGauntletOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
@@ -26,8 +25,8 @@ from ringrift_airflow.sensors import GamesThresholdSensor
 ABOUT = """
 ### The loop of {config}
 
-Self-play → sync → aggregate → ready → export → train → gauntlet → {approval}promote → distribute, for every interval of
-`{every}` (preset **{preset}** of `include/config/loop.yaml`).
+Self-play → sync → aggregate → ready → export → train → gauntlet → gate → {approval}promote → distribute, for every
+interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate` gives every new model its Elo.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
   training, one gauntlet and one promotion of the config at a time.
@@ -40,21 +39,20 @@ Self-play → sync → aggregate → ready → export → train → gauntlet →
 """
 
 
-def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) -> DAG:
+def loop_dag(config: str, settings: LoopSettings) -> DAG:
     """The DAG of a config."""
+    name, preset = settings.chosen()
     made = lineage(config)
     approval = preset.approval.wanted
     dag_id = f"ringrift__{config}"
     board, _, players = config.rpartition("_")
-    with DAG(
+    with ringrift_dag(
         dag_id,
+        settings,
         description=f"Self-play, training and promotion of {config}",
-        schedule=CronDataIntervalTimetable(preset.every, timezone="UTC"),
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
+        every=preset.every,
         max_active_runs=preset.runs_at_once,
-        is_paused_upon_creation=True,
-        tags=["ringrift", "loop", board, players],
+        tags=["loop", board, players],
         doc_md=ABOUT.format(
             config=config,
             dag=dag_id,
@@ -65,11 +63,6 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
             minutes=preset.training.minutes,
             approval="approve → " if approval else "",
         ),
-        default_args={
-            "retries": preset.retries,
-            "retry_delay": timedelta(seconds=30),
-            "on_failure_callback": failure_notifiers(alerts.slack_channel, alerts.mail_to),
-        },
         params={
             "games": Param(
                 preset.selfplay.games, type="integer", minimum=1, maximum=100_000, title="Games of each shard"
@@ -156,6 +149,25 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
             pool="ringrift_evaluation",
             doc_md="`ringrift evaluate`: games against random, heuristic and the champion. Settings: evaluation.yaml.",
         )
+        rate = RateOperator(
+            task_id="rate",
+            config=config,
+            forms=preset.rated_as,
+            deadline=hours(preset.evaluation_hours),
+            max_active_tis_per_dag=1,
+            pool="ringrift_evaluation",
+            doc_md="`ringrift rate`: Elo of the new model, promoted or not, for the curve of learning. Settings: "
+            "`rated_as` of the preset, evaluation.yaml.",
+        )
+        gate = GateOperator(
+            task_id="gate",
+            config=config,
+            deadline=hours(preset.evaluation_hours),
+            max_active_tis_per_dag=1,
+            pool="ringrift_evaluation",
+            doc_md="`ringrift promote --check`: every condition of a promotion. If one is not met, the rest is "
+            "skipped and the log says which. Settings: models.yaml.",
+        )
         promote = PromoteOperator(
             task_id="promote",
             config=config,
@@ -164,17 +176,18 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
             outlets=[made.production],
-            doc_md="`ringrift promote`: the gate, and the new champion. Skipped if the gate says no; the log says why. "
-            "Settings: models.yaml.",
+            doc_md="`ringrift promote`: the new champion, if all that `gate` has found is still true. Settings: "
+            "models.yaml.",
         )
         distribute = DistributeModelOperator(
             task_id="distribute", config=config, doc_md="Bring the champion to all hosts of self-play."
         )
-        selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet
+        selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet >> gate
+        train >> rate
         if approval:
-            gauntlet >> approve(config, preset) >> promote
+            gate >> approve(config, preset) >> promote
         else:
-            gauntlet >> promote
+            gate >> promote
         promote >> distribute
     return dag
 
@@ -183,8 +196,8 @@ def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
     """A person says yes or no in the UI; silence is a no."""
     return ApprovalOperator(
         task_id="approve",
-        subject=f"Let the new model of {config} pass to the gate?",
-        body="The gauntlet has said: {{ ti.xcom_pull(task_ids='gauntlet') }}",
+        subject=f"Make the new model the champion of {config}?",
+        body="{{ (ti.xcom_pull(task_ids='gate') or {}).get('table', 'The gate has not been asked.') }}",
         defaults=ApprovalOperator.REJECT,
         response_timeout=hours(preset.approval.hours),
         doc_md="A person says yes or no. Settings: `approval` of the preset.",
@@ -192,7 +205,6 @@ def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
 
 
 settings = loop_settings()
-name, chosen = settings.chosen()
-for config in chosen.configs:
-    dag = loop_dag(config, name, chosen, settings.alerts)
+for config in settings.chosen()[1].configs:
+    dag = loop_dag(config, settings)
     globals()[dag.dag_id] = dag

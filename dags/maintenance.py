@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from airflow.sdk import DAG, CronDataIntervalTimetable
-
 from ringrift.pipeline.settings import loop_settings
-from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.notifiers import CheckConnectionsOperator
 from ringrift_airflow.operators import RingriftOperator, SweepJobsOperator, hours
 
 settings = loop_settings()
 _, preset = settings.chosen()
 
-with DAG(
+with ringrift_dag(
     "ringrift__maintenance",
-    description="Checks of the database, pruning of models and jobs",
-    schedule=CronDataIntervalTimetable(preset.maintenance.every, timezone="UTC"),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    catchup=False,
+    settings,
+    description="Checks of database and connections, pruning of models and jobs",
+    every=preset.maintenance.every,
     max_active_runs=1,
-    is_paused_upon_creation=True,
-    tags=["ringrift", "maintenance"],
-    doc_md="### Maintenance\n\nThree tasks that need nothing of each other. Settings: `maintenance` of the preset in "
+    tags=["maintenance"],
+    doc_md="### Maintenance\n\nTasks that need nothing of each other. Settings: `maintenance` of the preset in "
     "loop.yaml, models.yaml.",
-    default_args={
-        "retries": preset.retries,
-        "retry_delay": timedelta(seconds=30),
-        "on_failure_callback": failure_notifiers(settings.alerts.slack_channel, settings.alerts.mail_to),
-    },
 ):
     RingriftOperator(
         task_id="check_games",
@@ -47,4 +37,9 @@ with DAG(
         task_id="sweep_jobs",
         keep=hours(preset.maintenance.keep_jobs_hours),
         doc_md="Remove the folders of jobs that ended long ago, with their logs.",
+    )
+    CheckConnectionsOperator(
+        task_id="check_connections",
+        alerts=settings.alerts,
+        doc_md="Are there the connections that tell people of failures? Settings: `alerts` in loop.yaml.",
     )

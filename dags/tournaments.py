@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-from airflow.sdk import DAG, CronDataIntervalTimetable
-
 from ringrift.pipeline.settings import loop_settings
-from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.dag import ringrift_dag
 from ringrift_airflow.operators import RingriftOperator, hours
 
 settings = loop_settings()
@@ -23,21 +19,14 @@ for kind, every, flags, about in (
     ),
     ("full", preset.tournaments.full, [], "All engines and the champion of every config play each other, for Elo."),
 ):
-    with DAG(
+    with ringrift_dag(
         f"ringrift__{kind}_tournament",
+        settings,
         description=about.partition(".")[0],
-        schedule=CronDataIntervalTimetable(every, timezone="UTC"),
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
+        every=every,
         max_active_runs=1,
-        is_paused_upon_creation=True,
-        tags=["ringrift", "evaluation"],
+        tags=["evaluation"],
         doc_md=f"### The {kind} tournament\n\n{about}\n\nSettings: `tournaments` of the preset, evaluation.yaml.",
-        default_args={
-            "retries": preset.retries,
-            "retry_delay": timedelta(seconds=30),
-            "on_failure_callback": failure_notifiers(settings.alerts.slack_channel, settings.alerts.mail_to),
-        },
     ) as dag:
         RingriftOperator.partial(
             task_id="play",

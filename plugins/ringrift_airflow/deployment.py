@@ -23,8 +23,9 @@ from typing import Final
 
 import ringrift
 from ringrift.game.errors import RingRiftError
-from ringrift.settings import config_folder
-from ringrift_airflow.rest import AirflowApi, NoAnswer
+from ringrift.pipeline.settings import loop_settings
+from ringrift_airflow.notifiers import absent_connection, connections_of
+from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.turn import Turn
 from ringrift_airflow.workspace import home
 
@@ -134,7 +135,6 @@ class Deployment:
         self._process.write_text(f"{process.pid}\n")
         try:
             self._wait_until_healthy(process)
-            self._make_pools()
         except BaseException:
             self.down()
             raise
@@ -165,17 +165,16 @@ class Deployment:
         """Where the web UI is, and who may enter."""
         return f"{self.url} as {USER} with the password {self.password()}"
 
-    def _make_pools(self) -> None:
-        """The pools of pools.json, as they stand there."""
-        pools = json.loads((config_folder() / "pools.json").read_bytes())
-        action = {
-            "action": "create",
-            "action_on_existence": "overwrite",
-            "entities": [{"name": name, **pool} for name, pool in pools.items()],
-        }
-        answer = self.api().patch("/pools", {"actions": [action]})
-        if answer["create"]["errors"]:
-            raise NotStarted(f"{config_folder() / 'pools.json'}: Airflow refuses it: {answer['create']['errors'][0]}")
+    def absent_connections(self) -> list[str]:
+        """What has to be said of connections that notifiers need and Airflow does not know."""
+        found = []
+        for name, setting in connections_of(loop_settings().alerts).items():
+            if f"AIRFLOW_CONN_{name.upper()}" not in self.environment:
+                try:
+                    self.api().get(f"/connections/{name}")
+                except Refused:
+                    found.append(absent_connection(name, setting))
+        return found
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
         give_up = time.monotonic() + PATIENCE
@@ -207,6 +206,8 @@ def main(words: list[str] | None = None) -> int:
         began = time.monotonic()
         started = deployment.up(_tell)
         _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
+        for line in deployment.absent_connections():
+            _tell(f"warning: {line}")
         if chosen.command == "up":
             print(f"Open {deployment.how_to_look()}\n`make down` stops it.")
             return 0

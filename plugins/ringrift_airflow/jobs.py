@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import time
@@ -37,6 +38,9 @@ STORED: Final = "job"
 """The key of the task's own store under which the job stands."""
 RETOLD: Final = 1 << 16
 """Bytes of the log that a later try tells again."""
+PATIENCE: Final = 10.0
+"""Seconds for which a worker waits itself. A wait in the triggerer lasts as long at least, and two processes more."""
+POLL: Final = 0.3
 WRONG_USE, SHOT = 2, 137
 
 T = TypeVar("T")
@@ -53,7 +57,7 @@ class RemoteJobOperator(BaseOperator):
     :param host: a host of the settings; `local` is this machine.
     :param deadline: when the job is killed, counted from its start.
     :param gpus: numbers of the GPUs that the job locks.
-    :param deferrable: wait in the triggerer, which costs no worker, but ten seconds at least.
+    :param deferrable: what is not done within seconds is waited for in the triggerer, which costs no worker.
     """
 
     template_fields: Sequence[str] = ("command", "host", "environment")
@@ -104,7 +108,7 @@ class RemoteJobOperator(BaseOperator):
             self.log.warning("%s", reason)
             self.defer(trigger=ResumeTrigger(str(home()), 2.0), method_name="go_on")
         job, deadline, offset = self._ask(lambda shell: self._found_or_started(shell, context))
-        if self.deferrable:
+        if self.deferrable and not self._ask(lambda shell: self._ends_soon(shell, job)):
             if self._killed.is_set():
                 self._ask(lambda shell: kill_job(shell, job))
                 raise JobLost(f"job {job.name} was killed with its task")
@@ -114,7 +118,7 @@ class RemoteJobOperator(BaseOperator):
         stop = lambda: "killed with its task" if self._killed.is_set() else halted(home())  # noqa: E731
         ending = self._ask(
             lambda shell: watch_job(
-                *(shell, job), deadline=deadline, poll=0.3, tell=self.log.info, stop=stop, offset=offset
+                *(shell, job), deadline=deadline, poll=POLL, tell=self.log.info, stop=stop, offset=offset
             )
         )
         return self.finish(context, asdict(ending))
@@ -181,6 +185,16 @@ class RemoteJobOperator(BaseOperator):
         await start_job(shell, job, Work(command, str(home()), self.gpus, self.environment))
         self.log.info("job %s on %s: %s", job.name, self.host, command)
         return job, deadline, 0
+
+    async def _ends_soon(self, shell: Shell, job: Job) -> bool:
+        """Wait for the end of a job for as long as a worker waits."""
+        give_up = time.monotonic() + PATIENCE
+        with contextlib.suppress(Unreachable):  # the triggerer has more patience
+            while time.monotonic() < give_up and not self._killed.is_set() and halted(home()) is None:
+                if (await status_of_job(shell, job, limit=0)).state is not State.RUNNING:
+                    return True
+                await asyncio.sleep(POLL)
+        return False
 
     def _ask(self, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
         """Talk to the host from a task's process."""

@@ -128,7 +128,7 @@ class ExportOperator(RingriftOperator):
         return small(report[0] if isinstance(report, list) and report else report)
 
 
-class _AfterDataset(RingriftOperator):
+class AfterDataset(RingriftOperator):
     """A stage that a backfill leaves out: training and promotion of the past would be out of order."""
 
     def execute(self, context: Context) -> Any:
@@ -137,7 +137,7 @@ class _AfterDataset(RingriftOperator):
         return super().execute(context)
 
 
-class RemoteTrainOperator(_AfterDataset):
+class RemoteTrainOperator(AfterDataset):
     """Train a network on the config's data set, from the newest model on. A later try goes on from the last checkpoint.
 
     If the data set has nothing new for it, the task is skipped and says so.
@@ -185,46 +185,6 @@ class RemoteTrainOperator(_AfterDataset):
             "samples": report.get("samples"),
             "losses": losses,
         }
-
-
-class RemoteGauntletOperator(_AfterDataset):
-    """Let the model run the gauntlet. The task succeeds whatever comes of it; `passed` in its result says what.
-
-    :param trained_by: the task that has trained it; where that has said nothing, the newest model is taken.
-    """
-
-    success_codes: ClassVar[frozenset[int]] = frozenset({0, 1})
-
-    def __init__(self, *, config: str, verb: str = "evaluate", trained_by: str = "train", **kwargs: Any) -> None:
-        super().__init__(words=[verb, config], **kwargs)
-        self.config = config
-        self.trained_by = trained_by
-
-    def arguments(self, context: Context) -> list[str]:
-        """The command, with the model of this run."""
-        return [*self.words, candidate(context, self.config, self.trained_by)]
-
-    def summary(self, report: Any, code: int) -> Any:
-        """The verdict."""
-        gauntlet = report.get("gauntlet", report)
-        return {"passed": code == 0, "gauntlet": small(gauntlet)}
-
-
-class PromoteOperator(RemoteGauntletOperator):
-    """Let the model pass the gate, and make it the champion; if the gate says no, the task is skipped and says why."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(verb="promote", **kwargs)
-
-    def result(self, output: bytes, code: int, context: Context) -> Any:
-        """What the gate has said."""
-        if code:
-            skip(context, f"not promoted: {refusal(read_report(output, code, self.last_line))}")
-        return super().result(output, code, context)
-
-    def summary(self, report: Any, code: int) -> Any:
-        """What the gate has said."""
-        return small(report)
 
 
 class DistributeModelOperator(BaseOperator):
@@ -296,11 +256,6 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     if not models:
         raise AirflowFailException(f"models/{config}: there is no model; `ringrift train {config}` makes one")
     return str(models[-1].relative_to(home()))
-
-
-def refusal(report: Any) -> str:
-    """The gate's answer in one line, such as «no: vs_random: …: 81 %, the limit is 90 %»."""
-    return str((report.get("gate") or {}).get("verdict") or report.get("outcome"))
 
 
 def small(report: Any) -> Any:

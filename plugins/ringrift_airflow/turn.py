@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,7 +12,6 @@ from ringrift.game.errors import RingRiftError
 from ringrift_airflow.listeners import last_error
 from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
 
-STAGES: Final = ("selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "promote", "distribute")
 TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")
 NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
 POLL: Final = 1.0
@@ -32,7 +32,7 @@ class Turn:
         self._tell = tell
         self._states: dict[tuple[str, int], str] = {}
         self._tasks: list[dict[str, Any]] = []
-        self._seconds = 0.0
+        self.seconds = 0.0
 
     def run(self) -> int:
         """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed."""
@@ -44,16 +44,14 @@ class Turn:
         finally:
             if was_paused:
                 self.api.patch(f"/dags/{self.dag}", {"is_paused": True})
-        self._seconds = time.monotonic() - began
+        self.seconds = time.monotonic() - began
         return 0 if state == "success" else 1
 
     def summary(self) -> str:
         """What came of it, a line a stage."""
-        lines = [f"\nOne turn of {self.dag} in {self._seconds:.0f} s ({self.run_id})"]
-        for stage in STAGES:
+        lines = [f"\nOne turn of {self.dag} in {self.seconds:.0f} s ({self.run_id})"]
+        for stage in self._stages():
             tasks = [task for task in self._tasks if task["task_id"] == stage]
-            if not tasks:
-                continue
             states = sorted({NAMES.get(task["state"], task["state"]) for task in tasks})
             seconds = sum(task["duration"] or 0 for task in tasks)
             results = [self._xcom(task) for task in tasks]
@@ -61,6 +59,14 @@ class Turn:
                 f"  {stage:<10} {'/'.join(states):<8} {seconds:6.1f} s  {self._said(stage, tasks[0], results)}"
             )
         return "\n".join(lines)
+
+    def _stages(self) -> list[str]:
+        """The tasks of the DAG, each after those that it waits for."""
+        following = {
+            task["task_id"]: task["downstream_task_ids"] for task in self.api.get(f"/dags/{self.dag}/tasks")["tasks"]
+        }
+        before = {stage: [one for one, after in following.items() if stage in after] for stage in following}
+        return list(TopologicalSorter(before).static_order())
 
     def _start(self) -> bool:
         """Trigger the interval that the schedule would run next, so that it is not run a second time."""
@@ -143,6 +149,14 @@ class Turn:
             opponents = (report.get("gauntlet") or {}).get("opponents") or ()
             scores = ", ".join(f"{one['role']} {one['score']:.0%}" for one in opponents)
             return f"{'passed' if report.get('passed') else 'not passed'}: {scores}"
+        if stage == "rate" and reports:
+            rated = report.get("ratings") or ()
+            return ", ".join(f"{one['player']} {one['low']:.0f} … {one['high']:.0f} Elo" for one in rated)
+        if stage == "gate" and reports:
+            return f"{report.get('model')}: {report.get('why')}"
+        if stage == "approve" and reports:
+            person = (report["responded_by_user"] or {}).get("name", "nobody in time")
+            return f"{', '.join(report['chosen_options'])}, says {person}"
         if stage == "promote" and reports:
             return str(report.get("outcome", "done"))
         return results[0] if results and isinstance(results[0], str) else ""

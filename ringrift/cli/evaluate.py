@@ -1,10 +1,11 @@
-"""`ringrift evaluate`: is a model good enough?"""
+"""`ringrift evaluate` and `ringrift rate`: is a model good enough, and how strong is it?"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,6 +91,46 @@ def evaluate(
     elif ratings is not None:
         paper().print(ratings)
     raise typer.Exit(0 if report.passed else 1)
+
+
+def rate(
+    config: ConfigArgument,
+    model: Annotated[str, typer.Argument(help="The file of a model, or its id: models/CONFIG/ID.pth.")],
+    forms: Annotated[
+        list[str] | None,
+        typer.Option("--as", help="How it plays: policy, gumbel@32; once for each. By default as in its gauntlet."),
+    ] = None,
+    models: ModelsOption = Path("models"),
+    database: DatabaseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a model its Elo: games against the anchors of the scale and the champion, and a fit of all rated games.
+
+    What has been played is not played again. Games of gauntlets do not count.
+
+    Example: ringrift rate square8_2p 0123456789abcdef --as policy --as gumbel@32
+    """
+    from ringrift.evaluation.contenders import find_champion, find_model, model_contender
+    from ringrift.evaluation.rating import rate_model
+    from ringrift.evaluation.settings import evaluation_settings
+    from ringrift.game import parse_config
+
+    parse_config(config)
+    settings = evaluation_settings()
+    path, best = find_model(models, config, model), find_champion(models, config)
+    forms = forms or [settings.gauntlet.as_]
+    players = [model_contender(path, form) for form in forms]
+    champions = [None if best is None else model_contender(best, form) for form in forms]
+    with open_hall(database, settings) as hall:
+        ratings = [rate_model(config, *pair, hall) for pair in zip(players, champions, strict=True)][-1]
+    found = [ratings[player.name] for player in players]
+    if as_json:
+        typer.echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
+        return
+    for rating in found:
+        typer.echo(
+            f"{rating.player}  {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f}) Elo, {rating.games} games"
+        )
 
 
 @contextmanager

@@ -20,6 +20,9 @@ def promote(
         typer.Argument(metavar="MODEL", help="Its id, 4 or more digits of it, or the path of a .pth file to register."),
     ],
     force: Annotated[bool, typer.Option("--force", help="Ask only whether its file is sound; needs --reason.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only ask the gate; its answer is kept for a promotion that follows.")
+    ] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is forced; kept in the history.")] = None,
     database: DatabaseOption = None,
     folder: FolderOption = None,
@@ -28,27 +31,38 @@ def promote(
     """Let a model pass the gate, and make it the champion of its config.
 
     Every condition of models.yaml is looked at, the cheapest first, until
-    one is not met. Exit code 0: promoted, or champion already; 1: the gate
-    says no; 2: something was wrong, and the champion is as before.
+    one is not met. What --check has measured before against the same
+    champion is not measured again. Exit code 0: promoted, or champion
+    already (with --check: it may be); 1: the gate says no; 2: something was
+    wrong, and the champion is as before.
 
     Example: ringrift promote square8_2p 01234567
 
     Example: ringrift promote square8_2p models/square8_2p/0123456789abcdef.pth --json
 
+    Example: ringrift promote square8_2p 01234567 --check
+
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
     from ringrift.game import RingRiftError, parse_config
+    from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
     from ringrift.models import promote as run
 
     parse_config(config)
     if force and not (reason or "").strip():
         raise RingRiftError("--force needs --reason TEXT: the history says why")
+    if force and check:
+        raise RingRiftError("--force asks the gate nothing: leave out --check")
     with open_store(database, folder, create=model.endswith(".pth")) as store, progress() as tell:
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
         found = store.find(model, config)
         results = stored_results(store.database, config, found.id)
-        report = run(store, found, results, model_settings().gate, force=reason if force else None, watch=tell)
+        gate = model_settings().gate
+        if check:
+            report = ask(store, found, results, gate, watch=tell)
+        else:
+            report = run(store, found, results, gate, force=reason if force else None, watch=tell)
     show_report(report, as_json)
     raise typer.Exit(1 if report.outcome == "refused" else 0)

@@ -13,7 +13,7 @@ from ringrift.models.errors import AbsentModel, BadChampion, LostRace, UnknownMo
 from ringrift.models.gate import Check, GateReport, run_gate
 from ringrift.models.history import Promotion, history, last_change, predecessors
 from ringrift.models.lineage import Lineage, lineage
-from ringrift.models.promotion import PromotionReport, change_champion, promote, rollback
+from ringrift.models.promotion import PromotionReport, change_champion, check, promote, rollback
 from ringrift.models.pruning import PruneReport, prune
 from ringrift.models.results import Gain, Results, Score, stored_evaluations, stored_results
 from ringrift.models.settings import ModelSettings, model_settings
@@ -40,6 +40,7 @@ __all__ = [
     "UnknownModel",
     "VerifyReport",
     "change_champion",
+    "check",
     "history",
     "last_change",
     "lineage",

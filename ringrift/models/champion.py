@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select, update
 
 from ringrift.models.errors import BadChampion
 from ringrift.models.files import checksum_of, unfinished, write_files
+from ringrift.models.history import CHANGES
 from ringrift.models.schema import models, promotions
 from ringrift.models.store import ModelStore, StoredModel, champion_row
 from ringrift.selfplay import promoted_model
@@ -56,7 +57,7 @@ def mend_champion(store: ModelStore, config: str, *, overwrite: bool = False) ->
             for file in unfinished(path):
                 file.unlink(missing_ok=True)
             write_files(path, store.read(champion))
-        waiting = update(promotions).where(promotions.c.config == config, promotions.c.kind != "refused")
+        waiting = update(promotions).where(promotions.c.config == config, promotions.c.kind.in_(CHANGES))
         connection.execute(waiting.where(promotions.c.placed.is_(None)).values(placed=int(time.time())))
         return state != "sound"
 
@@ -91,7 +92,7 @@ def _look_for_none(connection: Connection, config: str, path: Path, found: str |
 
 def _is_waiting(connection: Connection, config: str) -> bool:
     """Whether there is a change of champions that its files have not followed yet."""
-    changes = select(promotions.c.placed).where(promotions.c.config == config, promotions.c.kind != "refused")
+    changes = select(promotions.c.placed).where(promotions.c.config == config, promotions.c.kind.in_(CHANGES))
     newest = connection.execute(changes.order_by(promotions.c.id.desc()).limit(1)).first()
     return newest is not None and newest.placed is None
 

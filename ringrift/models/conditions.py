@@ -23,6 +23,8 @@ from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest, W
 from ringrift.statistics import wilson_interval
 
 NO_CHAMPION: Final = "there is no champion yet"
+OF_TRIAL: Final = frozenset({"inference", "legal", "finish", "random", "heuristic"})
+"""Conditions that take a trial of the model. What they find stays true while model, champion and limits stay."""
 
 
 class Finding(NamedTuple):
@@ -99,6 +101,7 @@ class Condition:
 def conditions(settings: GateSettings) -> tuple[Condition, ...]:
     """All conditions of a promotion, in the order in which they are looked at."""
     gauntlet, trial, fast = settings.gauntlet, settings.trial, settings.inference
+    form = trial.player.replace(":{model}", "")
     return (
         Condition("file", "the file is what was registered, and a sound network of the config", "sound", _file),
         Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
@@ -110,8 +113,18 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),
         Condition("finish", f"games end, at most {trial.stopped:.0%} of them at the limit of moves", "all", _finish),
-        Condition("random", "won against random in the gate's own games", f"> {trial.random:.0%}", _random),
-        Condition("heuristic", "won against heuristic in the gate's own games", f"> {trial.heuristic:.0%}", _heuristic),
+        Condition(
+            "random",
+            f"won of {trial.random_games} games of the gate as {form} against random",
+            f"> {trial.random:.0%}",
+            _random,
+        ),
+        Condition(
+            "heuristic",
+            f"won of {trial.heuristic_games} games of the gate as {form} against heuristic",
+            f"> {trial.heuristic:.0%}",
+            _heuristic,
+        ),
         Condition("time", "time of the gate in all", f"≤ {settings.seconds:g} s", _time),
     )
 

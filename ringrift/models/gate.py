@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from ringrift.agents import Agent, make_agent
-from ringrift.models.conditions import Case, Condition, conditions
-from ringrift.models.history import last_change
+from ringrift.models.conditions import OF_TRIAL, Case, Condition, conditions
+from ringrift.models.history import CHANGES, history, last_change
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, StoredModel
@@ -99,11 +99,13 @@ def run_gate(
     settings: GateSettings,
     *,
     only: Collection[str] | None = None,
+    earlier: GateReport | None = None,
     factory: Callable[..., Agent] = make_agent,
     watch: Watch = lambda what, done, total: None,
 ) -> GateReport:
     """Look at all conditions, the cheapest first, until one is not met; `only` these by name, if given.
 
+    What the trial of an `earlier` report has found is not measured again; all else is looked at anew.
     `results` are those of the model's gauntlet. `factory` makes players of specs in the process of the trial, which
     imports it by its name. `watch` is told how far it has come.
     """
@@ -124,7 +126,8 @@ def run_gate(
         for condition in conditions(settings):
             skipped = only is not None and condition.name not in only
             stopped = any(check.verdict == "failed" for check in checks)
-            checks.append(_not_run(condition) if skipped or stopped else _run(condition, case))
+            known = None if earlier is None else _known(condition, earlier)
+            checks.append(_not_run(condition) if skipped or stopped else known or _run(condition, case))
         return GateReport(
             config=model.config,
             model=model.id,
@@ -133,6 +136,27 @@ def run_gate(
             seconds=case.seconds,
             checks=tuple(checks),
         )
+
+
+def valid_report(store: ModelStore, model: StoredModel, settings: GateSettings) -> GateReport | None:
+    """The report with which a model has passed the gate, as long as it says what the gate would say again.
+
+    That is so while the champion is the same, the limits are, and it is younger than `valid_hours`.
+    """
+    for entry in history(store, config=model.config):
+        if entry.kind in CHANGES or entry.when < time.time() - settings.valid_hours * 3600:
+            return None
+        if entry.model == model.id:
+            report = GateReport.from_json(entry.verdict) if entry.kind == "passed" and entry.verdict else None
+            asked = (condition for condition in conditions(settings) if condition.name in OF_TRIAL)
+            return report if report and all(_known(condition, report) for condition in asked) else None
+    return None
+
+
+def _known(condition: Condition, earlier: GateReport) -> Check | None:
+    """What an earlier report says of a condition, if it asked the same, and the trial has answered."""
+    same = (check for check in earlier.checks if (check.asks, check.limit) == (condition.asks, condition.limit))
+    return next((check for check in same if check.name == condition.name and check.name in OF_TRIAL), None)
 
 
 def _run(condition: Condition, case: Case) -> Check:

@@ -13,12 +13,15 @@ from sqlalchemy import Connection, insert, select
 from ringrift.models.schema import promotions
 from ringrift.models.store import ModelStore
 
-Kind = Literal["promoted", "refused", "restored"]
+Kind = Literal["promoted", "refused", "restored", "passed"]
 KINDS: Final[Mapping[Kind, str]] = {
     "promoted": "it became champion",
     "refused": "the gate has said no",
     "restored": "a rollback has made it champion again",
+    "passed": "the gate has said yes, and was asked for no more",
 }
+CHANGES: Final[tuple[Kind, ...]] = ("promoted", "restored")
+"""Those that have changed the champion."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Promotion:
     config: str
     model: str
     previous: str | None
-    """Who was champion before; the champion that stays, in a refusal."""
+    """Who was champion before; the champion that stays, if this is no change."""
     when: int
     """Seconds since 1970, UTC."""
     kind: Kind
@@ -60,7 +63,7 @@ def history(store: ModelStore, *, config: str | None = None, model: str | None =
 
 def last_change(store: ModelStore, config: str) -> int | None:
     """When the champion of a config was changed last; None if there was none yet."""
-    return next((entry.when for entry in history(store, config=config) if entry.kind != "refused"), None)
+    return next((entry.when for entry in history(store, config=config) if entry.kind in CHANGES), None)
 
 
 def predecessors(store: ModelStore, config: str) -> list[str]:

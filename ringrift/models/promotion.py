@@ -7,7 +7,7 @@ The champion is changed in the database, by compare-and-swap in one transaction;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, update
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, update
 from ringrift.agents import Agent, make_agent
 from ringrift.models.champion import mend_champion
 from ringrift.models.errors import AbsentModel, BadChampion, LostRace
-from ringrift.models.gate import GateReport, run_gate
+from ringrift.models.gate import GateReport, run_gate, valid_report
 from ringrift.models.history import Kind, predecessors, remember
 from ringrift.models.results import Results
 from ringrift.models.schema import models
@@ -32,7 +32,7 @@ UNDECIDED: frozenset[str] = frozenset({"pause", "games"})
 
 @dataclass(frozen=True)
 class PromotionReport:
-    """What has become of a promotion or a rollback. Prints on a rich console."""
+    """What has become of a promotion, of a rollback, or of a question to the gate. Prints on a rich console."""
 
     config: str
     model: str
@@ -48,7 +48,7 @@ class PromotionReport:
     @property
     def champion(self) -> str | None:
         """Who is champion now."""
-        return self.previous if self.outcome == "refused" else self.model
+        return self.previous if self.outcome in ("refused", "passed") else self.model
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -68,6 +68,8 @@ class PromotionReport:
         before = f"in place of {self.previous}" if self.previous else "the first"
         if self.outcome == "refused":
             return f"{self.config}: {self.model} was not promoted; champion: {self.previous or 'none yet'}"
+        if self.outcome == "passed":
+            return f"{self.config}: {self.model} may become champion; champion: {self.previous or 'none yet'}"
         if self.outcome == "unchanged":
             return f"{self.config}: nothing to do, {self.model} is the champion"
         forced = f", forced: {self.why}" if self.forced else ""
@@ -86,25 +88,37 @@ def promote(
 ) -> PromotionReport:
     """Let a model pass the gate, and make it the champion of its config.
 
-    `force` is the reason for which nothing is asked but that the file is sound. A promotion that was killed may be run
-    again. Raises `BadChampion` if the champion's files are not what they should be, and `LostRace` if another process
-    was quicker; the champion is as before then.
+    What `check` has measured against the same champion is not measured again; all else is looked at anew. `force` is
+    the reason for which nothing is asked but that the file is sound. A promotion that was killed may be run again.
+    Raises `BadChampion` if the champion's files are not what they should be, and `LostRace` if another process was
+    quicker; the champion is as before then.
     """
-    mend_champion(store, model.config)
-    champion = store.champion(model.config)
-    previous = champion.id if champion else None
-    if previous == model.id:
-        return PromotionReport(model.config, model.id, previous, "unchanged", "", False, None)
-    only = ("file",) if force is not None else None
-    report = run_gate(store, model, results, settings, only=only, factory=factory, watch=watch)
-    forced, why = force is not None, force or report.verdict
-    if report.failed is not None:
-        _refuse(store, model, report, previous, forced=forced)
-        return PromotionReport(model.config, model.id, previous, "refused", report.verdict, forced, report)
-    with store.database.writing() as connection:
-        _set_status(connection, model, "staging")
-    change_champion(store, model, expected=previous, kind="promoted", forced=forced, why=why, verdict=report.to_json())
-    return PromotionReport(model.config, model.id, previous, "promoted", why, forced, report)
+    forced = force is not None
+    report = _ask(store, model, results, settings, forced=forced, factory=factory, watch=watch)
+    if report.outcome != "passed":
+        return report
+    why = force or report.why
+    assert report.gate is not None
+    verdict = report.gate.to_json()
+    change_champion(store, model, expected=report.previous, kind="promoted", forced=forced, why=why, verdict=verdict)
+    return replace(report, outcome="promoted", why=why)
+
+
+def check(
+    store: ModelStore,
+    model: StoredModel,
+    results: Results,
+    settings: GateSettings,
+    *,
+    factory: Callable[..., Agent] = make_agent,
+    watch: Watch = lambda what, done, total: None,
+) -> PromotionReport:
+    """Let a model pass the gate, and keep the answer for its promotion; nobody becomes champion. `BadChampion`."""
+    report = _ask(store, model, results, settings, anew=True, factory=factory, watch=watch)
+    if report.outcome == "passed":
+        with store.database.writing() as connection:
+            _remember(connection, report)
+    return report
 
 
 def rollback(store: ModelStore, config: str, *, why: str = "rollback") -> PromotionReport:
@@ -153,6 +167,9 @@ def change_champion(
         found = find_row(connection, model.id)
         if found is None or found.pruned is not None:
             raise AbsentModel(f"model {model.id}: its files have been pruned meanwhile")
+        # Who has passed the gate against the champion of before has to pass it again.
+        waiting = update(models).where(models.c.config == model.config, models.c.status == "staging")
+        connection.execute(waiting.values(status="development"))
         if expected is not None:
             connection.execute(update(models).where(models.c.id == expected).values(status="archived"))
         connection.execute(update(models).where(models.c.id == model.id).values(status="production"))
@@ -160,22 +177,49 @@ def change_champion(
     mend_champion(store, model.config)
 
 
-def _refuse(store: ModelStore, model: StoredModel, report: GateReport, previous: str | None, *, forced: bool) -> None:
-    """Keep what the gate has said."""
-    assert report.failed is not None
+def _ask(
+    store: ModelStore,
+    model: StoredModel,
+    results: Results,
+    settings: GateSettings,
+    *,
+    forced: bool = False,
+    anew: bool = False,
+    factory: Callable[..., Agent],
+    watch: Watch,
+) -> PromotionReport:
+    """What the gate says: `passed`, `refused`, which is kept in the history, or `unchanged` for the champion itself."""
+    mend_champion(store, model.config)
+    champion = store.champion(model.config)
+    previous = champion.id if champion else None
+    if previous == model.id:
+        return PromotionReport(model.config, model.id, previous, "unchanged", "", False, None)
+    only = ("file",) if forced else None
+    earlier = None if forced or anew else valid_report(store, model, settings)
+    gate = run_gate(store, model, results, settings, only=only, earlier=earlier, factory=factory, watch=watch)
+    outcome: Literal["passed", "refused"] = "passed" if gate.passed else "refused"
+    report = PromotionReport(model.config, model.id, previous, outcome, gate.verdict, forced, gate)
     with store.database.writing() as connection:
-        if report.failed.name not in UNDECIDED:
-            _set_status(connection, model, "rejected")
-        remember(
-            connection,
-            model.config,
-            model.id,
-            "refused",
-            previous=previous,
-            forced=forced,
-            why=report.verdict,
-            verdict=report.to_json(),
-        )
+        if gate.failed is None:
+            _set_status(connection, model, "staging")
+        else:
+            if gate.failed.name not in UNDECIDED:
+                _set_status(connection, model, "rejected")
+            _remember(connection, report)
+    return report
+
+
+def _remember(connection: Connection, report: PromotionReport) -> None:
+    """Keep what the gate has said."""
+    assert report.gate is not None
+    assert report.outcome != "unchanged"
+    remember(
+        *(connection, report.config, report.model, report.outcome),
+        previous=report.previous,
+        forced=report.forced,
+        why=report.why,
+        verdict=report.gate.to_json(),
+    )
 
 
 def _set_status(connection: Connection, model: StoredModel, status: Status) -> None:

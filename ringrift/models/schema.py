@@ -47,7 +47,7 @@ promotions = Table(
     Column("why", Text, nullable=False),
     Column(
         "placed", BigInteger
-    ),  # when the champion's files had followed; None for a refusal, or if it was killed before
+    ),  # when the champion's files had followed; None where it did not change, or if it was killed before
     Column("verdict", Text),  # what the gate has found (`GateReport`); None where it was not asked
     Index(None, "config", "id"),
     Index(None, "model"),

@@ -44,6 +44,7 @@ class GateSettings(Settings):
 
     seconds: Seconds
     pause_minutes: NonNegativeFloat | NonNegativeInt
+    valid_hours: NonNegativeFloat | NonNegativeInt
     gauntlet: GauntletSettings
     inference: InferenceSettings
     trial: TrialSettings

@@ -64,6 +64,7 @@ class LoopPreset(Settings):
     every: Cron
     runs_at_once: PositiveInt
     retries: NonNegativeInt
+    retry_seconds: PositiveInt
     selfplay: SelfplayStage
     training: TrainingStage
     rated_as: list[str]

@@ -79,6 +79,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         if name.startswith("RINGRIFT_"):
             monkeypatch.setenv(name, value)
     monkeypatch.setattr("ringrift_airflow.triggers.FIRST_EVENT", 0.0)
+    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 0.0)
     yield found
     kill_all_jobs(found.home)
 

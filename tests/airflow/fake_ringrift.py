@@ -1,7 +1,7 @@
 """A stand-in for the command `ringrift`: what it is asked for, and what it should answer, are files.
 
 `calls.jsonl` in its working directory gets a line a call; `answers.json` says for a command how many seconds it takes,
-and with which exit code it ends, such as {"train": {"seconds": 5, "code": 1}}.
+and with which exit code it ends, such as {"train": {"seconds": 5, "code": 1}}. A command that is under way looks again.
 """
 
 from __future__ import annotations
@@ -23,20 +23,24 @@ def main() -> None:
         calls.write(
             json.dumps({"words": words, "pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\n"
         )
-    answers = json.loads(Path("answers.json").read_text()) if Path("answers.json").exists() else {}
-    answer: dict[str, Any] = answers.get(verb, {})
+    began = time.monotonic()
     step = 0
-    end = time.monotonic() + answer.get("seconds", 0)
-    while time.monotonic() < end:
+    while time.monotonic() < began + answer(verb).get("seconds", 0):
         print(f"{verb}: step {step}", file=sys.stderr, flush=True)
         time.sleep(0.25)
         step += 1
-    code = answer.get("code", 0)
+    code = answer(verb).get("code", 0)
     if code == 2:
         print(f"error: {verb}: nothing of the sort", file=sys.stderr)
         sys.exit(2)
     print(json.dumps(report(verb, words, code)))
     sys.exit(code)
+
+
+def answer(verb: str) -> dict[str, Any]:
+    path = Path("answers.json")
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found.get(verb, {})
 
 
 def report(verb: str, words: list[str], code: int) -> Any:
@@ -61,14 +65,33 @@ def report(verb: str, words: list[str], code: int) -> Any:
         return {"facts": {"model": digest[:16], "ended": "all 2 epochs"}, "losses": losses, "steps": 20, "samples": 900}
     if verb == "evaluate":
         return {"gauntlet": {"passed": code == 0, "random": 0.95, "heuristic": 0.7}}
+    if verb == "rate":
+        forms = [words[place + 1] for place, word in enumerate(words) if word == "--as"]
+        return {"ratings": [{"player": form, "elo": 400.0, "low": 350.0, "high": 450.0} for form in forms]}
+    if verb == "promote" and "--check" in words:
+        return judged(config, words[2], "refused" if code else "passed")
     if verb == "promote" and not code:
         best = Path("models", f"ringrift_best_{config}.pth")
         shutil.copy(words[2], best)
         shutil.copy(Path(words[2]).with_suffix(".json"), best.with_suffix(".json"))
-        return {"outcome": "promoted", "model": Path(words[2]).stem}
+        return judged(config, words[2], "promoted")
     if verb == "promote":
-        return {"outcome": "refused", "gate": {"verdict": "no: against random: 81 %, the limit is 90 %"}}
+        return judged(config, words[2], "refused")
     return {"words": words}
+
+
+def judged(config: str, model: str, outcome: str) -> dict[str, Any]:
+    refused = outcome == "refused"
+    why = "no: random: won: 81 %, the limit is 90 %" if refused else "passed"
+    check = {"name": "random", "asks": "won", "measured": "81 %" if refused else "95 %", "limit": "90 %"}
+    gate = {
+        "config": config,
+        "model": Path(model).stem,
+        "champion": None,
+        "verdict": why,
+        "checks": [check | {"verdict": "failed" if refused else "passed"}],
+    }
+    return {"outcome": outcome, "model": Path(model).stem, "why": why, "gate": gate}
 
 
 main()

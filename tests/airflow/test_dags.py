@@ -13,7 +13,8 @@ import pytest
 from ringrift.pipeline.settings import loop_settings
 from tests.airflow.place import REPOSITORY, Place
 
-CHAIN = ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "promote", "distribute"]
+CHAIN = ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "gate", "promote", "distribute"]
+ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
 PRESETS = ("smoke", "laptop", "cluster")
 
@@ -72,8 +73,9 @@ def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(prese
         assert dag["runs"] == runs > 1  # self-play of the next interval waits for nobody
         tasks = dag["tasks"]
         for stage, following in zip(CHAIN, [*CHAIN[1:], None], strict=True):
-            assert tasks[stage]["downstream"] == ([following] if following else [])
-        assert {stage for stage in CHAIN if tasks[stage]["at_once"] == 1} == {"export", "train", "gauntlet", "promote"}
+            beside = ["rate"] if stage == "train" else []
+            assert tasks[stage]["downstream"] == ([following, *beside] if following else [])
+        assert {name for name, task in tasks.items() if task["at_once"] == 1} == ONE_AT_A_TIME
         assert {stage for stage in CHAIN if tasks[stage]["mapped"]} == {"selfplay"}
         assert [asset for stage in CHAIN for asset in tasks[stage]["outlets"]] == [
             f"{kind}/{config}" for kind in ("games", "dataset", "candidate", "production")
@@ -107,7 +109,7 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
     found = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=config)
     assert found["errors"] == {}
     tasks = found["dags"]["ringrift__square8_2p"]["tasks"]
-    assert tasks["gauntlet"]["downstream"] == ["approve"]
+    assert tasks["gate"]["downstream"] == ["approve"]
     assert tasks["approve"]["downstream"] == ["promote"]
 
 
@@ -136,3 +138,14 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
             assert said in last
         else:
             assert "loop preset 'lap': unknown; did you mean 'laptop'?" in last
+
+
+def test_a_pool_that_the_settings_lack_is_one_line_in_the_import_error(tmp_path: Path) -> None:
+    config = Path(with_settings(tmp_path, ("retries: 2", "retries: 2")))
+    pools = {name: pool for name, pool in POOLS.items() if name != "ringrift_training"}
+    (config / "pools.json").write_text(json.dumps(pools))
+    errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
+    assert sorted(Path(path).name for path in errors) == ["loop.py", "maintenance.py", "tournaments.py"]
+    for error in errors.values():
+        last = error.strip().splitlines()[-1]
+        assert last == f"ringrift.settings.BadSettings: {config}/pools.json: ringrift_training: is missing"

@@ -90,6 +90,14 @@ def test_waiting_in_the_triggerer_gives_the_same(place: Place, tries: Tries) -> 
     assert tries.store == {}
 
 
+def test_a_short_job_is_waited_for_in_the_worker(place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 20.0)
+    task = operator('echo 3 >"$RINGRIFT_JOB/output"', deferrable=True)
+    assert task.execute(tries.context()) == "3"
+    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 0.5)
+    defer(operator("sleep 30", deferrable=True), tries)
+
+
 def test_a_later_try_waits_for_the_job_of_the_first_and_starts_none(place: Place, tries: Tries) -> None:
     task = operator("echo ran >>ran; sleep 1", deferrable=True)
     defer(task, tries)

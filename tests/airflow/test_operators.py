@@ -11,11 +11,10 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ringrift_airflow.failures import JobFailed
+from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.operators import (
     DistributeModelOperator,
     ExportOperator,
-    PromoteOperator,
-    RemoteGauntletOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
@@ -86,7 +85,18 @@ def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place
     assert words(place, "models register") == f"models register {path}"
     tries.xcoms["train"] = trained
     assert run(RemoteGauntletOperator, tries, config=CONFIG)["passed"] is True
-    assert words(place, "evaluate") == f"evaluate square8_2p {path} --json"
+    assert words(place, "evaluate") == f"evaluate square8_2p {path} --no-rating --json"
+    gate = run(GateOperator, tries, config=CONFIG)
+    assert words(place, "promote") == f"promote square8_2p {path} --check --json"
+    assert gate["outcome"] == "passed"
+    assert gate["table"].splitlines() == [
+        f"square8_2p: {trained['model']}, no champion yet: **passed**",
+        "",
+        "| check | what | measured | limit | verdict |",
+        "| --- | --- | --- | --- | --- |",
+        "| random | won | 95 % | 90 % | passed |",
+    ]
+    assert not (place.home / "models" / "ringrift_best_square8_2p.pth").exists()
     assert run(PromoteOperator, tries, config=CONFIG)["outcome"] == "promoted"
     assert words(place, "promote") == f"promote square8_2p {path} --json"
     assert run(DistributeModelOperator, tries, config=CONFIG)["model"] == trained["model"]
@@ -109,7 +119,17 @@ def test_alone_a_stage_takes_the_newest_model(place: Place, tries: Tries) -> Non
         run(RemoteGauntletOperator, tries, config=CONFIG)
     model = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")["path"]
     run(RemoteGauntletOperator, tries, config=CONFIG)
-    assert words(place, "evaluate") == f"evaluate square8_2p {model} --json"
+    assert words(place, "evaluate") == f"evaluate square8_2p {model} --no-rating --json"
+
+
+def test_a_model_is_rated_in_every_way_that_the_preset_names(place: Place, tries: Tries) -> None:
+    with pytest.raises(AirflowSkipException, match=r"^nobody is rated: rated_as of the preset in loop\.yaml is empty$"):
+        run(RateOperator, tries, config=CONFIG, forms=[])
+    tries.xcoms["train"] = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    found = run(RateOperator, tries, config=CONFIG, forms=["policy", "gumbel@32"])
+    path = tries.xcoms["train"]["path"]
+    assert words(place, "rate") == f"rate square8_2p {path} --as policy --as gumbel@32 --json"
+    assert [one["player"] for one in found["ratings"]] == ["policy", "gumbel@32"]
 
 
 def test_a_gauntlet_that_is_not_passed_is_no_failure(place: Place, tries: Tries) -> None:
@@ -121,20 +141,21 @@ def test_a_gauntlet_that_is_not_passed_is_no_failure(place: Place, tries: Tries)
 def test_a_crash_is_not_taken_for_a_no(place: Place, tries: Tries) -> None:
     run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
     (place.home / "ringrift").write_text("#!/bin/sh\necho Traceback >&2\nexit 1\n")
-    for kind in (RemoteGauntletOperator, PromoteOperator):
+    for kind in (RemoteGauntletOperator, GateOperator, PromoteOperator):
         with pytest.raises(JobFailed, match="exit code 1 without a report: Traceback"):
             run(kind, tries, config=CONFIG)
 
 
-def test_a_gate_that_says_no_skips_and_says_which_condition(place: Place, tries: Tries) -> None:
+@pytest.mark.parametrize("kind", [GateOperator, PromoteOperator])
+def test_a_gate_that_says_no_skips_and_says_which_condition(kind: type[Any], place: Place, tries: Tries) -> None:
     run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
     place.answer(promote={"code": 1})
-    with pytest.raises(AirflowSkipException, match=r"^not promoted: no: against random: 81 %, the limit is 90 %$"):
-        run(PromoteOperator, tries, config=CONFIG)
-    assert tries.xcoms["said"] == "not promoted: no: against random: 81 %, the limit is 90 %"
+    with pytest.raises(AirflowSkipException, match=r"^not promoted: no: random: won: 81 %, the limit is 90 %$"):
+        run(kind, tries, config=CONFIG)
+    assert tries.xcoms["said"] == "not promoted: no: random: won: 81 %, the limit is 90 %"
 
 
-@pytest.mark.parametrize("kind", [RemoteTrainOperator, RemoteGauntletOperator, PromoteOperator])
+@pytest.mark.parametrize("kind", [RemoteTrainOperator, RemoteGauntletOperator, GateOperator, PromoteOperator])
 def test_a_backfill_neither_trains_nor_promotes_unless_asked_to(kind: type[Any], place: Place, tries: Tries) -> None:
     tries.run_type = "backfill"
     keywords = {"preset": "smoke"} if kind is RemoteTrainOperator else {}

@@ -12,11 +12,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
+from ringrift.pipeline.settings import AlertSettings
 from ringrift_airflow import listeners
-from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.notifiers import CheckConnectionsOperator, failure_notifiers
 from ringrift_airflow.sensors import GamesThresholdSensor
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
+
+ALERTS = AlertSettings(slack_channel="#training", mail_to=["team@example.org"])
 
 
 @pytest.fixture
@@ -100,7 +103,24 @@ def test_every_stage_that_ends_is_written_down(place: Place) -> None:
 
 
 def test_failures_are_told_where_the_settings_say() -> None:
-    assert failure_notifiers(None, []) == []
-    slack, mail = failure_notifiers("#training", ["team@example.org"])
+    assert failure_notifiers(AlertSettings(slack_channel=None, mail_to=[])) == []
+    slack, mail = failure_notifiers(ALERTS)
     assert type(slack).__name__ == "SlackNotifier"
     assert type(mail).__name__ == "SmtpNotifier"
+
+
+def test_a_connection_that_notifiers_need_and_that_is_not_there_is_one_line(
+    tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(alerts: AlertSettings) -> Any:
+        return CheckConnectionsOperator(task_id="task", alerts=alerts).execute(tries.context())
+
+    monkeypatch.setenv("AIRFLOW_CONN_SLACK_DEFAULT", "slack://:token@")
+    said = (
+        "^connection 'smtp_default' is missing, which alerts.mail_to of loop.yaml needs: `airflow connections add smtp"
+    )
+    with pytest.raises(AirflowFailException, match=said):
+        check(ALERTS)
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", "smtp://mail.example.org")
+    assert check(ALERTS) == ["slack_default", "smtp_default"]
+    assert check(AlertSettings(slack_channel=None, mail_to=[])) == []

@@ -74,6 +74,15 @@ def test_a_model_that_has_learned_nothing_does_not_pass(model: str) -> None:
     assert {player["player"] for player in found["ratings"]["players"]} == {f"gumbel:{model}@2", "random", "heuristic"}
 
 
+def test_a_model_is_rated_in_the_ways_that_are_asked_for(model: str) -> None:
+    done = run("rate", CONFIG, model, "--as", "policy", "--as", "gumbel@2", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["ratings"]
+    assert [one["player"] for one in found] == [f"policy:{model}", f"gumbel:{model}@2"]
+    assert all(one["low"] < one["elo"] < one["high"] for one in found)
+    assert f"policy:{model}  {found[0]['elo']:.0f} (" in run("rate", CONFIG, model, "--as", "policy").stdout
+
+
 def test_a_model_is_tested_until_it_is_clear(model: str) -> None:
     done = run("evaluate", CONFIG, model, "--as", "policy", "--against", "heuristic", "--json")
     assert done.exit_code == 1, done.output

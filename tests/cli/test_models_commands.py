@@ -44,6 +44,7 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert f"{one['id']} was not promoted; champion: none yet" in refused
     assert "no: games: games of the gauntlet" in refused
     assert "not run" in refused
+    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: games: ")
     assert f"{one['id']} is the champion, the first, forced: to begin with" in run(
         "promote", "hex8_2p", one["id"][:8], "--force", "--reason", "to begin with"
     )
@@ -93,6 +94,7 @@ def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
     [
         (("promote", "hex9_2p", "aaaa"), "unknown config 'hex9_2p'"),
         (("promote", "hex8_2p", "nonsense"), "there is no model 'nonsense'"),
+        (("promote", "hex8_2p", "aaaa", "--check", "--force", "--reason", "x"), "--force asks the gate nothing"),
         (("promote", "hex8_3p", "one.pth"), "is for hex8_2p, not for hex8_3p"),
         (("promote", "hex8_2p", "three.pth"), "three.pth: no such model"),
         (("promote", "hex8_2p", "one.pth", "--force"), "--force needs --reason TEXT"),

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The programs that tests use and that pip does not bring: a browser, SSH and rsync. Installs
+# The programs that tests use and that pip does not bring: a browser, SSH, rsync and Redis. Installs
 # what is missing where that may be done, as root on Debian and Ubuntu, and says how else.
 set -eu
 
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 missing=""
-for each in chromium:chromium sshd:openssh-server rsync:rsync; do
+for each in chromium:chromium sshd:openssh-server rsync:rsync redis-server:redis-server; do
     command -v "${each%%:*}" >/dev/null || missing="$missing ${each#*:}"
 done
 [ -n "$missing" ] || exit 0

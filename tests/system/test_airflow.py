@@ -2,148 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 from PIL import Image
 
 from ringrift.pipeline.halt import halt, resume
-from ringrift.settings import config_folder
-from tests.airflow.place import REPOSITORY, Place
+from tests.airflow.tiny import change_settings
 from tests.system.browser import browser
-
-DAG = "ringrift__square8_2p"
+from tests.system.standalone import DAG, Standalone, alive, children, tasks_of
 
 pytestmark = pytest.mark.xdist_group("airflow")  # one Airflow for all of them
-
-
-class Standalone:
-    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.place = Place.make(folder)
-        self.place.answer()
-        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
-        config = folder / "config"
-        shutil.copytree(config_folder(), config)
-        settings = yaml.safe_load((config / "loop.yaml").read_text())
-        settings["presets"]["smoke"]["every"] = f"{self.day_ends:%-M %-H} * * *"
-        (config / "loop.yaml").write_text(yaml.safe_dump(settings))
-        with socket.socket() as probe:
-            probe.bind(("", 0))
-            self.port = probe.getsockname()[1]
-        sys.path.append(str(REPOSITORY / "plugins"))
-        from ringrift_airflow.deployment import Deployment
-
-        before = dict(os.environ)
-        os.environ.update(self.place.environment | {"RINGRIFT_CONFIG_DIR": str(config)})
-        self.deployment = Deployment(port=self.port)
-        self._environment = dict(os.environ)
-        os.environ.clear()
-        os.environ.update(before)
-
-    def up(self) -> None:
-        self._within(self.deployment.up)
-
-    def down(self) -> None:
-        self._within(self.deployment.down)
-
-    def _within(self, act: Callable[[], Any]) -> None:
-        before = dict(os.environ)
-        os.environ.update(self._environment)
-        try:
-            act()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
-
-    # What people do.
-
-    @property
-    def api(self) -> Any:
-        return self.deployment.api()
-
-    def trigger(self, **conf: Any) -> str:
-        run = self.api.post(f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"train_now": True} | conf})
-        return str(run["dag_run_id"])
-
-    def path(self, run: str) -> str:
-        return f"/dags/{DAG}/dagRuns/{quote(run, safe='')}"
-
-    def state(self, run: str) -> str:
-        return str(self.api.get(self.path(run))["state"])
-
-    def tasks(self, run: str) -> dict[str, str]:
-        found = self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
-
-    def mark(self, run: str, task: str, state: str) -> None:
-        self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
-
-    def clear(self, run: str, task: str) -> None:
-        content = {
-            "dry_run": False,
-            "task_ids": [task],
-            "dag_run_id": run,
-            "include_downstream": True,
-            "only_failed": False,
-        }
-        self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
-
-    def log(self, run: str, task: str, number: int = 1) -> str:
-        return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
-
-    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
-        give_up = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < give_up, self.deployment.log.read_text()[-3000:]
-            time.sleep(0.5)
-        return found
-
-    def finished(self, run: str, state: str = "success") -> None:
-        self.wait(lambda: self.state(run) in ("success", "failed"))
-        assert self.state(run) == state, self.tasks(run)
-
-    def jobs(self, run: str, task: str) -> list[Path]:
-        """The jobs that a task of a run has started."""
-        words = re.sub(r"[^A-Za-z0-9._+-]", "-", f"{DAG}.{task}.{run}")
-        return list((self.place.home / "data" / "jobs").glob(f"{words}.*"))
-
-    def process_of(self, verb: str, number: int) -> int:
-        """The process of a job, as soon as there have been so many calls."""
-        calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
-        return int(calls[number - 1]["pid"])
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def children(pid: int) -> list[int]:
-    """All descendants of a process."""
-    text = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in (line.split() for line in text.splitlines())}
-    found = [pid]
-    for known in found:
-        found += [child for child, parent in parents.items() if parent == known]
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -177,10 +52,10 @@ def loop(standalone: Standalone) -> Iterator[Standalone]:
 
 
 def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 30})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     pid = loop.process_of("train", 1)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.watched(run, "train")
     first = loop.deployment.running()
     assert first is not None
     for process in children(first):
@@ -188,20 +63,22 @@ def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
     loop.wait(lambda: not any(map(alive, children(first))))
     assert alive(pid)
     loop.up()
+    assert alive(pid)
+    loop.place.answer()
     loop.finished(run)
     assert [call["pid"] for call in loop.place.calls("train")] == [pid]
     assert "train: step" in loop.log(run, "train")
 
 
 def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 60})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     first = loop.process_of("train", 1)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.watched(run, "train")
     loop.clear(run, "train")
     loop.wait(lambda: not alive(first))
     second = loop.process_of("train", 2)
-    loop.wait(lambda: loop.tasks(run)["train"] == "deferred")
+    loop.wait(lambda: loop.tasks(run)["train"] == "running")  # in the worker, which waits for its first seconds
     loop.mark(run, "train", "failed")
     loop.wait(lambda: not alive(second))
     loop.finished(run, "failed")
@@ -211,7 +88,7 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 
 
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
-    loop.place.answer(**{"games_ingest": {"seconds": 15}})
+    loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
     (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
@@ -221,13 +98,15 @@ def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     assert workers
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
+    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
     assert alive(pid)
+    loop.place.answer()
     loop.finished(run)
     assert loop.jobs(run, "aggregate") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
-    loop.place.answer(train={"seconds": 60})
+    loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
     pid = loop.process_of("train", 1)
     halt("no power", loop.place.home)
@@ -267,6 +146,30 @@ def test_a_backfill_makes_the_games_of_its_intervals_and_does_not_train(loop: St
     assert loop.place.calls("train") == []
 
 
+def test_a_pool_that_is_missing_is_made_anew_when_a_run_begins(loop: Standalone) -> None:
+    loop.api._ask("DELETE", "/pools/ringrift_selfplay")
+    run = loop.trigger()
+    loop.wait(lambda: loop.tasks(run)["selfplay"] == "success")
+    pool = loop.api.get("/pools/ringrift_selfplay")
+    assert (pool["slots"], pool["include_deferred"]) == (2, True)
+    assert "pool ringrift_selfplay was missing; it is made anew from pools.json" in loop.deployment.log.read_text()
+
+
+def test_a_connection_that_is_missing_is_told_at_the_start(loop: Standalone) -> None:
+    def said(channel: str | None) -> list[str]:
+        change_settings(loop.settings, {"alerts.slack_channel": channel})
+        return list(loop.within(loop.deployment.absent_connections))
+
+    assert said(None) == []
+    try:
+        (line,) = said("#training")
+        assert line.startswith("connection 'slack_default' is missing, which alerts.slack_channel of loop.yaml needs")
+        loop.api.post("/connections", {"connection_id": "slack_default", "conn_type": "slack"})
+        assert said("#training") == []
+    finally:
+        said(None)
+
+
 def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
     from ringrift_airflow.rest import Refused
 
@@ -274,9 +177,22 @@ def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
         loop.trigger(games=0)
 
 
-def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: Standalone, tmp_path: Path) -> None:
-    run = loop.trigger()
-    loop.finished(run)
+def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, tmp_path: Path) -> None:
+    from ringrift_airflow.turn import Turn
+
+    told: list[str] = []
+    turn = Turn(loop.api, DAG, told.append)
+    assert turn.run() == 0
+    run = turn.run_id
+    assert any(line.startswith("gate: success after ") for line in told)
+    lines = turn.summary().splitlines()[2:]
+    stages = [line.split()[0] for line in lines]
+    assert stages[:7] == ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet"]
+    said = {stage: line.partition(" s  ")[2] for stage, line in zip(stages, lines, strict=True)}
+    assert said["aggregate"] == "3 new games in the database"
+    assert said["rate"] == "nobody is rated: rated_as of the preset in loop.yaml is empty"
+    assert said["gate"].endswith(": passed")
+    assert said["promote"] == "promoted"
     token = loop.api.token()
     with browser() as page:
         page.open(f"{loop.deployment.url}/dags/{DAG}/runs/{quote(run, safe='')}", token, "distribute")
@@ -293,6 +209,33 @@ def test_the_web_ui_shows_a_finished_run_and_the_form_of_its_parameters(loop: St
             shutil.copy(path, folder)
 
 
-def tasks_of(first: int) -> list[int]:
-    """The processes of Airflow in which tasks run: they lead a group of their own."""
-    return [pid for pid in children(first) if os.getpgid(pid) == pid and pid != first]
+@pytest.fixture
+def approval(loop: Standalone) -> Iterator[Standalone]:
+    """The loop with a person who has a say."""
+    loop.ask_people(True)
+    yield loop
+    loop.ask_people(False)
+
+
+def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
+    run = approval.trigger()
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    (asked,) = approval.api.get(f"{approval.path(run)}/hitlDetails")["hitl_details"]
+    assert asked["subject"] == "Make the new model the champion of square8_2p?"
+    assert "| random | won | 95 % | 90 % | passed |" in asked["body"]
+    best = approval.place.home / "models" / "ringrift_best_square8_2p.pth"
+    before = best.stat().st_mtime_ns if best.exists() else 0
+    assert approval.state(run) == "running"
+    approval.answer(run, "approve", "Approve")
+    approval.finished(run)
+    assert approval.tasks(run)["promote"] == "success"
+    assert best.stat().st_mtime_ns > before
+
+    approval.clear(run, "approve")
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    approval.answer(run, "approve", "Reject", 2)
+    approval.finished(run)
+    assert {approval.tasks(run)[task] for task in ("promote", "distribute")} == {"skipped"}
+    assert "Skipping downstream tasks" in approval.log(run, "approve", 2)
+    promotions = [call for call in approval.place.calls("promote") if "--check" not in call["words"]]
+    assert len(promotions) == 1

@@ -1,0 +1,111 @@
+"""The whole loop by the commands that people type, with the real `ringrift` and as little work as makes a champion."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ringrift.games import GamesDatabase
+from ringrift.games.schema import games
+from ringrift.models import ModelStore, StoredModel, history
+from ringrift_airflow import listeners
+from tests.airflow.place import Place
+from tests.airflow.tiny import tiny_settings
+
+CONFIG = "square8_2p"
+DAG = f"ringrift__{CONFIG}"
+ALONE = ("sync", "aggregate", "ready", "export", "train", "gauntlet", "rate", "gate", "promote", "distribute")
+"""All tasks but the mapped one."""
+
+pytestmark = pytest.mark.xdist_group("whole loop")
+
+
+class Workplace:
+    """A place with the real `ringrift`, and what the loop has left there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = Place.make(folder)
+        self.environment = {
+            "RINGRIFT_CONFIG_DIR": str(tiny_settings(folder / "config")),
+            "RINGRIFT_PROGRAM": str(Path(sys.executable).with_name("ringrift")),
+        }
+
+    def airflow(self, *words: str) -> str:
+        """What a command of Airflow says."""
+        done = self.place.airflow(*words, **self.environment)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said[-5000:]
+        return said
+
+    def stages(self) -> list[tuple[str, str]]:
+        """The stages that have ended, and how."""
+        lines = (self.place.home / listeners.FILE).read_text().splitlines()
+        return [(line["task"], line["state"]) for line in map(json.loads, lines)]
+
+    def open(self) -> GamesDatabase:
+        return GamesDatabase(str(self.place.home / "data" / "games" / "ringrift.db"))
+
+    def store(self, database: GamesDatabase) -> ModelStore:
+        return ModelStore(database, self.place.home / "models")
+
+    def models(self) -> list[StoredModel]:
+        """The newest first."""
+        with self.open() as database:
+            return self.store(database).listed(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """With a turn behind it."""
+    found = Workplace(tmp_path_factory.mktemp("loop"))
+    found.airflow("db", "migrate")
+    found.airflow("dags", "test", DAG, "2026-01-01", "--conf", '{"train_now": true}')
+    return found
+
+
+def test_the_whole_dag_leads_from_no_game_to_a_champion(workplace: Workplace) -> None:
+    stages = [stage for stage in workplace.stages() if stage not in (("selfplay", "success"), ("rate", "success"))]
+    assert stages[:9] == [(task, "success") for task in ALONE if task != "rate"]
+    assert ("rate", "success") in workplace.stages()
+    with workplace.open() as database:
+        store = workplace.store(database)
+        champion = store.champion(CONFIG)
+        assert champion is not None
+        entries = history(store, config=CONFIG)[::-1]
+        assert [(entry.kind, entry.model, entry.forced) for entry in entries[:2]] == [
+            ("passed", champion.id, False),
+            ("promoted", champion.id, False),
+        ]
+        with database.reading() as connection:
+            assert len(connection.execute(select(games.c.id)).all()) == 24
+    best = workplace.place.home / "models" / f"ringrift_best_{CONFIG}.pth"
+    assert best.read_bytes() == (workplace.place.home / "models" / champion.path).read_bytes()
+
+
+def test_every_stage_works_alone(workplace: Workplace) -> None:
+    """`airflow tasks test`, one after the other, for another interval: each finds what the one before has left."""
+    models = {model.id for model in workplace.models()}
+    before = len(workplace.stages())
+    script = str(Path(__file__).with_name("run_tasks.py"))
+    words = (sys.executable, "-W", "ignore", script, DAG, "2026-01-02", "selfplay:0", "selfplay:1", *ALONE)
+    done = workplace.place.run(*words, **workplace.environment)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said[-5000:]
+    told = dict(workplace.stages()[before:])
+    assert set(told) == {"selfplay", *ALONE}
+    (model,) = [model for model in workplace.models() if model.id not in models]
+    verdict = last_verdict(workplace, model)
+    expected = {"gate": "success", "promote": "success"} if verdict.kind == "promoted" else {}
+    skipped = dict.fromkeys(("gate", "promote"), "skipped")  # whether it beats the other one is a matter of luck
+    assert told == dict.fromkeys(told, "success") | (expected or skipped)
+    assert f"{model.id}, champion " in said  # the table of the gate, in the log
+
+
+def last_verdict(workplace: Workplace, model: StoredModel) -> Any:
+    with workplace.open() as database:
+        return history(workplace.store(database), model=model.id)[0]

@@ -1,0 +1,189 @@
+"""A real Airflow on one machine, for tests: started, driven over its REST API, looked into and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ringrift.settings import config_folder
+from tests.airflow.place import REPOSITORY, Place
+from tests.airflow.tiny import change_settings
+
+DAG = "ringrift__square8_2p"
+
+
+class Driven:
+    """An Airflow that does what people ask of it over the REST API."""
+
+    place: Place
+    api: Any
+    log_file: Path
+    """That tells most when something goes wrong."""
+
+    def trigger(self, **conf: Any) -> str:
+        run = self.api.post(f"/dags/{DAG}/dagRuns", {"logical_date": None, "conf": {"train_now": True} | conf})
+        return str(run["dag_run_id"])
+
+    def path(self, run: str) -> str:
+        return f"/dags/{DAG}/dagRuns/{quote(run, safe='')}"
+
+    def state(self, run: str) -> str:
+        return str(self.api.get(self.path(run))["state"])
+
+    def tasks(self, run: str) -> dict[str, str]:
+        found = self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
+    def mark(self, run: str, task: str, state: str) -> None:
+        self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
+
+    def clear(self, run: str, task: str) -> None:
+        content = {
+            "dry_run": False,
+            "task_ids": [task],
+            "dag_run_id": run,
+            "include_downstream": True,
+            "only_failed": False,
+        }
+        self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
+
+    def answer(self, run: str, task: str, option: str, number: int = 1) -> None:
+        """Say yes or no to a try of a task that waits for a person, as late as a person would.
+
+        An answer that comes before the scheduler knows that the try has ended looks to it like a task gone wrong.
+        """
+        ended = f"task_id='{task}', run_id='{run}', try_number={number},"
+        told = "Received executor event with state success"
+        self.wait(lambda: any(told in line and ended in line for line in self.log_file.read_text().splitlines()))
+        self.api.patch(f"{self.path(run)}/taskInstances/{task}/-1/hitlDetails", {"chosen_options": [option]})
+
+    def log(self, run: str, task: str, number: int = 1) -> str:
+        """Nothing of a try that has not begun."""
+        from ringrift_airflow.rest import Refused
+
+        try:
+            return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
+        except Refused:
+            return ""
+
+    def watched(self, run: str, task: str) -> None:
+        """Wait until the triggerer watches the job of a task, and tells its log."""
+        self.wait(lambda: self.tasks(run)[task] == "deferred" and f"{task}: step" in self.log(run, task))
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
+        give_up = time.monotonic() + seconds
+        while not (found := condition()):
+            assert time.monotonic() < give_up, self.log_file.read_text()[-3000:]
+            time.sleep(0.5)
+        return found
+
+    def finished(self, run: str, state: str = "success", seconds: float = 120) -> None:
+        self.wait(lambda: self.state(run) in ("success", "failed"), seconds)
+        assert self.state(run) == state, self.tasks(run)
+
+    def jobs(self, run: str, task: str) -> list[Path]:
+        """The jobs that a task of a run has started."""
+        words = re.sub(r"[^A-Za-z0-9._+-]", "-", f"{DAG}.{task}.{run}")
+        return list((self.place.home / "data" / "jobs").glob(f"{words}.*"))
+
+    def process_of(self, verb: str, number: int) -> int:
+        """The process of a job, as soon as there have been so many calls."""
+        calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
+        return int(calls[number - 1]["pid"])
+
+
+class Standalone(Driven):
+    """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = Place.make(folder)
+        self.place.answer()
+        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
+        config = folder / "config"
+        shutil.copytree(config_folder(), config)
+        self.settings = config / "loop.yaml"
+        every = f"{self.day_ends:%-M %-H} * * *"
+        change_settings(self.settings, {"presets.smoke.every": every, "presets.smoke.retry_seconds": 1})
+        self.port = free_port()
+        sys.path.append(str(REPOSITORY / "plugins"))
+        from ringrift_airflow.deployment import Deployment
+
+        before = dict(os.environ)
+        changed = {
+            "RINGRIFT_CONFIG_DIR": str(config),
+            # Who watched its jobs before is given up sooner than after half a minute.
+            "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+        }
+        os.environ.update(self.place.environment | changed)
+        self.deployment = Deployment(port=self.port)
+        self._environment = dict(os.environ)
+        os.environ.clear()
+        os.environ.update(before)
+        self.api = self.deployment.api()
+        self.log_file = self.deployment.log
+
+    def up(self) -> None:
+        self.within(self.deployment.up)
+
+    def down(self) -> None:
+        self.within(self.deployment.down)
+
+    def ask_people(self, wanted: bool) -> None:
+        """Change the settings: whether people have a say in promotions; and wait until Airflow knows it."""
+        change_settings(self.settings, {"presets.smoke.approval.wanted": wanted})
+        self.api._ask("PUT", f"/parseDagFile/{self.api.get(f'/dags/{DAG}')['file_token']}")
+
+        def known() -> bool:
+            tasks = self.api.get(f"/dags/{DAG}/tasks")["tasks"]
+            return any(task["task_id"] == "approve" for task in tasks) == wanted
+
+        self.wait(known)
+
+    def within(self, act: Callable[[], Any]) -> Any:
+        """Do something with the environment of this Airflow."""
+        before = dict(os.environ)
+        os.environ.update(self._environment)
+        try:
+            return act()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """All descendants of a process."""
+    text = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(child): int(parent) for child, parent in (line.split() for line in text.splitlines())}
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found
+
+
+def tasks_of(first: int) -> list[int]:
+    """The processes of Airflow in which tasks run: they lead a group of their own."""
+    return [pid for pid in children(first) if os.getpgid(pid) == pid and pid != first]
