@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.models import FolderOption, open_store
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.models import open_store
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -21,7 +21,7 @@ def loop(
     turns: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
     database: DatabaseOption = None,
-    folder: FolderOption = None,
+    folder: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
@@ -59,7 +59,7 @@ def status(
         typer.Option(metavar="CONFIG FILE", help="Draw the curve of learning of a config as PNG, and print its table."),
     ] = None,
     database: DatabaseOption = None,
-    folder: FolderOption = None,
+    folder: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.

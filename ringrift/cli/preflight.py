@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, models_folder
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 from ringrift.cli.train import (
     DATASETS,
-    MODELS,
     RUNS,
     DatasetsOption,
     ParentOption,
@@ -55,7 +54,7 @@ def preflight(
     from ringrift.training.thresholds import training_thresholds
 
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    parent = chosen_parent(parent, MODELS, config, hyper)
+    parent = chosen_parent(parent, models_folder(None), config, hyper)
     try:
         inputs = TrainingInputs(config, hyper, datasets=datasets, runs=runs, parent=parent)
         run = run_folder(inputs, inference_device())

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.models import FolderOption, open_store
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.models import open_store
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -25,7 +25,7 @@ def promote(
     ] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is forced; kept in the history.")] = None,
     database: DatabaseOption = None,
-    folder: FolderOption = None,
+    folder: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let a model pass the gate, and make it the champion of its config.

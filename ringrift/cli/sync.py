@@ -10,8 +10,7 @@ import typer
 
 from ringrift.cli.hosts import HostsArgument, open_fleet
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.models import FolderOption
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
 from ringrift.cli.paper import show_report
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def distribute(
     config: ConfigArgument,
     names: HostsArgument = None,
     database: DatabaseOption = None,
-    folder: FolderOption = None,
+    folder: ModelsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the champion of a config to the self-play hosts, verified; their next games are played by it.
@@ -86,13 +85,13 @@ def distribute(
     Example: ringrift distribute square8_2p
     """
     from ringrift.game import parse_config
-    from ringrift.models import ModelStore, model_settings
+    from ringrift.models import ModelStore
 
     parse_config(config)
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
         from ringrift.fleet.distribution import distribute as run
 
-        store = ModelStore(health.database, folder or Path(model_settings().folder))
+        store = ModelStore(health.database, models_folder(folder))
         report = run(store, config, hosts, settings, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.options import ConfigArgument, JsonOption
+from ringrift.cli.options import ConfigArgument, JsonOption, ModelsOption, models_folder
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -31,7 +31,6 @@ ParentOption = Annotated[
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
 RunsOption = Annotated[Path, typer.Option("--runs", help="Folder of runs: history, checkpoints, report.")]
-MODELS: Final = Path("models")
 DATASETS: Final = Path("data/training")
 RUNS: Final = Path("data/runs")
 
@@ -42,7 +41,7 @@ def train(
     changes: SetOption = None,
     parent: ParentOption = None,
     datasets: DatasetsOption = DATASETS,
-    models: Annotated[Path, typer.Option(help="The model goes into that folder, as <config>/<id>.pth.")] = MODELS,
+    folder: ModelsOption = None,
     runs: RunsOption = RUNS,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
@@ -73,6 +72,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
+    models = models_folder(folder)
     parent = chosen_parent(parent, models, config, hyper)
     inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
