@@ -85,14 +85,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def kill_all_jobs(home: Path) -> None:
-    from ringrift.fleet import Job, LocalShell, kill_job, list_jobs
+    from ringrift.fleet import Job, LocalShell, State, kill_job, list_jobs
 
     async def end() -> None:
         root = str(home / "data" / "jobs")
         if not Path(root).is_dir():
             return
-        for name in await list_jobs(LocalShell(), root):
-            await kill_job(LocalShell(), Job(name, root), grace=0)
+        for name, state in (await list_jobs(LocalShell(), root)).items():
+            if state in (State.RUNNING, State.LOST):
+                await kill_job(LocalShell(), Job(name, root), grace=0)
 
     asyncio.run(end())
 
