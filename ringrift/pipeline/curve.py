@@ -90,7 +90,7 @@ class Curve:
             axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
             axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
         axes.set(title=f"{self.config}: strength of every turn's model", xlabel="CPU hours of learning", ylabel="Elo")
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper left")
         with new_file(path) as file:
             figure.savefig(file, format="png", dpi=120)
 
