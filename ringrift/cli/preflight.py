@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -17,8 +18,8 @@ from ringrift.cli.train import (
     PresetOption,
     RunsOption,
     SetOption,
-    chosen_parent,
     parsed_changes,
+    planned_inputs,
 )
 
 
@@ -47,19 +48,17 @@ def preflight(
     from ringrift.datasets.settings import dataset_settings
     from ringrift.game import RingRiftError
     from ringrift.networks import inference_device
-    from ringrift.training import TrainingInputs, hyper_parameters
+    from ringrift.training import hyper_parameters
     from ringrift.training.preflight import PlannedTraining
     from ringrift.training.preflight import preflight as check
     from ringrift.training.run import run_folder
     from ringrift.training.thresholds import training_thresholds
 
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    parent = chosen_parent(parent, models_folder(None), config, hyper)
-    try:
-        inputs = TrainingInputs(config, hyper, datasets=datasets, runs=runs, parent=parent)
+    inputs, run = None, None
+    with suppress(RingRiftError):  # the checks will say what is wrong
+        inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models_folder(None), runs=runs)
         run = run_folder(inputs, inference_device())
-    except RingRiftError:
-        run = None  # the checks will say what is wrong
     planned = PlannedTraining(
         config=config,
         architecture=hyper.network,
@@ -69,7 +68,7 @@ def preflight(
         runs=runs,
         run=run,
         database=database,
-        parent=parent,
+        parent=inputs.parent if inputs else None,
         needs_gpu=gpu,
     )
     with progress() as tell:

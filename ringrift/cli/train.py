@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,7 +15,7 @@ from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from ringrift.training import HyperParameters, Tally
+    from ringrift.training import HyperParameters, Tally, TrainingInputs
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of hyperparameters.yaml: smoke, laptop or h100.")]
 SetOption = Annotated[
@@ -66,15 +67,13 @@ def train(
     import torch
 
     from ringrift.evaluation.strength import strength_against_heuristic
-    from ringrift.training import TrainingInputs, hyper_parameters, train
+    from ringrift.training import hyper_parameters, train
     from ringrift.training.errors import NothingNew
 
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    models = models_folder(folder)
-    parent = chosen_parent(parent, models, config, hyper)
-    inputs = TrainingInputs(config, hyper, datasets=datasets, models=models, runs=runs, parent=parent)
+    inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models_folder(folder), runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, progress() as tell:
 
@@ -92,11 +91,13 @@ def train(
         raise typer.Exit(stop.exit_code)
 
 
-def chosen_parent(parent: Path | None, models: Path, config: str, hyper: HyperParameters) -> Path | None:
-    """The model to start from, once `newest` is looked up."""
+def planned_inputs(config: str, hyper: HyperParameters, parent: Path | None, **folders: Path) -> TrainingInputs:
+    """What is to be trained on what, once the parent `newest` is looked up."""
+    from ringrift.training import TrainingInputs
     from ringrift.training.run import newest_parent
 
-    return newest_parent(models, config, hyper.network) if parent == NEWEST else parent
+    inputs = TrainingInputs(config, hyper, parent=None if parent == NEWEST else parent, **folders)
+    return replace(inputs, parent=newest_parent(inputs)) if parent == NEWEST else inputs
 
 
 def parsed_changes(changes: list[str] | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -101,13 +102,9 @@ def _train(shop: Workshop, turn: Turn) -> Done:
     """From the newest model of the same architecture on, whether it was promoted or not."""
     hyper = hyper_parameters(shop.config, shop.preset.training.preset)
     inputs = TrainingInputs(
-        shop.config,
-        hyper,
-        datasets=shop.datasets,
-        models=shop.store.folder,
-        runs=shop.runs,
-        parent=newest_parent(shop.store.folder, shop.config, hyper.network),
+        shop.config, hyper, datasets=shop.datasets, models=shop.store.folder, runs=shop.runs, parent=None
     )
+    inputs = replace(inputs, parent=newest_parent(inputs))
 
     def watch(tally: TrainingTally) -> None:
         shop.watch(

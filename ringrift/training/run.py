@@ -128,11 +128,17 @@ def train(
             return _train(plan, world, stop or Event(), strength, watch)
 
 
-def newest_parent(models: Path, config: str, architecture: str) -> Path | None:
-    """The newest model of a config that was trained with that architecture; None if there is none to go on from."""
-    for path in trained_models(models, config):
+def newest_parent(inputs: TrainingInputs) -> Path | None:
+    """The newest model that a training can go on from, with its architecture; None if there is none.
+
+    A model that has learned from the very same data set comes from such a training itself, and is passed over. So who
+    asks again, after a crash for example, gets the same parent and with it the same run and the same model.
+    """
+    dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
+    for path in trained_models(inputs.models, inputs.config):
         info = read_info(path)
-        if info.network.architecture == architecture and "training" in info.extra:
+        learned = info.extra.get("training", {}).get("dataset", {}).get("identity")
+        if info.network.architecture == inputs.hyper.network and learned not in (None, dataset.identity):
             return path
     return None
 

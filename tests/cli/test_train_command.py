@@ -18,20 +18,29 @@ def options(folder: Path) -> list[str]:
     return ["train", CONFIG, "--device", "cpu", *map(str, places), *hyper]
 
 
-def test_it_goes_on_from_the_newest_model_until_nothing_is_new(tmp_path: Path) -> None:
+def test_it_goes_on_from_the_newest_model_and_the_same_call_again_is_the_same_training(tmp_path: Path) -> None:
     write_both(tmp_path / "training")
     words = options(tmp_path)
     first = CliRunner().invoke(app, [*words, "--from", "newest", "--json"])
     assert first.exit_code == 0, first.output
     parent = json.loads(first.stdout)["facts"]["model"]
-    nothing = CliRunner().invoke(app, [*words, "--from", "newest"])
-    assert nothing.exit_code == 1
-    assert f"0 of 512 samples are new since {parent}" in nothing.stdout
-    assert json.loads(CliRunner().invoke(app, [*words, "--from", "newest", "--json"]).stdout).keys() == {"nothing_new"}
+    again = CliRunner().invoke(app, [*words, "--from", "newest", "--json"])
+    assert json.loads(again.stdout)["facts"]["model"] == parent
     write_planted(tmp_path / "training", 512, seed=5, first_game=5000)
     child = CliRunner().invoke(app, [*words, "--from", "newest"])
     assert child.exit_code == 0, child.output
     assert f"started from model {parent}" in child.stdout
+
+
+def test_a_model_that_has_learned_all_there_is_is_exit_code_1(tmp_path: Path) -> None:
+    write_both(tmp_path / "training")
+    words = options(tmp_path)
+    assert CliRunner().invoke(app, words).exit_code == 0
+    (path,) = (tmp_path / "models" / CONFIG).glob("*.pth")
+    nothing = CliRunner().invoke(app, [*words, "--from", str(path)])
+    assert nothing.exit_code == 1
+    assert f"0 of 512 samples are new since {path.stem}" in nothing.stdout
+    assert json.loads(CliRunner().invoke(app, [*words, "--from", str(path), "--json"]).stdout).keys() == {"nothing_new"}
 
 
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
