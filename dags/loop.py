@@ -8,17 +8,16 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from ringrift.pipeline.settings import AlertSettings, LoopPreset, loop_settings
+from ringrift_airflow.fleet import DistributeModelOperator, SyncGamesOperator
 from ringrift_airflow.lineage import lineage
 from ringrift_airflow.notifiers import failure_notifiers
 from ringrift_airflow.operators import (
-    DistributeModelOperator,
     ExportOperator,
     PromoteOperator,
     RemoteGauntletOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
-    SyncGamesOperator,
     hours,
 )
 from ringrift_airflow.sensors import GamesThresholdSensor
@@ -103,6 +102,7 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
             config=config,
             games="{{ params.games }}",
             players="{{ params.players or '' }}",
+            gpus=preset.selfplay.gpus,
             deadline=hours(preset.selfplay.hours),
             pool="ringrift_selfplay",
             doc_md="`ringrift selfplay`: a shard of the games. Settings: `selfplay` of the preset, selfplay.yaml.",
@@ -110,7 +110,9 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
         sync = SyncGamesOperator(
             task_id="sync",
             config=config,
-            doc_md="Fetch the finished games of all hosts of self-play. On one machine they are there already.",
+            pool="ringrift_sync",
+            doc_md="Fetch the finished games of all hosts of self-play. Where there are none, they are here already. "
+            "Settings: hosts.yaml, fleet.yaml.",
         )
         aggregate = RingriftOperator(
             task_id="aggregate",
@@ -142,6 +144,7 @@ def loop_dag(config: str, name: str, preset: LoopPreset, alerts: AlertSettings) 
             task_id="train",
             config=config,
             preset="{{ params.training_preset }}",
+            gpus=preset.training.gpus,
             deadline=hours(preset.training.hours),
             max_active_tis_per_dag=1,
             pool="ringrift_training",

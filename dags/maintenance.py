@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from ringrift.pipeline.settings import loop_settings
+from ringrift_airflow.fleet import SweepJobsOperator
 from ringrift_airflow.notifiers import failure_notifiers
-from ringrift_airflow.operators import RingriftOperator, SweepJobsOperator, hours
+from ringrift_airflow.operators import RingriftOperator, hours
 
 settings = loop_settings()
 _, preset = settings.chosen()
@@ -46,5 +47,5 @@ with DAG(
     SweepJobsOperator(
         task_id="sweep_jobs",
         keep=hours(preset.maintenance.keep_jobs_hours),
-        doc_md="Remove the folders of jobs that ended long ago, with their logs.",
+        doc_md="Remove the folders of jobs that ended long ago, with their logs, here and on all hosts.",
     )

@@ -36,6 +36,10 @@ class HostTrouble(AirflowException):
     """A host that does not answer, or cannot do what is asked of it."""
 
 
+class UnfitHost(JobFailed):
+    """A host that lacks what the job needs: a GPU, or this version of `ringrift`."""
+
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would say the same again"),
