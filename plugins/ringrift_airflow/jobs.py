@@ -213,7 +213,7 @@ class RemoteJobOperator(BaseOperator):
             if isinstance(failure, UnfitHost | OutOfMemory) and self.site.remote:
                 store.set(AVOIDED, {**_avoided(context), self.site.host: ending.last_line})
             if isinstance(failure, UnfitHost):
-                return self._elsewhere(context, str(failure), Reaction.ELSEWHERE)
+                return self._elsewhere(context, str(failure), Reaction.ELSEWHERE, may_run=False)
             self._forget(context)
             raise failure
         self.last_line = ending.last_line
@@ -306,9 +306,9 @@ class RemoteJobOperator(BaseOperator):
             self.defer(trigger=PlaceTrigger(self.role, self.gpus, sorted(unfit)), method_name="go_on")
         return place.host, place.gpus
 
-    def _elsewhere(self, context: Context, said: str, reaction: Reaction) -> Any:
+    def _elsewhere(self, context: Context, said: str, reaction: Reaction, *, may_run: bool = True) -> Any:
         """The host cannot be relied on: begin again on another one."""
-        self._give_up(context, said, reaction)
+        self._give_up(context, said, reaction, may_run=may_run)
         return self.execute(context)
 
     def _give_up(self, context: Context, said: str, reaction: Reaction, *, may_run: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Where RingRift works, here and on other hosts: the folder of `data/` and `models/`, the program, and the way there."""
+"""Where RingRift works, here and on other hosts: the folder of `data/` and `models/`, the program, and the way."""
 
 from __future__ import annotations
 

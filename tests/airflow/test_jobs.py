@@ -228,5 +228,5 @@ def test_what_a_host_cannot_do_is_one_line_in_the_log(place: Place, tries: Tries
     (place.home / "data" / "jobs").write_text("no folder")
     with pytest.raises(HostTrouble, match=r"^local: .*data/jobs: cannot be made$"):
         operator("true").execute(tries.context())
-    with pytest.raises(AirflowFailException, match="^host 'gpu-1': unknown; known are local$"):
+    with pytest.raises(AirflowFailException, match=r"^host 'gpu-1': unknown; known are local$"):
         operator("true", host="gpu-1").execute(Tries().context())

@@ -164,9 +164,8 @@ def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:
     assert run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}
     (job,) = (place.home / "data" / "jobs").iterdir()
     (job / "heartbeat").write_text("1000\n")
-    while run(SweepJobsOperator, tries, keep=hours(1)) == {
-        "removed": {"local": 0}
-    }:  # its heartbeat may outlive it by seconds
+    # Its heartbeat may outlive it by seconds.
+    while run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}:
         (job / "heartbeat").write_text("1000\n")
     assert not job.exists()
 
