@@ -36,8 +36,8 @@ class HostTrouble(AirflowException):
     """A host that does not answer, or cannot do what is asked of it."""
 
 
-class UnfitHost(JobFailed):
-    """A host that lacks what the job needs: a GPU, or this version of `ringrift`."""
+class FullDisk(JobFailed):
+    """A job that failed where there was no room left on the disk."""
 
 
 RETRY_POLICY = ExceptionRetryPolicy(

@@ -37,12 +37,12 @@ from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.failures import (
     RETRY_POLICY,
+    FullDisk,
     HostTrouble,
     JobFailed,
     JobLost,
     JobOverdue,
     OutOfMemory,
-    UnfitHost,
     WrongUse,
 )
 from ringrift_airflow.places import abandon, no_host_for, note, noted, release, take_place
@@ -55,7 +55,7 @@ AVOIDED: Final = "avoided"
 """The key of the task's own store under which the hosts stand that have turned out to be unfit for it, and why."""
 RETOLD: Final = 1 << 16
 """Bytes of the log that a later try tells again."""
-WRONG_USE, UNFIT, SHOT = 2, 78, 137
+WRONG_USE, NO_ROOM, SHOT = 2, 78, 137
 ROOM: Final = 1 << 20
 """Bytes that must be free on another machine for a failure there to be the job's own fault."""
 
@@ -119,13 +119,13 @@ class RemoteJobOperator(BaseOperator):
         """What has to be done before the job can start on `site`."""
 
     def fitness(self, gpus: Sequence[int]) -> str:
-        """Text of shell for another machine that ends with `UNFIT`, and a line, if that lacks what the job needs."""
+        """Text of shell that fails, and says why in a line, on another machine that lacks what the job needs."""
         if not gpus:
             return ""
         said = f"it has $gpus GPUs, and number {max(gpus)} is wanted: is the driver there? see nvidia-smi"
         return (
             "gpus=$(nvidia-smi -L 2>/dev/null | grep -c ^GPU)\n"
-            f'[ "$gpus" -gt {max(gpus)} ] || {{ echo "{said}" >&2; exit {UNFIT}; }}\n'
+            f'[ "$gpus" -gt {max(gpus)} ] || {{ echo "{said}" >&2; exit 1; }}\n'
         )
 
     def command_line(self, context: Context) -> str:
@@ -210,9 +210,9 @@ class RemoteJobOperator(BaseOperator):
             raise JobLost(f"job {job.name} is {ending.state} on {self.site.host}")
         if ending.code not in self.success_codes:
             failure = _failure(ending, job)
-            if isinstance(failure, UnfitHost | OutOfMemory) and self.site.remote:
+            if isinstance(failure, FullDisk | OutOfMemory) and self.site.remote:
                 store.set(AVOIDED, {**_avoided(context), self.site.host: ending.last_line})
-            if isinstance(failure, UnfitHost):
+            if isinstance(failure, FullDisk) and self.site.remote:
                 return self._elsewhere(context, str(failure), Reaction.ELSEWHERE, may_run=False)
             self._forget(context)
             raise failure
@@ -276,9 +276,13 @@ class RemoteJobOperator(BaseOperator):
                 job = Job(name, self.site.jobs)
                 deadline = time.time() + self.deadline.total_seconds()
                 store.set(STORED, {"name": name, "root": job.root, "host": host, "deadline": deadline})
+                if lack := self._lack(gpus):
+                    store.set(AVOIDED, {**_avoided(context), host: lack})
+                    self._give_up(context, lack, Reaction.ELSEWHERE, may_run=False)
+                    continue
                 self.prepare(context)
                 command = self.command_line(context)
-                text = self.fitness(gpus) + _or_full_disk(command) if self.site.remote else command
+                text = _or_full_disk(command) if self.site.remote else command
                 work = Work(text, self.site.home, gpus, self.environment)
                 self._ask(partial(start_job, job=job, work=work))
             except RingRiftError as error:
@@ -288,6 +292,14 @@ class RemoteJobOperator(BaseOperator):
             else:
                 self.log.info("job %s on %s: %s", job.name, host, command)
                 return job, deadline, 0
+
+    def _lack(self, gpus: Sequence[int]) -> str | None:
+        """What the host lacks for the job, in a line."""
+        script = self.fitness(gpus).encode() if self.site.remote else b""
+        if not script:
+            return None
+        answer = self._ask(lambda shell: shell.run(script))
+        return (answer.err.splitlines() or [f"exit code {answer.code}"])[-1] if answer.code else None
 
     def _place(self, job: str, context: Context, silent: Collection[str]) -> tuple[str, tuple[int, ...]]:
         """A host for a job and the numbers of its GPUs there; where there is none now, the task waits for one."""
@@ -367,10 +379,10 @@ def _avoided(context: Context) -> dict[str, Any]:
 
 
 def _or_full_disk(command: str) -> str:
-    """A command that ends with `UNFIT`, and a line, if it fails where the disk is full: the next host may have room."""
+    """A command that ends with `NO_ROOM`, and a line, if it fails where the disk is full: another host may have room."""
     return (
         f"( {command}\n) && exit\ncode=$?\n"
-        f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={UNFIT}; }}\n'
+        f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={NO_ROOM}; }}\n'
         'rm -f "$RINGRIFT_JOB/room"\nexit "$code"\n'
     )
 
@@ -388,8 +400,8 @@ def _failure(ending: Ending, job: Job) -> JobFailed:
     said = ending.last_line or f"job {job.name} ended with exit code {ending.code} and has said nothing"
     if ending.code == WRONG_USE:
         return WrongUse(said)
-    if ending.code == UNFIT:
-        return UnfitHost(said)
+    if ending.code == NO_ROOM:
+        return FullDisk(said)
     if ending.code == SHOT:
         return OutOfMemory(f"job {job.name} was shot, as happens when memory runs out; its last words: {said}")
     return JobFailed(f"exit code {ending.code}: {said}")

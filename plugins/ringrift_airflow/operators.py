@@ -16,7 +16,7 @@ from ringrift import __version__
 from ringrift.fleet.hosts import fleet_settings
 from ringrift_airflow.failures import JobFailed, skip
 from ringrift_airflow.interval import backfilled, interval_name, shard_run
-from ringrift_airflow.jobs import UNFIT, RemoteJobOperator
+from ringrift_airflow.jobs import RemoteJobOperator
 from ringrift_airflow.places import open_health
 from ringrift_airflow.workspace import home, program
 
@@ -48,9 +48,9 @@ class RingriftOperator(RemoteJobOperator):
         ours, remedy = f"ringrift {__version__}", f"\\`ringrift hosts deploy {self.site.host}\\`"
         return super().fitness(gpus) + (
             f"theirs=$({self.site.program} --version 2>&1) ||"
-            f' {{ echo "no ringrift runs there (${{theirs##*: }}): {remedy}" >&2; exit {UNFIT}; }}\n'
+            f' {{ echo "no ringrift runs there (${{theirs##*: }}): {remedy}" >&2; exit 1; }}\n'
             f'[ "$theirs" = {shlex.quote(ours)} ] ||'
-            f' {{ echo "it has $theirs, and here is {ours}: {remedy}" >&2; exit {UNFIT}; }}\n'
+            f' {{ echo "it has $theirs, and here is {ours}: {remedy}" >&2; exit 1; }}\n'
         )
 
     def command_line(self, context: Context) -> str:

@@ -80,6 +80,8 @@ class Fleet(Standalone):
     @staticmethod
     def _evaluation(settings: Any) -> None:
         settings["gauntlet"] |= {"as": "policy", "first_games": 2, "second_games": 2}
+        settings["rating"] |= {"anchor_games": 2, "games": 2}
+        settings["rating"]["anchors"][2] = ["random", "heuristic"]
 
     @staticmethod
     def _gate(settings: Any) -> None:
