@@ -379,7 +379,7 @@ def _avoided(context: Context) -> dict[str, Any]:
 
 
 def _or_full_disk(command: str) -> str:
-    """A command that ends with `NO_ROOM`, and a line, if it fails where the disk is full: another host may have room."""
+    """A command that ends with `NO_ROOM`, and a line, if it fails where the disk is full: others may have room."""
     return (
         f"( {command}\n) && exit\ncode=$?\n"
         f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={NO_ROOM}; }}\n'
