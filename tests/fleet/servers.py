@@ -153,9 +153,13 @@ class Wire:
         while True:
             try:
                 here, _ = self._listener.accept()
-                there = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
                 return
+            try:
+                there = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # the host is down
+                here.close()
+                continue
             self._sockets += [here, there]
             for source, sink in ((here, there), (there, here)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()

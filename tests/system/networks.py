@@ -23,7 +23,8 @@ class Cable:
 
     def __init__(self, number: int) -> None:
         self.namespace = self.interface = f"rr{os.getpid()}n{number}"[-15:]
-        self.ours, self.theirs = (f"10.213.{number}.{last}" for last in (1, 2))
+        network = f"10.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"  # another one for every process
+        self.ours, self.theirs = (f"{network}.{4 * number + last}" for last in (1, 2))
         _ip("netns", "add", self.namespace)
         try:
             _ip("link", "add", self.interface, "type", "veth", "peer", "name", "eth0", "netns", self.namespace)
