@@ -36,14 +36,14 @@ from ringrift.fleet.ssh import Reaction, reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.failures import (
+    NO_ROOM,
     RETRY_POLICY,
     FullDisk,
     HostTrouble,
-    JobFailed,
     JobLost,
     JobOverdue,
     OutOfMemory,
-    WrongUse,
+    failure_of,
 )
 from ringrift_airflow.places import abandon, no_host_for, note, noted, release, take_place
 from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger, ResumeTrigger
@@ -55,7 +55,6 @@ AVOIDED: Final = "avoided"
 """The key of the task's own store under which the hosts stand that have turned out to be unfit for it, and why."""
 RETOLD: Final = 1 << 16
 """Bytes of the log that a later try tells again."""
-WRONG_USE, NO_ROOM, SHOT = 2, 78, 137
 ROOM: Final = 1 << 20
 """Bytes that must be free on another machine for a failure there to be the job's own fault."""
 
@@ -209,7 +208,7 @@ class RemoteJobOperator(BaseOperator):
         if ending.state != State.DONE:
             raise JobLost(f"job {job.name} is {ending.state} on {self.site.host}")
         if ending.code not in self.success_codes:
-            failure = _failure(ending, job)
+            failure = failure_of(job.name, ending.code, ending.last_line)
             if isinstance(failure, FullDisk | OutOfMemory) and self.site.remote:
                 store.set(AVOIDED, {**_avoided(context), self.site.host: ending.last_line})
             if isinstance(failure, FullDisk) and self.site.remote:
@@ -393,15 +392,3 @@ def _job_name(context: Context) -> str:
     mapped = "" if (ti.map_index is None or ti.map_index < 0) else f"-{ti.map_index}"
     words = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id}"
     return f"{re.sub(r'[^A-Za-z0-9._+-]', '-', words)[:180]}.{secrets.token_hex(4)}"
-
-
-def _failure(ending: Ending, job: Job) -> JobFailed:
-    """What an exit code means."""
-    said = ending.last_line or f"job {job.name} ended with exit code {ending.code} and has said nothing"
-    if ending.code == WRONG_USE:
-        return WrongUse(said)
-    if ending.code == NO_ROOM:
-        return FullDisk(said)
-    if ending.code == SHOT:
-        return OutOfMemory(f"job {job.name} was shot, as happens when memory runs out; its last words: {said}")
-    return JobFailed(f"exit code {ending.code}: {said}")
