@@ -101,10 +101,10 @@ def server(
     sftp: bool = True,
     address: str = "127.0.0.1",
     within: tuple[str, ...] = (),
-    path: Path | None = None,
+    programs: Path | None = None,
     **facts: object,
 ) -> Iterator[Server]:
-    """A running host; the programs in `path` come before all others there."""
+    """A running host; those in `programs` come before all others there."""
     folder.mkdir(parents=True)
     host_key, user_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
     for path, key in ((folder / "host_key", host_key), (folder / "id", user_key)):
@@ -114,7 +114,7 @@ def server(
     public = host_key.export_public_key().decode().strip()
     made = Server(name, folder, free_port(), public, folder / "id", facts=facts, address=address, within=within)
     made.home.mkdir()
-    variables = f'"HOME={made.home}"' + (f' "PATH={path}:/usr/local/bin:/usr/bin:/bin"' if path else "")
+    variables = f'"HOME={made.home}"' + (f' "PATH={programs}:/usr/local/bin:/usr/bin:/bin"' if programs else "")
     lines = [
         *(f"ListenAddress {address}", f"Port {made.port}", f"HostKey {folder / 'host_key'}", "PidFile none"),
         *(f"AuthorizedKeysFile {folder / 'authorized'}", "StrictModes no", "UsePAM no", "PasswordAuthentication no"),

@@ -96,14 +96,16 @@ class Machine:
 
 
 @contextmanager
-def machine(folder: Path, name: str, number: int, *, path: Path | None = None, **facts: object) -> Iterator[Machine]:
+def machine(
+    folder: Path, name: str, number: int, *, programs: Path | None = None, **facts: object
+) -> Iterator[Machine]:
     """A running host whose network can be cut."""
     try:
         way: Cable | Port = Cable(number)
     except (OSError, subprocess.CalledProcessError):
         way = Port()
     try:
-        with server(folder, name, address=way.theirs, within=way.within, path=path, **facts) as host:
+        with server(folder, name, address=way.theirs, within=way.within, programs=programs, **facts) as host:
             if isinstance(way, Port):
                 way.wire = Wire(host.port)
                 host.via = way.wire.port

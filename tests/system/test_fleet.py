@@ -104,7 +104,7 @@ class Fleet(Standalone):
             for number in range(1, (task["try_number"] or 0) + 1):
                 path = f"{self.path(run)}/taskInstances/{task['task_id']}/logs/{number}"
                 for line in self.api.get(path, map_index=task["map_index"])["content"]:
-                    if line.get("timestamp"):
+                    if line.get("timestamp") and not line["event"].startswith("::"):
                         errors = [str(error["exc_value"]) for error in line.get("error_detail") or ()]
                         told.append((line["timestamp"], f"{name}: {': '.join([line['event'], *errors])}"))
         return "\n".join(f"{moment[11:19]} {text}" for moment, text in sorted(told))
@@ -146,7 +146,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
             "play-1": {"slots": 2},
             "play-2": {},
             "play-3": {},
-            "train-1": {"roles": ["training"], "path": clock},
+            "train-1": {"roles": ["training"], "programs": clock},
         }
         machines = {
             name: stack.enter_context(machine(tmp_path / name, name, number, **facts[name]))
