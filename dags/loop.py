@@ -9,15 +9,14 @@ from airflow.sdk import DAG, Param
 
 from ringrift.pipeline.settings import LoopPreset, LoopSettings, loop_settings
 from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.fleet import DistributeModelOperator, SyncGamesOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.lineage import lineage
 from ringrift_airflow.operators import (
-    DistributeModelOperator,
     ExportOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
-    SyncGamesOperator,
     hours,
 )
 from ringrift_airflow.sensors import GamesThresholdSensor
@@ -96,6 +95,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             config=config,
             games="{{ params.games }}",
             players="{{ params.players or '' }}",
+            gpus=preset.selfplay.gpus,
             deadline=hours(preset.selfplay.hours),
             pool="ringrift_selfplay",
             doc_md="`ringrift selfplay`: a shard of the games. Settings: `selfplay` of the preset, selfplay.yaml.",
@@ -103,7 +103,9 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
         sync = SyncGamesOperator(
             task_id="sync",
             config=config,
-            doc_md="Fetch the finished games of all hosts of self-play. On one machine they are there already.",
+            pool="ringrift_sync",
+            doc_md="Fetch the finished games of all hosts of self-play. Where there are none, they are here already. "
+            "Settings: hosts.yaml, fleet.yaml.",
         )
         aggregate = RingriftOperator(
             task_id="aggregate",
@@ -135,6 +137,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             task_id="train",
             config=config,
             preset="{{ params.training_preset }}",
+            gpus=preset.training.gpus,
             deadline=hours(preset.training.hours),
             max_active_tis_per_dag=1,
             pool="ringrift_training",

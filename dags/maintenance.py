@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.fleet import SweepJobsOperator
 from ringrift_airflow.notifiers import CheckConnectionsOperator
-from ringrift_airflow.operators import RingriftOperator, SweepJobsOperator, hours
+from ringrift_airflow.operators import RingriftOperator, hours
 
 settings = loop_settings()
 _, preset = settings.chosen()
@@ -36,7 +37,7 @@ with ringrift_dag(
     SweepJobsOperator(
         task_id="sweep_jobs",
         keep=hours(preset.maintenance.keep_jobs_hours),
-        doc_md="Remove the folders of jobs that ended long ago, with their logs.",
+        doc_md="Remove the folders of jobs that ended long ago, with their logs, here and on all hosts.",
     )
     CheckConnectionsOperator(
         task_id="check_connections",

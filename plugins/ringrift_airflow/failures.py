@@ -10,6 +10,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 SAID: Final = "said"
 """The key of the XCom in which a task that is skipped says why."""
+WRONG_USE, NO_ROOM, SHOT = 2, 78, 137
+"""Exit codes that say more than that something went wrong."""
 
 
 class JobFailed(AirflowException):
@@ -36,6 +38,10 @@ class HostTrouble(AirflowException):
     """A host that does not answer, or cannot do what is asked of it."""
 
 
+class FullDisk(JobFailed):
+    """A job that failed where there was no room left on the disk."""
+
+
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would say the same again"),
@@ -44,6 +50,18 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(JobLost, RetryAction.RETRY, timedelta(seconds=10), reason="it goes on where it was"),
     ]
 )
+
+
+def failure_of(job: str, code: int | None, last_line: str) -> JobFailed:
+    """What the exit code of a job means."""
+    said = last_line or f"job {job} ended with exit code {code} and has said nothing"
+    if code == WRONG_USE:
+        return WrongUse(said)
+    if code == NO_ROOM:
+        return FullDisk(said)
+    if code == SHOT:
+        return OutOfMemory(f"job {job} was shot, as happens when memory runs out; its last words: {said}")
+    return JobFailed(f"exit code {code}: {said}")
 
 
 def skip(context: Context, said: str) -> NoReturn:

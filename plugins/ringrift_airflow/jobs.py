@@ -7,17 +7,21 @@ import contextlib
 import re
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Any, ClassVar, Final, TypeVar
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift.fleet import (
     Ending,
     Job,
+    JobTrouble,
     Shell,
     State,
     Unreachable,
@@ -28,20 +32,35 @@ from ringrift.fleet import (
     status_of_job,
     watch_job,
 )
+from ringrift.fleet.hosts import LOCAL, Role, fleet_settings
+from ringrift.fleet.ssh import Reaction, reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
-from ringrift_airflow.failures import RETRY_POLICY, HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
-from ringrift_airflow.triggers import RemoteJobTrigger, ResumeTrigger
-from ringrift_airflow.workspace import JOBS, LOCAL, home, open_shell
+from ringrift_airflow.failures import (
+    NO_ROOM,
+    RETRY_POLICY,
+    FullDisk,
+    HostTrouble,
+    JobLost,
+    JobOverdue,
+    OutOfMemory,
+    failure_of,
+)
+from ringrift_airflow.places import abandon, no_host_for, note, noted, release, take_place
+from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger, ResumeTrigger
+from ringrift_airflow.workspace import Site, UnknownHost, have, home, open_shell, site
 
 STORED: Final = "job"
 """The key of the task's own store under which the job stands."""
+AVOIDED: Final = "avoided"
+"""The key of the task's own store under which the hosts stand that have turned out to be unfit for it, and why."""
 RETOLD: Final = 1 << 16
 """Bytes of the log that a later try tells again."""
 PATIENCE: Final = 10.0
 """Seconds for which a worker waits itself. A wait in the triggerer lasts as long at least, and two processes more."""
 POLL: Final = 0.3
-WRONG_USE, SHOT = 2, 137
+ROOM: Final = 1 << 20
+"""Bytes that must be free on another machine for a failure there to be the job's own fault."""
 
 T = TypeVar("T")
 
@@ -53,10 +72,14 @@ class RemoteJobOperator(BaseOperator):
     for again, one that has ended well is not repeated, everything else gets a new job. A halt kills the job and waits
     for the resume; to clear or to mark the task kills it, too.
 
+    With a role, the host is chosen when the job is about to start, and another one when that falls silent or turns out
+    to be unfit; while no host is free, the task waits.
+
     :param command: for `bash -c`; what it writes to `$RINGRIFT_JOB/output` is the task's result.
     :param host: a host of the settings; `local` is this machine.
+    :param role: what a host of the settings must be for; if there is none for it, `host` does it.
     :param deadline: when the job is killed, counted from its start.
-    :param gpus: numbers of the GPUs that the job locks.
+    :param gpus: how many GPUs the job locks.
     :param deferrable: what is not done within seconds is waited for in the triggerer, which costs no worker.
     """
 
@@ -70,8 +93,9 @@ class RemoteJobOperator(BaseOperator):
         *,
         command: str,
         host: str = LOCAL,
+        role: Role | None = None,
         environment: dict[str, str] | None = None,
-        gpus: Sequence[int] = (),
+        gpus: int = 0,
         deadline: timedelta = timedelta(hours=1),
         poll: timedelta = timedelta(seconds=5),
         deferrable: bool = True,
@@ -81,15 +105,31 @@ class RemoteJobOperator(BaseOperator):
         super().__init__(**({"retry_policy": RETRY_POLICY} | kwargs), retries=retries)
         self.command = command
         self.host = host
+        self.role = role
         self.environment = environment or {}
-        self.gpus = tuple(gpus)
+        self.gpus = gpus
         self.deadline = deadline
         self.poll = poll
         self.deferrable = deferrable
         self.last_line = ""
+        self.site = Site(LOCAL, "", "", "")
+        """Of the host, once that is known."""
         self._killed = Event()
 
     # What a subclass may say.
+
+    def prepare(self, context: Context) -> None:
+        """What has to be done before the job can start on `site`."""
+
+    def fitness(self, gpus: Sequence[int]) -> str:
+        """Text of shell that fails, and says why in a line, on another machine that lacks what the job needs."""
+        if not gpus:
+            return ""
+        said = f"it has $gpus GPUs, and number {max(gpus)} is wanted: is the driver there? see nvidia-smi"
+        return (
+            "gpus=$(nvidia-smi -L 2>/dev/null | grep -c ^GPU)\n"
+            f'[ "$gpus" -gt {max(gpus)} ] || {{ echo "{said}" >&2; exit 1; }}\n'
+        )
 
     def command_line(self, context: Context) -> str:
         """The command; asked for when a job is about to start."""
@@ -107,56 +147,86 @@ class RemoteJobOperator(BaseOperator):
         if reason is not None:
             self.log.warning("%s", reason)
             self.defer(trigger=ResumeTrigger(str(home()), 2.0), method_name="go_on")
-        job, deadline, offset = self._ask(lambda shell: self._found_or_started(shell, context))
+        job, deadline, offset = self._found(context) or self._started(context)
+        patience = fleet_settings().jobs.patience_minutes * 60.0 if self.site.remote else None
         if self.deferrable and not self._ask(lambda shell: self._ends_soon(shell, job)):
             if self._killed.is_set():
-                self._ask(lambda shell: kill_job(shell, job))
+                with self._explained():
+                    self._ask(lambda shell: kill_job(shell, job))
+                self._forget(context)
                 raise JobLost(f"job {job.name} was killed with its task")
             poll = self.poll.total_seconds()
-            trigger = RemoteJobTrigger(self.host, job.name, job.root, str(home()), deadline, poll, offset)
+            trigger = RemoteJobTrigger(
+                self.site.host, job.name, job.root, str(home()), deadline, poll, offset, patience
+            )
             self.defer(trigger=trigger, method_name="finish")
         stop = lambda: "killed with its task" if self._killed.is_set() else halted(home())  # noqa: E731
-        ending = self._ask(
-            lambda shell: watch_job(
-                *(shell, job), deadline=deadline, poll=POLL, tell=self.log.info, stop=stop, offset=offset
+        try:
+            ending = self._ask(
+                lambda shell: watch_job(
+                    *(shell, job),
+                    deadline=deadline,
+                    poll=POLL,
+                    tell=self.log.info,
+                    stop=stop,
+                    offset=offset,
+                    patience=patience,
+                    note=partial(noted, self.site.host),
+                )
             )
-        )
+        except RingRiftError as error:
+            note(self.site.host, error)
+            return self._elsewhere(context, str(error), reaction_to(error))
         return self.finish(context, asdict(ending))
 
     def go_on(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """The halt is over."""
+        """The halt is over, or a host has a free place."""
         return self.execute(context)
 
     def finish(self, context: Context, event: dict[str, Any]) -> Any:
         """The job needs no waiting any more: say what became of it."""
-        if event["why"] == "trouble":
-            raise HostTrouble(f"{self.host}: {event['detail']}")
         store = context["task_state_store"]
         stored = _stored(store.get(STORED))
-        ending = Ending(**event)
         if stored is None:
             raise JobLost("the task's store has forgotten its job")
         job = Job(stored["name"], stored["root"])
+        self.site = site(stored["host"])
+        if event["why"] == "trouble":
+            return self._elsewhere(context, event["detail"], Reaction(event["reaction"]))
+        ending = Ending(**event)
+        if ending.why == "silent":
+            minutes = fleet_settings().jobs.patience_minutes
+            return self._elsewhere(context, f"{ending.detail}; no answer for {minutes:g} minutes", Reaction.LATER)
         if ending.why == "stopped":
             self.log.warning("%s", ending.detail)
-            store.delete(STORED)
+            self._forget(context)
             if self._killed.is_set():
                 raise JobLost(f"job {job.name} was killed with its task")
             return self.execute(context)  # waits for the resume
         if ending.why == "overdue":
             if ending.state is None:
-                raise HostTrouble(f"{self.host}: {ending.detail}; nobody knows what became of job {job.name}")
-            store.delete(STORED)
+                self._forget(context, may_run=True)
+                raise HostTrouble(f"{ending.detail}; nobody knows what became of job {job.name}")
+            self._forget(context)
             raise JobOverdue(f"job {job.name} has not ended within {self.deadline} and was killed")
         if ending.state != State.DONE:
-            raise JobLost(f"job {job.name} is {ending.state} on {self.host}")
+            raise JobLost(f"job {job.name} is {ending.state} on {self.site.host}")
         if ending.code not in self.success_codes:
-            store.delete(STORED)
-            raise _failure(ending, job)
+            failure = failure_of(job.name, ending.code, ending.last_line)
+            if isinstance(failure, FullDisk | OutOfMemory) and self.site.remote:
+                store.set(AVOIDED, {**_avoided(context), self.site.host: ending.last_line})
+            if isinstance(failure, FullDisk) and self.site.remote:
+                return self._elsewhere(context, str(failure), Reaction.ELSEWHERE, may_run=False)
+            self._forget(context)
+            raise failure
         self.last_line = ending.last_line
-        output = self._ask(lambda shell: read_output(shell, job))
-        result = self.result(output, ending.code or 0, context)
+        with self._explained():
+            output = self._ask(lambda shell: read_output(shell, job))
+            if self.site.remote:
+                release(job.name)
+            result = self.result(output, ending.code or 0, context)
         store.delete(STORED)
+        store.delete(AVOIDED)
         return result
 
     def on_kill(self) -> None:
@@ -165,31 +235,123 @@ class RemoteJobOperator(BaseOperator):
 
     # What it is made of.
 
-    async def _found_or_started(self, shell: Shell, context: Context) -> tuple[Job, float, int]:
-        """The job to wait for, its deadline, and the byte of its log to go on from."""
-        store = context["task_state_store"]
-        stored = _stored(store.get(STORED))
-        if stored is not None and stored["host"] == self.host:
-            job = Job(stored["name"], stored["root"])
-            status = await status_of_job(shell, job)
+    def _found(self, context: Context) -> tuple[Job, float, int] | None:
+        """The job of an earlier try, its deadline, and the byte of its log to go on from; None if a new one is due."""
+        stored = _stored(context["task_state_store"].get(STORED))
+        if stored is None:
+            return None
+        job = Job(stored["name"], stored["root"])
+        try:
+            self.site = site(stored["host"])
+            status = self._ask(lambda shell: status_of_job(shell, job))
             waits = status.state is State.RUNNING or (status.state is State.DONE and status.code in self.success_codes)
             if waits:
                 self.log.info("job %s of an earlier try is %s, process %s", job.name, status.state, status.pid)
                 return job, stored["deadline"], max(0, status.log_size - RETOLD)
             self.log.info("job %s of an earlier try is %s; another one is started", job.name, status.state)
-            await kill_job(shell, job)  # of a lost one there may be processes left
-        job = Job(_job_name(context), str(home() / JOBS))
-        deadline = time.time() + self.deadline.total_seconds()
-        store.set(STORED, {"name": job.name, "root": job.root, "host": self.host, "deadline": deadline})
-        command = self.command_line(context)
-        await start_job(shell, job, Work(command, str(home()), self.gpus, self.environment))
-        self.log.info("job %s on %s: %s", job.name, self.host, command)
-        return job, deadline, 0
+            self._ask(lambda shell: kill_job(shell, job))  # of a lost one there may be processes left
+        except UnknownHost as error:
+            self.log.warning("%s; job %s is forgotten", error, job.name)
+        except Unreachable as error:
+            if not self.site.remote:
+                raise HostTrouble(str(error)) from None
+            self.log.warning("%s; job %s of an earlier try may be running there, and is waited for", error, job.name)
+            return job, stored["deadline"], 0
+        except RingRiftError as error:
+            note(self.site.host, error)
+            self._give_up(context, str(error), reaction_to(error))
+            return None
+        self._forget(context)
+        return None
+
+    def _started(self, context: Context) -> tuple[Job, float, int]:
+        """A new job on a host that takes it, written down before it starts."""
+        store = context["task_state_store"]
+        silent: set[str] = set()
+        while True:
+            name = _job_name(context)
+            host, gpus = self._place(name, context, silent)
+            try:
+                self.site = site(host)
+            except UnknownHost as error:
+                raise AirflowFailException(str(error)) from None
+            try:
+                job = Job(name, self.site.jobs)
+                deadline = time.time() + self.deadline.total_seconds()
+                store.set(STORED, {"name": name, "root": job.root, "host": host, "deadline": deadline})
+                if lack := self._lack(gpus):
+                    store.set(AVOIDED, {**_avoided(context), host: lack})
+                    self._give_up(context, lack, Reaction.ELSEWHERE, may_run=False)
+                    continue
+                self.prepare(context)
+                command = self.command_line(context)
+                text = _or_full_disk(command) if self.site.remote else command
+                work = Work(text, self.site.home, gpus, self.environment)
+                self._ask(partial(start_job, job=job, work=work))
+            except RingRiftError as error:
+                note(host, error)
+                self._give_up(context, str(error), reaction_to(error), may_run=not isinstance(error, JobTrouble))
+                silent.add(host)
+            else:
+                self.log.info("job %s on %s: %s", job.name, host, command)
+                return job, deadline, 0
+
+    def _lack(self, gpus: Sequence[int]) -> str | None:
+        """What the host lacks for the job, in a line."""
+        script = self.fitness(gpus).encode() if self.site.remote else b""
+        if not script:
+            return None
+        answer = self._ask(lambda shell: shell.run(script))
+        return (answer.err.splitlines() or [f"exit code {answer.code}"])[-1] if answer.code else None
+
+    def _place(self, job: str, context: Context, silent: Collection[str]) -> tuple[str, tuple[int, ...]]:
+        """A host for a job and the numbers of its GPUs there; where there is none now, the task waits for one."""
+        if self.role is None or not have(self.role):
+            return self.host, tuple(range(self.gpus))
+        from ringrift.fleet.health import NoHost  # late: it takes a second
+
+        unfit = _avoided(context)
+        if never := no_host_for(self.role, self.gpus, unfit):
+            context["task_state_store"].delete(AVOIDED)
+            raise AirflowFailException(never)
+        try:
+            place = take_place(job, self.role, self.gpus, {*unfit, *silent})
+        except NoHost as error:
+            self.log.warning("%s; the task waits", error)
+            self.defer(trigger=PlaceTrigger(self.role, self.gpus, sorted(unfit)), method_name="go_on")
+        return place.host, place.gpus
+
+    def _elsewhere(self, context: Context, said: str, reaction: Reaction, *, may_run: bool = True) -> Any:
+        """The host cannot be relied on: begin again on another one."""
+        self._give_up(context, said, reaction, may_run=may_run)
+        return self.execute(context)
+
+    def _give_up(self, context: Context, said: str, reaction: Reaction, *, may_run: bool = True) -> None:
+        """Leave a job on a host in trouble to itself; `AirflowFailException` if no other host can help.
+
+        Where there is no other host to choose, `HostTrouble`: a later try goes on with the job that is written down.
+        """
+        said = said if said.startswith(f"{self.site.host}: ") else f"{self.site.host}: {said}"
+        if reaction is Reaction.NEVER:
+            self._forget(context, may_run=may_run)
+            raise AirflowFailException(said)
+        if self.role is None or not have(self.role):
+            raise HostTrouble(said)
+        self.log.warning("%s; another host is taken (%s)", said, reaction)
+        self._forget(context, may_run=may_run)
+
+    def _forget(self, context: Context, *, may_run: bool = False) -> None:
+        """The task has no job any more; one that may still run is killed as soon as its host answers."""
+        store = context["task_state_store"]
+        stored = _stored(store.get(STORED))
+        if stored is not None and stored["host"] != LOCAL:
+            abandon(stored["name"]) if may_run else release(stored["name"])
+        store.delete(STORED)
 
     async def _ends_soon(self, shell: Shell, job: Job) -> bool:
         """Wait for the end of a job for as long as a worker waits."""
         give_up = time.monotonic() + PATIENCE
-        with contextlib.suppress(Unreachable):  # the triggerer has more patience
+        with contextlib.suppress(RingRiftError):  # the triggerer has more patience
             while time.monotonic() < give_up and not self._killed.is_set() and halted(home()) is None:
                 if (await status_of_job(shell, job, limit=0)).state is not State.RUNNING:
                     return True
@@ -200,23 +362,42 @@ class RemoteJobOperator(BaseOperator):
         """Talk to the host from a task's process."""
 
         async def ask() -> T:
-            shell = open_shell(self.host)
+            shell = open_shell(self.site.host)
             try:
                 return await question(shell)
             finally:
                 await shell.close()
 
+        return asyncio.run(ask())
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What goes wrong with the host inside the block may go right in a later try."""
         try:
-            return asyncio.run(ask())
-        except Unreachable as error:
-            raise HostTrouble(str(error)) from None
+            yield
         except RingRiftError as error:
-            raise HostTrouble(f"{self.host}: {error}") from None
+            said = str(error)
+            raise HostTrouble(said if said.startswith(f"{self.site.host}: ") else f"{self.site.host}: {said}") from None
 
 
 def _stored(value: Any) -> dict[str, Any] | None:
     """What an earlier try has written down."""
     return value if isinstance(value, dict) and {"name", "root", "host", "deadline"} <= set(value) else None
+
+
+def _avoided(context: Context) -> dict[str, Any]:
+    """The hosts that are unfit for the task, and why."""
+    found = context["task_state_store"].get(AVOIDED)
+    return found if isinstance(found, dict) else {}
+
+
+def _or_full_disk(command: str) -> str:
+    """A command that ends with `NO_ROOM`, and a line, if it fails where the disk is full: others may have room."""
+    return (
+        f"( {command}\n) && exit\ncode=$?\n"
+        f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={NO_ROOM}; }}\n'
+        'rm -f "$RINGRIFT_JOB/room"\nexit "$code"\n'
+    )
 
 
 def _job_name(context: Context) -> str:
@@ -225,13 +406,3 @@ def _job_name(context: Context) -> str:
     mapped = "" if (ti.map_index is None or ti.map_index < 0) else f"-{ti.map_index}"
     words = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id}"
     return f"{re.sub(r'[^A-Za-z0-9._+-]', '-', words)[:180]}.{secrets.token_hex(4)}"
-
-
-def _failure(ending: Ending, job: Job) -> JobFailed:
-    """What an exit code means."""
-    said = ending.last_line or f"job {job.name} ended with exit code {ending.code} and has said nothing"
-    if ending.code == WRONG_USE:
-        return WrongUse(said)
-    if ending.code == SHOT:
-        return OutOfMemory(f"job {job.name} was shot, as happens when memory runs out; its last words: {said}")
-    return JobFailed(f"exit code {ending.code}: {said}")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import json
 import shlex
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from ringrift.fleet import sweep_jobs
+from ringrift import __version__
+from ringrift.fleet.hosts import fleet_settings
+from ringrift.selfplay import trained_models
 from ringrift_airflow.failures import JobFailed, skip
 from ringrift_airflow.interval import backfilled, interval_name, shard_run
 from ringrift_airflow.jobs import RemoteJobOperator
-from ringrift_airflow.workspace import JOBS, LOCAL, UnknownHost, home, open_shell, program
+from ringrift_airflow.places import open_health
+from ringrift_airflow.workspace import home
+
+if TYPE_CHECKING:
+    from ringrift.fleet.ssh import SshShell
 
 LARGEST_RESULT = 8192
 """Bytes of JSON that go to the next tasks; of a longer report, what is at its top and no list or table."""
@@ -40,9 +43,19 @@ class RingriftOperator(RemoteJobOperator):
         """The words of this run."""
         return [word for word in self.words if word]
 
+    def fitness(self, gpus: Sequence[int]) -> str:
+        """Another machine has to have this version of `ringrift`."""
+        ours, remedy = f"ringrift {__version__}", f"\\`ringrift hosts deploy {self.site.host}\\`"
+        return super().fitness(gpus) + (
+            f"theirs=$({self.site.program} --version 2>&1) ||"
+            f' {{ echo "no ringrift runs there (${{theirs##*: }}): {remedy}" >&2; exit 1; }}\n'
+            f'[ "$theirs" = {shlex.quote(ours)} ] ||'
+            f' {{ echo "it has $theirs, and here is {ours}: {remedy}" >&2; exit 1; }}\n'
+        )
+
     def command_line(self, context: Context) -> str:
         """The command as people would type it, but for where its report goes."""
-        return f'{shlex.join([program(), *self.arguments(context), "--json"])} >"$RINGRIFT_JOB/output"'
+        return f'{self.site.program} {shlex.join([*self.arguments(context), "--json"])} >"$RINGRIFT_JOB/output"'
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
         """The report, told in the log, and small."""
@@ -70,7 +83,7 @@ class RemoteSelfplayOperator(RingriftOperator):
     template_fields: Sequence[str] = ("words", "host", "environment", "games", "players")
 
     def __init__(self, *, config: str, shard: int, games: int | str, players: str = "", **kwargs: Any) -> None:
-        super().__init__(words=["selfplay", config], **kwargs)
+        super().__init__(words=["selfplay", config], **({"role": "selfplay"} | kwargs))
         self.config = config
         self.shard = shard
         self.games = games
@@ -79,29 +92,9 @@ class RemoteSelfplayOperator(RingriftOperator):
     def arguments(self, context: Context) -> list[str]:
         """The command of the shard; its folder is its own, so that several intervals can be played at once."""
         run = shard_run(self.config, interval_name(context), self.shard)
+        host = ["--host", self.site.host] if self.site.remote else []
         players = ["--players", self.players] if self.players else []
-        return [*self.words, "--run", run, "--worker", run, "--games", str(self.games), *players]
-
-
-class SyncGamesOperator(BaseOperator):
-    """Fetch the finished games of all hosts of self-play. On one machine they are there already.
-
-    :param hosts: hosts of the settings.
-    """
-
-    def __init__(self, *, config: str, hosts: Sequence[str] = (LOCAL,), **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-        self.hosts = list(hosts)
-
-    def execute(self, context: Context) -> Any:
-        """Say where the games are; `AirflowFailException` for a host that there is no way to."""
-        for host in self.hosts:
-            if host != LOCAL:
-                raise AirflowFailException(str(UnknownHost(f"host {host!r}: unknown; known is {LOCAL!r}")))
-        folder = home() / "data" / "selfplay" / self.config
-        self.log.info("local: the games are in %s; nothing has to be fetched", folder)
-        return {"hosts": self.hosts, "folder": str(folder)}
+        return [*self.words, "--run", run, *host, "--worker", run, "--games", str(self.games), *players]
 
 
 class ExportOperator(RingriftOperator):
@@ -140,6 +133,7 @@ class AfterDataset(RingriftOperator):
 class RemoteTrainOperator(AfterDataset):
     """Train a network on the config's data set, from the newest model on. A later try goes on from the last checkpoint.
 
+    A host for training gets data set and model before, and its model is brought here and taken into the store after.
     If the data set has nothing new for it, the task is skipped and says so.
 
     :param preset: of hyperparameters.yaml.
@@ -149,27 +143,52 @@ class RemoteTrainOperator(AfterDataset):
     template_fields: Sequence[str] = ("words", "host", "environment", "preset")
 
     def __init__(self, *, config: str, preset: str, **kwargs: Any) -> None:
-        super().__init__(words=["train", config], **kwargs)
+        super().__init__(words=["train", config], **({"role": "training"} | kwargs))
         self.config = config
         self.preset = preset
+        self.parent = "newest"
+
+    def prepare(self, context: Context) -> None:
+        """Bring to another host what it needs."""
+        if not self.site.remote:
+            return
+        from ringrift.fleet.staging import push_training  # late, as what follows: they need torch
+        from ringrift.training import TrainingInputs, hyper_parameters
+        from ringrift.training.run import newest_parent
+
+        hyper = hyper_parameters(self.config, self.preset)
+        inputs = TrainingInputs(self.config, hyper, datasets=home() / "data" / "training", models=home() / "models")
+        newest = newest_parent(inputs)
+        parent = None if newest is None else newest.relative_to(home())
+        sent = self._ask(lambda shell: push_training(cast("SshShell", shell), home(), self.config, parent))
+        self.log.info("%s: %d files of the data set and the model were missing, %d bytes", self.site.host, *sent)
+        self.parent = str(parent or "")
 
     def arguments(self, context: Context) -> list[str]:
-        """The command."""
-        return [*self.words, "--preset", self.preset, "--from", "newest"]
-
-    def command_line(self, context: Context) -> str:
-        """Train, and take the model into the store at once: from then on its games are no new ones."""
-        newest = f'"$(ls -t models/{self.config}/*.pth | head -n 1)"'
-        return f"{super().command_line(context)} && {shlex.quote(program())} models register {newest} >&2"
+        """The command. Here it takes the model into the store at once: from then on its games are no new ones."""
+        parent = ["--from", self.parent] if self.parent else []
+        return [*self.words, "--preset", self.preset, *parent, *([] if self.site.remote else ["--register"])]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
         """What has come of it."""
         if code:
-            nothing = read_report(output, code, self.last_line).get("nothing_new")
-            if nothing is None:  # the model was trained, but not taken into the store
-                raise JobFailed(f"exit code {code}: {self.last_line}")
-            skip(context, nothing)
+            skip(context, read_report(output, code, self.last_line)["nothing_new"])
+        if self.site.remote:
+            self._take_home(read_report(output, code, self.last_line)["facts"])
         return super().result(output, code, context)
+
+    def _take_home(self, facts: dict[str, str]) -> None:
+        """Bring the model of another host here, and take it into the store."""
+        from ringrift.fleet.staging import fetch_training  # late: it needs torch
+        from ringrift.models import ModelStore
+
+        model, run, settings = facts["model"], facts["run"], fleet_settings().sync
+        path = self._ask(
+            lambda shell: fetch_training(cast("SshShell", shell), home(), self.config, model, run, settings)
+        )
+        with open_health() as health:
+            ModelStore(health.database, home() / "models").register(home() / path)
+        self.log.info("%s: model %s is here, verified", self.site.host, path)
 
     def summary(self, report: Any, code: int) -> Any:
         """The model, why training ended, and its losses."""
@@ -187,56 +206,6 @@ class RemoteTrainOperator(AfterDataset):
         }
 
 
-class DistributeModelOperator(BaseOperator):
-    """Bring the champion to all hosts of self-play, where workers play with it from their next game on.
-
-    On one machine it is there already; this makes sure that it is whole.
-    """
-
-    def __init__(self, *, config: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.config = config
-
-    def execute(self, context: Context) -> Any:
-        """Compare the champion's file with its checksum."""
-        path = home() / "models" / f"ringrift_best_{self.config}.pth"
-        try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            expected = json.loads(path.with_suffix(".json").read_bytes())["sha256"]
-        except (OSError, ValueError, KeyError) as error:
-            raise AirflowFailException(f"{path}: cannot be read with its .json ({error})") from None
-        if digest != expected:
-            raise AirflowFailException(f"{path}: its checksum is not that of its .json")
-        self.log.info("local: %s is there, sha256 %s", path, digest)
-        return {"model": digest[:16], "sha256": digest, "hosts": [LOCAL]}
-
-
-class SweepJobsOperator(BaseOperator):
-    """Remove the jobs of a host that ended long ago.
-
-    :param keep: for how long they are kept.
-    """
-
-    def __init__(self, *, keep: timedelta, host: str = LOCAL, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.keep = keep
-        self.host = host
-
-    def execute(self, context: Context) -> Any:
-        """Remove them, and say how many."""
-
-        async def sweep() -> list[str]:
-            shell = open_shell(self.host)
-            try:
-                return await sweep_jobs(shell, str(home() / JOBS), older_than=int(self.keep.total_seconds()))
-            finally:
-                await shell.close()
-
-        removed = asyncio.run(sweep())
-        self.log.info("%s: %d jobs older than %s are removed", self.host, len(removed), self.keep)
-        return {"removed": len(removed)}
-
-
 def read_report(output: bytes, code: int, last_line: str) -> Any:
     """What a command has printed with `--json`. A crash has exit code 1, too, but no report: `JobFailed`."""
     try:
@@ -252,10 +221,10 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
-    models: list[Path] = sorted((home() / "models" / config).glob("*.pth"), key=lambda path: path.stat().st_mtime)
+    models = trained_models(home() / "models", config)
     if not models:
         raise AirflowFailException(f"models/{config}: there is no model; `ringrift train {config}` makes one")
-    return str(models[-1].relative_to(home()))
+    return str(models[0].relative_to(home()))
 
 
 def small(report: Any) -> Any:

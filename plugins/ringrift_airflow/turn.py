@@ -138,6 +138,9 @@ class Turn:
         report = reports[0] if reports else {}
         if stage == "selfplay":
             return f"{sum(found.get('games', 0) for found in reports)} games"
+        if stage == "sync" and reports:
+            trouble = [str(said) for said in (report.get("trouble") or {}).values()]
+            return "; ".join([f"{report.get('games')} new games from {', '.join(report.get('hosts') or ())}", *trouble])
         if stage == "aggregate":
             return f"{report.get('games')} new games in the database" if reports else ""
         if stage == "export":

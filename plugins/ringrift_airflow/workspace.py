@@ -1,25 +1,46 @@
-"""Where RingRift works on this machine: the folder that holds `data/` and `models/`, its program, its shell."""
+"""Where RingRift works, here and on other hosts: the folder of `data/` and `models/`, the program, and the way."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import ringrift
 from ringrift.fleet import LocalShell, Shell
+from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
-
-LOCAL: Final = "local"
-"""The host that is this machine."""
+from ringrift.settings import unknown_name
 
 JOBS: Final = "data/jobs"
-"""The folder of all jobs of a host, in its workspace."""
+"""The folder of all jobs of this machine, in its workspace."""
 
 
 class UnknownHost(RingRiftError):
     """A host that the settings do not know."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What jobs on a host have to know of it."""
+
+    host: str
+    home: str
+    """The folder that they work in."""
+    jobs: str
+    """The folder that holds them."""
+    program: str
+    """The command `ringrift`, as a word of shell."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is another machine."""
+        return self.host != LOCAL
 
 
 def home() -> Path:
@@ -33,8 +54,53 @@ def program() -> str:
     return os.environ.get("RINGRIFT_PROGRAM") or (str(beside) if beside.exists() else "ringrift")
 
 
-def open_shell(host: str) -> Shell:
+def site(name: str) -> Site:
+    """What is known of a host; `UnknownHost`."""
+    if name == LOCAL:
+        return Site(LOCAL, str(home()), str(home() / JOBS), shlex.quote(program()))
+    known = hosts()
+    if name not in known:
+        raise UnknownHost(f"host {name!r}: {unknown_name(name, (LOCAL, *known))}")
+    host = known[name]
+    return Site(name, host.home, host.jobs, _word(host.program))
+
+
+def have(role: Role) -> bool:
+    """Whether there are hosts for something; if not, this machine does it."""
+    return any(role in host.roles for host in hosts().values())
+
+
+def open_shell(name: str) -> Shell:
     """The way to a host. Jobs of this machine see nothing of Airflow's own settings, in which there are secrets."""
-    if host != LOCAL:
-        raise UnknownHost(f"host {host!r}: unknown; known is {LOCAL!r}, this machine")
-    return LocalShell({name: value for name, value in os.environ.items() if not name.lstrip("_").startswith("AIRFLOW")})
+    if name == LOCAL:
+        return LocalShell(
+            {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith("AIRFLOW")}
+        )
+    site(name)
+    from ringrift.fleet.ssh import SshShell  # only where there are hosts: asyncssh takes its time
+
+    return SshShell(name, hosts()[name], fleet_settings().connection)
+
+
+_shared: dict[str, tuple[Shell, int]] = {}
+"""The open ways of this process, each with the number of those who use it."""
+
+
+@asynccontextmanager
+async def shared_shell(name: str) -> AsyncIterator[Shell]:
+    """The way to a host that all who are here at the same time share: one connection a host, however many jobs."""
+    shell, users = _shared.get(name) or (open_shell(name), 0)
+    _shared[name] = shell, users + 1
+    try:
+        yield shell
+    finally:
+        shell, users = _shared.pop(name)
+        if users > 1:
+            _shared[name] = shell, users - 1
+        else:
+            await shell.close()
+
+
+def _word(path: str) -> str:
+    """A path as a word of shell, in which `~/` at its beginning keeps its meaning."""
+    return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)

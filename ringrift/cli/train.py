@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.options import ConfigArgument, JsonOption, ModelsOption, models_folder
+from ringrift.cli.models import open_store
+from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -46,6 +47,10 @@ def train(
     runs: RunsOption = RUNS,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
+    register: Annotated[
+        bool, typer.Option("--register", help="Take the model into the store, as `ringrift models register` does.")
+    ] = False,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network on the config's data set; a report with plots goes into the folder of the run.
@@ -56,7 +61,7 @@ def train(
 
     Example: ringrift train square8_2p --preset laptop
 
-    Example: ringrift train square8_2p --preset laptop --from newest
+    Example: ringrift train square8_2p --preset laptop --from newest --register
 
     Example: ringrift train square8_2p --set network=v3 --set losses.value=0.5 --from models/square8_2p/<id>.pth
 
@@ -73,7 +78,8 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models_folder(folder), runs=runs)
+    models = models_folder(folder)
+    inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, progress() as tell:
 
@@ -86,6 +92,9 @@ def train(
             typer.echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
+        if register and report.facts.model:
+            with open_store(database, models, create=True) as store:
+                store.register(models / config / f"{report.facts.model}.pth")
         show_report(report, as_json)
     if stop.is_set() and not (report and report.facts.model):
         raise typer.Exit(stop.exit_code)

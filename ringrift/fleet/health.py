@@ -6,7 +6,6 @@ growing pauses, and is back in service as soon as it answers. Failures of long a
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from ringrift.fleet.hosts import HealthSettings, Host, Role
 from ringrift.fleet.schema import host_rows, places
-from ringrift.fleet.shell import Shell
-from ringrift.fleet.ssh import Reaction, Unusable, reaction_to
+from ringrift.fleet.ssh import Unusable
 from ringrift.game.errors import RingRiftError
 from ringrift.games import GamesDatabase
 
@@ -125,34 +123,31 @@ class Health:
             for place in taken:
                 if place.job == job and place.host in self._hosts and place.host not in avoid:
                     return place
-            reasons: dict[str, str] = {}
-            fit: list[tuple[int, float, str, tuple[int, ...]]] = []
-            for name, host in self._hosts.items():
-                here = [place for place in taken if place.host == name and place.job != job]
-                used = {gpu for place in here for gpu in place.gpus}
-                free = [gpu for gpu in range(host.gpus) if gpu not in used]
-                one = self._condition(connection, name)
-                if role not in host.roles:
-                    reasons[name] = f"is not for {role}"
-                elif name in avoid:
-                    reasons[name] = "is to be avoided"
-                elif one.retired is not None:
-                    reasons[name] = f"is retired ({one.why})"
-                elif len(here) >= host.slots:
-                    reasons[name] = f"has no free slot ({len(here)} of {host.slots} taken)"
-                elif len(free) < gpus:
-                    reasons[name] = f"has {len(free)} of its {host.gpus} GPUs free, {gpus} are needed"
-                else:
-                    failed = one.failed or 0 if one.failures else 0
-                    fit.append((failed, len(here) / host.slots, name, tuple(free[:gpus])))
-            if not fit:
-                said = "; ".join(f"{name} {reason}" for name, reason in reasons.items()) or "there are none"
-                raise NoHost(f"no host for {job}: {said}")
-            _, _, name, numbers = min(fit)
+            found = self._best(connection, job, role, gpus, avoid)
             connection.execute(delete(places).where(places.c.job == job))
-            row = {"job": job, "host": name, "gpus": " ".join(map(str, numbers)), "since": int(self._clock())}
+            row = {"job": job, "host": found.host, "gpus": " ".join(map(str, found.gpus)), "since": int(self._clock())}
             connection.execute(places.insert().values(**row))
-        return Place(job, name, numbers)
+        return found
+
+    def lacks(self, role: Role, *, gpus: int = 0, avoid: Collection[str] = ()) -> str | None:
+        """Why no job can get a place now, in a line; None if one can."""
+        try:
+            with self.database.reading() as connection:
+                self._best(connection, "a job", role, gpus, avoid)
+        except NoHost as error:
+            return str(error)
+        return None
+
+    def abandon(self, job: str) -> None:
+        """Give up a job whose host does not answer: it keeps its place there, and is killed as soon as that can be."""
+        with self.database.writing() as connection:
+            connection.execute(update(places).where(places.c.job == job).values(abandoned=int(self._clock())))
+
+    def abandoned(self, name: str) -> list[str]:
+        """The jobs of a host that were given up."""
+        with self.database.reading() as connection:
+            given_up = (places.c.host == name, places.c.abandoned.is_not(None))
+            return list(connection.execute(select(places.c.job).where(*given_up).order_by(places.c.job)).scalars())
 
     def release(self, job: str) -> None:
         """Give back the place of a job, if it has one."""
@@ -173,6 +168,35 @@ class Health:
             connection.execute(delete(places).where(*stale))
         return gone
 
+    def _best(self, connection: Connection, job: str, role: Role, gpus: int, avoid: Collection[str]) -> Place:
+        """The place that a job would get; `NoHost` if there is none."""
+        taken = self._taken(connection)
+        reasons: dict[str, str] = {}
+        fit: list[tuple[int, float, str, tuple[int, ...]]] = []
+        for name, host in self._hosts.items():
+            here = [place for place in taken if place.host == name and place.job != job]
+            used = {gpu for place in here for gpu in place.gpus}
+            free = [gpu for gpu in range(host.gpus) if gpu not in used]
+            one = self._condition(connection, name)
+            if role not in host.roles:
+                reasons[name] = f"is not for {role}"
+            elif name in avoid:
+                reasons[name] = "is to be avoided"
+            elif one.retired is not None:
+                reasons[name] = f"is retired ({one.why})"
+            elif len(here) >= host.slots:
+                reasons[name] = f"has no free slot ({len(here)} of {host.slots} taken)"
+            elif len(free) < gpus:
+                reasons[name] = f"has {len(free)} of its {host.gpus} GPUs free, {gpus} are needed"
+            else:
+                failed = one.failed or 0 if one.failures else 0
+                fit.append((failed, len(here) / host.slots, name, tuple(free[:gpus])))
+        if not fit:
+            said = "; ".join(f"{name} {reason}" for name, reason in reasons.items()) or "there are none"
+            raise NoHost(f"no host for {job}: {said}")
+        _, _, name, numbers = min(fit)
+        return Place(job, name, numbers)
+
     def _condition(self, connection: Connection, name: str) -> Condition:
         row = connection.execute(select(host_rows).where(host_rows.c.name == name)).one_or_none()
         if row is None:
@@ -191,21 +215,3 @@ class Health:
     def _taken(connection: Connection) -> list[Place]:
         rows = connection.execute(select(places).order_by(places.c.host, places.c.job))
         return [Place(row.job, row.host, tuple(map(int, row.gpus.split()))) for row in rows]
-
-
-async def probe_hosts(health: Health, shells: Mapping[str, Shell]) -> dict[str, str]:
-    """Try the retired hosts whose time has come; of each, what came of it."""
-
-    async def probe(name: str) -> tuple[str, str]:
-        try:
-            await shells[name].run(b"true\n")
-        except RingRiftError as error:
-            if reaction_to(error) is Reaction.NEVER:
-                raise
-            await asyncio.to_thread(health.failed, name, error)
-            return name, str(error)
-        await asyncio.to_thread(health.answered, name)
-        return name, "is back in service"
-
-    due = await asyncio.to_thread(health.due)
-    return dict(await asyncio.gather(*(probe(name) for name in due)))

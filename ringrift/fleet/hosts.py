@@ -49,6 +49,11 @@ class Host(Settings):
     """May vanish at any time."""
 
     @property
+    def program(self) -> str:
+        """The command `ringrift` that was deployed there."""
+        return f"{self.code}/current/bin/ringrift"
+
+    @property
     def jobs(self) -> str:
         """The folder of all jobs."""
         return f"{self.home}/data/jobs"
@@ -85,6 +90,12 @@ class ConnectionSettings(Settings):
     seconds: Number
     keepalive_seconds: Number
     keepalive_missed: PositiveInt
+
+
+class JobSettings(Settings):
+    """How jobs on hosts are watched."""
+
+    patience_minutes: Number
 
 
 class PruneSettings(Settings):
@@ -135,6 +146,7 @@ class FleetSettings(Settings):
     """All of `fleet.yaml`."""
 
     connection: ConnectionSettings
+    jobs: JobSettings
     sync: SyncSettings
     health: HealthSettings
     check: CheckSettings

@@ -32,5 +32,6 @@ places = Table(
     Column("host", String(64), nullable=False),
     Column("gpus", String(64), nullable=False),  # their numbers, with spaces between
     Column("since", BigInteger, nullable=False),
+    Column("abandoned", BigInteger),  # when it was given up: it may be running on a host that did not answer
     Index(None, "host"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,7 +14,7 @@ from ringrift.fleet.shell import Shell, Unreachable
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two tries to reach a host."""
 
-Why = Literal["ended", "stopped", "overdue"]
+Why = Literal["ended", "stopped", "overdue", "silent"]
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,20 @@ class Ending:
     """Why a job is not watched any more."""
 
     why: Why
-    """`ended`: look at `state`; `stopped`: somebody wanted it, and it was killed; `overdue`: so did the deadline."""
+    """`ended`: look at `state`; `stopped`: somebody wanted it, and it was killed; `overdue`: so did the deadline;
+    `silent`: the host has not answered for too long."""
     state: State | None
-    """None if the host did not answer up to the deadline: the job may be running."""
+    """None if the host did not answer: the job may be running."""
     code: int | None = None
     """The exit code of a job that is done."""
     detail: str = ""
     """Who stopped it, or what the host said last."""
     last_line: str = ""
     """Of the log."""
+
+
+async def _nobody(_: Unreachable | None) -> None:
+    """Whom troubles with the host are told by default."""
 
 
 async def watch_job(
@@ -42,12 +47,16 @@ async def watch_job(
     tell: Callable[[str], None],
     stop: Callable[[], str | None] = lambda: None,
     offset: int = 0,
+    patience: float | None = None,
+    note: Callable[[Unreachable | None], Awaitable[None]] = _nobody,
 ) -> Ending:
     """Poll a job and `tell` the lines of its log from a byte on, until there is nothing more to wait for.
 
     At `deadline` (seconds since 1970), and as soon as `stop` gives a reason, it is killed. A host that does not answer
-    is asked again, with growing pauses.
+    is asked again, with growing pauses, for `patience` seconds if those are limited; `note` hears when it falls silent,
+    with None when it answers again, and when it is given up.
     """
+    answered = time.monotonic()
     pause = poll
     last_line = complaint = ""
     while True:
@@ -59,7 +68,8 @@ async def watch_job(
             status = await status_of_job(shell, job, offset=offset)
             if complaint:
                 tell("the host answers again")
-            complaint, pause = "", poll
+                await note(None)
+            complaint, pause, answered = "", poll, time.monotonic()
             ended = status.state is not State.RUNNING
             more = offset + len(status.log) < status.log_size
             log = whole_lines(status.log, ended=ended and not more)
@@ -76,8 +86,14 @@ async def watch_job(
         except Unreachable as error:
             if overdue:
                 return Ending("overdue", None, detail=str(error), last_line=last_line)
+            left = float("inf") if patience is None else answered + patience - time.monotonic()
+            if left <= 0:
+                await note(error)
+                return Ending("silent", None, detail=str(error), last_line=last_line)
+            if not complaint:
+                await note(error)
             if str(error) != complaint:
                 tell(f"{error}; it is asked again with growing pauses")
             complaint = str(error)
-            await asyncio.sleep(min(pause, max(0.1, deadline - time.time())))
+            await asyncio.sleep(min(pause, left, max(0.1, deadline - time.time())))
             pause = min(2 * pause, LONGEST_PAUSE)

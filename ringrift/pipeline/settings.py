@@ -20,6 +20,8 @@ class SelfplayStage(Settings):
     shards: PositiveInt
     games: PositiveInt
     """Of each shard."""
+    gpus: NonNegativeInt
+    """That a shard locks on its host."""
     players: str
     """As of `ringrift selfplay --players`; empty for those of selfplay.yaml."""
     hours: Hours
@@ -32,6 +34,8 @@ class TrainingStage(Settings):
     minutes: NonNegativeFloat
     wait_minutes: NonNegativeFloat
     preset: str
+    gpus: NonNegativeInt
+    """That a training locks on its host."""
     hours: Hours
 
 
@@ -54,6 +58,8 @@ class MaintenanceSettings(Settings):
     """What is put in order."""
 
     every: Cron
+    hosts: Cron
+    """How often the hosts are asked how they are."""
     keep_jobs_hours: Hours
 
 

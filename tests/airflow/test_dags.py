@@ -40,7 +40,7 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    others = {"ringrift__shadow_tournament", "ringrift__full_tournament", "ringrift__maintenance"}
+    others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet")}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
@@ -129,7 +129,7 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
     config = with_settings(tmp_path, change)
     preset = {} if change[0] == "preset: laptop" else {"RINGRIFT_LOOP_PRESET": "smoke"}
     errors = inspect(tmp_path, RINGRIFT_CONFIG_DIR=config, **({"RINGRIFT_LOOP_PRESET": ""} | preset))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         assert last.startswith("ringrift.settings.BadSettings: ")

@@ -11,15 +11,13 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ringrift_airflow.failures import JobFailed
+from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.operators import (
-    DistributeModelOperator,
     ExportOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
-    SweepJobsOperator,
-    SyncGamesOperator,
     hours,
     small,
 )
@@ -78,11 +76,10 @@ def test_a_backfill_exports_the_games_of_its_interval_into_a_folder_of_their_own
 
 def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place: Place, tries: Tries) -> None:
     trained = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
-    assert words(place, "train") == "train square8_2p --preset smoke --from newest --json"
+    assert words(place, "train") == "train square8_2p --preset smoke --from newest --register --json"
     assert trained["losses"] == {"loss": [1.5, 1.6]}
     path = f"models/square8_2p/{trained['model']}.pth"
     assert trained["path"] == path
-    assert words(place, "models register") == f"models register {path}"
     tries.xcoms["train"] = trained
     assert run(RemoteGauntletOperator, tries, config=CONFIG)["passed"] is True
     assert words(place, "evaluate") == f"evaluate square8_2p {path} --no-rating --json"
@@ -105,12 +102,6 @@ def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place
 def test_a_training_that_has_nothing_new_to_learn_from_is_skipped(place: Place, tries: Tries) -> None:
     place.answer(train={"code": 1})
     with pytest.raises(AirflowSkipException, match=r"^0 of 100 samples are new$"):
-        run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
-
-
-def test_a_model_that_the_store_refuses_is_a_failure(place: Place, tries: Tries) -> None:
-    place.answer(**{"models register": {"code": 1}})
-    with pytest.raises(JobFailed, match="exit code 1"):
         run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
 
 
@@ -180,16 +171,15 @@ def test_a_champion_that_is_not_whole_is_not_distributed(place: Place, tries: Tr
 
 def test_on_one_machine_the_games_are_there_already(place: Place, tries: Tries) -> None:
     assert run(SyncGamesOperator, tries, config=CONFIG)["hosts"] == ["local"]
-    with pytest.raises(AirflowFailException, match="host 'gpu-1': unknown"):
-        run(SyncGamesOperator, tries, config=CONFIG, hosts=["gpu-1"])
 
 
 def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:
     run(RingriftOperator, tries, words=["models", "prune"])
-    assert run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": 0}
+    assert run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}
     (job,) = (place.home / "data" / "jobs").iterdir()
     (job / "heartbeat").write_text("1000\n")
-    while run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": 0}:  # its heartbeat may outlive it by seconds
+    # Its heartbeat may outlive it by seconds.
+    while run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}:
         (job / "heartbeat").write_text("1000\n")
     assert not job.exists()
 

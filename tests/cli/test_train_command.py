@@ -32,6 +32,15 @@ def test_it_goes_on_from_the_newest_model_and_the_same_call_again_is_the_same_tr
     assert f"started from model {parent}" in child.stdout
 
 
+def test_a_model_can_go_into_the_store_at_once(tmp_path: Path) -> None:
+    write_both(tmp_path / "training")
+    database = ["--database", str(tmp_path / "games.db")]
+    trained = CliRunner().invoke(app, [*options(tmp_path), "--register", *database, "--json"])
+    assert trained.exit_code == 0, trained.output
+    listed = CliRunner().invoke(app, ["models", "list", "--models", str(tmp_path / "models"), *database, "--json"])
+    assert [model["id"] for model in json.loads(listed.stdout)] == [json.loads(trained.stdout)["facts"]["model"]]
+
+
 def test_a_model_that_has_learned_all_there_is_is_exit_code_1(tmp_path: Path) -> None:
     write_both(tmp_path / "training")
     words = options(tmp_path)

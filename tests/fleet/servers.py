@@ -35,6 +35,9 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     via: int | None = None
     """The port of the wire before it."""
+    address: str = "127.0.0.1"
+    within: tuple[str, ...] = ()
+    """What its commands begin with, such as those that enter a network namespace."""
     facts: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -48,7 +51,7 @@ class Server:
     def entry(self, **changes: object) -> dict[str, object]:
         """What stands in hosts.yaml."""
         facts: dict[str, object] = {
-            "address": "127.0.0.1",
+            "address": self.address,
             "port": self.via or self.port,
             "user": getpass.getuser(),
             "key": str(self.key),
@@ -69,10 +72,12 @@ class Server:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd insists on it
         with (self.folder / "sshd.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sshd, "-D", "-e", "-f", self.folder / "sshd_config"], stdin=subprocess.DEVNULL, stderr=log
+                [*self.within, sshd, "-D", "-e", "-f", self.folder / "sshd_config"],
+                stdin=subprocess.DEVNULL,
+                stderr=log,
             )
         give_up = time.monotonic() + 20
-        while not _answers(self.port):
+        while not _answers(self.address, self.port):
             assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
             assert time.monotonic() < give_up
             time.sleep(0.02)
@@ -90,9 +95,20 @@ class Server:
 
 @contextmanager
 def server(
-    folder: Path, name: str, *, sftp: bool = True, force: str | None = None, **facts: object
+    folder: Path,
+    name: str,
+    *,
+    sftp: bool = True,
+    address: str = "127.0.0.1",
+    within: tuple[str, ...] = (),
+    programs: Path | None = None,
+    force: str | None = None,
+    **facts: object,
 ) -> Iterator[Server]:
-    """A running host; `force` is what its user's shell does in place of a command, `$SSH_ORIGINAL_COMMAND`."""
+    """A running host; those in `programs` come before all others there.
+
+    `force` is what its user's shell does in place of a command, `$SSH_ORIGINAL_COMMAND`.
+    """
     folder.mkdir(parents=True)
     host_key, user_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
     for path, key in ((folder / "host_key", host_key), (folder / "id", user_key)):
@@ -100,12 +116,18 @@ def server(
         path.chmod(0o600)
     user_key.write_public_key(folder / "authorized")
     public = host_key.export_public_key().decode().strip()
-    made = Server(name, folder, free_port(), public, folder / "id", facts=facts)
+    made = Server(name, folder, free_port(), public, folder / "id", facts=facts, address=address, within=within)
     made.home.mkdir()
+    variables = f'"HOME={made.home}"' + (f' "PATH={programs}:/usr/local/bin:/usr/bin:/bin"' if programs else "")
     lines = [
-        *("ListenAddress 127.0.0.1", f"Port {made.port}", f"HostKey {folder / 'host_key'}", "PidFile none"),
+        *(f"ListenAddress {address}", f"Port {made.port}", f"HostKey {folder / 'host_key'}", "PidFile none"),
         *(f"AuthorizedKeysFile {folder / 'authorized'}", "StrictModes no", "UsePAM no", "PasswordAuthentication no"),
-        *("PermitRootLogin prohibit-password", "MaxStartups 100", f'SetEnv "HOME={made.home}"', "LogLevel ERROR"),
+        *(
+            "PermitRootLogin prohibit-password",
+            "MaxStartups 100",
+            f"SetEnv {variables}",
+            "LogLevel ERROR",
+        ),
         *(["Subsystem sftp internal-sftp"] if sftp else []),
         *([f"ForceCommand {force}"] if force else []),
     ]
@@ -136,9 +158,13 @@ class Wire:
         while True:
             try:
                 here, _ = self._listener.accept()
-                there = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
                 return
+            try:
+                there = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # the host is down
+                here.close()
+                continue
             self._sockets += [here, there]
             for source, sink in ((here, there), (there, here)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
@@ -192,9 +218,9 @@ def settings_for_tests(**sync: object) -> FleetSettings:
     )
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((address, port), timeout=1).close()
     except OSError:
         return False
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.fleet import Answer, Unreachable
-from ringrift.fleet.health import Health, NoHost, probe_hosts
+from ringrift.fleet import Unreachable
+from ringrift.fleet.health import Health, NoHost
 from ringrift.fleet.hosts import HealthSettings, Host
 from ringrift.fleet.ssh import Unusable
 from ringrift.games import GamesDatabase
@@ -178,27 +177,16 @@ def test_many_at_once_get_no_place_twice(database: GamesDatabase, clock: Clock) 
     assert sorted(found) == [("one", (0,)), ("one", (1,)), ("one", (2,)), ("two", (0,)), ("two", (1,))]
 
 
-def test_retired_hosts_are_tried_and_come_back_when_they_answer(database: GamesDatabase, clock: Clock) -> None:
-    class Silent:
-        answers = False
-
-        async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
-            if not self.answers:
-                raise TROUBLE
-            return Answer(0, b"", "")
-
-        async def close(self) -> None:
-            pass
-
-    fleet, shell = health(database, clock, one=host()), Silent()
-    for _ in range(3):
-        fleet.failed("one", TROUBLE)
-    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {}
-    clock.now += 61
-    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {"one": "gpu: no answer"}
-    clock.now += 61
-    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {}
-    clock.now += 61
-    shell.answers = True
-    assert asyncio.run(probe_hosts(fleet, {"one": shell})) == {"one": "is back in service"}
-    assert fleet.conditions()["one"].retired is None
+def test_a_job_that_is_given_up_keeps_its_place_until_it_is_ended(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host(), two=host())
+    place = fleet.choose("job", "selfplay")
+    fleet.choose("other", "selfplay")
+    fleet.abandon("job")
+    assert fleet.abandoned(place.host) == ["job"]
+    assert fleet.lacks("selfplay") == (
+        "no host for a job: one has no free slot (1 of 1 taken); two has no free slot (1 of 1 taken)"
+    )
+    fleet.release("job")
+    assert fleet.abandoned(place.host) == []
+    assert fleet.lacks("selfplay") is None
+    assert "is to be avoided" in str(fleet.lacks("selfplay", avoid=[place.host]))

@@ -35,8 +35,15 @@ def watch(
     seconds: float = 60.0,
     stop: Callable[[], str | None] = lambda: None,
     offset: int = 0,
+    patience: float | None = None,
+    noted: list[str | None] | None = None,
 ) -> tuple[Ending, list[str]]:
     told: list[str] = []
+
+    async def note(error: Unreachable | None) -> None:
+        if noted is not None:
+            noted.append(None if error is None else str(error))
+
     ending = asyncio.run(
         watch_job(
             *(shell or jobs.shell, jobs.job(name)),
@@ -45,6 +52,8 @@ def watch(
             tell=told.append,
             stop=stop,
             offset=offset,
+            patience=patience,
+            note=note,
         )
     )
     return ending, told
@@ -99,6 +108,16 @@ def test_a_host_that_does_not_answer_for_a_while_is_told_once_and_waited_for(job
         "the host answers again",
         "two",
     ]
+
+
+def test_a_host_that_is_silent_for_too_long_is_given_up(jobs: Jobs) -> None:
+    jobs.start("a", "sleep 60")
+    noted: list[str | None] = []
+    ending, _ = watch(jobs, "a", shell=CutShell(jobs.shell, {2, *range(5, 10_000)}), patience=0.5, noted=noted)
+    assert (ending.why, ending.state, ending.detail) == ("silent", None, "host-1: connection refused")
+    silent = "host-1: connection refused"
+    assert noted == [silent, None, silent, silent]
+    assert jobs.status("a").state is State.RUNNING
 
 
 def test_of_a_host_that_never_answers_nobody_knows_what_became_of_the_job(jobs: Jobs) -> None:

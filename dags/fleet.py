@@ -1,0 +1,35 @@
+"""The hosts: which of them are fit for work, every few minutes."""
+
+from __future__ import annotations
+
+from ringrift.pipeline.settings import loop_settings
+from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.fleet import TendFleetOperator
+
+ABOUT = """
+### The hosts of hosts.yaml
+
+A retired host whose next trial has come is asked, and is back in service if it answers. Jobs that were given up
+because their host did not answer are killed, places of jobs that do not run are free again, and every host of self-play
+gets the champions that it lacks. Where hosts.yaml names no hosts, the task is skipped.
+
+Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
+"""
+
+settings = loop_settings()
+_, preset = settings.chosen()
+
+with ringrift_dag(
+    "ringrift__fleet",
+    settings,
+    description="Hosts that come back, and what was left on them",
+    every=preset.maintenance.hosts,
+    max_active_runs=1,
+    tags=["maintenance"],
+    doc_md=ABOUT,
+):
+    TendFleetOperator(
+        task_id="probe_hosts",
+        configs=preset.configs,
+        doc_md="Ask all hosts, but for the retired ones whose next trial has not come.",
+    )
