@@ -145,7 +145,7 @@ def test_a_pool_that_the_settings_lack_is_one_line_in_the_import_error(tmp_path:
     pools = {name: pool for name, pool in POOLS.items() if name != "ringrift_training"}
     (config / "pools.json").write_text(json.dumps(pools))
     errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         assert last == f"ringrift.settings.BadSettings: {config}/pools.json: ringrift_training: is missing"

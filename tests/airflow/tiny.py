@@ -15,7 +15,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     # About half of the games are stopped before they end, and nobody has lost those.
     "games.yaml": {"max_moves.square8_2p": 110},
     "loop.yaml": {
-        PRESET + "selfplay": {"shards": 2, "games": 12, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
+        PRESET + "selfplay.games": 12,
+        PRESET + "selfplay.players": "gumbel:heuristic@2?noise=1",
         PRESET + "retry_seconds": 1,
         PRESET + "training.new_games": 24,
         PRESET + "rated_as": ["policy"],

@@ -37,7 +37,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
     change(
         "loop.yaml",
-        presets__smoke__selfplay={"shards": 1, "games": 8, "players": "gumbel:heuristic@2?noise=1", "hours": 1},
+        presets__smoke__selfplay__shards=1,
+        presets__smoke__selfplay__games=8,
+        presets__smoke__selfplay__players="gumbel:heuristic@2?noise=1",
         presets__smoke__training__new_games=8,
     )
     change("evaluation.yaml", gauntlet__first_games=2, gauntlet__second_games=2, gauntlet__as="policy")

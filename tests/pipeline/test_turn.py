@@ -95,7 +95,7 @@ def test_the_next_turn_learns_from_new_games_and_goes_on_from_the_last_model(
     first, second = run_turn(shop), run_turn(shop)
     assert (first.number, second.number) == (0, 1)
     assert second.fact("train", "parent") == first.fact("train", "model")
-    assert second.stages["threshold"].line.startswith("6 of 6 new games; 0 of 0 minutes")
+    assert second.stages["threshold"].line.startswith("6 of 6 new games; ")
     assert [turn.number for turn in turns(shop.turns, CONFIG)] == [0, 1]
 
 
