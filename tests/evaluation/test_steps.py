@@ -12,7 +12,7 @@ from ringrift.evaluation.steps import Step, measure_step
 
 @pytest.mark.parametrize(("config", "level"), [("square8_2p", 5), ("hex8_2p", 7), ("square8_3p", 6), ("hex8_4p", 6)])
 def test_a_level_is_stronger_than_the_one_below(config: str, level: int) -> None:
-    step = measure_step(config, level, openings=40)
+    step = measure_step(config, level, openings=80)
     assert step.spec == ladder_spec(config, level)
     assert step.stronger, step
     assert step.better + step.worse <= step.games

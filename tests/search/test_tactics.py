@@ -27,7 +27,8 @@ from tests.search.tactics import TACTICS, Tactic, solves
 
 Run = Callable[[States], Found]
 
-BUDGET = 200
+BUDGET = 400
+"""Simulations of searches that know nothing: every position has the same value to them until the game ends."""
 DEPTH = 6
 """An own turn and the one of an opponent, of up to three decisions each."""
 DEEPENING = {"minimax": MinimaxSearch, "maxn": MaxnSearch, "paranoid": ParanoidSearch, "brs": BestReplySearch}
