@@ -89,7 +89,8 @@ class TendFleetOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do it, and say how each host is. What is wrong with a host fails nothing."""
-        known = hosts()
+        with _in_one_line():
+            known = hosts()
         if not known:
             skip(context, "hosts.yaml: there are no hosts in it")
         from ringrift.fleet.tending import tend_fleet  # late: it takes a second
@@ -127,7 +128,9 @@ class SweepJobsOperator(BaseOperator):
                 await shell.close()
 
         removed = {}
-        for name in (LOCAL, *hosts()):
+        with _in_one_line():
+            names = (LOCAL, *hosts())
+        for name in names:
             try:
                 removed[name] = len(asyncio.run(sweep(name)))
                 self.log.info("%s: %d jobs older than %s are removed", name, removed[name], self.keep)

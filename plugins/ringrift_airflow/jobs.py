@@ -16,7 +16,7 @@ from threading import Event
 from typing import Any, ClassVar, Final, TypeVar
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ringrift.fleet import (
     Ending,
@@ -151,6 +151,8 @@ class RemoteJobOperator(BaseOperator):
         patience = fleet_settings().jobs.patience_minutes * 60.0 if self.site.remote else None
         if self.deferrable and not self._ask(lambda shell: self._ends_soon(shell, job)):
             if self._killed.is_set():
+                if self.site.remote:
+                    abandon(job.name)  # unless it answers now, it is killed as soon as it does
                 with self._explained():
                     self._ask(lambda shell: kill_job(shell, job))
                 self._forget(context)
@@ -190,7 +192,8 @@ class RemoteJobOperator(BaseOperator):
         if stored is None:
             raise JobLost("the task's store has forgotten its job")
         job = Job(stored["name"], stored["root"])
-        self.site = site(stored["host"])
+        with self._explained():
+            self.site = site(stored["host"])
         if event["why"] == "trouble":
             return self._elsewhere(context, event["detail"], Reaction(event["reaction"]))
         ending = Ending(**event)
@@ -224,7 +227,14 @@ class RemoteJobOperator(BaseOperator):
             output = self._ask(lambda shell: read_output(shell, job))
             if self.site.remote:
                 release(job.name)
-            result = self.result(output, ending.code or 0, context)
+            try:
+                result = self.result(output, ending.code or 0, context)
+            except (
+                AirflowException,
+                JobTrouble,
+            ):  # an answer, and no trouble on the way to it: who asks again, asks anew
+                store.delete(STORED)
+                raise
         store.delete(STORED)
         store.delete(AVOIDED)
         return result
@@ -277,13 +287,16 @@ class RemoteJobOperator(BaseOperator):
                 raise AirflowFailException(str(error)) from None
             try:
                 job = Job(name, self.site.jobs)
-                deadline = time.time() + self.deadline.total_seconds()
-                store.set(STORED, {"name": name, "root": job.root, "host": host, "deadline": deadline})
+                deadline = self._write_down(context, job)
                 if lack := self._lack(gpus):
                     store.set(AVOIDED, {**_avoided(context), host: lack})
                     self._give_up(context, lack, Reaction.ELSEWHERE, may_run=False)
                     continue
                 self.prepare(context)
+                if self._place(name, context, silent) != (host, gpus):  # it took so long that others came
+                    self._forget(context)
+                    continue
+                deadline = self._write_down(context, job)
                 command = self.command_line(context)
                 text = _or_full_disk(command) if self.site.remote else command
                 work = Work(text, self.site.home, gpus, self.environment)
@@ -295,6 +308,14 @@ class RemoteJobOperator(BaseOperator):
             else:
                 self.log.info("job %s on %s: %s", job.name, host, command)
                 return job, deadline, 0
+
+    def _write_down(self, context: Context, job: Job) -> float:
+        """Let later tries know of a job that begins now; its deadline."""
+        deadline = time.time() + self.deadline.total_seconds()
+        context["task_state_store"].set(
+            STORED, {"name": job.name, "root": job.root, "host": self.site.host, "deadline": deadline}
+        )
+        return deadline
 
     def _lack(self, gpus: Sequence[int]) -> str | None:
         """What the host lacks for the job, in a line."""

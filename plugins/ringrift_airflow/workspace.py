@@ -14,6 +14,7 @@ from typing import Final
 import ringrift
 from ringrift.fleet import LocalShell, Shell
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
+from ringrift.fleet.ssh import SshShell
 from ringrift.game.errors import RingRiftError
 from ringrift.settings import unknown_name
 
@@ -77,8 +78,6 @@ def open_shell(name: str) -> Shell:
             {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith("AIRFLOW")}
         )
     site(name)
-    from ringrift.fleet.ssh import SshShell  # only where there are hosts: asyncssh takes its time
-
     return SshShell(name, hosts()[name], fleet_settings().connection)
 
 

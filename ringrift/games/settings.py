@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -27,5 +28,7 @@ class DatabaseSettings(Settings):
 
 
 def database_settings() -> DatabaseSettings:
-    """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "database.yaml", DatabaseSettings)
+    """Read the settings, with the database that `RINGRIFT_DATABASE` names, if it names one; `BadSettings`."""
+    found = read_settings(config_folder() / "database.yaml", DatabaseSettings)
+    named = os.environ.get("RINGRIFT_DATABASE")
+    return found.model_copy(update={"url": named}) if named else found

@@ -105,6 +105,15 @@ def test_a_training_that_has_nothing_new_to_learn_from_is_skipped(place: Place, 
         run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
 
 
+def test_a_stage_that_is_asked_again_after_its_answer_asks_anew(place: Place, tries: Tries) -> None:
+    place.answer(train={"code": 1})
+    with pytest.raises(AirflowSkipException):
+        run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    place.answer()
+    assert run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")["ended"] == "all 2 epochs"
+    assert len(place.calls("train")) == 2
+
+
 def test_alone_a_stage_takes_the_newest_model(place: Place, tries: Tries) -> None:
     with pytest.raises(AirflowFailException, match=r"there is no model; `ringrift train square8_2p` makes one"):
         run(RemoteGauntletOperator, tries, config=CONFIG)

@@ -36,6 +36,12 @@ def test_the_migrations_lead_to_the_schema(database: GamesDatabase) -> None:
         check_migrated(connection)
 
 
+def test_the_environment_names_the_database_for_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINGRIFT_DATABASE", str(tmp_path / "games.db"))
+    with GamesDatabase(create=True) as found:
+        assert found.name.endswith(f"{tmp_path}/games.db")
+
+
 def test_a_newer_schema_is_refused(database: GamesDatabase) -> None:
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
