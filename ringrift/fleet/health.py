@@ -75,17 +75,11 @@ class Health:
     def resting(self) -> dict[str, str]:
         """The retired hosts whose next trial has not come, and what is wrong with them."""
         now = self._clock()
-        longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
         return {
-            name: f"retired, tried again in {max(1, round(one.probe - now))} s: {one.why}"
+            name: f"retired, tried again in {max(1, round(left))} s: {one.why}"
             for name, one in self.conditions().items()
-            if one.retired is not None and one.probe is not None and 0 < one.probe - now <= longest
+            if (left := self._rest(one, now))
         }
-
-    def due(self) -> list[str]:
-        """The retired hosts that are to be tried now."""
-        resting = self.resting()
-        return [name for name, one in self.conditions().items() if one.retired is not None and name not in resting]
 
     def answered(self, name: str) -> bool:
         """Note that a host has done what was asked; whether it is back in service by that."""
@@ -96,17 +90,21 @@ class Health:
         return before.retired is not None
 
     def failed(self, name: str, error: BaseException) -> Condition:
-        """Note that a host was in trouble; how it is now."""
+        """Note that a host was in trouble; how it is now.
+
+        All who watch jobs there tell of the same trouble: of a retired host, only a trial that was due counts as one.
+        """
         now, settings = self._clock(), self._settings
         with self.database.writing() as connection:
             before = self._condition(connection, name)
             failures = before.failures + 1
             change: dict[str, Any] = {"failures": failures, "failed": int(now), "why": str(error)}
             if before.retired is not None:
-                change["probes"] = before.probes + 1
+                if not self._rest(before, now):
+                    change["probes"] = before.probes + 1
             elif failures >= settings.failures or isinstance(error, Unusable):
                 change |= {"retired": int(now), "probes": 0}
-            if before.retired is not None or "retired" in change:
+            if "probes" in change:
                 pause = float(settings.first_pause_seconds) * 2.0 ** min(change["probes"], 40)
                 change["probe"] = int(now + min(pause, float(settings.longest_pause_minutes) * 60))
             self._write(connection, name, change)
@@ -167,6 +165,14 @@ class Health:
             gone = [row.job for row in connection.execute(select(places.c.job).where(*stale))]
             connection.execute(delete(places).where(*stale))
         return gone
+
+    def _rest(self, one: Condition, now: float) -> float:
+        """The seconds until a retired host is tried again; 0 if it is to be tried now, or in service."""
+        if one.retired is None or one.probe is None:
+            return 0.0
+        left = one.probe - now
+        longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
+        return left if 0 < left <= longest else 0.0
 
     def _best(self, connection: Connection, job: str, role: Role, gpus: int, avoid: Collection[str]) -> Place:
         """The place that a job would get; `NoHost` if there is none."""

@@ -30,8 +30,6 @@ class Host(Settings):
     """Path of the private key here; None for the keys of the SSH agent."""
     host_key: Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$")] | None = None
     """The host's public key, `ssh-ed25519 AAAA…`; None if known_hosts has it."""
-    connection: _Word | None = None
-    """Of Airflow; None for `ssh_` and the name."""
     roles: Annotated[list[Role], Field(min_length=1)]
     slots: PositiveInt = 1
     """Jobs at once."""

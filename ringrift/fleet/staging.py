@@ -55,17 +55,19 @@ class _There:
 async def push_training(shell: SshShell, home: Path, config: str, parent: Path | None) -> Sent:
     """Bring the data set of a config, and a model to start from, from one workspace to another.
 
-    `parent` is a path in the folder `home`. Shards that the data set has no more are removed there.
+    `parent` is a path in the folder `home`. Shards that the data set has no more are removed there, and so is the
+    manifest of what is held out if nothing is any more.
     """
-    paths, shards = await asyncio.to_thread(_training_files, home, config)
+    paths = await asyncio.to_thread(_training_files, home, config)
+    kept = [Path(path).name for path in paths]
     if parent is not None:
         paths += [str(parent), str(parent.with_suffix(".json"))]
         run = read_info(home / parent).extra.get("training", {}).get("run")
         games = f"{RUNS}/{config}/{run}/games.npy"
         paths += [games] if (home / games).exists() else []
     sent = await push_files(shell, home, paths)
-    await _ask(shell, "clear", DATASETS, f"{config}-", *shards)
-    await _ask(shell, "clear", DATASETS, f"{dataset_name(config, 'holdout')}-", *shards)
+    await _ask(shell, "clear", DATASETS, f"{config}-", *kept)
+    await _ask(shell, "clear", DATASETS, dataset_name(config, "holdout"), *kept)
     return sent
 
 
@@ -131,18 +133,16 @@ async def fetch_files(shell: SshShell, paths: Sequence[str], into: Path, setting
     return found
 
 
-def _training_files(home: Path, config: str) -> tuple[list[str], list[str]]:
-    """The paths of a config's data set and of what is held out, each manifest after its shards; names of all shards."""
+def _training_files(home: Path, config: str) -> list[str]:
+    """The paths of a config's data set and of what is held out, each manifest after its shards."""
     paths: list[str] = []
-    shards: list[str] = []
     for part in ("training", "holdout"):
         path = manifest_path(home / DATASETS, dataset_name(config, part))
         if part == "holdout" and not path.exists():
             continue
-        names = [shard.name for shard in read_manifest(path).shards]
-        paths += [f"{DATASETS}/{name}" for name in [*names, path.name]]
-        shards += names
-    return paths, shards
+        shards = [shard.name for shard in read_manifest(path).shards]
+        paths += [f"{DATASETS}/{name}" for name in [*shards, path.name]]
+    return paths
 
 
 async def _send(shell: SshShell, source: Path, path: str, checksum: str) -> None:

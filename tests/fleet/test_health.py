@@ -71,7 +71,9 @@ def test_a_clock_that_was_set_back_keeps_no_host_out_of_service(database: GamesD
         fleet.failed("one", TROUBLE)
     assert list(fleet.resting()) == ["one"]
     clock.now -= 10_000_000
-    assert fleet.due() == ["one"]
+    assert fleet.resting() == {}
+    fleet.failed("one", TROUBLE)
+    assert "tried again in 120 s" in fleet.resting()["one"]
 
 
 def test_jobs_are_spread_by_the_share_of_free_slots(database: GamesDatabase, clock: Clock) -> None:
@@ -124,14 +126,24 @@ def test_a_host_is_retired_after_failures_in_a_row_and_tried_with_growing_pauses
         condition = fleet.failed("one", TROUBLE)
         assert condition.probe is not None
         pauses.append(condition.probe - clock.now)
-        assert fleet.due() == []
+        assert list(fleet.resting()) == ["one"]
         clock.now = condition.probe
-        assert fleet.due() == ["one"]
+        assert fleet.resting() == {}
     assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     with pytest.raises(NoHost, match=r"one is retired \(gpu: no answer\)"):
         fleet.choose("job", "selfplay")
     assert fleet.answered("one")
     assert fleet.choose("job", "selfplay").host == "one"
+
+
+def test_all_who_find_a_retired_host_silent_count_as_one_trial(database: GamesDatabase, clock: Clock) -> None:
+    fleet = health(database, clock, one=host())
+    for pause in (60, 120, 240):
+        told = [fleet.failed("one", TROUBLE) for _ in range(8)][-1]
+        assert told.probe == clock.now + pause
+        clock.now += pause - 1
+        assert fleet.failed("one", Unusable("one: does not let in x")).probe == told.probe
+        clock.now += 1
 
 
 def test_failures_of_long_ago_do_not_count(database: GamesDatabase, clock: Clock) -> None:

@@ -98,6 +98,15 @@ def test_only_what_is_new_goes_over_and_what_the_data_set_has_no_more_goes_away(
     assert files(sshd.home) == files(home)
 
 
+def test_a_hold_out_set_that_is_no_more_here_is_no_more_there(sshd: Server, home: Path) -> None:
+    push(sshd, home)
+    for path in (home / "data" / "training").glob(f"{CONFIG}.holdout*"):
+        path.unlink()
+    push(sshd, home)
+    assert files(sshd.home) == files(home)
+    assert push(sshd, home) == (0, 0)
+
+
 def test_a_push_that_is_cut_goes_on_where_it_was_and_no_manifest_is_ahead_of_its_shards(
     sshd: Server, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
