@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import secrets
 import time
@@ -372,11 +371,13 @@ class RemoteJobOperator(BaseOperator):
     async def _ends_soon(self, shell: Shell, job: Job) -> bool:
         """Wait for the end of a job for as long as a worker waits."""
         give_up = time.monotonic() + PATIENCE
-        with contextlib.suppress(RingRiftError):  # the triggerer has more patience
+        try:
             while time.monotonic() < give_up and not self._killed.is_set() and halted(home()) is None:
                 if (await status_of_job(shell, job, limit=0)).state is not State.RUNNING:
                     return True
                 await asyncio.sleep(POLL)
+        except RingRiftError as error:
+            self.log.warning("%s; the triggerer, which has more patience, asks again", error)
         return False
 
     def _ask(self, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:

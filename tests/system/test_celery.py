@@ -50,7 +50,7 @@ def test_a_turn_on_celery_survives_the_death_of_a_worker(celery: Compose) -> Non
     assert celery.api.get("/importErrors")["total_entries"] == 0
     pools = {pool["name"] for pool in celery.api.get("/pools")["pools"]}
     assert pools >= {"ringrift_selfplay", "ringrift_training", "ringrift_evaluation", "ringrift_database"}
-    run = celery.trigger(train_now=False)  # there are as many games as it takes, and `ready` has to see them
+    run = celery.trigger()
     celery.api.patch(f"/dags/{DAG}", {"is_paused": False})
 
     (job,) = celery.wait(lambda: celery.jobs(run, "train"), 240)

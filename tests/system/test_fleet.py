@@ -30,7 +30,8 @@ pytestmark = pytest.mark.xdist_group("fleet")
 
 RINGRIFT = Path(sys.executable).with_name("ringrift")
 CONFIG = DAG.removeprefix("ringrift__")
-SHARDS, GAMES = 3, 60
+SHARDS, GAMES = 3, 200
+"""A shard takes half a minute, so that its task waits in the triggerer when its host falls silent."""
 CUT_SECONDS = 25
 PATIENCE_SECONDS = 60
 TROUBLED = {"play-1": "is cut off", "play-2": "is killed", "play-3": "has a full disk", "train-1": "is out of date"}
@@ -172,7 +173,11 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
     cut, killed, old = (fleet.machines[name] for name in ("play-1", "play-2", "train-1"))
     began = time.monotonic()
 
-    fleet.wait(lambda: fleet.finished("play-1"), 300)
+    def waiting() -> bool:
+        found = fleet.api.get(f"{fleet.path(run)}/taskInstances", limit=100)["task_instances"]
+        return [task["state"] for task in found if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
+
+    fleet.wait(lambda: fleet.finished("play-1") and waiting(), 300)
     cut.way.cut()
     mended_at = time.monotonic() + CUT_SECONDS
     fleet.wait(lambda: fleet.finished("play-2"), 300)
