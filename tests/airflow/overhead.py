@@ -13,13 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.system.standalone import DAG, Standalone, children
+from tests.processes import family
+from tests.system.standalone import DAG, Standalone
 
 
 def memory(first: int) -> tuple[float, float]:
     """Of all processes in MiB: the sum of their resident sizes, and of their shares of what they have in common."""
     kinds = dict.fromkeys(("Rss", "Pss"), 0)
-    for pid in children(first):
+    for pid in family(first):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             kind, _, rest = line.partition(":")
             if kind in kinds:

@@ -21,7 +21,7 @@ from ringrift_airflow.jobs import RemoteJobOperator
 from ringrift_airflow.triggers import RemoteJobTrigger, ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
-from tests.fleet.test_jobs import alive
+from tests.processes import alive
 
 
 def operator(command: str, **keywords: Any) -> RemoteJobOperator:

@@ -21,6 +21,7 @@ from pathlib import Path
 import asyncssh
 
 from ringrift.fleet.hosts import ConnectionSettings, FleetSettings, Host, fleet_settings
+from tests.processes import family, kill_all
 
 
 @dataclass
@@ -85,10 +86,7 @@ class Server:
     def stop(self) -> None:
         """End the server and what serves its connections, as a power cut does."""
         if self.process is not None:
-            children = _children(self.process.pid)
-            for pid in (self.process.pid, *children):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, 9)
+            kill_all(family(self.process.pid))
             self.process.wait()
             self.process = None
 
@@ -224,13 +222,3 @@ def _answers(address: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _children(pid: int) -> list[int]:
-    """All descendants of a process."""
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            for word in path.read_text().split():
-                found += [int(word), *_children(int(word))]
-    return found

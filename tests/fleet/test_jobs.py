@@ -27,16 +27,9 @@ from ringrift.fleet import (
 )
 from ringrift.fleet.jobs import SCRIPT, parse_status, script_of, whole_lines
 from tests.fleet.conftest import Jobs
+from tests.processes import alive
 
 POSIX_SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_job_runs_in_its_folder_with_its_environment_and_leaves_its_exit_code(jobs: Jobs, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,8 +21,9 @@ import yaml
 from cryptography.fernet import Fernet
 
 from tests.airflow.place import AIRFLOW, REPOSITORY, Place
+from tests.processes import family, kill_all
 from tests.system.postgresql import make_database, postgresql_server
-from tests.system.standalone import Driven, children, free_port
+from tests.system.standalone import Driven, free_port
 
 PARTS = ("api-server", "scheduler", "dag-processor", "triggerer", "worker")
 
@@ -117,8 +117,7 @@ class Compose(Driven):
 
     def shoot(self, part: str) -> None:
         """Kill one as if its container had died, with all of its processes."""
-        for pid in children(self._processes[part].pid):
-            os.kill(pid, signal.SIGKILL)
+        kill_all(family(self._processes[part].pid))
         self._processes.pop(part).wait()
 
     def down(self) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.fleet.servers import Server, Wire, server
+from tests.processes import kill_all
 
 NOBODY = "02:00:00:00:00:01"
 """A hardware address that no interface has: what is sent there is lost."""
@@ -52,9 +53,7 @@ class Cable:
 
     def close(self) -> None:
         with suppress(subprocess.CalledProcessError):
-            for pid in self.processes():
-                with suppress(ProcessLookupError):
-                    os.kill(pid, 9)
+            kill_all(self.processes())
             _ip("link", "del", self.interface)
         with suppress(subprocess.CalledProcessError):
             _ip("netns", "del", self.namespace)
@@ -89,9 +88,7 @@ class Machine:
         """Everything on it, at once."""
         jobs = f"RINGRIFT_JOB={self.host.home}/".encode()
         found = [pid for pid, environment in _environments() if jobs in environment]
-        for pid in [*found, *(self.way.processes() if isinstance(self.way, Cable) else [])]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, 9)
+        kill_all([*found, *(self.way.processes() if isinstance(self.way, Cable) else [])])
         self.host.stop()
 
 

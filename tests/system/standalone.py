@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from urllib.parse import quote
 from ringrift.settings import config_folder
 from tests.airflow.place import REPOSITORY, Place
 from tests.airflow.tiny import change_settings
+from tests.processes import family
 
 DAG = "ringrift__square8_2p"
 
@@ -167,23 +167,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def children(pid: int) -> list[int]:
-    """All descendants of a process."""
-    text = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = {int(child): int(parent) for child, parent in (line.split() for line in text.splitlines())}
-    found = [pid]
-    for known in found:
-        found += [child for child, parent in parents.items() if parent == known]
-    return found
-
-
 def tasks_of(first: int) -> list[int]:
     """The processes of Airflow in which tasks run: they lead a group of their own."""
-    return [pid for pid in children(first) if os.getpgid(pid) == pid and pid != first]
+    return [pid for pid in family(first)[1:] if _group(pid) == pid]
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None

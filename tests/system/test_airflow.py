@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from PIL import Image
 
 from ringrift.pipeline.halt import halt, resume
 from tests.airflow.tiny import change_settings
+from tests.processes import alive, family, kill_all
 from tests.system.browser import browser
-from tests.system.standalone import DAG, Standalone, alive, children, tasks_of
+from tests.system.standalone import DAG, Standalone, tasks_of
 
 pytestmark = pytest.mark.xdist_group("airflow")  # one Airflow for all of them
 
@@ -58,9 +58,9 @@ def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
     loop.watched(run, "train")
     first = loop.deployment.running()
     assert first is not None
-    for process in children(first):
-        os.kill(process, signal.SIGKILL)
-    loop.wait(lambda: not any(map(alive, children(first))))
+    processes = family(first)
+    kill_all(processes)
+    loop.wait(lambda: not any(map(alive, processes)))
     assert alive(pid)
     loop.up()
     assert alive(pid)
@@ -96,8 +96,7 @@ def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     assert first is not None
     workers = tasks_of(first)
     assert workers
-    for worker in workers:
-        os.kill(worker, signal.SIGKILL)
+    kill_all(workers)
     loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
     assert alive(pid)
     loop.place.answer()

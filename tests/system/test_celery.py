@@ -12,8 +12,9 @@ from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore
 from tests.airflow.conftest import kill_all_jobs
 from tests.airflow.tiny import tiny_settings
+from tests.processes import alive
 from tests.system.compose import Compose, databases, redis_server
-from tests.system.standalone import DAG, alive
+from tests.system.standalone import DAG
 
 CONFIG = "square8_2p"
 PASSWORD = "a-password"
