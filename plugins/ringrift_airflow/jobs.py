@@ -216,7 +216,10 @@ class RemoteJobOperator(BaseOperator):
         if ending.code not in self.success_codes:
             failure = failure_of(job.name, ending.code, ending.last_line)
             if isinstance(failure, FullDisk | OutOfMemory) and self.site.remote:
-                store.set(AVOIDED, {**_avoided(context), self.site.host: ending.last_line})
+                unfit = {**_avoided(context), self.site.host: ending.last_line}
+                if isinstance(failure, OutOfMemory) and self.role and no_host_for(self.role, self.gpus, unfit):
+                    unfit = {}  # of hosts that are all too small now, one may have more memory left then
+                store.set(AVOIDED, unfit)
             if isinstance(failure, FullDisk) and self.site.remote:
                 return self._elsewhere(context, str(failure), Reaction.ELSEWHERE, may_run=False)
             self._forget(context)

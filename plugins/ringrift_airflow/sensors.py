@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.game.errors import RingRiftError
+from ringrift.game.errors import Busy, RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.failures import skip
 from ringrift_airflow.interval import backfilled
@@ -88,4 +88,4 @@ class GamesThresholdSensor(BaseSensorOperator):
                 store = ModelStore(database, home() / "models")
                 return readiness(store, self.config, games=self.games, minutes=self.minutes)
         except RingRiftError as error:
-            raise AirflowFailException(str(error)) from None
+            raise (AirflowException if isinstance(error, Busy) else AirflowFailException)(str(error)) from None

@@ -46,7 +46,7 @@ class Site:
 
 def home() -> Path:
     """The folder that relative paths of the settings start from: `RINGRIFT_HOME`, else the checkout."""
-    return Path(os.environ.get("RINGRIFT_HOME") or Path(ringrift.__file__).parent.parent).absolute()
+    return Path(os.environ.get("RINGRIFT_HOME") or Path(ringrift.__file__).parent.parent).resolve()
 
 
 def program() -> str:

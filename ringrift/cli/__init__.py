@@ -38,6 +38,9 @@ from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 
 __all__ = ["app", "main"]
 
+WRONG_USE, BUSY = 2, 75
+"""The exit codes of errors: another try would say the same, or may go well (`EX_TEMPFAIL` of sysexits.h)."""
+
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(game.app, name="game")
@@ -82,7 +85,7 @@ def _ringrift(
 
 
 def main() -> None:
-    """Run the command line; an error that RingRift explains itself is one line and exit code 2."""
+    """Run the command line; an error that RingRift explains itself is one line and exit code 2, or 75: it may pass."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
@@ -106,4 +109,4 @@ def main() -> None:
         if errors is None or not isinstance(error, errors.RingRiftError):
             raise
         typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        sys.exit(BUSY if isinstance(error, errors.Busy) else WRONG_USE)

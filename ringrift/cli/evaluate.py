@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import paper, show_report
 from ringrift.cli.progress import progress
 
@@ -37,7 +37,7 @@ def evaluate(
         typer.Option(metavar="PLAYER", help="In place of the gauntlet: the sequential test against that player."),
     ] = None,
     rating: Annotated[bool, typer.Option(help="Play rating games, too, and fit Elo anew.")] = True,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,14 +70,14 @@ def evaluate(
             update={"gauntlet": settings.gauntlet.model_copy(update={"second_games": games})}
         )
     form = as_ or settings.gauntlet.as_
-    player = model_contender(find_model(models_folder(folder), config, model), form)
+    player = model_contender(find_model(models, config, model), form)
     if against is not None:
         opponent = contender(against)
         with open_hall(database, settings) as hall:
             test = sequential_test(config, player, opponent, hall)
         show_report(test, as_json)
         raise typer.Exit(0 if test.passed else 1)
-    path = find_champion(models_folder(folder), config)
+    path = find_champion(models, config)
     champion = None if path is None else model_contender(path, form)
     with open_hall(database, settings) as hall:
         report = gauntlet(config, player, champion, hall)
@@ -98,7 +98,7 @@ def rate(
         list[str] | None,
         typer.Option("--as", help="How it plays: policy, gumbel@32; once for each. By default as in its gauntlet."),
     ] = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -115,7 +115,6 @@ def rate(
 
     parse_config(config)
     settings = evaluation_settings()
-    models = models_folder(folder)
     path, best = find_model(models, config, model), find_champion(models, config)
     forms = forms or [settings.gauntlet.as_]
     players = [model_contender(path, form) for form in forms]

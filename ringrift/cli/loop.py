@@ -9,7 +9,7 @@ import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.models import open_store
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -21,7 +21,7 @@ def loop(
     turns: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Turn the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
@@ -41,7 +41,7 @@ def loop(
 
     parse_config(config)
     chosen = loop_settings().preset_named(preset)
-    with open_store(database, folder, create=True) as store, stop_on_interrupt() as stop, progress() as tell:
+    with open_store(database, models, create=True) as store, stop_on_interrupt() as stop, progress() as tell:
         workshop = Workshop(config, chosen, store.database, store, stop, tell)
         for _ in range(turns):
             try:
@@ -59,7 +59,7 @@ def status(
         typer.Option(metavar="CONFIG FILE", help="Draw the curve of learning of a config as PNG, and print its table."),
     ] = None,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
@@ -74,7 +74,7 @@ def status(
     from ringrift.pipeline.turn import FOLDER
 
     chosen = loop_settings().preset_named(preset)
-    with open_store(database, folder) as store:
+    with open_store(database, models) as store:
         if curve is not None:
             found = learning_curve(store.database, curve[0], FOLDER)
             found.draw(curve[1])

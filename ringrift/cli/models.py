@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.options import ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import paper, show_found, show_report
 from ringrift.cli.progress import progress
 
@@ -26,20 +26,20 @@ ModelArgument = Annotated[
 
 
 @contextmanager
-def open_store(database: str | None, folder: Path | None, *, create: bool = False) -> Iterator[ModelStore]:
-    """The model store of a database and a folder, those of the settings where none is named."""
+def open_store(database: str | None, folder: Path, *, create: bool = False) -> Iterator[ModelStore]:
+    """The model store of a database, that of the settings where none is named, and a folder."""
     from ringrift.games import GamesDatabase
     from ringrift.models import ModelStore
 
     with GamesDatabase(database, create=create) as opened:
-        yield ModelStore(opened, models_folder(folder))
+        yield ModelStore(opened, folder)
 
 
 @app.command()
 def register(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files .pth, each with its .json beside it.")],
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Take models into the store: verified, copied into the folder of models if they lie elsewhere, in development.
@@ -63,7 +63,7 @@ def register(
 @app.command("list")
 def list_models(
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     config: ConfigOption = None,
     status: Annotated[
         str | None, typer.Option(help="Only development, staging, production, archived or rejected.")
@@ -96,7 +96,7 @@ def list_models(
 def show(
     model: ModelArgument,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Show a model: its files and status, and what the gate has found in it, check by check.
@@ -142,7 +142,7 @@ def show(
 def why(
     model: ModelArgument,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Tell where a model comes from: parents, games, data set, settings, code, evaluations and promotions.
@@ -158,7 +158,7 @@ def why(
 @app.command()
 def verify(
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     config: ConfigOption = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Put back what there is a sound copy of; the database is right.")
@@ -182,7 +182,7 @@ def rollback(
     config: ConfigArgument,
     reason: Annotated[str, typer.Option("--reason", help="Kept in the history.")] = "rollback",
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Make the champion before the present one champion again, with the same bytes; once more goes further back.
@@ -200,7 +200,7 @@ def rollback(
 @app.command()
 def prune(
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    folder: ModelsOption = MODELS,
     config: ConfigOption = None,
     predecessors: Annotated[int | None, typer.Option(min=0, help="Former champions to keep.")] = None,
     newest: Annotated[int | None, typer.Option(min=0, help="Newest models to keep, of every config.")] = None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+MODELS: Final = Path("models")
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
 DatabaseOption = Annotated[
@@ -21,16 +22,7 @@ DatabaseOption = Annotated[
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
 GameOption = Annotated[int, typer.Option("--game", "-g", min=1, help="Which game of the file, from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-ModelsOption = Annotated[
-    Path | None, typer.Option("--models", help="The folder of models; by default what models.yaml says.")
-]
+ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]
 MovesOption = Annotated[
     int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
 ]
-
-
-def models_folder(named: Path | None) -> Path:
-    """The folder of models: the one that is named, else that of the settings."""
-    from ringrift.models.settings import model_settings
-
-    return named or Path(model_settings().folder)

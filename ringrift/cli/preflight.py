@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 from ringrift.cli.train import (
@@ -57,7 +57,7 @@ def preflight(
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs, run = None, None
     with suppress(RingRiftError):  # the checks will say what is wrong
-        inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models_folder(None), runs=runs)
+        inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=MODELS, runs=runs)
         run = run_folder(inputs, inference_device())
     planned = PlannedTraining(
         config=config,

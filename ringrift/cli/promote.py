@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.models import open_store
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -25,7 +25,7 @@ def promote(
     ] = False,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is forced; kept in the history.")] = None,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Let a model pass the gate, and make it the champion of its config.
@@ -54,7 +54,7 @@ def promote(
         raise RingRiftError("--force needs --reason TEXT: the history says why")
     if force and check:
         raise RingRiftError("--force asks the gate nothing: leave out --check")
-    with open_store(database, folder, create=model.endswith(".pth")) as store, progress() as tell:
+    with open_store(database, models, create=model.endswith(".pth")) as store, progress() as tell:
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
         found = store.find(model, config)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.options import ConfigArgument, JsonOption, ModelsOption, MovesOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress as shown_progress
 
@@ -59,7 +59,7 @@ def selfplay(
     out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = Path(
         "data/selfplay"
     ),
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
     worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",
     as_json: JsonOption = False,
@@ -103,7 +103,7 @@ def selfplay(
             root=out,
             host=host,
             worker=worker,
-            models=models_folder(folder),
+            models=models,
             games=games,
             more=more,
             side_by_side=batch,

@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.hosts import HostsArgument, open_fleet
 from ringrift.cli.interrupts import stop_on_interrupt
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def distribute(
     config: ConfigArgument,
     names: HostsArgument = None,
     database: DatabaseOption = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the champion of a config to the self-play hosts, verified; their next games are played by it.
@@ -91,7 +91,7 @@ def distribute(
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
         from ringrift.fleet.distribution import distribute as run
 
-        store = ModelStore(health.database, models_folder(folder))
+        store = ModelStore(health.database, models)
         report = run(store, config, hosts, settings, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

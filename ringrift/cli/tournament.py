@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.evaluate import AsOption, open_hall
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def tournament(
     ] = False,
     as_: AsOption = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of all ratings there.")] = None,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -63,7 +63,6 @@ def tournament(
     from ringrift.game import parse_config
 
     seats = parse_config(config)[1]
-    models = models_folder(folder)
     settings = evaluation_settings()
     form = as_ or settings.gauntlet.as_
     report: ShadowReport | TournamentReport

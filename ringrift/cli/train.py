@@ -11,7 +11,7 @@ import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.models import open_store
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption, ModelsOption, models_folder
+from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
 
@@ -43,7 +43,7 @@ def train(
     changes: SetOption = None,
     parent: ParentOption = None,
     datasets: DatasetsOption = DATASETS,
-    folder: ModelsOption = None,
+    models: ModelsOption = MODELS,
     runs: RunsOption = RUNS,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
@@ -78,7 +78,6 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    models = models_folder(folder)
     inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with stop_on_interrupt() as stop, progress() as tell:

@@ -7,6 +7,10 @@ class RingRiftError(Exception):
     """Something handed in from outside was wrong; the message says what, where and what would be right."""
 
 
+class Busy(RingRiftError):
+    """Something that another process uses or changes just now; the same may go well a little later."""
+
+
 class UnknownConfig(RingRiftError):
     """A board, a number of players or a config name that does not exist."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from typing import Any, Final, Self
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from ringrift.game import RingRiftError
+from ringrift.game.errors import Busy, RingRiftError
 from ringrift.games.schema import REVISION
 from ringrift.games.settings import database_settings
 
+_LOCKED: Final = "database is locked"
 _WRITES: Final = "ringrift_writes"
 _WRITE_LOCK: Final = 0x52494E47
 """The advisory lock that a writer of a PostgreSQL database holds: «RING»."""
@@ -24,6 +26,10 @@ _WRITE_LOCK: Final = 0x52494E47
 
 class BadDatabase(RingRiftError):
     """A games database that is not there, cannot be used, or has no room left."""
+
+
+class BusyDatabase(BadDatabase, Busy):
+    """A games database that another program has been writing for too long, or that does not answer now."""
 
 
 class GamesDatabase:
@@ -118,7 +124,7 @@ class GamesDatabase:
                 cursor.execute("PRAGMA journal_mode = WAL")
                 break
             except connection.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > give_up:
+                if _LOCKED not in str(error) or time.monotonic() > give_up:
                     raise
                 time.sleep(0.01)
         cursor.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last batches, whole; killing never
@@ -159,7 +165,7 @@ class GamesDatabase:
         try:
             yield
         except DBAPIError as error:
-            raise BadDatabase(f"{self.name}: {_complaint(error)}") from error
+            raise (BusyDatabase if _passes(error) else BadDatabase)(f"{self.name}: {_complaint(error)}") from error
         except ModuleNotFoundError as error:
             if error.name != "psycopg":
                 raise
@@ -191,13 +197,19 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _passes(error: DBAPIError) -> bool:
+    """Whether the same may go well later: SQLite's lock, and what goes wrong in the operation of a server (PEP 249)."""
+    by_sqlite = isinstance(error.orig, sqlite3.Error)
+    return _LOCKED in str(error.orig) if by_sqlite else isinstance(error, OperationalError)
+
+
 def _complaint(error: DBAPIError) -> str:
     said = _one_line(error.orig or error)
     if "disk is full" in said or "disk I/O error" in said or "No space left" in said:
         return f"{said}; what was being written is undone: make room and run it again"
     if "malformed" in said or "not a database" in said:
         return f"{said}; go on with a copy, or ingest the files of records into a new one"
-    if "database is locked" in said:
+    if _LOCKED in said:
         return f"{said}: another program has been writing for longer than `ingest.patience_seconds`"
     return said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringrift.evaluation.contenders import UnknownModel
-from ringrift.game import RingRiftError
+from ringrift.game.errors import Busy, RingRiftError
 
 __all__ = ["AbsentModel", "BadChampion", "LostRace", "UnknownModel"]
 
@@ -16,5 +16,5 @@ class BadChampion(RingRiftError):
     """The champion's files are missing or altered, or there is no champion."""
 
 
-class LostRace(RingRiftError):
+class LostRace(Busy):
     """Another process has changed the champion meanwhile."""

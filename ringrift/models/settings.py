@@ -61,7 +61,6 @@ class PruneSettings(Settings):
 class ModelSettings(Settings):
     """All of the file."""
 
-    folder: str
     gate: GateSettings
     prune: PruneSettings
 

@@ -23,7 +23,7 @@ from typing import Final, Self
 import orjson
 
 from ringrift.game import RingRiftError
-from ringrift.game.errors import UnwritableFile
+from ringrift.game.errors import Busy, UnwritableFile
 from ringrift.game.files import new_file
 from ringrift.locks import take_lock
 
@@ -32,7 +32,7 @@ HEADER: Final = b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff"
 _COMMENT: Final = re.compile(re.escape(HEADER) + rb"(\d+) games\0")
 
 
-class BusyFolder(RingRiftError):
+class BusyFolder(Busy):
     """Another process writes the same files."""
 
 

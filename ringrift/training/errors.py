@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift.game.errors import RingRiftError
+from ringrift.game.errors import Busy, RingRiftError
 
 
 class DamagedCheckpoint(RingRiftError):
@@ -13,7 +13,7 @@ class NothingNew(RingRiftError):
     """All samples have been trained on as often as they may."""
 
 
-class BusyRun(RingRiftError):
+class BusyRun(Busy):
     """Another process trains in the same folder."""
 
 

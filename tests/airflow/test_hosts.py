@@ -333,6 +333,15 @@ def test_a_job_that_was_too_large_for_its_host_goes_to_another(fleet: Fleet, tri
     assert tries.store == {}
 
 
+def test_where_all_hosts_were_too_small_a_later_try_asks_them_again(fleet: Fleet, tries: Tries) -> None:
+    for _ in fleet.servers:
+        with pytest.raises(OutOfMemory):
+            operator("echo ran >>ran; kill -9 $$").execute(tries.context())
+    operator("echo ran >>ran").execute(tries.context())
+    assert set(fleet.where()) == {"gpu-1", "gpu-2"}
+    assert len(fleet.where()) == 3
+
+
 def test_all_that_watch_one_host_share_a_connection(fleet: Fleet) -> None:
     async def watch() -> set[int]:
         async def ask() -> int:

@@ -154,6 +154,7 @@ def test_a_lost_job_is_told_and_tried_again(place: Place, tries: Tries) -> None:
         ("echo working; echo 'error: no such config' >&2; exit 2", WrongUse, "^error: no such config$"),
         ("echo a; exit 1", JobFailed, "^exit code 1: a$"),
         ("echo a; kill -9 $$", OutOfMemory, "was shot, as happens when memory runs out; its last words: "),
+        ("echo 'error: busy' >&2; exit 75", JobFailed, "^exit code 75: error: busy$"),
         ("exit 5", JobFailed, "has said nothing"),
     ],
 )

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
@@ -83,6 +83,15 @@ def test_backfills_and_people_do_not_wait(run_type: str, params: Any, place: Pla
 def test_a_database_that_is_not_there_is_one_line(place: Place, tries: Tries) -> None:
     with pytest.raises(AirflowFailException, match="there is no games database; `ringrift games ingest` makes one"):
         sensor().poke(tries.context())
+
+
+def test_a_database_that_is_busy_is_asked_again_by_a_later_try(
+    place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGRIFT_DATABASE", "postgresql://me@127.0.0.1:1/games")
+    with pytest.raises(AirflowException, match="refused") as raised:
+        sensor().poke(tries.context())
+    assert type(raised.value) is AirflowException, "what fails at once is a kind of its own"
 
 
 def test_every_stage_that_ends_is_written_down(place: Place) -> None:

@@ -13,11 +13,18 @@ import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from ringrift.selfplay import count_games, read_line, read_lines
+from ringrift.selfplay import GameFiles, count_games, read_line, read_lines
 from ringrift.settings import config_folder
 from tests.cli.processes import RINGRIFT, complaint, ringrift, ringrift_on_a_full_disk
 
 QUICK = ("--players", "heuristic", "--batch", "8")
+
+
+def test_a_folder_that_is_busy_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    with GameFiles(tmp_path / "hex8_2p" / "here" / "0", "run", limit=1 << 20):
+        found = ringrift("selfplay", "hex8_2p", *QUICK, "--out", tmp_path, "--host", "here", "--games", "1")
+    assert found.returncode == 75
+    assert "another process plays there" in found.stderr
 
 
 def test_games_are_played_told_and_kept_and_the_same_command_goes_on(tmp_path: Path) -> None:

@@ -12,10 +12,14 @@ from sqlalchemy import Connection, inspect, text
 
 import ringrift.evaluation.schema
 import ringrift.fleet.schema
-import ringrift.models.schema  # noqa: F401 - declares its tables
+import ringrift.games.database
+import ringrift.models.schema
+from ringrift.game.errors import Busy
 from ringrift.games import BadDatabase, GamesDatabase
+from ringrift.games.database import BusyDatabase
 from ringrift.games.migrations import migration_settings
 from ringrift.games.schema import REVISION, metadata
+from ringrift.games.settings import database_settings
 
 
 def check_migrated(connection: Connection) -> None:
@@ -75,6 +79,24 @@ def test_what_is_no_database_is_one_line(tmp_path: Path) -> None:
             GamesDatabase(name)
         assert "\n" not in str(error.value)
         assert "secret" not in str(error.value)
+
+
+def test_a_lock_and_a_server_that_does_not_answer_may_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = database_settings()
+    impatient = settings.model_copy(update={"ingest": settings.ingest.model_copy(update={"patience_seconds": 0.05})})
+    monkeypatch.setattr(ringrift.games.database, "database_settings", lambda: impatient)
+    name, damaged = str(tmp_path / "games.db"), tmp_path / "text.db"
+    with GamesDatabase(name, create=True) as one, one.writing():
+        other = GamesDatabase(name)
+        with pytest.raises(BusyDatabase, match="is locked: another program"), other.writing():
+            pass
+        other.close()
+    with pytest.raises(BusyDatabase, match="refused"):
+        GamesDatabase("postgresql://me@127.0.0.1:1/games")
+    damaged.write_text("no database at all\n" * 100)
+    with pytest.raises(BadDatabase) as error:
+        GamesDatabase(str(damaged))
+    assert not isinstance(error.value, Busy)
 
 
 def test_an_interrupted_block_writes_nothing(database: GamesDatabase) -> None:
