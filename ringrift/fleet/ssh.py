@@ -14,7 +14,7 @@ import base64
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -142,7 +142,10 @@ class SshShell:
             try:
                 with self.explained():
                     async with asyncio.timeout(seconds):
-                        out, err = await process.communicate(content)
+                        with suppress(BrokenPipeError):  # it has ended already, and what it has said tells why
+                            process.stdin.write(content)
+                            process.stdin.write_eof()
+                        out, err = await process.communicate()
                         await process.wait_closed()
             except TimeoutError:
                 self.drop()  # it may be dead without knowing it; a command that goes on hears the hang-up

@@ -10,6 +10,7 @@ import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -128,6 +129,19 @@ def test_a_user_without_a_shell_is_one_line(tmp_path: Path) -> None:
         message, reaction = trouble(host.host())
     assert message.endswith("runs no commands; it says: This account is not available.")
     assert reaction is Reaction.ELSEWHERE
+
+
+def test_a_command_that_has_ended_before_it_was_fed_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = SshShell._process
+
+    async def begin_slowly(*words: Any) -> asyncssh.SSHClientProcess[bytes]:
+        process = await begin(*words)
+        while not process.is_closing():
+            await asyncio.sleep(0.01)
+        return process
+
+    monkeypatch.setattr(SshShell, "_process", begin_slowly)
+    test_a_user_without_a_shell_is_one_line(tmp_path)
 
 
 def test_a_command_for_a_host_holds_nothing_that_any_shell_would_read_otherwise() -> None:
