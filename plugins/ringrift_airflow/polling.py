@@ -27,6 +27,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from ringrift.fleet.ssh import BEGIN
 from ringrift.settings import config_folder
 from ringrift_airflow.triggers import RemoteJobTrigger
 
@@ -152,11 +153,11 @@ async def _serve(folder: Path) -> None:
 
     async def answer(process: asyncssh.SSHServerProcess[bytes]) -> None:
         nonlocal polls
-        script = await process.stdin.read()
-        _, _, _, root, _, offset, _ = shlex.split(script.partition(b"\n")[0].decode())
+        _, words, _ = (await process.stdin.read()).split(b"\n", 2)  # the first line asks for `BEGIN`
+        _, _, _, root, _, offset, _ = shlex.split(words.decode())
         now = int(time.time())
         facts = f"state running\ncode \npid 1\nnow {now}\nheartbeat {now}\nsize {int(offset) + len(LINE)}\n\n"
-        process.stdout.write((facts + LINE).encode())
+        process.stdout.write(BEGIN + (facts + LINE).encode())
         process.exit(0)
         polls += 1
         asked.add(root)
