@@ -6,7 +6,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -35,6 +35,7 @@ from ringrift.fleet.hosts import LOCAL, Role, fleet_settings
 from ringrift.fleet.ssh import Reaction, reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
+from ringrift_airflow.avoided import Avoided, avoided_now
 from ringrift_airflow.failures import (
     NO_ROOM,
     RETRY_POLICY,
@@ -45,14 +46,20 @@ from ringrift_airflow.failures import (
     OutOfMemory,
     failure_of,
 )
-from ringrift_airflow.places import abandon, no_host_for, note, noted, release, take_place
+from ringrift_airflow.places import (
+    abandon,
+    is_abandoned,
+    no_host_for,
+    note,
+    noted,
+    release,
+    take_place,
+)
 from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger, ResumeTrigger
 from ringrift_airflow.workspace import Site, UnknownHost, have, home, open_shell, site
 
 STORED: Final = "job"
 """The key of the task's own store under which the job stands."""
-AVOIDED: Final = "avoided"
-"""The key of the task's own store under which the hosts stand that have turned out to be unfit for it, and why."""
 RETOLD: Final = 1 << 16
 """Bytes of the log that a later try tells again."""
 PATIENCE: Final = 10.0
@@ -215,11 +222,9 @@ class RemoteJobOperator(BaseOperator):
             raise JobLost(f"job {job.name} is {ending.state} on {self.site.host}")
         if ending.code not in self.success_codes:
             failure = failure_of(job.name, ending.code, ending.last_line)
-            if isinstance(failure, FullDisk | OutOfMemory) and self.site.remote:
-                unfit = {**_avoided(context), self.site.host: ending.last_line}
-                if isinstance(failure, OutOfMemory) and self.role and no_host_for(self.role, self.gpus, unfit):
-                    unfit = {}  # of hosts that are all too small now, one may have more memory left then
-                store.set(AVOIDED, unfit)
+            too_small = isinstance(failure, FullDisk | OutOfMemory) and self.site.remote
+            if too_small and not self._avoid(context, ending.last_line) and isinstance(failure, OutOfMemory):
+                Avoided(store).clear()  # of hosts that are all too small now, one may have more memory left later
             if isinstance(failure, FullDisk) and self.site.remote:
                 return self._elsewhere(context, str(failure), Reaction.ELSEWHERE, may_run=False)
             self._forget(context)
@@ -238,7 +243,7 @@ class RemoteJobOperator(BaseOperator):
                 store.delete(STORED)
                 raise
         store.delete(STORED)
-        store.delete(AVOIDED)
+        Avoided(store).clear()
         return result
 
     def on_kill(self) -> None:
@@ -255,6 +260,9 @@ class RemoteJobOperator(BaseOperator):
         job = Job(stored["name"], stored["root"])
         try:
             self.site = site(stored["host"])
+            if self.site.remote and is_abandoned(job.name, self.site.host):
+                self._end_abandoned(context, job)
+                return None
             status = self._ask(lambda shell: status_of_job(shell, job))
             waits = status.state is State.RUNNING or (status.state is State.DONE and status.code in self.success_codes)
             if waits:
@@ -276,10 +284,21 @@ class RemoteJobOperator(BaseOperator):
         self._forget(context)
         return None
 
+    def _end_abandoned(self, context: Context, job: Job) -> None:
+        """The task was cleared while the host of its job was silent: that job ends, now or when the host answers."""
+        self.log.info("job %s of an earlier try was given up; another one is started", job.name)
+        may_run = False
+        try:
+            self._ask(lambda shell: kill_job(shell, job))
+        except RingRiftError as error:
+            self.log.warning("%s; job %s is killed as soon as the host answers", error, job.name)
+            may_run = True
+        self._forget(context, may_run=may_run)
+
     def _started(self, context: Context) -> tuple[Job, float, int]:
         """A new job on a host that takes it, written down before it starts."""
         store = context["task_state_store"]
-        silent: set[str] = set()
+        silent: dict[str, str] = {}
         while True:
             name = _job_name(context)
             host, gpus = self._place(name, context, silent)
@@ -291,7 +310,7 @@ class RemoteJobOperator(BaseOperator):
                 job = Job(name, self.site.jobs)
                 deadline = self._write_down(context, job)
                 if lack := self._lack(gpus):
-                    store.set(AVOIDED, {**_avoided(context), host: lack})
+                    self._avoid(context, lack)
                     self._give_up(context, lack, Reaction.ELSEWHERE, may_run=False)
                     continue
                 self.prepare(context)
@@ -306,7 +325,10 @@ class RemoteJobOperator(BaseOperator):
             except RingRiftError as error:
                 note(host, error)
                 self._give_up(context, str(error), reaction_to(error), may_run=not isinstance(error, JobTrouble))
-                silent.add(host)
+                silent[host] = str(error)
+                if isinstance(error, JobTrouble) and not self._avoid(context, str(error)):
+                    Avoided(store).clear()
+                    raise HostTrouble(f"no host can start the job: {self._named(str(error))}") from None
             else:
                 self.log.info("job %s on %s: %s", job.name, host, command)
                 return job, deadline, 0
@@ -327,22 +349,29 @@ class RemoteJobOperator(BaseOperator):
         answer = self._ask(lambda shell: shell.run(script))
         return (answer.err.splitlines() or [f"exit code {answer.code}"])[-1] if answer.code else None
 
-    def _place(self, job: str, context: Context, silent: Collection[str]) -> tuple[str, tuple[int, ...]]:
+    def _place(self, job: str, context: Context, silent: dict[str, str]) -> tuple[str, tuple[int, ...]]:
         """A host for a job and the numbers of its GPUs there; where there is none now, the task waits for one."""
         if self.role is None or not have(self.role):
             return self.host, tuple(range(self.gpus))
         from ringrift.fleet.health import NoHost  # late: it takes a second
 
-        unfit = _avoided(context)
+        avoided = Avoided(context["task_state_store"])
+        unfit = avoided_now(avoided.noted)
         if never := no_host_for(self.role, self.gpus, unfit):
-            context["task_state_store"].delete(AVOIDED)
+            avoided.clear()
             raise AirflowFailException(never)
         try:
-            place = take_place(job, self.role, self.gpus, {*unfit, *silent})
+            place = take_place(job, self.role, self.gpus, unfit | silent)
         except NoHost as error:
             self.log.warning("%s; the task waits", error)
-            self.defer(trigger=PlaceTrigger(self.role, self.gpus, sorted(unfit)), method_name="go_on")
+            self.defer(trigger=PlaceTrigger(self.role, self.gpus, avoided.noted), method_name="go_on")
         return place.host, place.gpus
+
+    def _avoid(self, context: Context, why: str) -> bool:
+        """Choose other hosts for a while; whether there is another one."""
+        avoided = Avoided(context["task_state_store"])
+        avoided.add(self.site.host, why)
+        return self.role is not None and no_host_for(self.role, self.gpus, avoided_now(avoided.noted)) is None
 
     def _elsewhere(self, context: Context, said: str, reaction: Reaction, *, may_run: bool = True) -> Any:
         """The host cannot be relied on: begin again on another one."""
@@ -354,7 +383,7 @@ class RemoteJobOperator(BaseOperator):
 
         Where there is no other host to choose, `HostTrouble`: a later try goes on with the job that is written down.
         """
-        said = said if said.startswith(f"{self.site.host}: ") else f"{self.site.host}: {said}"
+        said = self._named(said)
         if reaction is Reaction.NEVER:
             self._forget(context, may_run=may_run)
             raise AirflowFailException(said)
@@ -401,19 +430,16 @@ class RemoteJobOperator(BaseOperator):
         try:
             yield
         except RingRiftError as error:
-            said = str(error)
-            raise HostTrouble(said if said.startswith(f"{self.site.host}: ") else f"{self.site.host}: {said}") from None
+            raise HostTrouble(self._named(str(error))) from None
+
+    def _named(self, said: str) -> str:
+        """What went wrong, with the host in front."""
+        return said if said.startswith(f"{self.site.host}: ") else f"{self.site.host}: {said}"
 
 
 def _stored(value: Any) -> dict[str, Any] | None:
     """What an earlier try has written down."""
     return value if isinstance(value, dict) and {"name", "root", "host", "deadline"} <= set(value) else None
-
-
-def _avoided(context: Context) -> dict[str, Any]:
-    """The hosts that are unfit for the task, and why."""
-    found = context["task_state_store"].get(AVOIDED)
-    return found if isinstance(found, dict) else {}
 
 
 def _or_full_disk(command: str) -> str:

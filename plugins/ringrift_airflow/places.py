@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ def no_host_for(role: Role, gpus: int, unfit: Mapping[str, str]) -> str | None:
     return None
 
 
-def take_place(job: str, role: Role, gpus: int, avoid: Collection[str]) -> Place:
+def take_place(job: str, role: Role, gpus: int, avoid: Mapping[str, str]) -> Place:
     """A place for a job; `NoHost` if there is none now."""
     with open_health() as health:
         return health.choose(job, role, gpus=gpus, avoid=avoid)
@@ -55,6 +55,12 @@ def release(job: str) -> None:
     """The job has ended, and its place is free."""
     with open_health() as health:
         health.release(job)
+
+
+def is_abandoned(job: str, host: str) -> bool:
+    """Whether a job is to be killed as soon as its host answers."""
+    with open_health() as health:
+        return job in health.abandoned(host)
 
 
 def abandon(job: str) -> None:

@@ -18,6 +18,7 @@ from ringrift.fleet.hosts import LOCAL, Role
 from ringrift.fleet.ssh import reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
+from ringrift_airflow.avoided import avoided_now
 from ringrift_airflow.places import abandon, noted, open_health, release
 from ringrift_airflow.workspace import home, shared_shell
 
@@ -105,18 +106,18 @@ class RemoteJobTrigger(BaseTrigger):
 class PlaceTrigger(BaseTrigger):
     """Waits until a job could have a place on a host; while the loop is halted, there is none."""
 
-    def __init__(self, role: Role, gpus: int, unfit: list[str]) -> None:
+    def __init__(self, role: Role, gpus: int, avoided: dict[str, list[Any]]) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
         self.role: Role = role
         self.gpus = gpus
-        self.unfit = unfit
+        self.avoided = avoided
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """What Airflow keeps of it."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "role": self.role,
             "gpus": self.gpus,
-            "unfit": self.unfit,
+            "avoided": self.avoided,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -137,7 +138,7 @@ class PlaceTrigger(BaseTrigger):
             return reason
         try:
             with open_health() as health:
-                return health.lacks(self.role, gpus=self.gpus, avoid=self.unfit)
+                return health.lacks(self.role, gpus=self.gpus, avoid=avoided_now(self.avoided))
         except RingRiftError as error:  # such as a database that is being restarted
             return str(error)
 

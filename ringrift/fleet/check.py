@@ -75,10 +75,12 @@ class FleetCheck:
         from rich.markup import escape
         from rich.table import Table
 
-        table = Table("host", "answers", "disk", "memory", "GPU", "clock", "Python", "ringrift", "jobs", "problems")
+        first = ("host", "answers", "host key", "disk", "memory", "GPU")
+        table = Table(*first, "clock", "Python", "ringrift", "jobs", "problems")
         for one in self.hosts:
             table.add_row(
                 *(one.host, "no" if one.seconds is None else f"{1000 * one.seconds:.0f} ms"),
+                "" if one.host_key is None else one.host_key.removeprefix("SHA256:")[:12] + "…",
                 "" if one.free_disk_gb is None else f"{one.free_disk_gb:,.0f} GB",
                 "" if one.memory_gb is None else f"{one.free_memory_gb:,.0f} of {one.memory_gb:,.0f} GB",
                 escape("\n".join(one.gpus)),

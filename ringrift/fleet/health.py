@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -18,6 +19,8 @@ from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
 from ringrift.game.errors import RingRiftError
 from ringrift.games import GamesDatabase
+
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class NoHost(RingRiftError):
@@ -97,8 +100,11 @@ class Health:
         now, settings = self._clock(), self._settings
         with self.database.writing() as connection:
             before = self._condition(connection, name)
-            failures = before.failures + 1
-            change: dict[str, Any] = {"failures": failures, "failed": int(now), "why": str(error)}
+            together = before.failed is not None and 0 <= now - before.failed < float(settings.together_seconds)
+            failures = before.failures if before.failures and together else before.failures + 1
+            change: dict[str, Any] = {"failures": failures, "why": str(error)}
+            if failures > before.failures:
+                change["failed"] = int(now)
             if before.retired is not None:
                 if not self._rest(before, now):
                     change["probes"] = before.probes + 1
@@ -110,11 +116,12 @@ class Health:
             self._write(connection, name, change)
             return self._condition(connection, name)
 
-    def choose(self, job: str, role: Role, *, gpus: int = 0, avoid: Collection[str] = ()) -> Place:
+    def choose(self, job: str, role: Role, *, gpus: int = 0, avoid: Mapping[str, str] = NOBODY) -> Place:
         """Give a job a place, the one it has if it has one; `NoHost` if there is none.
 
         Of the hosts in service with the role and enough free slots and GPUs, the one that has failed least recently;
-        of those that have not failed lately, the one with the largest share of free slots.
+        of those that have not failed lately, the one with the largest share of free slots. Hosts to `avoid` come with
+        the reason.
         """
         with self.database.writing() as connection:
             taken = self._taken(connection)
@@ -127,7 +134,7 @@ class Health:
             connection.execute(places.insert().values(**row))
         return found
 
-    def lacks(self, role: Role, *, gpus: int = 0, avoid: Collection[str] = ()) -> str | None:
+    def lacks(self, role: Role, *, gpus: int = 0, avoid: Mapping[str, str] = NOBODY) -> str | None:
         """Why no job can get a place now, in a line; None if one can."""
         try:
             with self.database.reading() as connection:
@@ -174,7 +181,7 @@ class Health:
         longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
         return left if 0 < left <= longest else 0.0
 
-    def _best(self, connection: Connection, job: str, role: Role, gpus: int, avoid: Collection[str]) -> Place:
+    def _best(self, connection: Connection, job: str, role: Role, gpus: int, avoid: Mapping[str, str]) -> Place:
         """The place that a job would get; `NoHost` if there is none."""
         taken = self._taken(connection)
         reasons: dict[str, str] = {}
@@ -187,7 +194,7 @@ class Health:
             if role not in host.roles:
                 reasons[name] = f"is not for {role}"
             elif name in avoid:
-                reasons[name] = "is to be avoided"
+                reasons[name] = f"is avoided ({avoid[name]})"
             elif one.retired is not None:
                 reasons[name] = f"is retired ({one.why})"
             elif len(here) >= host.slots:

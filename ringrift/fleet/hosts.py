@@ -43,8 +43,6 @@ class Host(Settings):
     """The folder that holds `data/` and `models/`."""
     python: _Word = "python3"
     extras: list[_Word] = Field(default_factory=lambda: ["learn"])
-    spot: bool = False
-    """May vanish at any time."""
 
     @property
     def program(self) -> str:
@@ -60,6 +58,10 @@ class Host(Settings):
     def _check(self) -> Self:
         if self.gpu is not None and not self.gpus:
             raise ValueError(f"gpu is {self.gpu!r}, but gpus, their number, is 0")
+        try:
+            self.address.encode("idna")
+        except UnicodeError:
+            raise ValueError(f"address {self.address!r} cannot be the name of a machine") from None
         return self
 
 
@@ -119,10 +121,12 @@ class HealthSettings(Settings):
     """When a host is retired, and tried again."""
 
     failures: PositiveInt
+    together_seconds: NonNegativeFloat
     forget_minutes: Number
     first_pause_seconds: Number
     longest_pause_minutes: Number
     unstarted_minutes: Number
+    unfit_minutes: Number
 
 
 class CheckSettings(Settings):

@@ -71,7 +71,7 @@ class RemoteGames:
         answer = await self.shell.run(script, seconds=seconds)
         if answer.code:
             raise JobTrouble(f"{self.shell.name}: its games cannot be read: {answer.complaint}")
-        return answer.out.decode(errors="surrogateescape").splitlines()
+        return answer.out.decode(errors="surrogateescape").split("\n")[:-1]  # names may hold other ends of lines
 
 
 def in_batches(files: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list[Item]]:

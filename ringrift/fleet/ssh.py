@@ -245,10 +245,10 @@ class SshShell:
             except asyncssh.KeyImportError as error:
                 raise BadKey(f"{self.name}: host_key in hosts.yaml is no public key ({error})") from None
         try:
-            text = Path(self._settings.known_hosts).expanduser().read_bytes()
+            text = Path(self._settings.known_hosts).expanduser().read_text(errors="replace")
         except OSError:
-            text = b""
-        return b"#\n" + text  # an empty one would mean another file
+            text = ""
+        return "\n".join(["#", *filter(_readable, text.splitlines())]).encode()  # an empty one would mean another file
 
     def _distrust(self, client: _Client) -> str:
         """Why the key of a host is not believed."""
@@ -293,6 +293,15 @@ class _Client(asyncssh.SSHClient):
         """Called for a key that is not known: it stays so."""
         self.shown, self.place = key, (host, addr, port)
         return False
+
+
+def _readable(line: str) -> bool:
+    """Whether a line of known_hosts says something; OpenSSH passes over others, too."""
+    try:
+        asyncssh.import_known_hosts(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _private_key(path: Path) -> asyncssh.SSHKey:

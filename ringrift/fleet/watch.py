@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
+from ringrift.fleet.jobs import Job, JobTrouble, State, kill_job, status_of_job, whole_lines
 from ringrift.fleet.shell import Shell, Unreachable
+from ringrift.fleet.ssh import Unusable
+from ringrift.game.errors import RingRiftError
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two tries to reach a host."""
@@ -34,7 +36,7 @@ class Ending:
     """Of the log."""
 
 
-async def _nobody(_: Unreachable | None) -> None:
+async def _nobody(_: RingRiftError | None) -> None:
     """Whom troubles with the host are told by default."""
 
 
@@ -48,13 +50,13 @@ async def watch_job(
     stop: Callable[[], str | None] = lambda: None,
     offset: int = 0,
     patience: float | None = None,
-    note: Callable[[Unreachable | None], Awaitable[None]] = _nobody,
+    note: Callable[[RingRiftError | None], Awaitable[None]] = _nobody,
 ) -> Ending:
     """Poll a job and `tell` the lines of its log from a byte on, until there is nothing more to wait for.
 
-    At `deadline` (seconds since 1970), and as soon as `stop` gives a reason, it is killed. A host that does not answer
-    is asked again, with growing pauses, for `patience` seconds if those are limited; `note` hears when it falls silent,
-    with None when it answers again, and when it is given up.
+    At `deadline` (seconds since 1970), and as soon as `stop` gives a reason, it is killed. A host that does not answer,
+    or cannot say how the job is, is asked again, with growing pauses, for `patience` seconds if those are limited;
+    `note` hears when it falls silent, with None when it answers again, and when it is given up.
     """
     answered = time.monotonic()
     pause = poll
@@ -83,7 +85,7 @@ async def watch_job(
                 return Ending("overdue", await kill_job(shell, job), last_line=last_line)
             if not (more and log):
                 await asyncio.sleep(pause)
-        except Unreachable as error:
+        except (Unreachable, Unusable, JobTrouble) as error:  # of the last two, too, a running job may see the end
             if overdue:
                 return Ending("overdue", None, detail=str(error), last_line=last_line)
             left = float("inf") if patience is None else answered + patience - time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from ringrift import __version__
 from ringrift.fleet import Job, State, Unreachable, kill_job, list_jobs
 from ringrift.fleet.hosts import hosts
-from ringrift.fleet.ssh import SshShell
+from ringrift.fleet.ssh import SshShell, Unusable
 from ringrift.fleet.tending import tend_fleet
 from ringrift.pipeline.halt import halt, resume
 from ringrift.settings import config_folder
@@ -34,6 +35,7 @@ from ringrift_airflow.workspace import shared_shell
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 from tests.airflow.test_jobs import defer, fire, wait_for
+from tests.airflow.tiny import change_settings
 from tests.fleet.servers import Server, connection_settings, free_port, server, settings_for_tests
 from tests.models.making import crowned, registered
 
@@ -224,6 +226,23 @@ def test_a_task_that_is_cleared_while_its_host_is_silent_ends_its_job_later(flee
     fleet.tend()
     assert list(fleet.jobs(first).values()) == [State.KILLED]
     assert fleet.places() == []
+
+
+def test_the_job_of_a_task_that_was_cleared_while_its_host_was_silent_is_not_taken_up_again(
+    fleet: Fleet, tries: Tries
+) -> None:
+    trigger = defer(operator(UNTIL_TOLD, deferrable=True), tries).trigger
+    wait_for(fleet.where)
+    (first,) = fleet.where()
+    fleet.servers[first].stop()
+    with pytest.raises(Exception, match="refuses connections"):
+        asyncio.run(trigger.on_kill())
+    fleet.servers[first].start()
+    task = operator("echo again >>again")
+    assert "was given up; another one is started" in told(task, lambda: task.execute(tries.context()))
+    assert fleet.where("again")
+    assert State.RUNNING not in fleet.jobs(first).values()
+    assert fleet.places() == []
     trigger = defer(operator(UNTIL_TOLD, deferrable=True), Tries()).trigger
     asyncio.run(trigger.on_kill())
     assert fleet.places() == []
@@ -236,7 +255,7 @@ def test_a_halt_gives_the_place_back(fleet: Fleet, place: Place, tries: Tries) -
     assert event["why"] == "stopped"
     defer_finish(operator(""), tries, event)
     assert fleet.places() == []
-    assert str(PlaceTrigger("selfplay", 0, [])._look()).startswith("halted since")
+    assert str(PlaceTrigger("selfplay", 0, {})._look()).startswith("halted since")
     resume(place.home)
 
 
@@ -304,6 +323,39 @@ def test_a_host_without_this_ringrift_is_left_for_another(version: str | None, f
     assert re.search(f"{said}`ringrift hosts deploy gpu-1`; another host is taken \\(other host\\)", lines)
     assert fleet.where("calls.jsonl") == ["gpu-2"]
     assert fleet.places() == []
+
+
+def test_a_host_that_cannot_start_a_job_is_left_for_another(fleet: Fleet, tries: Tries) -> None:
+    with open_health() as health:
+        health.failed("gpu-2", TROUBLE)
+    first, second = (one.home / "data" for one in fleet.servers.values())
+    first.write_text("where the folder of jobs should be")
+    task = operator("echo ran >>ran")
+    assert "another host is taken" in told(task, lambda: task.execute(tries.context()))
+    assert fleet.where() == ["gpu-2"]
+    shutil.rmtree(second)
+    second.write_text("where the folder of jobs should be")
+    with pytest.raises(HostTrouble, match=r"^no host can start the job: gpu-"):
+        operator("echo ran >>ran").execute(tries.context())
+    assert tries.store == {}
+    assert fleet.places() == []
+    first.unlink()
+    second.unlink()
+    operator("echo ran >>ran").execute(tries.context())
+
+
+def test_a_host_that_was_unfit_is_looked_at_again_later(fleet: Fleet, tries: Tries) -> None:
+    change_settings(fleet.config / "fleet.yaml", {"health.unfit_minutes": 0.02})
+    with open_health() as health:
+        health.failed("gpu-2", Unusable("gpu-2: somebody has to see to it"))
+    fleet.install(fleet.servers["gpu-1"], "0.0.1")
+    trigger = defer(Selfplay(), tries).trigger
+    assert isinstance(trigger, PlaceTrigger)
+    assert trigger.avoided["gpu-1"][0].startswith("it has ringrift 0.0.1")
+    fleet.install(fleet.servers["gpu-1"])
+    assert fire(trigger) == {"why": "place"}
+    Selfplay().go_on(tries.context())
+    assert fleet.where("calls.jsonl") == ["gpu-1"]
 
 
 def test_where_no_host_can_do_the_work_the_task_fails_at_once(fleet: Fleet, tries: Tries) -> None:

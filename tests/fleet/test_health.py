@@ -16,7 +16,13 @@ from ringrift.fleet.ssh import Unusable
 from ringrift.games import GamesDatabase
 
 SETTINGS = HealthSettings(
-    failures=3, forget_minutes=60, first_pause_seconds=60, longest_pause_minutes=60, unstarted_minutes=10
+    failures=3,
+    together_seconds=0,
+    forget_minutes=60,
+    first_pause_seconds=60,
+    longest_pause_minutes=60,
+    unstarted_minutes=10,
+    unfit_minutes=10,
 )
 TROUBLE = Unreachable("gpu: no answer")
 
@@ -98,15 +104,15 @@ def test_who_has_failed_least_recently_comes_first(database: GamesDatabase, cloc
         fleet.failed(name, TROUBLE)
         clock.now += 10
     assert fleet.choose("a", "selfplay").host == "two"
-    assert fleet.choose("b", "selfplay", avoid=["two"]).host == "three"
+    assert fleet.choose("b", "selfplay", avoid={"two": "is full"}).host == "three"
     fleet.answered("one")
-    assert fleet.choose("c", "selfplay", avoid=["two"]).host == "one"
+    assert fleet.choose("c", "selfplay", avoid={"two": "is full"}).host == "one"
 
 
 def test_the_unfinished_job_of_a_dead_host_goes_to_another(database: GamesDatabase, clock: Clock) -> None:
     fleet = health(database, clock, one=host(), two=host())
     first = fleet.choose("job", "selfplay").host
-    other = fleet.choose("job", "selfplay", avoid=[first])
+    other = fleet.choose("job", "selfplay", avoid={first: "is silent"})
     assert other.host != first
     assert fleet.taken() == [other]
 
@@ -155,6 +161,16 @@ def test_failures_of_long_ago_do_not_count(database: GamesDatabase, clock: Clock
     assert fleet.conditions()["one"].retired is None
 
 
+def test_what_many_notice_at_once_is_one_failure(database: GamesDatabase, clock: Clock) -> None:
+    fleet = Health(database, {"one": host()}, SETTINGS.model_copy(update={"together_seconds": 10}), clock)
+    for failures in (1, 2, 3):
+        for _ in range(4):
+            assert fleet.failed("one", TROUBLE).failures == failures
+            clock.now += 1
+        clock.now += 10
+    assert fleet.conditions()["one"].retired is not None
+
+
 def test_a_changed_key_retires_at_once(database: GamesDatabase, clock: Clock) -> None:
     fleet = health(database, clock, one=host())
     fleet.failed("one", Unusable("one: THE HOST KEY HAS CHANGED"))
@@ -201,4 +217,6 @@ def test_a_job_that_is_given_up_keeps_its_place_until_it_is_ended(database: Game
     fleet.release("job")
     assert fleet.abandoned(place.host) == []
     assert fleet.lacks("selfplay") is None
-    assert "is to be avoided" in str(fleet.lacks("selfplay", avoid=[place.host]))
+    assert f"{place.host} is avoided (its disk is full)" in str(
+        fleet.lacks("selfplay", avoid={place.host: "its disk is full"})
+    )

@@ -45,6 +45,7 @@ def test_a_host_has_sensible_defaults(folder: Path) -> None:
         ({"roles": []}, r"hosts\.gpu-1\.roles: "),
         ({"user": None}, r"hosts\.gpu-1\.user: "),
         ({"address": "-oProxyCommand=x"}, r"hosts\.gpu-1\.address: "),
+        ({"address": "a..b"}, r"hosts\.gpu-1: .*address 'a\.\.b' cannot be the name of a machine"),
         ({"home": "games"}, r"hosts\.gpu-1\.home: "),
         ({"host_key": "SHA256:abc"}, r"hosts\.gpu-1\.host_key: "),
         ({"gpu": "H100"}, r"hosts\.gpu-1: .*gpus, their number, is 0"),

@@ -213,7 +213,8 @@ def test_an_unknown_host_key_is_not_talked_to(sshd: Server, tmp_path: Path) -> N
     assert "its host key SHA256:" in message
     assert f"put it into hosts.yaml or {known}" in message
     assert reaction is Reaction.ELSEWHERE
-    known.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    known.write_text(f"garbage\n@nothing * x\n[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    known.write_bytes(known.read_bytes() + b"# \xff\n")
     assert run(sshd.host(host_key=None), "echo 1", known_hosts=str(known))[0].out == b"1\n"
 
 

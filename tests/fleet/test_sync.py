@@ -325,6 +325,7 @@ def test_names_of_files_are_taken_as_they_are(gpu: Server, root: Path, way: str)
     (folder / ".hidden.jsonl").write_bytes(line(2))
     (folder / "two\nlines.jsonl").write_bytes(line(3))
     (folder / os.fsdecode(b"\xff.jsonl")).write_bytes(line(4))
+    (folder / "form\x0cfeed\u2028.jsonl").write_bytes(line(5))
     assert bring_one(root, gpu).games == 2
     assert games_in(root) == all_of(0, 1)
     assert (root / "square8_2p" / "gpu-1" / NASTY.removesuffix(".jsonl") / NASTY).exists()

@@ -6,21 +6,27 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from ringrift.fleet import Answer, Ending, State, Unreachable, watch_job
+import pytest
+
+from ringrift.fleet import Answer, Ending, JobTrouble, State, Unreachable, watch_job
 from ringrift.fleet.shell import Shell
+from ringrift.fleet.ssh import Unusable
+from ringrift.game.errors import RingRiftError
 from tests.fleet.conftest import Jobs
+
+REFUSED = Unreachable("host-1: connection refused")
 
 
 class CutShell:
-    """A way to a host that is cut for some questions."""
+    """A way to a host on which some questions fail."""
 
-    def __init__(self, shell: Shell, cut: set[int]) -> None:
-        self.shell, self.cut, self.asked = shell, cut, 0
+    def __init__(self, shell: Shell, cut: set[int], error: RingRiftError = REFUSED) -> None:
+        self.shell, self.cut, self.asked, self.error = shell, cut, 0, error
 
     async def run(self, script: bytes, *, seconds: float = 60.0) -> Answer:
         self.asked += 1
         if self.asked in self.cut:
-            raise Unreachable("host-1: connection refused")
+            raise self.error
         return await self.shell.run(script, seconds=seconds)
 
     async def close(self) -> None:
@@ -40,7 +46,7 @@ def watch(
 ) -> tuple[Ending, list[str]]:
     told: list[str] = []
 
-    async def note(error: Unreachable | None) -> None:
+    async def note(error: RingRiftError | None) -> None:
         if noted is not None:
             noted.append(None if error is None else str(error))
 
@@ -108,6 +114,18 @@ def test_a_host_that_does_not_answer_for_a_while_is_told_once_and_waited_for(job
         "the host answers again",
         "two",
     ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [JobTrouble("host-1: fork: Resource temporarily unavailable"), Unusable("host-1: does not let in user 'x'")],
+)
+def test_a_host_that_cannot_answer_for_a_moment_costs_no_job(error: RingRiftError, jobs: Jobs) -> None:
+    jobs.start("a", "echo one; sleep 1; echo two")
+    jobs.told("a", b"one")
+    ending, told = watch(jobs, "a", shell=CutShell(jobs.shell, {2, 3}, error))
+    assert (ending.state, ending.code) == (State.DONE, 0)
+    assert told == ["one", f"{error}; it is asked again with growing pauses", "the host answers again", "two"]
 
 
 def test_a_host_that_is_silent_for_too_long_is_given_up(jobs: Jobs) -> None:
