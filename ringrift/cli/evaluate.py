@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from ringrift.cli.progress import progress
 if TYPE_CHECKING:
     from ringrift.evaluation.recorded import Hall
     from ringrift.evaluation.settings import EvaluationSettings
+    from ringrift.games import GamesDatabase
 
 AsOption = Annotated[
     str | None,
@@ -56,7 +58,7 @@ def evaluate(
 
     Example: ringrift evaluate hex8_3p 0123456789abcdef --against heuristic --json
     """
-    from ringrift.evaluation.contenders import contender, find_champion, find_model, model_contender
+    from ringrift.evaluation.contenders import contender, find_model, model_contender
     from ringrift.evaluation.gauntlet import gauntlet
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.sequential import sequential_test
@@ -77,9 +79,9 @@ def evaluate(
             test = sequential_test(config, player, opponent, hall)
         show_report(test, as_json)
         raise typer.Exit(0 if test.passed else 1)
-    path = find_champion(models, config)
-    champion = None if path is None else model_contender(path, form)
     with open_hall(database, settings) as hall:
+        path = sound_champion(hall.database, models, config)
+        champion = None if path is None else model_contender(path, form)
         report = gauntlet(config, player, champion, hall)
         if not as_json:
             paper().print(report)
@@ -108,18 +110,19 @@ def rate(
 
     Example: ringrift rate square8_2p 0123456789abcdef --as policy --as gumbel@32
     """
-    from ringrift.evaluation.contenders import find_champion, find_model, model_contender
+    from ringrift.evaluation.contenders import find_model, model_contender
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
 
     parse_config(config)
     settings = evaluation_settings()
-    path, best = find_model(models, config, model), find_champion(models, config)
+    path = find_model(models, config, model)
     forms = forms or [settings.gauntlet.as_]
     players = [model_contender(path, form) for form in forms]
-    champions = [None if best is None else model_contender(best, form) for form in forms]
     with open_hall(database, settings) as hall:
+        best = sound_champion(hall.database, models, config)
+        champions = [None if best is None else model_contender(best, form) for form in forms]
         ratings = [rate_model(config, *pair, hall) for pair in zip(players, champions, strict=True)][-1]
     found = [ratings[player.name] for player in players]
     if as_json:
@@ -129,6 +132,18 @@ def rate(
         typer.echo(
             f"{rating.player}  {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f}) Elo, {rating.games} games"
         )
+
+
+def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path | None:
+    """The file of the champion; `BadChampion` if it is not what the database says of it."""
+    from ringrift.evaluation.contenders import find_champion
+    from ringrift.models import BadChampion, ModelStore
+    from ringrift.models.champion import look_at_champion
+
+    found = look_at_champion(ModelStore(database, models), config)
+    if found.champion is not None and found.state in ("missing", "altered"):
+        raise BadChampion(found.detail)
+    return find_champion(models, config)
 
 
 @contextmanager

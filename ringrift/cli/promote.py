@@ -44,6 +44,7 @@ def promote(
 
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
+    from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import RingRiftError, parse_config
     from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
@@ -58,7 +59,7 @@ def promote(
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
         found = store.find(model, config)
-        results = stored_results(store.database, config, found.id)
+        results = stored_results(store.database, config, found.id, evaluation_settings().gauntlet.as_)
         gate = model_settings().gate
         if check:
             report = ask(store, found, results, gate, watch=tell)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.evaluate import AsOption, open_hall
+from ringrift.cli.evaluate import AsOption, open_hall, sound_champion
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 
@@ -50,7 +50,6 @@ def tournament(
     """
     from ringrift.evaluation.contenders import (
         contender,
-        find_champion,
         find_newest,
         find_predecessor,
         model_contender,
@@ -70,18 +69,19 @@ def tournament(
     if shadow:
         if players or games:
             raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
-        newest = find_newest(models, config)
-        before = find_predecessor(models, config, newest)
         with open_hall(database, settings) as hall:
+            sound_champion(hall.database, models, config)
+            newest = find_newest(models, config)
+            before = find_predecessor(models, config, newest)
             predecessor = None if before is None else model_contender(before, form)
             report = shadow_evaluation(config, model_contender(newest, form), predecessor, hall)
         alarms = report.alarms
     else:
         contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
-        champion = find_champion(models, config)
-        if not players and champion is not None:
-            contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
         with open_hall(database, settings) as hall:
+            champion = sound_champion(hall.database, models, config)
+            if not players and champion is not None:
+                contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
             report = round_robin(config, contenders, games or settings.tournament.games, hall)
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:

@@ -42,6 +42,12 @@ def model_contender(path: Path, as_: str) -> Contender:
     return contender(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
 
 
+def plays_as(name: str, model: str, form: str) -> bool:
+    """Whether a contender's name is that of a model, by its id, that plays in the way of a spec without one."""
+    mode = Spec.parse(form).mode
+    return name == f"{mode}:{model}{form.removeprefix(mode)}"
+
+
 def find_model(folder: Path, config: str, name: str) -> Path:
     """The file of a model by its path, or by its id in the folder of models; `UnknownModel` if it is neither."""
     path = Path(name)

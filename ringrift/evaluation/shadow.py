@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 SHADOW: Final = "shadow"
+EQUAL: Final = 0.5
+"""The score of equals."""
 
 
 @dataclass(frozen=True)
@@ -92,34 +94,37 @@ def shadow(config: str, model: Contender, predecessor: Contender | None, hall: H
         plan = hall.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
         games[opponent.name] = hall.play("shadow", plan, hall.agents(plan, pair))
     ratings = update_ratings(hall.database, config)
-    against = games.get(predecessor.name, []) if predecessor is not None else []
+    results = tuple(_result(name, model.name, played) for name, played in games.items())
+    against = next((one for one in results if predecessor is not None and one.opponent == predecessor.name), None)
     report = ShadowReport(
         config=config,
         number=number,
         model=model.name,
-        results=tuple(_result(name, model.name, played) for name, played in games.items()),
+        results=results,
         ratings=ratings,
-        alarms=regressions(
-            ratings, model.name, mean_score(against, model.name) if against else None, hall.settings.alarm
-        ),
+        alarms=regressions(ratings, model.name, against, hall.settings.alarm),
     )
     store_evaluation(hall.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
     return report
 
 
-def regressions(ratings: Ratings, model: str, score: float | None, settings: AlarmSettings) -> tuple[str, ...]:
-    """What has become worse with a model: its `score` against its predecessor, its Elo beside the best model's.
+def regressions(ratings: Ratings, model: str, against: ShadowResult | None, settings: AlarmSettings) -> tuple[str, ...]:
+    """What has become worse with a model: its score `against` its predecessor, its Elo beside the best model's.
 
-    It is compared with models that play in the same way.
+    It is compared with models that play in the same way. A few games of equals often end beyond the limits: an alarm
+    takes a 95 % interval that has no room for an equal.
     """
     alarms = []
-    if score is not None and score < settings.score:
-        alarms.append(f"{model} scores {score:.1%} against its predecessor, less than {settings.score:.0%}")
+    if against is not None and against.score < settings.score and against.high < EQUAL:
+        alarms.append(
+            f"{model} scores {against.score:.1%} ({against.low:.1%} – {against.high:.1%}) against its predecessor, less"
+            f" than {settings.score:.0%}"
+        )
     others = [one for one in ratings.players if one.player != model and form_of(one.player) == form_of(model)]
     if others and model in ratings:
         best = others[0].player
         drop = ratings.difference(best, model)
-        if drop.elo > settings.elo_drop:
+        if drop.elo > settings.elo_drop and drop.low > 0:
             alarms.append(
                 f"{model} lies {drop.elo:.0f} Elo ({drop.low:.0f} … {drop.high:.0f}) under {best}, more than "
                 f"{settings.elo_drop:.0f}"

@@ -3,7 +3,8 @@
 >>> with GamesDatabase(create=True) as database:
 ...     store = ModelStore(database, Path("models"))
 ...     model = store.register(path)
-...     report = promote(store, model, stored_results(database, model.config, model.id), model_settings().gate)
+...     results = stored_results(database, model.config, model.id, "gumbel@32")
+...     report = promote(store, model, results, model_settings().gate)
 """
 
 from __future__ import annotations

@@ -22,6 +22,8 @@ from ringrift.models.store import ModelStore, StoredModel
 from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest, Watch
 from ringrift.statistics import wilson_interval
 
+OF_GAUNTLET: Final = "evaluation.yaml"
+"""Where the limits stand that the gauntlet judges by."""
 NO_CHAMPION: Final = "there is no champion yet"
 OF_TRIAL: Final = frozenset({"inference", "legal", "finish", "random", "heuristic"})
 """Conditions that take a trial of the model. What they find stays true while model, champion and limits stay."""
@@ -34,6 +36,8 @@ class Finding(NamedTuple):
     measured: str
     value: float | None = None
     """The measured value as a number, in the unit of the limit."""
+    limit: str | None = None
+    """In words, where the condition itself cannot know it."""
 
 
 @dataclass
@@ -106,9 +110,19 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("file", "the file is what was registered, and a sound network of the config", "sound", _file),
         Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
         Condition("games", "games of the gauntlet against the champion", f"≥ {gauntlet.games}", _games),
-        Condition("gauntlet random", "score against random in the gauntlet", "passed", _gauntlet_random),
-        Condition("gauntlet heuristic", "score against heuristic in the gauntlet", "passed", _gauntlet_heuristic),
-        Condition("gauntlet champion", "score against the champion in the gauntlet", "passed", _gauntlet_champion),
+        Condition("gauntlet random", "score against random in the gauntlet", OF_GAUNTLET, _gauntlet_random),
+        Condition(
+            "gauntlet heuristic",
+            "score against heuristic in the gauntlet",
+            "as in evaluation.yaml",
+            _gauntlet_heuristic,
+        ),
+        Condition(
+            "gauntlet champion",
+            "score against the champion in the gauntlet",
+            "as in evaluation.yaml",
+            _gauntlet_champion,
+        ),
         Condition("elo", "Elo over the champion", f"≥ {gauntlet.elo:+g}", _elo),
         Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),
@@ -153,6 +167,8 @@ def _pause(case: Case) -> Finding:
 
 def _games(case: Case) -> Finding:
     scores = case.results.scores
+    if not scores:
+        return Finding(False, "0: evaluate it", 0)
     if case.champion is None:
         games = sum(score.games for score in scores.values())
         return Finding(games >= case.settings.gauntlet.games, f"{games} against all, {NO_CHAMPION}", games)
@@ -160,6 +176,8 @@ def _games(case: Case) -> Finding:
         other = case.results.champion
         return Finding(False, f"0 against {case.champion.id}, its gauntlet was against {other}: evaluate it again", 0)
     games = scores["champion"].games if "champion" in scores else 0
+    if lost := next((role for role, score in scores.items() if score.verdict == "cut off"), None):
+        return Finding(True, f"{games}, as many as it took to lose against {lost}", games)
     return Finding(games >= case.settings.gauntlet.games, f"{games}", games)
 
 
@@ -182,8 +200,9 @@ def _scored(case: Case, opponent: str) -> Finding:
     score = case.results.scores.get(opponent)
     if score is None:
         return Finding(False, "it has not been played: evaluate it")
-    told = f"{_told(score.share, score.low, score.high, score.games)}: {score.verdict}, wanted {score.wanted}"
-    return Finding(score.verdict == "passed", told, score.share)
+    told = f"{_told(score.share, score.low, score.high, score.games)}, {score.verdict}"
+    # What is not finished was ended by another opponent, whose condition says no.
+    return Finding(score.verdict in ("passed", "not finished"), told, score.share, score.wanted)
 
 
 def _told(share: float, low: float, high: float, games: int) -> str:

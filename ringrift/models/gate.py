@@ -165,7 +165,7 @@ def _run(condition: Condition, case: Case) -> Check:
     return Check(
         condition.name,
         condition.asks,
-        condition.limit,
+        finding.limit or condition.limit,
         finding.measured,
         finding.value,
         "passed" if finding.passed else "failed",

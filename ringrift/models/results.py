@@ -8,6 +8,7 @@ from math import log10
 from typing import Any
 
 from ringrift.agents import Spec
+from ringrift.evaluation.contenders import plays_as
 from ringrift.evaluation.gauntlet import GAUNTLET
 from ringrift.evaluation.store import stored_evaluations as evaluations_of
 from ringrift.games import GamesDatabase
@@ -51,10 +52,13 @@ class Results:
     """Over that champion."""
 
 
-def stored_results(database: GamesDatabase, config: str, model: str) -> Results:
-    """The newest gauntlet of a model; empty if there was none."""
+def stored_results(database: GamesDatabase, config: str, model: str, form: str) -> Results:
+    """The newest gauntlet of a model that plays in a way such as `gumbel@32`; empty if there was none.
+
+    A gate takes one way alone: in another one a model might pass that has failed before.
+    """
     for evaluation in evaluations_of(database, config, kind=GAUNTLET):
-        if evaluation.candidate is None or Spec.parse(evaluation.candidate).model != model:
+        if evaluation.candidate is None or not plays_as(evaluation.candidate, model, form):
             continue
         opponents = {one["role"]: one for one in evaluation.report["opponents"]}
         scores = {role: _score(one) for role, one in opponents.items()}

@@ -103,6 +103,7 @@ class Trial:
             stderr=self._said,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+            start_new_session=True,  # Ctrl-C is for us: the model is not to blame for a process that it has ended
         )
         assert self._process.stdin is not None
         with self._process.stdin as words:

@@ -118,5 +118,5 @@ def _point(turn: Turn, model: str, games: int, seconds: float, ratings: list[Rat
         games=games,
         cpu_hours=seconds / SECONDS_PER_HOUR,
         elo=elo_by_form(ratings, model),
-        promoted=turn.fact("promote", "outcome") == "promoted",
+        promoted=turn.fact("promote", "outcome") in ("promoted", "unchanged"),  # by a try that was killed after it
     )

@@ -40,11 +40,12 @@ def run_turn(workshop: Workshop) -> Turn:
         except RingRiftError:
             if not workshop.stop.is_set():
                 raise
+        seconds, cpu_seconds = turn.spent[0] + time.monotonic() - began, turn.spent[1] + _cpu_seconds() - cpu
         if workshop.stop.is_set():
+            write_turn(workshop.turns, replace(turn, spent=(seconds, cpu_seconds)))
             raise StoppedTurn(f"{workshop.config}: turn {turn.number} was stopped in {name}; it goes on from there")
-        seconds, cpu_seconds = time.monotonic() - began, _cpu_seconds() - cpu
         done = replace(done, over=done.over or name == last, seconds=seconds, cpu_seconds=cpu_seconds)
-        turn = replace(turn, stages=turn.stages | {name: done})
+        turn = replace(turn, stages=turn.stages | {name: done}, spent=(0.0, 0.0))
         write_turn(workshop.turns, turn)
         if turn.over:
             break

@@ -20,7 +20,7 @@ from ringrift.games import ingest
 from ringrift.limits import move_limit
 from ringrift.models import StoredModel, mend_champion, model_settings, promote, stored_results
 from ringrift.pipeline.readiness import last_trained, readiness
-from ringrift.pipeline.turn import Done, Turn, Workshop
+from ringrift.pipeline.turn import Done, Stopped, Turn, Workshop
 from ringrift.selfplay import SelfPlayPlan, Tally, run_selfplay, selfplay_settings
 from ringrift.training import Tally as TrainingTally
 from ringrift.training import TrainingInputs, hyper_parameters, train
@@ -159,9 +159,11 @@ def _promote(shop: Workshop, turn: Turn) -> Done:
     """The gate without its pause between promotions: the self-play of every turn is by the champion of the last."""
     model = shop.store.find(turn.fact("train", "model"), shop.config)
     settings = model_settings().gate.model_copy(update={"pause_minutes": 0})
-    results = stored_results(shop.database, shop.config, model.id)
+    results = stored_results(shop.database, shop.config, model.id, evaluation_settings().gauntlet.as_)
 
     def watch(what: str, done: int, total: int) -> None:
+        if shop.stop.is_set():
+            raise Stopped("the gate was stopped")  # and says nothing about the model
         shop.watch("gate", done, total, what)
 
     report = promote(shop.store, model, results, settings, watch=watch)

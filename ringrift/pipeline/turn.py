@@ -26,6 +26,10 @@ Watch = Callable[[str, float, float, str], object]
 """Told a stage, how far it is and how far it goes, and more in words."""
 
 
+class Stopped(RingRiftError):
+    """A stage that was told to stop."""
+
+
 class BadTurn(RingRiftError):
     """The file of a turn that cannot be read."""
 
@@ -73,6 +77,8 @@ class Turn:
     config: str
     number: int
     stages: dict[str, Done]
+    spent: tuple[float, float] = (0.0, 0.0)
+    """Seconds and CPU seconds on the stage that is next, in tries that were stopped; what is killed leaves no word."""
 
     @property
     def over(self) -> bool:
@@ -125,6 +131,7 @@ def _read(path: Path) -> Turn:
     try:
         content = orjson.loads(path.read_bytes())
         stages = {name: Done(**done) for name, done in content["stages"].items()}
-        return Turn(content["config"], content["number"], stages)
+        seconds, cpu_seconds = content.get("spent", (0.0, 0.0))
+        return Turn(content["config"], content["number"], stages, (seconds, cpu_seconds))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadTurn(f"{path}: cannot be read ({error}); delete it, and the turn begins anew") from None

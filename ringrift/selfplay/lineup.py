@@ -95,7 +95,9 @@ class Lineup:
     def _asked(self) -> str:
         """The spec that is to be played by now."""
         players = self.plan.settings.players
-        text = self.plan.players or (players.trained if self.best.exists() else players.bootstrap)
+        # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
+        promoted = self.best.exists() or self.best.with_suffix(".json").exists()
+        text = self.plan.players or (players.trained if promoted else players.bootstrap)
         return text.replace(PROMOTED, str(self.best))
 
     def _take_in(self, text: str) -> None:

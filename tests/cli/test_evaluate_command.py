@@ -13,6 +13,8 @@ import torch
 from typer.testing import CliRunner, Result
 
 from ringrift.cli import app
+from ringrift.games import GamesDatabase
+from ringrift.models import Results, stored_results
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.settings import config_folder
 from tests.cli.processes import RINGRIFT, complaint
@@ -142,6 +144,22 @@ def test_a_champion_that_was_altered_is_refused_before_anybody_plays(model: str,
     assert "the checksum differs from" in complaint("evaluate", CONFIG, model)
     best.with_suffix(".pth").unlink()
     assert "no such model" in complaint("evaluate", CONFIG, model)
+
+
+def test_a_champion_whose_files_are_gone_is_not_forgotten(model: str, few: Path) -> None:
+    path = f"models/{CONFIG}/{model}.pth"
+    assert run("promote", CONFIG, path, "--force", "--reason", "a test").exit_code == 0
+    for suffix in (".pth", ".json"):
+        (few / "models" / f"ringrift_best_{CONFIG}{suffix}").unlink()
+    for words in (("evaluate", CONFIG, model), ("rate", CONFIG, model), ("tournament", CONFIG, "--shadow")):
+        assert "the champion's file is missing: `ringrift models verify --repair` puts" in complaint(*words)
+
+
+def test_the_gate_asks_for_the_gauntlet_in_its_own_way_of_playing(model: str, few: Path) -> None:
+    run("evaluate", CONFIG, model, "--as", "policy", "--no-rating")
+    with GamesDatabase() as database:
+        assert stored_results(database, CONFIG, model, "policy").scores.keys() == {"random", "heuristic"}
+        assert stored_results(database, CONFIG, model, "gumbel@32") == Results()
 
 
 def test_help_shows_examples() -> None:

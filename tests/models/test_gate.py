@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -106,7 +108,7 @@ def test_a_champion_of_just_now(store: ModelStore, model: StoredModel, champion:
 
 
 def test_a_model_that_was_not_evaluated(store: ModelStore, model: StoredModel) -> None:
-    assert stopped_at(run_gate(store, model, Results(), settings()), "games").startswith("0 ")
+    assert stopped_at(run_gate(store, model, Results(), settings()), "games") == "0: evaluate it"
 
 
 def test_a_model_that_was_evaluated_against_another_champion(
@@ -119,9 +121,9 @@ def test_a_model_that_was_evaluated_against_another_champion(
 @pytest.mark.parametrize(
     ("changed", "name", "measured"),
     [
-        ({"random": 0.84}, "gauntlet random", "84.0% (74.0% – 94.0%), 50 games: failed, wanted ≥ 55%"),
-        ({"heuristic": 0.59}, "gauntlet heuristic", "59.0% (49.0% – 69.0%), 50 games: failed, wanted ≥ 55%"),
-        ({"champion": 0.54}, "gauntlet champion", "54.0% (44.0% – 64.0%), 50 games: failed, wanted ≥ 55%"),
+        ({"random": 0.84}, "gauntlet random", "84.0% (74.0% – 94.0%), 50 games, failed"),
+        ({"heuristic": 0.59}, "gauntlet heuristic", "59.0% (49.0% – 69.0%), 50 games, failed"),
+        ({"champion": 0.54}, "gauntlet champion", "54.0% (44.0% – 64.0%), 50 games, failed"),
         ({"gain": 19}, "elo", "+19 (-41 … +79)"),
     ],
 )
@@ -134,6 +136,17 @@ def test_a_weaker_model(
     measured: str,
 ) -> None:
     assert stopped_at(run_gate(store, model, results(champion.id, **changed), settings()), name) == measured
+
+
+def test_a_model_that_was_cut_off_in_the_gauntlet(store: ModelStore, model: StoredModel, champion: StoredModel) -> None:
+    scores = {
+        "random": Score(10, 1.0, 0.7, 1.0, "not finished", "≥ 85%"),
+        "heuristic": Score(10, 0.6, 0.3, 0.8, "not finished", "≥ 60%"),
+        "champion": Score(10, 0.1, 0.0, 0.4, "cut off", "≥ 55%"),
+    }
+    report = run_gate(store, model, Results(scores, champion.id), settings())
+    assert stopped_at(report, "gauntlet champion") == "10.0% (0.0% – 40.0%), 10 games, cut off"
+    assert report.verdict.endswith("10 games, cut off, the limit is ≥ 55%")
 
 
 # In games
@@ -150,6 +163,17 @@ def test_a_sound_player_passes_and_everything_is_told(
     assert GateReport.from_json(report.to_json()) == report
     (finish,) = (check for check in report.checks if check.name == "finish")
     assert finish.measured == "10 of 10 games ended, 0 at the limit of moves"
+
+
+def test_a_signal_for_the_gate_does_not_reach_the_process_that_plays(store: ModelStore, model: StoredModel) -> None:
+    sessions: set[int] = set()
+
+    def watch(what: str, done: int, total: int) -> None:
+        sessions.update(os.getsid(child.pid) for child in psutil.Process().children())
+
+    run_gate(store, model, results(), settings(), factory=Stand, watch=watch)
+    assert sessions
+    assert os.getsid(0) not in sessions
 
 
 def test_a_slow_model(store: ModelStore, model: StoredModel) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.games import GamesDatabase
-from ringrift.models import ModelStore, model_settings
+from ringrift.models import ModelStore, history, model_settings
 from ringrift.pipeline import run, stages
 from ringrift.pipeline.curve import learning_curve
 from ringrift.pipeline.halt import Halted, halt, resume
@@ -133,6 +133,22 @@ def test_stopped_in_any_stage_a_turn_goes_on_where_it_was(make_shop: Callable[..
     assert turn.number == 0
     assert list(turn.stages) == STAGES
     assert begun == [*STAGES[: STAGES.index(stage_before) + 1], *STAGES[STAGES.index(stage_before) :]]
+
+
+def test_a_gate_that_is_stopped_says_nothing_about_the_model(make_shop: Callable[..., Workshop]) -> None:
+    stop = Event()
+    shop = make_shop(stop, lambda stage, *more: stop.set() if stage == "gate" else None)
+    with pytest.raises(StoppedTurn, match="was stopped in promote"):
+        run_turn(shop)
+    (model,) = shop.store.listed(CONFIG)
+    assert model.status == "development"
+    assert history(shop.store, model=model.id) == []
+    stopped = last_turn(shop.turns, CONFIG)
+    assert stopped is not None
+    assert stopped.spent[0] > 0
+    turn = run_turn(make_shop())
+    assert turn.fact("promote", "champion") == model.id
+    assert turn.stages["promote"].seconds > stopped.spent[0], "what was spent before the stop counts"
 
 
 def test_nothing_begins_while_the_loop_is_halted(make_shop: Callable[..., Workshop]) -> None:

@@ -140,3 +140,7 @@ def test_unknown_players_and_missing_models_are_told_at_the_start(tmp_path: Path
         Lineup(a_plan(players="dice"), tmp_path)
     with pytest.raises(MissingModel, match=r"ringrift_best_hex8_2p"):
         Lineup(a_plan(players="gumbel:{best}@8"), tmp_path)
+    promote(tmp_path, seed=1)
+    promoted_model(tmp_path, "hex8_2p").unlink()
+    with pytest.raises(MissingModel, match=r"ringrift_best_hex8_2p\.pth"):
+        Lineup(a_plan(players=None, settings=DEFAULTS), tmp_path)
