@@ -12,7 +12,7 @@ import pytest
 from ringrift.fleet.deploy import HostDeploy, deploy, pack
 from ringrift.fleet.hosts import FleetSettings
 from ringrift.settings import BadSettings
-from tests.fleet.servers import Server, server, settings_for_tests
+from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 
 PROJECT = """[project]
 name = "ringrift"
@@ -89,6 +89,29 @@ def test_a_new_list_of_packages_makes_a_new_environment(sshd: Server, source: Pa
     (source / "constraints.txt").write_text("# another\n")
     assert "install the packages" in bring(sshd, source).steps
     assert program(sshd) == "ringrift 1.2.3"
+
+
+def test_what_is_in_use_stays_also_where_older_releases_seem_to_be_of_the_future(sshd: Server, source: Path) -> None:
+    for number in range(4):
+        (source / "ringrift" / "cli" / "__init__.py").write_text(f"def main():\n    print('ringrift 2.{number}')\n")
+        (source / "constraints.txt").write_text(f"# {number}\n")
+        assert not bring(sshd, source).trouble
+        assert program(sshd) == f"ringrift 2.{number}"
+        for place in ("releases", "environments"):
+            made = list((sshd.home / "ringrift" / place).iterdir())
+            assert len(made) == min(number + 1, 2), "two are kept"
+            for path in made:
+                os.utime(path, (2**32, 2**32))
+
+
+def test_a_host_with_busybox_keeps_what_is_in_use_and_one_more(source: Path, tmp_path: Path) -> None:
+    with server(tmp_path / "small", "gpu-1", programs=small_programs(tmp_path / "programs")) as sshd:
+        for number in range(3):
+            (source / "constraints.txt").write_text(f"# {number}\n")
+            assert not bring(sshd, source).trouble
+            assert program(sshd) == "ringrift 1.2.3"
+            for place in ("releases", "environments"):
+                assert len(list((sshd.home / "ringrift" / place).iterdir())) == min(number + 1, 2)
 
 
 def test_a_program_that_does_not_start_is_not_switched_to(sshd: Server, source: Path) -> None:
