@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from ringrift.fleet.deploy import HostDeploy, deploy, pack
 from ringrift.fleet.hosts import FleetSettings
-from ringrift.settings import BadSettings
+from ringrift.settings import BadSettings, config_folder
 from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 
 PROJECT = """[project]
@@ -138,6 +140,7 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
     settings.mkdir()
     (settings / "hosts.yaml").write_text("hosts: {}\n")
     (settings / "games.yaml").write_text("max_moves: {}\n")
+    shutil.copy(config_folder() / "database.yaml", settings)
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
     first = pack(source, ["learn"])
     (settings / "hosts.yaml").write_text("hosts: {a: b}\n")
@@ -149,3 +152,18 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
         pack(source, ["lern"])
     with pytest.raises(BadSettings, match="is no checkout of RingRift"):
         pack(tmp_path, [])
+
+
+@pytest.mark.parametrize("url", ["postgresql://us:secret@db/games", "postgresql://db/games?password=secret"])
+def test_no_password_goes_to_a_host(url: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (config_folder() / "database.yaml").read_text("utf-8")
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
+    (settings / "database.yaml").write_text(text.replace("sqlite:///data/games/ringrift.db", url))
+    with pytest.raises(BadSettings, match=r"database\.yaml: url: has a password.*RINGRIFT_DATABASE") as caught:
+        pack(source, [])
+    assert "secret" not in str(caught.value)
+    (settings / "database.yaml").write_text(text)
+    monkeypatch.setenv("RINGRIFT_DATABASE", url)
+    assert b"secret" not in gzip.decompress(pack(source, []).code)
