@@ -6,7 +6,7 @@
 #   install.sh unpack      CODE RELEASE ENVIRONMENT           standard input, a .tar.gz, becomes the release
 #   install.sh environment CODE ENVIRONMENT PYTHON            standard input, a .tar with lists of packages, becomes one
 #   install.sh compile     CODE RELEASE                       the rules, for the first game
-#   install.sh switch      CODE RELEASE KEEP                  use the release; keep it and the newest others, so many in all
+#   install.sh switch      CODE RELEASE KEEP                  use the release; keep so many: it and the newest others
 #
 # ringrift/fleet/deploy.py puts the arguments in front of this text.
 set -u

@@ -125,6 +125,7 @@ put pid "$$"           # before the look at `killed`: who kills sees the one, or
 [ ! -e killed ] || exit 0
 exec >>log 2>&1
 (
+    unset RINGRIFT_JOB # what it begins is nothing that the command leaves behind
     nap=
     trap 'kill $nap; exit' TERM
     while [ ! -e exit ] && put heartbeat "$(date +%s)"; do

@@ -17,7 +17,7 @@ from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import load_model, read_id
 from ringrift.selfplay import promoted_model
-from tests.fleet.servers import Server, server, settings_for_tests
+from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 from tests.models.making import content, crowned, registered
 
 CONFIG = "hex8_2p"
@@ -25,8 +25,10 @@ CONFIG = "hex8_2p"
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[list[Server]]:
+    """Two hosts; the second one has the programs of busybox."""
+    programs = {"gpu-1": None, "gpu-2": small_programs(tmp_path / "programs")}
     with ExitStack() as stack:
-        yield [stack.enter_context(server(tmp_path / name, name)) for name in ("gpu-1", "gpu-2")]
+        yield [stack.enter_context(server(tmp_path / name, name, programs=programs[name])) for name in programs]
 
 
 @pytest.fixture
