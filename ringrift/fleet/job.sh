@@ -123,7 +123,7 @@ trap '' HUP
 trap 'told=1' TERM INT # the command gets the signal too; this process stays to write down how it ended
 put pid "$$"           # before the look at `killed`: who kills sees the one, or this process sees the other
 [ ! -e killed ] || exit 0
-exec >>log 2>&1
+exec >>log 2>/dev/null # where bash would tell of every signal that ends a process
 (
     unset RINGRIFT_JOB # what it begins is nothing that the command leaves behind
     nap=
@@ -133,13 +133,16 @@ exec >>log 2>&1
         nap=$!
         wait "$nap"
     done
-) 2>/dev/null &
+) &
 pulse=$!
 
 watch() {
     local gpu lock child code=127 answer again=1
     for gpu in $(cat gpus); do
-        exec {lock}>>"../.gpu-$gpu.lock" || return 3 # the command inherits it
+        if ! exec {lock}>>"../.gpu-$gpu.lock"; then # the command inherits it
+            echo "GPU $gpu cannot be locked: its file cannot be written"
+            return 3
+        fi
         flock -n "$lock" && continue
         echo "waiting for GPU $gpu: another job has it"
         until flock -n "$lock"; do
@@ -156,11 +159,11 @@ watch() {
         . ./exports
         cd "$(cat folder)" || exit 3
         exec bash -c "$(cat "$job/command")"
-    ) </dev/null &
+    ) </dev/null 2>&1 &
     child=$!
     while [ "$again" ]; do # a signal interrupts the waiting
         told=
-        wait "$child" 2>/dev/null # bash would tell the log of a signal
+        wait "$child"
         answer=$?
         [ "$answer" = 127 ] || code=$answer
         again=$told
@@ -181,7 +184,7 @@ end_rest() {
         case $rounds in
         5 | 25 | 45) kill -s TERM $left ;;
         5[5-9] | [6-9]?) kill -s KILL $left ;;
-        esac 2>/dev/null
+        esac
         sleep 0.2
         rounds=$((rounds + 1))
     done
@@ -190,8 +193,8 @@ end_rest() {
 
 watch
 code=$?
-kill "$pulse" 2>/dev/null
-wait "$pulse" 2>/dev/null
+kill -s KILL "$pulse" # TERM could be lost on one that is just being born
+wait "$pulse"
 unset RINGRIFT_JOB
 end_rest
 put heartbeat "$(date +%s)"
