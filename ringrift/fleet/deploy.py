@@ -20,6 +20,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 import ringrift
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
@@ -27,7 +30,8 @@ from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game.errors import RingRiftError
-from ringrift.settings import BadSettings, config_folder, unknown_name
+from ringrift.games.settings import DatabaseSettings
+from ringrift.settings import BadSettings, config_folder, read_settings, unknown_name
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -124,7 +128,11 @@ def deploy(
 
 
 def pack(source: Path, extras: Sequence[str]) -> Package:
-    """The code of a checkout, the settings in use, and what it needs with those extras of its `pyproject.toml`."""
+    """The code of a checkout, the settings in use, and what it needs with those extras of its `pyproject.toml`.
+
+    `BadSettings` if they hold a password, which no host needs.
+    """
+    _check_for_password(config_folder() / "database.yaml")
     try:
         project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
         constraints = (source / "constraints.txt").read_bytes()
@@ -188,6 +196,18 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", se
         cause = next((line.strip() for line in answer.err.splitlines() if line.startswith("ERROR")), "")
         raise JobTrouble(f"{shell.name}: {answer.complaint}" + (f" ({cause})" if cause else ""))
     return answer.out.decode(errors="replace")
+
+
+def _check_for_password(path: Path) -> None:
+    url = read_settings(path, DatabaseSettings).url
+    try:
+        database = make_url(url) if "://" in url else None
+    except (ArgumentError, ValueError):
+        raise BadSettings(f"{path}: url: is no URL of a database") from None
+    if database is not None and (database.password is not None or "password" in database.query):
+        raise BadSettings(
+            f"{path}: url: has a password, and every host gets this file; give the whole URL as RINGRIFT_DATABASE"
+        )
 
 
 def _requirements(project: Mapping[str, Any], extras: Sequence[str]) -> list[str]:

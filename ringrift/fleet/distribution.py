@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import shlex
 import time
 from collections.abc import Iterator, Mapping
@@ -104,9 +105,10 @@ async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Heal
     try:
         there = (await _ask(shell, "sums", config)).split()
         if tuple(there) != sums:
+            caller = secrets.token_hex(8)
             for content, ending in ((files.weights, "pth"), (files.sidecar, "json")):
-                await _ask(shell, "take", f"ringrift_best_{config}.{ending}", content=content)
-            await _ask(shell, "swap", config, *sums)
+                await _ask(shell, "take", config, ending, caller, content=content)
+            await _ask(shell, "swap", config, *sums, caller)
     except RingRiftError as error:
         reaction = await note_trouble(health, shell.name, error)
         return Delivery(shell.name, "failed", time.monotonic() - started, str(error), reaction.value)

@@ -6,7 +6,7 @@
 #   install.sh unpack      CODE RELEASE ENVIRONMENT           standard input, a .tar.gz, becomes the release
 #   install.sh environment CODE ENVIRONMENT PYTHON            standard input, a .tar with lists of packages, becomes one
 #   install.sh compile     CODE RELEASE                       the rules, for the first game
-#   install.sh switch      CODE RELEASE KEEP                  use the release; keep so many, remove older ones
+#   install.sh switch      CODE RELEASE KEEP                  use the release; keep so many: it and the newest others
 #
 # ringrift/fleet/deploy.py puts the arguments in front of this text.
 set -u
@@ -87,10 +87,12 @@ switch() { # RELEASE KEEP
     touch "$code/releases/$1"
     # What was cut or killed on its way; nothing takes a day.
     find "$code/releases" "$code/environments" -mindepth 1 -maxdepth 1 -name '.*' -mtime +0 -exec rm -rf {} +
-    # shellcheck disable=SC2012 # the names are hexadecimal digits
-    ls -1t "$code/releases" | tail -n "+$(($2 + 1))" | while read -r old; do rm -rf "$code/releases/$old"; done
-    for used in "$code"/environments/*; do
-        [ -n "$(find "$code"/releases/*/environment -prune -lname "*/${used##*/}" 2>/dev/null)" ] || rm -rf "$used"
+    # Not by age alone: where a clock was wrong, older ones may seem newer than what is in use.
+    # shellcheck disable=SC2010,SC2012 # the names are hexadecimal digits
+    ls -1t "$code/releases" | grep -vx "$1" | tail -n "+$2" | while read -r old; do rm -rf "$code/releases/$old"; done
+    used=$(for each in "$code"/releases/*/environment; do readlink "$each"; done)
+    for each in "$code"/environments/*; do
+        echo "$used" | grep -q "/${each##*/}\$" || rm -rf "$each"
     done
 }
 

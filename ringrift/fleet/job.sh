@@ -9,7 +9,8 @@
 #   job.sh sweep  ROOT SECONDS                            remove jobs that ended longer ago than that
 #
 # A job is the folder ROOT/ID. Whoever makes it owns the start, so that there is one however often it is asked for.
-# GPUS are numbers with spaces between; each is locked for as long as the job has processes. EXPORTS are lines of shell.
+# GPUS are numbers with spaces between; each is locked for as long as the job has processes, and what a command has left
+# behind at its end is ended. EXPORTS are lines of shell.
 # ringrift/fleet/jobs.py writes the arguments in front of this text and sends both to `sh -s`: nothing is installed, and
 # no argument shows in a list of processes. Answers 0; 3 with one line when it cannot be done.
 #
@@ -43,13 +44,29 @@ put() { # a small file that is there whole or not at all: put NAME TEXT
     printf '%s\n' "$2" >"$job/.$1.$$" && mv -f "$job/.$1.$$" "$job/$1"
 }
 
+# What the runner has to know, too.
+shared() {
+    cat <<'SHARED'
+marked() { # those of some /proc/PID/environ that have the mark of the job, which its processes inherit
+    if printf 'x\0' | grep -qzxF x 2>/dev/null; then
+        grep -lszxF "RINGRIFT_JOB=$job/" "$@"
+        return
+    fi
+    for each in "$@"; do # one by one where grep ends at a zero, as that of busybox may
+        [ -e "${each%environ}exe" ] && tr '\0' '\n' <"$each" | grep -qxF "RINGRIFT_JOB=$job/" && echo "$each"
+    done 2>/dev/null
+}
+SHARED
+}
+eval "$(shared)"
+
 # Whether the runner lives. What it has in its environment tells it from a stranger with the same number, and a zombie,
 # for which `kill -0` answers yes, has none.
 runner_lives() { # sets $pid
     pid=$(content pid)
     [ -n "$pid" ] || return 1
     if [ -d /proc/self ]; then
-        grep -qsF "RINGRIFT_JOB=$job/" "/proc/$pid/environ"
+        [ -n "$(marked "/proc/$pid/environ")" ]
     else
         case $(ps -o stat= -p "$pid" 2>/dev/null) in '' | Z*) return 1 ;; esac
     fi
@@ -58,7 +75,7 @@ runner_lives() { # sets $pid
 # All processes of the job that live, also those that have left its process group.
 processes() {
     if [ -d /proc/self ]; then
-        grep -lsF "RINGRIFT_JOB=$job/" /proc/[0-9]*/environ | cut -d / -f 3
+        marked /proc/[0-9]*/environ | cut -d / -f 3
     else
         ps -A -o pid= -o pgid= -o stat= | awk -v group="$(content pid)" '$2 == group && $3 !~ /^Z/ { print $1 }'
     fi
@@ -90,9 +107,11 @@ state_of() { # sets $state
     fi
 }
 
-# The program that watches over one command.
+# The program that watches over one command, in bash: it alone has a number for the lock of every GPU.
 write_runner() {
-    cat >"$job/run" <<'RUNNER'
+    {
+        shared
+        cat <<'RUNNER'
 job=$1 beat=$2
 umask 022
 cd "$job" || exit 3
@@ -104,8 +123,9 @@ trap '' HUP
 trap 'told=1' TERM INT # the command gets the signal too; this process stays to write down how it ended
 put pid "$$"           # before the look at `killed`: who kills sees the one, or this process sees the other
 [ ! -e killed ] || exit 0
-exec >>log 2>&1
+exec >>log 2>/dev/null # where bash would tell of every signal that ends a process
 (
+    unset RINGRIFT_JOB # what it begins is nothing that the command leaves behind
     nap=
     trap 'kill $nap; exit' TERM
     while [ ! -e exit ] && put heartbeat "$(date +%s)"; do
@@ -113,25 +133,24 @@ exec >>log 2>&1
         nap=$!
         wait "$nap"
     done
-) 2>/dev/null &
+) &
 pulse=$!
 
 watch() {
-    if [ $# -gt 0 ]; then # one lock inside the other
-        gpu=$1
-        shift
-        (
-            trap : TERM INT
-            if ! flock -n 9; then
-                echo "waiting for GPU $gpu: another job has it"
-                until flock -w 5 9; do [ ! -e killed ] || exit 143; done
-            fi
-            watch "$@"
-        ) 9>>"../.gpu-$gpu.lock"
-        return
-    fi
+    local gpu lock child code=127 answer again=1
+    for gpu in $(cat gpus); do
+        if ! exec {lock}>>"../.gpu-$gpu.lock"; then # the command inherits it
+            echo "GPU $gpu cannot be locked: its file cannot be written"
+            return 3
+        fi
+        flock -n "$lock" && continue
+        echo "waiting for GPU $gpu: another job has it"
+        until flock -n "$lock"; do
+            [ ! -e killed ] || return 143
+            sleep 1
+        done
+    done
     told=
-    trap 'told=1' TERM INT
     (
         trap - TERM INT
         visible=$(tr ' ' , <gpus)
@@ -140,8 +159,8 @@ watch() {
         . ./exports
         cd "$(cat folder)" || exit 3
         exec bash -c "$(cat "$job/command")"
-    ) </dev/null &
-    child=$! code=127 again=1
+    ) </dev/null 2>&1 &
+    child=$!
     while [ "$again" ]; do # a signal interrupts the waiting
         told=
         wait "$child"
@@ -152,13 +171,36 @@ watch() {
     return "$code"
 }
 
-# shellcheck disable=SC2046
-watch $(cat gpus)
+# What the command has left behind gets a second to end by itself, TERM, and KILL ten seconds later. Whoever has asked
+# for the end sees to it, too.
+# shellcheck disable=SC2086 # numbers with spaces between
+end_rest() {
+    local rounds=0 left
+    while [ ! -e killed ] && [ $rounds -lt 100 ]; do
+        marked /proc/[0-9]*/environ >.left # not in a subshell, which would be found
+        left=$(cut -d / -f 3 .left | grep -vx "$$")
+        [ -n "$left" ] || break
+        [ $rounds -ne 5 ] || echo "the command has ended; so must what it has left behind: process" $left
+        case $rounds in
+        5 | 25 | 45) kill -s TERM $left ;;
+        5[5-9] | [6-9]?) kill -s KILL $left ;;
+        esac
+        sleep 0.2
+        rounds=$((rounds + 1))
+    done
+    rm -f .left
+}
+
+watch
 code=$?
-kill "$pulse" 2>/dev/null
+kill -s KILL "$pulse" # TERM could be lost on one that is just being born
+wait "$pulse"
+unset RINGRIFT_JOB
+end_rest
 put heartbeat "$(date +%s)"
 put exit "$code"
 RUNNER
+    } >"$job/run"
 }
 
 start() { # FOLDER GPUS COMMAND [EXPORTS]
@@ -185,9 +227,9 @@ start() { # FOLDER GPUS COMMAND [EXPORTS]
         fi
         export RINGRIFT_JOB="$job/"
         if command -v setsid >/dev/null; then
-            setsid sh "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
+            setsid bash "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
         else # macOS
-            perl -MPOSIX -e 'setsid; exec @ARGV' sh "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
+            perl -MPOSIX -e 'setsid; exec @ARGV' bash "$job/run" "$job" "$BEAT" </dev/null >/dev/null 2>&1 &
         fi
         echo started
     elif [ -d "$job" ]; then
@@ -219,9 +261,9 @@ signal() { # every process in $left
 end() { # [SECONDS]
     state_of
     case $state in
-    missing | done) ;;
+    missing) ;;
     *)
-        : >>"$job/killed" || fail "$job: cannot be written; is the disk full?"
+        [ "$state" = 'done' ] || : >>"$job/killed" || fail "$job: cannot be written; is the disk full?"
         # A runner that is just starting is waited for: it finds the marker, or is found.
         rounds=0
         while [ "$state" = running ] && [ ! -e "$job/pid" ] && [ $rounds -lt 20 ]; do
@@ -242,7 +284,7 @@ end() { # [SECONDS]
             sleep 0.1
             rounds=$((rounds + 1))
         done
-        state=killed
+        [ "$state" = 'done' ] || state=killed
         ;;
     esac
     echo "state $state"
@@ -263,10 +305,10 @@ tell() {
 remove_old() { # SECONDS
     state_of
     [ "$state" != running ] || return 0
-    [ -z "$(processes)" ] || return 0
     last=$(content heartbeat)
     [ -n "$last" ] || last=$(content created)
     [ $(($(now) - last)) -gt "$1" ] || return 0
+    [ -z "$(processes)" ] || return 0
     mv "$job" "$root/.swept-${job##*/}" && echo "${job##*/}" # gone at once for everybody, also if removing is cut short
 }
 

@@ -42,7 +42,7 @@ class State(StrEnum):
     """What became of a job."""
 
     DONE = "done"
-    """It has ended by itself, with an exit code."""
+    """It has ended by itself, with an exit code; what it had left behind has been ended."""
     RUNNING = "running"
     KILLED = "killed"
     """Somebody asked for its end."""
@@ -116,7 +116,7 @@ async def status_of_job(shell: Shell, job: Job, *, offset: int = 0, limit: int =
 
 
 async def kill_job(shell: Shell, job: Job, *, grace: int = GRACE_SECONDS) -> State:
-    """End all processes of a job, those of a lost one too; `DONE` if it had ended before. Does no harm if repeated."""
+    """End all processes of a job, also if it has ended or is lost; `DONE` if it had ended. Does no harm if repeated."""
     answer = await _ask(shell, "kill", job.root, job.name, str(grace), seconds=grace + 60.0)
     return State(_fields(answer)["state"])
 

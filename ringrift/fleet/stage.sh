@@ -26,7 +26,7 @@ size_of() {
 main() {
     verb=$1
     case $2 in \~) home=$HOME ;; \~/*) home=$HOME/${2#??} ;; *) home=$2 ;; esac
-    cd "$home" || exit 3
+    mkdir -p "$home" && cd "$home" || exit 3
     shift 2
     coming=$(dirname "./$1")/.$(basename "$1").coming
     case $verb in
@@ -38,6 +38,8 @@ main() {
         ;;
     begun)
         mkdir -p "$(dirname "./$1")" || exit 3
+        # What a `finish` that was killed has left; none takes an hour.
+        find "$(dirname "./$1")" -maxdepth 1 -name '.*.coming.*' -mmin +60 -exec rm -f {} +
         if [ -f "$coming" ]; then size_of "$coming"; else echo 0; fi
         ;;
     add)
@@ -46,11 +48,13 @@ main() {
         cat >>"$coming" || fail "$1: cannot be written; is the disk full?"
         ;;
     finish)
-        if [ "$(sum_of "$coming")" != "$2" ]; then
-            rm -f "$coming"
-            fail "$1: came damaged"
-        fi
-        mv -f "$coming" "./$1" || exit 3
+        [ -f "$coming" ] || fail "$1: another process brings it just now"
+        # A copy, since another sender, or one whose connection was cut, may still write to what has come.
+        trap 'rm -f "$coming.$$"' EXIT
+        cp "$coming" "$coming.$$" || fail "$1: cannot be written; is the disk full?"
+        rm -f "$coming"
+        [ "$(sum_of "$coming.$$")" = "$2" ] || fail "$1: came damaged"
+        mv -f "$coming.$$" "./$1" || exit 3
         ;;
     clear)
         cd "./$1" || exit 0

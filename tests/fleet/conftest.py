@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from ringrift.fleet import Job, LocalShell, State, Status, Work, kill_job, list_jobs, start_job, status_of_job
+from tests.fleet.servers import small_programs
 
 
 class Jobs:
     """Jobs in a folder, driven without `await`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shell: LocalShell) -> None:
         self.root = root
-        self.shell = LocalShell()
+        self.shell = shell
 
     def job(self, name: str) -> Job:
         return Job(name, str(self.root))
@@ -54,7 +55,17 @@ class Jobs:
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
-    found = Jobs(tmp_path / "jobs")
+    yield from _ended_afterwards(Jobs(tmp_path / "jobs", LocalShell()))
+
+
+@pytest.fixture
+def small_jobs(tmp_path: Path) -> Iterator[Jobs]:
+    """Jobs of a host that has the programs of busybox."""
+    shell = LocalShell({"PATH": str(small_programs(tmp_path / "programs"))})
+    yield from _ended_afterwards(Jobs(tmp_path / "jobs", shell))
+
+
+def _ended_afterwards(found: Jobs) -> Iterator[Jobs]:
     yield found
     if found.root.exists():
         for name in found.list():

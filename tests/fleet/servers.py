@@ -197,6 +197,22 @@ class Wire:
             each.close()
 
 
+def small_programs(folder: Path) -> Path:
+    """The programs of a host as small as Alpine Linux: those of busybox, with bash. Some can do less than here."""
+    busybox = shutil.which("busybox")
+    assert busybox, "these tests need busybox; on Debian and Ubuntu: apt install busybox"
+    folder.mkdir()
+    for name in subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split():
+        (folder / name).symlink_to(busybox)
+    (folder / "bash").symlink_to(shutil.which("bash") or "bash")
+    for name, option, program in (("grep", "z", f"{busybox} grep"), ("flock", "w", str(shutil.which("flock")))):
+        (folder / name).unlink(missing_ok=True)
+        refusal = f'case $1 in -*{option}*) echo "{name}: unrecognized option: {option}" >&2; exit 1 ;; esac'
+        (folder / name).write_text(f'#!{busybox} sh\n{refusal}\nexec {program} "$@"\n')
+        (folder / name).chmod(0o755)
+    return folder
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +13,8 @@ import pytest
 
 from ringrift.fleet.deploy import HostDeploy, deploy, pack
 from ringrift.fleet.hosts import FleetSettings
-from ringrift.settings import BadSettings
-from tests.fleet.servers import Server, server, settings_for_tests
+from ringrift.settings import BadSettings, config_folder
+from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 
 PROJECT = """[project]
 name = "ringrift"
@@ -91,6 +93,29 @@ def test_a_new_list_of_packages_makes_a_new_environment(sshd: Server, source: Pa
     assert program(sshd) == "ringrift 1.2.3"
 
 
+def test_what_is_in_use_stays_also_where_older_releases_seem_to_be_of_the_future(sshd: Server, source: Path) -> None:
+    for number in range(4):
+        (source / "ringrift" / "cli" / "__init__.py").write_text(f"def main():\n    print('ringrift 2.{number}')\n")
+        (source / "constraints.txt").write_text(f"# {number}\n")
+        assert not bring(sshd, source).trouble
+        assert program(sshd) == f"ringrift 2.{number}"
+        for place in ("releases", "environments"):
+            made = list((sshd.home / "ringrift" / place).iterdir())
+            assert len(made) == min(number + 1, 2), "two are kept"
+            for path in made:
+                os.utime(path, (2**32, 2**32))
+
+
+def test_a_host_with_busybox_keeps_what_is_in_use_and_one_more(source: Path, tmp_path: Path) -> None:
+    with server(tmp_path / "small", "gpu-1", programs=small_programs(tmp_path / "programs")) as sshd:
+        for number in range(3):
+            (source / "constraints.txt").write_text(f"# {number}\n")
+            assert not bring(sshd, source).trouble
+            assert program(sshd) == "ringrift 1.2.3"
+            for place in ("releases", "environments"):
+                assert len(list((sshd.home / "ringrift" / place).iterdir())) == min(number + 1, 2)
+
+
 def test_a_program_that_does_not_start_is_not_switched_to(sshd: Server, source: Path) -> None:
     bring(sshd, source)
     (source / "ringrift" / "cli" / "__init__.py").write_text("import nothing_of_that_name\n")
@@ -115,6 +140,7 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
     settings.mkdir()
     (settings / "hosts.yaml").write_text("hosts: {}\n")
     (settings / "games.yaml").write_text("max_moves: {}\n")
+    shutil.copy(config_folder() / "database.yaml", settings)
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
     first = pack(source, ["learn"])
     (settings / "hosts.yaml").write_text("hosts: {a: b}\n")
@@ -126,3 +152,18 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
         pack(source, ["lern"])
     with pytest.raises(BadSettings, match="is no checkout of RingRift"):
         pack(tmp_path, [])
+
+
+@pytest.mark.parametrize("url", ["postgresql://us:secret@db/games", "postgresql://db/games?password=secret"])
+def test_no_password_goes_to_a_host(url: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (config_folder() / "database.yaml").read_text("utf-8")
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
+    (settings / "database.yaml").write_text(text.replace("sqlite:///data/games/ringrift.db", url))
+    with pytest.raises(BadSettings, match=r"database\.yaml: url: has a password.*RINGRIFT_DATABASE") as caught:
+        pack(source, [])
+    assert "secret" not in str(caught.value)
+    (settings / "database.yaml").write_text(text)
+    monkeypatch.setenv("RINGRIFT_DATABASE", url)
+    assert b"secret" not in gzip.decompress(pack(source, []).code)

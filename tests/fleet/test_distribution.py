@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import load_model, read_id
 from ringrift.selfplay import promoted_model
-from tests.fleet.servers import Server, server, settings_for_tests
+from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 from tests.models.making import content, crowned, registered
 
 CONFIG = "hex8_2p"
@@ -22,8 +25,10 @@ CONFIG = "hex8_2p"
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[list[Server]]:
+    """Two hosts; the second one has the programs of busybox."""
+    programs = {"gpu-1": None, "gpu-2": small_programs(tmp_path / "programs")}
     with ExitStack() as stack:
-        yield [stack.enter_context(server(tmp_path / name, name)) for name in ("gpu-1", "gpu-2")]
+        yield [stack.enter_context(server(tmp_path / name, name, programs=programs[name])) for name in programs]
 
 
 @pytest.fixture
@@ -76,7 +81,7 @@ def test_what_was_damaged_on_its_way_takes_no_place(
     crowned(store, registered(store, 2, CONFIG, architecture="small"))
     other.stop()
     with monkeypatch.context() as patch:
-        damaging = distribution.SCRIPT.replace("""cat >".$3.coming\"""", """head -c 1000 >".$3.coming\"""")
+        damaging = distribution.SCRIPT.replace("cat >", "head -c 1000 >")
         assert damaging != distribution.SCRIPT
         patch.setattr(distribution, "SCRIPT", damaging)
         report = bring(store, host, other)
@@ -86,3 +91,40 @@ def test_what_was_damaged_on_its_way_takes_no_place(
     assert silent.reaction == "retry later"
     assert content(there(host)) == content(store.path(first))
     assert [one.outcome for one in bring(store, host).hosts] == ["replaced"]
+
+
+def test_two_at_once_do_not_write_to_the_same_files(
+    store: ModelStore, servers: list[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = servers[0]
+    folder = there(host).parent
+    first = crowned(store, registered(store, 1, CONFIG, architecture="small"))
+    second = registered(store, 2, CONFIG, architecture="small")
+    # Whoever comes first stops in the middle of the .pth until there is a file `go`.
+    slow = "{ ! mkdir slow 2>&- || { dd bs=1 count=1000; until [ -e go ]; do sleep 0.1; done; }; cat; } >"
+    monkeypatch.setattr(distribution, "SCRIPT", distribution.SCRIPT.replace("cat >", slow))
+    with ThreadPoolExecutor() as pool:
+        late = pool.submit(bring, store, host)
+        while not (folder / "slow").exists():
+            time.sleep(0.02)
+        crowned(store, second)
+        try:
+            assert bring(store, host).complete
+            assert content(there(host)) == content(store.path(second))
+        finally:
+            (folder / "go").touch()
+        assert late.result().complete
+    assert content(there(host)) == content(store.path(first)), "whole, whoever comes last"
+
+
+def test_what_was_cut_on_its_way_is_removed_by_a_later_one(store: ModelStore, servers: list[Server]) -> None:
+    host = servers[0]
+    there(host).parent.mkdir()
+    old, new = (there(host).with_name(f".ringrift_best_{CONFIG}.{caller}.pth.coming") for caller in ("a", "b"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    crowned(store, registered(store, 1, CONFIG, architecture="small"))
+    assert bring(store, host).complete
+    assert not old.exists()
+    assert new.exists(), "somebody may be writing to it"

@@ -27,7 +27,7 @@ from ringrift.fleet import (
 )
 from ringrift.fleet.jobs import SCRIPT, parse_status, script_of, whole_lines
 from tests.fleet.conftest import Jobs
-from tests.processes import alive
+from tests.processes import alive, family, kill_all
 
 POSIX_SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 
@@ -213,6 +213,58 @@ def test_a_gpu_belongs_to_one_job_at_a_time_and_is_free_when_its_processes_are_g
     assert jobs.status("b").state is State.RUNNING
     jobs.kill("a")
     assert jobs.ended("b").log.endswith(b"has it\n")
+
+
+def test_what_a_command_has_left_behind_ends_with_it_and_its_gpu_is_free(jobs: Jobs) -> None:
+    jobs.start("a", "sleep 600 & echo $!; setsid sleep 600 & echo $!; kill -9 $$", gpus=(0,))
+    jobs.start("b", "echo has it", gpus=(0,))
+    assert jobs.ended("b").log.endswith(b"has it\n")
+    status = jobs.status("a")
+    assert (status.state, status.code) == (State.DONE, 137)
+    first, second, line = status.log.decode().splitlines()
+    assert line == f"the command has ended; so must what it has left behind: process {first} {second}"
+    assert not any(map(alive, map(int, (first, second))))
+
+
+def test_what_an_ended_job_still_has_can_be_killed(jobs: Jobs) -> None:
+    jobs.start("a", "echo $$; sleep 60")
+    left = int(jobs.told("a", b"\n").log)
+    pid = jobs.status("a").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)  # the runner, as if just after it wrote down the end
+    (jobs.folder("a") / "exit").write_text("3\n")
+    assert jobs.status("a").state is State.DONE
+    assert jobs.kill("a") is State.DONE
+    assert not alive(left)
+    assert (jobs.status("a").state, jobs.status("a").code) == (State.DONE, 3)
+
+
+def test_all_gpus_of_a_job_are_locked_as_long_as_its_command_lives(jobs: Jobs) -> None:
+    jobs.start("a", "echo $$; exec sleep 60", gpus=(1, 3))
+    command = int(jobs.told("a", b"\n").log)
+    pid = jobs.status("a").pid
+    assert pid is not None
+    kill_all(each for each in family(pid) if each != command)
+    for name, gpu in (("b", 1), ("c", 3)):
+        jobs.start(name, "echo has it", gpus=(gpu,))
+        jobs.told(name, b"waiting for GPU %d" % gpu)
+    jobs.kill("a")
+    for name in ("b", "c"):
+        assert jobs.ended(name).log.endswith(b"has it\n")
+
+
+def test_jobs_of_a_host_with_busybox_are_found_killed_and_wait_for_their_gpu(small_jobs: Jobs) -> None:
+    jobs = small_jobs
+    jobs.start("a", "setsid sleep 600 & echo $! $$; sleep 600", gpus=(0, 1))
+    processes = list(map(int, jobs.told("a", b"\n").log.split()))
+    jobs.start("b", "sleep 600 & echo $!", gpus=(1,))
+    jobs.told("b", b"waiting for GPU 1")
+    assert jobs.list() == {"a": State.RUNNING, "b": State.RUNNING}
+    assert jobs.kill("a") is State.KILLED
+    assert not any(map(alive, processes))
+    status = jobs.ended("b")
+    assert (status.state, status.code) == (State.DONE, 0)
+    assert not alive(int(status.log.splitlines()[1]))
 
 
 def test_a_job_that_waits_for_a_gpu_can_be_killed(jobs: Jobs) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,25 @@ def test_what_was_damaged_on_its_way_is_refused_and_sent_again(sshd: Server, hom
         push(sshd, home)
     push(sshd, home)
     assert files(sshd.home) == files(home)
+
+
+def test_whoever_still_sends_a_file_does_not_change_the_one_that_is_there(sshd: Server, home: Path) -> None:
+    path = f"data/training/{CONFIG}-a.npz"
+    part = sshd.home / "data" / "training" / f".{CONFIG}-a.npz.coming"
+    part.parent.mkdir(parents=True)
+    script = f"set -- add {sshd.home} {path} 0\n{staging.SCRIPT}"
+    with subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE) as late:
+        while not part.exists():
+            time.sleep(0.02)
+        push(sshd, home)
+        late.communicate(b"what comes late")
+    assert files(sshd.home) == files(home)
+
+
+def test_the_folder_of_a_host_is_made(sshd: Server, home: Path) -> None:
+    sshd.facts["home"] = "~/new/place"
+    push(sshd, home)
+    assert files(sshd.home / "new" / "place") == files(home)
 
 
 def test_names_are_no_text_of_shell(sshd: Server, home: Path, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The programs that tests use and that pip does not bring: a browser, SSH, rsync and Redis. Installs
-# what is missing where that may be done, as root on Debian and Ubuntu, and says how else.
+# The programs that tests use and that pip does not bring: a browser, SSH, rsync, Redis and busybox.
+# Installs what is missing where that may be done, as root on Debian and Ubuntu, and says how else.
 set -eu
 
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 missing=""
-for each in chromium:chromium sshd:openssh-server rsync:rsync redis-server:redis-server; do
+for each in chromium:chromium sshd:openssh-server rsync:rsync redis-server:redis-server busybox:busybox; do
     command -v "${each%%:*}" >/dev/null || missing="$missing ${each#*:}"
 done
 [ -n "$missing" ] || exit 0
