@@ -129,7 +129,12 @@ class GameFiles:
 
     def _games(self) -> Iterator[int]:
         for path in self._files("jsonl.gz") + self._files("jsonl"):
-            yield from game_numbers(path, self.run)
+            try:
+                yield from game_numbers(path, self.run)
+            except DamagedFile:
+                if path.exists():
+                    raise
+                # It was fetched and removed meanwhile; the list of its games, which is read below, came before that.
         for path in self._files("taken"):
             with suppress(orjson.JSONDecodeError):  # after a power cut; the games are played again
                 yield from orjson.loads(path.read_bytes())

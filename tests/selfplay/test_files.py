@@ -12,7 +12,7 @@ import pytest
 
 from ringrift.game.errors import UnwritableFile
 from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
-from ringrift.selfplay.files import compress, games_of
+from ringrift.selfplay.files import compress, game_numbers, games_of
 
 LARGE = 1 << 20
 
@@ -97,6 +97,27 @@ def test_lines_of_other_runs_and_what_is_no_record_do_not_count(tmp_path: Path) 
     (tmp_path / "run-2-000001.jsonl").write_bytes(line(5, run="run-2"))
     with GameFiles(tmp_path, "run", limit=LARGE) as files:
         assert files.games == {0, 2}
+
+
+def test_a_file_that_is_fetched_and_removed_while_a_worker_starts_is_known_by_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for games in ((0, 1), (2,)):
+        with GameFiles(tmp_path, "run", limit=LARGE) as files:
+            for game in games:
+                files.append(line(game))
+    first, second = sorted(tmp_path.glob("*.jsonl.gz"))
+    read = game_numbers
+
+    def prune_and_read(path: Path, run: str) -> Iterator[int]:
+        if path == first:
+            second.with_suffix("").with_suffix(".taken").write_text("[2]")
+            second.unlink()
+        yield from read(path, run)
+
+    monkeypatch.setattr("ringrift.selfplay.files.game_numbers", prune_and_read)
+    with GameFiles(tmp_path, "run", limit=LARGE) as files:
+        assert files.games == {0, 1, 2}
 
 
 def test_two_processes_cannot_write_the_same_files(tmp_path: Path) -> None:
