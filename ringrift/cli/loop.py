@@ -64,21 +64,32 @@ def status(
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
 
+    With --curve the models of all turns of one config, by the newest fit of
+    Elo; --json tells the whole history of Elo, too, fit by fit.
+
     Example: ringrift status
 
     Example: ringrift status --curve square8_2p curve.png
     """
+    from ringrift.games import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
+    from ringrift.pipeline.halt import halted
     from ringrift.pipeline.settings import loop_settings
+    from ringrift.pipeline.status import Status
     from ringrift.pipeline.status import status as status_of
     from ringrift.pipeline.turn import FOLDER
 
     chosen = loop_settings().preset_named(preset)
-    with open_store(database, models) as store:
-        if curve is not None:
-            found = learning_curve(store.database, curve[0], FOLDER)
-            found.draw(curve[1])
-            show_report(found, as_json)
-            return
-        report = status_of(store.database, store.folder, FOLDER, chosen)
+    try:
+        with open_store(database, models) as store:
+            if curve is not None:
+                found = learning_curve(store.database, curve[0], FOLDER)
+                found.draw(curve[1])
+                show_report(found, as_json)
+                return
+            report = status_of(store.database, store.folder, FOLDER, chosen)
+    except AbsentDatabase:
+        if database is not None or curve is not None:
+            raise
+        report = Status(halted(), ())  # the loop makes it
     show_report(report, as_json)

@@ -82,6 +82,8 @@ def list_models(
     with open_store(database, folder) as store:
         models = [model for model in store.listed(config, status) if everything or model.pruned is None]
     table = Table("id", "config", "status", "created", "parent", "games", "files")
+    for column in table.columns:
+        column.overflow = "fold"
     for model in models:
         games = (model.training.get("dataset") or {}).get("games", "")
         files = f"pruned {date(model.pruned)}" if model.pruned else model.path

@@ -109,8 +109,9 @@ class Ratings:
         from rich.table import Table
 
         table = Table("player", "Elo", "95 %", "games")
+        table.columns[0].overflow = "fold"
         for column in table.columns[1:]:
-            column.justify = "right"
+            column.justify, column.no_wrap = "right", True
         for rating in self.players:
             reach = f"{rating.low:.0f} … {rating.high:.0f}"
             table.add_row(escape(rating.player), f"{rating.elo:.0f}", reach, f"{rating.games}")

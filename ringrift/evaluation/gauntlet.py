@@ -104,6 +104,7 @@ class GauntletReport:
 
         yield escape(f"{self.config}: gauntlet of {self.model}, {self.games} games")
         table = Table("against", "games", "won", "lost", "drawn", "score", "95 %", "wanted", "Elo", "verdict")
+        table.columns[0].overflow = "fold"
         for column in table.columns[1:-1]:
             column.justify = "right"
         for one in self.opponents:

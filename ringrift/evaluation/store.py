@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 import orjson
-from sqlalchemy import Row, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from ringrift.evaluation.elo import Rating, Ratings
 from ringrift.evaluation.lockstep import PlayedGame
@@ -123,17 +123,20 @@ def store_evaluation(
     candidate: str | None = None,
     passed: bool | None = None,
 ) -> None:
-    """Store what an evaluation has found."""
-    row = {
-        "config": config,
-        "kind": kind,
-        "candidate": candidate,
-        "passed": passed,
-        "finished": _now(),
-        "report": orjson.dumps(report).decode(),
-    }
+    """Store what an evaluation has found, unless the last one of its kind and candidate has found the same."""
+    asked = {"config": config, "kind": kind, "candidate": candidate}
+    found = {"passed": passed, "report": _text(report)}
+    columns = evaluations.c
+    last = (
+        select(columns.passed, columns.report)
+        .where(*(columns[name] == value for name, value in asked.items()))
+        .order_by(columns.id.desc())
+        .limit(1)
+    )
     with database.writing() as connection:
-        connection.execute(evaluations.insert(), row)
+        row = connection.execute(last).mappings().first()
+        if row is None or dict(row) != found:
+            connection.execute(evaluations.insert(), asked | found | {"finished": _now()})
 
 
 def stored_evaluations(
@@ -158,31 +161,41 @@ def count_evaluations(database: GamesDatabase, config: str, kind: str) -> int:
 
 
 def store_ratings(database: GamesDatabase, config: str, ratings: Ratings) -> int:
-    """Add a fit to the history; its number."""
-    newest = select(func.coalesce(func.max(elo.c.fit), 0)).where(elo.c.config == config)
+    """Add a fit to the history, unless it is the same as the last one; its number."""
     with database.writing() as connection:
-        fit = int(connection.execute(newest).scalar_one()) + 1
-        rows = [{"config": config, "fit": fit, "fitted": _now(), **asdict(rating)} for rating in ratings.players]
-        connection.execute(elo.insert(), rows)
+        last = _newest_fit(connection, config)
+        fit = last[0].fit if last else 0
+        if {entry.rating for entry in last} != set(ratings.players):
+            fit += 1
+            rows = [{"config": config, "fit": fit, "fitted": _now(), **asdict(rating)} for rating in ratings.players]
+            connection.execute(elo.insert(), rows)
     return fit
 
 
 def rating_history(database: GamesDatabase, config: str, *, player: str | None = None) -> list[RatedAt]:
     """All ratings of a config, or of one player, by fit and then from the strongest on."""
-    query = select(elo).where(elo.c.config == config).order_by(elo.c.fit, elo.c.elo.desc())
+    query = select(elo).where(elo.c.config == config).order_by(elo.c.fit, elo.c.elo.desc(), elo.c.player)
     if player is not None:
         query = query.where(elo.c.player == player)
     with database.reading() as connection:
-        return [
-            RatedAt(Rating(row.player, row.elo, row.low, row.high, row.games), row.fit, row.fitted)
-            for row in connection.execute(query)
-        ]
+        return [_rated(row) for row in connection.execute(query)]
 
 
 def newest_ratings(database: GamesDatabase, config: str) -> list[Rating]:
     """The ratings of the last fit, the strongest first; none before the first."""
-    history = rating_history(database, config)
-    return [entry.rating for entry in history if entry.fit == history[-1].fit]
+    with database.reading() as connection:
+        return [entry.rating for entry in _newest_fit(connection, config)]
+
+
+def _newest_fit(connection: Connection, config: str) -> list[RatedAt]:
+    newest = select(func.max(elo.c.fit)).where(elo.c.config == config).scalar_subquery()
+    query = select(elo).where(elo.c.config == config, elo.c.fit == newest)
+    query = query.order_by(elo.c.elo.desc(), elo.c.player)
+    return [_rated(row) for row in connection.execute(query)]
+
+
+def _rated(row: Row[Any]) -> RatedAt:
+    return RatedAt(Rating(row.player, row.elo, row.low, row.high, row.games), row.fit, row.fitted)
 
 
 def _result(row: Row[Any]) -> GameResult:

@@ -79,17 +79,21 @@ class TournamentReport:
 
         games = sum(pairing.games for pairing in self.pairings)
         yield f"{self.config}: tournament {self.number} of {len(self.players)} players, {games} games"
-        table = Table("", "player", *map(str, range(1, len(self.players) + 1)), "mean", "Elo", "95 %")
-        for column in (table.columns[0], *table.columns[2:]):
-            column.justify = "right"
+        table = Table("", "player", "mean", "Elo", "95 %")
+        table.columns[1].overflow = "fold"
+        cross = Table("", *map(str, range(1, len(self.players) + 1)), title="who scored what against whom")
+        for column in (table.columns[0], *table.columns[2:], *cross.columns):
+            column.justify, column.no_wrap = "right", True
         for place, player in enumerate(self.players, 1):
-            scores = ["–" if other == player else f"{self.score(player, other):.0%}" for other in self.players]
             elo, reach = "", ""
             if self.ratings is not None and player in self.ratings:
                 rating = self.ratings[player]
                 elo, reach = f"{rating.elo:.0f}", f"{rating.low:.0f} … {rating.high:.0f}"
-            table.add_row(f"{place}", escape(player), *scores, f"{_mean(self.pairings, player):.1%}", elo, reach)
+            table.add_row(f"{place}", escape(player), f"{_mean(self.pairings, player):.1%}", elo, reach)
+            scores = ("–" if other == player else f"{self.score(player, other):.0%}" for other in self.players)
+            cross.add_row(f"{place}", *scores)
         yield table
+        yield cross
         for note in (*self.notes, *(self.ratings.notes if self.ratings else ())):
             yield escape(note)
 

@@ -7,9 +7,18 @@
 
 from __future__ import annotations
 
-from ringrift.games.database import BadDatabase, GamesDatabase
+from ringrift.games.database import AbsentDatabase, BadDatabase, GamesDatabase
 from ringrift.games.ingest import IngestReport, ingest
 from ringrift.games.pool import read_game
 from ringrift.games.selection import Selection, read_pages
 
-__all__ = ["BadDatabase", "GamesDatabase", "IngestReport", "Selection", "ingest", "read_game", "read_pages"]
+__all__ = [
+    "AbsentDatabase",
+    "BadDatabase",
+    "GamesDatabase",
+    "IngestReport",
+    "Selection",
+    "ingest",
+    "read_game",
+    "read_pages",
+]

@@ -28,6 +28,10 @@ class BadDatabase(RingRiftError):
     """A games database that is not there, cannot be used, or has no room left."""
 
 
+class AbsentDatabase(BadDatabase):
+    """Nobody has made a games database there yet."""
+
+
 class BusyDatabase(BadDatabase, Busy):
     """A games database that another program has been writing for too long, or that does not answer now."""
 
@@ -101,7 +105,7 @@ class GamesDatabase:
         if not self.url.database or self.url.database == ":memory:":
             raise BadDatabase(f"{self.name}: a games database of SQLite is a file; name one: sqlite:///games.db")
         if not create and not path.is_file():
-            raise BadDatabase(f"{path}: there is no games database; `ringrift games ingest` makes one")
+            raise AbsentDatabase(f"{path}: there is no games database; `ringrift games ingest` makes one")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -138,7 +142,7 @@ class GamesDatabase:
         if revision == REVISION:
             return
         if revision is None and not create:
-            raise BadDatabase(f"{self.name}: there are no games in it; `ringrift games ingest` makes the tables")
+            raise AbsentDatabase(f"{self.name}: there are no games in it; `ringrift games ingest` makes the tables")
         with self.writing() as connection:
             if self._revision(connection) != REVISION:  # another process may have been quicker
                 from ringrift.games.migrations import migrate

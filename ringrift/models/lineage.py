@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.gauntlet import GAUNTLET
+from ringrift.evaluation.rating import form_of
+from ringrift.evaluation.sequential import SEQUENTIAL
+from ringrift.evaluation.shadow import SHADOW
+from ringrift.evaluation.store import newest_ratings
 from ringrift.models.history import Promotion, history
 from ringrift.models.results import stored_evaluations
 from ringrift.models.store import ModelStore, StoredModel, find_row
@@ -38,6 +44,9 @@ class Lineage:
     promotions: tuple[Promotion, ...]
     """The newest first."""
     evaluations: tuple[Mapping[str, Any], ...]
+    """The oldest first."""
+    ratings: tuple[Rating, ...]
+    """By the newest fit, one for every way in which it has played rated games."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -48,6 +57,7 @@ class Lineage:
             ],
             "promotions": [promotion.to_json() for promotion in self.promotions],
             "evaluations": list(self.evaluations),
+            "ratings": [asdict(rating) for rating in self.ratings],
         }
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -66,9 +76,13 @@ class Lineage:
         gated = tree.add("promotions" if self.promotions else "promotions: it has not been at the gate")
         for entry in self.promotions:
             gated.add(escape(f"{date(entry.when)} {entry.kind}{' (forced)' if entry.forced else ''}: {entry.why}"))
+        rated = tree.add("Elo" if self.ratings else "Elo: none, it has not played rated games")
+        for one in self.ratings:
+            form = form_of(one.player) or one.player
+            rated.add(escape(f"{form} {one.elo:.0f} ({one.low:.0f} … {one.high:.0f}), {one.games} games"))
         evaluated = tree.add("evaluations" if self.evaluations else "evaluations: none")
         for evaluation in self.evaluations:
-            _grow(evaluated.add(str(evaluation.get("kind", "evaluation"))), evaluation)
+            evaluated.add(escape(_evaluation(evaluation)))
         yield tree
 
 
@@ -88,6 +102,7 @@ def lineage(store: ModelStore, model: StoredModel) -> Lineage:
         tuple(ancestors),
         tuple(history(store, model=model.id)),
         tuple(stored_evaluations(store.database, model.config, model.id)),
+        tuple(one for one in newest_ratings(store.database, model.config) if model.id in one.player),
     )
 
 
@@ -110,15 +125,50 @@ def _ordered(training: Mapping[str, Any]) -> dict[str, Any]:
     return first | {name: value for name, value in training.items() if name not in first}
 
 
+def _evaluation(evaluation: Mapping[str, Any]) -> str:
+    """When it was, how the model played, against whom, and what came of it."""
+    report, kind, player = evaluation["report"], evaluation["kind"], evaluation["candidate"]
+    met: list[tuple[str, int, float]] = []
+    if kind == GAUNTLET:
+        met = [
+            (" ".join(dict.fromkeys((one["role"], one["opponent"]))), one["games"], one["score"])
+            for one in report["opponents"]
+        ]
+    elif kind == SHADOW:
+        met = [(one["opponent"], one["games"], one["score"]) for one in report["results"]]
+    elif kind == SEQUENTIAL:
+        met = [(report["opponent"], report["games"], report["verdict"]["score"])]
+    scores = ", ".join(f"{score:.1%} against {opponent} ({games} games)" for opponent, games, score in met)
+    verdict = {True: "passed", False: "not passed", None: "not clear"}[evaluation["passed"]]
+    return f"{date(evaluation['finished'])} {kind} as {form_of(player) or player}, {verdict}: {scores}"
+
+
 def _grow(tree: Tree, values: Mapping[str, Any]) -> None:
-    """Hang a mapping into the tree: what is nested becomes a branch, and so does every item of a list of such."""
+    """Hang a mapping into the tree: plain values, and mappings of nothing else, are lines, and all others branches."""
     from rich.markup import escape
 
     for name, value in values.items():
-        title = escape(str(name).replace("_", " "))
-        if isinstance(value, Mapping):
-            _grow(tree.add(title), value)
-        elif isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value):
-            _grow(tree.add(title), {str(number): item for number, item in enumerate(value, 1)})
+        title, inner = escape(_words(name)), _branches(value)
+        if isinstance(inner, Mapping) and any(isinstance(_branches(one), Mapping) for one in inner.values()):
+            _grow(tree.add(title), inner)
         else:
-            tree.add(f"{title}: {escape(str(value))}")
+            tree.add(f"{title}: {escape(_plain(inner))}")
+
+
+def _branches(value: Any) -> Any:
+    """A list of mappings as a mapping, by number; whatever else it is, as it is."""
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return {str(number): item for number, item in enumerate(value, 1)}
+    return value
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(name)} {_plain(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

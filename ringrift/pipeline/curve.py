@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.rating import elo_by_form, form_of
-from ringrift.evaluation.store import newest_ratings
-from ringrift.game import parse_config
+from ringrift.evaluation.store import RatedAt, newest_ratings, rating_history
+from ringrift.game import RingRiftError, parse_config
 from ringrift.game.files import new_file
 from ringrift.games import GamesDatabase
 from ringrift.pipeline.turn import Turn, turns
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 LEARNING: Final = ("self-play", "ingest", "threshold", "export", "train")
 """The stages that make a model; the others measure it."""
 SECONDS_PER_HOUR: Final = 3600
+
+
+class NoCurve(RingRiftError):
+    """Nothing to draw."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Curve:
     points: tuple[Point, ...]
     anchors: dict[str, float]
     """Elo of the players that do not change."""
+    history: tuple[RatedAt, ...]
+    """All that were ever rated, by fit."""
 
     @property
     def forms(self) -> list[str]:
@@ -76,7 +82,14 @@ class Curve:
         yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in self.anchors.items())
 
     def draw(self, path: Path) -> None:
-        """Write the curve as a picture, PNG."""
+        """Write the curve as a picture, PNG; `NoCurve` if no model of a turn has an Elo."""
+        if not self.forms:
+            missing = (
+                "model of a turn has an Elo yet; `ringrift rate` gives it one"
+                if self.points
+                else "turn has made a model yet; `ringrift loop` takes turns"
+            )
+            raise NoCurve(f"{self.config}: there is no curve to draw: no {missing}")
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8, 5), layout="constrained")
@@ -108,7 +121,7 @@ def learning_curve(database: GamesDatabase, config: str, folder: Path) -> Curve:
         if model is not None:
             points.append(_point(turn, model, games, seconds, ratings))
     anchors = {one.player: one.elo for one in ratings if form_of(one.player) is None}
-    return Curve(config, tuple(points), anchors)
+    return Curve(config, tuple(points), anchors, tuple(rating_history(database, config)))
 
 
 def _point(turn: Turn, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:

@@ -35,15 +35,21 @@ def halted(home: Path = Path()) -> str | None:
 
     A file that cannot be read halts too: somebody has wanted it so.
     """
+    told = _told(home)
+    return told and f"{told}; `ringrift resume` ends it"
+
+
+def _told(home: Path) -> str | None:
+    """The same without the advice."""
     path = home / FILE
     try:
         halt = Halt.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError, ValueError):
-        return f"halted by {path}, which cannot be read; `ringrift resume` ends it"
+        return f"halted by {path}, which cannot be read"
     since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(halt.since))
-    return f"halted since {since}: {halt.reason}; `ringrift resume` ends it"
+    return f"halted since {since}: {halt.reason}"
 
 
 def halt(reason: str, home: Path = Path()) -> str:
@@ -57,6 +63,6 @@ def halt(reason: str, home: Path = Path()) -> str:
 
 def resume(home: Path = Path()) -> str | None:
     """End the halt; what it was, or None if there was none."""
-    earlier = halted(home)
+    earlier = _told(home)
     (home / FILE).unlink(missing_ok=True)
     return earlier

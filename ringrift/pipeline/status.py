@@ -18,7 +18,7 @@ from ringrift.models import ModelStore, history
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
-from ringrift.pipeline.turn import last_turn
+from ringrift.pipeline.turn import BadTurn, last_turn
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -43,12 +43,27 @@ class ConfigStatus:
     verdict: str | None
     """What the gate has said last."""
     turn: str | None
-    """The newest turn of the loop, and how far it has come."""
+    """The newest turn of the loop, and how far it has come; or why that cannot be told."""
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """All of it for people, with titles."""
+        yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
+        yield "to training", self.waiting
+        yield "trained", "never" if self.trained is None else f"{_ago(self.trained)} ago"
+        yield "champion", self.champion or "none yet"
+        for form, (elo, low, high) in self.elo.items():
+            yield "Elo", f"{form} {elo:.0f} ({low:.0f} … {high:.0f})"
+        for trend in self.trends.values():
+            yield "trend", trend
+        if self.verdict:
+            yield "gate", self.verdict
+        if self.turn:
+            yield "loop", self.turn
 
 
 @dataclass(frozen=True)
 class Status:
-    """All configs that have games or models. Prints as a table on a rich console."""
+    """All configs that have games, models or turns. Prints as a block for each on a rich console."""
 
     halted: str | None
     configs: tuple[ConfigStatus, ...]
@@ -66,31 +81,23 @@ class Status:
         if not self.configs:
             yield "nothing yet: `ringrift loop square8_2p` begins"
             return
-        table = Table("config", "games", "towards training", "trained", "champion", "Elo", "trend", "gate", "loop")
-        table.columns[1].justify = "right"
         for one in self.configs:
-            elo = "\n".join(f"{form} {low:.0f} … {high:.0f}" for form, (_, low, high) in one.elo.items())
-            table.add_row(
-                one.config,
-                f"{one.games:,}",
-                one.waiting,
-                "never" if one.trained is None else f"{_ago(one.trained)} ago",
-                one.champion or "none yet",
-                escape(elo),
-                escape("\n".join(one.trends.values())),
-                escape(one.verdict or ""),
-                escape(one.turn or ""),
-            )
-        yield table
+            yield f"[bold]{one.config}[/bold]"
+            table = Table.grid(padding=(0, 2))
+            table.add_column(no_wrap=True)
+            table.add_column(overflow="fold")
+            for title, text in one.lines():
+                table.add_row(f"  {title}", escape(text))
+            yield table
 
 
 def status(database: GamesDatabase, models: Path, turns: Path, preset: LoopPreset) -> Status:
-    """How every config stands that has games or models; what is missing is counted by the preset."""
+    """How every config stands that has games, models or turns; what is missing is counted by the preset."""
     store = ModelStore(database, models)
     parts = count_parts(database)
     names = [f"{board}_{players}p" for board, players in configs()]
     found = (_one(store, name, parts.get(name, (0, 0)), turns, preset) for name in names)
-    return Status(halted(), tuple(one for one in found if one.games or one.trained))
+    return Status(halted(), tuple(one for one in found if one.games or one.trained or one.turn))
 
 
 def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, preset: LoopPreset) -> ConfigStatus:
@@ -98,7 +105,6 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, pr
     last = last_trained(store, config)
     champion = store.champion(config)
     decided = history(store, config=config)
-    turn = last_turn(turns, config)
     return ConfigStatus(
         config=config,
         games=sum(parts),
@@ -109,8 +115,17 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, pr
         elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
-        turn=None if turn is None else f"turn {turn.number}: {turn.outcome}" + ("" if turn.over else " …"),
+        turn=_turn(turns, config),
     )
+
+
+def _turn(turns: Path, config: str) -> str | None:
+    """The newest turn in a line, or what is wrong with its file: other configs are none the worse for it."""
+    try:
+        turn = last_turn(turns, config)
+    except BadTurn as error:
+        return str(error)
+    return None if turn is None else f"turn {turn.number}: {turn.outcome}" + ("" if turn.over else " …")
 
 
 def _ago(moment: int) -> str:

@@ -20,7 +20,6 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from ringrift import __version__
 from ringrift.datasets import BadDataset, Dataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.datasets.manifest import dataset_name
@@ -246,7 +245,7 @@ def _report(
         dataset=_dataset_facts(plan),
         settings=settings.model_dump(),
         defaults=hyper_parameters(plan.inputs.config).model_dump(),
-        code=__version__,
+        code=trainer.progress.code,
         parent=plan.parent,
         model=read_id(model) if model else None,
     )
@@ -278,7 +277,7 @@ def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[s
     return {
         "run": plan.name,
         "parent": plan.parent,
-        "code": __version__,
+        "code": trainer.progress.code,
         "dataset": _dataset_facts(plan) | {"provenance": plan.dataset.manifest.provenance},
         "settings": plan.inputs.hyper.model_dump(),
         "steps": trainer.learner.steps,

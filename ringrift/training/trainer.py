@@ -32,6 +32,7 @@ from ringrift.training.memory import is_out_of_memory
 from ringrift.training.step import Learner, Measured
 from ringrift.training.validation import Validation, validate
 from ringrift.training.world import World
+from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped"]
 Strength = Callable[[ResidualNetwork], float]
@@ -70,6 +71,8 @@ class Progress:
     """Loss of the steps between two lines of the history."""
     loader: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
+    code: str = field(default_factory=code_version)
+    """With which the run began: whatever goes on with it later, its model stays the same file."""
 
 
 class Trainer:

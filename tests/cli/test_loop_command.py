@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from ringrift.cli import app
 from ringrift.settings import config_folder
 from tests.cli.processes import RINGRIFT, complaint
 
@@ -73,6 +75,17 @@ def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_turn(
     (found,) = json.loads(done.stdout)["configs"]
     assert found["games"] == 8 * len(turns)
     assert len(list((tmp_path / "models" / CONFIG).glob("*.pth"))) == len(turns)
+
+
+def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RINGRIFT_DATABASE", raising=False)
+    done = CliRunner().invoke(app, ["status"])
+    assert (done.exit_code, done.stdout) == (0, "nothing yet: `ringrift loop square8_2p` begins\n")
+    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {"halted": None, "configs": []}
+    assert list(tmp_path.iterdir()) == [], "to look makes nothing"
+    assert "there is no games database" in complaint("status", "--database", "typo.db")
+    assert "there is no games database" in complaint("status", "--curve", CONFIG, "curve.png")
 
 
 def test_what_does_not_exist_is_one_line() -> None:

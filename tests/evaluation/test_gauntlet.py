@@ -75,9 +75,9 @@ def test_a_search_runs_the_gauntlet_twice_with_the_same_games(hall: Hall) -> Non
     again = gauntlet(CONFIG, model, champion, replace(hall, on_progress=lambda _, *counts: told.append(counts)))
     assert again == report
     assert all(done == total for done, total in told), "nothing is played"
-    newest, _ = stored_evaluations(hall.database, CONFIG, kind="gauntlet", candidate="minimax@2")
-    assert newest.passed is True
-    assert newest.report == json.loads(json.dumps(report.to_json()))
+    (stored,) = stored_evaluations(hall.database, CONFIG, kind="gauntlet", candidate="minimax@2")
+    assert stored.passed is True
+    assert stored.report == json.loads(json.dumps(report.to_json()))
     assert rated_games(hall.database, CONFIG) == [], "they are the gate's"
 
 

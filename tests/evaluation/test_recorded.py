@@ -147,6 +147,12 @@ def test_fits_are_a_history(database: GamesDatabase) -> None:
     assert [(entry.fit, entry.rating) for entry in history] == [(1, fits[0]["heuristic"]), (2, fits[1]["heuristic"])]
 
 
+def test_the_same_fit_again_is_not_stored(database: GamesDatabase) -> None:
+    few, more = (fit_elo(won("heuristic", "random", games, of=10)) for games in (6, 8))
+    assert [store_ratings(database, CONFIG, fit) for fit in (few, few, more, few)] == [1, 1, 2, 3]
+    assert [entry.fit for entry in rating_history(database, CONFIG, player="random")] == [1, 2, 3]
+
+
 def test_reports_are_kept_the_newest_first(database: GamesDatabase) -> None:
     store_evaluation(database, "gauntlet", CONFIG, {"games": 1}, candidate="one", passed=True)
     store_evaluation(database, "gauntlet", CONFIG, {"games": 2}, candidate="two", passed=False)
@@ -156,3 +162,13 @@ def test_reports_are_kept_the_newest_first(database: GamesDatabase) -> None:
     assert (one.candidate, one.passed, one.kind) == ("one", True, "gauntlet")
     assert count_evaluations(database, CONFIG, "gauntlet") == 2
     assert stored_evaluations(database, "hex8_2p") == []
+
+
+def test_the_same_report_again_is_not_stored(database: GamesDatabase) -> None:
+    """Unless something else was found in between, or it is about somebody else."""
+    for games, candidate in ((1, "one"), (1, "two"), (1, "one"), (2, "one"), (1, "one"), (1, None), (1, None)):
+        store_evaluation(database, "gauntlet", CONFIG, {"games": games}, candidate=candidate, passed=False)
+    found = [(entry.report["games"], entry.candidate) for entry in stored_evaluations(database, CONFIG)]
+    assert found[::-1] == [(1, "one"), (1, "two"), (2, "one"), (1, "one"), (1, None)]
+    store_evaluation(database, "gauntlet", CONFIG, {"games": 1}, passed=True)
+    assert count_evaluations(database, CONFIG, "gauntlet") == 6

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from ringrift.evaluation.contenders import contender
+from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.plots import plot_elo
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import rated_games, stored_evaluations
-from ringrift.evaluation.tournament import round_robin
+from ringrift.evaluation.tournament import Pairing, TournamentReport, round_robin
+from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
 PLAYERS = [contender(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
@@ -34,6 +37,22 @@ def test_everybody_plays_everybody(hall: Hall, tmp_path: Path) -> None:
     assert "tournament 0 of 3 players, 24 games" in capture.get()
     plot_elo(report.ratings, "Elo", tmp_path / "elo.png")
     assert (tmp_path / "elo.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nine_players_are_told_apart_on_a_narrow_terminal() -> None:
+    """Their names stand once, whole; what they scored against each other is found by their numbers."""
+    names = [f"gumbel:{number:016x}@32" for number in range(9)]
+    pairings = [Pairing(*pair, 100, 100, 1.0, 0.96, 1.0) for pair in combinations(names, 2)]
+    ratings = fit_elo([game for name in names for game in won(name, "random", 9, of=10)])
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(TournamentReport(CONFIG, 0, tuple(names), tuple(pairings), ratings, ()))
+    told = capture.get()
+    assert all(told.count(name) == 1 for name in names)
+    assert "…" not in told.replace(" … ", ""), "nothing is cut"
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines() if line.startswith("│")]
+    assert [row[:2] for row in rows[:9]] == [[f"{place}", name] for place, name in enumerate(names, 1)]
+    assert rows[9 + 2] == ["3", "0%", "0%", "–", *["100%"] * 6]
 
 
 def test_the_next_tournament_has_other_games(hall: Hall) -> None:

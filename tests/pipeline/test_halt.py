@@ -18,7 +18,9 @@ def test_a_halt_says_why_until_it_is_resumed(tmp_path: Path) -> None:
     assert said.startswith("halted since ")
     assert said.endswith("the fan is broken; `ringrift resume` ends it")
     assert halted(tmp_path) == said
-    assert resume(tmp_path) == said
+    was = resume(tmp_path)
+    assert was is not None
+    assert said == f"{was}; `ringrift resume` ends it", "advice that nobody needs any more"
     assert halted(tmp_path) is None
     assert resume(tmp_path) is None
 
@@ -47,4 +49,8 @@ def test_the_commands_halt_and_resume_the_working_directory(tmp_path: Path, monk
     assert "no power" in (halted() or "")
     assert "no power" in json.loads(runner.invoke(app, ["resume", "--json"]).stdout)["was"]
     assert halted() is None
+    runner.invoke(app, ["halt", "--reason", "no power"])
+    told = runner.invoke(app, ["resume"]).stdout
+    assert told.startswith("resumed; it was halted since ")
+    assert told.endswith(": no power\n")
     assert runner.invoke(app, ["resume"]).stdout == "not halted\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,12 +18,12 @@ from ringrift.evaluation.settings import evaluation_settings
 from ringrift.games import GamesDatabase
 from ringrift.models import ModelStore, history, model_settings
 from ringrift.pipeline import run, stages
-from ringrift.pipeline.curve import learning_curve
+from ringrift.pipeline.curve import NoCurve, learning_curve
 from ringrift.pipeline.halt import Halted, halt, resume
 from ringrift.pipeline.run import StoppedTurn, run_turn
 from ringrift.pipeline.settings import LoopPreset, loop_settings
-from ringrift.pipeline.status import status
-from ringrift.pipeline.turn import BadTurn, Turn, Workshop, last_turn, turns
+from ringrift.pipeline.status import ConfigStatus, Status, status
+from ringrift.pipeline.turn import BadTurn, Done, Turn, Workshop, last_turn, turns, write_turn
 from ringrift.training import hyper_parameters
 
 CONFIG = "square8_2p"
@@ -194,9 +196,51 @@ def test_the_status_says_how_every_config_stands(make_shop: Callable[..., Worksh
     assert found.verdict is not None
     assert found.verdict.startswith("promoted")
     assert found.turn == f"turn 0: {turn.outcome}"
-    console = Console(width=250, record=True, file=io.StringIO())
-    console.print(status(shop.database, shop.store.folder, shop.turns, shop.preset))
-    assert "towards training" in console.export_text()
+
+
+def test_the_status_prints_as_a_block_for_every_config() -> None:
+    """Nothing is cut on a narrow terminal, and Elo is told with its interval and its trend."""
+    found = ConfigStatus(
+        config=CONFIG,
+        games=1_234,
+        held_out=56,
+        waiting="212 of 300 new games; 8 of 20 minutes since the last training",
+        trained=int(time.time()) - 3 * 86_400,
+        champion="45307b294abcdef0",
+        elo={"gumbel@32": (812.4, 790.1, 834.9), "policy": (512.0, 480.0, 544.0)},
+        trends={"gumbel@32": "gumbel@32: +8 Elo a model (-27 … +43) over the last 6"},
+        verdict="refused: no: " + "a reason as long as the gate has them, " * 5,
+        turn="turn 7: [brackets] are no mark-up",
+    )
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(Status("halted since noon", (found, replace(found, config="hex8_3p"))))
+    told = [line.rstrip() for line in console.export_text().splitlines()]
+    assert told[:2] == ["halted since noon", CONFIG]
+    for line in (
+        "  games        1,234, 56 of them held out",
+        "  to training  212 of 300 new games; 8 of 20 minutes since the last training",
+        "  trained      3 d ago",
+        "  champion     45307b294abcdef0",
+        "  Elo          gumbel@32 812 (790 … 835)",
+        "  Elo          policy 512 (480 … 544)",
+        "  trend        gumbel@32: +8 Elo a model (-27 … +43) over the last 6",
+        "  loop         turn 7: [brackets] are no mark-up",
+    ):
+        assert told.count(line) == 2
+    assert len(told) < 30
+
+
+def test_an_unreadable_turn_is_told_with_its_config_and_spoils_no_other(make_shop: Callable[..., Workshop]) -> None:
+    shop = make_shop()
+    write_turn(shop.turns, Turn(CONFIG, 4, {}))
+    path = shop.turns / "hex8_2p" / "00000.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    found = status(shop.database, shop.store.folder, shop.turns, shop.preset).configs
+    assert [(one.config, one.turn) for one in found if one.config == CONFIG] == [(CONFIG, "turn 4: not begun …")]
+    (bad,) = (one for one in found if one.config == "hex8_2p")
+    assert bad.turn is not None
+    assert bad.turn.startswith(f"{path}: cannot be read")
 
 
 def test_the_curve_of_learning_has_a_point_for_every_model(make_shop: Callable[..., Workshop], tmp_path: Path) -> None:
@@ -206,6 +250,20 @@ def test_the_curve_of_learning_has_a_point_for_every_model(make_shop: Callable[.
     assert [point.games for point in curve.points] == [6, 12]
     assert 0 < curve.points[0].cpu_hours < curve.points[1].cpu_hours
     assert all(set(point.elo) == {"policy"} for point in curve.points)
+    assert {entry.fit for entry in curve.history} == {1, 2}, "a fit a model"
     assert curve.anchors["random"] == 0
     curve.draw(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_rated_model_there_is_no_curve_and_no_picture(
+    make_shop: Callable[..., Workshop], tmp_path: Path
+) -> None:
+    shop = make_shop()
+    write_turn(shop.turns, Turn(CONFIG, 0, {}))
+    with pytest.raises(NoCurve, match="no turn has made a model yet; `ringrift loop`"):
+        learning_curve(shop.database, CONFIG, shop.turns).draw(tmp_path / "curve.png")
+    write_turn(shop.turns, Turn(CONFIG, 0, {"train": Done("", {"model": "45307b294abcdef0"})}))
+    with pytest.raises(NoCurve, match="no model of a turn has an Elo yet; `ringrift rate`"):
+        learning_curve(shop.database, CONFIG, shop.turns).draw(tmp_path / "curve.png")
+    assert not (tmp_path / "curve.png").exists()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from ringrift import version
 from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.encoding import symmetries
@@ -34,6 +35,7 @@ from ringrift.training.errors import BusyRun, Diverged, NothingNew
 from ringrift.training.history import read_history
 from ringrift.training.run import _alone
 from ringrift.training.world import World
+from ringrift.version import code_version
 from tests.training.planted import CONFIG, write_planted
 
 Make = Callable[..., TrainingInputs]
@@ -105,6 +107,7 @@ def test_the_model_says_where_it_comes_from(make_inputs: Make) -> None:
     assert lineage["dataset"]["samples"] == 512
     assert lineage["settings"]["batch"] == 32
     assert lineage["steps"] == report.steps == 32
+    assert lineage["code"] == report.facts.code == code_version()
     assert set(lineage["holdout"]) >= {"total", "policy", "value", "accuracy"}
 
 
@@ -140,6 +143,21 @@ def test_a_finished_run_is_not_trained_again(make_inputs: Make) -> None:
     again = train(inputs, watch=told.append)
     assert again.facts.model == report.facts.model
     assert told == []
+
+
+def test_other_code_writes_the_model_of_a_finished_run_as_it_was(
+    make_inputs: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = make_inputs()
+    report = train(inputs)
+    monkeypatch.setattr(version, "__version__", "9.9")
+    code_version.cache_clear()
+    try:
+        again = train(inputs)
+        assert (again.facts.model, again.facts.code) == (report.facts.model, report.facts.code)
+        assert train(make_inputs(learning_rate=0.02)).facts.code.startswith("9.9")
+    finally:
+        code_version.cache_clear()
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(make_inputs: Make) -> None:
