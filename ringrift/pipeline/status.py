@@ -14,7 +14,7 @@ from ringrift.evaluation.store import newest_ratings
 from ringrift.game import configs
 from ringrift.games import GamesDatabase
 from ringrift.games.selection import count_parts
-from ringrift.models import ModelStore, history
+from ringrift.models import ModelStore, history, look_at_champion
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
@@ -36,6 +36,8 @@ class ConfigStatus:
     trained: int | None
     """When the newest model was made, in seconds since 1970; None before the first."""
     champion: str | None
+    wrong: str
+    """What is wrong with the champion's files; empty if nothing is."""
     elo: dict[str, tuple[float, float, float]]
     """Of the champion by way of playing: Elo and its 95 % interval."""
     trends: dict[str, str]
@@ -51,6 +53,8 @@ class ConfigStatus:
         yield "to training", self.waiting
         yield "trained", "never" if self.trained is None else f"{_ago(self.trained)} ago"
         yield "champion", self.champion or "none yet"
+        if self.wrong:
+            yield "", self.wrong
         for form, (elo, low, high) in self.elo.items():
             yield "Elo", f"{form} {elo:.0f} ({low:.0f} … {high:.0f})"
         for trend in self.trends.values():
@@ -103,7 +107,7 @@ def status(database: GamesDatabase, models: Path, turns: Path, preset: LoopPrese
 def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, preset: LoopPreset) -> ConfigStatus:
     stage = preset.training
     last = last_trained(store, config)
-    champion = store.champion(config)
+    champion, _, wrong = look_at_champion(store, config)
     decided = history(store, config=config)
     return ConfigStatus(
         config=config,
@@ -112,6 +116,7 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, pr
         waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
         trained=None if last is None else last.created,
         champion=None if champion is None else champion.id,
+        wrong=wrong,
         elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,

@@ -25,7 +25,10 @@ def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     settings.mkdir()
     for path in config_folder().iterdir():
         (settings / path.name).symlink_to(path)
-    (settings / "hosts.yaml").unlink()
+    for name in ("hosts.yaml", "fleet.yaml"):
+        (settings / name).unlink()
+    fleet = (config_folder() / "fleet.yaml").read_text()
+    (settings / "fleet.yaml").write_text(fleet.replace("together_seconds: 10", "together_seconds: 0"))
     with server(tmp_path / "host", "gpu-1") as found:
         (settings / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {"gpu-1": found.entry()}}))
         monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))

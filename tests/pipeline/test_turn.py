@@ -191,11 +191,14 @@ def test_the_status_says_how_every_config_stands(make_shop: Callable[..., Worksh
     assert found.config == CONFIG
     assert found.games == 6
     assert found.waiting.startswith("0 of 6 new games")
-    assert found.champion == turn.fact("train", "model")
+    assert (found.champion, found.wrong) == (turn.fact("train", "model"), "")
     assert set(found.elo) == {"policy"}
     assert found.verdict is not None
     assert found.verdict.startswith("promoted")
     assert found.turn == f"turn 0: {turn.outcome}"
+    (shop.store.folder / f"ringrift_best_{CONFIG}.pth").unlink()
+    (found,) = status(shop.database, shop.store.folder, shop.turns, shop.preset).configs
+    assert "the champion's file is missing: `ringrift models verify --repair`" in found.wrong
 
 
 def test_the_status_prints_as_a_block_for_every_config() -> None:
@@ -207,6 +210,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         waiting="212 of 300 new games; 8 of 20 minutes since the last training",
         trained=int(time.time()) - 3 * 86_400,
         champion="45307b294abcdef0",
+        wrong="files: gone",
         elo={"gumbel@32": (812.4, 790.1, 834.9), "policy": (512.0, 480.0, 544.0)},
         trends={"gumbel@32": "gumbel@32: +8 Elo a model (-27 … +43) over the last 6"},
         verdict="refused: no: " + "a reason as long as the gate has them, " * 5,
@@ -221,6 +225,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         "  to training  212 of 300 new games; 8 of 20 minutes since the last training",
         "  trained      3 d ago",
         "  champion     45307b294abcdef0",
+        "               files: gone",
         "  Elo          gumbel@32 812 (790 … 835)",
         "  Elo          policy 512 (480 … 544)",
         "  trend        gumbel@32: +8 Elo a model (-27 … +43) over the last 6",
