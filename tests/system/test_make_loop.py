@@ -1,4 +1,4 @@
-"""`make loop` with an Airflow of its own: interrupted, and whose Airflow dies."""
+"""`make loop` with an Airflow of its own, interrupted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.airflow.conftest import kill_all_jobs
-from tests.processes import alive, family, kill_all
+from tests.processes import alive
 from tests.system.standalone import DAG, Standalone
 
 pytestmark = pytest.mark.xdist_group("airflow")
@@ -65,17 +65,3 @@ def test_ctrl_c_ends_the_turn_with_its_jobs(
     assert runs(standalone) == {"manual": "failed"}, "there is no run of the schedule"
     assert standalone.deployment.running() is None
     assert "Stopping Airflow" in (tmp_path / "told").read_text()
-
-
-def test_a_turn_whose_airflow_dies_is_given_up(
-    standalone: Standalone, command: subprocess.Popen[bytes], tmp_path: Path
-) -> None:
-    standalone.wait(standalone.log_file.exists)
-    job = standalone.process_of("train", 1)
-    first = standalone.deployment.running()
-    assert first is not None
-    kill_all(family(first))
-    assert command.wait(timeout=180) == 2
-    assert "Airflow has died in the middle of the turn" in (tmp_path / "told").read_text().splitlines()[-1]
-    assert alive(job), "the turn goes on after the next start"
-    assert runs(standalone) == {"manual": "running"}
