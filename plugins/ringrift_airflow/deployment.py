@@ -106,6 +106,8 @@ class Deployment:
 
     def running(self) -> int | None:
         """The number of its first process, and of the group that it leads, while any process of the group lives."""
+        if self._child is not None:
+            self._child.poll()  # who is a child of this process has to be reaped
         try:
             group = int(self._process.read_text())
         except (OSError, ValueError):
