@@ -20,7 +20,9 @@ ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/ringrift/plugins \
     AIRFLOW__CORE__LOAD_EXAMPLES=False \
     RINGRIFT_HOME=/srv/ringrift
-RUN mkdir -p /opt/airflow /srv/ringrift && chown -R ringrift /opt/airflow /srv/ringrift /opt/ringrift
+# A volume is owned as the folder that it is mounted on.
+RUN mkdir -p /opt/airflow/logs /srv/ringrift /home/ringrift/.ssh \
+    && chown -R ringrift /opt/airflow /srv/ringrift /home/ringrift /opt/ringrift
 USER ringrift
 WORKDIR /srv/ringrift
 RUN ringrift game compile

@@ -16,23 +16,33 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 import ringrift
+from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
+from ringrift.settings import BadSettings, unknown_name
+from ringrift_airflow.ending import end_jobs
 from ringrift_airflow.notifiers import absent_connection, connections_of
+from ringrift_airflow.pools import pool_settings
+from ringrift_airflow.processes import environment_of, living, processes_of
 from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.turn import Turn
 from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent
 USER: Final = "admin"
+PRESET: Final = "RINGRIFT_LOOP_PRESET"
 PATIENCE: Final = 120.0
 """Seconds for Airflow to start."""
+UNSCHEDULED: Final = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
+"""Of the environment of an Airflow that begins no runs by itself: it would be stopped in the middle of them."""
 
 
 class NotStarted(RingRiftError):
@@ -95,22 +105,26 @@ class Deployment:
         return AirflowApi(self.url, USER, self.password())
 
     def running(self) -> int | None:
-        """The number of its first process, if that lives."""
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None
+        """The number of its first process, and of the group that it leads, while any process of the group lives."""
+        if self._child is not None:
+            self._child.poll()  # who is a child of this process has to be reaped
         try:
-            pid = int(self._process.read_text())
-            os.kill(pid, 0)
-            words = Path(f"/proc/{pid}/cmdline")
-            alive = b"standalone" in words.read_bytes() if Path("/proc/self").exists() else True
+            group = int(self._process.read_text())
         except (OSError, ValueError):
             return None
-        return pid if alive else None
+        return group if processes_of(group, self.folder) else None
 
-    def up(self, tell: Callable[[str], None] = print) -> bool:
-        """Start it and wait until it works; False if it was running. `NotStarted` says what stands in the way."""
-        if self.running() is not None:
-            return False
+    def up(self, tell: Callable[[str], None] = print, *, scheduled: bool = True) -> bool:
+        """Start it and wait until it works; False if it was running. `NotStarted` says what stands in the way.
+
+        :param scheduled: whether runs begin when the schedules say so, too, and not only when somebody triggers them.
+        """
+        if (group := self.running()) is not None:
+            if first := self._first(group):
+                _check_how_it_runs(environment_of(first))
+                return False
+            tell("Ending what is left of an Airflow whose first process has died")
+            self.down()
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -124,7 +138,7 @@ class Deployment:
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [_airflow(), "standalone"],
-                env=self.environment,
+                env=self.environment | ({} if scheduled else UNSCHEDULED),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -145,21 +159,23 @@ class Deployment:
 
         Jobs of tasks that wait in the triggerer run on, and are found again at the next start.
         """
-        pid = self.running()
-        if pid is None:
+        group = self.running()
+        if group is None:
             return False
         # The first process passes the word on; workers that hear Ctrl-C themselves leave the scheduler waiting.
-        for sign, seconds in ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)):
+        gently = [(signal.SIGINT, 15.0)] if self._first(group) else []
+        for sign, seconds in (*gently, (signal.SIGTERM, 5.0), (signal.SIGKILL, 10.0)):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, sign) if sign is signal.SIGINT else os.killpg(pid, sign)
+                os.kill(group, sign) if sign is signal.SIGINT else os.killpg(group, sign)
             give_up = time.monotonic() + seconds
             while time.monotonic() < give_up:
-                self.running()  # reaps it, if it is a child of this process
-                if not _group_lives(pid):
+                if not living(group):
+                    if self._child is not None:
+                        self._child.wait()
                     self._process.unlink(missing_ok=True)
                     return True
                 time.sleep(0.1)
-        raise NotStarted(f"Airflow (process {pid}) does not end")
+        raise NotStarted(f"Airflow (process group {group}) does not end")
 
     def how_to_look(self) -> str:
         """Where the web UI is, and who may enter."""
@@ -175,6 +191,10 @@ class Deployment:
                 except Refused:
                     found.append(absent_connection(name, setting))
         return found
+
+    def _first(self, group: int) -> psutil.Process | None:
+        """The first process, which has started all others of the group, if it lives."""
+        return next((process for process in processes_of(group, self.folder) if process.pid == group), None)
 
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
         give_up = time.monotonic() + PATIENCE
@@ -203,22 +223,25 @@ def main(words: list[str] | None = None) -> int:
         if chosen.command == "down":
             print("stopped" if deployment.down() else "Airflow is not running")
             return 0
+        looping = chosen.command == "loop"
+        check_settings(chosen.config if looping else None)
         began = time.monotonic()
-        started = deployment.up(_tell)
+        started = deployment.up(_tell, scheduled=not looping)
         _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
-        for line in deployment.absent_connections():
-            _tell(f"warning: {line}")
-        if chosen.command == "up":
-            print(f"Open {deployment.how_to_look()}\n`make down` stops it.")
-            return 0
+        turn = Turn(deployment.api(), f"ringrift__{chosen.config}", _tell)
         try:
-            turn = Turn(deployment.api(), f"ringrift__{chosen.config}", _tell)
+            for line in deployment.absent_connections():
+                _tell(f"warning: {line}")
+            if not looping:
+                print(f"Open {deployment.how_to_look()}\n`make down` stops it.")
+                return 0
             code = turn.run()
             summary = turn.summary()
         finally:
-            if started:
+            if started and looping:
                 _tell("Stopping Airflow")
                 deployment.down()
+                end_jobs(turn.dag, turn.ended)  # Airflow may have had no time for it
         print(summary)
         print(f"\nTo look at it: `make up`, then {deployment.how_to_look()}; `make down` stops it.")
         return code
@@ -229,6 +252,31 @@ def main(words: list[str] | None = None) -> int:
         return 2
 
 
+def check_settings(config: str | None = None) -> None:
+    """Read what Airflow will need before it starts, and tells it in a log only; `BadSettings`.
+
+    :param config: which the preset must have.
+    """
+    name, preset = loop_settings().chosen()
+    pool_settings()
+    hosts()
+    fleet_settings()
+    if config is not None and config not in preset.configs:
+        raise BadSettings(f"loop.yaml: presets.{name}.configs: {config}: {unknown_name(config, tuple(preset.configs))}")
+
+
+def _check_how_it_runs(environment: Mapping[str, str]) -> None:
+    """Whether the Airflow that runs is the one that is wanted; `NotStarted` if its loops are others."""
+    if UNSCHEDULED.items() <= environment.items():
+        raise NotStarted("Airflow runs for a `make loop`, without schedules; wait for its end, or stop it: `make down`")
+    wanted = os.environ.get(PRESET)
+    runs_with = environment.get(PRESET) or loop_settings().preset
+    if wanted and wanted != runs_with:
+        raise NotStarted(
+            f"Airflow runs with preset {runs_with}, not {wanted}: `make down` stops it; or say PRESET={runs_with}"
+        )
+
+
 def _tell(line: str) -> None:
     print(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}", flush=True)
 
@@ -237,22 +285,6 @@ def _airflow() -> str:
     """Airflow's command beside this Python."""
     beside = Path(sys.executable).with_name("airflow")
     return str(beside) if beside.exists() else "airflow"
-
-
-def _group_lives(group: int) -> bool:
-    """Whether a process group has a process that is no zombie."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    if not Path("/proc/self").exists():
-        return True
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _, its_group = stat.read_text().rpartition(")")[2].split()[:3]
-            if int(its_group) == group and state != "Z":
-                return True
-    return False
 
 
 if __name__ == "__main__":

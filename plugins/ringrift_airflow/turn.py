@@ -16,6 +16,8 @@ TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_re
 NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
 POLL: Final = 1.0
 """Seconds."""
+ANSWERS_MISSED: Final = 30
+"""In a row, until Airflow is believed to be dead."""
 
 
 class NoTurn(RingRiftError):
@@ -25,25 +27,33 @@ class NoTurn(RingRiftError):
 class Turn:
     """A run of a loop's DAG that does not wait for the number of new games."""
 
+    ended: list[str]
+    """The runs that were under way when it was over, and were ended; their jobs are killed."""
+
     def __init__(self, api: AirflowApi, dag: str, tell: Callable[[str], None]) -> None:
         self.api = api
         self.dag = dag
         self.run_id = ""
+        self.ended = []
         self._tell = tell
+        self._was_paused = False
+        self._unanswered = 0
         self._states: dict[tuple[str, int], str] = {}
         self._tasks: list[dict[str, Any]] = []
         self.seconds = 0.0
 
     def run(self) -> int:
-        """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed."""
-        was_paused = self._start()
+        """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed.
+
+        `NoTurn` if Airflow dies.
+        """
         began = time.monotonic()
         try:
+            self._start()
             while (state := self._look()) not in ("success", "failed"):
                 time.sleep(POLL)
         finally:
-            if was_paused:
-                self.api.patch(f"/dags/{self.dag}", {"is_paused": True})
+            self._leave()
         self.seconds = time.monotonic() - began
         return 0 if state == "success" else 1
 
@@ -68,7 +78,32 @@ class Turn:
         before = {stage: [one for one, after in following.items() if stage in after] for stage in following}
         return list(TopologicalSorter(before).static_order())
 
-    def _start(self) -> bool:
+    def _leave(self) -> None:
+        """Pause the loop again if it was, and end what is still under way: nobody would go on with it.
+
+        That is the turn itself, if it was interrupted, and what has begun because the loop was not paused.
+        """
+        try:
+            if self._was_paused:
+                self.api.patch(f"/dags/{self.dag}", {"is_paused": True})
+            if self.run_id:
+                for state in ("running", "queued"):
+                    for run in self.api.get(f"/dags/{self.dag}/dagRuns", state=state)["dag_runs"]:
+                        if run["dag_run_id"] == self.run_id or (self._was_paused and state == "running"):
+                            self._end(run["dag_run_id"])
+        except NoAnswer as error:
+            self._tell(str(error))
+
+    def _end(self, run: str) -> None:
+        """Mark a run as failed, which kills its jobs."""
+        self._tell(f"ending {run}, which is still under way")
+        self.api.patch(self._path(run), {"state": "failed"})
+        self.ended.append(run)
+
+    def _path(self, run: str) -> str:
+        return f"/dags/{self.dag}/dagRuns/{quote(run, safe='')}"
+
+    def _start(self) -> None:
         """Trigger the interval that the schedule would run next, so that it is not run a second time."""
         dag = self._dag()
         body: dict[str, Any] = {"logical_date": None, "conf": {"train_now": True}}
@@ -83,8 +118,8 @@ class Turn:
         except Refused:
             run = self.api.post(f"/dags/{self.dag}/dagRuns", {"logical_date": None, "conf": {"train_now": True}})
         self.run_id = run["dag_run_id"]
+        self._was_paused = dag["is_paused"]
         self.api.patch(f"/dags/{self.dag}", {"is_paused": False})
-        return bool(dag["is_paused"])
 
     def _dag(self) -> dict[str, Any]:
         """The DAG, as soon as Airflow has read it; `NoTurn` says why it does not."""
@@ -102,12 +137,17 @@ class Turn:
     def _look(self) -> str:
         """Tell what has changed; the state of the run."""
         try:
-            path = f"/dags/{self.dag}/dagRuns/{quote(self.run_id, safe='')}"
+            path = self._path(self.run_id)
             state = str(self.api.get(path)["state"])
             self._tasks = self.api.get(f"{path}/taskInstances", limit=200)["task_instances"]
         except NoAnswer as error:
-            self._tell(str(error))
+            self._unanswered += 1
+            if self._unanswered == ANSWERS_MISSED:
+                raise NoTurn(
+                    f"Airflow has died in the middle of the turn; {self.run_id} goes on after the next start ({error})"
+                ) from None
             return "unknown"
+        self._unanswered = 0
         for task in self._tasks:
             key = (task["task_id"], task["map_index"])
             if task["state"] in TOLD and self._states.get(key) != task["state"]:
@@ -120,9 +160,7 @@ class Turn:
 
     def _xcom(self, task: dict[str, Any], key: str = "return_value") -> Any:
         """What a task has returned; None if nothing."""
-        path = (
-            f"/dags/{self.dag}/dagRuns/{quote(self.run_id, safe='')}/taskInstances/{task['task_id']}/xcomEntries/{key}"
-        )
+        path = f"{self._path(self.run_id)}/taskInstances/{task['task_id']}/xcomEntries/{key}"
         query = {"map_index": task["map_index"], "deserialize": "true"} if task["map_index"] >= 0 else {}
         try:
             return self.api.get(path, **query)["value"]

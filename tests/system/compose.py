@@ -42,8 +42,9 @@ class Compose(Driven):
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._port = free_port()
-        passwords = folder / "passwords.json"
-        passwords.write_text(json.dumps({"admin": password}))
+        given_passwords = folder / "given_passwords.json"
+        given_passwords.write_text(json.dumps({"admin": password}))
+        given_passwords.chmod(0o400)
         secret = {
             "RINGRIFT_FERNET_KEY": Fernet.generate_key().decode(),
             "RINGRIFT_JWT_SECRET": secrets.token_urlsafe(64),
@@ -52,7 +53,8 @@ class Compose(Driven):
             "RINGRIFT_REDIS_PASSWORD": password,
         }
         self._here = {
-            "/run/secrets/passwords": str(passwords),
+            "/run/secrets/passwords": str(given_passwords),
+            "/opt/airflow/passwords.json": str(folder / "passwords.json"),
             "@postgres/airflow": f"@/airflow?host={postgres}",
             "@postgres/ringrift": f"@/ringrift?host={postgres}",
             "@redis:6379": f"@localhost:{redis}",
@@ -146,7 +148,7 @@ class Compose(Driven):
         for part in PARTS:
             kind, *words = self.services[part]["healthcheck"]["test"]
             if kind == "CMD-SHELL":
-                words = ["sh", "-c", words[0].replace("$$", "$")]
+                words = ["sh", "-c", *words]
             words = [self._on_this_machine(word) for word in words]
             checks[part] = subprocess.Popen(
                 words, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -155,9 +157,13 @@ class Compose(Driven):
         return {part: said[part] for part, check in checks.items() if check.returncode}
 
     def _command(self, part: str) -> list[str]:
-        return [str(AIRFLOW), *self.services[part]["command"]]
+        service = self.services[part]
+        return [
+            self._on_this_machine(word) for word in (*service.get("entrypoint", [str(AIRFLOW)]), *service["command"])
+        ]
 
     def _on_this_machine(self, text: str) -> str:
+        text = text.replace("$$", "$")
         for there, here in self._here.items():
             text = text.replace(there, here)
         return text

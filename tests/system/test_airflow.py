@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,20 @@ def test_a_job_survives_the_death_of_all_of_airflow(loop: Standalone) -> None:
     loop.finished(run)
     assert [call["pid"] for call in loop.place.calls("train")] == [pid]
     assert "train: step" in loop.log(run, "train")
+
+
+def test_an_airflow_without_its_first_process_is_ended_before_another_one_starts(loop: Standalone) -> None:
+    first = loop.deployment.running()
+    assert first is not None
+    left = family(first)[1:]
+    os.kill(first, signal.SIGKILL)
+    loop.wait(lambda: not alive(first))
+    assert any(map(alive, left))
+    assert loop.deployment.running() == first
+    loop.up()
+    assert not any(map(alive, left))
+    assert loop.deployment.running() != first
+    loop.finished(loop.trigger())
 
 
 def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:

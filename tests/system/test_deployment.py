@@ -33,7 +33,7 @@ def test_all_services_are_there_pinned_and_watched(compose: Any) -> None:
     assert set(compose["services"]) == SERVICES
     for name, service in compose["services"].items():
         assert re.search(r":(v?\d+\.\d+|local$)", service["image"]), name
-        assert "healthcheck" in service or name in ("migrate", "statsd"), name
+        assert "healthcheck" in service or name == "migrate", name
 
 
 def test_secrets_come_from_the_environment(compose: Any) -> None:
@@ -42,6 +42,32 @@ def test_secrets_come_from_the_environment(compose: Any) -> None:
             if re.search("PASSWORD$|SECRET$|KEY$", variable):
                 assert str(value).startswith("${"), (name, variable)
     assert "://airflow:${" in COMPOSE.read_text()
+
+
+def test_the_api_server_has_a_password_file_that_it_may_write(compose: Any) -> None:
+    service = compose["services"]["api-server"]
+    file = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"
+    assert service["environment"][file].startswith("/opt/airflow/"), "files of /run/secrets are read-only"
+    assert service["secrets"] == ["passwords"]
+    (command,) = service["command"]
+    assert command.split(" && ") == [
+        f'install -m 600 /run/secrets/passwords "$${file}"',
+        "exec airflow api-server",
+    ]
+
+
+def test_volumes_are_mounted_on_folders_that_the_user_of_the_image_owns(compose: Any) -> None:
+    made, owned = re.findall(
+        r"(?:mkdir -p|chown -R ringrift) (.+?)(?: \\)?$", (REPOSITORY / "Dockerfile").read_text(), re.M
+    )
+    for service in compose["services"].values():
+        if service["image"] == "ringrift:local":
+            for volume in service["volumes"]:
+                place = re.search(r":(/[^:]+)(:ro)?$", volume)
+                assert place, volume
+                if not volume.startswith("./"):
+                    assert place[1] in made.split(), volume
+                assert any(f"{place[1]}/".startswith(f"{folder}/") for folder in owned.split()), volume
 
 
 def test_the_image_is_built_from_what_is_pinned() -> None:
