@@ -10,18 +10,19 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ringrift.fleet import sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift_airflow.failures import HostTrouble, skip
+from ringrift_airflow.halting import HaltableOperator
 from ringrift_airflow.places import open_health
 from ringrift_airflow.workspace import have, home, open_shell, site
 
 
-class SyncGamesOperator(BaseOperator):
+class SyncGamesOperator(HaltableOperator):
     """Fetch the finished games of all hosts of self-play. Where there are none, the games are here already.
 
     A host that does not answer fails nothing: the games of the others count, and its own come another time.
@@ -31,7 +32,7 @@ class SyncGamesOperator(BaseOperator):
         super().__init__(**kwargs)
         self.config = config
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Fetch them, and say what came from where."""
         folder = home() / "data" / "selfplay"
         if not have("selfplay"):
@@ -51,7 +52,7 @@ class SyncGamesOperator(BaseOperator):
         return {"games": report.games, "hosts": [host.host for host in report.hosts], "trouble": trouble}
 
 
-class DistributeModelOperator(BaseOperator):
+class DistributeModelOperator(HaltableOperator):
     """Bring the champion to all hosts of self-play, where workers play with it from their next game on.
 
     Where there are none, this makes sure that it is whole. A host that cannot be reached gets it another time; if none
@@ -62,7 +63,7 @@ class DistributeModelOperator(BaseOperator):
         super().__init__(**kwargs)
         self.config = config
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Compare the champion's file with its checksum, and bring it to the hosts."""
         path = home() / "models" / f"ringrift_best_{self.config}.pth"
         try:
@@ -77,7 +78,7 @@ class DistributeModelOperator(BaseOperator):
         return found | (bring_champion(self.config, self.log) if have("selfplay") else {})
 
 
-class TendFleetOperator(BaseOperator):
+class TendFleetOperator(HaltableOperator):
     """Try retired hosts whose time has come, end what was left on hosts that are back, and bring them the champions.
 
     Where there are no hosts, there is nothing to do.
@@ -87,7 +88,7 @@ class TendFleetOperator(BaseOperator):
         super().__init__(**kwargs)
         self.configs = list(configs)
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Do it, and say how each host is. What is wrong with a host fails nothing."""
         with _in_one_line():
             known = hosts()
@@ -107,7 +108,7 @@ class TendFleetOperator(BaseOperator):
         return {one.host: one.trouble or "in service" for one in found}
 
 
-class SweepJobsOperator(BaseOperator):
+class SweepJobsOperator(HaltableOperator):
     """Remove the jobs of this machine and of all hosts that ended long ago.
 
     :param keep: for how long they are kept.
@@ -117,7 +118,7 @@ class SweepJobsOperator(BaseOperator):
         super().__init__(**kwargs)
         self.keep = keep
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Remove them, and say how many; a host that does not answer is swept another time."""
 
         async def sweep(name: str) -> list[str]:

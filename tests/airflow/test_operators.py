@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
+from ringrift.pipeline.halt import halt, resume
 from ringrift_airflow.failures import JobFailed
-from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator
+from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator, TendFleetOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.operators import (
     ExportOperator,
@@ -21,6 +22,7 @@ from ringrift_airflow.operators import (
     hours,
     small,
 )
+from ringrift_airflow.triggers import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 
@@ -180,6 +182,31 @@ def test_a_champion_that_is_not_whole_is_not_distributed(place: Place, tries: Tr
 
 def test_on_one_machine_the_games_are_there_already(place: Place, tries: Tries) -> None:
     assert run(SyncGamesOperator, tries, config=CONFIG)["hosts"] == ["local"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keywords"),
+    [
+        (SyncGamesOperator, {"config": CONFIG}),
+        (DistributeModelOperator, {"config": CONFIG}),
+        (TendFleetOperator, {"configs": [CONFIG]}),
+        (SweepJobsOperator, {"keep": hours(1)}),
+        (RingriftOperator, {"words": ["models", "prune"]}),
+    ],
+)
+def test_while_the_loop_is_halted_nothing_is_done(
+    kind: type[Any], keywords: Any, place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(kind, "work", lambda _, context: done.append(context))
+    halt("no power", place.home)
+    with pytest.raises(TaskDeferred) as waits:
+        run(kind, tries, **keywords)
+    assert isinstance(waits.value.trigger, ResumeTrigger)
+    assert done == []
+    resume(place.home)
+    getattr(kind(task_id="task", **keywords), waits.value.method_name)(tries.context(), {"why": "resumed"})
+    assert len(done) == 1
 
 
 def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:
