@@ -27,6 +27,11 @@ class Settings(BaseModel):
 Model = TypeVar("Model", bound=Settings)
 
 
+def home_folder(otherwise: Path = Path()) -> Path:
+    """The folder that `data/` and `models/` are in: `RINGRIFT_HOME`, else another, by default the working folder."""
+    return Path(os.environ.get("RINGRIFT_HOME") or otherwise)
+
+
 def config_folder() -> Path:
     """The folder of all settings: `RINGRIFT_CONFIG_DIR`, else `include/config` of the checkout."""
     chosen = os.environ.get("RINGRIFT_CONFIG_DIR")

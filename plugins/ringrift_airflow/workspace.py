@@ -16,7 +16,7 @@ from ringrift.fleet import LocalShell, Shell
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
 from ringrift.fleet.ssh import SshShell
 from ringrift.game.errors import RingRiftError
-from ringrift.settings import unknown_name
+from ringrift.settings import home_folder, unknown_name
 
 JOBS: Final = "data/jobs"
 """The folder of all jobs of this machine, in its workspace."""
@@ -46,7 +46,7 @@ class Site:
 
 def home() -> Path:
     """The folder that relative paths of the settings start from: `RINGRIFT_HOME`, else the checkout."""
-    return Path(os.environ.get("RINGRIFT_HOME") or Path(ringrift.__file__).parent.parent).resolve()
+    return home_folder(Path(ringrift.__file__).parent.parent).resolve()
 
 
 def program() -> str:
