@@ -21,6 +21,9 @@ from ringrift_airflow.operators import (
 )
 from ringrift_airflow.sensors import GamesThresholdSensor
 
+PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
+"""The form of a player's name, for the form in the UI; what it means, `ringrift selfplay` judges."""
+
 ABOUT = """
 ### The loop of {config}
 
@@ -31,8 +34,8 @@ interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate
   training, one gauntlet and one promotion of the config at a time.
 - `ready` lets a training begin with {games} new games, and {minutes:g} minutes after the last one; else the rest of the
   run is skipped, and its log says what was missing.
-- A **backfill** makes the games and data sets of past intervals again. It trains and promotes only with
-  `train_in_backfill`.
+- A **backfill** makes the games and data sets of past intervals. It trains and promotes only with `train_in_backfill`,
+  on the data set of the config. {same}
 - `ringrift halt --reason …` ends all jobs and lets every task wait; `ringrift resume` lets them go on.
 - Any task works alone: `airflow tasks test {dag} train 2026-01-01`.
 """
@@ -61,6 +64,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             games=preset.training.new_games,
             minutes=preset.training.minutes,
             approval="approve → " if approval else "",
+            same=same_again(preset.selfplay.players),
         ),
         params={
             "games": Param(
@@ -69,6 +73,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             "players": Param(
                 preset.selfplay.players or None,
                 type=["null", "string"],
+                pattern=PLAYER,
                 title="Players",
                 description="As of `ringrift selfplay --players`; empty for those of selfplay.yaml.",
             ),
@@ -183,7 +188,9 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             "models.yaml.",
         )
         distribute = DistributeModelOperator(
-            task_id="distribute", config=config, doc_md="Bring the champion to all hosts of self-play."
+            task_id="distribute",
+            config=config,
+            doc_md="Bring the champion to all hosts of self-play. Settings: hosts.yaml, fleet.yaml.",
         )
         selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet >> gate
         train >> rate
@@ -193,6 +200,16 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             gate >> promote
         promote >> distribute
     return dag
+
+
+def same_again(players: str) -> str:
+    """Whether a backfill plays the games of an interval again as they were."""
+    if players and "{best}" not in players:
+        return f"The games of an interval are the same again: config, interval, shard and `{players}` decide them."
+    return (
+        "The games of an interval are the same again only while the same model is champion: config, interval and shard "
+        "decide them, and whoever plays, which is the champion of the moment."
+    )
 
 
 def approve(config: str, preset: LoopPreset) -> ApprovalOperator:

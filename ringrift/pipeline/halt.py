@@ -45,8 +45,8 @@ def loop_folder() -> Path:
     folder = home_folder().resolve()
     if not os.environ.get("RINGRIFT_HOME") and not (folder / FILE.parent).is_dir():
         raise NothingToHalt(
-            f"{folder}: no loop works in this folder, which has no {FILE.parent}/; go to the folder that has it, or let "
-            "RINGRIFT_HOME name that"
+            f"{folder}: no loop works in this folder, which has no {FILE.parent}/; go to the one that has it, or let "
+            "RINGRIFT_HOME name it"
         )
     return folder
 

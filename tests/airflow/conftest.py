@@ -45,6 +45,7 @@ class Tries:
         self.store = Store()
         self.params = params
         self.run_type = "scheduled"
+        self.conf: dict[str, Any] = {}
         self.xcoms: dict[str, Any] = {}
         self.under_way = 0
         self.first_look: Any = None
@@ -65,7 +66,8 @@ class Tries:
             "ti": ti,
             "run_id": ti.run_id,
             "task_state_store": self.store,
-            "dag_run": SimpleNamespace(run_type=self.run_type),
+            "dag": SimpleNamespace(params={"games": 30, "train_now": False}),
+            "dag_run": SimpleNamespace(run_type=self.run_type, conf=self.conf),
             "params": self.params,
             "outlet_events": self.outlets,
         }
