@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
-from ringrift.pipeline.settings import LoopPreset, LoopSettings, loop_settings
+from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, loop_settings, training_presets
 from ringrift_airflow.dag import ringrift_dag
 from ringrift_airflow.fleet import DistributeModelOperator, SyncGamesOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
@@ -68,7 +68,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
         ),
         params={
             "games": Param(
-                preset.selfplay.games, type="integer", minimum=1, maximum=100_000, title="Games of each shard"
+                preset.selfplay.games, type="integer", minimum=1, maximum=MOST_GAMES, title="Games of each shard"
             ),
             "players": Param(
                 preset.selfplay.players or None,
@@ -80,7 +80,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             "training_preset": Param(
                 preset.training.preset,
                 type="string",
-                enum=["smoke", "laptop", "h100"],
+                enum=list(training_presets()),
                 title="Training preset",
                 description="Of hyperparameters.yaml.",
             ),
