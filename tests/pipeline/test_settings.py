@@ -40,10 +40,9 @@ def test_what_is_wrong_is_one_line_with_the_field_and_its_line(
     old: str, new: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = change(tmp_path / "config", old, new, monkeypatch)
-    with pytest.raises(
-        BadSettings, match="^" + re.escape(f"{tmp_path}/config/loop.yaml: presets.smoke.{said}")
-    ) as wrong:
+    with pytest.raises(BadSettings) as wrong:
         loop_settings()
+    assert str(wrong.value).startswith(f"{tmp_path}/config/loop.yaml: presets.smoke.{said}")
     assert str(wrong.value).endswith(f" (line {line})")
     assert "\n" not in str(wrong.value)
 
