@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.fleet import sweep_jobs
+from ringrift.fleet import Job, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift_airflow.failures import HostTrouble, skip
 from ringrift_airflow.halting import HaltableOperator
-from ringrift_airflow.places import open_health
-from ringrift_airflow.workspace import have, home, open_shell, site
+from ringrift_airflow.owners import owners
+from ringrift_airflow.places import open_health, release
+from ringrift_airflow.workspace import ask, have, home, site
 
 
 class SyncGamesOperator(HaltableOperator):
@@ -120,24 +121,57 @@ class SweepJobsOperator(HaltableOperator):
 
     def work(self, context: Context) -> Any:
         """Remove them, and say how many; a host that does not answer is swept another time."""
-
-        async def sweep(name: str) -> list[str]:
-            shell = open_shell(name)
-            try:
-                return await sweep_jobs(shell, site(name).jobs, older_than=int(self.keep.total_seconds()))
-            finally:
-                await shell.close()
-
         removed = {}
         with _in_one_line():
             names = (LOCAL, *hosts())
         for name in names:
             try:
-                removed[name] = len(asyncio.run(sweep(name)))
+                old = partial(sweep_jobs, root=site(name).jobs, older_than=int(self.keep.total_seconds()))
+                removed[name] = len(ask(name, old))
                 self.log.info("%s: %d jobs older than %s are removed", name, removed[name], self.keep)
             except RingRiftError as error:
                 self.log.warning("%s", error)
         return {"removed": removed}
+
+
+class EndOrphansOperator(HaltableOperator):
+    """End the jobs of this machine and of all hosts that no task waits for any more.
+
+    Whoever waits for a job ends it when its task is cleared or marked, and at its deadline. Between two tries, and
+    where a run is deleted, nobody does.
+    """
+
+    def work(self, context: Context) -> Any:
+        """End them, and name them; a host that does not answer is asked another time."""
+        ended: dict[str, list[str]] = {}
+        with _in_one_line():
+            awake = self._awake() if hosts() else []
+        for name in (LOCAL, *awake):
+            try:
+                ended[name] = self._end(name, context["ti"])
+            except RingRiftError as error:
+                self.log.warning("%s", error)
+        return {"ended": ended}
+
+    def _awake(self) -> list[str]:
+        """All hosts but the retired ones whose next trial has not come."""
+        with open_health() as health:
+            resting = health.resting()
+        return [name for name in hosts() if name not in resting]
+
+    def _end(self, name: str, ti: Any) -> list[str]:
+        """End those of a host."""
+        root, ended = site(name).jobs, []
+        found = ask(name, partial(owners, root=root))
+        for job, state in ask(name, partial(list_jobs, root=root)).items():
+            if state is not State.RUNNING or job not in found or found[job].waits(ti):
+                continue
+            ask(name, partial(kill_job, job=Job(job, root)))
+            if name != LOCAL:
+                release(job)
+            self.log.warning("%s: nobody waits for job %s any more; it is killed", name, job)
+            ended.append(job)
+        return ended
 
 
 def bring_champion(config: str, log: Any, names: Sequence[str] = ()) -> dict[str, Any]:

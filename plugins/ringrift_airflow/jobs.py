@@ -47,6 +47,7 @@ from ringrift_airflow.failures import (
     failure_of,
 )
 from ringrift_airflow.halting import HaltableOperator
+from ringrift_airflow.owners import Owner
 from ringrift_airflow.places import (
     abandon,
     is_abandoned,
@@ -57,7 +58,7 @@ from ringrift_airflow.places import (
     take_place,
 )
 from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger
-from ringrift_airflow.workspace import Site, UnknownHost, have, home, open_shell, site
+from ringrift_airflow.workspace import Site, UnknownHost, ask, have, home, site
 
 STORED: Final = "job"
 """The key of the task's own store under which the job stands."""
@@ -313,7 +314,7 @@ class RemoteJobOperator(HaltableOperator):
                 deadline = self._write_down(context, job)
                 command = self.command_line(context)
                 text = _or_full_disk(command) if self.site.remote else command
-                work = Work(text, self.site.home, gpus, self.environment)
+                work = Work(text, self.site.home, gpus, self.environment | Owner.of(context["ti"]).environment)
                 self._ask(partial(start_job, job=job, work=work))
             except RingRiftError as error:
                 note(host, error)
@@ -407,15 +408,7 @@ class RemoteJobOperator(HaltableOperator):
 
     def _ask(self, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
         """Talk to the host from a task's process."""
-
-        async def ask() -> T:
-            shell = open_shell(self.site.host)
-            try:
-                return await question(shell)
-            finally:
-                await shell.close()
-
-        return asyncio.run(ask())
+        return ask(self.site.host, question)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
