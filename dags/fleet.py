@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.fleet import TendFleetOperator
+from ringrift_airflow.fleet import EndOrphansOperator, TendFleetOperator
 
 ABOUT = """
 ### The hosts of hosts.yaml
 
 A retired host whose next trial has come is asked, and is back in service if it answers. Jobs that were given up
 because their host did not answer are killed, places of jobs that do not run are free again, and every host of self-play
-gets the champions that it lacks. Where hosts.yaml names no hosts, the task is skipped.
+gets the champions that it lacks. Where hosts.yaml names no hosts, `probe_hosts` is skipped.
+
+Jobs that no task waits for any more, here and on the hosts, are killed by `end_orphans`: those whose task was marked
+between two tries, or whose run was deleted.
 
 Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
 """
@@ -31,5 +34,11 @@ with ringrift_dag(
     TendFleetOperator(
         task_id="probe_hosts",
         configs=preset.configs,
-        doc_md="Ask all hosts, but for the retired ones whose next trial has not come.",
+        doc_md="Ask all hosts, but for the retired ones whose next trial has not come. Settings: hosts.yaml, "
+        "fleet.yaml.",
+    )
+    EndOrphansOperator(
+        task_id="end_orphans",
+        doc_md="Kill the jobs, here and on all hosts, that no task waits for any more. Settings: hosts.yaml, "
+        "fleet.yaml.",
     )

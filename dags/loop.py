@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
-from ringrift.pipeline.settings import LoopPreset, LoopSettings, loop_settings
+from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, loop_settings, training_presets
 from ringrift_airflow.dag import ringrift_dag
 from ringrift_airflow.fleet import DistributeModelOperator, SyncGamesOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
@@ -21,6 +21,9 @@ from ringrift_airflow.operators import (
 )
 from ringrift_airflow.sensors import GamesThresholdSensor
 
+PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
+"""The form of a player's name, for the form in the UI; what it means, `ringrift selfplay` judges."""
+
 ABOUT = """
 ### The loop of {config}
 
@@ -31,8 +34,8 @@ interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate
   training, one gauntlet and one promotion of the config at a time.
 - `ready` lets a training begin with {games} new games, and {minutes:g} minutes after the last one; else the rest of the
   run is skipped, and its log says what was missing.
-- A **backfill** makes the games and data sets of past intervals again. It trains and promotes only with
-  `train_in_backfill`.
+- A **backfill** makes the games and data sets of past intervals. It trains and promotes only with `train_in_backfill`,
+  on the data set of the config. {same}
 - `ringrift halt --reason …` ends all jobs and lets every task wait; `ringrift resume` lets them go on.
 - Any task works alone: `airflow tasks test {dag} train 2026-01-01`.
 """
@@ -61,21 +64,23 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             games=preset.training.new_games,
             minutes=preset.training.minutes,
             approval="approve → " if approval else "",
+            same=same_again(preset.selfplay.players),
         ),
         params={
             "games": Param(
-                preset.selfplay.games, type="integer", minimum=1, maximum=100_000, title="Games of each shard"
+                preset.selfplay.games, type="integer", minimum=1, maximum=MOST_GAMES, title="Games of each shard"
             ),
             "players": Param(
                 preset.selfplay.players or None,
                 type=["null", "string"],
+                pattern=PLAYER,
                 title="Players",
                 description="As of `ringrift selfplay --players`; empty for those of selfplay.yaml.",
             ),
             "training_preset": Param(
                 preset.training.preset,
                 type="string",
-                enum=["smoke", "laptop", "h100"],
+                enum=list(training_presets()),
                 title="Training preset",
                 description="Of hyperparameters.yaml.",
             ),
@@ -183,7 +188,9 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             "models.yaml.",
         )
         distribute = DistributeModelOperator(
-            task_id="distribute", config=config, doc_md="Bring the champion to all hosts of self-play."
+            task_id="distribute",
+            config=config,
+            doc_md="Bring the champion to all hosts of self-play. Settings: hosts.yaml, fleet.yaml.",
         )
         selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet >> gate
         train >> rate
@@ -193,6 +200,16 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             gate >> promote
         promote >> distribute
     return dag
+
+
+def same_again(players: str) -> str:
+    """Whether a backfill plays the games of an interval again as they were."""
+    if players and "{best}" not in players:
+        return f"The games of an interval are the same again: config, interval, shard and `{players}` decide them."
+    return (
+        "The games of an interval are the same again only while the same model is champion: config, interval and shard "
+        "decide them, and whoever plays, which is the champion of the moment."
+    )
 
 
 def approve(config: str, preset: LoopPreset) -> ApprovalOperator:

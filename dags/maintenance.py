@@ -26,18 +26,20 @@ with ringrift_dag(
         words=["games", "check", "--repair", "--quarantine"],
         deadline=hours(6),
         pool="ringrift_database",
-        doc_md="`ringrift games check`: replay all that is stored, mend what can be mended; else fail.",
+        doc_md="`ringrift games check`: replay all that is stored, mend what can be mended; else fail. "
+        "Settings: database.yaml.",
     )
     RingriftOperator(
         task_id="prune_models",
         words=["models", "prune"],
         pool="ringrift_database",
-        doc_md="`ringrift models prune`: remove the files of models that nobody needs any more.",
+        doc_md="`ringrift models prune`: remove the files of models that nobody needs any more. Settings: models.yaml.",
     )
     SweepJobsOperator(
         task_id="sweep_jobs",
         keep=hours(preset.maintenance.keep_jobs_hours),
-        doc_md="Remove the folders of jobs that ended long ago, with their logs, here and on all hosts.",
+        doc_md="Remove the folders of jobs that ended long ago, with their logs, here and on all hosts. Settings: "
+        "`maintenance.keep_jobs_hours` of the preset, hosts.yaml.",
     )
     CheckConnectionsOperator(
         task_id="check_connections",

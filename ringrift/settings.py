@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,11 @@ class Settings(BaseModel):
 Model = TypeVar("Model", bound=Settings)
 
 
+def home_folder(otherwise: Path = Path()) -> Path:
+    """The folder that `data/` and `models/` are in: `RINGRIFT_HOME`, else another, by default the working folder."""
+    return Path(os.environ.get("RINGRIFT_HOME") or otherwise)
+
+
 def config_folder() -> Path:
     """The folder of all settings: `RINGRIFT_CONFIG_DIR`, else `include/config` of the checkout."""
     chosen = os.environ.get("RINGRIFT_CONFIG_DIR")
@@ -34,7 +39,7 @@ def config_folder() -> Path:
 
 
 def read_settings(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into a model; `BadSettings` names the file, the field and what is allowed there."""
+    """Read a YAML file into a model; `BadSettings` names the file, the field, its line, and what is allowed there."""
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
@@ -45,15 +50,19 @@ def read_settings(path: Path, model: type[Model]) -> Model:
         content = yaml.load(text, _Loader)  # a SafeLoader
     except yaml.YAMLError as error:
         raise BadSettings(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
-    return check_settings({} if content is None else content, model, str(path))
+    return check_settings({} if content is None else content, model, str(path), text)
 
 
-def check_settings(content: object, model: type[Model], where: str) -> Model:
-    """Make a model of what stands `where`; `BadSettings` names the field and what is allowed there."""
+def check_settings(content: object, model: type[Model], where: str, text: str = "") -> Model:
+    """Make a model of what stands `where`; `BadSettings` names the field and what is allowed there.
+
+    `text` is the YAML that the content was read from, if it was: then the line of the field is named, too.
+    """
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BadSettings(f"{where}: {'; '.join(_complaint(problem, model) for problem in error.errors())}") from None
+        said = (_complaint(problem, model) + _line(text, problem["loc"]) for problem in error.errors())
+        raise BadSettings(f"{where}: {'; '.join(said)}") from None
 
 
 def unknown_name(name: str, known: tuple[str, ...]) -> str:
@@ -72,7 +81,26 @@ def _complaint(problem: Any, model: type[BaseModel]) -> str:
         return f"{where}: {unknown_name(where, known) if known else 'unknown'}"
     if problem["type"] in ("model_type", "dict_type"):
         return f"{where}: should hold names with values, not {problem['input']!r}"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"
+    if problem["type"] == "value_error":  # of a validator of ours, which says what it has found
+        return f"{where}: {problem['ctx']['error']}"
+    found = "" if isinstance(problem["input"], (dict, list)) else f", not {problem['input']!r}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{found}"
+
+
+def _line(text: str, field: Sequence[int | str]) -> str:
+    """Which line of YAML a field stands in, or the innermost that should hold it; nothing if that is the whole file."""
+    node, line = yaml.compose(text, _Loader), 0
+    for part in field:
+        if isinstance(node, yaml.MappingNode):
+            inner = next((pair for pair in node.value if pair[0].value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            inner = (node.value[part], node.value[part])
+        else:
+            break
+        if inner is None:
+            break
+        line, node = inner[0].start_mark.line + 1, inner[1]
+    return f" (line {line})" if line else ""
 
 
 class _Loader(yaml.SafeLoader):

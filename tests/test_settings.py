@@ -22,6 +22,7 @@ class Kitchen(Settings):
 
     kettle: Kettle
     plates: dict[str, int] | None = None
+    spoons: list[int] | None = None
 
 
 def read(folder: Path, text: str) -> Kitchen:
@@ -44,7 +45,7 @@ def test_a_file_becomes_a_typed_model_with_defaults(tmp_path: Path) -> None:
         ("[1, 2]", "the whole file: should hold names with values, not [1, 2]"),
         ("kettle: {litres: 1}\nplates: [1]", "plates: should hold names with values, not [1]"),
         ("kettle: {litres: 1}\nplats: {}", "plats: unknown; did you mean 'plates'?"),
-        ("kettle: {litres: 1}\nsink: {}", "sink: unknown; known are kettle, plates"),
+        ("kettle: {litres: 1}\nsink: {}", "sink: unknown; known are kettle, plates, spoons"),
         ("kettle: {litres: 1, colour: red}", "kettle.colour: unknown"),
         ("kettle: {litres: '1'}", "kettle.litres: input should be a valid number, not '1'"),
         ("kettle: {litres: .inf}", "kettle.litres: input should be a finite number, not inf"),
@@ -52,7 +53,7 @@ def test_a_file_becomes_a_typed_model_with_defaults(tmp_path: Path) -> None:
         ("kettle: {litres: 1}\nplates: {soup: 1.5}", "plates.soup: input should be a valid integer, not 1.5"),
         (
             "kettle: {litres: a, whistles: b}",
-            "kettle.litres: input should be a valid number, not 'a'; kettle.whistles:",
+            "kettle.litres: input should be a valid number, not 'a' (line 1); kettle.whistles:",
         ),
         ("kettle: {litres: 1, litres: 2}", "is no YAML: 'litres' stands there twice"),
         ("kettle: [", "is no YAML: while parsing"),
@@ -63,6 +64,28 @@ def test_what_is_wrong_is_said_in_one_line_with_file_and_field(text: str, messag
     with pytest.raises(BadSettings, match="^" + re.escape(f"{tmp_path / 'kitchen.yaml'}: {message}")) as raised:
         read(tmp_path, text)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# a kettle\nkettle:\n\n  litres: a\n", "kettle.litres: input should be a valid number, not 'a' (line 4)"),
+        (
+            "kettle: {litres: 1}\nplates:\n  tea: x",
+            "plates.tea: input should be a valid integer, not 'x' (line 3)",
+        ),
+        ("plates: {}\nkettle:\n  whistles: true", "kettle.litres: is missing (line 2)"),
+        ("kettle: {litres: 1}\nsink: {}", "sink: unknown; known are kettle, plates, spoons (line 2)"),
+        ("kettle: {litres: 1}\nspoons:\n- 1\n- x", "spoons.1: input should be a valid integer, not 'x' (line 4)"),
+        ("kettle: {litres: 1}\nspoons:\n- 1\n- [2, 3]", "spoons.1: input should be a valid integer (line 4)"),
+        ("plates: {}", "kettle: is missing"),
+        ("[1, 2]", "the whole file: should hold names with values, not [1, 2]"),
+    ],
+)
+def test_the_line_of_a_field_is_named_or_of_what_should_hold_it(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSettings) as raised:
+        read(tmp_path, text)
+    assert str(raised.value) == f"{tmp_path / 'kitchen.yaml'}: {said}"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.fleet import sweep_jobs
+from ringrift.fleet import Job, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift_airflow.failures import HostTrouble, skip
-from ringrift_airflow.places import open_health
-from ringrift_airflow.workspace import have, home, open_shell, site
+from ringrift_airflow.halting import HaltableOperator
+from ringrift_airflow.owners import owners
+from ringrift_airflow.places import open_health, release
+from ringrift_airflow.workspace import ask, have, home, site
 
 
-class SyncGamesOperator(BaseOperator):
+class SyncGamesOperator(HaltableOperator):
     """Fetch the finished games of all hosts of self-play. Where there are none, the games are here already.
 
     A host that does not answer fails nothing: the games of the others count, and its own come another time.
@@ -31,7 +33,7 @@ class SyncGamesOperator(BaseOperator):
         super().__init__(**kwargs)
         self.config = config
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Fetch them, and say what came from where."""
         folder = home() / "data" / "selfplay"
         if not have("selfplay"):
@@ -51,7 +53,7 @@ class SyncGamesOperator(BaseOperator):
         return {"games": report.games, "hosts": [host.host for host in report.hosts], "trouble": trouble}
 
 
-class DistributeModelOperator(BaseOperator):
+class DistributeModelOperator(HaltableOperator):
     """Bring the champion to all hosts of self-play, where workers play with it from their next game on.
 
     Where there are none, this makes sure that it is whole. A host that cannot be reached gets it another time; if none
@@ -62,7 +64,7 @@ class DistributeModelOperator(BaseOperator):
         super().__init__(**kwargs)
         self.config = config
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Compare the champion's file with its checksum, and bring it to the hosts."""
         path = home() / "models" / f"ringrift_best_{self.config}.pth"
         try:
@@ -77,7 +79,7 @@ class DistributeModelOperator(BaseOperator):
         return found | (bring_champion(self.config, self.log) if have("selfplay") else {})
 
 
-class TendFleetOperator(BaseOperator):
+class TendFleetOperator(HaltableOperator):
     """Try retired hosts whose time has come, end what was left on hosts that are back, and bring them the champions.
 
     Where there are no hosts, there is nothing to do.
@@ -87,7 +89,7 @@ class TendFleetOperator(BaseOperator):
         super().__init__(**kwargs)
         self.configs = list(configs)
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Do it, and say how each host is. What is wrong with a host fails nothing."""
         with _in_one_line():
             known = hosts()
@@ -107,7 +109,7 @@ class TendFleetOperator(BaseOperator):
         return {one.host: one.trouble or "in service" for one in found}
 
 
-class SweepJobsOperator(BaseOperator):
+class SweepJobsOperator(HaltableOperator):
     """Remove the jobs of this machine and of all hosts that ended long ago.
 
     :param keep: for how long they are kept.
@@ -117,26 +119,59 @@ class SweepJobsOperator(BaseOperator):
         super().__init__(**kwargs)
         self.keep = keep
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Remove them, and say how many; a host that does not answer is swept another time."""
-
-        async def sweep(name: str) -> list[str]:
-            shell = open_shell(name)
-            try:
-                return await sweep_jobs(shell, site(name).jobs, older_than=int(self.keep.total_seconds()))
-            finally:
-                await shell.close()
-
         removed = {}
         with _in_one_line():
             names = (LOCAL, *hosts())
         for name in names:
             try:
-                removed[name] = len(asyncio.run(sweep(name)))
+                old = partial(sweep_jobs, root=site(name).jobs, older_than=int(self.keep.total_seconds()))
+                removed[name] = len(ask(name, old))
                 self.log.info("%s: %d jobs older than %s are removed", name, removed[name], self.keep)
             except RingRiftError as error:
                 self.log.warning("%s", error)
         return {"removed": removed}
+
+
+class EndOrphansOperator(HaltableOperator):
+    """End the jobs of this machine and of all hosts that no task waits for any more.
+
+    Whoever waits for a job ends it when its task is cleared or marked, and at its deadline. Between two tries, and
+    where a run is deleted, nobody does.
+    """
+
+    def work(self, context: Context) -> Any:
+        """End them, and name them; a host that does not answer is asked another time."""
+        ended: dict[str, list[str]] = {}
+        with _in_one_line():
+            awake = self._awake() if hosts() else []
+        for name in (LOCAL, *awake):
+            try:
+                ended[name] = self._end(name, context["ti"])
+            except RingRiftError as error:
+                self.log.warning("%s", error)
+        return {"ended": ended}
+
+    def _awake(self) -> list[str]:
+        """All hosts but the retired ones whose next trial has not come."""
+        with open_health() as health:
+            resting = health.resting()
+        return [name for name in hosts() if name not in resting]
+
+    def _end(self, name: str, ti: Any) -> list[str]:
+        """End those of a host."""
+        root, ended = site(name).jobs, []
+        found = ask(name, partial(owners, root=root))
+        for job, state in ask(name, partial(list_jobs, root=root)).items():
+            if state is not State.RUNNING or job not in found or found[job].waits(ti):
+                continue
+            ask(name, partial(kill_job, job=Job(job, root)))
+            if name != LOCAL:
+                release(job)
+            self.log.warning("%s: nobody waits for job %s any more; it is killed", name, job)
+            ended.append(job)
+        return ended
 
 
 def bring_champion(config: str, log: Any, names: Sequence[str] = ()) -> dict[str, Any]:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from airflow.sdk import Context
 
+MOMENT: Final = "%Y%m%dT%H%M%S"
+
 
 def interval_name(context: Context) -> str:
-    """The start of the run's data interval, such as 20260101T000000; of a run without one, its own name."""
-    start = context.get("data_interval_start") or context.get("logical_date")
-    if start is not None:
-        return start.strftime("%Y%m%dT%H%M%S")
+    """The start of the run's data interval, such as 20260101T000000.
+
+    A run that a person has started is given the interval of the last scheduled run, and has games of its own: it is
+    named after its logical date, such as manual-20260101T000712. A run without either has its own name.
+    """
+    by_hand = run_type(context) == "manual"
+    moment = context.get("logical_date") if by_hand else context.get("data_interval_start")
+    if moment is not None:
+        return f"{'manual-' if by_hand else ''}{moment:{MOMENT}}"
     return re.sub(r"[^A-Za-z0-9.-]", "-", context["run_id"])
 
 
@@ -22,4 +30,10 @@ def shard_run(config: str, interval: str, shard: int) -> str:
 
 def backfilled(context: Context) -> bool:
     """Whether the run makes up for an interval of the past."""
-    return str(getattr(context["dag_run"].run_type, "value", context["dag_run"].run_type)) == "backfill"
+    return run_type(context) == "backfill"
+
+
+def run_type(context: Context) -> str:
+    """Who has started the run, such as «scheduled», «manual» or «backfill»."""
+    kind = context["dag_run"].run_type
+    return str(getattr(kind, "value", kind))

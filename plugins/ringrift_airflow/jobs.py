@@ -14,7 +14,7 @@ from functools import partial
 from threading import Event
 from typing import Any, ClassVar, Final, TypeVar
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ringrift.fleet import (
@@ -46,6 +46,8 @@ from ringrift_airflow.failures import (
     OutOfMemory,
     failure_of,
 )
+from ringrift_airflow.halting import HaltableOperator
+from ringrift_airflow.owners import Owner
 from ringrift_airflow.places import (
     abandon,
     is_abandoned,
@@ -55,8 +57,8 @@ from ringrift_airflow.places import (
     release,
     take_place,
 )
-from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger, ResumeTrigger
-from ringrift_airflow.workspace import Site, UnknownHost, have, home, open_shell, site
+from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger
+from ringrift_airflow.workspace import Site, UnknownHost, ask, have, home, site
 
 STORED: Final = "job"
 """The key of the task's own store under which the job stands."""
@@ -71,7 +73,7 @@ ROOM: Final = 1 << 20
 T = TypeVar("T")
 
 
-class RemoteJobOperator(BaseOperator):
+class RemoteJobOperator(HaltableOperator):
     """Run a command for `bash -c` on a host as a job, and wait for it.
 
     Before the job starts, its name is written into the task's store. So a later try finds it: a job that runs is waited
@@ -147,12 +149,8 @@ class RemoteJobOperator(BaseOperator):
 
     # What Airflow calls.
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         """Find the job of an earlier try, or start one; then wait."""
-        reason = halted(home())
-        if reason is not None:
-            self.log.warning("%s", reason)
-            self.defer(trigger=ResumeTrigger(str(home()), 2.0), method_name="go_on")
         job, deadline, offset = self._found(context) or self._started(context)
         patience = fleet_settings().jobs.patience_minutes * 60.0 if self.site.remote else None
         if self.deferrable and not self._ask(lambda shell: self._ends_soon(shell, job)):
@@ -186,10 +184,6 @@ class RemoteJobOperator(BaseOperator):
             note(self.site.host, error)
             return self._elsewhere(context, str(error), reaction_to(error))
         return self.finish(context, asdict(ending))
-
-    def go_on(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """The halt is over, or a host has a free place."""
-        return self.execute(context)
 
     def finish(self, context: Context, event: dict[str, Any]) -> Any:
         """The job needs no waiting any more: say what became of it."""
@@ -320,7 +314,7 @@ class RemoteJobOperator(BaseOperator):
                 deadline = self._write_down(context, job)
                 command = self.command_line(context)
                 text = _or_full_disk(command) if self.site.remote else command
-                work = Work(text, self.site.home, gpus, self.environment)
+                work = Work(text, self.site.home, gpus, self.environment | Owner.of(context["ti"]).environment)
                 self._ask(partial(start_job, job=job, work=work))
             except RingRiftError as error:
                 note(host, error)
@@ -414,15 +408,7 @@ class RemoteJobOperator(BaseOperator):
 
     def _ask(self, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
         """Talk to the host from a task's process."""
-
-        async def ask() -> T:
-            shell = open_shell(self.site.host)
-            try:
-                return await question(shell)
-            finally:
-                await shell.close()
-
-        return asyncio.run(ask())
+        return ask(self.site.host, question)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

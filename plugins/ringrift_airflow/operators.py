@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ringrift import __version__
 from ringrift.fleet.hosts import fleet_settings
 from ringrift.selfplay import trained_models
+from ringrift.settings import unknown_name
 from ringrift_airflow.failures import JobFailed, skip
 from ringrift_airflow.interval import backfilled, interval_name, shard_run
 from ringrift_airflow.jobs import RemoteJobOperator
@@ -89,6 +90,11 @@ class RemoteSelfplayOperator(RingriftOperator):
         self.games = games
         self.players = players
 
+    def work(self, context: Context) -> Any:
+        """Play, unless the run was asked for something that there is not: this is its first task."""
+        check_parameters(context)
+        return super().work(context)
+
     def arguments(self, context: Context) -> list[str]:
         """The command of the shard; its folder is its own, so that several intervals can be played at once."""
         run = shard_run(self.config, interval_name(context), self.shard)
@@ -100,6 +106,9 @@ class RemoteSelfplayOperator(RingriftOperator):
 class ExportOperator(RingriftOperator):
     """Write the data set. In a backfill, only from the games of its interval, and into a folder of their own.
 
+    A backfill that is to train writes the config's data set as every run does: that is what is trained on, and games
+    that have just been played are the newest in it.
+
     :param shards: of self-play.
     """
 
@@ -110,7 +119,7 @@ class ExportOperator(RingriftOperator):
 
     def arguments(self, context: Context) -> list[str]:
         """The command."""
-        if not backfilled(context):
+        if not backfilled(context) or trains_in_backfill(context):
             return self.words
         name = interval_name(context)
         runs = [word for shard in range(self.shards) for word in ("--run", shard_run(self.config, name, shard))]
@@ -125,7 +134,7 @@ class AfterDataset(RingriftOperator):
     """A stage that a backfill leaves out: training and promotion of the past would be out of order."""
 
     def execute(self, context: Context) -> Any:
-        if backfilled(context) and not context["params"].get("train_in_backfill"):
+        if backfilled(context) and not trains_in_backfill(context):
             skip(context, "a backfill makes games and data sets; the parameter train_in_backfill does more")
         return super().execute(context)
 
@@ -204,6 +213,19 @@ class RemoteTrainOperator(AfterDataset):
             "samples": report.get("samples"),
             "losses": losses,
         }
+
+
+def trains_in_backfill(context: Context) -> bool:
+    """Whether a backfill is to do what comes after its data set, too."""
+    return bool(context["params"].get("train_in_backfill"))
+
+
+def check_parameters(context: Context) -> None:
+    """Refuse parameters that the DAG does not have, which Airflow takes without a word; `AirflowFailException`."""
+    known = tuple(context["dag"].params)
+    for name in context["dag_run"].conf or {}:
+        if name not in known:
+            raise AirflowFailException(f"parameter {name!r}: {unknown_name(name, known)}")
 
 
 def read_report(output: bytes, code: int, last_line: str) -> Any:

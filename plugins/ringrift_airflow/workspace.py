@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import ringrift
 from ringrift.fleet import LocalShell, Shell
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
 from ringrift.fleet.ssh import SshShell
 from ringrift.game.errors import RingRiftError
-from ringrift.settings import unknown_name
+from ringrift.settings import home_folder, unknown_name
 
 JOBS: Final = "data/jobs"
 """The folder of all jobs of this machine, in its workspace."""
+
+T = TypeVar("T")
 
 
 class UnknownHost(RingRiftError):
@@ -46,7 +49,7 @@ class Site:
 
 def home() -> Path:
     """The folder that relative paths of the settings start from: `RINGRIFT_HOME`, else the checkout."""
-    return Path(os.environ.get("RINGRIFT_HOME") or Path(ringrift.__file__).parent.parent).resolve()
+    return home_folder(Path(ringrift.__file__).parent.parent).resolve()
 
 
 def program() -> str:
@@ -63,7 +66,7 @@ def site(name: str) -> Site:
     if name not in known:
         raise UnknownHost(f"host {name!r}: {unknown_name(name, (LOCAL, *known))}")
     host = known[name]
-    return Site(name, host.home, host.jobs, _word(host.program))
+    return Site(name, host.home, host.jobs, shell_word(host.program))
 
 
 def have(role: Role) -> bool:
@@ -79,6 +82,19 @@ def open_shell(name: str) -> Shell:
         )
     site(name)
     return SshShell(name, hosts()[name], fleet_settings().connection)
+
+
+def ask(name: str, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
+    """Talk to a host from where nothing else waits meanwhile."""
+
+    async def talk() -> T:
+        shell = open_shell(name)
+        try:
+            return await question(shell)
+        finally:
+            await shell.close()
+
+    return asyncio.run(talk())
 
 
 _shared: dict[str, tuple[Shell, int]] = {}
@@ -100,6 +116,6 @@ async def shared_shell(name: str) -> AsyncIterator[Shell]:
             await shell.close()
 
 
-def _word(path: str) -> str:
+def shell_word(path: str) -> str:
     """A path as a word of shell, in which `~/` at its beginning keeps its meaning."""
     return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)

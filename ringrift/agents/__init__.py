@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringrift.agents.agent import Agent
-from ringrift.agents.registry import MODES, cheaper, make_agent
+from ringrift.agents.registry import MODES, cheaper, known_spec, make_agent
 from ringrift.agents.spec import BadSpec, Spec
 
-__all__ = ["MODES", "Agent", "BadSpec", "Spec", "cheaper", "make_agent"]
+__all__ = ["MODES", "Agent", "BadSpec", "Spec", "cheaper", "known_spec", "make_agent"]

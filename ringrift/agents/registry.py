@@ -186,11 +186,19 @@ MODES: Final[Mapping[str, Maker]] = MappingProxyType(
 """Every mode of playing, by the name that a spec begins with."""
 
 
-def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
-    """The player that a spec names; `seed` names the run."""
+def known_spec(text: str) -> Spec:
+    """The name of a player, taken apart; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
     spec = Spec.parse(text)
     if spec.mode not in MODES:
         raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
+    for _, member in parse_members(text) if spec.mode == "mixed" else ():
+        known_spec(member)
+    return spec
+
+
+def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
+    """The player that a spec names; `seed` names the run."""
+    spec = known_spec(text)
     return MODES[spec.mode](board, players, spec, seed)
 
 

@@ -18,21 +18,28 @@ def halt(
 
     Nothing is lost: finished games are kept, training goes on from its last
     checkpoint, and tasks of Airflow wait. A second halt changes nothing.
+    Meant is the loop of RINGRIFT_HOME, else of the working folder; the
+    file that halts it is printed.
 
     Example: ringrift halt --reason 'the new model plays illegal moves'
     """
     from ringrift.pipeline.halt import halt as run
+    from ringrift.pipeline.halt import halt_file, loop_folder
 
-    line = run(reason)
-    typer.echo(json.dumps({"halted": line}) if as_json else line)
+    folder = loop_folder()
+    line, path = run(reason, folder), str(halt_file(folder))
+    typer.echo(json.dumps({"halted": line, "file": path}) if as_json else f"{path}: {line}")
 
 
 def resume(as_json: JsonOption = False) -> None:
-    """End a halt: what waited goes on.
+    """End a halt: what waited goes on. Meant is the same loop as by `ringrift halt`.
 
     Example: ringrift resume
     """
+    from ringrift.pipeline.halt import halt_file, loop_folder
     from ringrift.pipeline.halt import resume as run
 
-    earlier = run()
-    typer.echo(json.dumps({"was": earlier}) if as_json else f"resumed; it was {earlier}" if earlier else "not halted")
+    folder = loop_folder()
+    earlier, path = run(folder), str(halt_file(folder))
+    line = f"{path}: {f'resumed; it was {earlier}' if earlier else 'not halted'}"
+    typer.echo(json.dumps({"was": earlier, "file": path}) if as_json else line)

@@ -5,6 +5,7 @@ It lies among the data, so that whoever shares the data shares the halt. It chan
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -13,13 +14,17 @@ from pydantic import ValidationError
 
 from ringrift.game.errors import RingRiftError
 from ringrift.game.files import new_file
-from ringrift.settings import Settings
+from ringrift.settings import Settings, home_folder
 
 FILE: Final = Path("data") / "halt.json"
 
 
 class Halted(RingRiftError):
     """Something was to begin while the loop is halted."""
+
+
+class NothingToHalt(RingRiftError):
+    """A folder in which no loop works."""
 
 
 class Halt(Settings):
@@ -30,7 +35,23 @@ class Halt(Settings):
     """Seconds since 1970."""
 
 
-def halted(home: Path = Path()) -> str | None:
+def halt_file(home: Path | None = None) -> Path:
+    """Where a halt stands; `home` is the folder that holds `data/`, by default `home_folder`."""
+    return (home_folder() if home is None else home) / FILE
+
+
+def loop_folder() -> Path:
+    """The folder whose loop a person means: `home_folder`; `NothingToHalt` for a working folder without `data/`."""
+    folder = home_folder().resolve()
+    if not os.environ.get("RINGRIFT_HOME") and not (folder / FILE.parent).is_dir():
+        raise NothingToHalt(
+            f"{folder}: no loop works in this folder, which has no {FILE.parent}/; go to the one that has it, or let "
+            "RINGRIFT_HOME name it"
+        )
+    return folder
+
+
+def halted(home: Path | None = None) -> str | None:
     """Why nothing may run now, in a line; None if all may. `home` is the folder that holds `data/`.
 
     A file that cannot be read halts too: somebody has wanted it so.
@@ -39,9 +60,9 @@ def halted(home: Path = Path()) -> str | None:
     return told and f"{told}; `ringrift resume` ends it"
 
 
-def _told(home: Path) -> str | None:
+def _told(home: Path | None) -> str | None:
     """The same without the advice."""
-    path = home / FILE
+    path = halt_file(home)
     try:
         halt = Halt.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -52,17 +73,17 @@ def _told(home: Path) -> str | None:
     return f"halted since {since}: {halt.reason}"
 
 
-def halt(reason: str, home: Path = Path()) -> str:
+def halt(reason: str, home: Path | None = None) -> str:
     """Halt the loop, or go on with an earlier halt, whose reason stays; the line that `halted` says from now on."""
     earlier = halted(home)
     if earlier is None:
-        with new_file(home / FILE) as file:
+        with new_file(halt_file(home)) as file:
             file.write(Halt(reason=reason, since=int(time.time())).model_dump_json().encode() + b"\n")
     return earlier or halted(home) or "halted, and resumed at once"
 
 
-def resume(home: Path = Path()) -> str | None:
+def resume(home: Path | None = None) -> str | None:
     """End the halt; what it was, or None if there was none."""
     earlier = _told(home)
-    (home / FILE).unlink(missing_ok=True)
+    halt_file(home).unlink(missing_ok=True)
     return earlier

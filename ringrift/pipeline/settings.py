@@ -3,13 +3,66 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
+from ringrift.agents import BadSpec, known_spec
 from ringrift.game import RingRiftError, parse_config
 from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
 
+MOST_GAMES: Final = 100_000
+"""Of a shard of self-play."""
+
+
+class _TrainingPresets(Settings):
+    """What the loop has to know of hyperparameters.yaml."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    presets: dict[str, Any]
+
+
+def training_presets() -> tuple[str, ...]:
+    """The presets of hyperparameters.yaml, read without what can train them, which is slow to import."""
+    return tuple(read_settings(config_folder() / "hyperparameters.yaml", _TrainingPresets).presets)
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    """Refuses a text to which the check objects."""
+
+    def validate(text: str) -> str:
+        try:
+            check(text)
+        except RingRiftError as error:
+            raise ValueError(str(error)) from None
+        return text
+
+    return AfterValidator(validate)
+
+
+def _check_training_preset(name: str) -> None:
+    known = training_presets()
+    if name not in known:
+        raise BadSettings(f"training preset {name!r}: {unknown_name(name, known)}")
+
+
+def _check_players(text: str) -> None:
+    if text:
+        known_spec(text)
+
+
+def _check_form(text: str) -> None:
+    spec = known_spec(text)
+    if spec.model is not None or spec.mode == "mixed":
+        raise BadSpec(f"player {text!r}: is to be a way for a model to play, such as policy or gumbel@32")
+
+
+Config = Annotated[str, _checked(parse_config)]
+TrainingPreset = Annotated[str, _checked(_check_training_preset)]
+Players = Annotated[str, _checked(_check_players)]
+Form = Annotated[str, _checked(_check_form)]
 Hours = Annotated[float, Field(gt=0, le=24 * 14)]
 Cron = Annotated[str, Field(pattern=r"^(\S+ ){4}\S+$", description="minute hour day month weekday")]
 
@@ -18,11 +71,11 @@ class SelfplayStage(Settings):
     """Self-play of an interval."""
 
     shards: PositiveInt
-    games: PositiveInt
+    games: Annotated[int, Field(gt=0, le=MOST_GAMES)]
     """Of each shard."""
     gpus: NonNegativeInt
     """That a shard locks on its host."""
-    players: str
+    players: Players
     """As of `ringrift selfplay --players`; empty for those of selfplay.yaml."""
     hours: Hours
 
@@ -33,7 +86,7 @@ class TrainingStage(Settings):
     new_games: PositiveInt
     minutes: NonNegativeFloat
     wait_minutes: NonNegativeFloat
-    preset: str
+    preset: TrainingPreset
     gpus: NonNegativeInt
     """That a training locks on its host."""
     hours: Hours
@@ -66,28 +119,19 @@ class MaintenanceSettings(Settings):
 class LoopPreset(Settings):
     """The loop for a kind of machine."""
 
-    configs: list[str]
+    configs: list[Config]
     every: Cron
     runs_at_once: PositiveInt
     retries: NonNegativeInt
     retry_seconds: PositiveInt
     selfplay: SelfplayStage
     training: TrainingStage
-    rated_as: list[str]
+    rated_as: list[Form]
     """Ways to play in which every new model is rated, beside its gauntlet."""
     evaluation_hours: Hours
     approval: ApprovalStage
     tournaments: TournamentSettings
     maintenance: MaintenanceSettings
-
-    @model_validator(mode="after")
-    def _check_configs(self) -> Self:
-        for config in self.configs:
-            try:
-                parse_config(config)
-            except RingRiftError as error:
-                raise ValueError(f"configs: {error}") from None
-        return self
 
 
 class AlertSettings(Settings):

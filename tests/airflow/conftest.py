@@ -45,8 +45,10 @@ class Tries:
         self.store = Store()
         self.params = params
         self.run_type = "scheduled"
+        self.conf: dict[str, Any] = {}
         self.xcoms: dict[str, Any] = {}
         self.under_way = 0
+        self.states: dict[tuple[str, str], str | None] = {}
         self.first_look: Any = None
         self.outlets: Any = defaultdict(SimpleNamespace)
 
@@ -58,6 +60,10 @@ class Tries:
             map_index=-1,
             xcom_pull=lambda task_ids: self.xcoms.get(task_ids),
             xcom_push=lambda key, value: self.xcoms.update({key: value}),
+            get_task_states=lambda dag_id, task_ids, run_ids: {
+                run: {task: self.states[run, task] for task in task_ids if (run, task) in self.states}
+                for run in run_ids
+            },
             get_ti_count=lambda **_: self.under_way,
             get_first_reschedule_date=lambda _: self.first_look,
         )
@@ -65,7 +71,8 @@ class Tries:
             "ti": ti,
             "run_id": ti.run_id,
             "task_state_store": self.store,
-            "dag_run": SimpleNamespace(run_type=self.run_type),
+            "dag": SimpleNamespace(params={"games": 30, "train_now": False}),
+            "dag_run": SimpleNamespace(run_type=self.run_type, conf=self.conf),
             "params": self.params,
             "outlet_events": self.outlets,
         }

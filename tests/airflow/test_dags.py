@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -88,6 +89,16 @@ def test_parameters_are_a_form_that_checks_what_is_typed(loaded: Any) -> None:
     assert params["games"]["minimum"] == 1
     assert params["training_preset"]["enum"] == ["smoke", "laptop", "h100"]
     assert all(param["title"] for param in params.values())
+    players = re.compile(params["players"]["pattern"])
+    good = ["", "random", "gumbel:heuristic@16?noise=1", "policy?temperature=0", "mixed:random,3xpuct@64,2xgumbel@8"]
+    assert [name for name in good if not players.search(name)] == []
+    assert [name for name in ("nonsense@@", "gumbel@0", "@4", "Gumbel") if players.search(name)] == []
+
+
+def test_a_loop_says_whether_a_backfill_plays_the_same_games_again(preset: str, loaded: Any) -> None:
+    fixed = loop_settings().presets[preset].selfplay.players
+    said = f"shard and `{fixed}` decide them." if fixed else "only while the same model is champion"
+    assert said in loaded["dags"]["ringrift__square8_2p"]["doc"]
 
 
 def test_pools_count_tasks_that_wait_in_the_triggerer(preset: str) -> None:
@@ -116,8 +127,11 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0"),
-        (("[square8_2p]", "[square9_2p]"), "configs: "),
+        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0 (line 25)"),
+        (
+            ('hosts: "*/5 * * * *"', 'hosts: "99 * * * *"'),
+            "presets.smoke.maintenance.hosts: '99 * * * *' is no schedule: [99 * * * *] is not acceptable",
+        ),
         (("runs_at_once", "run_at_once"), "presets.smoke.runs_at_once: is missing"),
         (("preset: laptop", "preset: lap"), "presets"),
         (("retries: 2", "retries: [2"), "is no YAML: "),

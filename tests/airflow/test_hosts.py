@@ -26,7 +26,13 @@ from ringrift.pipeline.halt import halt, resume
 from ringrift.settings import config_folder
 from ringrift_airflow import triggers
 from ringrift_airflow.failures import HostTrouble, OutOfMemory
-from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator, TendFleetOperator
+from ringrift_airflow.fleet import (
+    DistributeModelOperator,
+    EndOrphansOperator,
+    SweepJobsOperator,
+    SyncGamesOperator,
+    TendFleetOperator,
+)
 from ringrift_airflow.jobs import RemoteJobOperator
 from ringrift_airflow.operators import RemoteSelfplayOperator, hours
 from ringrift_airflow.places import open_health
@@ -457,3 +463,11 @@ def test_old_jobs_are_swept_from_all_hosts_that_answer(fleet: Fleet, tries: Trie
 def test_without_hosts_there_is_nothing_to_tend(place: Place, tries: Tries) -> None:
     with pytest.raises(AirflowSkipException, match=r"hosts\.yaml: there are no hosts in it"):
         TendFleetOperator(task_id="task", configs=["hex8_2p"]).execute(tries.context())
+
+
+def test_on_a_host_too_a_job_that_no_task_waits_for_is_ended_and_its_place_is_free(fleet: Fleet, tries: Tries) -> None:
+    defer(operator(UNTIL_TOLD, deferrable=True), tries)
+    stored = tries.store["job"]
+    assert EndOrphansOperator(task_id="end").execute(tries.context())["ended"][stored["host"]] == [stored["name"]]
+    assert fleet.jobs(stored["host"])[stored["name"]] is State.KILLED
+    assert fleet.places() == []

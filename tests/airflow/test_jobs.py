@@ -9,15 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from ringrift.fleet import Job, LocalShell, State, kill_job, status_of_job
+from ringrift.fleet import Job, LocalShell, State, Work, kill_job, start_job, status_of_job
 from ringrift.pipeline.halt import halt, resume
 from ringrift_airflow.failures import RETRY_POLICY, HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
+from ringrift_airflow.fleet import EndOrphansOperator
 from ringrift_airflow.jobs import RemoteJobOperator
+from ringrift_airflow.owners import Owner
 from ringrift_airflow.triggers import RemoteJobTrigger, ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
@@ -196,6 +199,36 @@ def test_a_deferred_task_that_is_cleared_or_marked_kills_its_job(place: Place, t
     assert isinstance(trigger, RemoteJobTrigger)
     asyncio.run(trigger.on_kill())
     assert asyncio.run(status_of_job(LocalShell(), job_of(tries))).state is State.KILLED
+
+
+@pytest.mark.parametrize("state", ["failed", "success", "skipped", "gone"])
+def test_a_job_that_no_task_waits_for_is_ended(state: str, place: Place, tries: Tries) -> None:
+    """As after a task that waits for its next try is marked: nobody watches its job."""
+    run, tender = tries.context()["run_id"], EndOrphansOperator(task_id="end_orphans")
+    defer(operator("sleep 60", deferrable=True), tries)
+    job, pid = job_of(tries), pid_of(tries)
+    for waiting in ("up_for_retry", "deferred", None):
+        tries.states = {(run, "task"): waiting}
+        assert tender.execute(tries.context()) == {"ended": {"local": []}}
+    assert alive(pid)
+    tries.states = {} if state == "gone" else {(run, "task"): state}
+    assert tender.execute(tries.context()) == {"ended": {"local": [job.name]}}
+    assert asyncio.run(status_of_job(LocalShell(), job)).state is State.KILLED
+    assert not alive(pid)
+    assert tender.execute(tries.context()) == {"ended": {"local": []}}
+
+
+def test_of_jobs_that_nobody_has_put_down_to_a_task_none_is_ended(place: Place, tries: Tries) -> None:
+    job = Job("by-hand", str(place.home / "data" / "jobs"))
+    asyncio.run(start_job(LocalShell(), job, Work("sleep 60", str(place.home))))
+    assert EndOrphansOperator(task_id="end_orphans").execute(tries.context()) == {"ended": {"local": []}}
+    assert asyncio.run(status_of_job(LocalShell(), job)).state is State.RUNNING
+
+
+def test_owners_are_told_apart_by_their_shard_and_temporary_runs_are_left_alone() -> None:
+    asked = SimpleNamespace(get_task_states=lambda **_: {"r": {"selfplay_0": "failed", "selfplay_1": "running"}})
+    assert [Owner("loop", "selfplay", shard, "r").waits(asked) for shard in (0, 1, 2)] == [False, True, False]
+    assert Owner("loop", "selfplay", 0, "__airflow_temporary_run_2026").waits(asked)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
+from ringrift.pipeline.halt import halt, resume
 from ringrift_airflow.failures import JobFailed
-from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator
+from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator, TendFleetOperator
 from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
 from ringrift_airflow.operators import (
     ExportOperator,
@@ -21,6 +22,7 @@ from ringrift_airflow.operators import (
     hours,
     small,
 )
+from ringrift_airflow.triggers import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 
@@ -55,6 +57,27 @@ def test_a_run_without_an_interval_gives_its_games_its_own_name(place: Place, tr
     assert "--run square8_2p-scheduled--2026-01-01T00-00-00-00-00-0" in task.command_line(tries.context())
 
 
+def test_a_run_started_by_hand_does_not_play_the_games_of_the_interval_that_airflow_infers(tries: Tries) -> None:
+    """A form that was not touched asks for the current moment, whose interval is that of the last scheduled run."""
+    task = RemoteSelfplayOperator(task_id="task", config=CONFIG, shard=0, games=1)
+    context = dated(tries) | {"logical_date": datetime(2026, 1, 2, 4, 7, 12, 345, tzinfo=UTC)}
+    tries.run_type = "manual"
+    by_hand = context | {"dag_run": tries.context()["dag_run"]}
+    assert "--run square8_2p-20260102T033000-0 " in task.command_line(context)
+    assert "--run square8_2p-manual-20260102T040712-0 " in task.command_line(by_hand)
+    del by_hand["logical_date"]
+    assert "--run square8_2p-scheduled--2026-01-01T00-00-00-00-00-0 " in task.command_line(by_hand)
+
+
+def test_a_parameter_that_there_is_not_is_refused_before_anything_is_played(place: Place, tries: Tries) -> None:
+    tries.conf = {"trian_now": True}
+    with pytest.raises(AirflowFailException, match=r"^parameter 'trian_now': unknown; did you mean 'train_now'\?$"):
+        run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=1)
+    assert place.calls() == []
+    tries.conf = {"train_now": True}
+    run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=1)
+
+
 def test_the_report_goes_with_the_asset(place: Place, tries: Tries) -> None:
     asset = Asset("games/square8_2p")
     found = run(RingriftOperator, tries, words=["games", "ingest", "data/selfplay/square8_2p"], outlets=[asset])
@@ -72,6 +95,15 @@ def test_a_backfill_exports_the_games_of_its_interval_into_a_folder_of_their_own
         "dataset export square8_2p --run square8_2p-20260102T033000-0 --run square8_2p-20260102T033000-1"
         " --out data/training/intervals/20260102T033000 --json"
     )
+
+
+def test_a_backfill_that_trains_exports_to_where_its_training_reads(place: Place, tries: Tries) -> None:
+    tries.run_type = "backfill"
+    tries.params["train_in_backfill"] = True
+    run(ExportOperator, tries, config=CONFIG, shards=2)
+    assert words(place, "dataset export") == "dataset export square8_2p --json"
+    run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    assert "--datasets" not in words(place, "train")
 
 
 def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place: Place, tries: Tries) -> None:
@@ -180,6 +212,31 @@ def test_a_champion_that_is_not_whole_is_not_distributed(place: Place, tries: Tr
 
 def test_on_one_machine_the_games_are_there_already(place: Place, tries: Tries) -> None:
     assert run(SyncGamesOperator, tries, config=CONFIG)["hosts"] == ["local"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keywords"),
+    [
+        (SyncGamesOperator, {"config": CONFIG}),
+        (DistributeModelOperator, {"config": CONFIG}),
+        (TendFleetOperator, {"configs": [CONFIG]}),
+        (SweepJobsOperator, {"keep": hours(1)}),
+        (RingriftOperator, {"words": ["models", "prune"]}),
+    ],
+)
+def test_while_the_loop_is_halted_nothing_is_done(
+    kind: type[Any], keywords: Any, place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(kind, "work", lambda _, context: done.append(context))
+    halt("no power", place.home)
+    with pytest.raises(TaskDeferred) as waits:
+        run(kind, tries, **keywords)
+    assert isinstance(waits.value.trigger, ResumeTrigger)
+    assert done == []
+    resume(place.home)
+    getattr(kind(task_id="task", **keywords), waits.value.method_name)(tries.context(), {"why": "resumed"})
+    assert len(done) == 1
 
 
 def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:

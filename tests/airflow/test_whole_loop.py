@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from ringrift.fleet import Job, LocalShell, State, Work, kill_job, list_jobs, start_job
 from ringrift.games import GamesDatabase
 from ringrift.games.schema import games
 from ringrift.models import ModelStore, StoredModel, history
 from ringrift_airflow import listeners
+from ringrift_airflow.owners import Owner
 from tests.airflow.place import Place
 from tests.airflow.tiny import tiny_settings
 
@@ -52,6 +58,11 @@ class Workplace:
 
     def store(self, database: GamesDatabase) -> ModelStore:
         return ModelStore(database, self.place.home / "models")
+
+    @contextmanager
+    def airflow_database(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.place.airflow_home / "airflow.db")) as connection:
+            yield connection
 
     def models(self) -> list[StoredModel]:
         """The newest first."""
@@ -104,6 +115,31 @@ def test_every_stage_works_alone(workplace: Workplace) -> None:
     skipped = dict.fromkeys(("gate", "promote"), "skipped")  # whether it beats the other one is a matter of luck
     assert told == dict.fromkeys(told, "success") | (expected or skipped)
     assert f"{model.id}, champion " in said  # the table of the gate, in the log
+
+
+def test_the_jobs_of_stages_that_have_ended_or_are_gone_are_ended(workplace: Workplace) -> None:
+    root, shell = str(workplace.place.home / "data" / "jobs"), LocalShell()
+    with workplace.airflow_database() as connection:
+        ((run,),) = connection.execute("SELECT run_id FROM dag_run WHERE dag_id = ? LIMIT 1", (DAG,)).fetchall()
+    owners = {
+        "ended": Owner(DAG, "train", -1, run),
+        "of-a-shard": Owner(DAG, "selfplay", 1, run),
+        "gone": Owner(DAG, "train", -1, "scheduled__2026-03-01T00:00:00+00:00"),
+        "alone": Owner(DAG, "train", -1, "__airflow_temporary_run_2026-03-01T00:00:00+00:00__"),
+    }
+
+    async def states() -> dict[str, State]:
+        return {name: state for name, state in (await list_jobs(shell, root)).items() if name in owners}
+
+    for name, owner in owners.items():
+        work = Work("sleep 300", str(workplace.place.home), environment=owner.environment)
+        asyncio.run(start_job(shell, Job(name, root), work))
+    try:
+        workplace.airflow("dags", "test", "ringrift__fleet", "2026-01-01")
+        assert asyncio.run(states()) == dict.fromkeys(owners, State.KILLED) | {"alone": State.RUNNING}
+    finally:
+        for name in owners:
+            asyncio.run(kill_job(shell, Job(name, root), grace=0))
 
 
 def last_verdict(workplace: Workplace, model: StoredModel) -> Any:

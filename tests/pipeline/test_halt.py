@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from ringrift.pipeline.halt import FILE, halt, halted, resume
+from ringrift.pipeline.halt import FILE, NothingToHalt, halt, halted, resume
 
 
 def test_a_halt_says_why_until_it_is_resumed(tmp_path: Path) -> None:
@@ -42,15 +42,52 @@ def test_a_file_that_cannot_be_read_halts_too_and_can_be_resumed(content: bytes,
     assert halted(tmp_path) is None
 
 
-def test_the_commands_halt_and_resume_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_halt_and_resume_the_working_folder_and_name_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RINGRIFT_HOME", raising=False)
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
     runner = CliRunner()
-    assert "no power" in runner.invoke(app, ["halt", "--reason", "no power"]).stdout
+    said = runner.invoke(app, ["halt", "--reason", "no power"]).stdout
+    assert said.startswith(f"{tmp_path / FILE}: halted since ")
+    assert "no power" in said
     assert "no power" in (halted() or "")
-    assert "no power" in json.loads(runner.invoke(app, ["resume", "--json"]).stdout)["was"]
+    answer = json.loads(runner.invoke(app, ["resume", "--json"]).stdout)
+    assert "no power" in answer["was"]
+    assert answer["file"] == str(tmp_path / FILE)
     assert halted() is None
     runner.invoke(app, ["halt", "--reason", "no power"])
     told = runner.invoke(app, ["resume"]).stdout
-    assert told.startswith("resumed; it was halted since ")
+    assert told.startswith(f"{tmp_path / FILE}: resumed; it was halted since ")
     assert told.endswith(": no power\n")
-    assert runner.invoke(app, ["resume"]).stdout == "not halted\n"
+    assert runner.invoke(app, ["resume"]).stdout == f"{tmp_path / FILE}: not halted\n"
+
+
+def test_the_commands_mean_the_loop_of_ringrift_home_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setenv("RINGRIFT_HOME", str(home))
+    monkeypatch.chdir(elsewhere)
+    runner = CliRunner()
+    assert str(home / FILE) in runner.invoke(app, ["halt"]).stdout
+    assert halted() == halted(home) is not None, "what a loop of this environment sees"
+    assert not (elsewhere / "data").exists()
+    runner.invoke(app, ["resume"])
+    assert halted(home) is None
+
+
+@pytest.mark.parametrize("command", ["halt", "resume"])
+def test_in_a_folder_without_a_loop_the_commands_refuse(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RINGRIFT_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, [command])
+    assert answer.exit_code != 0
+    assert isinstance(answer.exception, NothingToHalt)
+    assert str(answer.exception).startswith(f"{tmp_path}: no loop works in this folder, which has no data/;")
+    assert list(tmp_path.iterdir()) == []
