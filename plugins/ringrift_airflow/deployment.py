@@ -41,6 +41,12 @@ USER: Final = "admin"
 PRESET: Final = "RINGRIFT_LOOP_PRESET"
 PATIENCE: Final = 120.0
 """Seconds for Airflow to start."""
+LOCKED: Final = 10
+"""Seconds that Airflow waits for a lock of SQLite: more than Python's 5, as writers wait for one another.
+
+Its API server stands still for as long where a request that it logs meets a task's heartbeat, as each waits for the
+other. Then both are tried again, but after half a minute a task would have given up.
+"""
 UNSCHEDULED: Final = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
 """Of the environment of an Airflow that begins no runs by itself: it would be stopped in the middle of them."""
 
@@ -80,8 +86,7 @@ class Deployment:
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
-            # Writers of SQLite wait for one another, longer than the 5 seconds of Python's default.
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder.absolute()}/airflow.db?timeout=60",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder.absolute()}/airflow.db?timeout={LOCKED}",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
             "RINGRIFT_HOME": str(home()),
             # Its parts are started by name.
