@@ -169,7 +169,8 @@ def test_a_signal_for_the_gate_does_not_reach_the_process_that_plays(store: Mode
     sessions: set[int] = set()
 
     def watch(what: str, done: int, total: int) -> None:
-        sessions.update(os.getsid(child.pid) for child in psutil.Process().children())
+        players = (child for child in psutil.Process().children() if "ringrift.models.trial_run" in child.cmdline())
+        sessions.update(os.getsid(player.pid) for player in players)
 
     run_gate(store, model, results(), settings(), factory=Stand, watch=watch)
     assert sessions
