@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Collection
 
 from ringrift.fleet import Job, State, kill_job, list_jobs
 from ringrift.fleet.hosts import LOCAL, hosts
 from ringrift.game.errors import RingRiftError
+from ringrift_airflow.owners import is_of
 from ringrift_airflow.places import abandon, open_health, release
 from ringrift_airflow.workspace import JOBS, home, shared_shell, site
 
@@ -29,7 +29,7 @@ async def _end_jobs(dag: str, runs: Collection[str]) -> None:
     if hosts():
         with open_health() as health:
             found += [(place.host, place.job) for place in health.taken()]
-    await asyncio.gather(*(_end(host, job) for host, job in found if any(_is_of(job, dag, run) for run in runs)))
+    await asyncio.gather(*(_end(host, job) for host, job in found if any(is_of(job, dag, run) for run in runs)))
 
 
 async def _end(host: str, job: str) -> None:
@@ -40,8 +40,3 @@ async def _end(host: str, job: str) -> None:
             await kill_job(shell, Job(job, site(host).jobs))
         if host != LOCAL:
             release(job)
-
-
-def _is_of(job: str, dag: str, run: str) -> bool:
-    """Whether a job has the name that tasks of a run give theirs."""
-    return job.startswith(f"{dag}.") and re.sub(r"[^A-Za-z0-9._+-]", "-", run) in job

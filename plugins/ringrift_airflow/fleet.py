@@ -13,12 +13,12 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.fleet import Job, State, kill_job, list_jobs, sweep_jobs
+from ringrift.fleet import Job, Shell, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift_airflow.failures import HostTrouble, skip
 from ringrift_airflow.halting import HaltableOperator
-from ringrift_airflow.owners import owners
+from ringrift_airflow.owners import Owner, owners
 from ringrift_airflow.places import open_health, release
 from ringrift_airflow.workspace import ask, have, home, site
 
@@ -162,8 +162,12 @@ class EndOrphansOperator(HaltableOperator):
     def _end(self, name: str, ti: Any) -> list[str]:
         """End those of a host."""
         root, ended = site(name).jobs, []
-        found = ask(name, partial(owners, root=root))
-        for job, state in ask(name, partial(list_jobs, root=root)).items():
+
+        async def look(shell: Shell) -> tuple[dict[str, Owner], dict[str, State]]:
+            return await owners(shell, root), await list_jobs(shell, root)
+
+        found, states = ask(name, look)
+        for job, state in states.items():
             if state is not State.RUNNING or job not in found or found[job].waits(ti):
                 continue
             ask(name, partial(kill_job, job=Job(job, root)))

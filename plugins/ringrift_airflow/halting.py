@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from airflow.sdk import BaseOperator, Context
 
@@ -10,7 +10,7 @@ from ringrift.pipeline.halt import halted
 from ringrift_airflow.triggers import ResumeTrigger
 from ringrift_airflow.workspace import home
 
-LOOK = 2.0
+LOOK: Final = 2.0
 """Seconds between two looks whether the halt is over."""
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,15 +46,7 @@ from ringrift_airflow.failures import (
 )
 from ringrift_airflow.halting import HaltableOperator
 from ringrift_airflow.owners import Owner
-from ringrift_airflow.places import (
-    abandon,
-    is_abandoned,
-    no_host_for,
-    note,
-    noted,
-    release,
-    take_place,
-)
+from ringrift_airflow.places import abandon, is_abandoned, no_host_for, note, noted, release, take_place
 from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger
 from ringrift_airflow.workspace import Site, UnknownHost, ask, have, home, site
 
@@ -230,10 +220,8 @@ class RemoteJobOperator(HaltableOperator):
                 release(job.name)
             try:
                 result = self.result(output, ending.code or 0, context)
-            except (
-                AirflowException,
-                JobTrouble,
-            ):  # an answer, and no trouble on the way to it: who asks again, asks anew
+            except (AirflowException, JobTrouble):
+                # An answer, and no trouble on the way to it: who asks again, asks anew.
                 store.delete(STORED)
                 raise
         store.delete(STORED)
@@ -294,7 +282,7 @@ class RemoteJobOperator(HaltableOperator):
         store = context["task_state_store"]
         silent: dict[str, str] = {}
         while True:
-            name = _job_name(context)
+            name = Owner.of(context["ti"]).new_job()
             host, gpus = self._place(name, context, silent)
             try:
                 self.site = site(host)
@@ -435,11 +423,3 @@ def _or_full_disk(command: str) -> str:
         f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={NO_ROOM}; }}\n'
         'rm -f "$RINGRIFT_JOB/room"\nexit "$code"\n'
     )
-
-
-def _job_name(context: Context) -> str:
-    """A name that tells where the job belongs, and that no other job ever has."""
-    ti = context["ti"]
-    mapped = "" if (ti.map_index is None or ti.map_index < 0) else f"-{ti.map_index}"
-    words = f"{ti.dag_id}.{ti.task_id}{mapped}.{ti.run_id}"
-    return f"{re.sub(r'[^A-Za-z0-9._+-]', '-', words)[:180]}.{secrets.token_hex(4)}"

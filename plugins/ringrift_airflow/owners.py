@@ -1,7 +1,9 @@
-"""Whom a job belongs to: its environment says which task of which run, so that one nobody waits for is found."""
+"""Whom a job belongs to: its name and its environment say which task of which run."""
 
 from __future__ import annotations
 
+import re
+import secrets
 import shlex
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -30,6 +32,11 @@ class Owner:
         """The task of a task instance."""
         return cls(ti.dag_id, ti.task_id, -1 if ti.map_index is None else ti.map_index, ti.run_id)
 
+    def new_job(self) -> str:
+        """A name for a job that tells where it belongs, and that no other job ever has."""
+        mapped = "" if self.map_index < 0 else f"-{self.map_index}"
+        return f"{_word(f'{self.dag}.{self.task}{mapped}.{self.run}')[:180]}.{secrets.token_hex(4)}"
+
     @property
     def environment(self) -> dict[str, str]:
         """What its jobs carry with them."""
@@ -44,6 +51,11 @@ class Owner:
         return key in states and states[key] not in ENDED
 
 
+def is_of(job: str, dag: str, run: str) -> bool:
+    """Whether a job has the name that tasks of a run give theirs; to ask this takes no word with its host."""
+    return job.startswith(f"{dag}.") and _word(run) in job
+
+
 async def owners(shell: Shell, root: str) -> dict[str, Owner]:
     """The owners of all jobs in a folder of a host, by the names of the jobs."""
     mark = f"export {VARIABLE}="
@@ -54,3 +66,8 @@ async def owners(shell: Shell, root: str) -> dict[str, Owner]:
         dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
         found[job] = Owner(dag, task, int(map_index), run)
     return found
+
+
+def _word(text: str) -> str:
+    """A text as a part of the name of a job."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", text)

@@ -53,11 +53,13 @@ def rate_model(config: str, model: Contender, champion: Contender | None, hall: 
     opponents = anchors(config, hall)
     if champion is not None and champion.name != model.name:
         opponents.append(champion)
-    pairs = [(model, opponent) for opponent in opponents]
-    plans = [hall.plan(config, pair, games=hall.settings.rating.games, kind="rating", part="rating") for pair in pairs]
-    agents = [hall.agents(plan, pair) for plan, pair in zip(plans, pairs, strict=True)]  # a bad file costs no game
-    for plan, players in zip(plans, agents, strict=True):
-        hall.play("rating", plan, players)
+    ready = []
+    for opponent in opponents:
+        pair = (model, opponent)
+        plan = hall.plan(config, pair, games=hall.settings.rating.games, kind="rating", part="rating")
+        ready.append((plan, hall.agents(plan, pair)))  # all before the first game: a bad file costs none
+    for plan, agents in ready:
+        hall.play("rating", plan, agents)
     return update_ratings(hall.database, config)
 
 

@@ -22,7 +22,7 @@ from ringrift.models.store import ModelStore, StoredModel
 from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest, Watch
 from ringrift.statistics import wilson_interval
 
-OF_GAUNTLET: Final = "evaluation.yaml"
+OF_GAUNTLET: Final = "as in evaluation.yaml"
 """Where the limits stand that the gauntlet judges by."""
 NO_CHAMPION: Final = "there is no champion yet"
 OF_TRIAL: Final = frozenset({"inference", "legal", "finish", "random", "heuristic"})
@@ -111,18 +111,8 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
         Condition("games", "games of the gauntlet against the champion", f"≥ {gauntlet.games}", _games),
         Condition("gauntlet random", "score against random in the gauntlet", OF_GAUNTLET, _gauntlet_random),
-        Condition(
-            "gauntlet heuristic",
-            "score against heuristic in the gauntlet",
-            "as in evaluation.yaml",
-            _gauntlet_heuristic,
-        ),
-        Condition(
-            "gauntlet champion",
-            "score against the champion in the gauntlet",
-            "as in evaluation.yaml",
-            _gauntlet_champion,
-        ),
+        Condition("gauntlet heuristic", "score against heuristic in the gauntlet", OF_GAUNTLET, _gauntlet_heuristic),
+        Condition("gauntlet champion", "score against the champion in the gauntlet", OF_GAUNTLET, _gauntlet_champion),
         Condition("elo", "Elo over the champion", f"≥ {gauntlet.elo:+g}", _elo),
         Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),

@@ -221,7 +221,8 @@ def defer_finish(task: RemoteJobOperator, tries: Tries, event: dict[str, Any]) -
     return deferred.value.trigger
 
 
-def test_a_task_that_is_cleared_while_its_host_is_silent_ends_its_job_later(fleet: Fleet, tries: Tries) -> None:
+def cleared_while_silent(fleet: Fleet, tries: Tries) -> str:
+    """Clear a task while the host of its job is silent; the host, which is back."""
     trigger = defer(operator(UNTIL_TOLD, deferrable=True), tries).trigger
     wait_for(fleet.where)
     (first,) = fleet.where()
@@ -229,28 +230,27 @@ def test_a_task_that_is_cleared_while_its_host_is_silent_ends_its_job_later(flee
     with pytest.raises(Exception, match="refuses connections"):
         asyncio.run(trigger.on_kill())
     fleet.servers[first].start()
+    return first
+
+
+def test_a_task_that_is_cleared_while_its_host_is_silent_ends_its_job_later(fleet: Fleet, tries: Tries) -> None:
+    first = cleared_while_silent(fleet, tries)
     fleet.tend()
     assert list(fleet.jobs(first).values()) == [State.KILLED]
+    assert fleet.places() == []
+    trigger = defer(operator(UNTIL_TOLD, deferrable=True), Tries()).trigger
+    asyncio.run(trigger.on_kill())
     assert fleet.places() == []
 
 
 def test_the_job_of_a_task_that_was_cleared_while_its_host_was_silent_is_not_taken_up_again(
     fleet: Fleet, tries: Tries
 ) -> None:
-    trigger = defer(operator(UNTIL_TOLD, deferrable=True), tries).trigger
-    wait_for(fleet.where)
-    (first,) = fleet.where()
-    fleet.servers[first].stop()
-    with pytest.raises(Exception, match="refuses connections"):
-        asyncio.run(trigger.on_kill())
-    fleet.servers[first].start()
+    first = cleared_while_silent(fleet, tries)
     task = operator("echo again >>again")
     assert "was given up; another one is started" in told(task, lambda: task.execute(tries.context()))
     assert fleet.where("again")
     assert State.RUNNING not in fleet.jobs(first).values()
-    assert fleet.places() == []
-    trigger = defer(operator(UNTIL_TOLD, deferrable=True), Tries()).trigger
-    asyncio.run(trigger.on_kill())
     assert fleet.places() == []
 
 
