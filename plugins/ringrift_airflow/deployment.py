@@ -29,7 +29,7 @@ from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
 from ringrift_airflow.ending import end_jobs
-from ringrift_airflow.notifiers import absent_connection, connections_of
+from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.pools import pool_settings
 from ringrift_airflow.processes import environment_of, living, processes_of
 from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
