@@ -25,7 +25,7 @@ from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.processes import environment_of, living, processes_of
-from ringrift_airflow.notifiers import absent_connection, connections_of
+from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent
