@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from ringrift.game.errors import Busy, RingRiftError
 from ringrift.pipeline.halt import halted
-from ringrift_airflow.failures import skip
-from ringrift_airflow.interval import backfilled
+from ringrift_airflow.data_interval import backfilled
+from ringrift_airflow.exceptions import skip
 from ringrift_airflow.workspace import home
 
 UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]

@@ -1,6 +1,6 @@
 """What it costs to watch the jobs of many hosts from one process, as the triggerer does.
 
-`python -m ringrift_airflow.polling --hosts 100 --seconds 60`. The hosts are simulated: an SSH server in a process of
+`python -m tests.airflow.polling --hosts 100 --seconds 60`. The hosts are simulated: an SSH server in a process of
 its own answers like hosts with a running job that writes a line of its log between two polls. The triggers, their polls
 and their connections are the real ones. Airflow's own part, the database of the triggerer and the files of the logs, is
 left out.
@@ -29,7 +29,7 @@ from rich.table import Table
 
 from ringrift.fleet.ssh import BEGIN
 from ringrift.settings import config_folder
-from ringrift_airflow.triggers import RemoteJobTrigger
+from ringrift_airflow.triggers.job import RemoteJobTrigger
 
 POLL: Final = 5.0
 """Seconds between two polls of a job, as operators have it."""
@@ -40,7 +40,7 @@ PATIENCE: Final = 300.0
 
 def main(words: list[str] | None = None) -> int:
     """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(prog="ringrift_airflow.polling", description=__doc__)
+    parser = argparse.ArgumentParser(prog="tests.airflow.polling", description=__doc__)
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=60.0, help="of which the mean is taken")
     parser.add_argument("--json", action="store_true")
@@ -188,7 +188,7 @@ async def _serve(folder: Path) -> None:
 
 def _start(role: str, hosts: int, folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "ringrift_airflow.polling", "--role", role, "--hosts", str(hosts)],
+        [sys.executable, "-W", "ignore", "-m", "tests.airflow.polling", "--role", role, "--hosts", str(hosts)],
         cwd=folder,
         env=environment | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), *filter(None, sys.path)])},
         stdout=subprocess.DEVNULL,

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from airflow.sdk import Context
 
-from ringrift_airflow.failures import skip
-from ringrift_airflow.operators import AfterDataset, candidate, read_report, small
+from ringrift_airflow.exceptions import skip
+from ringrift_airflow.operators.stages import AfterDataset, candidate, read_report, small
 
 
 class _OfCandidate(AfterDataset):

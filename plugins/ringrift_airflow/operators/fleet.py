@@ -16,10 +16,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from ringrift.fleet import Job, Shell, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
-from ringrift_airflow.failures import HostTrouble, skip
-from ringrift_airflow.halting import HaltableOperator
-from ringrift_airflow.owners import Owner, owners
-from ringrift_airflow.places import open_health, release
+from ringrift_airflow.exceptions import HostTrouble, skip
+from ringrift_airflow.hooks.placement import open_health, release
+from ringrift_airflow.job_owner import Owner, owners
+from ringrift_airflow.operators.haltable import HaltableOperator
 from ringrift_airflow.workspace import ask, have, home, site
 
 

@@ -19,7 +19,7 @@ from ringrift.fleet.ssh import reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.avoided import avoided_now
-from ringrift_airflow.places import abandon, noted, open_health, release
+from ringrift_airflow.hooks.placement import abandon, noted, open_health, release
 from ringrift_airflow.workspace import home, shared_shell
 
 FIRST_EVENT: Final = 10.0

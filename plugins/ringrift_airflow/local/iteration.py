@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ringrift.game.errors import RingRiftError
-from ringrift_airflow.listeners import last_error
-from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.listeners.stages import last_error
+from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 
 TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")
 NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
@@ -20,11 +20,11 @@ ANSWERS_MISSED: Final = 30
 """In a row, until Airflow is believed to be dead."""
 
 
-class NoTurn(RingRiftError):
+class NoIteration(RingRiftError):
     """A turn that cannot be started."""
 
 
-class Turn:
+class AirflowIteration:
     """A run of a loop's DAG that does not wait for the number of new games."""
 
     ended: list[str]
@@ -45,7 +45,7 @@ class Turn:
     def run(self) -> int:
         """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed.
 
-        `NoTurn` if Airflow dies.
+        `NoIteration` if Airflow dies.
         """
         began = time.monotonic()
         try:
@@ -122,7 +122,7 @@ class Turn:
         self.api.patch(f"/dags/{self.dag}", {"is_paused": False})
 
     def _dag(self) -> dict[str, Any]:
-        """The DAG, as soon as Airflow has read it; `NoTurn` says why it does not."""
+        """The DAG, as soon as Airflow has read it; `NoIteration` says why it does not."""
         for _ in range(60):
             try:
                 found: dict[str, Any] = self.api.get(f"/dags/{self.dag}")
@@ -130,9 +130,11 @@ class Turn:
             except Refused:
                 errors = self.api.get("/importErrors")["import_errors"]
                 if errors:
-                    raise NoTurn(errors[0]["stack_trace"].strip().splitlines()[-1]) from None
+                    raise NoIteration(errors[0]["stack_trace"].strip().splitlines()[-1]) from None
                 time.sleep(POLL)
-        raise NoTurn(f"{self.dag}: there is no such DAG; `configs` of the preset in loop.yaml says which there are")
+        raise NoIteration(
+            f"{self.dag}: there is no such DAG; `configs` of the preset in loop.yaml says which there are"
+        )
 
     def _look(self) -> str:
         """Tell what has changed; the state of the run."""
@@ -143,7 +145,7 @@ class Turn:
         except NoAnswer as error:
             self._unanswered += 1
             if self._unanswered == ANSWERS_MISSED:
-                raise NoTurn(
+                raise NoIteration(
                     f"Airflow has died in the middle of the turn; {self.run_id} goes on after the next start ({error})"
                 ) from None
             return "unknown"

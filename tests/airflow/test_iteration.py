@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ringrift.fleet import Job, LocalShell, State, Work, list_jobs, start_job
-from ringrift_airflow.ending import end_jobs
-from ringrift_airflow.rest import NoAnswer
-from ringrift_airflow.turn import ANSWERS_MISSED, NoTurn, Turn
+from ringrift_airflow.local.api_client import NoAnswer
+from ringrift_airflow.local.iteration import ANSWERS_MISSED, AirflowIteration, NoIteration
+from ringrift_airflow.local.leftover_jobs import end_jobs
 from tests.airflow.place import Place
 
 DAG = "ringrift__square8_2p"
@@ -80,11 +80,11 @@ class Dying(Api):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringrift_airflow.turn.POLL", 0.0)
+    monkeypatch.setattr("ringrift_airflow.local.iteration.POLL", 0.0)
 
 
-def turn(api: Any) -> Turn:
-    return Turn(api, DAG, lambda line: None)
+def turn(api: Any) -> AirflowIteration:
+    return AirflowIteration(api, DAG, lambda line: None)
 
 
 def test_what_runs_beside_the_turn_of_a_paused_loop_ends_with_it() -> None:
@@ -114,7 +114,7 @@ def test_an_interrupted_turn_is_ended() -> None:
 
 def test_a_turn_whose_airflow_dies_is_given_up_with_one_line() -> None:
     api = Dying()
-    with pytest.raises(NoTurn, match=f"Airflow has died in the middle of the turn; {TURN[:6]}"):
+    with pytest.raises(NoIteration, match=f"Airflow has died in the middle of the turn; {TURN[:6]}"):
         turn(api).run()
     assert api.looks >= ANSWERS_MISSED
 

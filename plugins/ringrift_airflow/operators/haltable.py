@@ -7,7 +7,7 @@ from typing import Any, Final
 from airflow.sdk import BaseOperator, Context
 
 from ringrift.pipeline.halt import halted
-from ringrift_airflow.triggers import ResumeTrigger
+from ringrift_airflow.triggers.job import ResumeTrigger
 from ringrift_airflow.workspace import home
 
 LOOK: Final = 2.0

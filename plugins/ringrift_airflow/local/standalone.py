@@ -1,12 +1,10 @@
-"""Airflow on one machine: `make up`, `make down`, and `make loop`, which runs one turn of the loop and tells it.
+"""An Airflow of one machine, whose files are in `data/airflow/`: started, found again, and stopped.
 
-`python -m ringrift_airflow.deployment up|down|loop`. Airflow's own files are in `data/airflow/`; the password of its
-user `admin` is made at the first start and stands there, readable by its owner alone.
+The password of its user `admin` is made at the first start and stands there, readable by its owner alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -17,23 +15,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 import ringrift
-from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
-from ringrift.settings import BadSettings, unknown_name
-from ringrift_airflow.ending import end_jobs
-from ringrift_airflow.notifiers import absent_connection, connections_of
-from ringrift_airflow.pools import pool_settings
-from ringrift_airflow.processes import environment_of, living, processes_of
-from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
-from ringrift_airflow.turn import Turn
+from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.local.processes import environment_of, living, processes_of
+from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent
@@ -55,7 +47,7 @@ class NotStarted(RingRiftError):
     """Airflow that does not start."""
 
 
-class Deployment:
+class StandaloneAirflow:
     """The Airflow of a workspace: started once, found again by a file with the number of its process."""
 
     def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
@@ -217,59 +209,6 @@ class Deployment:
             time.sleep(0.3)
 
 
-def main(words: list[str] | None = None) -> int:
-    """The three commands."""
-    parser = argparse.ArgumentParser(prog="ringrift_airflow.deployment", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "loop"])
-    parser.add_argument("--config", default="square8_2p", help="of the turn; by default square8_2p")
-    chosen = parser.parse_args(words)
-    deployment = Deployment()
-    try:
-        if chosen.command == "down":
-            print("stopped" if deployment.down() else "Airflow is not running")
-            return 0
-        looping = chosen.command == "loop"
-        check_settings(chosen.config if looping else None)
-        began = time.monotonic()
-        started = deployment.up(_tell, scheduled=not looping)
-        _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
-        turn = Turn(deployment.api(), f"ringrift__{chosen.config}", _tell)
-        try:
-            for line in deployment.absent_connections():
-                _tell(f"warning: {line}")
-            if not looping:
-                print(f"Open {deployment.how_to_look()}\n`make down` stops it.")
-                return 0
-            code = turn.run()
-            summary = turn.summary()
-        finally:
-            if started and looping:
-                _tell("Stopping Airflow")
-                deployment.down()
-                end_jobs(turn.dag, turn.ended)  # Airflow may have had no time for it
-        print(summary)
-        print(f"\nTo look at it: `make up`, then {deployment.how_to_look()}; `make down` stops it.")
-        return code
-    except KeyboardInterrupt:
-        return 130
-    except RingRiftError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-
-
-def check_settings(config: str | None = None) -> None:
-    """Read what Airflow will need before it starts, and tells it in a log only; `BadSettings`.
-
-    :param config: which the preset must have.
-    """
-    name, preset = loop_settings().chosen()
-    pool_settings()
-    hosts()
-    fleet_settings()
-    if config is not None and config not in preset.configs:
-        raise BadSettings(f"loop.yaml: presets.{name}.configs: {config}: {unknown_name(config, tuple(preset.configs))}")
-
-
 def _check_how_it_runs(environment: Mapping[str, str]) -> None:
     """Whether the Airflow that runs is the one that is wanted; `NotStarted` if its loops are others."""
     if UNSCHEDULED.items() <= environment.items():
@@ -282,15 +221,7 @@ def _check_how_it_runs(environment: Mapping[str, str]) -> None:
         )
 
 
-def _tell(line: str) -> None:
-    print(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}", flush=True)
-
-
 def _airflow() -> str:
     """Airflow's command beside this Python."""
     beside = Path(sys.executable).with_name("airflow")
     return str(beside) if beside.exists() else "airflow"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -34,7 +34,7 @@ from ringrift.fleet.ssh import Reaction, reaction_to
 from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.avoided import Avoided, avoided_now
-from ringrift_airflow.failures import (
+from ringrift_airflow.exceptions import (
     NO_ROOM,
     RETRY_POLICY,
     FullDisk,
@@ -44,10 +44,10 @@ from ringrift_airflow.failures import (
     OutOfMemory,
     failure_of,
 )
-from ringrift_airflow.halting import HaltableOperator
-from ringrift_airflow.owners import Owner
-from ringrift_airflow.places import abandon, is_abandoned, no_host_for, note, noted, release, take_place
-from ringrift_airflow.triggers import PlaceTrigger, RemoteJobTrigger
+from ringrift_airflow.hooks.placement import abandon, is_abandoned, no_host_for, note, noted, release, take_place
+from ringrift_airflow.job_owner import Owner
+from ringrift_airflow.operators.haltable import HaltableOperator
+from ringrift_airflow.triggers.job import PlaceTrigger, RemoteJobTrigger
 from ringrift_airflow.workspace import Site, UnknownHost, ask, have, home, site
 
 STORED: Final = "job"

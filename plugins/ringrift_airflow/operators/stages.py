@@ -15,10 +15,10 @@ from ringrift import __version__
 from ringrift.fleet.hosts import fleet_settings
 from ringrift.selfplay import trained_models
 from ringrift.settings import unknown_name
-from ringrift_airflow.failures import JobFailed, skip
-from ringrift_airflow.interval import backfilled, interval_name, shard_run
-from ringrift_airflow.jobs import RemoteJobOperator
-from ringrift_airflow.places import open_health
+from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
+from ringrift_airflow.exceptions import JobFailed, skip
+from ringrift_airflow.hooks.placement import open_health
+from ringrift_airflow.operators.job import RemoteJobOperator
 from ringrift_airflow.workspace import home
 
 if TYPE_CHECKING:
