@@ -24,8 +24,8 @@ from typing import Final
 import psutil
 
 import ringrift
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
 from ringrift_airflow.ending import end_jobs

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift_airflow.listeners import last_error
 from ringrift_airflow.rest import AirflowApi, NoAnswer, Refused
 

@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.spec import BadSpec
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64, uniform
 from ringrift.search import Found
-from ringrift.search.chance import uniform
 from ringrift.search.evaluators import States
 from ringrift.search.found import empty_found, ragged_offsets
 

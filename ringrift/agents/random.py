@@ -8,14 +8,14 @@ import numpy as np
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import random_below
 from ringrift.search import Found
-from ringrift.search.chance import decision_key
 from ringrift.search.evaluators import States
 from ringrift.search.found import empty_found
 from ringrift.search.legal import list_legal
+from ringrift.search.rules import decision_key
 
 
 class RandomAgent(Agent):

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.agents.agent import GameNumbers
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
 from ringrift.search import Found
-from ringrift.search.chance import decision_key, uniform
 from ringrift.search.evaluators import States
+from ringrift.search.rules import decision_key
 
 Actions = npt.NDArray[np.int32]
 Temperatures = npt.NDArray[np.float64]

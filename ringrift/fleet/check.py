@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift import __version__
+from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import CheckSettings, FleetSettings, Host
 from ringrift.fleet.jobs import JobTrouble, State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
-from ringrift.game.errors import RingRiftError
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

@@ -14,8 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.shell import Answer, Shell
-from ringrift.game.errors import RingRiftError
 
 SCRIPT: Final = (Path(__file__).parent / "job.sh").read_bytes()
 

@@ -21,10 +21,10 @@ from typing import Any, Final, Self
 
 import asyncssh
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import ConnectionSettings, Host
 from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.shell import Answer, Unreachable
-from ringrift.game.errors import RingRiftError
 
 SESSIONS: Final = 8
 """At once on one connection; OpenSSH allows ten."""

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
-from ringrift.search.chance import decision_key, uniform
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
+from ringrift.search.rules import decision_key
 
 DRAW = 1 << 20
 """Place of the draw among a decision's random numbers, beyond those for its actions."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
-from ringrift.game.threads import share_out
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.found import Found, empty_found, ragged_offsets
 from ringrift.search.rules import Rules, rules_of

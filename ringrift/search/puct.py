@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import dirichlet
 from ringrift.search.budget import PlayoutCap, budgets, full_searches
-from ringrift.search.chance import decision_key, dirichlet
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.forest import Forest, Games, States
 from ringrift.search.found import Found
-from ringrift.search.rules import Rules
+from ringrift.search.rules import Rules, decision_key
 from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 EXPLORATION_BASE: Final = 19652.0

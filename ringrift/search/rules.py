@@ -16,9 +16,9 @@ from numba.extending import overload
 from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
-from ringrift.game.compiled import cache_folder, compiled
-from ringrift.game.state import state_type
-from ringrift.game.threads import thread_workspace
+from ringrift.game.state import state_type, thread_workspace
+from ringrift.kernels.compiled import cache_folder, compiled
+from ringrift.kernels.random import mix64
 
 Kernel = Callable[..., Any]
 
@@ -130,3 +130,9 @@ def ply_and_debt(state: Any) -> int:
 
 
 add_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome=outcome_values, decision=ply_and_debt)
+
+
+@compiled
+def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
+    """The key of all random numbers of one decision of one game."""
+    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))
