@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ringrift.errors import RingRiftError
-from ringrift.fleet.jobs import Job, JobTrouble, State, kill_job, status_of_job, whole_lines
-from ringrift.fleet.shell import Shell, Unreachable
+from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
+from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.ssh import Unusable
 
 LONGEST_PAUSE: Final = 60.0
