@@ -15,7 +15,7 @@ from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.outcome import note_answer, note_trouble
-from ringrift.fleet.ssh import SshShell, open_shells
+from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.game.errors import RingRiftError
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
@@ -82,6 +82,7 @@ def distribute(
     settings: FleetSettings,
     *,
     health: Health | None = None,
+    connect: OpenConnection = no_connections,
 ) -> Distribution:
     """Bring the champion of a config to hosts, all at once; those that have it already are left alone.
 
@@ -93,7 +94,7 @@ def distribute(
     files = store.read(champion)
 
     async def run() -> tuple[Delivery, ...]:
-        async with open_shells(hosts, settings.connection) as shells:
+        async with open_shells(hosts, settings.connection, connect) as shells:
             return tuple(await asyncio.gather(*(_deliver(shell, config, files, health) for shell in shells.values())))
 
     return Distribution(config, champion.id, asyncio.run(run()))
