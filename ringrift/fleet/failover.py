@@ -223,7 +223,9 @@ class Failover:
                 self.forget(may_run=True)
                 raise HostTrouble(f"{ending.detail}; what became of job {job.name} is not known")
             self.forget()
-            raise JobOverdue(f"job {job.name} has not ended within {timedelta(seconds=self.spec.seconds)} and was killed")
+            raise JobOverdue(
+                f"job {job.name} has not ended within {timedelta(seconds=self.spec.seconds)} and was killed"
+            )
         if ending.state != State.DONE:
             raise JobLost(f"job {job.name} is {ending.state} on {self.site.host}")
         if ending.code not in self.spec.success_codes:
