@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.failures import (
     FullDisk,
     HostTrouble,
@@ -29,13 +30,12 @@ from ringrift.fleet.failures import (
 )
 from ringrift.fleet.fleet import Fleet
 from ringrift.fleet.hosts import LOCAL, Role
-from ringrift.fleet.jobs import Job, JobTrouble, State, Work, kill_job, read_output, start_job, status_of_job
+from ringrift.fleet.jobs import Job, State, Work, kill_job, read_output, start_job, status_of_job
 from ringrift.fleet.placement import ExcludedHosts, Memory, never_placed
-from ringrift.fleet.shell import Shell, Unreachable
+from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.site import Site, UnknownHost
 from ringrift.fleet.ssh import Reaction, reaction_to
 from ringrift.fleet.watch import Ending, watch_job
-from ringrift.game.errors import RingRiftError
 
 JOB: Final = "job"
 """The key under which a task remembers its job."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 WRONG_USE, NO_ROOM, SHOT = 2, 78, 137
 """Exit codes that say more than that something went wrong."""

@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import LOCAL, FleetSettings, Host, Role, fleet_settings, hosts
 from ringrift.fleet.placement import Place
 from ringrift.fleet.shell import LocalShell, Shell
 from ringrift.fleet.site import JOBS, Site, UnknownHost, site_of
 from ringrift.fleet.ssh import OpenConnection, Reaction, SshShell, no_connections, reaction_to
-from ringrift.game.errors import RingRiftError
 from ringrift.settings import unknown_name
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class Fleet:
         from sqlalchemy import make_url  # late, as what follows: it takes a second
 
         from ringrift.fleet.health import Health
-        from ringrift.games import GamesDatabase
-        from ringrift.games.settings import database_settings
+        from ringrift.game_database import GamesDatabase
+        from ringrift.game_database.settings import database_settings
 
         url = make_url(name) if "://" in (name := database_settings().url) else None
         if url is None or url.get_backend_name() == "sqlite":

@@ -16,7 +16,7 @@ from ringrift.fleet.hosts import HealthSettings, Host, Role
 from ringrift.fleet.placement import NONE, Condition, NoHost, Place, best_place
 from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 
 class Health:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import Host, Role
-from ringrift.game.errors import RingRiftError
 
 NONE: Final[Mapping[str, str]] = MappingProxyType({})
 EXCLUDED: Final = "excluded_hosts"

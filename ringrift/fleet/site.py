@@ -6,8 +6,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import LOCAL, Host
-from ringrift.game.errors import RingRiftError
 
 JOBS: Final = "data/jobs"
 """The folder of all jobs of a machine, in its workspace."""

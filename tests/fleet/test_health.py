@@ -14,7 +14,7 @@ from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import HealthSettings, Host
 from ringrift.fleet.placement import NoHost
 from ringrift.fleet.ssh import Unusable
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 SETTINGS = HealthSettings(
     failures=3,

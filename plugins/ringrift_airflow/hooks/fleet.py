@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Shell
 from ringrift.fleet.fleet import Fleet, without
 from ringrift.fleet.hosts import ConnectionSettings, Host
-from ringrift.game.errors import RingRiftError
 from ringrift_airflow.workspace import home, program
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Collection
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, State, kill_job, list_jobs
 from ringrift.fleet.hosts import LOCAL
 from ringrift.fleet.site import JOBS
-from ringrift.game.errors import RingRiftError
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.job_owner import is_of
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, Shell, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL
-from ringrift.game.errors import RingRiftError
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
 from ringrift_airflow.job_owner import JobOwner, job_owners
 from ringrift_airflow.operators.distribute import bring_champion

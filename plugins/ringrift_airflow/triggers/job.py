@@ -11,10 +11,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, kill_job, watch_job
 from ringrift.fleet.failover import trouble
 from ringrift.fleet.hosts import LOCAL
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.triggers.resume import first_event

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import Role
 from ringrift.fleet.placement import still_excluded
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.triggers.resume import first_event
