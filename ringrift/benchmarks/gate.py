@@ -28,7 +28,7 @@ import numpy.typing as npt
 from ringrift.evaluation.elo import ELO
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import expected_score
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 from ringrift.statistics import CONFIDENCE, effective_games, wilson_bounds
 
 Floats = npt.NDArray[np.float64]
