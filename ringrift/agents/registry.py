@@ -23,18 +23,18 @@ from ringrift.search import (
     DescentSearch,
     Evaluator,
     GumbelSearch,
-    Limits,
     MaxnSearch,
     MinimaxSearch,
     NetworkEvaluator,
     ParanoidSearch,
     PlayoutCap,
     PuctSearch,
+    SearchLimits,
     UniformEvaluator,
 )
 from ringrift.search.descent import EXPANSIONS
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
-from ringrift.search.search_stack import DEEPEST
+from ringrift.search.search_stack import MAX_DEPTH
 
 DEPTH: Final = 3
 """Of the searches that go deeper and deeper, where a spec sets no limit."""
@@ -68,7 +68,7 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     device = inference_device()
     call = InferenceSession(network, device=device).evaluate
     version = feature_version(network.config.features)
-    evaluator = NetworkEvaluator(board, players, version, call, turned=spec.number("symmetry", 0) > 0)
+    evaluator = NetworkEvaluator(board, players, version, call, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
 
 
@@ -150,18 +150,18 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
-        if spec.budget is not None and spec.budget > DEEPEST:
-            raise BadSpec(f"player {spec.text!r}: {spec.mode} takes a depth of at most {DEEPEST}")
+        if spec.budget is not None and spec.budget > MAX_DEPTH:
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} takes a depth of at most {MAX_DEPTH}")
         nodes, seconds = spec.number("nodes", 0), spec.number("seconds", 0)
         limited = nodes > 0 or seconds > 0
-        limits = Limits(
-            depth=spec.budget or (DEEPEST if limited else DEPTH),
+        limits = SearchLimits(
+            depth=spec.budget or (MAX_DEPTH if limited else DEPTH),
             nodes=int(nodes) or None,
             seconds=seconds or None,
         )
-        softness = spec.number("temperature", 0)
-        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, softness=softness)
-        return SearchAgent(search, temperature=1 if softness > 0 else 0, seed=seed)
+        temperature = spec.number("temperature", 0)
+        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, temperature=temperature)
+        return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make
 

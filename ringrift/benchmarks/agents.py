@@ -21,10 +21,10 @@ from ringrift.game.state import GAME_OVER
 from ringrift.game.threads import default_threads
 from ringrift.heuristic import load_weights, new_scratch
 from ringrift.limits import move_limit
-from ringrift.search import Limits, MaxnSearch, MinimaxSearch
+from ringrift.search import MaxnSearch, MinimaxSearch, SearchLimits
 from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
-from ringrift.search.search_stack import DEEPEST
+from ringrift.search.search_stack import MAX_DEPTH
 from ringrift.selfplay.openings import Openings
 
 SMALL_GOAL: Final = 1_000_000
@@ -132,17 +132,17 @@ def measure_depth(board_name: str, players: int, *, positions: int = 20, seconds
     """Search positions one after the other, each for that long."""
     board, config = get_board(board_name), f"{board_name}_{players}p"
     kind = MinimaxSearch if players == 2 else MaxnSearch
-    search = kind(board, players, load_weights(config), Limits(DEEPEST, seconds=seconds), threads=1)
-    path = search.arenas[0].path
+    search = kind(board, players, load_weights(config), SearchLimits(MAX_DEPTH, seconds=seconds), threads=1)
+    stack = search.thread_data[0].stack
     states = middlegames(board_name, players, positions)
     search.run(states[:1])  # compiled or loaded before the clock starts
     nodes, depths = 0, []
     start = time.thread_time()
     for row in range(len(states)):
         search.run(states[row : row + 1])
-        nodes += int(path["nodes"])
-        finished = path["level"] < 0
-        depths.append(int(path["depth"][0]) - (not finished))
+        nodes += int(stack["nodes"])
+        finished = stack["level"] < 0
+        depths.append(int(stack["depth"][0]) - (not finished))
     return DepthSpeed(
         search="minimax" if players == 2 else "maxn",
         config=config,

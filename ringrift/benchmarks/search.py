@@ -92,7 +92,7 @@ def measure_search(
         limit=LIMITS[board_name],
         simulations_per_second_all=total / statistics.median(parallel),
         scaling=statistics.median(single) / statistics.median(parallel),
-        bytes_per_node=bytes_per_node(one.forest.trees),
+        bytes_per_node=bytes_per_node(one.trees),
     )
 
 

@@ -17,16 +17,16 @@ from ringrift.search.evaluators import Evaluator, Floats, Ints, Offsets, States
 LOGITS_PER_ENTRY = 32
 
 
-class Entries(NamedTuple):
-    """A table with one entry per place, found by hash, and the logits of all entries in a ring."""
+class CacheTable(NamedTuple):
+    """A table with one entry per slot, found by hash, and the logits of all entries in a ring."""
 
     keys: npt.NDArray[np.uint64]
-    """`[places]`, 0 where there is none."""
+    """`[slots]`, 0 where there is none."""
     starts: npt.NDArray[np.int64]
-    """`[places]`, how many logits had been written before those of the entry."""
+    """`[slots]`, how many logits had been written before those of the entry."""
     counts: Ints
     values: Floats
-    """`[places, players]`"""
+    """`[slots, players]`"""
     logits: Floats
     written: Offsets
     """`[1]`, logits written so far: only the last `len(logits)` of them are still there."""
@@ -47,18 +47,18 @@ def look_up(entries: Any, keys: Any, offsets: Any, logits: Any, values: Any, mis
     """Copy what is known of a batch into `logits` and `values`, and list the other rows in `missing`; how many."""
     count = 0
     for row in range(len(keys)):
-        place = keys[row] % np.uint64(len(entries.keys))
-        start = entries.starts[place]
+        slot = keys[row] % np.uint64(len(entries.keys))
+        start = entries.starts[slot]
         wanted = offsets[row + 1] - offsets[row]
         there = entries.written[0] - start <= len(entries.logits)
-        if entries.keys[place] != keys[row] or entries.counts[place] != wanted or not there:
+        if entries.keys[slot] != keys[row] or entries.counts[slot] != wanted or not there:
             missing[count] = row
             count += 1
             continue
         for i in range(wanted):
             logits[offsets[row] + i] = entries.logits[(start + i) % len(entries.logits)]
         for seat in range(values.shape[1]):
-            values[row, seat] = entries.values[place, seat]
+            values[row, seat] = entries.values[slot, seat]
     return count
 
 
@@ -73,12 +73,12 @@ def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, n
 
 
 @compiled
-def keep(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: Any, values: Any) -> None:
+def store(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: Any, values: Any) -> None:
     """Keep the answers `new` (offsets, logits, values) to the missing rows, and copy them to where they belong."""
     new_offsets, new_logits, new_values = new
     for i in range(len(missing)):
         row = missing[i]
-        place = keys[row] % np.uint64(len(entries.keys))
+        slot = keys[row] % np.uint64(len(entries.keys))
         count = new_offsets[i + 1] - new_offsets[i]
         start = entries.written[0]
         for j in range(count):
@@ -86,11 +86,11 @@ def keep(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: 
             logits[offsets[row] + j] = logit
             entries.logits[(start + j) % len(entries.logits)] = logit
         entries.written[0] += count
-        entries.keys[place] = keys[row]
-        entries.starts[place] = start
-        entries.counts[place] = count
+        entries.keys[slot] = keys[row]
+        entries.starts[slot] = start
+        entries.counts[slot] = count
         for seat in range(values.shape[1]):
-            values[row, seat] = entries.values[place, seat] = new_values[i, seat]
+            values[row, seat] = entries.values[slot, seat] = new_values[i, seat]
 
 
 class CachedEvaluator:
@@ -102,18 +102,18 @@ class CachedEvaluator:
     def __init__(self, evaluator: Evaluator, players: int, *, megabytes: int = 64) -> None:
         """`megabytes` bounds the memory."""
         self.evaluator = evaluator
-        places = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
-        self.entries = Entries(
-            keys=np.zeros(places, np.uint64),
-            starts=np.zeros(places, np.int64),
-            counts=np.zeros(places, np.int32),
-            values=np.zeros((places, players), np.float32),
-            logits=np.zeros(places * LOGITS_PER_ENTRY, np.float32),
+        slots = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
+        self.entries = CacheTable(
+            keys=np.zeros(slots, np.uint64),
+            starts=np.zeros(slots, np.int64),
+            counts=np.zeros(slots, np.int32),
+            values=np.zeros((slots, players), np.float32),
+            logits=np.zeros(slots * LOGITS_PER_ENTRY, np.float32),
             written=np.zeros(1, np.int64),
         )
-        self.asked = 0
+        self.lookups = 0
         """Positions so far."""
-        self.found = 0
+        self.hits = 0
         """… of which the answer was known."""
 
     def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
@@ -125,12 +125,12 @@ class CachedEvaluator:
         values = np.empty((len(states), self.entries.values.shape[1]), np.float32)
         missing = np.empty(len(states), np.int64)
         missing = missing[: look_up(self.entries, keys, offsets, logits, values, missing)]
-        self.asked += len(states)
-        self.found += len(states) - len(missing)
+        self.lookups += len(states)
+        self.hits += len(states) - len(missing)
         if len(missing):
             new_offsets = np.zeros(len(missing) + 1, np.int64)
             new_actions = np.empty(len(actions), np.int32)
             gather_missing(missing, offsets, actions, new_offsets, new_actions)
             new = self.evaluator(states[missing], new_offsets, new_actions[: new_offsets[-1]])
-            keep(self.entries, keys, missing, offsets, (new_offsets, *new), logits, values)
+            store(self.entries, keys, missing, offsets, (new_offsets, *new), logits, values)
         return logits, values

@@ -29,7 +29,7 @@ class PlayoutCap:
 
 
 @compiled
-def draw_full(states: Any, games: Any, seed: np.uint64, share: float, full: Any) -> None:
+def draw_full_searches(states: Any, games: Any, seed: np.uint64, share: float, full: Any) -> None:
     """Decide for each game whether this decision gets a full search."""
     for row in range(len(states)):
         full[row] = uniform(decision_key(seed, games[row], states[row]), DRAW) < share
@@ -39,11 +39,11 @@ def full_searches(states: Any, games: Any, seed: np.uint64, cap: PlayoutCap | No
     """`[games]`, which of these decisions get a full search: all without a cap."""
     full = np.ones(len(states), np.bool_)
     if cap is not None:
-        draw_full(states, games, seed, cap.full_share, full)
+        draw_full_searches(states, games, seed, cap.full_share, full)
     return full
 
 
-def budgets(full: npt.NDArray[np.bool_], simulations: int, cap: PlayoutCap | None) -> npt.NDArray[np.int32]:
+def simulation_limits(full: npt.NDArray[np.bool_], simulations: int, cap: PlayoutCap | None) -> npt.NDArray[np.int32]:
     """`[games]`, simulations of each search."""
     fast = simulations if cap is None else cap.fast_simulations
     return np.where(full, simulations, fast).astype(np.int32)

@@ -88,8 +88,8 @@ def compare(search: GumbelSearch | PuctSearch, output: SearchOutput, table: Any,
         visits = output.visits[output.policy_offsets[game] : output.policy_offsets[game + 1]]
         assert visits.tolist() == summary.visit_counts[game, actions].tolist()
         assert output.root_values[game, seat] == pytest.approx(summary.value[game], abs=1e-6)
-        edges = search.forest.trees.edges[game, : len(actions)][visits > 0]
-        means = edges["value"][:, seat] / edges["visits"]
+        edges = search.trees.edges[game, : len(actions)][visits > 0]
+        means = edges["value_sum"][:, seat] / edges["visits"]
         assert means == pytest.approx(summary.qvalues[game, actions[visits > 0]], abs=1e-6)
 
 
@@ -140,7 +140,12 @@ def test_gumbel_search_does_what_mctx_does(
 
     monkeypatch.setattr(gumbel, "draw_noise", draw_the_same)
     search = GumbelSearch(
-        trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations, considered=considered, noise=noise
+        trees.adapter(table),
+        2,
+        trees.TableEvaluator(table),
+        simulations=simulations,
+        max_considered_actions=considered,
+        noise=noise,
     )
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
@@ -182,7 +187,7 @@ def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulation
         pb_c_base=EXPLORATION_BASE,
         qtransform=as_ours,
     )
-    search = PuctSearch(trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations)
+    search = PuctSearch(trees.adapter(table), 2, trees.TableEvaluator(table), simulations=simulations)
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
     assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-6)

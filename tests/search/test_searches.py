@@ -48,9 +48,9 @@ def test_a_full_arena_cuts_off_and_goes_on(kind: str) -> None:
     board = get_board("square8")
     search = make(kind, "square8", 2, HashedEvaluator(2), simulations=60)
     search.run(new_states(board, 2, 3))
-    search.forest.trees.edges.resize((3, 900), refcheck=False)
+    search.trees.edges.resize((3, 900), refcheck=False)
     search.run(new_states(board, 2, 3))
-    assert (search.forest.trees.nodes["kind"] == CUT_OFF).any()
+    assert (search.trees.nodes["kind"] == CUT_OFF).any()
     for game in range(3):
         check_tree(search, game)
 
@@ -126,9 +126,9 @@ def test_a_capped_search_is_fast_or_full_and_says_which(kind: str) -> None:
 
 
 @every_search
-@pytest.mark.parametrize("megabytes", [0, 64], ids=["one place", "64 MB"])
+@pytest.mark.parametrize("megabytes", [0, 64], ids=["one slot", "64 MB"])
 def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
-    """Three searches in a row: the later ones meet the same positions again. One place for all forgets at once."""
+    """Three searches in a row: the later ones meet the same positions again. One slot for all forgets at once."""
     evaluator = HashedEvaluator(2)
     cached = CachedEvaluator(evaluator, 2, megabytes=megabytes)
     plain, remembering = (make(kind, "square8", 2, asked, simulations=20) for asked in (evaluator, cached))
@@ -139,7 +139,7 @@ def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
             assert after.tobytes() == before.tobytes()
         for state, action in zip(states, output.chosen_actions, strict=True):
             step(state, int(action), get_board("square8").tables, work)
-    assert (cached.found > cached.asked / 10) == (megabytes > 0)
+    assert (cached.hits > cached.lookups / 10) == (megabytes > 0)
 
 
 # What it finds
@@ -193,7 +193,7 @@ def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> 
     late = positions("hex8", players, 150, 170)
     search = make(kind, "hex8", players, UniformEvaluator(players), simulations=30)
     search.run(late)
-    trees = search.forest.trees
+    trees = search.trees
     ended = np.argwhere(trees.nodes["kind"] == TERMINAL)
     ended = np.array([(g, n) for g, n in ended if n < trees.used_nodes[g]])
     assert len(ended) > 10
@@ -235,7 +235,9 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
     states = positions(board, 2, 40, 12)
     states = states[states["phase"] == 0]
     search = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network), simulations=0)
-    turned = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network, turned=True), simulations=0)
+    turned = GumbelSearch(
+        geometry, 2, NetworkEvaluator(geometry, 2, version, network, random_symmetry=True), simulations=0
+    )
     plain = search.run(states).policy_probs
     assert len(plain) > 1000
     assert turned.run(states).policy_probs == pytest.approx(plain, rel=1e-5)

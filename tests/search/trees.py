@@ -61,7 +61,7 @@ def ply(state: Any) -> int:
 register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
 
 
-def rules(table: Any) -> GameAdapter:
+def adapter(table: Any) -> GameAdapter:
     """The game on the trees of a table."""
     return GameAdapter(
         name="written tree",
