@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 
 class BadSettings(RingRiftError):

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import SUMS, checked
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
-from ringrift.game.errors import RingRiftError
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
 

@@ -21,9 +21,9 @@ from typing import Any, Final, Self
 
 import asyncssh
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import ConnectionSettings, Host
 from ringrift.fleet.shell import Answer, JobTrouble, Unreachable
-from ringrift.game.errors import RingRiftError
 
 SESSIONS: Final = 8
 """At once on one connection; OpenSSH allows ten."""

@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
+from ringrift.errors import RingRiftError
+from ringrift.files import alone
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
 from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
@@ -27,9 +29,7 @@ from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
-from ringrift.game.errors import RingRiftError
-from ringrift.games import GamesDatabase
-from ringrift.locks import alone
+from ringrift.game_database import GamesDatabase
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from ringrift import __version__
 from ringrift.encoding import UnknownVersion
+from ringrift.files import new_file
 from ringrift.game.errors import UnknownConfig
-from ringrift.game.files import new_file
 from ringrift.networks.config import NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.factory import build_network

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.threads import share_out
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.search.evaluators import Evaluator, States
 from ringrift.search.game_adapter import GameAdapter, adapter_of, outcome, step
 from ringrift.search.maxn import DECAY

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 from ringrift.training.errors import DamagedCheckpoint
 
 Kind = Literal["regular", "epoch", "best", "emergency"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
 from ringrift.fleet.ssh import Reaction, reaction_to
-from ringrift.game.errors import RingRiftError
 from ringrift_airflow.workspace import home
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def open_health() -> Iterator[Health]:
     from sqlalchemy import make_url  # late, as what follows: it takes a second
 
     from ringrift.fleet.health import Health
-    from ringrift.games import GamesDatabase
-    from ringrift.games.settings import database_settings
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.settings import database_settings
 
     url = make_url(name) if "://" in (name := database_settings().url) else None
     if url is None or url.get_backend_name() == "sqlite":

@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 

@@ -13,9 +13,9 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, Shell, State, kill_job, list_jobs, sweep_jobs
 from ringrift.fleet.hosts import LOCAL, chosen_hosts, fleet_settings, hosts
-from ringrift.game.errors import RingRiftError
 from ringrift_airflow.exceptions import HostTrouble, skip
 from ringrift_airflow.hooks.placement import open_health, release
 from ringrift_airflow.job_owner import Owner, owners

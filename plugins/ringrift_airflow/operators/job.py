@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import (
     Ending,
     Job,
@@ -31,7 +32,6 @@ from ringrift.fleet import (
 )
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings
 from ringrift.fleet.ssh import Reaction, reaction_to
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.avoided import Avoided, avoided_now
 from ringrift_airflow.exceptions import (

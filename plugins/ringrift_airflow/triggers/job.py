@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, kill_job, watch_job
 from ringrift.fleet.hosts import LOCAL, Role
 from ringrift.fleet.ssh import reaction_to
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.avoided import avoided_now
 from ringrift_airflow.hooks.placement import abandon, noted, open_health, release
