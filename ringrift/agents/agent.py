@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import numpy as np
-import numpy.typing as npt
-
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
-
-GameNumbers = npt.NDArray[np.int64]
 
 
 class Agent(ABC):
@@ -25,11 +21,11 @@ class Agent(ABC):
         return 0.0
 
     @abstractmethod
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """What to play, and why, in positions `[games]` in which somebody has to act.
 
         `games` are the numbers of the games in the run.
         """
 
-    def forget(self, games: GameNumbers) -> None:  # noqa: B027 - most players have nothing to forget
+    def forget(self, games: I64) -> None:  # noqa: B027 - most players have nothing to forget
         """These games are over: give up what is kept about them."""

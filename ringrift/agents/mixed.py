@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.agent import Agent
 from ringrift.agents.spec import BadSpec
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, uniform
+from ringrift.kernels.types import F64, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.output import empty_output, ragged_offsets
 
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
@@ -48,11 +47,11 @@ class MixedAgent(Agent):
         self.players = players
         self.seed = np.uint64(seed)
 
-    def members(self, games: GameNumbers, seats: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def members(self, games: I64, seats: I64) -> I64:
         """Which member plays, `[games]`; `seats` `[games]` count from 1."""
         return draw_members(self.weights, games, seats, self.seed)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Ask each of the members about the positions of its games."""
         drawn = self.members(games, states["player"].astype(np.int64))
         answers = []
@@ -67,15 +66,13 @@ class MixedAgent(Agent):
         """That of all members."""
         return sum(agent.network_seconds for agent in self.agents)
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Let all members forget them."""
         for agent in self.agents:
             agent.forget(games)
 
 
-def draw_members(
-    weights: Sequence[float], games: GameNumbers, seats: npt.NDArray[np.int64], seed: np.uint64
-) -> npt.NDArray[np.int64]:
+def draw_members(weights: Sequence[float], games: I64, seats: I64, seed: np.uint64) -> I64:
     """Which of the weighted members plays, `[games]`: drawn by seed, game and seat."""
     drawn = np.empty(len(games))
     draw_uniform(games, seats, seed, drawn)
@@ -84,13 +81,13 @@ def draw_members(
 
 
 @compiled
-def draw_uniform(games: Any, seats: Any, seed: np.uint64, drawn: Any) -> None:
+def draw_uniform(games: I64, seats: I64, seed: np.uint64, drawn: F64) -> None:
     """A number between 0 and 1 for every game and seat."""
     for row in range(len(games)):
         drawn[row] = uniform(mix64(seed ^ mix64(np.uint64(games[row]))), seats[row])
 
 
-def joined(answers: Sequence[tuple[npt.NDArray[np.int64], SearchOutput]], count: int, players: int) -> SearchOutput:
+def joined(answers: Sequence[tuple[I64, SearchOutput]], count: int, players: int) -> SearchOutput:
     """One `SearchOutput` for `count` positions out of several, each with the rows that it is about."""
     counts = np.zeros(count, np.int32)
     for rows, output in answers:

@@ -6,16 +6,17 @@ from typing import Protocol
 
 import numpy as np
 
-from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.agent import Agent
 from ringrift.agents.sampling import sample
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import NetworkEvaluator, PuctSearch, SearchOutput
-from ringrift.search.evaluators import States
 
 
 class Search(Protocol):
     """Any search of positions of many games."""
 
-    def run(self, states: States, games: GameNumbers) -> SearchOutput:
+    def run(self, states: States, games: I64) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act."""
         ...
 
@@ -32,7 +33,7 @@ class SearchAgent(Agent):
         self.temperature = temperature
         self.seed = np.uint64(seed)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Search all positions side by side."""
         output = self.search.run(states, games)
         return output._replace(chosen_actions=sample(output, states, games, self.temperature, self.seed))
@@ -42,7 +43,7 @@ class SearchAgent(Agent):
         """Time spent in the network."""
         return self.network.seconds if self.network else 0.0
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Give up the trees of these games."""
         if isinstance(self.search, PuctSearch):
             self.search.forget(games)

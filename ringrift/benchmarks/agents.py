@@ -18,11 +18,11 @@ from ringrift.game import Board, get_board, new_workspace
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import States
 from ringrift.heuristic import load_weights, new_scratch
 from ringrift.kernels.threads import default_threads
 from ringrift.limits import move_limit
 from ringrift.search import MaxnSearch, MinimaxSearch, SearchLimits
-from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
 from ringrift.search.search_stack import MAX_DEPTH
 from ringrift.selfplay.openings import Openings

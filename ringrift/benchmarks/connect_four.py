@@ -5,13 +5,14 @@ The stones of a seat are the bits of a number: column × 7 + height, so that a b
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
+from ringrift.kernels.types import F32, I32, I64
+from ringrift.search.game_adapter import GameAdapter, GameState, GameTables, GameWorkspace, marker_field, register_game
 
 COLUMNS: Final = 7
 HEIGHT: Final = 6
@@ -31,7 +32,12 @@ STATE_TYPE: Final = np.dtype(
 )
 WORK_TYPE: Final = np.dtype([("actions", np.int32, (COLUMNS,))])
 
-States = np.ndarray[Any, np.dtype[np.void]]
+
+class ConnectFourState(GameState, Protocol):
+    """A position of Connect Four; an element of `STATE_TYPE`."""
+
+    stones: I64
+    winner: int
 
 
 @compiled
@@ -45,7 +51,7 @@ def has_four(stones: int) -> bool:
 
 
 @compiled
-def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+def legal_actions(state: ConnectFourState, board: GameTables, work: GameWorkspace, out: I32) -> int:
     """Write the columns with room into `out`; their number, 0 when the game is over."""
     if state.winner != 0:
         return 0
@@ -59,7 +65,7 @@ def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
 
 
 @compiled
-def step(state: Any, action: int, board: Any, work: Any) -> None:
+def step(state: ConnectFourState, action: int, board: GameTables, work: GameWorkspace) -> None:
     """Drop a stone into a column."""
     bottom = 1 << (action * (HEIGHT + 1))
     filled = state.stones[0] | state.stones[1]
@@ -73,14 +79,14 @@ def step(state: Any, action: int, board: Any, work: Any) -> None:
 
 
 @compiled
-def outcome(state: Any, out: Any) -> None:
+def outcome(state: ConnectFourState, out: F32) -> None:
     """The winner gets 1 and the other −1; a full board is worth nothing."""
     out[0] = (state.winner == 1) - (state.winner == 2)
     out[1] = -out[0]
 
 
 @compiled
-def ply(state: Any) -> int:
+def ply(state: ConnectFourState) -> int:
     """Every stone is a decision."""
     return int(state.ply)
 
@@ -111,7 +117,7 @@ def new_games(count: int) -> States:
 
 
 @compiled
-def play(states: Any, moves: Any, board: Any, work: Any) -> None:
+def play(states: States, moves: I32, board: GameTables, work: GameWorkspace) -> None:
     """Play `moves` `[games, length]` in every game, up to the first −1."""
     for game in range(len(states)):
         for action in moves[game]:
@@ -120,7 +126,7 @@ def play(states: Any, moves: Any, board: Any, work: Any) -> None:
             step(states[game], action, board, work)
 
 
-def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
+def openings(games: int, length: int, seed: int = 0) -> I32:
     """Random moves `[games, length]`, 0 … `length` of them and −1 after the last, that leave every game open."""
     draw = np.random.default_rng(seed)
     work = workspace()
@@ -137,7 +143,7 @@ def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
     return moves
 
 
-def positions(moves: npt.NDArray[np.int32]) -> States:
+def positions(moves: I32) -> States:
     """The positions after these moves `[games, length]`."""
     states = new_games(len(moves))
     play(states, moves, CONNECT_FOUR.tables, workspace())
@@ -145,7 +151,7 @@ def positions(moves: npt.NDArray[np.int32]) -> States:
 
 
 @compiled
-def encode(states: Any, out: Any) -> None:
+def encode(states: States, out: F32) -> None:
     """Write each position as 84 zeros and ones into `out` `[states, INPUTS]`.
 
     Row by row from the top, for every cell whether a stone of the player to move lies there, and one of the other.

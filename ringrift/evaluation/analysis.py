@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.agents import Agent
 from ringrift.encoding import outcomes
@@ -16,16 +15,14 @@ from ringrift.game import Board, Game, new_workspace, state_type
 from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import play_forced, step
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic import Weights
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 
 AT_ONCE: Final = 64
 """Positions that an agent is asked about in one call, and then about several times as many that follow from them."""
-
-Indices = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ def _assess(
         )
 
 
-def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> Indices:
+def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> I64:
     """Where the candidates of a position lie in the ragged arrays."""
     first, last = output.policy_offsets[row], output.policy_offsets[row + 1]
     actions = output.policy_actions[first:last]
@@ -158,11 +155,11 @@ def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> Indic
     best = order[:top]
     if played is not None and played not in actions[best]:
         best = np.append(best, np.flatnonzero(actions == played))
-    indices: Indices = first + best
+    indices: I64 = first + best
     return indices
 
 
-def _values_after(agent: Agent, board: Board, players: int, states: States, actions: npt.NDArray[np.int32]) -> Values:
+def _values_after(agent: Agent, board: Board, players: int, states: States, actions: I32) -> F32:
     """What positions are worth after an action in each, `[positions, players]`, as soon as somebody has a choice."""
     states = states.copy()
     play_each(states, actions, board.tables, new_workspace(board))
@@ -174,7 +171,7 @@ def _values_after(agent: Agent, board: Board, players: int, states: States, acti
 
 
 @compiled
-def play_each(states: Any, actions: Any, board: Any, work: Any) -> None:
+def play_each(states: States, actions: I32, board: BoardTables, work: Workspace) -> None:
     """Play an action in every state, and those that are forced then."""
     for row in range(len(states)):
         step(states[row], actions[row], board, work)

@@ -9,13 +9,13 @@ from threading import Event
 from typing import Final
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.lockstep import PlayedGame, play_games
 from ringrift.evaluation.schedule import fixtures, seatings
 from ringrift.game import Game, parse_config
 from ringrift.game.notation import Json
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.selfplay import Openings
 
 SIDE_BY_SIDE: Final = 64
@@ -58,7 +58,7 @@ class Timed(Agent):
         self.seconds = 0.0
         self.decisions = 0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Ask the agent."""
         start = time.perf_counter()
         output = self.agent.act(states, games)
@@ -68,7 +68,7 @@ class Timed(Agent):
         self.ready = True
         return output
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Let the agent forget."""
         self.agent.forget(games)
 
@@ -89,7 +89,7 @@ def play_match(
 ) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played. Games
+    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played. I64
     whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)

@@ -7,10 +7,9 @@ every marker along its lines. That takes about a microsecond on the small boards
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.actions import PLANE_REGION, cell_count
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS, Board
@@ -28,8 +27,10 @@ from ringrift.game.state import (
     workspace_type,
 )
 from ringrift.game.territory import add_regions, find_region
+from ringrift.game.types import BoardTables, State, Words, Workspace
 from ringrift.heuristic.layout import FEATURE_NAMES
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I8, I16
 
 FEATURE_COUNT: Final = len(FEATURE_NAMES)
 
@@ -65,6 +66,16 @@ _TO_ACT: Final = _INDEX["to_act"]
 _OWES: Final = _INDEX["owes"]
 
 
+class Scratch(Workspace, Protocol):
+    """Scratch memory of a thread; an element of `scratch_type`."""
+
+    stack_at: I16
+    marker_at: I16
+    cap: I8
+    centrality: F32
+    features: F32
+
+
 @cache
 def scratch_type(board: Board) -> np.dtype[np.void]:
     """Scratch memory of one thread: the lists of one pass, and, for claims, the fields of a workspace of the rules."""
@@ -82,7 +93,7 @@ def scratch_type(board: Board) -> np.dtype[np.void]:
 
 
 @cache
-def centrality(board: Board) -> npt.NDArray[np.float32]:
+def centrality(board: Board) -> F32:
     """How central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
     result = np.zeros(board.grid_size, np.float32)
     for coordinate in board.coordinates:
@@ -94,15 +105,15 @@ def centrality(board: Board) -> npt.NDArray[np.float32]:
     return result
 
 
-def new_scratch(board: Board) -> Any:
+def new_scratch(board: Board) -> Scratch:
     """A scratch record for the kernels; one per thread."""
-    scratch = np.zeros(1, scratch_type(board))[0]
+    scratch: Scratch = np.zeros(1, scratch_type(board))[0]
     scratch["centrality"] = centrality(board)
     return scratch
 
 
 @compiled
-def write_features(state: Any, board: Any, scratch: Any, features: Any) -> None:
+def write_features(state: State, board: BoardTables, scratch: Scratch, features: F32) -> None:
     """Write the features of a position that is not over into `features` `[players, F]` (float32), by seat."""
     features[:] = 0
     cells = state.cells
@@ -129,7 +140,7 @@ def write_features(state: Any, board: Any, scratch: Any, features: Any) -> None:
 
 
 @compiled
-def write_rings(cells: Any, scratch: Any, position: int, features: Any) -> None:
+def write_rings(cells: Words, scratch: Scratch, position: int, features: F32) -> None:
     """What a stack is made of; `buried` collects own rings under own control until `write_scaled` turns it round."""
     word = cells[position]
     owner = word & OWNER
@@ -150,7 +161,7 @@ def write_rings(cells: Any, scratch: Any, position: int, features: Any) -> None:
 
 
 @compiled
-def write_moves(state: Any, board: Any, scratch: Any, position: int, features: Any) -> None:
+def write_moves(state: State, board: BoardTables, scratch: Scratch, position: int, features: F32) -> None:
     """What a stack could do, were its player to move."""
     cells = state.cells
     word = cells[position]
@@ -188,7 +199,7 @@ def write_moves(state: Any, board: Any, scratch: Any, position: int, features: A
 
 
 @compiled
-def write_rows(cells: Any, board: Any, position: int, line_length: int, features: Any) -> None:
+def write_rows(cells: Words, board: BoardTables, position: int, line_length: int, features: F32) -> None:
     """The rows of markers, gaps allowed, that begin with a marker; from both ends, so that each counts half."""
     player = cells[position]
     # Counted in registers and without branches: this loop takes the most time of all.
@@ -217,7 +228,7 @@ def write_rows(cells: Any, board: Any, position: int, line_length: int, features
 
 
 @compiled
-def write_claims(state: Any, board: Any, scratch: Any, features: Any) -> None:
+def write_claims(state: State, board: BoardTables, scratch: Scratch, features: F32) -> None:
     """The best region that the player to act may claim now, by cells and rings as parts of the goals."""
     seat = state.player - 1
     claims = add_regions(state, board, scratch, scratch.actions, 0)
@@ -244,7 +255,7 @@ def write_claims(state: Any, board: Any, scratch: Any, features: Any) -> None:
 
 
 @compiled
-def write_scaled(state: Any, board: Any, features: Any) -> None:
+def write_scaled(state: State, board: BoardTables, features: F32) -> None:
     """Take over the counts that the state keeps, and turn all counts into fractions."""
     players = state.players
     line_length = board.line_length[players]
@@ -283,7 +294,7 @@ def write_scaled(state: Any, board: Any, features: Any) -> None:
 
 
 @compiled
-def write_standing(state: Any, features: Any) -> None:
+def write_standing(state: State, features: F32) -> None:
     """How near each player is to a victory, and how the others stand."""
     players = state.players
     if state.lps_player != 0:

@@ -10,18 +10,21 @@ It is a principal variation search (null windows) with a transposition table. A 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import BoardTables, State, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
+from ringrift.kernels.types import F32, F64, Record, Records
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     UNIT,
+    SearchStack,
     is_leaf,
     keep_best,
     make_child,
@@ -60,8 +63,20 @@ TT_ENTRY_TYPE: Final = np.dtype(
 )
 
 
+class AlphaBetaEntry(Record, Protocol):
+    """An entry of the transposition table; an element of `TT_ENTRY_TYPE`."""
+
+    key: int
+    search: int
+    score: int
+    action: int
+    depth: int
+    bound: int
+    estimated: bool
+
+
 @compiled
-def minimises(stack: Any, player: int) -> bool:
+def minimises(stack: SearchStack, player: int) -> bool:
     """Whether a player minimises."""
     return bool(player != stack.seat + 1)
 
@@ -80,7 +95,7 @@ def shifted(score: int, by: int) -> int:
 
 
 @compiled
-def tt_cutoff(stack: Any, entry: Any, level: int, depth: int, alpha: int, beta: int) -> bool:
+def tt_cutoff(stack: SearchStack, entry: AlphaBetaEntry, level: int, depth: int, alpha: int, beta: int) -> bool:
     """Whether an entry spares the search of the position at a level, whose score is then in `stack.score`."""
     if entry.key != stack.key[level] or entry.search != stack.search:
         return False
@@ -97,7 +112,7 @@ def tt_cutoff(stack: Any, entry: Any, level: int, depth: int, alpha: int, beta: 
 
 
 @compiled
-def tt_store(stack: Any, entry: Any, level: int) -> None:
+def tt_store(stack: SearchStack, entry: AlphaBetaEntry, level: int) -> None:
     """Store what the node at a level has come to."""
     best = stack.best[level]
     entry.key = stack.key[level]
@@ -115,7 +130,9 @@ def tt_store(stack: Any, entry: Any, level: int) -> None:
 
 
 @compiled
-def score_leaf(stack: Any, state: Any, level: int, board: Any, weights: Any, scratch: Any) -> None:
+def score_leaf(
+    stack: SearchStack, state: State, level: int, board: BoardTables, weights: F64, scratch: Scratch
+) -> None:
     """Set `stack.score` to that of the position as it stands."""
     evaluate(state, board, weights, scratch, stack.values)
     value = stack.values[stack.seat]
@@ -131,7 +148,14 @@ def score_leaf(stack: Any, state: Any, level: int, board: Any, weights: Any, scr
 
 @compiled
 def order_actions(
-    stack: Any, states: Any, tt: Any, level: int, board: Any, work: Any, weights: Any, scratch: Any
+    stack: SearchStack,
+    states: States,
+    tt: Records,
+    level: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
 ) -> None:
     """Order the actions of a new node, and prune those beyond its width."""
     player = stack.player[level]
@@ -156,7 +180,9 @@ def order_actions(
 
 
 @compiled
-def search_child(stack: Any, states: Any, tt: Any, board: Any, work: Any, weights: Any, scratch: Any) -> bool:
+def search_child(
+    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, weights: F64, scratch: Scratch
+) -> bool:
     """Make the next child of the node at the end of the stack, and return whether it has to be searched.
 
     If not, `stack.score` is its score.
@@ -196,7 +222,7 @@ def search_child(stack: Any, states: Any, tt: Any, board: Any, work: Any, weight
 
 
 @compiled
-def update_node(stack: Any, level: int, score: int) -> None:
+def update_node(stack: SearchStack, level: int, score: int) -> None:
     """Update a node by the score of the child that has been searched, from the view of who decides at the level."""
     if stack.null_window[level] and not stack.exact and stack.alpha[level] < score < stack.beta[level]:
         stack.null_window[level] = False
@@ -221,7 +247,16 @@ def update_node(stack: Any, level: int, score: int) -> None:
 
 
 @compiled
-def advance(stack: Any, states: Any, tt: Any, nodes: int, board: Any, work: Any, weights: Any, scratch: Any) -> bool:
+def advance(
+    stack: SearchStack,
+    states: States,
+    tt: Records,
+    nodes: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
+) -> bool:
     """Search on until the iteration is finished or `nodes` more are made, and return whether it is finished."""
     stop = stack.nodes + nodes
     while True:
@@ -251,7 +286,7 @@ class AlphaBetaSearch(IterativeDeepeningSearch):
     tt_entry_type = TT_ENTRY_TYPE
     advance = staticmethod(advance)
 
-    def read_values(self, stack: Any) -> npt.NDArray[np.float32]:
+    def read_values(self, stack: SearchStack) -> F32:
         """The root player's value; the others have the opposite, in equal parts."""
         value = min(max(int(stack["best"][0]) / UNIT, -1.0), 1.0)
         values = np.full(self.players, -value / (self.players - 1), np.float32)
@@ -270,7 +305,7 @@ class ParanoidSearch(AlphaBetaSearch):
 class BestReplySearch(AlphaBetaSearch):
     """Best-reply search: the root player against the one of the others who hurts most."""
 
-    def configure(self, stack: Any) -> None:
+    def configure(self, stack: SearchStack) -> None:
         """Write the settings of the search."""
         super().configure(stack)
         stack["best_reply"] = True

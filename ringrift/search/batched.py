@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.threads import share_out
+from ringrift.kernels.types import I32, I64, U8, Bool
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.game_adapter import GameAdapter, adapter_of
+from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, adapter_of
 from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import (
     NONE,
     EvaluatorOutput,
+    Trees,
     assign_rows,
     complete_simulation,
     empty_evaluator_output,
@@ -29,8 +30,6 @@ from ringrift.search.tree import (
     reroot,
 )
 
-States = np.ndarray[Any, np.dtype[np.void]]
-Games = npt.NDArray[np.int64]
 Simulate = Callable[[EvaluatorOutput, int, int], None]
 """`simulate(evaluated, first, last)` completes the last simulation of each game and begins the next; `first` …
 `last`−1 are places in the call."""
@@ -40,7 +39,9 @@ GAMES_PER_PART = 8
 
 
 @compiled
-def init_new_roots(trees: Any, slots: Any, states: Any, first: int, last: int, board: Any, work: Any) -> None:
+def init_new_roots(
+    trees: Trees, slots: I32, states: States, first: int, last: int, board: GameTables, work: GameWorkspace
+) -> None:
     """Start the trees of `slots[first … last−1]` anew from `states`."""
     for index in range(first, last):
         trees.states[slots[index], 0] = states[index]
@@ -49,16 +50,16 @@ def init_new_roots(trees: Any, slots: Any, states: Any, first: int, last: int, b
 
 @compiled
 def reroot_or_init(
-    trees: Any,
-    slots: Any,
-    states: Any,
-    images: Any,
-    tree_images: Any,
+    trees: Trees,
+    slots: I32,
+    states: States,
+    images: U8,
+    tree_images: U8,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
-    kept: Any,
+    board: GameTables,
+    work: GameWorkspace,
+    kept: I32,
 ) -> None:
     """Go on with the part of each tree that begins at the game's position, or start anew where there is none.
 
@@ -75,7 +76,7 @@ def reroot_or_init(
 
 
 @compiled
-def complete_simulations(trees: Any, slots: Any, evaluated: EvaluatorOutput) -> None:
+def complete_simulations(trees: Trees, slots: I32, evaluated: EvaluatorOutput) -> None:
     """Complete the simulations of the games in these slots."""
     for slot in slots:
         complete_simulation(trees, slot, evaluated)
@@ -94,7 +95,7 @@ def without_padding(states: States) -> States:
 class GameGroup:
     """Games that are evaluated together, and the buffers of their batch."""
 
-    def __init__(self, slots: npt.NDArray[np.int32], first: int, adapter: GameAdapter, players: int) -> None:
+    def __init__(self, slots: I32, first: int, adapter: GameAdapter, players: int) -> None:
         self.slots = slots
         self.first = first
         """Place of the group's first game in the call."""
@@ -141,7 +142,7 @@ class BatchedSearch:
         self.slots = np.empty(0, np.int32)
         self.groups: list[GameGroup] = []
 
-    def init_roots(self, states: States, games: Games) -> None:
+    def init_roots(self, states: States, games: I64) -> None:
         """Begin with positions `[games]` of the games with those numbers, and evaluate the roots."""
         states = without_padding(states)
         self.slots = self._take_slots(games)
@@ -177,14 +178,14 @@ class BatchedSearch:
                 self._evaluate_leaves(group)
         self._complete_simulations()
 
-    def forget(self, games: Games) -> None:
+    def forget(self, games: I64) -> None:
         """Give up the trees of games that are over."""
         for game in games.tolist():
             slot = self.slots_of.pop(game, None)
             if slot is not None:
                 self.trees.used_nodes[slot] = 0
 
-    def empty_output(self, has_policy: npt.NDArray[np.bool_]) -> SearchOutput:
+    def empty_output(self, has_policy: Bool) -> SearchOutput:
         """Return an output of the right sizes, to be filled."""
         offsets = ragged_offsets(self.trees.nodes["edge_count"][self.slots, 0])
         return empty_output(offsets, np.empty(offsets[-1], np.int32), self.players, has_policy=has_policy)
@@ -217,12 +218,10 @@ class BatchedSearch:
         else:
             group.evaluated = self._evaluate(*batch)
 
-    def _evaluate(
-        self, offsets: npt.NDArray[np.int64], states: States, actions: npt.NDArray[np.int32]
-    ) -> EvaluatorOutput:
+    def _evaluate(self, offsets: I64, states: States, actions: I32) -> EvaluatorOutput:
         return EvaluatorOutput(offsets, *self.evaluator(states, offsets, actions))
 
-    def _take_slots(self, games: Games) -> npt.NDArray[np.int32]:
+    def _take_slots(self, games: I64) -> I32:
         """Return the slots of those games: their own ones with `reuse`, else simply the first."""
         if not self.reuse:
             if len(self.trees.used_nodes) < len(games):

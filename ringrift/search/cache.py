@@ -5,14 +5,15 @@ A search meets again most of what it looked at one decision before, and all game
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
-from ringrift.search.evaluators import Evaluator, Floats, Ints, Offsets, States
+from ringrift.kernels.types import F32, I32, I64, U8, U32, U64
+from ringrift.search.evaluators import Evaluator
 
 LOGITS_PER_ENTRY = 32
 
@@ -20,20 +21,20 @@ LOGITS_PER_ENTRY = 32
 class CacheTable(NamedTuple):
     """A table with one entry per slot, found by hash, and the logits of all entries in a ring."""
 
-    keys: npt.NDArray[np.uint64]
+    keys: U64
     """`[slots]`, 0 where there is none."""
-    starts: npt.NDArray[np.int64]
+    starts: I64
     """`[slots]`, how many logits had been written before those of the entry."""
-    counts: Ints
-    values: Floats
+    counts: I32
+    values: F32
     """`[slots, players]`"""
-    logits: Floats
-    written: Offsets
+    logits: F32
+    written: I64
     """`[1]`, logits written so far: only the last `len(logits)` of them are still there."""
 
 
 @compiled
-def hash_images(images: Any, keys: Any) -> None:
+def hash_images(images: U8 | U32, keys: U64) -> None:
     """Write the hash of each row of words `[N, words]` into `keys`; never 0."""
     for row in range(len(images)):
         key = np.uint64(0)
@@ -43,7 +44,7 @@ def hash_images(images: Any, keys: Any) -> None:
 
 
 @compiled
-def look_up(entries: Any, keys: Any, offsets: Any, logits: Any, values: Any, missing: Any) -> int:
+def look_up(entries: CacheTable, keys: U64, offsets: I64, logits: F32, values: F32, missing: I64) -> int:
     """Copy what is known of a batch into `logits` and `values`, and list the other rows in `missing`; how many."""
     count = 0
     for row in range(len(keys)):
@@ -63,7 +64,7 @@ def look_up(entries: Any, keys: Any, offsets: Any, logits: Any, values: Any, mis
 
 
 @compiled
-def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, new_actions: Any) -> None:
+def gather_missing(missing: I64, offsets: I64, actions: I32, new_offsets: I64, new_actions: I32) -> None:
     """Copy the ragged actions of the missing rows; `new_offsets[0]` is 0."""
     for i in range(len(missing)):
         first, last = offsets[missing[i]], offsets[missing[i] + 1]
@@ -73,7 +74,9 @@ def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, n
 
 
 @compiled
-def store(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: Any, values: Any) -> None:
+def store(
+    entries: CacheTable, keys: U64, missing: I64, offsets: I64, new: tuple[I64, F32, F32], logits: F32, values: F32
+) -> None:
     """Keep the answers `new` (offsets, logits, values) to the missing rows, and copy them to where they belong."""
     new_offsets, new_logits, new_values = new
     for i in range(len(missing)):
@@ -116,11 +119,12 @@ class CachedEvaluator:
         self.hits = 0
         """… of which the answer was known."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Answers from the table, and from the evaluator for the rest."""
-        word = np.uint32 if states.itemsize % 4 == 0 else np.uint8
         keys = np.empty(len(states), np.uint64)
-        hash_images(np.ascontiguousarray(states).view(word).reshape(len(states), -1), keys)
+        whole = np.ascontiguousarray(states)
+        images: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
+        hash_images(images.reshape(len(states), -1), keys)
         logits = np.empty(len(actions), np.float32)
         values = np.empty((len(states), self.entries.values.shape[1]), np.float32)
         missing = np.empty(len(states), np.int64)

@@ -16,16 +16,17 @@ Values shrink by `DECAY` with every decision, which makes sooner wins and later 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS, Board
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.threads import share_out
-from ringrift.search.evaluators import Evaluator, States
-from ringrift.search.game_adapter import GameAdapter, adapter_of, outcome, step
+from ringrift.kernels.types import F32, I64, Bool, Record
+from ringrift.search.evaluators import Evaluator
+from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, adapter_of, outcome, step
 from ringrift.search.maxn import DECAY
 from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import NONE, OPEN, SOLVED, UNVISITED, Trees, expand, init_root, new_trees, play_forced
@@ -51,8 +52,18 @@ EDGE_TYPE: Final = np.dtype(
 )
 
 
+class DescentEdge(Record, Protocol):
+    """An element of `EDGE_TYPE`."""
+
+    action: int
+    child: int
+    visits: int
+    solved: bool
+    value: F32
+
+
 @compiled
-def completed_value(edge: Any, seat: int) -> float:
+def completed_value(edge: DescentEdge, seat: int) -> float:
     """Return what an edge is worth to a seat: solved wins come before all evaluations, solved losses after them."""
     value = edge.value[seat]
     if edge.solved and abs(value) >= SURE:
@@ -61,7 +72,7 @@ def completed_value(edge: Any, seat: int) -> float:
 
 
 @compiled
-def best_edge(trees: Any, game: int, node: int, unsolved: bool) -> int:
+def best_edge(trees: Trees, game: int, node: int, unsolved: bool) -> int:
     """Return the edge that is worth most to who decides at a node; with `unsolved`, of those that are not solved.
 
     Of equals the one with fewer visits, then the first; `NONE` if there is none.
@@ -82,7 +93,7 @@ def best_edge(trees: Any, game: int, node: int, unsolved: bool) -> int:
 
 
 @compiled
-def init_edges(trees: Any, game: int, node: int) -> None:
+def init_edges(trees: Trees, game: int, node: int) -> None:
     """Mark the new edges of a node as open."""
     row = trees.nodes[game, node]
     for edge in range(row.first_edge, row.first_edge + row.edge_count):
@@ -90,7 +101,7 @@ def init_edges(trees: Any, game: int, node: int) -> None:
 
 
 @compiled
-def init_roots(trees: Any, board: Any, first: int, last: int, work: Any) -> None:
+def init_roots(trees: Trees, board: GameTables, first: int, last: int, work: GameWorkspace) -> None:
     """Start the trees of the games `first` … `last`−1 anew from `trees.states[:, 0]`."""
     for game in range(first, last):
         init_root(trees, game, board, work)
@@ -98,7 +109,7 @@ def init_roots(trees: Any, board: Any, first: int, last: int, work: Any) -> None
 
 
 @compiled
-def simulate(trees: Any, board: Any, first: int, last: int, work: Any) -> None:
+def simulate(trees: Trees, board: GameTables, first: int, last: int, work: GameWorkspace) -> None:
     """Follow the best unsolved edges to a new node in each of the games `first` … `last`−1.
 
     Its index goes to `trees.leaves`; `NONE` if a search has ended: the root is solved or leaves no choice, or the arena
@@ -121,16 +132,16 @@ def simulate(trees: Any, board: Any, first: int, last: int, work: Any) -> None:
 
 @compiled
 def make_children(
-    trees: Any,
-    games: Any,
-    offsets: Any,
+    trees: Trees,
+    games: I64,
+    offsets: I64,
     start: int,
-    batch: Any,
-    open_: Any,
-    board: Any,
+    batch: States,
+    open_: Bool,
+    board: GameTables,
     first: int,
     last: int,
-    work: Any,
+    work: GameWorkspace,
 ) -> None:
     """Make the children `start + first` … `start + last`−1, all leaves' children in a row; finished games are judged.
 
@@ -154,7 +165,7 @@ def make_children(
 
 
 @compiled
-def write_values(trees: Any, games: Any, offsets: Any, children: Any, values: Any) -> None:
+def write_values(trees: Trees, games: I64, offsets: I64, children: I64, values: F32) -> None:
     """Give some of the leaves' children the evaluator's values, `[children, players]`."""
     i = 0
     for k in range(len(children)):
@@ -167,7 +178,7 @@ def write_values(trees: Any, games: Any, offsets: Any, children: Any, values: An
 
 
 @compiled
-def backup(trees: Any, games: Any) -> None:
+def backup(trees: Trees, games: I64) -> None:
     """Let every node from the leaves up take the values of its best action, and see whether that solves it."""
     for game in games:
         node = trees.leaves[game]
@@ -187,7 +198,7 @@ def backup(trees: Any, games: Any) -> None:
 
 
 @compiled
-def is_preferred(edge: Any, other: Any, seat: int) -> bool:
+def is_preferred(edge: DescentEdge, other: DescentEdge, seat: int) -> bool:
     """Whether a seat plays one action rather than another: by what is solved, then by visits, then by value."""
     mine, others = completed_value(edge, seat), completed_value(other, seat)
     if abs(mine) <= 1 and abs(others) <= 1 and edge.visits != other.visits:
@@ -196,7 +207,7 @@ def is_preferred(edge: Any, other: Any, seat: int) -> bool:
 
 
 @compiled
-def write_outputs(trees: Any, output: Any) -> None:
+def write_outputs(trees: Trees, output: SearchOutput) -> None:
     """Write the action to play, its values and the visits; the policy is the visits, but a solved win stands alone."""
     for game in range(len(output.chosen_actions)):
         row = trees.nodes[game, 0]
@@ -241,7 +252,7 @@ class DescentSearch:
         """`[BATCH]`, the children whose games go on, so that the evaluator has to judge them."""
         self.trees = self._new_trees(0)
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> SearchOutput:
+    def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""
         if len(self.trees.states) != len(states):
             self.trees = self._new_trees(len(states))

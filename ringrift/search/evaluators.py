@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
 from ringrift.game.state import state_hash
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-
-States = np.ndarray[Any, np.dtype[np.void]]
-Ints = npt.NDArray[np.int32]
-Offsets = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
+from ringrift.kernels.types import F32, I32, I64, U8, U64
 
 
 class Evaluator(Protocol):
     """A function from states `[batch]` to logits of their legal actions and to values."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Evaluate a batch of states.
 
         `actions` `[L]` are the legal actions of all states, those of state i at `offsets[i]` … `offsets[i + 1]`−1.
@@ -36,7 +32,7 @@ class UniformEvaluator:
     def __init__(self, players: int) -> None:
         self.players = players
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Return equal logits and values of 0."""
         return np.zeros(len(actions), np.float32), np.zeros((len(states), self.players), np.float32)
 
@@ -44,14 +40,12 @@ class UniformEvaluator:
 class NetworkCall(Protocol):
     """The inference of a network, such as `evaluate` of `ringrift.networks.InferenceSession`."""
 
-    def __call__(
-        self, features: npt.NDArray[np.uint8], globals_: Floats, offsets: Offsets, actions: Ints
-    ) -> tuple[Floats, Floats]:
+    def __call__(self, features: U8, globals_: F32, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Return logits of the legal actions `[L]` and values `[batch, players]`, beginning with the player to act."""
 
 
 @compiled
-def hash_states(states: Any, hashes: Any) -> None:
+def hash_states(states: States, hashes: U64) -> None:
     """Write the hash of every state into `hashes` (uint64)."""
     for row in range(len(states)):
         hashes[row] = state_hash(states[row])
@@ -79,7 +73,7 @@ class NetworkEvaluator:
         self.seconds = 0.0
         """Time that the network has taken so far."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Encode and evaluate a batch of any size."""
         if len(states) > len(self.features):
             self.features, self.globals = new_batch(self.version, self.board, len(states))

@@ -8,19 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+from numba import types
 from numba.extending import overload
 
 from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
 from ringrift.game.state import state_type, thread_workspace
+from ringrift.game.types import State
 from ringrift.kernels.compiled import cache_folder, compiled
 from ringrift.kernels.random import mix64
+from ringrift.kernels.types import F32, I32, Record
 
 Kernel = Callable[..., Any]
+GameTables = Any
+"""What the kernels of a game read as `board`: a record or an array, of a type that the game alone knows."""
+
+
+class GameState(Record, Protocol):
+    """A position of any game."""
+
+    player: int
+    """Seat that decides, from 1."""
+    ply: int
+    """Moves so far."""
+
+
+class GameWorkspace(Record, Protocol):
+    """The scratch memory of a thread for any game."""
+
+    actions: I32
 
 
 @dataclass(frozen=True)
@@ -28,14 +48,14 @@ class GameAdapter:
     """A game and what it needs for a tree."""
 
     name: str
-    tables: Any
+    tables: GameTables
     """Goes to the kernels as `board`: a numpy array or record, so that anybody can read the index of cached code."""
     state_type: np.dtype[np.void]
     """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `marker_field`."""
     max_actions: int
     edges_per_node: int
     """That an arena is made for, on average."""
-    workspace: Callable[[], Any]
+    workspace: Callable[[], GameWorkspace]
     """The calling thread's scratch memory, with the field `actions` `[max_actions]`."""
 
 
@@ -58,22 +78,22 @@ def adapter_of(board: Board | GameAdapter) -> GameAdapter:
     )
 
 
-def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+def legal_actions(state: GameState, board: GameTables, work: GameWorkspace, out: I32) -> int:
     """Write the legal actions into `out`; their number, 0 when the game is over."""
     raise NotImplementedError("this is for compiled code")
 
 
-def step(state: Any, action: int, board: Any, work: Any) -> None:
+def step(state: GameState, action: int, board: GameTables, work: GameWorkspace) -> None:
     """Play an action."""
     raise NotImplementedError("this is for compiled code")
 
 
-def outcome(state: Any, out: Any) -> None:
+def outcome(state: GameState, out: F32) -> None:
     """Write what a finished game is worth to every seat, −1 … 1."""
     raise NotImplementedError("this is for compiled code")
 
 
-def decision(state: Any) -> int:
+def decision(state: GameState) -> int:
     """A number that no two decisions of one game share."""
     raise NotImplementedError("this is for compiled code")
 
@@ -94,37 +114,37 @@ def register_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: K
     _kernels[field] = {"legal_actions": legal_actions, "step": step, "outcome": outcome, "decision": decision}
 
 
-# Not strict: annotations would have to agree with the lambdas.
-def _kernel(state: Any, name: str) -> Kernel:
+# These see numba's types of the arguments. Not strict: annotations would have to agree with the lambdas.
+def _kernel(state: types.Record, name: str) -> Kernel:
     return next(kernels[name] for field, kernels in _kernels.items() if field in state.fields)
 
 
 @overload(legal_actions, strict=False)
-def _legal_actions(state: Any, board: Any, work: Any, out: Any) -> Kernel:
+def _legal_actions(state: types.Record, board: types.Type, work: types.Record, out: types.Array) -> Kernel:
     kernel = _kernel(state, "legal_actions")
     return lambda state, board, work, out: kernel(state, board, work, out)
 
 
 @overload(step, strict=False)
-def _step(state: Any, action: Any, board: Any, work: Any) -> Kernel:
+def _step(state: types.Record, action: types.Type, board: types.Type, work: types.Record) -> Kernel:
     kernel = _kernel(state, "step")
     return lambda state, action, board, work: kernel(state, action, board, work)
 
 
 @overload(outcome, strict=False)
-def _outcome(state: Any, out: Any) -> Kernel:
+def _outcome(state: types.Record, out: types.Array) -> Kernel:
     kernel = _kernel(state, "outcome")
     return lambda state, out: kernel(state, out)
 
 
 @overload(decision, strict=False)
-def _decision(state: Any) -> Kernel:
+def _decision(state: types.Record) -> Kernel:
     kernel = _kernel(state, "decision")
     return lambda state: kernel(state)
 
 
 @compiled
-def ply_and_debt(state: Any) -> int:
+def ply_and_debt(state: State) -> int:
     """RingRift's decisions: a recovery takes several of them in one move."""
     return int(state.ply * 8 + state.owed)
 
@@ -133,6 +153,6 @@ register_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome
 
 
 @compiled
-def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
+def decision_key(seed: np.uint64, game: int, state: GameState) -> np.uint64:
     """Return the key of all random numbers of one decision of one game, so that no number depends on the batch."""
     return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))

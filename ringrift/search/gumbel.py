@@ -11,23 +11,25 @@ from __future__ import annotations
 
 from functools import cache
 from math import ceil, log2
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
-from ringrift.search.batched import BatchedSearch, Games, States
+from ringrift.kernels.types import F32, F64, I32, I64, Bool, Records
+from ringrift.search.batched import BatchedSearch
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.game_adapter import GameAdapter, decision_key
+from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, decision_key
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, full_searches, simulation_limits
 from ringrift.search.tree import (
     OPEN,
     UNVISITED,
     EvaluatorOutput,
+    Trees,
     complete_simulation,
     expand,
     queue_leaf,
@@ -48,7 +50,7 @@ with scores: that makes policies as sure of noise as of what wins (docs/results/
 
 
 @cache
-def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32]:
+def considered_visits(considered: int, simulations: int) -> I32:
     """Sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
 
     Each phase visits its actions equally often, keeps the better half, and goes on; whoever is best among those with
@@ -69,13 +71,13 @@ def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32
 
 
 @cache
-def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
+def considered_table(most: int, simulations: int) -> I32:
     """`considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
     return np.stack([considered_visits(considered, simulations) for considered in range(most + 1)])
 
 
 @compiled
-def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) -> None:
+def improved_logits(nodes: Records, edges: Records, node: int, count: int, scores: F64) -> None:
     """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, as who decides there sees it.
 
     `nodes` and `edges` are the arenas of one game; no edge beyond the first `count` has been visited. An
@@ -109,7 +111,7 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
 
 
 @compiled
-def softmax(scores: Any, count: int) -> None:
+def softmax(scores: F64, count: int) -> None:
     """Turn the first `count` scores into probabilities, in place."""
     highest = scores[0]
     for i in range(1, count):
@@ -123,7 +125,7 @@ def softmax(scores: Any, count: int) -> None:
 
 
 @compiled
-def select_child(nodes: Any, edges: Any, node: int, scores: Any) -> int:
+def select_child(nodes: Records, edges: Records, node: int, scores: F64) -> int:
     """Return the edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
     row = nodes[node]
     improved_logits(nodes, edges, node, row.edge_count, scores)
@@ -139,7 +141,7 @@ def select_child(nodes: Any, edges: Any, node: int, scores: Any) -> int:
 
 
 @compiled
-def select_root_child(nodes: Any, edges: Any, considered: int, wanted: int, noise: Any, scores: Any) -> int:
+def select_root_child(nodes: Records, edges: Records, considered: int, wanted: int, noise: F32, scores: F64) -> int:
     """Return the best of the considered edges with the wanted visits, by noise + log prior + sigma(completed Q)."""
     row = nodes[0]
     improved_logits(nodes, edges, 0, considered, scores)
@@ -153,18 +155,18 @@ def select_root_child(nodes: Any, edges: Any, considered: int, wanted: int, nois
 
 @compiled
 def simulate(
-    trees: Any,
-    slots: Any,
+    trees: Trees,
+    slots: I32,
     evaluated: EvaluatorOutput,
-    noise: Any,
-    tables: Any,
-    full: Any,
-    limits: Any,
+    noise: F32,
+    tables: I32,
+    full: Bool,
+    limits: I32,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
-    scores: Any,
+    board: GameTables,
+    work: GameWorkspace,
+    scores: F64,
 ) -> None:
     """Complete the last simulation of the games `first` … `last`−1, and begin the next where there are some left."""
     most = tables.shape[1] - 1
@@ -193,7 +195,7 @@ def simulate(
 
 
 @compiled
-def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any, first: int, last: int) -> None:
+def draw_noise(trees: Trees, slots: I32, games: I64, seed: np.uint64, noise: F32, first: int, last: int) -> None:
     """Draw Gumbel numbers for the actions of the roots `first` … `last`−1, keyed by run, game and decision."""
     for index in range(first, last):
         key = decision_key(seed, games[index], trees.states[slots[index], 0])
@@ -202,7 +204,7 @@ def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any, 
 
 
 @compiled
-def move_considered_to_front(trees: Any, slots: Any, noise: Any, considered: int, first: int, last: int) -> None:
+def move_considered_to_front(trees: Trees, slots: I32, noise: F32, considered: int, first: int, last: int) -> None:
     """Let the edges that the root will try, the best by noise + log prior, come before all others.
 
     So a simulation never reads the hundreds of others.
@@ -226,7 +228,7 @@ def move_considered_to_front(trees: Any, slots: Any, noise: Any, considered: int
 
 @compiled
 def write_outputs(
-    trees: Any, slots: Any, noise: Any, considered: int, output: Any, first: int, last: int, scores: Any
+    trees: Trees, slots: I32, noise: F32, considered: int, output: SearchOutput, first: int, last: int, scores: F64
 ) -> None:
     """Write the outputs of roots: chosen action, improved policy, visits, mean value and surprise."""
     for index in range(first, last):
@@ -281,7 +283,7 @@ class GumbelSearch(BatchedSearch):
         self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: Games | None = None) -> SearchOutput:
+    def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         adapter = self.adapter
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.state import new_workspace, state_type
+from ringrift.game.types import BoardTables, State, States, Workspace
 from ringrift.heuristic import new_scratch
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.threads import default_threads, share_out
-from ringrift.search.evaluators import States
+from ringrift.kernels.types import F32, F64, I64, Records
 from ringrift.search.legal import list_legal
 from ringrift.search.output import SearchOutput, empty_output
 from ringrift.search.search_stack import (
     MAX_LEVELS,
     UNIT,
     WIDTHS,
+    SearchStack,
     begin_iteration,
     init_root,
     order_root,
@@ -37,8 +39,6 @@ TT_SIZE: Final = 1 << 17
 POLICY_MARGIN: Final = 8.0
 """With a temperature, actions of the root get exact scores up to that many times the temperature below the best: the
 weight of all others is less than e ** −8."""
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class ThreadData:
     """The memory of one thread's searches; it is used again for every position."""
 
     def __init__(self, board: Board, tt_entry_type: np.dtype[np.void]) -> None:
-        self.stack: Any = np.zeros(1, search_stack_type(board))[0]
-        self.states: Array = np.zeros(MAX_LEVELS + 1, state_type(board))
-        self.tt: Array = np.zeros(TT_SIZE, tt_entry_type)
+        self.stack: SearchStack = np.zeros(1, search_stack_type(board))[0]
+        self.states: States = np.zeros(MAX_LEVELS + 1, state_type(board))
+        self.tt: Records = np.zeros(TT_SIZE, tt_entry_type)
         self.work = new_workspace(board)
         self.scratch = new_scratch(board)
 
@@ -71,13 +71,13 @@ class IterativeDeepeningSearch:
     """A search of many games; every subclass says how one iteration goes on and what its values are."""
 
     tt_entry_type: np.dtype[np.void]
-    advance: Any
+    advance: Callable[[SearchStack, States, Records, int, BoardTables, Workspace, F64, Scratch], bool]
 
     def __init__(
         self,
         board: Board,
         players: int,
-        weights: npt.NDArray[np.float64],
+        weights: F64,
         limits: SearchLimits,
         *,
         temperature: float = 0.0,
@@ -96,17 +96,17 @@ class IterativeDeepeningSearch:
         for thread in self.thread_data:
             self.configure(thread.stack)
 
-    def configure(self, stack: Any) -> None:
+    def configure(self, stack: SearchStack) -> None:
         """Write the settings of the search."""
         stack["use_tt"] = stack["use_history"] = stack["use_pvs"] = True
         stack["width"] = WIDTHS[self.board.name]
         stack["margin"] = int(POLICY_MARGIN * self.temperature * UNIT)
 
-    def read_values(self, stack: Any) -> npt.NDArray[np.float32]:
+    def read_values(self, stack: SearchStack) -> F32:
         """Return the values of the root, `[players]` by seat, after an iteration."""
         raise NotImplementedError
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> SearchOutput:
+    def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""
         output = empty_output(*list_legal(states, self.board.tables, self.thread_data[0].work), self.players)
 
@@ -121,7 +121,7 @@ class IterativeDeepeningSearch:
         share_out(len(states), search_part, threads=len(self.thread_data))
         return output
 
-    def search(self, thread: ThreadData, state: Any, output: SearchOutput, row: int) -> None:
+    def search(self, thread: ThreadData, state: State, output: SearchOutput, row: int) -> None:
         """Search one position and write its output."""
         stack = thread.stack
         mine = slice(*output.policy_offsets[row : row + 2])

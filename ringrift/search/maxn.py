@@ -8,18 +8,21 @@ losses better.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, F64, Records
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     INFINITY,
     MAX_LEVELS,
+    SearchStack,
     copy_values,
     is_leaf,
     keep_best,
@@ -49,7 +52,9 @@ TT_ENTRY_TYPE: Final = np.dtype(
 
 
 @compiled
-def search_child(stack: Any, states: Any, tt: Any, board: Any, work: Any, weights: Any, scratch: Any) -> bool:
+def search_child(
+    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, weights: F64, scratch: Scratch
+) -> bool:
     """Make the next child of the node at the end of the stack, and return whether it has to be searched.
 
     If not, `stack.values` are its values.
@@ -77,7 +82,7 @@ def search_child(stack: Any, states: Any, tt: Any, board: Any, work: Any, weight
 
 
 @compiled
-def is_better(stack: Any, level: int) -> bool:
+def is_better(stack: SearchStack, level: int) -> bool:
     """Whether who decides at a level prefers the values of the last child to the best so far."""
     known = stack.best_action[level]
     mover = stack.player[level] - 1
@@ -90,7 +95,7 @@ def is_better(stack: Any, level: int) -> bool:
 
 
 @compiled
-def update_node(stack: Any, level: int) -> None:
+def update_node(stack: SearchStack, level: int) -> None:
     """Update a node by the values of the child that has been searched."""
     for seat in range(MAX_PLAYERS):
         stack.values[seat] *= DECAY
@@ -111,7 +116,14 @@ def update_node(stack: Any, level: int) -> None:
 
 @compiled
 def advance_maxn(
-    stack: Any, states: Any, tt: Any, nodes: int, board: Any, work: Any, weights: Any, scratch: Any
+    stack: SearchStack,
+    states: States,
+    tt: Records,
+    nodes: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
 ) -> bool:
     """Search on until the iteration is finished or `nodes` more are made, and return whether it is finished."""
     stop = stack.nodes + nodes
@@ -145,7 +157,7 @@ class MaxnSearch(IterativeDeepeningSearch):
     tt_entry_type = TT_ENTRY_TYPE
     advance = staticmethod(advance_maxn)
 
-    def read_values(self, stack: Any) -> npt.NDArray[np.float32]:
+    def read_values(self, stack: SearchStack) -> F32:
         """The values that the root player's best action leads to."""
-        values: npt.NDArray[np.float32] = stack["best_values"][0, : self.players].copy()
+        values: F32 = stack["best_values"][0, : self.players].copy()
         return values

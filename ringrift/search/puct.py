@@ -5,22 +5,25 @@ Any number of games are searched in lockstep, one evaluator call per simulation 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ringrift.game.boards import Board
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import dirichlet
-from ringrift.search.batched import BatchedSearch, Games, States
+from ringrift.kernels.types import F64, I32, I64, Bool, Records
+from ringrift.search.batched import BatchedSearch
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.game_adapter import GameAdapter, decision_key
+from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, decision_key
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, full_searches, simulation_limits
 from ringrift.search.tree import (
     OPEN,
     UNVISITED,
     EvaluatorOutput,
+    Trees,
     complete_simulation,
     expand,
     queue_leaf,
@@ -47,7 +50,7 @@ def exploration(visits: int) -> float:
 
 
 @compiled
-def select_child(nodes: Any, edges: Any, node: int, forced: float) -> int:
+def select_child(nodes: Records, edges: Records, node: int, forced: float) -> int:
     """Return the edge with the highest value plus exploration bonus; `nodes` and `edges` are the arenas of one game.
 
     With `forced` > 0, an action that has been tried but lags behind its forced playouts comes first.
@@ -79,7 +82,7 @@ def select_child(nodes: Any, edges: Any, node: int, forced: float) -> int:
 
 @compiled
 def add_dirichlet_noise(
-    trees: Any, slots: Any, games: Any, seed: np.uint64, share: float, full: Any, noise: Any
+    trees: Trees, slots: I32, games: I64, seed: np.uint64, share: float, full: Bool, noise: F64
 ) -> None:
     """Mix the priors of the roots of full searches with noise; `noise` `[max_actions]` is scratch memory."""
     for index in range(len(slots)):
@@ -98,15 +101,15 @@ def add_dirichlet_noise(
 
 @compiled
 def simulate(
-    trees: Any,
-    slots: Any,
+    trees: Trees,
+    slots: I32,
     evaluated: EvaluatorOutput,
-    forced: Any,
-    limits: Any,
+    forced: F64,
+    limits: I32,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
+    board: GameTables,
+    work: GameWorkspace,
 ) -> None:
     """Complete the last simulation of the games `first` … `last`−1, and begin the next where there are some left."""
     for index in range(first, last):
@@ -131,7 +134,7 @@ def simulate(
 
 
 @compiled
-def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
+def pruned_visits(trees: Trees, game: int, forced: float, out: F64) -> None:
     """Write the root's visits without those that only the forced playouts explain into `out` (KataGo, section 3.2).
 
     Each action but the most visited one loses up to its forced playouts, as long as its score stays below that of the
@@ -162,7 +165,9 @@ def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
 
 
 @compiled
-def write_outputs(trees: Any, slots: Any, forced: Any, output: Any, first: int, last: int, pruned: Any) -> None:
+def write_outputs(
+    trees: Trees, slots: I32, forced: F64, output: SearchOutput, first: int, last: int, pruned: F64
+) -> None:
     """Write the outputs of roots: most visited action, pruned policy, visits, mean value and surprise."""
     for index in range(first, last):
         game = slots[index]
@@ -214,7 +219,7 @@ class PuctSearch(BatchedSearch):
         self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: Games | None = None) -> SearchOutput:
+    def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         adapter = self.adapter
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games

@@ -15,7 +15,7 @@ children first and order them by that was measured to take 1.5 times as long for
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -23,9 +23,12 @@ from ringrift.game.actions import policy_size
 from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import GAME_OVER, MOVEMENT, OWES_NOTHING, RING_PLACEMENT, state_hash
 from ringrift.game.turn import legal_actions, play_forced, step
+from ringrift.game.types import BoardTables, State, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
+from ringrift.kernels.types import F32, F64, I32, U8, U64, Record, Records
 
 MAX_LEVELS: Final = 64
 """Decisions from the root to the end of the longest stack, where every position is a leaf."""
@@ -101,6 +104,49 @@ def search_stack_type(board: Board) -> np.dtype[np.void]:
     )
 
 
+class SearchStack(Record, Protocol):
+    """The search of one thread; an element of `search_stack_type`."""
+
+    use_tt: bool
+    use_history: bool
+    use_pvs: bool
+    best_reply: bool
+    width: int
+    margin: int
+    search: int
+    seat: int
+    nodes: int
+    legal: int
+    searched: int
+    decided: bool
+    level: int
+    score: int
+    values: F32
+    exact: bool
+    estimated: bool
+    key: U64
+    player: I32
+    depth: I32
+    count: I32
+    next: I32
+    alpha: I32
+    beta: I32
+    initial_alpha: I32
+    best: I32
+    best_action: I32
+    best_values: F32
+    proven_win: U8
+    has_estimate: U8
+    null_window: U8
+    re_search: U8
+    chooser: I32
+    actions: I32
+    order: I32
+    killers: I32
+    history: I32
+    scores: I32
+
+
 @compiled
 def score_of(value: float) -> int:
     """A value as a score."""
@@ -108,7 +154,7 @@ def score_of(value: float) -> int:
 
 
 @compiled
-def position_key(state: Any) -> np.uint64:
+def position_key(state: State) -> np.uint64:
     """Equal for positions with the same continuations and outcomes: the ranking asks who lost the last ring when."""
     key = state_hash(state)
     for seat in range(MAX_PLAYERS):
@@ -118,7 +164,7 @@ def position_key(state: Any) -> np.uint64:
 
 
 @compiled
-def tt_entry(stack: Any, tt: Any, level: int) -> Any:
+def tt_entry(stack: SearchStack, tt: Records, level: int) -> Any:
     """Return the entry of the transposition table for the position at a level."""
     return tt[np.int64(stack.key[level] % np.uint64(len(tt)))]
 
@@ -127,13 +173,13 @@ def tt_entry(stack: Any, tt: Any, level: int) -> Any:
 
 
 @compiled
-def is_quiet(state: Any) -> bool:
+def is_quiet(state: State) -> bool:
     """Whether nothing is being captured, collapsed, claimed or paid."""
     return bool((state.phase == RING_PLACEMENT or state.phase == MOVEMENT) and state.owed == OWES_NOTHING)
 
 
 @compiled
-def play_to_quiet(state: Any, board: Any, work: Any) -> int:
+def play_to_quiet(state: State, board: BoardTables, work: Workspace) -> int:
     """Play on through forced actions, at most to a quiet position.
 
     The number of legal actions, in `work.actions`, where there is a choice before that; else 0.
@@ -147,7 +193,7 @@ def play_to_quiet(state: Any, board: Any, work: Any) -> int:
 
 
 @compiled
-def make_child(stack: Any, states: Any, level: int, depth: int, board: Any, work: Any) -> int:
+def make_child(stack: SearchStack, states: States, level: int, depth: int, board: BoardTables, work: Workspace) -> int:
     """Play the next action of the node at a level, after which `depth` decisions are left.
 
     The number of actions there, in `work.actions`; 0 in a leaf.
@@ -163,7 +209,7 @@ def make_child(stack: Any, states: Any, level: int, depth: int, board: Any, work
 
 
 @compiled
-def is_leaf(stack: Any, state: Any, level: int, depth: int) -> bool:
+def is_leaf(stack: SearchStack, state: State, level: int, depth: int) -> bool:
     """Whether a position is judged as it stands; `stack.estimated` then says whether that takes an evaluation."""
     over = state.phase == GAME_OVER
     stack.estimated = not over
@@ -171,7 +217,9 @@ def is_leaf(stack: Any, state: Any, level: int, depth: int) -> bool:
 
 
 @compiled
-def push_node(stack: Any, state: Any, level: int, count: int, depth: int, alpha: int, beta: int, work: Any) -> None:
+def push_node(
+    stack: SearchStack, state: State, level: int, count: int, depth: int, alpha: int, beta: int, work: Workspace
+) -> None:
     """Make a position, whose `count` actions are in `work.actions`, the end of the stack."""
     stack.player[level] = state.player
     stack.depth[level] = depth
@@ -183,7 +231,7 @@ def push_node(stack: Any, state: Any, level: int, count: int, depth: int, alpha:
 
 
 @compiled
-def set_window(stack: Any, level: int, alpha: int, beta: int) -> None:
+def set_window(stack: SearchStack, level: int, alpha: int, beta: int) -> None:
     """Start with the first action of a node."""
     stack.alpha[level] = alpha
     stack.beta[level] = beta
@@ -200,7 +248,7 @@ def set_window(stack: Any, level: int, alpha: int, beta: int) -> None:
 
 
 @compiled
-def pick_next(stack: Any, level: int, first: int) -> None:
+def pick_next(stack: SearchStack, level: int, first: int) -> None:
     """Swap the next action to search, the first in order among those from `first` on, to that place."""
     best = first
     for i in range(first + 1, stack.count[level]):
@@ -213,7 +261,7 @@ def pick_next(stack: Any, level: int, first: int) -> None:
 
 
 @compiled
-def put_first(stack: Any, level: int, action: int) -> None:
+def put_first(stack: SearchStack, level: int, action: int) -> None:
     """Put an action, if the node has it, before all others."""
     for i in range(stack.count[level]):
         if stack.actions[level, i] == action:
@@ -221,7 +269,7 @@ def put_first(stack: Any, level: int, action: int) -> None:
 
 
 @compiled
-def order_by_history(stack: Any, level: int) -> None:
+def order_by_history(stack: SearchStack, level: int) -> None:
     """Order the actions of a node by killers and history: by what has refuted others."""
     seat = stack.player[level] - 1
     for i in range(stack.count[level]):
@@ -234,7 +282,7 @@ def order_by_history(stack: Any, level: int) -> None:
 
 
 @compiled
-def update_history(stack: Any, level: int) -> None:
+def update_history(stack: SearchStack, level: int) -> None:
     """Remember the best action of a node, which has refuted what led there, as killer and in the history."""
     action = stack.best_action[level]
     stack.history[stack.player[level] - 1, action] += max(stack.depth[level], 1) ** 2
@@ -246,7 +294,14 @@ def update_history(stack: Any, level: int) -> None:
 
 @compiled
 def order_by_evaluation(
-    stack: Any, states: Any, level: int, view: int, board: Any, work: Any, weights: Any, scratch: Any
+    stack: SearchStack,
+    states: States,
+    level: int,
+    view: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
 ) -> None:
     """Order the actions of a node by the value, for seat `view`, of what each leads to.
 
@@ -265,7 +320,7 @@ def order_by_evaluation(
 
 
 @compiled
-def width_at(stack: Any, depth: int) -> int:
+def width_at(stack: SearchStack, depth: int) -> int:
     """How many actions a node with so many decisions left looks at: all at the last one, where they are leaves."""
     if depth > 0:
         return ALL if depth == 1 else int(stack.width)
@@ -273,7 +328,7 @@ def width_at(stack: Any, depth: int) -> int:
 
 
 @compiled
-def keep_best(stack: Any, level: int, width: int) -> None:
+def keep_best(stack: SearchStack, level: int, width: int) -> None:
     """Hold a node to so many actions, those that come first."""
     if stack.count[level] > width:
         for i in range(width):
@@ -286,7 +341,7 @@ def keep_best(stack: Any, level: int, width: int) -> None:
 
 
 @compiled
-def init_root(stack: Any, states: Any, board: Any, work: Any) -> None:
+def init_root(stack: SearchStack, states: States, board: BoardTables, work: Workspace) -> None:
     """Start a search at `states[0]`; nothing is left of the one before."""
     state = states[0]
     stack.search += 1
@@ -301,7 +356,7 @@ def init_root(stack: Any, states: Any, board: Any, work: Any) -> None:
 
 
 @compiled
-def begin_iteration(stack: Any, depth: int) -> None:
+def begin_iteration(stack: SearchStack, depth: int) -> None:
     """Begin an iteration of that depth."""
     legal = stack.legal
     stack.level = 0
@@ -313,7 +368,7 @@ def begin_iteration(stack: Any, depth: int) -> None:
     set_window(stack, 0, -INFINITY, INFINITY)
 
 
-def order_root(stack: Any) -> None:
+def order_root(stack: SearchStack) -> None:
     """Put the root's actions in the order of their scores in the last iteration."""
     legal = slice(stack["legal"])
     order = np.argsort(-stack["scores"][legal], kind="stable")
@@ -322,14 +377,14 @@ def order_root(stack: Any) -> None:
 
 
 @compiled
-def copy_values(source: Any, target: Any) -> None:
+def copy_values(source: F32, target: F32) -> None:
     """Copy the values of all seats."""
     for seat in range(MAX_PLAYERS):
         target[seat] = source[seat]
 
 
 @compiled
-def read_scores(stack: Any, actions: Any, scores: Any) -> None:
+def read_scores(stack: SearchStack, actions: I32, scores: I32) -> None:
     """Write the scores of the root's actions into `scores`, in the order of `actions`."""
     for i in range(len(actions)):
         for k in range(stack.legal):

@@ -11,14 +11,16 @@ on the way into the next simulation, so that the games are gone through once per
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.search.game_adapter import GameAdapter, legal_actions, outcome, step
+from ringrift.kernels.types import F32, I32, I64, U8, Records
+from ringrift.search.game_adapter import GameAdapter, GameState, GameTables, GameWorkspace, legal_actions, outcome, step
+from ringrift.search.output import SearchOutput
 
 UNVISITED: Final = -1
 """The child of an edge without one."""
@@ -57,35 +59,33 @@ EDGE_TYPE: Final = np.dtype(
     align=True,
 )
 
-Array = np.ndarray[Any, np.dtype[Any]]
-
 
 class Trees(NamedTuple):
     """Arenas for the trees of many games; one slot each."""
 
-    nodes: Array
+    nodes: Records
     """`[slots, nodes]`"""
-    states: Array
+    states: States
     """`[slots, nodes]`"""
-    edges: Array
+    edges: Records
     """`[slots, edges]`"""
-    used_nodes: Array
+    used_nodes: I32
     """`[slots]`, nodes in use."""
-    used_edges: Array
-    leaves: Array
+    used_edges: I32
+    leaves: I32
     """`[slots]`, the node whose simulation is to be completed, or `NONE`."""
-    rows: Array
+    rows: I32
     """`[slots]`, where that leaf stands in the evaluator's batch, or `NONE` if it needs no evaluation."""
 
 
 class EvaluatorOutput(NamedTuple):
     """The output of an evaluator for one batch of leaves."""
 
-    offsets: npt.NDArray[np.int64]
+    offsets: I64
     """`[batch + 1]`, where the actions of each leaf begin."""
-    logits: npt.NDArray[np.float32]
+    logits: F32
     """`[L]`, of the legal actions."""
-    values: npt.NDArray[np.float32]
+    values: F32
     """`[batch, players]`, by seat."""
 
 
@@ -115,7 +115,7 @@ def bytes_per_node(trees: Trees) -> float:
 
 
 @compiled
-def play_forced(state: Any, board: Any, work: Any) -> int:
+def play_forced(state: GameState, board: GameTables, work: GameWorkspace) -> int:
     """Play on while there is exactly one legal action, and return how many there are then, in `work.actions`."""
     count = legal_actions(state, board, work, work.actions)
     while count == 1:
@@ -125,7 +125,7 @@ def play_forced(state: Any, board: Any, work: Any) -> int:
 
 
 @compiled
-def init_node(trees: Any, game: int, node: int, board: Any, work: Any) -> bool:
+def init_node(trees: Trees, game: int, node: int, board: GameTables, work: GameWorkspace) -> bool:
     """Fill a new node from its state, below the root after forced actions, and return whether it needs the evaluator.
 
     The statistics of its edges, but for the visits, are left to the search.
@@ -156,14 +156,14 @@ def init_node(trees: Any, game: int, node: int, board: Any, work: Any) -> bool:
 
 
 @compiled
-def queue_leaf(trees: Any, game: int, node: int, needs_evaluator: bool) -> None:
+def queue_leaf(trees: Trees, game: int, node: int, needs_evaluator: bool) -> None:
     """Note a leaf whose simulation is to be completed; `assign_rows` gives it a row of the batch."""
     trees.leaves[game] = node
     trees.rows[game] = 0 if needs_evaluator else NONE
 
 
 @compiled
-def init_root(trees: Any, game: int, board: Any, work: Any) -> None:
+def init_root(trees: Trees, game: int, board: GameTables, work: GameWorkspace) -> None:
     """Start a tree anew from `trees.states[game, 0]`."""
     trees.used_nodes[game] = 1
     trees.used_edges[game] = 0
@@ -172,7 +172,7 @@ def init_root(trees: Any, game: int, board: Any, work: Any) -> None:
 
 
 @compiled
-def expand(trees: Any, game: int, node: int, edge: int, board: Any, work: Any) -> None:
+def expand(trees: Trees, game: int, node: int, edge: int, board: GameTables, work: GameWorkspace) -> None:
     """Make the child of an edge, the leaf of this simulation."""
     child = trees.used_nodes[game]
     trees.used_nodes[game] += 1
@@ -185,7 +185,7 @@ def expand(trees: Any, game: int, node: int, edge: int, board: Any, work: Any) -
 
 
 @compiled
-def assign_rows(trees: Any, games: Any, offsets: Any) -> int:
+def assign_rows(trees: Trees, games: I32, offsets: I64) -> int:
     """Give the leaves that need the evaluator rows of a batch, with the `offsets` of their actions; return how many."""
     rows = 0
     for game in games:
@@ -197,7 +197,7 @@ def assign_rows(trees: Any, games: Any, offsets: Any) -> int:
 
 
 @compiled
-def gather_leaves(trees: Any, games: Any, first: int, last: int, offsets: Any, states: Any, actions: Any) -> None:
+def gather_leaves(trees: Trees, games: I32, first: int, last: int, offsets: I64, states: States, actions: I32) -> None:
     """Copy the leaves of `games[first … last−1]` that need the evaluator, and their actions, into the batch."""
     for game in games[first:last]:
         row = trees.rows[game]
@@ -211,7 +211,7 @@ def gather_leaves(trees: Any, games: Any, first: int, last: int, offsets: Any, s
 
 
 @compiled
-def complete_simulation(trees: Any, game: int, evaluated: EvaluatorOutput) -> None:
+def complete_simulation(trees: Trees, game: int, evaluated: EvaluatorOutput) -> None:
     """Give the leaf of a game, if there is one, its priors and values, and back them up."""
     leaf = trees.leaves[game]
     if leaf == NONE:
@@ -227,7 +227,7 @@ def complete_simulation(trees: Any, game: int, evaluated: EvaluatorOutput) -> No
 
 
 @compiled
-def init_edges(trees: Any, game: int, first_edge: int, logits: Any) -> None:
+def init_edges(trees: Trees, game: int, first_edge: int, logits: F32) -> None:
     """Give the new edges of a node the priors that the logits stand for; nothing has been backed up to them."""
     if len(logits) == 0:
         return
@@ -249,7 +249,7 @@ def init_edges(trees: Any, game: int, first_edge: int, logits: Any) -> None:
 
 
 @compiled
-def backup(trees: Any, game: int, leaf: int) -> None:
+def backup(trees: Trees, game: int, leaf: int) -> None:
     """Add the value of a leaf to every edge on the way to it, and a visit to every node."""
     node = leaf
     while True:
@@ -265,7 +265,7 @@ def backup(trees: Any, game: int, leaf: int) -> None:
 
 
 @compiled
-def find_node(trees: Any, game: int, ply: int, wanted: Any, images: Any) -> int:
+def find_node(trees: Trees, game: int, ply: int, wanted: U8, images: U8) -> int:
     """Return the node whose state has the `wanted` bytes; `images` `[slots, nodes, bytes]` are those of all states."""
     for node in range(trees.used_nodes[game]):
         # Nearly all nodes of another state are of another ply, or differ early.
@@ -279,7 +279,7 @@ def find_node(trees: Any, game: int, ply: int, wanted: Any, images: Any) -> int:
 
 
 @compiled
-def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
+def reroot(trees: Trees, game: int, root: int, kept: I32) -> None:
     """Make a node the root and keep what is below it; `kept` `[nodes]` is scratch memory.
 
     Nodes and their edges were made later than those above them, so the rest moves to the front of the arenas in one
@@ -314,7 +314,7 @@ def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
 
 
 @compiled
-def write_root(trees: Any, game: int, index: int, output: Any) -> None:
+def write_root(trees: Trees, game: int, index: int, output: SearchOutput) -> None:
     """Write a root's actions and visits, and its mean value by seat: its own evaluation and all simulations."""
     row = trees.nodes[game, 0]
     values = output.root_values[index]
@@ -331,7 +331,7 @@ def write_root(trees: Any, game: int, index: int, output: Any) -> None:
 
 
 @compiled
-def write_surprise(trees: Any, game: int, index: int, output: Any) -> None:
+def write_surprise(trees: Trees, game: int, index: int, output: SearchOutput) -> None:
     """Write how far the policy of a root is from its prior, which noise has not changed."""
     row = trees.nodes[game, 0]
     start = output.policy_offsets[index]

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation import (
     Fixture,
     MatchPlan,
@@ -22,8 +21,9 @@ from ringrift.evaluation import (
     report_match,
 )
 from ringrift.game import Game, get_board
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.selfplay import BadOpening, Openings
 
 PLAN = MatchPlan("hex8_2p", ("random", "puct@4"), openings=6, opening_plies=8, max_moves=800, seed=5)
@@ -47,7 +47,7 @@ class Watched(Agent):
         self.batches: list[int] = []
         self.forced = 0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         output = self.agent.act(states, games)
         self.batches.append(len(states))
         self.forced += int((np.diff(output.policy_offsets) < 2).sum())

@@ -8,7 +8,6 @@ from threading import Event
 import pytest
 
 from ringrift.agents import Agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.recorded import Hall, Interrupted
@@ -26,9 +25,10 @@ from ringrift.evaluation.store import (
     stored_evaluations,
     stored_games,
 )
+from ringrift.game.types import States
 from ringrift.game_database import GamesDatabase
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
@@ -42,7 +42,7 @@ class Watched(Agent):
         self.agent = agent
         self.games: set[int] = set()
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         self.games.update(games.tolist())
         return self.agent.act(states, games)
 

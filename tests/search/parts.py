@@ -8,8 +8,9 @@ import pytest
 from ringrift.game import get_board
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import States
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import GumbelSearch, PuctSearch
-from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.tree import CUT_OFF, OPEN, TERMINAL, UNVISITED
 
 Search = GumbelSearch | PuctSearch
@@ -21,7 +22,7 @@ class HashedEvaluator:
     def __init__(self, players: int) -> None:
         self.players = players
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         logits = (actions.astype(np.int64) * 7919 % 1013 / 500).astype(np.float32)
         mixed = states["cells"].astype(np.int64).sum(axis=1) * 31 + states["ply"] * 17
         values = [(mixed * (seat + 3) % 101) / 50.5 - 1 for seat in range(self.players)]

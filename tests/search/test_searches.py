@@ -10,8 +10,9 @@ import pytest
 from ringrift.encoding import feature_version, outcomes
 from ringrift.game import Game, configs, get_board, new_states, new_workspace, policy_size, step
 from ringrift.game.actions import SCALAR_ACTIONS
+from ringrift.game.types import States
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator, PlayoutCap, PuctSearch, UniformEvaluator
-from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.tree import CUT_OFF, TERMINAL
 from tests.game.drawing import position
 from tests.search.parts import HashedEvaluator, Search, check_tree, positions
@@ -182,7 +183,7 @@ def test_it_finds_a_win_in_one_turn_without_knowing_anything(kind: str, case: st
 def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> None:
     """The evaluator favours seat 3, whoever decides; so do all roots, and outcomes are those of the ranking."""
 
-    def favour_seat_3(states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def favour_seat_3(states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         values = np.tile(np.array([-0.5, 0, 0.75, 0.25][:players], np.float32), (len(states), 1))
         return np.zeros(len(actions), np.float32), values
 
@@ -205,7 +206,7 @@ def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> 
 def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> None:
     board, version = get_board("hex8"), feature_version("v1")
 
-    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def network(features: Any, globals_: Any, offsets: I64, actions: I32) -> tuple[F32, F32]:
         assert features.shape[0] == globals_.shape[0] == len(offsets) - 1
         relative = np.tile(np.array([0.5, -0.25, -0.5], np.float32), (len(features), 1))
         return np.zeros(len(actions), np.float32), relative
@@ -224,7 +225,7 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
     geometry, version = get_board(board), feature_version("v1")
     heights = [index for index, name in enumerate(version.planes) if name.startswith("height")]
 
-    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def network(features: Any, globals_: Any, offsets: I64, actions: I32) -> tuple[F32, F32]:
         image = features[:, heights].sum(axis=1).astype(np.float32)
         rows = np.repeat(np.arange(len(features)), np.diff(offsets))
         position = geometry.tables["position"][actions % geometry.cells]

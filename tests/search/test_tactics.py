@@ -9,6 +9,7 @@ import pytest
 
 from ringrift.agents import make_agent
 from ringrift.game import get_board
+from ringrift.game.types import States
 from ringrift.heuristic import load_weights
 from ringrift.search import (
     BestReplySearch,
@@ -22,7 +23,6 @@ from ringrift.search import (
     SearchOutput,
     UniformEvaluator,
 )
-from ringrift.search.evaluators import States
 from tests.search.tactics import TACTICS, Tactic, solves
 
 Run = Callable[[States], SearchOutput]
