@@ -1,4 +1,4 @@
-"""What a position is worth to every player: weighted features, own minus others, squashed."""
+"""The evaluation of a position for every player: weighted features, own minus others, squashed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.types import F32, F64
 
 WON: Final = 20.0
-"""Score of a game that is won, beyond what features add up to."""
+"""The score of a game that is won, beyond what features add up to."""
 
 
 @compiled

@@ -94,7 +94,7 @@ def scratch_type(board: Board) -> np.dtype[np.void]:
 
 @cache
 def centrality(board: Board) -> F32:
-    """How central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
+    """Return how central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
     result = np.zeros(board.grid_size, np.float32)
     for coordinate in board.coordinates:
         if board.hexagonal:
@@ -106,7 +106,7 @@ def centrality(board: Board) -> F32:
 
 
 def new_scratch(board: Board) -> Scratch:
-    """A scratch record for the kernels; one per thread."""
+    """Return a scratch record for the kernels; every thread needs its own."""
     scratch: Scratch = np.zeros(1, scratch_type(board))[0]
     scratch["centrality"] = centrality(board)
     return scratch
@@ -141,7 +141,7 @@ def write_features(state: State, board: BoardTables, scratch: Scratch, features:
 
 @compiled
 def write_rings(cells: Words, scratch: Scratch, position: int, features: F32) -> None:
-    """What a stack is made of; `buried` collects own rings under own control until `write_scaled` turns it round."""
+    """Count the rings of a stack; `buried` collects own rings under own control until `write_scaled` turns it round."""
     word = cells[position]
     owner = word & OWNER
     seat = owner - 1
@@ -162,7 +162,7 @@ def write_rings(cells: Words, scratch: Scratch, position: int, features: F32) ->
 
 @compiled
 def write_moves(state: State, board: BoardTables, scratch: Scratch, position: int, features: F32) -> None:
-    """What a stack could do, were its player to move."""
+    """Count what a stack could do, were its player to move."""
     cells = state.cells
     word = cells[position]
     seat = (word & OWNER) - 1
@@ -200,7 +200,7 @@ def write_moves(state: State, board: BoardTables, scratch: Scratch, position: in
 
 @compiled
 def write_rows(cells: Words, board: BoardTables, position: int, line_length: int, features: F32) -> None:
-    """The rows of markers, gaps allowed, that begin with a marker; from both ends, so that each counts half."""
+    """Count the rows of markers, gaps allowed, that begin with a marker; from both ends, so that each counts half."""
     player = cells[position]
     # Counted in registers and without branches: this loop takes the most time of all.
     links = lines = one_short = two_short = 0
@@ -229,7 +229,7 @@ def write_rows(cells: Words, board: BoardTables, position: int, line_length: int
 
 @compiled
 def write_claims(state: State, board: BoardTables, scratch: Scratch, features: F32) -> None:
-    """The best region that the player to act may claim now, by cells and rings as parts of the goals."""
+    """Write the best region that the player to act may claim now, by cells and rings as parts of the goals."""
     seat = state.player - 1
     claims = add_regions(state, board, scratch, scratch.actions, 0)
     rows = len(board.row_mask)
@@ -256,7 +256,7 @@ def write_claims(state: State, board: BoardTables, scratch: Scratch, features: F
 
 @compiled
 def write_scaled(state: State, board: BoardTables, features: F32) -> None:
-    """Take over the counts that the state keeps, and turn all counts into fractions."""
+    """Add the counts that the state keeps, and turn all counts into fractions."""
     players = state.players
     line_length = board.line_length[players]
     per_ring = np.float32(1) / np.float32(board.rings)
@@ -295,7 +295,7 @@ def write_scaled(state: State, board: BoardTables, features: F32) -> None:
 
 @compiled
 def write_standing(state: State, features: F32) -> None:
-    """How near each player is to a victory, and how the others stand."""
+    """Write how near each player is to a victory, and how the others stand."""
     players = state.players
     if state.lps_player != 0:
         features[state.lps_player - 1, _EXCLUSIVE] = min(state.lps_count, LPS_ROUNDS) / LPS_ROUNDS

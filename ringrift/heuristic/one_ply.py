@@ -1,4 +1,4 @@
-"""Looking one action ahead, and the evaluator that searches and players ask."""
+"""The heuristic one action ahead, and the evaluator of searches and players."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import F32, F64, I32, I64
 
 SHARPNESS: Final = 4.0
-"""What scores are multiplied with to be logits."""
+"""The factor that turns scores into logits."""
 ACTIONS_PER_THREAD: Final = 128
 """Starting a thread takes about as long as scoring that many actions on a small board."""
 
@@ -58,10 +58,10 @@ def score_actions(
 
 
 class HeuristicEvaluator:
-    """Scores of the legal actions, one ply ahead, as logits; the evaluation as values."""
+    """An evaluator by the heuristic: scores one ply ahead as logits, the evaluation as values."""
 
     def __init__(self, board: Board, players: int, weights: Weights, *, threads: int | None = None) -> None:
-        """`weights` are those of `load_weights`."""
+        """Make an evaluator with the weights of `load_weights`."""
         self.board = board
         self.players = players
         self.weights = weights

@@ -77,7 +77,7 @@ class AlphaBetaEntry(Record, Protocol):
 
 @compiled
 def minimises(stack: SearchStack, player: int) -> bool:
-    """Whether a player minimises."""
+    """Tell whether a player minimises."""
     return bool(player != stack.seat + 1)
 
 
@@ -86,7 +86,7 @@ def minimises(stack: SearchStack, player: int) -> bool:
 
 @compiled
 def shifted(score: int, by: int) -> int:
-    """A score with its win or loss that many decisions later."""
+    """Return a score with its win or loss that many decisions later."""
     if score > PROVEN:
         return score - by
     if score < -PROVEN:
@@ -96,7 +96,7 @@ def shifted(score: int, by: int) -> int:
 
 @compiled
 def tt_cutoff(stack: SearchStack, entry: AlphaBetaEntry, level: int, depth: int, alpha: int, beta: int) -> bool:
-    """Whether an entry spares the search of the position at a level, whose score is then in `stack.score`."""
+    """Tell whether an entry spares the search of a position, whose score is then in `stack.score`."""
     if entry.key != stack.key[level] or entry.search != stack.search:
         return False
     # A deeper search has seen other leaves, which would make scores depend on the table; games that end are the same.
@@ -287,7 +287,7 @@ class AlphaBetaSearch(IterativeDeepeningSearch):
     advance = staticmethod(advance)
 
     def read_values(self, stack: SearchStack) -> F32:
-        """The root player's value; the others have the opposite, in equal parts."""
+        """Return the root player's value by seat; the others have the opposite, in equal parts."""
         value = min(max(int(stack["best"][0]) / UNIT, -1.0), 1.0)
         values = np.full(self.players, -value / (self.players - 1), np.float32)
         values[stack["seat"]] = value

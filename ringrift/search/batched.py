@@ -98,7 +98,7 @@ class GameGroup:
     def __init__(self, slots: I32, first: int, adapter: GameAdapter, players: int) -> None:
         self.slots = slots
         self.first = first
-        """Place of the group's first game in the call."""
+        """The place of the group's first game in the call."""
         self.offsets = np.zeros(len(slots) + 1, np.int64)
         self.states = np.empty(len(slots), adapter.state_type)
         self.actions = np.empty(0, np.int32)
@@ -123,7 +123,7 @@ class BatchedSearch:
         groups: int = 1,
         reuse: bool = False,
     ) -> None:
-        """`nodes` per game: one more than the simulations.
+        """Make a search with `nodes` per game, one more than the simulations.
 
         With two `groups`, the evaluator works on one half of the games while the other half is simulated: for
         evaluators that leave the cores alone. With `reuse`, the tree of a game is kept for its next position until

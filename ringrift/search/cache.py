@@ -1,4 +1,4 @@
-"""Answers of an evaluator kept by the hash of the state, so that no position is put to a network twice in a row.
+"""A cache of evaluations by the hash of the state, so that no position is put to a network twice in a row.
 
 A search meets again most of what it looked at one decision before, and all games begin alike.
 """
@@ -35,7 +35,7 @@ class CacheTable(NamedTuple):
 
 @compiled
 def hash_images(images: U8 | U32, keys: U64) -> None:
-    """Write the hash of each row of words `[N, words]` into `keys`; never 0."""
+    """Write the hash of each row of words `[N, words]` into `keys`, never 0."""
     for row in range(len(images)):
         key = np.uint64(0)
         for word in images[row]:
@@ -45,7 +45,7 @@ def hash_images(images: U8 | U32, keys: U64) -> None:
 
 @compiled
 def look_up(entries: CacheTable, keys: U64, offsets: I64, logits: F32, values: F32, missing: I64) -> int:
-    """Copy what is known of a batch into `logits` and `values`, and list the other rows in `missing`; how many."""
+    """Copy what is known of a batch into `logits` and `values`, list the other rows in `missing`, return how many."""
     count = 0
     for row in range(len(keys)):
         slot = keys[row] % np.uint64(len(entries.keys))
@@ -77,7 +77,7 @@ def gather_missing(missing: I64, offsets: I64, actions: I32, new_offsets: I64, n
 def store(
     entries: CacheTable, keys: U64, missing: I64, offsets: I64, new: tuple[I64, F32, F32], logits: F32, values: F32
 ) -> None:
-    """Keep the answers `new` (offsets, logits, values) to the missing rows, and copy them to where they belong."""
+    """Store the evaluations `new` (offsets, logits, values) of the missing rows, and copy them to where they belong."""
     new_offsets, new_logits, new_values = new
     for i in range(len(missing)):
         row = missing[i]
@@ -97,13 +97,13 @@ def store(
 
 
 class CachedEvaluator:
-    """Puts to an evaluator only what it has not been asked lately.
+    """An evaluator that passes on to another one only what it has not evaluated lately.
 
     For evaluators whose answer to a state depends on that state alone: then it changes no result.
     """
 
     def __init__(self, evaluator: Evaluator, players: int, *, megabytes: int = 64) -> None:
-        """`megabytes` bounds the memory."""
+        """Make an empty cache; `megabytes` bounds its memory."""
         self.evaluator = evaluator
         slots = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
         self.entries = CacheTable(
@@ -115,12 +115,12 @@ class CachedEvaluator:
             written=np.zeros(1, np.int64),
         )
         self.lookups = 0
-        """Positions so far."""
+        """The positions looked up so far."""
         self.hits = 0
-        """… of which the answer was known."""
+        """The positions among them that were known."""
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
-        """Answers from the table, and from the evaluator for the rest."""
+        """Evaluate states from the table, and by the evaluator where they are not in it."""
         keys = np.empty(len(states), np.uint64)
         whole = np.ascontiguousarray(states)
         images: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)

@@ -199,7 +199,7 @@ def backup(trees: Trees, games: I64) -> None:
 
 @compiled
 def is_preferred(edge: DescentEdge, other: DescentEdge, seat: int) -> bool:
-    """Whether a seat plays one action rather than another: by what is solved, then by visits, then by value."""
+    """Tell whether a seat plays one action rather than another: by what is solved, then by visits, then by value."""
     mine, others = completed_value(edge, seat), completed_value(other, seat)
     if abs(mine) <= 1 and abs(others) <= 1 and edge.visits != other.visits:
         return bool(edge.visits > other.visits)
@@ -241,7 +241,7 @@ class DescentSearch:
         expansions: int = EXPANSIONS,
         threads: int | None = None,
     ) -> None:
-        """`expansions` are the nodes per position whose children are evaluated, the root among them."""
+        """Make a search; `expansions` are the nodes per position whose children are evaluated, the root among them."""
         self.adapter = adapter_of(board)
         self.players = players
         self.evaluator = evaluator

@@ -63,7 +63,7 @@ class NetworkEvaluator:
         *,
         random_symmetry: bool = False,
     ) -> None:
-        """`random_symmetry` shows each position under a symmetry drawn by its hash, the same to equal positions."""
+        """Make an evaluator; with `random_symmetry`, each position is turned by a symmetry that its hash draws."""
         self.board = board
         self.version = version
         self.network = network

@@ -1,4 +1,4 @@
-"""What the trees ask a game: its rules as kernels, chosen by the type of its states when a search is compiled.
+"""The adapter of a game to the searches: its kernels, chosen by the type of its states when a search is compiled.
 
 RingRift is one such game; the benchmarks and tests bring small ones of their own, which other programs know too.
 """
@@ -32,9 +32,9 @@ class GameState(Record, Protocol):
     """A position of any game."""
 
     player: int
-    """Seat that decides, from 1."""
+    """The seat that decides, from 1."""
     ply: int
-    """Moves so far."""
+    """The moves so far."""
 
 
 class GameWorkspace(Record, Protocol):
@@ -49,23 +49,23 @@ class GameAdapter:
 
     name: str
     tables: GameTables
-    """Goes to the kernels as `board`: a numpy array or record, so that anybody can read the index of cached code."""
+    """What goes to the kernels as `board`: an array or record, so that every process can read the index of cached code."""
     state_type: np.dtype[np.void]
-    """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `marker_field`."""
+    """A structured dtype with the fields of `GameState` and that of `marker_field`."""
     max_actions: int
     edges_per_node: int
-    """That an arena is made for, on average."""
+    """The mean number of edges per node that an arena is made for."""
     workspace: Callable[[], GameWorkspace]
-    """The calling thread's scratch memory, with the field `actions` `[max_actions]`."""
+    """A function that returns the calling thread's scratch memory, with `actions` `[max_actions]`."""
 
 
 EXPECTED_EDGES: Final = {"square8": 150, "hex8": 150, "square19": 1100, "hexagonal": 1100}
-"""What 64 simulations from the empty board need, where placement is widest (measured 143 on square8, 1,086 on
+"""Edges per node that 64 simulations from the empty board need, where placement is widest (143 on square8, 1,086 on
 hexagonal; from the middle of a game 20–40 and 270–510). Memory that a tree does not touch is only reserved."""
 
 
 def adapter_of(board: Board | GameAdapter) -> GameAdapter:
-    """The rules of RingRift on a board; other rules as they are."""
+    """Return the adapter of RingRift on a board; another adapter as it is."""
     if isinstance(board, GameAdapter):
         return board
     return GameAdapter(
@@ -79,7 +79,7 @@ def adapter_of(board: Board | GameAdapter) -> GameAdapter:
 
 
 def legal_actions(state: GameState, board: GameTables, work: GameWorkspace, out: I32) -> int:
-    """Write the legal actions into `out`; their number, 0 when the game is over."""
+    """Write the legal actions into `out`, and return their number, 0 when the game is over."""
     raise NotImplementedError("this is for compiled code")
 
 
@@ -94,7 +94,7 @@ def outcome(state: GameState, out: F32) -> None:
 
 
 def decision(state: GameState) -> int:
-    """A number that no two decisions of one game share."""
+    """Return a number that no two decisions of one game share."""
     raise NotImplementedError("this is for compiled code")
 
 
@@ -102,7 +102,7 @@ _kernels: dict[str, dict[str, Kernel]] = {}
 
 
 def marker_field(name: str, file: str) -> str:
-    """The field by which the states of a game are known; `file` is the source of its kernels.
+    """Return the name of the field that marks the states of a game; `file` is the source of its kernels.
 
     The name changes with the source, or else searches from the disk would play by the rules of yesterday.
     """
@@ -110,7 +110,7 @@ def marker_field(name: str, file: str) -> str:
 
 
 def register_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:
-    """Let trees grow in a game; its states are known by a field that no other game's states have."""
+    """Register the kernels of a game, whose states are marked by a field that no other game's states have."""
     _kernels[field] = {"legal_actions": legal_actions, "step": step, "outcome": outcome, "decision": decision}
 
 
@@ -145,7 +145,7 @@ def _decision(state: types.Record) -> Kernel:
 
 @compiled
 def ply_and_debt(state: State) -> int:
-    """RingRift's decisions: a recovery takes several of them in one move."""
+    """Return the number of a decision of RingRift, where a recovery takes several in one move."""
     return int(state.ply * 8 + state.owed)
 
 

@@ -41,7 +41,7 @@ BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate":
 """Simulations per decision, by name."""
 
 MAX_CONSIDERED_ACTIONS: Final = 16
-"""Actions that the root draws; the paper's choice for Go and chess, and larger numbers change little there."""
+"""The paper's choice for Go and chess; larger numbers change little there."""
 VALUE_SCALE: Final = 0.5
 VISIT_OFFSET: Final = 50.0
 """sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q for q from −1 to 1, as the paper has it for Go
@@ -51,7 +51,7 @@ with scores: that makes policies as sure of noise as of what wins (docs/results/
 
 @cache
 def considered_visits(considered: int, simulations: int) -> I32:
-    """Sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
+    """Return sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
 
     Each phase visits its actions equally often, keeps the better half, and goes on; whoever is best among those with
     that number of visits is next.
@@ -72,13 +72,13 @@ def considered_visits(considered: int, simulations: int) -> I32:
 
 @cache
 def considered_table(most: int, simulations: int) -> I32:
-    """`considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
+    """Return `considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
     return np.stack([considered_visits(considered, simulations) for considered in range(most + 1)])
 
 
 @compiled
 def improved_logits(nodes: Records, edges: Records, node: int, count: int, scores: F64) -> None:
-    """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, as who decides there sees it.
+    """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, for the player who decides.
 
     `nodes` and `edges` are the arenas of one game; no edge beyond the first `count` has been visited. An
     unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
@@ -205,7 +205,7 @@ def draw_noise(trees: Trees, slots: I32, games: I64, seed: np.uint64, noise: F32
 
 @compiled
 def move_considered_to_front(trees: Trees, slots: I32, noise: F32, considered: int, first: int, last: int) -> None:
-    """Let the edges that the root will try, the best by noise + log prior, come before all others.
+    """Move the edges that the root will try, the best by noise + log prior, before all others.
 
     So a simulation never reads the hundreds of others.
     """
@@ -267,7 +267,7 @@ class GumbelSearch(BatchedSearch):
         threads: int | None = None,
         groups: int = 1,
     ) -> None:
-        """`simulations` per decision; the root draws `max_considered_actions`, by prior alone without `noise`.
+        """Make a search with `simulations` per decision, whose root draws some actions, by prior alone without `noise`.
 
         With 0 simulations and noise, the action is a sample of the prior, and no policy is worth learning. `cap` gives
         some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `BatchedSearch`.

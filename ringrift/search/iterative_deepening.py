@@ -43,15 +43,15 @@ weight of all others is less than e ** −8."""
 
 @dataclass(frozen=True)
 class SearchLimits:
-    """When the search of a position ends: at the first limit that it meets, but never before depth 1 is done.
+    """The limits of a search: it ends at the first that it meets, but never before depth 1 is done.
 
     An iteration that is cut short counts as far as it has come: the best action of the one before is searched first.
     """
 
     depth: int
-    """Decisions."""
+    """Decisions from the root to a leaf, quiescence apart."""
     nodes: int | None = None
-    """Positions made; the output then depends on the position alone."""
+    """Positions made; with this limit the output depends on the position alone."""
     seconds: float | None = None
     """The clock is read every `NODES_PER_CLOCK_CHECK` nodes, so that the limit is met within a few milliseconds."""
 
@@ -83,7 +83,7 @@ class IterativeDeepeningSearch:
         temperature: float = 0.0,
         threads: int | None = None,
     ) -> None:
-        """`weights` of the heuristic; all 0 know nothing but the ends of games.
+        """Make a search with `weights` of the heuristic; all 0 know nothing but the ends of games.
 
         The policy is a softmax of the actions' values divided by `temperature`, at 0 the best action alone.
         """

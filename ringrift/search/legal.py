@@ -23,7 +23,7 @@ def write_legal(states: States, board: BoardTables, work: Workspace, row: int, o
 
 
 def list_legal(states: States, board: BoardTables, work: Workspace) -> tuple[I64, I32]:
-    """Offsets `[states + 1]` and the legal actions of all states, `[L]`."""
+    """Return offsets `[states + 1]` and the legal actions of all states, `[L]`."""
     offsets = np.zeros(len(states) + 1, np.int64)
     actions = np.empty(32 * len(states) + len(work["actions"]), np.int32)
     row = write_legal(states, board, work, 0, offsets, actions)

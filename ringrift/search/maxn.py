@@ -83,7 +83,7 @@ def search_child(
 
 @compiled
 def is_better(stack: SearchStack, level: int) -> bool:
-    """Whether who decides at a level prefers the values of the last child to the best so far."""
+    """Tell whether the player at a level prefers the values of the last child to the best so far."""
     known = stack.best_action[level]
     mover = stack.player[level] - 1
     best = stack.best_values[level]
@@ -158,6 +158,6 @@ class MaxnSearch(IterativeDeepeningSearch):
     advance = staticmethod(advance_maxn)
 
     def read_values(self, stack: SearchStack) -> F32:
-        """The values that the root player's best action leads to."""
+        """Return the values that the root player's best action leads to."""
         values: F32 = stack["best_values"][0, : self.players].copy()
         return values

@@ -17,12 +17,12 @@ from ringrift.kernels.types import I32, I64, Bool
 from ringrift.search.game_adapter import decision_key
 
 DRAW = 1 << 20
-"""Place of the draw among a decision's random numbers, beyond those for its actions."""
+"""The place of the draw among a decision's random numbers, beyond those for its actions."""
 
 
 @dataclass(frozen=True)
 class PlayoutCap:
-    """How many decisions get a full search, and what the others get."""
+    """The share of decisions that get a full search, and the simulations of the others."""
 
     full_share: float
     fast_simulations: int
@@ -36,7 +36,7 @@ def draw_full_searches(states: States, games: I64, seed: np.uint64, share: float
 
 
 def full_searches(states: States, games: I64, seed: np.uint64, cap: PlayoutCap | None) -> Bool:
-    """`[games]`, which of these decisions get a full search: all without a cap."""
+    """Return which of these decisions get a full search, `[games]`: all without a cap."""
     full = np.ones(len(states), np.bool_)
     if cap is not None:
         draw_full_searches(states, games, seed, cap.full_share, full)
@@ -44,6 +44,6 @@ def full_searches(states: States, games: I64, seed: np.uint64, cap: PlayoutCap |
 
 
 def simulation_limits(full: Bool, simulations: int, cap: PlayoutCap | None) -> I32:
-    """`[games]`, simulations of each search."""
+    """Return the simulations of each search, `[games]`."""
     fast = simulations if cap is None else cap.fast_simulations
     return np.where(full, simulations, fast).astype(np.int32)

@@ -206,7 +206,7 @@ class PuctSearch(BatchedSearch):
         threads: int | None = None,
         groups: int = 1,
     ) -> None:
-        """`noise` is for self-play: Dirichlet noise and forced playouts at the root of full searches.
+        """Make a search; `noise`, for self-play, is Dirichlet noise and forced playouts at the root of full searches.
 
         `cap` gives some decisions fewer simulations. With `reuse`, a game's next search goes on with what the last one
         knows of the position, and those simulations count; tell `forget` of games that are over. `seed` names the run,

@@ -149,13 +149,13 @@ class SearchStack(Record, Protocol):
 
 @compiled
 def score_of(value: float) -> int:
-    """A value as a score."""
+    """Return a value as a score."""
     return int(np.rint(value * np.float32(UNIT)))
 
 
 @compiled
 def position_key(state: State) -> np.uint64:
-    """Equal for positions with the same continuations and outcomes: the ranking asks who lost the last ring when."""
+    """Return a key, the same for positions with equal futures: the ranking asks when each player lost its last ring."""
     key = state_hash(state)
     for seat in range(MAX_PLAYERS):
         if state.lost_turn[seat] != 0:
@@ -174,7 +174,7 @@ def tt_entry(stack: SearchStack, tt: Records, level: int) -> Any:
 
 @compiled
 def is_quiet(state: State) -> bool:
-    """Whether nothing is being captured, collapsed, claimed or paid."""
+    """Tell whether nothing is being captured, collapsed, claimed or paid."""
     return bool((state.phase == RING_PLACEMENT or state.phase == MOVEMENT) and state.owed == OWES_NOTHING)
 
 
@@ -182,7 +182,7 @@ def is_quiet(state: State) -> bool:
 def play_to_quiet(state: State, board: BoardTables, work: Workspace) -> int:
     """Play on through forced actions, at most to a quiet position.
 
-    The number of legal actions, in `work.actions`, where there is a choice before that; else 0.
+    Returns the number of legal actions, in `work.actions`, where there is a choice before that; else 0.
     """
     while not is_quiet(state) and state.phase != GAME_OVER:
         count = legal_actions(state, board, work, work.actions)
@@ -196,7 +196,7 @@ def play_to_quiet(state: State, board: BoardTables, work: Workspace) -> int:
 def make_child(stack: SearchStack, states: States, level: int, depth: int, board: BoardTables, work: Workspace) -> int:
     """Play the next action of the node at a level, after which `depth` decisions are left.
 
-    The number of actions there, in `work.actions`; 0 in a leaf.
+    Returns the number of actions there, in `work.actions`; 0 in a leaf.
     """
     states[level + 1] = states[level]
     child = states[level + 1]
@@ -210,7 +210,7 @@ def make_child(stack: SearchStack, states: States, level: int, depth: int, board
 
 @compiled
 def is_leaf(stack: SearchStack, state: State, level: int, depth: int) -> bool:
-    """Whether a position is judged as it stands; `stack.estimated` then says whether that takes an evaluation."""
+    """Tell whether a position is a leaf; `stack.estimated` then says whether that takes an evaluation."""
     over = state.phase == GAME_OVER
     stack.estimated = not over
     return over or level == MAX_LEVELS - 1 or (depth <= 0 and (depth <= -QUIESCENCE or is_quiet(state)))
@@ -232,7 +232,7 @@ def push_node(
 
 @compiled
 def set_window(stack: SearchStack, level: int, alpha: int, beta: int) -> None:
-    """Start with the first action of a node."""
+    """Set the window of a node, and start with its first action."""
     stack.alpha[level] = alpha
     stack.beta[level] = beta
     stack.initial_alpha[level] = alpha
@@ -321,7 +321,7 @@ def order_by_evaluation(
 
 @compiled
 def width_at(stack: SearchStack, depth: int) -> int:
-    """How many actions a node with so many decisions left looks at: all at the last one, where they are leaves."""
+    """Return how many actions a node with `depth` decisions left looks at: all at the last, where they are leaves."""
     if depth > 0:
         return ALL if depth == 1 else int(stack.width)
     return max(1, QUIET_WIDTH >> -depth)
@@ -329,7 +329,7 @@ def width_at(stack: SearchStack, depth: int) -> int:
 
 @compiled
 def keep_best(stack: SearchStack, level: int, width: int) -> None:
-    """Hold a node to so many actions, those that come first."""
+    """Prune all actions of a node but the first `width` in order."""
     if stack.count[level] > width:
         for i in range(width):
             pick_next(stack, level, i)
