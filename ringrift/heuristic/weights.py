@@ -29,7 +29,7 @@ def weights_path(config: str, folder: Path | None = None) -> Path:
 
 
 def load_weights(config: str, folder: Path | None = None) -> Weights:
-    """Return the weights of a config; `BadSettings` names the file and a feature that is unknown, missing or no number."""
+    """Return the weights of a config; `BadSettings` names the file and a feature that is wrong or missing."""
     path = weights_path(config, folder)
     named = read_settings(path, WeightsFile).weights
     for name in named:

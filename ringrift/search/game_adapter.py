@@ -49,7 +49,7 @@ class GameAdapter:
 
     name: str
     tables: GameTables
-    """What goes to the kernels as `board`: an array or record, so that every process can read the index of cached code."""
+    """What goes to the kernels as `board`: an array or record, so that other processes can read the cached code."""
     state_type: np.dtype[np.void]
     """A structured dtype with the fields of `GameState` and that of `marker_field`."""
     max_actions: int
