@@ -1,4 +1,4 @@
-"""The players, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`."""
+"""Agents, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`."""
 
 from __future__ import annotations
 

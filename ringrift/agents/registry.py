@@ -1,4 +1,4 @@
-"""The modes of playing by name, and the player that a one-line spec names."""
+"""The modes of play by name, and the agent that a one-line spec names."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import MAX_DEPTH
 
 DEPTH: Final = 3
-"""Of the searches that go deeper and deeper, where a spec sets no limit."""
+"""The depth of iterative deepening where a spec sets no limit."""
 
 Maker = Callable[[Board, int, Spec, int], Agent]
-"""Makes a player of one mode from board, players, spec and seed."""
+"""A function that makes an agent of one mode from board, players, spec and seed."""
 
 
 class EvaluatorSetup(NamedTuple):
-    """What a search thinks with."""
+    """The evaluator of a search, and how to call it."""
 
     evaluator: Evaluator
     groups: int
-    """Of games, see `BatchedSearch`: two where the evaluator works beside the cores."""
+    """The groups of games of `BatchedSearch`: two where the evaluator works beside the cores."""
     network: NetworkEvaluator | None = None
 
 
 def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
-    """The network that the spec names, the heuristic, or no knowledge at all."""
+    """Return the evaluator that the spec names: a network, the heuristic, or none."""
     if spec.model is None:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
@@ -91,7 +91,7 @@ def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _cap(spec: Spec) -> PlayoutCap | None:
-    """`full=0.25&fast=16`: a quarter of the decisions get a full search, the others 16 simulations."""
+    """Return the cap of a spec: by `full=0.25&fast=16`, 3 of 4 decisions have 16 simulations."""
     if not {"full", "fast"} & spec.options.keys():
         return None
     share, fast, simulations = spec.number("full", 0.25), spec.number("fast", 16), _simulations(spec)
@@ -109,7 +109,7 @@ def _simulations(spec: Spec) -> int:
 def _tree_search(
     kind: type[GumbelSearch] | type[PuctSearch], board: Board, players: int, spec: Spec, seed: int, **own: Any
 ) -> Agent:
-    """A player with that search; `own` are settings that the other search does not have."""
+    """Return an agent with that search; `own` are settings that the other search does not have."""
     setup = _evaluator_setup(board, players, spec)
     search = kind(
         board,
@@ -143,7 +143,7 @@ def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
-    """A mode that goes deeper and deeper; `temperature` is that of a softmax over the values of the actions."""
+    """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
         spec.allow(options=("temperature", "nodes", "seconds"), budget=True)
@@ -186,11 +186,11 @@ MODES: Final[Mapping[str, Maker]] = MappingProxyType(
         "mixed": _mixed,
     }
 )
-"""Every mode of playing, by the name that a spec begins with."""
+"""Every mode of play, by the name that a spec begins with."""
 
 
 def known_spec(text: str) -> Spec:
-    """The name of a player, taken apart; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
+    """Parse a spec; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
     spec = Spec.parse(text)
     if spec.mode not in MODES:
         raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
@@ -200,13 +200,13 @@ def known_spec(text: str) -> Spec:
 
 
 def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
-    """The player that a spec names; `seed` names the run."""
+    """Make the agent that a spec names; `seed` names the run."""
     spec = known_spec(text)
     return MODES[spec.mode](board, players, spec, seed)
 
 
 def cheaper(text: str, share: float) -> str | None:
-    """The spec of the same player with that share of its simulations, all its decisions alike and without noise.
+    """Return the spec of the same agent with that share of its simulations, all decisions alike and without noise.
 
     None if it does not count simulations, or has too few to spare any.
     """

@@ -1,4 +1,4 @@
-"""The players that search."""
+"""The agents that search."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Search(Protocol):
 
 
 class SearchAgent(Agent):
-    """Plays what a search finds: its choice at temperature 0, else a sample of its policy ** (1 / temperature)."""
+    """An agent that plays what a search chooses, or at a temperature a sample of its policy ** (1 / temperature)."""
 
     def __init__(
         self, search: Search, *, temperature: float, seed: int, network: NetworkEvaluator | None = None
     ) -> None:
-        """`network` is what the search asks, if it is one."""
+        """Make an agent; `network` is the search's evaluator, if it is a network."""
         self.search = search
         self.network = network
         self.temperature = temperature
@@ -40,7 +40,7 @@ class SearchAgent(Agent):
 
     @property
     def network_seconds(self) -> float:
-        """Time spent in the network."""
+        """The time spent in the network."""
         return self.network.seconds if self.network else 0.0
 
     def forget(self, games: I64) -> None:

@@ -1,4 +1,4 @@
-"""Who is the stronger: matches between players, and what their results are worth."""
+"""Matches between agents, and what their results say about strength."""
 
 from __future__ import annotations
 

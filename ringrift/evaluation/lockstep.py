@@ -1,4 +1,4 @@
-"""The games of a match, side by side."""
+"""The games of a match, played side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Matches whose games are kept as they end: what was interrupted goes on, and nothing is played twice."""
+"""Matches whose games are stored as they end, so that an interrupted match goes on and no game is played twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One player against another until it is clear who is the stronger, or enough has been played."""
+"""A sequential test: one player against another until it is clear which is the stronger, or enough has been played."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEQUENTIAL: Final = "sequential"
 
 @dataclass(frozen=True)
 class SequentialReport:
-    """What has come of a sequential test. Prints as lines on a rich console."""
+    """The result of a sequential test; it prints as lines on a rich console."""
 
     config: str
     player: str
@@ -35,11 +35,11 @@ class SequentialReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the player is the stronger."""
+        """Whether the player is clearly the stronger."""
         return self.verdict.stronger is True
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return asdict(self) | {"settings": self.settings.model_dump(), "passed": self.passed}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -94,7 +94,7 @@ def sequential_test(config: str, player: Contender, opponent: Contender, hall: H
 
 
 def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
-    """What a player has scored in the mean of every block, in the order in which blocks were played."""
+    """Return a player's mean score in every block, in the order in which blocks were played."""
     blocks: dict[str, list[float]] = defaultdict(list)
     for game in games:
         blocks[game.block].append(game.score(player))

@@ -20,7 +20,7 @@ OPPONENT: Final = "heuristic"
 
 
 def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNetwork], float]:
-    """Elo over the heuristic, from at least so many games in whole openings, always the same ones.
+    """Return the Elo over the heuristic, from at least so many games in whole openings, always the same ones.
 
     The network plays its best action without a search. A score of 0 or 1 counts as half a game less extreme.
     """

@@ -1,4 +1,4 @@
-"""What the heuristic's verdict on a position is made of: its features times their weights."""
+"""The terms of the heuristic's evaluation: features times weights."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.types import F32, F64
 
 Terms = dict[str, tuple[float, ...]]
-"""By feature, `[players]` by seat: its number times its weight."""
+"""The terms by feature, `[players]` by seat."""
 
 
 def heuristic_terms(board: Board, players: int, states: States, weights: Weights) -> list[Terms]:
-    """The terms of positions `[positions]` that are not over."""
+    """Return the terms of positions `[positions]` that are not over."""
     features = np.zeros((len(states), players, len(FEATURES)), np.float32)
     write_each(states, board.tables, new_scratch(board), features)
     weighted: F64 = features * weights

@@ -1,4 +1,4 @@
-"""A game in the terminal: people and players at one board."""
+"""A game in the terminal: people and agents at one board."""
 
 from __future__ import annotations
 

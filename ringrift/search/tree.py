@@ -191,7 +191,7 @@ def assign_rows(trees: Trees, games: I32, offsets: I64) -> int:
     for game in games:
         if trees.leaves[game] != NONE and trees.rows[game] != NONE:
             trees.rows[game] = rows
-            offsets[rows + 1] = offsets[rows] + trees.nodes[game, trees.leaves[game]].edges
+            offsets[rows + 1] = offsets[rows] + trees.nodes[game, trees.leaves[game]].edge_count
             rows += 1
     return rows
 
