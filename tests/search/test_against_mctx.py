@@ -118,7 +118,7 @@ def test_gumbel_search_does_what_mctx_does(
     shape: str, simulations: int, considered: int, noise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = trees.grow(simulations, TREES, **SHAPES[shape])
-    output, summary = ask_mctx(
+    theirs, summary = ask_mctx(
         mctx.gumbel_muzero_policy,
         table,
         num_simulations=simulations,
@@ -131,7 +131,7 @@ def test_gumbel_search_does_what_mctx_does(
             rescale_values=False,
         ),
     )
-    drawn = output.search_tree.extra_data.root_gumbel
+    drawn = theirs.search_tree.extra_data.root_gumbel
 
     def draw_the_same(grown: Any, slots: Any, games: Any, seed: Any, numbers: Any, first: int, last: int) -> None:
         for game in range(first, last):
@@ -149,8 +149,8 @@ def test_gumbel_search_does_what_mctx_does(
     )
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
-    assert output.chosen_actions.tolist() == output.action.tolist()
-    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-5)
+    assert output.chosen_actions.tolist() == theirs.action.tolist()
+    assert output.policy_probs == pytest.approx(actions_of(output, theirs.action_weights), abs=1e-5)
 
 
 def as_ours(tree: mctx.Tree, node: Any) -> Any:
@@ -178,7 +178,7 @@ def as_ours(tree: mctx.Tree, node: Any) -> Any:
 @pytest.mark.parametrize(("shape", "simulations"), [("deep trees", 120), ("bandits", 40)])
 def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulations: int) -> None:
     table = trees.grow(simulations, TREES, **SHAPES[shape])
-    output, summary = ask_mctx(
+    theirs, summary = ask_mctx(
         mctx.muzero_policy,
         table,
         num_simulations=simulations,
@@ -190,4 +190,4 @@ def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulation
     search = PuctSearch(trees.adapter(table), 2, trees.TableEvaluator(table), simulations=simulations)
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
-    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-6)
+    assert output.policy_probs == pytest.approx(actions_of(output, theirs.action_weights), abs=1e-6)

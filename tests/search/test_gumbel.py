@@ -48,12 +48,12 @@ def one_node(logits: list[float], visits: list[int], values: list[float], own: f
     edges = np.zeros((1, len(logits)), EDGE_TYPE)
     nodes[0, 0]["edge_count"] = len(logits)
     nodes[0, 0]["player"] = 2
-    nodes[0, 0]["value"][1] = own
+    nodes[0, 0]["raw_value"][1] = own
     log_prior = np.array(logits) - np.log(np.exp(logits).sum())
     edges[0]["logit"] = log_prior
     edges[0]["prior"] = np.exp(log_prior)
     edges[0]["visits"] = visits
-    edges[0]["value"][:, 1] = np.array(values) * visits
+    edges[0]["value_sum"][:, 1] = np.array(values) * visits
     none = np.zeros(1, np.int32)
     return Trees(nodes, new_states(get_board("square8"), 2).reshape(1, 1), edges, none, none, none, none)
 

@@ -199,8 +199,8 @@ def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> 
     ended = np.array([(g, n) for g, n in ended if n < trees.used_nodes[g]])
     assert len(ended) > 10
     over = trees.states[ended[:, 0], ended[:, 1]]
-    assert trees.nodes["value"][ended[:, 0], ended[:, 1]][:, :players] == pytest.approx(outcomes(over, players))
-    assert (trees.nodes["value"][ended[:, 0], ended[:, 1]][np.arange(len(over)), over["winner"] - 1] == 1).all()
+    assert trees.nodes["raw_value"][ended[:, 0], ended[:, 1]][:, :players] == pytest.approx(outcomes(over, players))
+    assert (trees.nodes["raw_value"][ended[:, 0], ended[:, 1]][np.arange(len(over)), over["winner"] - 1] == 1).all()
 
 
 def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> None:
