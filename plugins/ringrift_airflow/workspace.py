@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import ringrift
+from ringrift.errors import RingRiftError
 from ringrift.fleet import LocalShell, Shell
 from ringrift.fleet.hosts import LOCAL, Role, fleet_settings, hosts
 from ringrift.fleet.ssh import SshShell
-from ringrift.game.errors import RingRiftError
 from ringrift.settings import home_folder, unknown_name
 
 JOBS: Final = "data/jobs"

@@ -36,7 +36,7 @@ def open_fleet(
     chosen = chosen_hosts(known, names or [], role)
     _need_asyncssh()
     from ringrift.fleet.health import Health
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     with GamesDatabase(database, create=True) as opened:
         yield chosen, settings, Health(opened, known, settings.health)
@@ -45,7 +45,7 @@ def open_fleet(
 def _need_asyncssh() -> None:
     from importlib.util import find_spec
 
-    from ringrift.game import RingRiftError
+    from ringrift.errors import RingRiftError
 
     if find_spec("asyncssh") is None:
         raise RingRiftError("asyncssh is not installed: pip install 'ringrift[fleet]'")

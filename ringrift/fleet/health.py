@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import HealthSettings, Host, Role
 from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
-from ringrift.game.errors import RingRiftError
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 

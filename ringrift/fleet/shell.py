@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 
 class Unreachable(RingRiftError):
     """A host that does not answer; it may well do so later, and its jobs may be running."""
+
+
+class JobTrouble(RingRiftError):
+    """A host that answers, but cannot do what is asked of it, or answers what is no answer."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import Job, State, kill_job, list_jobs
 from ringrift.fleet.shell import Shell
 from ringrift.fleet.ssh import Reaction, open_shells, reaction_to
-from ringrift.game.errors import RingRiftError
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from ringrift.agents import Agent, make_agent
+from ringrift.errors import RingRiftError
 from ringrift.evaluation.analysis import Assessment, assess
-from ringrift.game import Game, IllegalAction, RingRiftError
+from ringrift.game import Game, IllegalAction
 from ringrift.game.notation import Json
 
 PERSON: Final = "person"
@@ -71,8 +72,8 @@ class Session:
                 yield self._play(int(legal[0]), forced=True)
             else:
                 agent = self.agents[self.game.player]
-                found = agent.find(self.game.array.reshape(1), np.zeros(1, np.int64))
-                yield self._play(int(found.chosen[0]))
+                output = agent.act(self.game.array.reshape(1), np.zeros(1, np.int64))
+                yield self._play(int(output.chosen_actions[0]))
 
     def choose(self, action: int | str) -> Step:
         """Play a person's choice; `IllegalAction` says what is wrong with it."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
 from ringrift.game.state import state_hash
+from ringrift.kernels.compiled import compiled
 
 States = np.ndarray[Any, np.dtype[np.void]]
 Ints = npt.NDArray[np.int32]
@@ -42,7 +42,7 @@ class UniformEvaluator:
 
 
 class NetworkCall(Protocol):
-    """The inference of a network: the `evaluate` of `ringrift.networks.Evaluator`."""
+    """The inference of a network: the `evaluate` of `ringrift.networks.InferenceSession`."""
 
     def __call__(
         self, features: npt.NDArray[np.uint8], globals_: Floats, offsets: Offsets, actions: Ints

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ringrift.agents import BadSpec, Spec, make_agent
-from ringrift.game import RingRiftError, get_board, new_states, new_workspace, step
+from ringrift.errors import RingRiftError
+from ringrift.game import get_board, new_states, new_workspace, step
 from ringrift.game.state import GAME_OVER
 from ringrift.networks import NetworkConfig, build_network, save_model
 
@@ -97,7 +98,7 @@ def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Pa
         states = new_states(board, 3, len(games))
         work = new_workspace(board)
         for _ in range(30):
-            for row, action in enumerate(agent.find(states, games).chosen):
+            for row, action in enumerate(agent.act(states, games).chosen_actions):
                 step(states[row], int(action), board.tables, work)
         assert (states["phase"] != GAME_OVER).all()
         return [state.tobytes() for state in states]

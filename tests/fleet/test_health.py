@@ -13,7 +13,7 @@ from ringrift.fleet import Unreachable
 from ringrift.fleet.health import Health, NoHost
 from ringrift.fleet.hosts import HealthSettings, Host
 from ringrift.fleet.ssh import Unusable
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 SETTINGS = HealthSettings(
     failures=3,

@@ -10,7 +10,7 @@ import urllib.request
 from http import HTTPStatus
 from typing import Any, Final
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 PATIENCE: Final = 90.0
 """Seconds for an answer: on a slow machine, the API server stands still for half a minute and more."""

@@ -8,8 +8,8 @@ from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
-from ringrift.game.errors import RingRiftError
-from ringrift_airflow.listeners import last_error
+from ringrift.errors import RingRiftError
+from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 
 TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")

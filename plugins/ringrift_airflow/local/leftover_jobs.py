@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import Collection
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, State, kill_job, list_jobs
 from ringrift.fleet.hosts import LOCAL, hosts
-from ringrift.game.errors import RingRiftError
-from ringrift_airflow.owners import is_of
-from ringrift_airflow.places import abandon, open_health, release
+from ringrift_airflow.hooks.placement import abandon, open_health, release
+from ringrift_airflow.job_owner import is_of
 from ringrift_airflow.workspace import JOBS, home, shared_shell, site
 
 

@@ -22,14 +22,13 @@ from typing import Final
 import psutil
 
 import ringrift
-from ringrift.game.errors import Busy, RingRiftError
-from ringrift.game.files import private_file, private_folder
-from ringrift.locks import take_lock
+from ringrift.errors import Busy, RingRiftError
+from ringrift.files import private_file, private_folder, take_lock
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, folder_of
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.processes import cpu_seconds, environment_of, living, processes_of
-from ringrift_airflow.notifiers import absent_connection, connections_of
+from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ringrift.game.errors import Busy
+from ringrift.errors import Busy
 from ringrift.settings import BadSettings
 from ringrift_airflow.local.processes import processes_of
 from ringrift_airflow.local.standalone import NotStarted, StandaloneAirflow, without_proxy
