@@ -12,7 +12,7 @@ import numpy as np
 from ringrift.agents import make_agent
 from ringrift.benchmarks.kernels import evaluate_each
 from ringrift.benchmarks.search import stages
-from ringrift.evaluation import Fixture, PlayedGame, play_games
+from ringrift.evaluation import PlayedGame, ScheduledGame, play_games
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import Board, get_board, new_workspace
 from ringrift.game.boards import MAX_PLAYERS
@@ -111,8 +111,8 @@ def measure_games(board_name: str, players: int, *, games: int = 64) -> GamesSpe
     plies = PLIES_OF_A_TURN * players
 
     def play(count: int) -> list[PlayedGame]:
-        fixtures = [Fixture(number, number, (0,) * players) for number in range(count)]
-        return list(play_games([agent], board, players, fixtures, openings, opening_plies=plies, side_by_side=count))
+        scheduled = [ScheduledGame(number, number, (0,) * players) for number in range(count)]
+        return list(play_games([agent], board, players, scheduled, openings, opening_plies=plies, side_by_side=count))
 
     play(1)  # compiled or loaded before the clock starts
     start = time.perf_counter()

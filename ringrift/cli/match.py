@@ -76,14 +76,14 @@ def match(
         for game in play_match(agents, plan, side_by_side=batch, stop=stop):
             played.append(game)
             if game.winner is not None:
-                won[game.fixture.seating[game.winner - 1]] += 1
+                won[game.scheduled.seating[game.winner - 1]] += 1
             tell("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
         paper().print(report.seat_table())
     if records is not None:
-        played.sort(key=lambda game: game.fixture.number)
+        played.sort(key=lambda game: game.scheduled.number)
         count = write_records(records, (game_record(plan, game) for game in played))
         typer.echo(f"{count} games written to {records}", err=True)
     if stop.is_set():

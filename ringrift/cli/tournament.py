@@ -48,11 +48,11 @@ def tournament(
 
     Example: ringrift tournament square8_2p --shadow
     """
-    from ringrift.evaluation.contenders import (
-        contender,
+    from ringrift.evaluation.participants import (
         find_newest,
         find_predecessor,
-        model_contender,
+        model_participant,
+        participant,
     )
     from ringrift.evaluation.plots import plot_elo
     from ringrift.evaluation.schedule import BadMatch
@@ -73,16 +73,16 @@ def tournament(
             sound_champion(hall.database, models, config)
             newest = find_newest(models, config)
             before = find_predecessor(models, config, newest)
-            predecessor = None if before is None else model_contender(before, form)
-            report = shadow_evaluation(config, model_contender(newest, form), predecessor, hall)
+            predecessor = None if before is None else model_participant(before, form)
+            report = shadow_evaluation(config, model_participant(newest, form), predecessor, hall)
         alarms = report.alarms
     else:
-        contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
+        participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
         with open_hall(database, settings) as hall:
             champion = sound_champion(hall.database, models, config)
             if not players and champion is not None:
-                contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
-            report = round_robin(config, contenders, games or settings.tournament.games, hall)
+                participants += [model_participant(champion, way) for way in dict.fromkeys(("policy", form))]
+            report = round_robin(config, participants, games or settings.tournament.games, hall)
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ringrift.agents import Agent
 from ringrift.encoding import outcomes
-from ringrift.evaluation.terms import Terms, heuristic_terms
+from ringrift.evaluation.heuristic_terms import Terms, heuristic_terms
 from ringrift.game import Board, Game, new_workspace, state_type
 from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER

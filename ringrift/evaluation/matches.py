@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Event
 from typing import Final
 
 from ringrift.agents import Agent, make_agent
-from ringrift.evaluation.lockstep import PlayedGame, play_games
-from ringrift.evaluation.schedule import fixtures, seatings
-from ringrift.game import Game, parse_config
+from ringrift.evaluation.schedule import ScheduledGame, schedule, seatings
+from ringrift.game import Board, Game, parse_config
 from ringrift.game.notation import Json
 from ringrift.game.types import States
 from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.selfplay import Openings
+from ringrift.selfplay import EndedGame, Openings, Table
 
 SIDE_BY_SIDE: Final = 64
 """Games at once: more make the batches of a network fuller, and each needs memory for the trees of the players."""
@@ -93,8 +93,8 @@ def play_match(
     whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)
-    all_games = fixtures(len(agents), players, plan.openings, alone=plan.alone)
-    games = (fixture for fixture in all_games if fixture.number not in played)
+    all_games = schedule(len(agents), players, plan.openings, alone=plan.alone)
+    games = (game for game in all_games if game.number not in played)
     openings = Openings(board, players, max_moves=plan.max_moves, seed=plan.seed)
     return play_games(
         agents,
@@ -108,13 +108,56 @@ def play_match(
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlayedGame(EndedGame):
+    """A game of a match that has ended, or was stopped at the limit of moves."""
+
+    scheduled: ScheduledGame
+
+
+def play_games(
+    agents: Sequence[Agent],
+    board: Board,
+    players: int,
+    games: Iterable[ScheduledGame],
+    openings: Openings,
+    *,
+    opening_plies: int,
+    side_by_side: int,
+    stop: Event | None = None,
+) -> Iterator[PlayedGame]:
+    """Play scheduled games, `side_by_side` at once; games are yielded as they end, so short ones come early.
+
+    Once `stop` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
+    """
+    waiting = iter(games)
+    running = list(islice(waiting, side_by_side))
+    table = Table(board, players, len(running), max_moves=openings.max_moves)
+
+    def begin(slot: int, scheduled: ScheduledGame) -> None:
+        running[slot] = scheduled
+        opening = openings.draw(scheduled.opening, opening_plies)
+        table.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
+
+    for slot, scheduled in enumerate(running):
+        begin(slot, scheduled)
+    while table.active.any() and not (stop and stop.is_set()):
+        for agent, rows in table.turns():
+            table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
+        for slot in table.ended():
+            yield PlayedGame(scheduled=running[slot], **vars(table.take(slot)))
+            following = next(waiting, None)
+            if following is not None:
+                begin(slot, following)
+
+
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
     """Return the record of a game of the match: its number and seats, rules, moves, result."""
     game = Game.from_record({"config": plan.config, "actions": played.actions.tolist()})
     return game.record(
         seed=plan.seed,
-        game=played.fixture.number,
-        engines=[plan.players[agent] for agent in played.fixture.seating],
-        opening={"number": played.fixture.opening, "plies": plan.opening_plies},
+        game=played.scheduled.number,
+        engines=[plan.players[agent] for agent in played.scheduled.seating],
+        opening={"number": played.scheduled.opening, "plies": plan.opening_plies},
         maxMoves=plan.max_moves,
     )

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating, Ratings, fit_elo
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
 from ringrift.game import parse_config
@@ -44,7 +44,7 @@ class Trend:
         )
 
 
-def rate_model(config: str, model: Contender, champion: Contender | None, hall: Hall) -> Ratings:
+def rate_model(config: str, model: Participant, champion: Participant | None, hall: Hall) -> Ratings:
     """Play the rating games of a model, against every anchor and the champion, and fit all ratings anew.
 
     Before the first model, the anchors play each other. Raises `Interrupted`.
@@ -70,9 +70,9 @@ def rate_anchors(config: str, hall: Hall) -> None:
         hall.play("rating", plan, hall.agents(plan, pair))
 
 
-def anchors(config: str, hall: Hall) -> list[Contender]:
+def anchors(config: str, hall: Hall) -> list[Participant]:
     """Return the players whose strength does not change, the weakest first."""
-    return [contender(spec) for spec in hall.settings.rating.anchors[parse_config(config)[1]]]
+    return [participant(spec) for spec in hall.settings.rating.anchors[parse_config(config)[1]]]
 
 
 def update_ratings(database: GamesDatabase, config: str) -> Ratings:

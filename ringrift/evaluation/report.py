@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ringrift.evaluation.lockstep import PlayedGame
-from ringrift.evaluation.matches import MatchPlan, Timed
+from ringrift.evaluation.matches import MatchPlan, PlayedGame, Timed
 from ringrift.game import parse_config
 from ringrift.statistics import CONFIDENCE, sign_test, wilson_interval
 
@@ -202,7 +201,7 @@ def _label(player: PlayerResult) -> str:
 
 def report_match(plan: MatchPlan, games: Iterable[PlayedGame], agents: Sequence[Timed] = ()) -> MatchReport:
     """Report the games that have been played so far; `agents` tell the time that they have taken."""
-    played = sorted(games, key=lambda game: game.fixture.number)
+    played = sorted(games, key=lambda game: game.scheduled.number)
     ends = Counter(game.reason or STOPPED for game in played)
     return MatchReport(
         plan=plan,
@@ -234,7 +233,7 @@ def _player(plan: MatchPlan, agent: int, games: Sequence[PlayedGame], agents: Se
 
 
 def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
-    taken = [game for game in games if game.fixture.seating[seat - 1] == agent]
+    taken = [game for game in games if game.scheduled.seating[seat - 1] == agent]
     return SeatResult(
         seat=seat,
         games=len(taken),
@@ -245,7 +244,7 @@ def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
 
 def _comparisons(plan: MatchPlan, games: Sequence[PlayedGame]) -> Iterator[Comparison]:
     """Compare every two players over the pairs of games of which both have ended."""
-    by_place = {(game.fixture.opening, game.fixture.seating): game for game in games}
+    by_place = {(game.scheduled.opening, game.scheduled.seating): game for game in games}
     for first, second in combinations(range(len(plan.players)), 2):
         exchanged = {first: second, second: first}
         margins = []
@@ -272,12 +271,12 @@ def _margin(game: PlayedGame, first: int, second: int) -> float:
 
 
 def _has_won(game: PlayedGame, agent: int) -> bool:
-    return game.winner is not None and game.fixture.seating[game.winner - 1] == agent
+    return game.winner is not None and game.scheduled.seating[game.winner - 1] == agent
 
 
 def _values(game: PlayedGame, agent: int) -> list[float]:
     """Return the values of the seats that the agent had."""
-    return [value for value, seated in zip(game.values, game.fixture.seating, strict=True) if seated == agent]
+    return [value for value, seated in zip(game.values, game.scheduled.seating, strict=True) if seated == agent]
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -18,7 +18,7 @@ class BadMatch(RingRiftError):
 
 
 @dataclass(frozen=True)
-class Fixture:
+class ScheduledGame:
     """One game that is to be played."""
 
     number: int
@@ -45,11 +45,11 @@ def seatings(agents: int, players: int, *, alone: bool = False) -> tuple[tuple[i
     )
 
 
-def fixtures(agents: int, players: int, openings: int, *, alone: bool = False) -> Iterator[Fixture]:
+def schedule(agents: int, players: int, openings: int, *, alone: bool = False) -> Iterator[ScheduledGame]:
     """Return the games of a match: every opening in every seating."""
     orders = seatings(agents, players, alone=alone)
     return (
-        Fixture(opening * len(orders) + order, opening, seating)
+        ScheduledGame(opening * len(orders) + order, opening, seating)
         for opening in range(openings)
         for order, seating in enumerate(orders)
     )

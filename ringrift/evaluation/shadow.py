@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct
@@ -77,7 +77,7 @@ class ShadowReport:
             yield escape(f"alarm: {alarm}")
 
 
-def shadow(config: str, model: Contender, predecessor: Contender | None, hall: Hall) -> ShadowReport:
+def shadow(config: str, model: Participant, predecessor: Participant | None, hall: Hall) -> ShadowReport:
     """Let a model play a few games against the anchors and its predecessor, if it has one; stored, and rated.
 
     Each shadow evaluation of a config has other openings than the last; one that was interrupted goes on. Raises

@@ -12,8 +12,7 @@ import orjson
 from sqlalchemy import Connection, Row, func, select
 
 from ringrift.evaluation.elo import Rating, Ratings
-from ringrift.evaluation.lockstep import PlayedGame
-from ringrift.evaluation.matches import MatchPlan
+from ringrift.evaluation.matches import MatchPlan, PlayedGame
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
 from ringrift.game_database import GamesDatabase
@@ -57,12 +56,12 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
     """Store a game that has ended; one that is stored already stays as it is."""
     row = {
         "run": run_of(kind, plan),
-        "number": played.fixture.number,
+        "number": played.scheduled.number,
         "planned": plan.games,
         "config": plan.config,
         "kind": kind,
-        "players": _text([plan.players[agent] for agent in played.fixture.seating]),
-        "opening": played.fixture.opening,
+        "players": _text([plan.players[agent] for agent in played.scheduled.seating]),
+        "opening": played.scheduled.opening,
         "seed": plan.seed,
         "ranks": None if played.ranks is None else _text(played.ranks),
         "reason": played.reason,

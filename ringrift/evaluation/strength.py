@@ -34,7 +34,7 @@ def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNet
             plan = MatchPlan(config, (player, OPPONENT), 1, PLIES_OF_A_TURN * seats, move_limit(config))
             plan = replace(plan, openings=-(-games // plan.games))
             results = [
-                GameResult(tuple(plan.players[agent] for agent in played.fixture.seating), played.ranks, "", 0)
+                GameResult(tuple(plan.players[agent] for agent in played.scheduled.seating), played.ranks, "", 0)
                 for played in play_match(make_players(plan), plan)
             ]
         least = 0.5 / len(results)

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import update_ratings
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct
@@ -98,7 +98,7 @@ class TournamentReport:
             yield escape(note)
 
 
-def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hall) -> TournamentReport:
+def round_robin(config: str, players: Sequence[Participant], games: int, hall: Hall) -> TournamentReport:
     """Let every two of the players play so many games, in all seatings; store the report, and rate all anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
@@ -132,7 +132,7 @@ def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hal
     return report
 
 
-def _pairing(pair: Sequence[Contender], games: Sequence[GameResult]) -> Pairing:
+def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairing:
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
     different = len(distinct(games))

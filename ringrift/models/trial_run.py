@@ -130,7 +130,7 @@ def play(request: TrialRequest, tell: Tell) -> None:
             seed=request.seed,
         )
         for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
-            won = game.winner is not None and game.fixture.seating[game.winner - 1] == 0
+            won = game.winner is not None and game.scheduled.seating[game.winner - 1] == 0
             tell("game", opponent=opponent, won=won, stopped=game.winner is None, decisions=model.decisions)
 
 

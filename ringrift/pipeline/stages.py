@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from ringrift.datasets import export
 from ringrift.datasets.pool import EmptySelection
-from ringrift.evaluation.contenders import Contender, model_contender
 from ringrift.evaluation.gauntlet import gauntlet
+from ringrift.evaluation.participants import Participant, model_participant
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
@@ -178,12 +178,12 @@ def _hall(shop: Workshop, stage: str) -> Hall:
     return Hall(shop.database, evaluation_settings(), shop.stop, watch)
 
 
-def _pair(shop: Workshop, turn: Turn, form: str) -> tuple[Contender, Contender | None]:
+def _pair(shop: Workshop, turn: Turn, form: str) -> tuple[Participant, Participant | None]:
     """The model of the turn and the champion as players."""
     champion = shop.store.champion(shop.config)
 
-    def player(model: StoredModel) -> Contender:
-        return model_contender(Path(shop.store.path(model)), form)
+    def player(model: StoredModel) -> Participant:
+        return model_participant(Path(shop.store.path(model)), form)
 
     model = shop.store.find(turn.fact("train", "model"), shop.config)
     return player(model), None if champion is None else player(champion)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ringrift.play.files import open_game, save_game
 from ringrift.play.loop import Play
 from ringrift.play.menu import Item, menu, narrowed
-from ringrift.play.session import PERSON, BadSession, Session, Step
+from ringrift.play.session import PERSON, BadSession, PlayedAction, Session
 from ringrift.play.terminal import Terminal
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "BadSession",
     "Item",
     "Play",
+    "PlayedAction",
     "Session",
-    "Step",
     "Terminal",
     "menu",
     "narrowed",

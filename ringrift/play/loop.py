@@ -15,7 +15,7 @@ from ringrift.game.diagram import LEGEND, draw
 from ringrift.game.notation import SHORT_SCALARS, cell_key
 from ringrift.play.files import open_game, save_game
 from ringrift.play.menu import Item, menu, menu_lines, narrowed, short
-from ringrift.play.session import PERSON, BadSession, Session, Step
+from ringrift.play.session import PERSON, BadSession, PlayedAction, Session
 from ringrift.play.terminal import Terminal
 
 HINTS: Final = 5
@@ -91,7 +91,7 @@ class Play:
     def let_others_play(self) -> None:
         """Let agents and forced actions go on, and tell what they do, a line per turn."""
         game = self.session.game
-        turn: list[Step] = []
+        turn: list[PlayedAction] = []
         steps = self.session.run_on()
         while True:
             with self.terminal.waiting(self.name(game.player) if game.player in self.session.agents else None):
@@ -104,7 +104,7 @@ class Play:
             if step is None:
                 return
 
-    def tell(self, turn: Sequence[Step]) -> None:
+    def tell(self, turn: Sequence[PlayedAction]) -> None:
         """Say what has been played in a turn; among agents alone, show it too."""
         keys = [short(step.key) for step in turn if step.key not in BOOKKEEPING]
         if keys:

@@ -23,7 +23,7 @@ class BadSession(RingRiftError):
 
 
 @dataclass(frozen=True)
-class Step:
+class PlayedAction:
     """An action that has been played in a session."""
 
     player: int
@@ -64,7 +64,7 @@ class Session:
         """Whether a person has to choose now."""
         return not self.is_over and self.game.player not in self.agents and len(self.game.legal_actions()) > 1
 
-    def run_on(self) -> Iterator[Step]:
+    def run_on(self) -> Iterator[PlayedAction]:
         """Play what agents choose and what is forced until a person has to choose or the game is over."""
         while not self.is_over and not self.awaits_person:
             legal = self.game.legal_actions()
@@ -75,7 +75,7 @@ class Session:
                 output = agent.act(self.game.array.reshape(1), np.zeros(1, np.int64))
                 yield self._play(int(output.chosen_actions[0]))
 
-    def choose(self, action: int | str) -> Step:
+    def choose(self, action: int | str) -> PlayedAction:
         """Play a person's choice; `IllegalAction` says what is wrong with it."""
         before = (len(self.game.actions), int(self.game.array["turn"]))
         step = self._play(action)
@@ -83,11 +83,11 @@ class Session:
             self._turns.append(before)
         return step
 
-    def _play(self, action: int | str, *, forced: bool = False) -> Step:
+    def _play(self, action: int | str, *, forced: bool = False) -> PlayedAction:
         player, turn = self.game.player, int(self.game.array["turn"])
         key = action if isinstance(action, str) else self.game.key(action)  # before the position changes
         self.game.play(action)
-        return Step(player, key, forced, turn)
+        return PlayedAction(player, key, forced, turn)
 
     def undo(self) -> int:
         """Take back the last turn in which a person has chosen an action, and all since; return how many actions."""

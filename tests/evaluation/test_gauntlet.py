@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import rated_games, stored_evaluations
@@ -17,7 +17,7 @@ from ringrift.networks import MissingModel
 from tests.evaluation.planted import result, won
 
 CONFIG = "square8_2p"
-HOPELESS = Contender("policy:0123456789abcdef", "random")
+HOPELESS = Participant("policy:0123456789abcdef", "random")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_among_copies_the_share_of_those_behind_counts_and_half_is_equal() -> No
 
 
 def test_a_search_runs_the_gauntlet_twice_with_the_same_games(hall: Hall) -> None:
-    model, champion = contender("minimax@2"), contender("heuristic?temperature=16")
+    model, champion = participant("minimax@2"), participant("heuristic?temperature=16")
     report = gauntlet(CONFIG, model, champion, hall)
     assert report.passed
     assert [one.role for one in report.opponents] == ["random", "heuristic", "champion"]
@@ -98,11 +98,11 @@ def test_the_champion_does_not_play_against_itself(hall: Hall) -> None:
 
 
 def test_among_three_the_model_sits_alone(hall: Hall) -> None:
-    report = gauntlet("hex8_3p", contender("heuristic?temperature=1"), None, hall)
+    report = gauntlet("hex8_3p", participant("heuristic?temperature=1"), None, hall)
     assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
     plan = hall.plan(
         "hex8_3p",
-        (contender("heuristic?temperature=1"), contender("random")),
+        (participant("heuristic?temperature=1"), participant("random")),
         games=4,
         kind="gate",
         part="first",
@@ -115,7 +115,7 @@ def test_among_three_the_model_sits_alone(hall: Hall) -> None:
 
 
 def test_a_champion_that_is_not_there_is_said_before_anybody_plays(hall: Hall) -> None:
-    gone = Contender("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
+    gone = Participant("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
     with pytest.raises(MissingModel, match=r"nowhere\.pth: no such model"):
         gauntlet(CONFIG, HOPELESS, gone, hall)
     assert stored_evaluations(hall.database, CONFIG) == []

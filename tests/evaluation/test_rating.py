@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.rating import form_of, rate_model, trend, trends
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.store import newest_ratings, rating_history
@@ -13,14 +13,14 @@ from ringrift.evaluation.store import newest_ratings, rating_history
 CONFIG = "square8_2p"
 
 
-def fake_model(number: int, spec: str) -> Contender:
+def fake_model(number: int, spec: str) -> Participant:
     """A player with the name of a model."""
-    return Contender(f"policy:{number:016x}", spec)
+    return Participant(f"policy:{number:016x}", spec)
 
 
 def test_a_model_is_rated_against_anchors_and_champion(hall: Hall) -> None:
-    champion = contender("heuristic?temperature=16")
-    ratings = rate_model(CONFIG, contender("minimax@1"), champion, hall)
+    champion = participant("heuristic?temperature=16")
+    ratings = rate_model(CONFIG, participant("minimax@1"), champion, hall)
     assert [rating.player for rating in ratings.players][-1] == "random"
     assert {rating.player: rating.games for rating in ratings.players} == {
         "minimax@1": 12,
@@ -32,7 +32,7 @@ def test_a_model_is_rated_against_anchors_and_champion(hall: Hall) -> None:
     told: list[tuple[int, int]] = []
     again = rate_model(
         CONFIG,
-        contender("minimax@1"),
+        participant("minimax@1"),
         champion,
         Hall(hall.database, hall.settings, on_progress=lambda _, *counts: told.append(counts)),
     )

@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 
 from ringrift.agents import Agent
-from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.recorded import Hall, Interrupted
 from ringrift.evaluation.results import distinct
 from ringrift.evaluation.schema import GameKind
@@ -32,7 +32,7 @@ from ringrift.search import SearchOutput
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
-PAIR = (contender("heuristic"), contender("random"))
+PAIR = (participant("heuristic"), participant("random"))
 
 
 class Watched(Agent):

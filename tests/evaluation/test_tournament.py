@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.plots import plot_elo
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.schedule import BadMatch
@@ -19,7 +19,7 @@ from ringrift.evaluation.tournament import Pairing, TournamentReport, round_robi
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
-PLAYERS = [contender(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
+PLAYERS = [participant(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
 
 
 def test_everybody_plays_everybody(hall: Hall, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_without_random_there_is_a_cross_table_but_no_elo(hall: Hall) -> None:
 
 
 def test_three_players_on_three_seats_meet_in_pairs(hall: Hall) -> None:
-    report = round_robin("hex8_3p", [contender("random"), contender("heuristic")], 5, hall)
+    report = round_robin("hex8_3p", [participant("random"), participant("heuristic")], 5, hall)
     assert report.pairings[0].games == 6, "one opening in all six seatings of two"
     assert report.score("heuristic", "random") > 0.5
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ringrift.evaluation.contenders import contender
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
@@ -125,7 +125,7 @@ def test_the_command_line_takes_a_url(url: str, tmp_path: Path) -> None:
 def test_a_tournament_is_kept(url: str) -> None:
     with GamesDatabase(url, create=True) as database:
         hall = Hall(database, evaluation_settings())
-        report = round_robin("square8_2p", [contender("random"), contender("heuristic")], 4, hall)
+        report = round_robin("square8_2p", [participant("random"), participant("heuristic")], 4, hall)
         assert report.ratings is not None
         assert newest_ratings(database, "square8_2p") == list(report.ratings.players)
         (stored,) = stored_evaluations(database, "square8_2p", kind="tournament")

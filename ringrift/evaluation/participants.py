@@ -15,7 +15,7 @@ class UnknownModel(RingRiftError):
 
 
 @dataclass(frozen=True)
-class Contender:
+class Participant:
     """A player that is evaluated."""
 
     name: str
@@ -28,18 +28,18 @@ class Contender:
         return self.name != self.spec
 
 
-def contender(spec: str) -> Contender:
+def participant(spec: str) -> Participant:
     """Return the player of a spec; the errors of `read_id` if its model is not there."""
     model = model_id(spec)
-    return Contender(spec if model is None else spec.replace(f":{Spec.parse(spec).model}", f":{model}", 1), spec)
+    return Participant(spec if model is None else spec.replace(f":{Spec.parse(spec).model}", f":{model}", 1), spec)
 
 
-def model_contender(path: Path, as_: str) -> Contender:
+def model_participant(path: Path, as_: str) -> Participant:
     """Return a model as a player; `as_` is a spec without a model, such as `policy` or `gumbel@32`."""
     spec = Spec.parse(as_)
     if spec.model is not None or spec.mode == "mixed":
         raise BadSpec(f"player {as_!r}: is to be a way for a model to play, such as policy or gumbel@32")
-    return contender(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
+    return participant(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
 
 
 def plays_as(name: str, model: str, form: str) -> bool:
