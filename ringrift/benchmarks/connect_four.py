@@ -42,7 +42,7 @@ class ConnectFourState(GameState, Protocol):
 
 @compiled
 def has_four(stones: int) -> bool:
-    """Whether four of the stones lie in a row: upwards, level, or on a diagonal."""
+    """Tell whether four of the stones lie in a row: upwards, level, or on a diagonal."""
     for shift in (1, HEIGHT + 1, HEIGHT, HEIGHT + 2):
         pairs = stones & (stones >> shift)
         if pairs & (pairs >> 2 * shift):
@@ -52,7 +52,7 @@ def has_four(stones: int) -> bool:
 
 @compiled
 def legal_actions(state: ConnectFourState, board: GameTables, work: GameWorkspace, out: I32) -> int:
-    """Write the columns with room into `out`; their number, 0 when the game is over."""
+    """Write the columns with room into `out`, and return their number, 0 when the game is over."""
     if state.winner != 0:
         return 0
     filled = state.stones[0] | state.stones[1]
@@ -80,14 +80,14 @@ def step(state: ConnectFourState, action: int, board: GameTables, work: GameWork
 
 @compiled
 def outcome(state: ConnectFourState, out: F32) -> None:
-    """The winner gets 1 and the other −1; a full board is worth nothing."""
+    """Write the outcome: 1 for the winner and −1 for the other, 0 on a full board."""
     out[0] = (state.winner == 1) - (state.winner == 2)
     out[1] = -out[0]
 
 
 @compiled
 def ply(state: ConnectFourState) -> int:
-    """Every stone is a decision."""
+    """Return the number of a decision: every stone is one."""
     return int(state.ply)
 
 
@@ -95,7 +95,7 @@ register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, de
 
 
 def workspace() -> Any:
-    """Scratch memory for one thread."""
+    """Return scratch memory for one thread."""
     return np.zeros(1, WORK_TYPE)[0]
 
 
@@ -110,7 +110,7 @@ CONNECT_FOUR: Final = GameAdapter(
 
 
 def new_games(count: int) -> States:
-    """Empty boards."""
+    """Return empty boards."""
     states = np.zeros(count, STATE_TYPE)
     states["player"] = 1
     return states
@@ -127,7 +127,7 @@ def play(states: States, moves: I32, board: GameTables, work: GameWorkspace) -> 
 
 
 def openings(games: int, length: int, seed: int = 0) -> I32:
-    """Random moves `[games, length]`, 0 … `length` of them and −1 after the last, that leave every game open."""
+    """Return random moves `[games, length]`, 0 … `length` of them and −1 after the last, that leave every game open."""
     draw = np.random.default_rng(seed)
     work = workspace()
     moves = np.full((games, length), -1, np.int32)
@@ -144,7 +144,7 @@ def openings(games: int, length: int, seed: int = 0) -> I32:
 
 
 def positions(moves: I32) -> States:
-    """The positions after these moves `[games, length]`."""
+    """Return the positions after these moves `[games, length]`."""
     states = new_games(len(moves))
     play(states, moves, CONNECT_FOUR.tables, workspace())
     return states

@@ -18,7 +18,7 @@ WIDTH = 64
 
 
 class Weights(NamedTuple):
-    """Two hidden layers, and heads for policy and value."""
+    """The weights of two hidden layers, and of heads for policy and value."""
 
     first: F32
     """`[INPUTS, WIDTH]`"""
@@ -31,14 +31,14 @@ class Weights(NamedTuple):
 
 
 def random_weights(seed: int = 0) -> Weights:
-    """Weights that nobody has trained."""
+    """Return random weights."""
     draw = np.random.default_rng(seed)
     shapes = [(INPUTS, WIDTH), (WIDTH, WIDTH), (WIDTH, COLUMNS), (WIDTH, 1)]
     return Weights(*(draw.normal(0, (2 / rows) ** 0.5, (rows, columns)).astype(np.float32) for rows, columns in shapes))
 
 
 def forward(weights: Weights, inputs: F32, numbers: Any = np) -> tuple[Any, Any]:
-    """Logits `[batch, COLUMNS]` and values `[batch]` to the player to move; `numbers` is numpy or `jax.numpy`."""
+    """Return logits `[batch, COLUMNS]` and values `[batch]` of the player to move; `numbers`: numpy or `jax.numpy`."""
     hidden = numbers.maximum(inputs @ weights.first, 0)
     hidden = numbers.maximum(hidden @ weights.second, 0)
     return hidden @ weights.policy, numbers.tanh(hidden @ weights.value)[:, 0]
@@ -52,7 +52,7 @@ class TinyNetwork:
         self.inputs = np.empty((0, INPUTS), np.float32)
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
-        """Logits of the legal columns, and values by seat."""
+        """Return logits of the legal columns, and values by seat."""
         if len(states) > len(self.inputs):
             self.inputs = np.empty((len(states), INPUTS), np.float32)
         inputs = self.inputs[: len(states)]
@@ -79,7 +79,7 @@ def roll_out(
 
 
 class Rollouts:
-    """Equal priors, and the outcome of one random game for a value."""
+    """An evaluator of equal priors, and the outcome of one random game as value."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = np.uint64(seed)

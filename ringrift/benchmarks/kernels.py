@@ -1,4 +1,4 @@
-"""Loops around single kernels, compiled, so that calling them from Python is not what is measured."""
+"""Compiled loops around single kernels, so that calling them from Python is not what is measured."""
 
 from __future__ import annotations
 
