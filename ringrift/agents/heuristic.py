@@ -1,4 +1,4 @@
-"""The player that looks one action ahead and asks the heuristic."""
+"""The agent that looks one action ahead and evaluates by the heuristic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TIE: Final = 1e-4
 
 
 class HeuristicAgent(Agent):
-    """Plays the action with the best evaluation for itself, at a temperature a sample of its policy.
+    """An agent that plays the action with the best evaluation for itself, at a temperature a sample of its policy.
 
     The policy is the softmax of the scores one ply ahead times `SHARPNESS`; the values are the evaluation of the
     position. Among equally good actions the one to play depends on seed, game and decision.

@@ -1,4 +1,4 @@
-"""The player without a plan."""
+"""The agent that plays at random."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ringrift.search.output import empty_output
 
 
 class RandomAgent(Agent):
-    """Plays any legal action, each as likely as the others."""
+    """An agent that plays any legal action, each as likely as the others."""
 
     provides_targets = False
 
@@ -29,7 +29,7 @@ class RandomAgent(Agent):
         self.work = new_workspace(board)
 
     def act(self, states: States, games: I64) -> SearchOutput:
-        """A random legal action for each position."""
+        """Draw a legal action for each position."""
         output = empty_output(*list_legal(states, self.board.tables, self.work), self.players)
         draw_actions(
             output.policy_actions,

@@ -13,7 +13,7 @@ from ringrift.search.game_adapter import decision_key
 
 
 def sample(output: SearchOutput, states: States, games: I64, temperature: float | F64, seed: np.uint64) -> I32:
-    """An action for each position, drawn from its policy ** (1 / temperature); at 0 the chosen one.
+    """Draw an action for each position from its policy ** (1 / temperature); at 0 take the chosen one.
 
     `temperature` is one for all positions, or `[games]`.
     """

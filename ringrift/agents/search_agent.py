@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
 from ringrift.agents.agent import Agent
 from ringrift.agents.sampling import sample
 from ringrift.game.types import States
 from ringrift.kernels.types import I64
-from ringrift.search import NetworkEvaluator, PuctSearch, SearchOutput
-
-
-class Search(Protocol):
-    """Any search of positions of many games."""
-
-    def run(self, states: States, games: I64) -> SearchOutput:
-        """Search positions `[games]` in which somebody has to act."""
-        ...
+from ringrift.search import NetworkEvaluator, Search, SearchOutput
+from ringrift.search.batched import BatchedSearch
 
 
 class SearchAgent(Agent):
@@ -45,5 +36,5 @@ class SearchAgent(Agent):
 
     def forget(self, games: I64) -> None:
         """Give up the trees of these games."""
-        if isinstance(self.search, PuctSearch):
+        if isinstance(self.search, BatchedSearch):
             self.search.forget(games)

@@ -17,6 +17,7 @@ from ringrift.search.maxn import MaxnSearch
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap
 from ringrift.search.puct import PuctSearch
+from ringrift.search.search import Search
 
 __all__ = [
     "BUDGETS",
@@ -31,6 +32,7 @@ __all__ = [
     "ParanoidSearch",
     "PlayoutCap",
     "PuctSearch",
+    "Search",
     "SearchLimits",
     "SearchOutput",
     "UniformEvaluator",
