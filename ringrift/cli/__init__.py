@@ -35,6 +35,8 @@ from ringrift.cli import (
     train,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.console import echo
+from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
@@ -70,7 +72,7 @@ app.add_typer(bench.app, name="bench")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ringrift {__version__}")
+        echo(f"ringrift {__version__}")
         raise typer.Exit
 
 
@@ -91,10 +93,19 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         try:
-            app()  # leaves through SystemExit, also on Ctrl-C (130)
+            code = app(standalone_mode=False)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
+        sys.exit(code)  # of typer.Exit, and 130 on Ctrl-C
+    except typer.TyperException as error:
+        if said := error.format_message():  # nothing where the help has been printed instead
+            context = getattr(error, "ctx", None)
+            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+        sys.exit(WRONG_USE)
+    except typer.Abort as error:
+        # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
+        raise error.__cause__ or error from None
     except BrokenPipeError:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -108,5 +119,10 @@ def main() -> None:
         errors = sys.modules.get("ringrift.game.errors")
         if errors is None or not isinstance(error, errors.RingRiftError):
             raise
-        typer.echo(f"error: {error}", err=True)
+        _complain(str(error))
         sys.exit(BUSY if isinstance(error, errors.Busy) else WRONG_USE)
+
+
+def _complain(complaint: str) -> None:
+    """Print an error in one line."""
+    echo(f"error: {one_line(complaint)}", err=True)

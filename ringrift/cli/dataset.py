@@ -12,8 +12,9 @@ import typer
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
 from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
-from ringrift.cli.paper import paper, show_report
 from ringrift.cli.progress import progress
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo
 
 if TYPE_CHECKING:
     from ringrift.datasets.settings import DatasetSettings
@@ -121,14 +122,14 @@ def export(
                 on_progress=watch,
             )
         except Stopped as error:
-            typer.echo(str(error), err=True)
+            echo(str(error), err=True)
             raise typer.Exit(INTERRUPTED) from None
     if as_json:
-        typer.echo(json.dumps([report.to_json() for report in reports]))
+        echo(json.dumps([report.to_json() for report in reports]))
     else:
-        paper().print(*reports)
+        console().print(*reports)
     if len(reports) == 1:
-        typer.echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
+        echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
 
 @app.command()
@@ -149,12 +150,12 @@ def inspect(
     path = find_manifest(dataset)
     manifest = read_manifest(path)
     if as_json:
-        typer.echo(manifest.model_dump_json())
+        echo(manifest.model_dump_json())
         return
     quality = known_quality(manifest)
-    paper().print(describe(path, manifest), *([quality_table(quality)] if quality else []))
+    console().print(describe(path, manifest), *([quality_table(quality)] if quality else []))
     for text in draw_samples(path, manifest, first, samples):
-        typer.echo(f"\n{text}")
+        echo(f"\n{text}")
 
 
 @app.command()

@@ -10,8 +10,9 @@ import typer
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
 
@@ -47,7 +48,7 @@ def loop(
             try:
                 turn = run_turn(workshop)
             except StoppedTurn as stopped:
-                typer.echo(str(stopped), err=True)
+                echo(str(stopped), err=True)
                 raise typer.Exit(stop.exit_code) from None
             show_report(turn, as_json)
 

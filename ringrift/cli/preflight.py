@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption
-from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
+from ringrift.cli.reports import show_report
 from ringrift.cli.train import (
     DATASETS,
     RUNS,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Final, Protocol, TypeVar
 
-import typer
+from ringrift.console import console, echo
 
 FIRST_LINE: Final = 3.0
 """Seconds until the first line; the next one takes twice as long, and so on."""
@@ -31,7 +31,6 @@ class Tell(Protocol):
 @contextmanager
 def progress() -> Iterator[Tell]:
     """A function to tell how far a command is, for whoever looks at the standard error; it adds rate and time left."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
     watched = sys.stderr.isatty()
@@ -39,7 +38,7 @@ def progress() -> Iterator[Tell]:
     shown = Progress(
         BarColumn(bar_width=12),
         TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
+        console=console(err=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # what goes to a file or a pipe must not end on the terminal
         disable=not watched,
@@ -52,7 +51,7 @@ def progress() -> Iterator[Tell]:
             if watched:
                 shown.update(bar, description=words, completed=done, total=total)
             elif silence.is_over():
-                typer.echo(words, err=True)
+                echo(words, err=True)
 
         yield tell
 

@@ -9,8 +9,8 @@ import typer
 
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress
+from ringrift.cli.reports import show_report
 
 
 def promote(

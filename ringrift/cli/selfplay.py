@@ -14,8 +14,9 @@ import typer
 
 from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
-from ringrift.cli.paper import show_report
 from ringrift.cli.progress import progress as shown_progress
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
@@ -188,4 +189,4 @@ def _shown_log() -> Iterator[None]:
 
 class _Echo(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)
+        echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)
