@@ -36,6 +36,7 @@ from ringrift.cli import (
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.console import echo
+from ringrift.errors import Busy, RingRiftError
 from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
@@ -114,13 +115,9 @@ def main() -> None:
         if not stems_from_interrupt(error):
             raise
         sys.exit(INTERRUPTED)
-    except Exception as error:
-        # Looked up, not imported: importing the rules is slow, and may be the very thing that failed.
-        errors = sys.modules.get("ringrift.game.errors")
-        if errors is None or not isinstance(error, errors.RingRiftError):
-            raise
+    except RingRiftError as error:
         _complain(str(error))
-        sys.exit(BUSY if isinstance(error, errors.Busy) else WRONG_USE)
+        sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
 
 
 def _complain(complaint: str) -> None:

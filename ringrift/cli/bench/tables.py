@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ringrift.console import console, echo
 
-LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
+LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "rule")
 """Headings of columns of words."""
 
 
@@ -30,7 +30,7 @@ def side_by_side(board: str, games: int) -> int:
 
 def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
     """Write the report to a file and print it as JSON, as asked for; whether it has been printed."""
-    from ringrift.game.files import new_file
+    from ringrift.files import new_file
 
     if out is not None:
         with new_file(out) as file:
