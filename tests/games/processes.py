@@ -10,10 +10,11 @@ from typing import Any
 INGEST = """
 import sys
 from pathlib import Path
+from tests.contexts import ingest_context
 from ringrift.games import GamesDatabase, ingest
 print("ready", flush=True)
 with GamesDatabase(sys.argv[1], create=True) as database:
-    ingest(database, [Path(sys.argv[2])], threads=1)
+    ingest(database, [Path(sys.argv[2])], ingest_context(), threads=1)
 """
 
 
