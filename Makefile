@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
-AIRFLOW = PYTHONPATH=plugins $(BIN)/python -m ringrift_airflow.deployment
+AIRFLOW = PYTHONPATH=plugins $(BIN)/python -m ringrift_airflow.local
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

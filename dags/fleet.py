@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.fleet import EndOrphansOperator, TendFleetOperator
+from ringrift_airflow.operators.fleet import EndOrphansOperator, TendFleetOperator
 
 ABOUT = """
 ### The hosts of hosts.yaml

@@ -8,18 +8,18 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
 from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, loop_settings, training_presets
+from ringrift_airflow.assets import lineage
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.fleet import DistributeModelOperator, SyncGamesOperator
-from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
-from ringrift_airflow.lineage import lineage
-from ringrift_airflow.operators import (
+from ringrift_airflow.operators.evaluation import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
+from ringrift_airflow.operators.fleet import DistributeModelOperator, SyncGamesOperator
+from ringrift_airflow.operators.stages import (
     ExportOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
     RingriftOperator,
     hours,
 )
-from ringrift_airflow.sensors import GamesThresholdSensor
+from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
 PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
 """The form of a player's name, for the form in the UI; what it means, `ringrift selfplay` judges."""

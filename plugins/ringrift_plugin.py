@@ -6,7 +6,7 @@ this one file, and the package is importable in the scheduler, in workers, in th
 
 from airflow.plugins_manager import AirflowPlugin
 
-from ringrift_airflow import listeners
+from ringrift_airflow.listeners import stages as listeners
 
 
 class RingRiftPlugin(AirflowPlugin):

@@ -12,7 +12,7 @@ from airflow.timetables.interval import CronDataIntervalTimetable as CoreTimetab
 
 from ringrift.pipeline.settings import LoopPreset, LoopSettings
 from ringrift.settings import BadSettings, config_folder
-from ringrift_airflow.notifiers import failure_notifiers
+from ringrift_airflow.notifications.failure import failure_notifiers
 from ringrift_airflow.pools import pool_settings
 
 BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)

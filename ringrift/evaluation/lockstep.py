@@ -48,7 +48,7 @@ def play_games(
         begin(slot, fixture)
     while table.active.any() and not (cancellation and cancellation.is_set()):
         for agent, rows in table.turns():
-            table.play(rows, agent.find(table.states[rows], table.numbers[rows]).chosen)
+            table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
         for slot in table.ended():
             yield PlayedGame(fixture=running[slot], **vars(table.take(slot)))
             following = next(waiting, None)

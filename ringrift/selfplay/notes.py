@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.compiled import compiled
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.selfplay.lockstep import Rows
 from ringrift.selfplay.record import MOST_SURPRISE, VALUE_UNIT, WEIGHT_UNIT, SearchStatistics
 
@@ -49,23 +49,23 @@ class Notes:
         self._actions = np.empty((slots, FIRST_ENTRIES), np.int32)
         self._weights = np.empty((slots, FIRST_ENTRIES), np.uint16)
 
-    def add(self, rows: Rows, at: npt.NDArray[np.int64], found: Found, full: npt.NDArray[np.bool_]) -> None:
-        """Keep what has been found in the slots `[rows]`, each about the game's action number `at`."""
+    def add(self, rows: Rows, at: npt.NDArray[np.int64], output: SearchOutput, full: npt.NDArray[np.bool_]) -> None:
+        """Keep the outputs of searches in the slots `[rows]`, each of the game's action number `at`."""
         while (self._decisions[rows] >= self._at.shape[1]).any():
             self._at, self._full, self._counts = doubled(self._at), doubled(self._full), doubled(self._counts)
             self._values, self._surprise = doubled(self._values), doubled(self._surprise)
-        while (self._entries[rows] + np.diff(found.offsets) > self._actions.shape[1]).any():
+        while (self._entries[rows] + np.diff(output.policy_offsets) > self._actions.shape[1]).any():
             self._actions, self._weights = doubled(self._actions), doubled(self._weights)
         decisions = self._decisions[rows]
         self._at[rows, decisions] = at
         self._full[rows, decisions] = full
-        self._values[rows, decisions] = np.rint(np.clip(found.values, -1, 1) * VALUE_UNIT)
-        self._surprise[rows, decisions] = np.minimum(found.surprise, MOST_SURPRISE)
+        self._values[rows, decisions] = np.rint(np.clip(output.root_values, -1, 1) * VALUE_UNIT)
+        self._surprise[rows, decisions] = np.minimum(output.surprise, MOST_SURPRISE)
         note_policies(
             rows,
-            found.policy,
-            found.actions,
-            found.offsets,
+            output.policy_probs,
+            output.policy_actions,
+            output.policy_offsets,
             self._decisions,
             self._entries,
             self._counts,

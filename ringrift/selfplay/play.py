@@ -98,17 +98,19 @@ class SelfPlay:
         states, games = table.states[rows], table.numbers[rows]
         seats = states["player"].astype(np.int64) - 1
         before = agent.network_seconds
-        found = agent.find(states, games)
+        output = agent.act(states, games)
         self.network_seconds += agent.network_seconds - before
-        if agent.has_findings:
-            self._notes.add(rows, table.lengths[rows], found, found.full & ~self._resignations.cheap[rows, seats])
+        if agent.provides_targets:
+            self._notes.add(
+                rows, table.lengths[rows], output, output.has_policy & ~self._resignations.cheap[rows, seats]
+            )
         temperature = self.plan.settings.temperature
         moves = temperature.moves[self.plan.config]
-        heat = self.schedule(temperature, moves, states["ply"], np.diff(found.offsets), self.plan.progress)
+        heat = self.schedule(temperature, moves, states["ply"], np.diff(output.policy_offsets), self.plan.progress)
         heat[~self._scheduled[rows, seats]] = 0
-        chosen = sample(found, states, games, heat, self.sampling_seed)
+        chosen = sample(output, states, games, heat, self.sampling_seed)
         able = self._may_resign[rows, seats]
-        for slot, seat in self._resignations.watch(rows[able], seats[able], found.values[able]):
+        for slot, seat in self._resignations.watch(rows[able], seats[able], output.root_values[able]):
             self._give_up(slot, seat)
         table.play(rows, chosen)
 

@@ -24,8 +24,8 @@ sys.path.append(str(REPOSITORY / "plugins"))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
 
-    import ringrift_airflow.operators
-    import ringrift_airflow.sensors  # noqa: F401
+    import ringrift_airflow.operators.stages
+    import ringrift_airflow.sensors.games_threshold  # noqa: F401
 
 
 class Store(dict[str, Any]):
@@ -85,8 +85,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     for name, value in found.environment.items():
         if name.startswith("RINGRIFT_"):
             monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ringrift_airflow.triggers.FIRST_EVENT", 0.0)
-    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 0.0)
+    monkeypatch.setattr("ringrift_airflow.triggers.job.FIRST_EVENT", 0.0)
+    monkeypatch.setattr("ringrift_airflow.operators.job.PATIENCE", 0.0)
     yield found
     kill_all_jobs(found.home)
 

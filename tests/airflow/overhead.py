@@ -34,12 +34,12 @@ def measure(folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     standalone.up()
     ready = time.monotonic() - began
-    from ringrift_airflow.turn import Turn
+    from ringrift_airflow.local.iteration import AirflowIteration
 
     try:
         first = standalone.deployment.running()
         assert first is not None
-        turn = Turn(standalone.api, DAG, lambda line: None)
+        turn = AirflowIteration(standalone.api, DAG, lambda line: None)
         code = turn.run()
         resident, proportional = memory(first)
         summary = turn.summary()

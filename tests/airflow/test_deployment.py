@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.settings import config_folder
-from ringrift_airflow.deployment import main
+from ringrift_airflow.local.__main__ import main
 from tests.airflow.tiny import change_settings
 
 

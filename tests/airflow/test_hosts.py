@@ -24,19 +24,19 @@ from ringrift.fleet.ssh import SshShell, Unusable
 from ringrift.fleet.tending import tend_fleet
 from ringrift.pipeline.halt import halt, resume
 from ringrift.settings import config_folder
-from ringrift_airflow import triggers
-from ringrift_airflow.failures import HostTrouble, OutOfMemory
-from ringrift_airflow.fleet import (
+from ringrift_airflow.exceptions import HostTrouble, OutOfMemory
+from ringrift_airflow.hooks.placement import open_health
+from ringrift_airflow.operators.fleet import (
     DistributeModelOperator,
     EndOrphansOperator,
     SweepJobsOperator,
     SyncGamesOperator,
     TendFleetOperator,
 )
-from ringrift_airflow.jobs import RemoteJobOperator
-from ringrift_airflow.operators import RemoteSelfplayOperator, hours
-from ringrift_airflow.places import open_health
-from ringrift_airflow.triggers import PlaceTrigger
+from ringrift_airflow.operators.job import RemoteJobOperator
+from ringrift_airflow.operators.stages import RemoteSelfplayOperator, hours
+from ringrift_airflow.triggers import job as triggers
+from ringrift_airflow.triggers.job import PlaceTrigger
 from ringrift_airflow.workspace import shared_shell
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place

@@ -17,11 +17,11 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from ringrift.fleet import Job, LocalShell, State, Work, kill_job, start_job, status_of_job
 from ringrift.pipeline.halt import halt, resume
-from ringrift_airflow.failures import RETRY_POLICY, HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
-from ringrift_airflow.fleet import EndOrphansOperator
-from ringrift_airflow.jobs import RemoteJobOperator
-from ringrift_airflow.owners import Owner
-from ringrift_airflow.triggers import RemoteJobTrigger, ResumeTrigger
+from ringrift_airflow.exceptions import RETRY_POLICY, HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
+from ringrift_airflow.job_owner import Owner
+from ringrift_airflow.operators.fleet import EndOrphansOperator
+from ringrift_airflow.operators.job import RemoteJobOperator
+from ringrift_airflow.triggers.job import RemoteJobTrigger, ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 from tests.processes import alive
@@ -94,10 +94,10 @@ def test_waiting_in_the_triggerer_gives_the_same(place: Place, tries: Tries) -> 
 
 
 def test_a_short_job_is_waited_for_in_the_worker(place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 20.0)
+    monkeypatch.setattr("ringrift_airflow.operators.job.PATIENCE", 20.0)
     task = operator('echo 3 >"$RINGRIFT_JOB/output"', deferrable=True)
     assert task.execute(tries.context()) == "3"
-    monkeypatch.setattr("ringrift_airflow.jobs.PATIENCE", 0.5)
+    monkeypatch.setattr("ringrift_airflow.operators.job.PATIENCE", 0.5)
     defer(operator("sleep 30", deferrable=True), tries)
 
 

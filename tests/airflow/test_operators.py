@@ -11,10 +11,15 @@ from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from ringrift.pipeline.halt import halt, resume
-from ringrift_airflow.failures import JobFailed
-from ringrift_airflow.fleet import DistributeModelOperator, SweepJobsOperator, SyncGamesOperator, TendFleetOperator
-from ringrift_airflow.judging import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
-from ringrift_airflow.operators import (
+from ringrift_airflow.exceptions import JobFailed
+from ringrift_airflow.operators.evaluation import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
+from ringrift_airflow.operators.fleet import (
+    DistributeModelOperator,
+    SweepJobsOperator,
+    SyncGamesOperator,
+    TendFleetOperator,
+)
+from ringrift_airflow.operators.stages import (
     ExportOperator,
     RemoteSelfplayOperator,
     RemoteTrainOperator,
@@ -22,7 +27,7 @@ from ringrift_airflow.operators import (
     hours,
     small,
 )
-from ringrift_airflow.triggers import ResumeTrigger
+from ringrift_airflow.triggers.job import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift_airflow.polling import measure
+from tests.airflow.polling import measure
 
 
 def test_a_host_is_polled_over_the_connection_that_it_has() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ringrift_airflow.deployment import Deployment, NotStarted
-from ringrift_airflow.processes import processes_of
+from ringrift_airflow.local.processes import processes_of
+from ringrift_airflow.local.standalone import NotStarted, StandaloneAirflow
 from tests.processes import alive
 
 CHILD = "import time; print('ready', flush=True); time.sleep(600)"
@@ -48,7 +48,7 @@ def start() -> Iterator[Starter]:
 
 def test_the_group_is_airflow_while_any_of_its_processes_lives(tmp_path: Path, start: Starter) -> None:
     first = start(tmp_path)
-    deployment = Deployment(tmp_path, 1)
+    deployment = StandaloneAirflow(tmp_path, 1)
     assert deployment.running() == first.pid
     assert len(processes_of(first.pid, tmp_path)) == 2
     first.kill()
@@ -64,7 +64,7 @@ def test_the_group_is_airflow_while_any_of_its_processes_lives(tmp_path: Path, s
 def test_a_number_that_was_given_to_others_harms_nobody(tmp_path: Path, start: Starter) -> None:
     others = start(tmp_path / "others")
     (tmp_path / "standalone.pid").write_text(f"{others.pid}\n")
-    deployment = Deployment(tmp_path, 1)
+    deployment = StandaloneAirflow(tmp_path, 1)
     assert deployment.running() is None
     assert not deployment.down()
     assert others.poll() is None
@@ -74,7 +74,7 @@ def test_an_airflow_with_another_preset_says_so(
     tmp_path: Path, start: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(tmp_path, RINGRIFT_LOOP_PRESET="laptop")
-    deployment = Deployment(tmp_path, 1)
+    deployment = StandaloneAirflow(tmp_path, 1)
     monkeypatch.setenv("RINGRIFT_LOOP_PRESET", "smoke")
     with pytest.raises(NotStarted, match="runs with preset laptop, not smoke: `make down` stops it"):
         deployment.up()
@@ -86,4 +86,4 @@ def test_an_airflow_with_another_preset_says_so(
 def test_an_airflow_without_schedules_is_left_to_its_turn(tmp_path: Path, start: Starter) -> None:
     start(tmp_path, AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False")
     with pytest.raises(NotStarted, match="runs for a `make loop`, without schedules"):
-        Deployment(tmp_path, 1).up()
+        StandaloneAirflow(tmp_path, 1).up()

@@ -13,9 +13,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.settings import AlertSettings
-from ringrift_airflow import listeners
-from ringrift_airflow.notifiers import CheckConnectionsOperator, failure_notifiers
-from ringrift_airflow.sensors import GamesThresholdSensor
+from ringrift_airflow.listeners import stages as listeners
+from ringrift_airflow.notifications.failure import CheckConnectionsOperator, failure_notifiers
+from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 

@@ -18,8 +18,8 @@ from ringrift.fleet import Job, LocalShell, State, Work, kill_job, list_jobs, st
 from ringrift.games import GamesDatabase
 from ringrift.games.schema import games
 from ringrift.models import ModelStore, StoredModel, history
-from ringrift_airflow import listeners
-from ringrift_airflow.owners import Owner
+from ringrift_airflow.job_owner import Owner
+from ringrift_airflow.listeners import stages as listeners
 from tests.airflow.place import Place
 from tests.airflow.tiny import tiny_settings
 

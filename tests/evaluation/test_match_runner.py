@@ -28,7 +28,7 @@ from ringrift.evaluation.store import (
 )
 from ringrift.games import GamesDatabase
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
 
@@ -43,9 +43,9 @@ class Watched(Agent):
         self.agent = agent
         self.games: set[int] = set()
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         self.games.update(games.tolist())
-        return self.agent.find(states, games)
+        return self.agent.act(states, games)
 
 
 def play(runner: MatchRunner, kind: GameKind = "rating", games: int = 8, part: str = "part") -> None:

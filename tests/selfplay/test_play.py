@@ -10,7 +10,7 @@ import torch
 
 from ringrift.game import Game
 from ringrift.networks import NetworkConfig, build_network, save_model
-from ringrift.search.found import empty_found
+from ringrift.search.output import empty_output
 from ringrift.selfplay import Lineup, SelfPlay, read_line
 from ringrift.selfplay.notes import FIRST_DECISIONS, FIRST_ENTRIES, Notes
 from ringrift.selfplay.settings import StepSettings
@@ -133,11 +133,11 @@ def test_a_game_with_more_to_note_than_there_is_room_for_gets_more_room() -> Non
     notes = Notes(2, 2)
     wide = FIRST_ENTRIES // 2 + 1
     actions = np.arange(2 * wide, dtype=np.int32)
-    found = empty_found(np.array([0, wide, 2 * wide], np.int64), actions, 2)
-    found.policy[:] = 1 / wide
+    output = empty_output(np.array([0, wide, 2 * wide], np.int64), actions, 2)
+    output.policy_probs[:] = 1 / wide
     rows, full = np.array([0, 1]), np.ones(2, np.bool_)
     for at in range(FIRST_DECISIONS + 2):
-        notes.add(rows, np.full(2, at), found, full)
+        notes.add(rows, np.full(2, at), output, full)
     for slot in rows.tolist():
         kept = notes.take(slot)
         assert kept is not None

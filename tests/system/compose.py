@@ -80,13 +80,13 @@ class Compose(Driven):
         }
         self.environment = os.environ | self.place.environment | given | apart | environment
         sys.path.append(str(REPOSITORY / "plugins"))
-        from ringrift_airflow.rest import AirflowApi
+        from ringrift_airflow.local.api_client import AirflowApi
 
         self.api = AirflowApi(f"http://localhost:{self._port}", "admin", password)
 
     def up(self, patience: float = 180) -> None:
         """Start all, and wait until all parts are healthy."""
-        from ringrift_airflow.rest import NoAnswer
+        from ringrift_airflow.local.api_client import NoAnswer
 
         subprocess.run(self._command("migrate"), env=self.environment, check=True, capture_output=True, timeout=300)
         for part in PARTS:

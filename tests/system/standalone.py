@@ -70,7 +70,7 @@ class Driven:
 
     def log(self, run: str, task: str, number: int = 1) -> str:
         """Nothing of a try that has not begun."""
-        from ringrift_airflow.rest import Refused
+        from ringrift_airflow.local.api_client import Refused
 
         try:
             return json.dumps(self.api.get(f"{self.path(run)}/taskInstances/{task}/logs/{number}"))
@@ -117,7 +117,7 @@ class Standalone(Driven):
         change_settings(self.settings, {"presets.smoke.every": every, "presets.smoke.retry_seconds": 1})
         self.port = free_port()
         sys.path.append(str(REPOSITORY / "plugins"))
-        from ringrift_airflow.deployment import Deployment
+        from ringrift_airflow.local.standalone import StandaloneAirflow
 
         before = dict(os.environ)
         changed = {
@@ -126,7 +126,7 @@ class Standalone(Driven):
             "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
         }
         os.environ.update(self.place.environment | changed)
-        self.deployment = Deployment(port=self.port)
+        self.deployment = StandaloneAirflow(port=self.port)
         self._environment = dict(os.environ)
         os.environ.clear()
         os.environ.update(before)

@@ -185,17 +185,17 @@ def test_a_connection_that_is_missing_is_told_at_the_start(loop: Standalone) -> 
 
 
 def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
-    from ringrift_airflow.rest import Refused
+    from ringrift_airflow.local.api_client import Refused
 
     with pytest.raises(Refused, match="games"):
         loop.trigger(games=0)
 
 
 def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, tmp_path: Path) -> None:
-    from ringrift_airflow.turn import Turn
+    from ringrift_airflow.local.iteration import AirflowIteration
 
     told: list[str] = []
-    turn = Turn(loop.api, DAG, told.append)
+    turn = AirflowIteration(loop.api, DAG, told.append)
     assert turn.run() == 0
     run = turn.run_id
     assert any(line.startswith("gate: success after ") for line in told)

@@ -37,7 +37,7 @@ def command(standalone: Standalone, tmp_path: Path) -> Iterator[subprocess.Popen
     with (tmp_path / "told").open("wb") as told:
         process = standalone.within(
             lambda: subprocess.Popen(
-                [sys.executable, "-m", "ringrift_airflow.deployment", "loop"],
+                [sys.executable, "-m", "ringrift_airflow.local", "loop"],
                 env=os.environ | environment,
                 stdout=told,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,1 @@
+"""What the operators and triggers share: the ways to hosts and databases."""

@@ -1,0 +1,76 @@
+"""Whom a job belongs to: its name and its environment say which task of which run."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shlex
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from ringrift.fleet import Shell
+from ringrift_airflow.workspace import shell_word
+
+VARIABLE: Final = "RINGRIFT_TASK"
+"""Of the environment of jobs: the task that waits for it, as four words."""
+TEMPORARY: Final = "__airflow_temporary_run_"
+"""Of the names of the runs of `airflow tasks test`, of which Airflow keeps no states."""
+ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A task of a run."""
+
+    dag: str
+    task: str
+    map_index: int
+    run: str
+
+    @classmethod
+    def of(cls, ti: Any) -> Self:
+        """The task of a task instance."""
+        return cls(ti.dag_id, ti.task_id, -1 if ti.map_index is None else ti.map_index, ti.run_id)
+
+    def new_job(self) -> str:
+        """A name for a job that tells where it belongs, and that no other job ever has."""
+        mapped = "" if self.map_index < 0 else f"-{self.map_index}"
+        return f"{_word(f'{self.dag}.{self.task}{mapped}.{self.run}')[:180]}.{secrets.token_hex(4)}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its jobs carry with them."""
+        return {VARIABLE: f"{self.dag} {self.task} {self.map_index} {self.run}"}
+
+    def waits(self, ti: Any) -> bool:
+        """Whether Airflow has anything left to do for this task; `ti` is that of whoever asks."""
+        if self.run.startswith(TEMPORARY):
+            return True
+        states = ti.get_task_states(dag_id=self.dag, task_ids=[self.task], run_ids=[self.run]).get(self.run, {})
+        key = self.task if self.map_index < 0 else f"{self.task}_{self.map_index}"
+        return key in states and states[key] not in ENDED
+
+
+def is_of(job: str, dag: str, run: str) -> bool:
+    """Whether a job has the name that tasks of a run give theirs; to ask this takes no word with its host."""
+    return job.startswith(f"{dag}.") and _word(run) in job
+
+
+async def owners(shell: Shell, root: str) -> dict[str, Owner]:
+    """The owners of all jobs in a folder of a host, by the names of the jobs."""
+    mark = f"export {VARIABLE}="
+    answer = await shell.run(f"cd {shell_word(root)} 2>/dev/null && grep -H '^{mark}' */exports\n".encode())
+    found = {}
+    for line in answer.out.decode(errors="replace").splitlines():
+        job, _, value = line.partition(f"/exports:{mark}")
+        try:
+            dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
+            found[job] = Owner(dag, task, int(map_index), run)
+        except ValueError:  # no job of a task has such a mark
+            continue
+    return found
+
+
+def _word(text: str) -> str:
+    """A text as a part of the name of a job."""
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", text)

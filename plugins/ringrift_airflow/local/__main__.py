@@ -1,0 +1,81 @@
+"""Airflow on one machine: `make up`, `make down`, and `make loop`, which runs one iteration and tells it.
+
+`python -m ringrift_airflow.local up|down|loop`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+
+from ringrift.fleet.hosts import fleet_settings, hosts
+from ringrift.game.errors import RingRiftError
+from ringrift.pipeline.settings import loop_settings
+from ringrift.settings import BadSettings, unknown_name
+from ringrift_airflow.local.iteration import AirflowIteration
+from ringrift_airflow.local.leftover_jobs import end_jobs
+from ringrift_airflow.local.standalone import StandaloneAirflow
+from ringrift_airflow.pools import pool_settings
+
+
+def main(words: list[str] | None = None) -> int:
+    """The three commands."""
+    parser = argparse.ArgumentParser(prog="ringrift_airflow.local", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "loop"])
+    parser.add_argument("--config", default="square8_2p", help="of the iteration; by default square8_2p")
+    chosen = parser.parse_args(words)
+    airflow = StandaloneAirflow()
+    try:
+        if chosen.command == "down":
+            print("stopped" if airflow.down() else "Airflow is not running")
+            return 0
+        looping = chosen.command == "loop"
+        check_settings(chosen.config if looping else None)
+        began = time.monotonic()
+        started = airflow.up(_tell, scheduled=not looping)
+        _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
+        iteration = AirflowIteration(airflow.api(), f"ringrift__{chosen.config}", _tell)
+        try:
+            for line in airflow.absent_connections():
+                _tell(f"warning: {line}")
+            if not looping:
+                print(f"Open {airflow.how_to_look()}\n`make down` stops it.")
+                return 0
+            code = iteration.run()
+            summary = iteration.summary()
+        finally:
+            if started and looping:
+                _tell("Stopping Airflow")
+                airflow.down()
+                end_jobs(iteration.dag, iteration.ended)  # Airflow may have had no time for it
+        print(summary)
+        print(f"\nTo look at it: `make up`, then {airflow.how_to_look()}; `make down` stops it.")
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except RingRiftError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def check_settings(config: str | None = None) -> None:
+    """Read what Airflow will need before it starts, and tells it in a log only; `BadSettings`.
+
+    :param config: which the preset must have.
+    """
+    name, preset = loop_settings().chosen()
+    pool_settings()
+    hosts()
+    fleet_settings()
+    if config is not None and config not in preset.configs:
+        raise BadSettings(f"loop.yaml: presets.{name}.configs: {config}: {unknown_name(config, tuple(preset.configs))}")
+
+
+def _tell(line: str) -> None:
+    print(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""What every operator of the loop does with a halt: it waits for the resume before it touches anything."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow.sdk import BaseOperator, Context
+
+from ringrift.pipeline.halt import halted
+from ringrift_airflow.triggers.job import ResumeTrigger
+from ringrift_airflow.workspace import home
+
+LOOK: Final = 2.0
+"""Seconds between two looks whether the halt is over."""
+
+
+class HaltableOperator(BaseOperator):
+    """An operator that does its `work` while the loop is not halted, and else waits in the triggerer."""
+
+    def work(self, context: Context) -> Any:
+        """What the task does."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> Any:
+        """Do the work, now or after the resume."""
+        if (reason := halted(home())) is not None:
+            self.log.warning("%s", reason)
+            self.defer(trigger=ResumeTrigger(str(home()), LOOK), method_name="go_on")
+        return self.work(context)
+
+    def go_on(self, context: Context, event: dict[str, Any] | None = None) -> Any:
+        """What was waited for has come."""
+        return self.execute(context)

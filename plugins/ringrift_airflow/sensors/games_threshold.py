@@ -1,0 +1,91 @@
+"""`GamesThresholdSensor`: are there enough new games for a training?"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from ringrift.game.errors import Busy, RingRiftError
+from ringrift.pipeline.halt import halted
+from ringrift_airflow.data_interval import backfilled
+from ringrift_airflow.exceptions import skip
+from ringrift_airflow.workspace import home
+
+UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]
+
+
+class GamesThresholdSensor(BaseSensorOperator):
+    """Waits until there are enough new games, and enough time has passed, since the last training of the config.
+
+    When the wait is over without, it skips the training of this run and says what was missing.
+
+    :param games: new games that are needed.
+    :param minutes: since the last training.
+    :param wait: how long it is looked for.
+    :param training: the tasks that take up the games: while one of them is under way in another run, there are none.
+    """
+
+    template_fields = ("config",)
+
+    def __init__(
+        self,
+        *,
+        config: str,
+        games: int,
+        minutes: float,
+        wait: timedelta,
+        training: tuple[str, ...] = ("export", "train"),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**{"mode": "reschedule", "poke_interval": 30.0, **kwargs})
+        self.config = config
+        self.games = games
+        self.minutes = minutes
+        self.wait = wait
+        self.training = list(training)
+        self.timeout = (wait + timedelta(days=7)).total_seconds()  # only a halt makes it last longer than `wait`
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once."""
+        reason = halted(home())
+        if reason is not None:
+            self.log.warning("%s", reason)
+            return PokeReturnValue(is_done=False)
+        if backfilled(context):
+            return self._go("a backfill makes the data set of its interval, however many games that has")
+        if context["params"].get("train_now"):
+            return self._go("the parameter train_now says so")
+        ti = context["ti"]
+        if ti.get_ti_count(dag_id=ti.dag_id, task_ids=self.training, states=UNDER_WAY):
+            said = "a training of this config is under way in another run"
+        else:
+            found = self._look()
+            said = str(found)
+            if found.ready:
+                return self._go(said)
+        self.log.info("%s", said)
+        began = ti.get_first_reschedule_date(context) or datetime.now(UTC)
+        if datetime.now(UTC) - began >= self.wait:
+            skip(context, said)
+        return PokeReturnValue(is_done=False)
+
+    def _go(self, said: str) -> PokeReturnValue:
+        self.log.info("%s", said)
+        return PokeReturnValue(is_done=True, xcom_value=said)
+
+    def _look(self) -> Any:
+        """The counts of the games database."""
+        from ringrift.games import GamesDatabase  # only when it pokes: it takes a second
+        from ringrift.models import ModelStore
+        from ringrift.pipeline.readiness import readiness
+
+        try:
+            with contextlib.chdir(home()), GamesDatabase() as database:
+                store = ModelStore(database, home() / "models")
+                return readiness(store, self.config, games=self.games, minutes=self.minutes)
+        except RingRiftError as error:
+            raise (AirflowException if isinstance(error, Busy) else AirflowFailException)(str(error)) from None

@@ -1,0 +1,139 @@
+"""What the trees ask a game: its rules as kernels, chosen by the type of its states when a search is compiled.
+
+RingRift is one such game; the benchmarks and tests bring small ones of their own, which other programs know too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numba.extending import overload
+
+from ringrift.encoding.values import outcome_values
+from ringrift.game import turn
+from ringrift.game.boards import Board
+from ringrift.game.compiled import cache_folder, compiled
+from ringrift.game.rng import mix64
+from ringrift.game.state import state_type
+from ringrift.game.threads import thread_workspace
+
+Kernel = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class GameAdapter:
+    """A game and what it needs for a tree."""
+
+    name: str
+    tables: Any
+    """Goes to the kernels as `board`: a numpy array or record, so that anybody can read the index of cached code."""
+    state_type: np.dtype[np.void]
+    """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `marker_field`."""
+    max_actions: int
+    edges_per_node: int
+    """That an arena is made for, on average."""
+    workspace: Callable[[], Any]
+    """The calling thread's scratch memory, with the field `actions` `[max_actions]`."""
+
+
+EXPECTED_EDGES: Final = {"square8": 150, "hex8": 150, "square19": 1100, "hexagonal": 1100}
+"""What 64 simulations from the empty board need, where placement is widest (measured 143 on square8, 1,086 on
+hexagonal; from the middle of a game 20–40 and 270–510). Memory that a tree does not touch is only reserved."""
+
+
+def adapter_of(board: Board | GameAdapter) -> GameAdapter:
+    """The rules of RingRift on a board; other rules as they are."""
+    if isinstance(board, GameAdapter):
+        return board
+    return GameAdapter(
+        name=board.name,
+        tables=board.tables,
+        state_type=state_type(board),
+        max_actions=board.max_actions,
+        edges_per_node=EXPECTED_EDGES[board.name],
+        workspace=lambda: thread_workspace(board),
+    )
+
+
+def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+    """Write the legal actions into `out`; their number, 0 when the game is over."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def step(state: Any, action: int, board: Any, work: Any) -> None:
+    """Play an action."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def outcome(state: Any, out: Any) -> None:
+    """Write what a finished game is worth to every seat, −1 … 1."""
+    raise NotImplementedError("this is for compiled code")
+
+
+def decision(state: Any) -> int:
+    """A number that no two decisions of one game share."""
+    raise NotImplementedError("this is for compiled code")
+
+
+_kernels: dict[str, dict[str, Kernel]] = {}
+
+
+def marker_field(name: str, file: str) -> str:
+    """The field by which the states of a game are known; `file` is the source of its kernels.
+
+    The name changes with the source, or else searches from the disk would play by the rules of yesterday.
+    """
+    return f"{name}_{Path(cache_folder(Path(file))).name}"
+
+
+def register_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:
+    """Let trees grow in a game; its states are known by a field that no other game's states have."""
+    _kernels[field] = {"legal_actions": legal_actions, "step": step, "outcome": outcome, "decision": decision}
+
+
+# Not strict: annotations would have to agree with the lambdas.
+def _kernel(state: Any, name: str) -> Kernel:
+    return next(kernels[name] for field, kernels in _kernels.items() if field in state.fields)
+
+
+@overload(legal_actions, strict=False)
+def _legal_actions(state: Any, board: Any, work: Any, out: Any) -> Kernel:
+    kernel = _kernel(state, "legal_actions")
+    return lambda state, board, work, out: kernel(state, board, work, out)
+
+
+@overload(step, strict=False)
+def _step(state: Any, action: Any, board: Any, work: Any) -> Kernel:
+    kernel = _kernel(state, "step")
+    return lambda state, action, board, work: kernel(state, action, board, work)
+
+
+@overload(outcome, strict=False)
+def _outcome(state: Any, out: Any) -> Kernel:
+    kernel = _kernel(state, "outcome")
+    return lambda state, out: kernel(state, out)
+
+
+@overload(decision, strict=False)
+def _decision(state: Any) -> Kernel:
+    kernel = _kernel(state, "decision")
+    return lambda state: kernel(state)
+
+
+@compiled
+def ply_and_debt(state: Any) -> int:
+    """RingRift's decisions: a recovery takes several of them in one move."""
+    return int(state.ply * 8 + state.owed)
+
+
+register_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome=outcome_values, decision=ply_and_debt)
+
+
+@compiled
+def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
+    """Return the key of all random numbers of one decision of one game, so that no number depends on the batch."""
+    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))
