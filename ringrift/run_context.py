@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 SettingsT = TypeVar("SettingsT", covariant=True)
 OtherT = TypeVar("OtherT")

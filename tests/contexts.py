@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
-from ringrift.games.settings import IngestSettings, database_settings
+from ringrift.game_database.settings import IngestSettings, database_settings
 from ringrift.run_context import Progress, RunContext
 from ringrift.training.thresholds import TrainingThresholds, training_thresholds
 

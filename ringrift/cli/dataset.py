@@ -83,7 +83,7 @@ def export(
     from ringrift.datasets import Filters
     from ringrift.datasets import export as run_export
     from ringrift.datasets.settings import dataset_settings
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     settings = _changed(
         dataset_settings(),

@@ -18,7 +18,7 @@ from ringrift.cli.paper import paper, show_report
 if TYPE_CHECKING:
     from ringrift.evaluation.match_runner import MatchRunner
     from ringrift.evaluation.settings import EvaluationSettings
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
 AsOption = Annotated[
     str | None,
@@ -152,7 +152,7 @@ def match_runner(database: str | None, settings: EvaluationSettings) -> Iterator
     Ctrl-C and SIGTERM end the command with their exit code, and what has been played is kept.
     """
     from ringrift.evaluation.match_runner import MatchRunner
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     with run_context(settings) as context, GamesDatabase(database, create=True) as opened:
         yield MatchRunner(opened, context)

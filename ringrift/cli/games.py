@@ -15,7 +15,7 @@ from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.paper import paper, show_found, show_report
 
 if TYPE_CHECKING:
-    from ringrift.games.selection import Selection
+    from ringrift.game_database.selection import Selection
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -50,9 +50,9 @@ def ingest(
 
     Example: ringrift games ingest tests/traces/hex8_2p.jsonl.gz --database /tmp/games.db
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games import ingest as run
-    from ringrift.games.settings import database_settings
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database import ingest as run
+    from ringrift.game_database.settings import database_settings
 
     settings = database_settings()
     with run_context(settings.ingest) as context, GamesDatabase(database, create=True, settings=settings) as opened:
@@ -79,9 +79,9 @@ def stats(
 
     Example: ringrift games stats --config square8_2p --plots plots
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.plots import write_plots
-    from ringrift.games.statistics import games_statistics
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.plots import write_plots
+    from ringrift.game_database.statistics import games_statistics
 
     with GamesDatabase(database) as opened:
         found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
@@ -103,8 +103,8 @@ def check(
 
     Example: ringrift games check --repair --quarantine
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.check import check as run
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.check import check as run
 
     with run_context(None) as context, GamesDatabase(database) as opened:
         report = run(opened, context, repair=repair, quarantine_bad=quarantine)
@@ -122,8 +122,8 @@ def merge(
 
     Example: ringrift games merge gpu-1.db gpu-2.db
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.merge import merge as run
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.merge import merge as run
 
     reports = []
     with run_context(None) as context, GamesDatabase(database, create=True) as opened:
@@ -146,9 +146,9 @@ def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
     """
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import count_parts
-    from ringrift.games.settings import database_settings
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import count_parts
+    from ringrift.game_database.settings import database_settings
 
     share = database_settings().holdout_share
     with GamesDatabase(database) as opened:
@@ -183,8 +183,8 @@ def list_games(
     from rich.markup import escape
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import newest
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import newest
 
     with GamesDatabase(database) as opened:
         rows = newest(opened, _selection(config, engine, model, run, source, since, until, part), limit)
@@ -209,10 +209,10 @@ def show(
 
     Example: ringrift games show 17
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.export import replayed
-    from ringrift.games.pool import read_game
-    from ringrift.games.selection import describe, find_game
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.export import replayed
+    from ringrift.game_database.pool import read_game
+    from ringrift.game_database.selection import describe, find_game
 
     with GamesDatabase(database) as opened:
         row = find_game(opened, game)
@@ -253,8 +253,8 @@ def export(
 
     Example: ringrift games export --part holdout --moves --limit 10
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.export import export_lines, write_lines
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.export import export_lines, write_lines
 
     with GamesDatabase(database) as opened:
         selection = _selection(config, engine, model, run, source, since, until, part)
@@ -282,8 +282,8 @@ def quarantine(
     from rich.markup import escape
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import quarantined_lines
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import quarantined_lines
 
     with GamesDatabase(database) as opened:
         lines = quarantined_lines(opened, reason, limit)
@@ -307,7 +307,7 @@ def _selection(
     until: datetime | None,
     part: Literal["training", "holdout"] | None,
 ) -> Selection:
-    from ringrift.games.selection import Selection
+    from ringrift.game_database.selection import Selection
 
     return Selection(config, engine, model, run, source, seconds_of(since), seconds_of(until), part)
 

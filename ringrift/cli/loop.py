@@ -64,9 +64,9 @@ def status(
 
     Example: ringrift status --curve square8_2p curve.png
     """
-    from ringrift.games import AbsentDatabase
+    from ringrift.game_database import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
-    from ringrift.pipeline.halt import halted
+    from ringrift.pipeline.halt import check_loop, halted
     from ringrift.pipeline.iteration import FOLDER
     from ringrift.pipeline.settings import loop_settings
     from ringrift.pipeline.status import Status
@@ -84,5 +84,6 @@ def status(
     except AbsentDatabase:
         if database is not None or curve is not None:
             raise
-        report = Status(halted(), ())  # the loop makes it
+        check_loop(Path(), "this is the working folder")
+        report = Status(halted(), ())
     show_report(report, as_json)

@@ -42,8 +42,8 @@ from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import Arrays, game_identities
 from ringrift.datasets.weights import kind_weights, weigh
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
-from ringrift.games import GamesDatabase
-from ringrift.games.selection import Part
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.selection import Part
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import GameRecord
 from ringrift.settings import BadSettings, config_folder

@@ -30,8 +30,8 @@ from ringrift.datasets.gather import Rows, copy_entries, copy_rows, count_entrie
 from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.datasets.order import Order, StoredOrder, WeightedOrder, symmetries_at
 from ringrift.encoding import symmetries
-from ringrift.game import RingRiftError
-from ringrift.game.threads import default_threads
+from ringrift.errors import RingRiftError
+from ringrift.kernels.threads import default_threads
 
 
 class WrongPosition(RingRiftError):

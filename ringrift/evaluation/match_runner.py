@@ -17,7 +17,7 @@ from ringrift.evaluation.schema import GameKind
 from ringrift.evaluation.settings import EvaluationSettings
 from ringrift.evaluation.store import run_of, store_game, stored_games
 from ringrift.game import parse_config
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.limits import move_limit
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.lineup import use_threads

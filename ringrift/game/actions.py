@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 
 PLANE_PLACE: Final = 0
 MAX_PLACED: Final = 3
@@ -69,6 +69,8 @@ SCALAR_NAMES: Final = (
     "swap_sides",
 )
 SCALAR_ACTIONS: Final = len(SCALAR_NAMES)
+NO_ACTIONS: Final = (NO_PLACEMENT, NO_MOVEMENT, NO_LINE, NO_TERRITORY)
+"""The forced no-actions, each of one phase (§3)."""
 
 
 @compiled

@@ -11,10 +11,11 @@ from typing import Any, Final, Self, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.errors import RingRiftError
 from ringrift.game import actions as a
 from ringrift.game.boards import LPS_ROUNDS, PLAYER_COUNTS, Board, get_board, parse_config
 from ringrift.game.diagram import draw
-from ringrift.game.errors import BadPosition, BadRecord, IllegalAction, RingRiftError, UnknownConfig
+from ringrift.game.errors import BadPosition, BadRecord, IllegalAction, UnknownConfig
 from ringrift.game.notation import Json, Notation, Parts, cell_key, merged, parts
 from ringrift.game.positions import position_json, read_position, result_json
 from ringrift.game.state import (
@@ -44,6 +45,9 @@ PHASE_RULES = {
     "forced_elimination": "the cap of one controlled stack has to go; R100",
     "game_over": "the game is over; R170–R173",
 }
+
+
+NO_ACTION_RULE: Final = "a no-action is forced where its phase offers nothing else, and legal nowhere else; R070–R076"
 
 
 @dataclass(frozen=True)
@@ -239,7 +243,12 @@ class Game:
             spoken = self._name(action)
         if self.is_over and self.array["phase"] != GAME_OVER:
             return f"{spoken}: the game was stopped after {self.max_moves} moves"
-        return f"{spoken} is not legal for player {self.player} in phase {self.phase}: {PHASE_RULES[self.phase]}"
+        rule = NO_ACTION_RULE if self._is_no_action(action) else PHASE_RULES[self.phase]
+        return f"{spoken} is not legal for player {self.player} in phase {self.phase}: {rule}"
+
+    def _is_no_action(self, action: int) -> bool:
+        """Whether an action is one of the forced no-actions, whatever the position."""
+        return action - a.first_planes(self.board).end * self.board.cells in a.NO_ACTIONS
 
     def _name(self, action: int) -> str:
         if not 0 <= action < a.policy_size(self.board):

@@ -16,7 +16,6 @@ from ringrift.game.actions import (
     plane_whole_line,
     plane_window,
 )
-from ringrift.game.compiled import compiled
 from ringrift.game.lines import run_from
 from ringrift.game.state import (
     KIND,
@@ -31,6 +30,7 @@ from ringrift.game.state import (
     remove_marker,
     without_ring,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled
@@ -125,7 +125,7 @@ def add_extractions(state: Any, board: Any, buried_only: bool, out: Any, count: 
     """Append the stacks that can pay with a ring of the player to act; the new count.
 
     Before a recovery slide every ring of the player is buried, and which stacks can pay is judged then: afterwards any
-    ring of the player will do (R114). The price of a region is a buried one.
+    ring of the player will do (R114). The price of a region is a ring that is buried when it is paid (§7).
     """
     player = state.player
     for position in board.position:

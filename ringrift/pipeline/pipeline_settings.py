@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.games.settings import DatabaseSettings, database_settings
+from ringrift.game_database.settings import DatabaseSettings, database_settings
 from ringrift.models.settings import ModelSettings, model_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings

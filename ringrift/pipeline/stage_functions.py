@@ -15,7 +15,7 @@ from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
-from ringrift.games import ingest
+from ringrift.game_database import ingest
 from ringrift.limits import move_limit
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
 from ringrift.models.results import Results

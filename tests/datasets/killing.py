@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ringrift.datasets import export, open_dataset
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.run_context import no_progress
 from tests.contexts import export_context
 from tests.datasets.games import everything, settings

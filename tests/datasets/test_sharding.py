@@ -15,11 +15,11 @@ from ringrift.datasets import export, read_manifest
 from ringrift.datasets.pool import PoolGame
 from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 from ringrift.run_context import Cancelled
 from tests.contexts import export_context, ingest_context
 from tests.datasets.games import everything, files, fill, searched_records, settings
-from tests.games.records import write
+from tests.game_database.records import write
 
 RECORDS = sorted(searched_records(count=60, seed=9), key=lambda record: record.ended)
 NAME = "square8_2p"

@@ -9,7 +9,7 @@ import pytest
 
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.run_context import RunContext
 
 

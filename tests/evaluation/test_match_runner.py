@@ -26,7 +26,7 @@ from ringrift.evaluation.store import (
     stored_evaluations,
     stored_games,
 )
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
 from ringrift.pipeline import run_iteration as run_iteration_module
 from ringrift.pipeline.curve import NoCurve, learning_curve
