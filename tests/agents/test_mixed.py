@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ringrift.agents import BadSpec, make_agent
-from ringrift.agents.mixed import MixedAgent, parse_members
+from ringrift.agents.mixed import MixedAgent
+from ringrift.agents.spec import parse_members
 from ringrift.game import get_board
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER

@@ -13,7 +13,6 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift import __version__
 from ringrift.fleet.hosts import fleet_settings
-from ringrift.selfplay import trained_models
 from ringrift.settings import unknown_name
 from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
 from ringrift_airflow.exceptions import JobFailed, skip
@@ -243,6 +242,8 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
+    from ringrift.selfplay import trained_models  # only when the task runs: it loads numba
+
     models = trained_models(home() / "models", config)
     if not models:
         raise AirflowFailException(f"models/{config}: there is no model; `ringrift train {config}` makes one")
