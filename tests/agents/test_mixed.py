@@ -81,5 +81,5 @@ def test_it_answers_as_its_member_does() -> None:
         for index, row in enumerate(rows):
             mine = slice(output.policy_offsets[row], output.policy_offsets[row + 1])
             its = slice(alone.policy_offsets[index], alone.policy_offsets[index + 1])
-            for field in ("actions", "policy", "visits"):
+            for field in ("policy_actions", "policy_probs", "visits"):
                 assert np.array_equal(getattr(output, field)[mine], getattr(alone, field)[its])

@@ -12,7 +12,7 @@ import typer
 
 from ringrift.cli.paper import paper
 
-LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
+LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "rule")
 """Headings of columns of words."""
 
 
