@@ -20,7 +20,7 @@ from numba.core.caching import IndexDataCacheFile
 
 from ringrift.errors import RingRiftError
 
-if numba.config.DISABLE_JIT:
+if vars(numba.config)["DISABLE_JIT"]:
     raise RingRiftError("NUMBA_DISABLE_JIT is set, but the rules run only if they are compiled: unset it")
 
 
