@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation.ladder_steps import LadderStep
@@ -52,7 +53,7 @@ def ladder(
     with stop_on_interrupt() as stop:
         for name in names:
             for level in (level for level in wanted if level > 1):
-                step = measure_step(name, level, openings=openings, seed=seed, stop=stop)
+                step = measure_step(name, level, openings=openings, seed=seed, cancellation=stop)
                 if stop.is_set():
                     raise typer.Exit(INTERRUPTED)
                 every_one &= step.stronger
@@ -70,4 +71,4 @@ def _words(step: LadderStep) -> Iterator[str]:
 
 
 def _print(row: dict[str, Any], words: str, as_json: bool) -> None:
-    typer.echo(json.dumps(row) if as_json else words)
+    echo(json.dumps(row) if as_json else words)

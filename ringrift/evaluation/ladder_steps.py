@@ -23,7 +23,7 @@ STRONGER: Final = 0.01
 
 @dataclass(frozen=True)
 class LadderStep:
-    """The result of a level against the one below."""
+    """A level against the one below."""
 
     config: str
     level: int
@@ -31,14 +31,14 @@ class LadderStep:
     below: str
     games: int
     better: int
-    """The pairs of games with exchanged seats in which the level got more points than the one below."""
+    """Pairs of games with exchanged seats in which the level got more points than the one below."""
     worse: int
     milliseconds: float | None
-    """The mean time of a decision of the level."""
+    """Mean time of a decision of the level."""
 
     @property
     def p(self) -> float:
-        """The p-value of the one-sided sign test: how probable so many better pairs are if the level is no stronger."""
+        """Of the one-sided sign test: how probable so many better pairs are if the level is no stronger."""
         return sign_test(self.better, self.worse, "greater")
 
     @property
@@ -47,7 +47,9 @@ class LadderStep:
         return self.p < STRONGER
 
 
-def measure_step(config: str, level: int, *, openings: int, seed: int = 0, stop: Event | None = None) -> LadderStep:
+def measure_step(
+    config: str, level: int, *, openings: int, seed: int = 0, cancellation: Event | None = None
+) -> LadderStep:
     """Play a level against the one below from up to `openings` openings, until the result is clear."""
     specs = (ladder_spec(config, level), ladder_spec(config, level - 1))
     players = parse_config(config)[1]
@@ -63,11 +65,11 @@ def measure_step(config: str, level: int, *, openings: int, seed: int = 0, stop:
             seed=seed + first,
         )
         agents = agents or make_players(plan)
-        report = report_match(plan, play_match(agents, plan, stop=stop))
+        report = report_match(plan, play_match(agents, plan, cancellation=cancellation))
         games += report.games
         better += report.comparisons[0].better
         worse += report.comparisons[0].worse
-        if sign_test(better, worse, "greater") < CLEAR or (stop and stop.is_set()):
+        if sign_test(better, worse, "greater") < CLEAR or (cancellation and cancellation.is_set()):
             break
     timed = agents[0] if agents else None
     milliseconds = 1000 * timed.seconds / timed.decisions if timed and timed.decisions else None

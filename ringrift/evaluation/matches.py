@@ -19,14 +19,14 @@ from ringrift.search import SearchOutput
 from ringrift.selfplay import EndedGame, Openings, Table
 
 SIDE_BY_SIDE: Final = 64
-"""Games at once: more make the batches of a network fuller, and each needs memory for the trees of the players."""
+"""Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
 PLIES_OF_A_TURN: Final = 4
 """Placement, movement, lines, territory: openings of that many plies per player give each about one turn."""
 
 
 @dataclass(frozen=True)
 class MatchPlan:
-    """The plan of a match: the same plan, played by the same agents, gives the same games."""
+    """What is to be played: the same plan, played by the same agents, gives the same games."""
 
     config: str
     players: tuple[str, ...]
@@ -36,7 +36,7 @@ class MatchPlan:
     max_moves: int
     seed: int = 0
     alone: bool = False
-    """Whether the first player never has more than one seat."""
+    """The first player never has more than one seat."""
 
     @property
     def seatings(self) -> tuple[tuple[int, ...], ...]:
@@ -45,12 +45,12 @@ class MatchPlan:
 
     @property
     def games(self) -> int:
-        """The number of games."""
+        """How many games that makes."""
         return self.openings * len(self.seatings)
 
 
 class Timed(Agent):
-    """An agent with a clock; its first call, which loads or compiles its kernels, is not counted."""
+    """An agent and the time that it takes; its first call, which loads or compiles its kernels, is not counted."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
@@ -59,7 +59,7 @@ class Timed(Agent):
         self.decisions = 0
 
     def act(self, states: States, games: I64) -> SearchOutput:
-        """Let the agent act."""
+        """Ask the agent."""
         start = time.perf_counter()
         output = self.agent.act(states, games)
         if self.ready:
@@ -74,7 +74,7 @@ class Timed(Agent):
 
 
 def make_players(plan: MatchPlan) -> list[Timed]:
-    """Make the agents whose specs the plan names."""
+    """The agents whose specs the plan names."""
     board, players = parse_config(plan.config)
     return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
 
@@ -84,13 +84,13 @@ def play_match(
     plan: MatchPlan,
     *,
     side_by_side: int = SIDE_BY_SIDE,
-    stop: Event | None = None,
+    cancellation: Event | None = None,
     played: Container[int] = (),
 ) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played. I64
-    whose numbers are among those `played` before are left out.
+    `side_by_side` games run at once, which changes nothing but the speed; once `cancellation` is set, no more are
+    played. Games whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)
     all_games = schedule(len(agents), players, plan.openings, alone=plan.alone)
@@ -104,7 +104,7 @@ def play_match(
         openings,
         opening_plies=plan.opening_plies,
         side_by_side=side_by_side,
-        stop=stop,
+        cancellation=cancellation,
     )
 
 
@@ -124,11 +124,11 @@ def play_games(
     *,
     opening_plies: int,
     side_by_side: int,
-    stop: Event | None = None,
+    cancellation: Event | None = None,
 ) -> Iterator[PlayedGame]:
     """Play scheduled games, `side_by_side` at once; games are yielded as they end, so short ones come early.
 
-    Once `stop` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
+    Once `cancellation` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
     """
     waiting = iter(games)
     running = list(islice(waiting, side_by_side))
@@ -141,7 +141,7 @@ def play_games(
 
     for slot, scheduled in enumerate(running):
         begin(slot, scheduled)
-    while table.active.any() and not (stop and stop.is_set()):
+    while table.active.any() and not (cancellation and cancellation.is_set()):
         for agent, rows in table.turns():
             table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
         for slot in table.ended():
@@ -152,7 +152,7 @@ def play_games(
 
 
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
-    """Return the record of a game of the match: its number and seats, rules, moves, result."""
+    """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
     game = Game.from_record({"config": plan.config, "actions": played.actions.tolist()})
     return game.record(
         seed=plan.seed,

@@ -1,4 +1,4 @@
-"""A sequential test: one player against another until it is clear which is the stronger, or enough has been played."""
+"""One player against another until it is clear who is the stronger, or enough has been played."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
@@ -23,7 +23,7 @@ SEQUENTIAL: Final = "sequential"
 
 @dataclass(frozen=True)
 class SequentialReport:
-    """The result of a sequential test; it prints as lines on a rich console."""
+    """What has come of a sequential test. Prints as lines on a rich console."""
 
     config: str
     player: str
@@ -35,11 +35,11 @@ class SequentialReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the player is clearly the stronger."""
+        """Whether the player is the stronger."""
         return self.verdict.stronger is True
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report in JSON's types."""
+        """All of it, for machines."""
         return asdict(self) | {"settings": self.settings.model_dump(), "passed": self.passed}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -59,31 +59,31 @@ class SequentialReport:
             yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
 
 
-def sequential_test(config: str, player: Participant, opponent: Participant, hall: Hall) -> SequentialReport:
+def sequential_test(config: str, player: Participant, opponent: Participant, runner: MatchRunner) -> SequentialReport:
     """Test by blocks of games, all seatings of an opening, whether a player is stronger than another; stored.
 
     The same players get the same games, and an interrupted test goes on. Raises `Interrupted`.
     """
-    settings = hall.settings.sprt
+    settings = runner.settings.sprt
     games: list[GameResult] = []
     verdict = judge([], settings)
     seats = parse_config(config)[1]
     part = 0
     while not verdict.finished:
         wanted = min(settings.least, settings.most - verdict.blocks)
-        plan = hall.plan(
+        plan = runner.plan(
             config,
             (player, opponent),
             games=wanted * len(seatings(2, seats)),
             kind="gate",
             part=f"{SEQUENTIAL} {part}",
         )
-        games += hall.play("gate", plan, hall.agents(plan, (player, opponent)))
+        games += runner.play("gate", plan, runner.agents(plan, (player, opponent)))
         verdict = judge(block_scores(games, player.name), settings)
         part += 1
     report = SequentialReport(config, player.name, opponent.name, len(games), len(distinct(games)), settings, verdict)
     store_evaluation(
-        hall.database,
+        runner.database,
         SEQUENTIAL,
         config,
         report.to_json(),
@@ -94,7 +94,7 @@ def sequential_test(config: str, player: Participant, opponent: Participant, hal
 
 
 def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
-    """Return a player's mean score in every block, in the order in which blocks were played."""
+    """What a player has scored in the mean of every block, in the order in which blocks were played."""
     blocks: dict[str, list[float]] = defaultdict(list)
     for game in games:
         blocks[game.block].append(game.score(player))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
@@ -26,31 +26,31 @@ EQUAL: Final = 0.5
 
 @dataclass(frozen=True)
 class ShadowResult:
-    """The result of the model against one opponent."""
+    """How the model did against one opponent."""
 
     opponent: str
     games: int
     score: float
     low: float
     high: float
-    """The upper end of its 95 % Wilson interval."""
+    """Its 95 % Wilson interval."""
 
 
 @dataclass(frozen=True)
 class ShadowReport:
-    """The result of a shadow evaluation; it prints as a table on a rich console."""
+    """What has come of a shadow evaluation. Prints as a table on a rich console."""
 
     config: str
     number: int
-    """The number of the shadow evaluation of this config, from 0."""
+    """Of the shadow evaluation of this config, from 0."""
     model: str
     results: tuple[ShadowResult, ...]
     ratings: Ratings
     alarms: tuple[str, ...]
-    """The alarms, one for each thing that has become worse."""
+    """What has become worse; none if all is well."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report in JSON's types."""
+        """All of it, for machines."""
         return {
             "config": self.config,
             "number": self.number,
@@ -77,23 +77,23 @@ class ShadowReport:
             yield escape(f"alarm: {alarm}")
 
 
-def shadow(config: str, model: Participant, predecessor: Participant | None, hall: Hall) -> ShadowReport:
+def shadow(config: str, model: Participant, predecessor: Participant | None, runner: MatchRunner) -> ShadowReport:
     """Let a model play a few games against the anchors and its predecessor, if it has one; stored, and rated.
 
     Each shadow evaluation of a config has other openings than the last; one that was interrupted goes on. Raises
     `Interrupted`.
     """
-    number = count_evaluations(hall.database, config, SHADOW)
-    opponents = anchors(config, hall)
+    number = count_evaluations(runner.database, config, SHADOW)
+    opponents = anchors(config, runner)
     if predecessor is not None and predecessor.name != model.name:
         opponents.append(predecessor)
-    share = -(-hall.settings.shadow.games // len(opponents))
+    share = -(-runner.settings.shadow.games // len(opponents))
     games: dict[str, list[GameResult]] = {}
     for opponent in opponents:
         pair = (model, opponent)
-        plan = hall.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
-        games[opponent.name] = hall.play("shadow", plan, hall.agents(plan, pair))
-    ratings = update_ratings(hall.database, config)
+        plan = runner.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
+        games[opponent.name] = runner.play("shadow", plan, runner.agents(plan, pair))
+    ratings = update_ratings(runner.database, config)
     results = tuple(_result(name, model.name, played) for name, played in games.items())
     against = next((one for one in results if predecessor is not None and one.opponent == predecessor.name), None)
     report = ShadowReport(
@@ -102,14 +102,14 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, hal
         model=model.name,
         results=results,
         ratings=ratings,
-        alarms=regressions(ratings, model.name, against, hall.settings.alarm),
+        alarms=regressions(ratings, model.name, against, runner.settings.alarm),
     )
-    store_evaluation(hall.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
+    store_evaluation(runner.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
     return report
 
 
 def regressions(ratings: Ratings, model: str, against: ShadowResult | None, settings: AlarmSettings) -> tuple[str, ...]:
-    """Return what has become worse: a model's score `against` its predecessor, its Elo beside the best model's.
+    """What has become worse with a model: its score `against` its predecessor, its Elo beside the best model's.
 
     It is compared with models that play in the same way. A few games of equals often end beyond the limits: an alarm
     takes a 95 % interval that has no room for an equal.

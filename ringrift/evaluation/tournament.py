@@ -1,4 +1,4 @@
-"""Round-robin tournaments, with a cross-table and the Elo that follows."""
+"""Everybody against everybody, with a cross-table and the Elo that follows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import update_ratings
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import count_evaluations, store_evaluation
@@ -26,35 +26,35 @@ TOURNAMENT: Final = "tournament"
 
 @dataclass(frozen=True)
 class Pairing:
-    """The result of two players of a tournament."""
+    """Two players of a tournament."""
 
     first: str
     second: str
     games: int
     distinct: int
     score: float
-    """The first player's score: the mean share of the second's seats that its own came in ahead of."""
+    """Of the first: the mean over the games of the share of the seats of the second that its own came in ahead of."""
     low: float
     high: float
-    """The upper end of its 95 % Wilson interval."""
+    """Its 95 % Wilson interval."""
 
 
 @dataclass(frozen=True)
 class TournamentReport:
-    """The result of a tournament; it prints as tables on a rich console."""
+    """What has come of a tournament. Prints as tables on a rich console."""
 
     config: str
     number: int
-    """The number of the tournament of this config, from 0."""
+    """Of the tournament of this config, from 0."""
     players: tuple[str, ...]
-    """The players, the best first."""
+    """The best first."""
     pairings: tuple[Pairing, ...]
     ratings: Ratings | None
-    """The ratings of all who have played rated games so far; None where there is no anchor."""
+    """Of everybody who has played rated games so far; None where there is no anchor."""
     notes: tuple[str, ...]
 
     def score(self, first: str, second: str) -> float:
-        """Return what the first has scored against the second."""
+        """What the first has scored against the second."""
         for pairing in self.pairings:
             if (pairing.first, pairing.second) == (first, second):
                 return pairing.score
@@ -63,7 +63,7 @@ class TournamentReport:
         raise KeyError((first, second))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report in JSON's types."""
+        """All of it, for machines."""
         return {
             "config": self.config,
             "number": self.number,
@@ -98,8 +98,8 @@ class TournamentReport:
             yield escape(note)
 
 
-def round_robin(config: str, players: Sequence[Participant], games: int, hall: Hall) -> TournamentReport:
-    """Let every two of the players play so many games, in all seatings; store the report, and rate all anew.
+def round_robin(config: str, players: Sequence[Participant], games: int, runner: MatchRunner) -> TournamentReport:
+    """Let every two of the players play so many games, in all seatings; the report is stored, and all are rated anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
     `Interrupted`, and `BadMatch` for fewer than two different players.
@@ -108,14 +108,14 @@ def round_robin(config: str, players: Sequence[Participant], games: int, hall: H
     if len(set(names)) < max(len(names), 2):
         raise BadMatch(f"a tournament needs two players or more, each once, not {', '.join(names)}")
     parse_config(config)
-    number = count_evaluations(hall.database, config, TOURNAMENT)
+    number = count_evaluations(runner.database, config, TOURNAMENT)
     pairs = list(combinations(players, 2))
-    plans = [hall.plan(config, pair, games=games, kind="tournament", part=f"{TOURNAMENT} {number}") for pair in pairs]
+    plans = [runner.plan(config, pair, games=games, kind="tournament", part=f"{TOURNAMENT} {number}") for pair in pairs]
     for player in players:  # what is wrong with one of them is said before anybody plays
-        hall.agents(plans[0], (player,))
+        runner.agents(plans[0], (player,))
     pairings = []
     for pair, plan in zip(pairs, plans, strict=True):
-        pairings.append(_pairing(pair, hall.play("tournament", plan, hall.agents(plan, pair))))
+        pairings.append(_pairing(pair, runner.play("tournament", plan, runner.agents(plan, pair))))
     notes = [
         f"only {one.distinct} of {one.games} games of {one.first} and {one.second} are different"
         for one in pairings
@@ -123,12 +123,12 @@ def round_robin(config: str, players: Sequence[Participant], games: int, hall: H
     ]
     ratings = None
     try:
-        ratings = update_ratings(hall.database, config)
+        ratings = update_ratings(runner.database, config)
     except NoRating as error:
         notes.append(f"no Elo: {error}")
     order = sorted(names, key=lambda name: -_mean(pairings, name))
     report = TournamentReport(config, number, tuple(order), tuple(pairings), ratings, tuple(notes))
-    store_evaluation(hall.database, TOURNAMENT, config, report.to_json())
+    store_evaluation(runner.database, TOURNAMENT, config, report.to_json())
     return report
 
 
@@ -140,6 +140,6 @@ def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairin
 
 
 def _mean(pairings: Sequence[Pairing], player: str) -> float:
-    """Return a player's mean score over its opponents."""
+    """What a player has scored in the mean of its opponents."""
     own = [one for one in pairings if player in (one.first, one.second)]
     return sum(one.score if one.first == player else 1 - one.score for one in own) / len(own)
