@@ -32,9 +32,20 @@ def on_dag_run_failed(dag_run: Any, msg: str) -> None:
 
 def write_notes(dag_run: Any) -> None:
     """Write why stages of a run were skipped, the first one first; notes of people stay."""
-    session = object_session(dag_run)
-    if session is None or not dag_run.dag_id.startswith(PREFIX):
+    if not dag_run.dag_id.startswith(PREFIX):
         return
+    session = object_session(dag_run)
+    if session is not None:  # the scheduler's, which is about to commit
+        _write(session, dag_run)
+        return
+    from airflow.models.dagrun import DagRun  # `airflow dags test`
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        _write(session, session.get_one(DagRun, dag_run.id))
+
+
+def _write(session: Session, dag_run: Any) -> None:
     reasons = _reasons(session, dag_run)
     for task, reason in reasons:
         task.note = with_line(task.note, reason)
