@@ -8,6 +8,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
 from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, training_presets
+from ringrift.pipeline.stages import STAGES
 from ringrift_airflow.assets import lineage
 from ringrift_airflow.dag import dag_settings, intervals_of_a_day, ringrift_dag
 from ringrift_airflow.operators.distribute import DistributeModelOperator
@@ -27,8 +28,9 @@ PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
 ABOUT = """
 ### The loop of {config}
 
-selfplay → sync → ingest → threshold → export → train → gauntlet → gate → {approval}promote → distribute, for every
-interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate` gives every new model its Elo.
+{chain}, for every interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`).
+
+{stages}
 
 **A run plays {total:,} games** ({shards} shards of {shard_games:,}), whoever starts it: the schedule, a person, a
 backfill. **Trigger** with «unpause … on trigger» ticked, as it is at first, also begins the scheduled run of the last
@@ -71,14 +73,13 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.selfplay.hours),
             pool="ringrift_selfplay",
             retry_policy=RETRY_POLICY,  # else `partial` makes it None
-            doc_md="`ringrift selfplay`: a shard of the games. Settings: `selfplay` of the preset, selfplay.yaml.",
+            doc_md=task_doc("selfplay", "`selfplay` of the preset, selfplay.yaml"),
         ).expand(shard=list(range(preset.selfplay.shards)))
         sync = SyncGamesOperator(
             task_id="sync",
             config=config,
             pool="ringrift_sync",
-            doc_md="Fetch the finished games of all hosts of self-play. Where there are none, they are here already. "
-            "Settings: hosts.yaml, fleet.yaml.",
+            doc_md=task_doc("sync", "hosts.yaml, fleet.yaml"),
         )
         ingest = RingriftOperator(
             task_id="ingest",
@@ -86,7 +87,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deferrable=False,
             pool="ringrift_database",
             outlets=[assets.games],
-            doc_md="`ringrift games ingest`: all games are replayed on their way in. Settings: database.yaml.",
+            doc_md=task_doc("ingest", "database.yaml"),
         )
         threshold = GamesThresholdSensor(
             task_id="threshold",
@@ -95,7 +96,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             minutes=preset.training.minutes,
             wait=timedelta(minutes=preset.training.wait_minutes),
             inlets=[assets.games],
-            doc_md="Are there enough new games? If not, the rest is skipped. Settings: `training` of the preset.",
+            doc_md=task_doc("threshold", "`training` of the preset"),
         )
         export = ExportOperator(
             task_id="export",
@@ -106,7 +107,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             pool="ringrift_database",
             inlets=[assets.games],
             outlets=[assets.dataset],
-            doc_md="`ringrift dataset export`: games as arrays to learn from. Settings: datasets.yaml.",
+            doc_md=task_doc("export", "datasets.yaml"),
         )
         train = RemoteTrainOperator(
             task_id="train",
@@ -118,7 +119,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             pool="ringrift_training",
             inlets=[assets.dataset],
             outlets=[assets.candidate],
-            doc_md="`ringrift train`: a network learns. Settings: `training` of the preset, hyperparameters.yaml.",
+            doc_md=task_doc("train", "`training` of the preset, hyperparameters.yaml"),
         )
         gauntlet = RemoteGauntletOperator(
             task_id="gauntlet",
@@ -127,7 +128,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
             inlets=[assets.candidate],
-            doc_md="`ringrift evaluate`: games against random, heuristic and the champion. Settings: evaluation.yaml.",
+            doc_md=task_doc("gauntlet", "evaluation.yaml"),
         )
         rate = RateOperator(
             task_id="rate",
@@ -137,8 +138,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
             inlets=[assets.candidate],
-            doc_md="`ringrift rate`: Elo of the new model, promoted or not, for the curve of learning. Settings: "
-            "`rated_as` of the preset, evaluation.yaml.",
+            doc_md=task_doc("rate", "`rated_as` of the preset, evaluation.yaml"),
         )
         gate = GateOperator(
             task_id="gate",
@@ -147,8 +147,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
             inlets=[assets.candidate],
-            doc_md="`ringrift promote --check`: every condition of a promotion. If one is not met, the rest is "
-            "skipped and the log says which. Settings: models.yaml.",
+            doc_md=task_doc("gate", "models.yaml"),
         )
         promote = PromoteOperator(
             task_id="promote",
@@ -159,14 +158,13 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             pool="ringrift_evaluation",
             inlets=[assets.candidate],
             outlets=[assets.production],
-            doc_md="`ringrift promote`: the new champion, if all that `gate` has found is still true. Settings: "
-            "models.yaml.",
+            doc_md=task_doc("promote", "models.yaml"),
         )
         distribute = DistributeModelOperator(
             task_id="distribute",
             config=config,
             inlets=[assets.production],
-            doc_md="Bring the champion to all hosts of self-play. Settings: hosts.yaml, fleet.yaml.",
+            doc_md=task_doc("distribute", "hosts.yaml, fleet.yaml"),
         )
         selfplay >> sync >> ingest >> threshold >> export >> train >> gauntlet >> gate
         train >> rate
@@ -193,9 +191,16 @@ def about(config: str, dag_id: str, name: str, preset: LoopPreset) -> str:
         day=games_of_a_run(preset) * intervals_of_a_day(preset.every),
         new_games=training.new_games,
         pause=f", and {training.minutes:g} minutes after the last one" if training.minutes else "",
-        approval="approve → " if preset.approval.wanted else "",
+        chain=" → ".join(stage.name for stage in STAGES),
+        stages="\n".join(f"1. `{stage.name}`: {stage.summary}." for stage in STAGES),
         same=same_again(preset.selfplay.players),
     )
+
+
+def task_doc(name: str, settings: str) -> str:
+    """Return what a task does, as the list of stages says it, and which settings it reads."""
+    stage = next(stage for stage in STAGES if stage.name == name)
+    return f"`{stage.command}`: {stage.summary}. Settings: {settings}."
 
 
 def parameters(preset: LoopPreset) -> dict[str, Param]:

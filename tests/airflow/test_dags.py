@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from ringrift.pipeline.settings import loop_settings
+from ringrift.pipeline.stages import STAGES
 from tests.airflow.place import REPOSITORY, Place
 
-CHAIN = ["selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet", "gate", "promote", "distribute"]
+CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
 PRESETS = ("smoke", "laptop", "cluster")
@@ -74,6 +75,7 @@ def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(prese
         dag = loaded["dags"][f"ringrift__{config}"]
         assert dag["runs"] == runs > 1  # self-play of the next interval waits for nobody
         tasks = dag["tasks"]
+        assert set(tasks) == {stage.name for stage in STAGES}
         for stage, following in zip(CHAIN, [*CHAIN[1:], None], strict=True):
             beside = ["rate"] if stage == "train" else []
             assert tasks[stage]["downstream"] == ([following, *beside] if following else [])
