@@ -182,7 +182,7 @@ class AirflowIteration:
         if stage == "sync" and reports:
             trouble = [str(said) for said in (report.get("trouble") or {}).values()]
             return "; ".join([f"{report.get('games')} new games from {', '.join(report.get('hosts') or ())}", *trouble])
-        if stage == "aggregate":
+        if stage == "ingest":
             return f"{report.get('games')} new games in the database" if reports else ""
         if stage == "export":
             return f"{report.get('samples')} samples of {report.get('games')} games" if reports else ""
