@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
+from psutil import Process
 
 from ringrift.pipeline.halt import halt, resume
 from tests.airflow.tiny import change_settings
@@ -85,6 +86,33 @@ def test_an_airflow_without_its_first_process_is_ended_before_another_one_starts
     loop.finished(loop.trigger())
 
 
+def test_a_component_that_is_shot_is_started_anew(loop: Standalone) -> None:
+    first = loop.deployment.running()
+    assert first is not None
+    (scheduler,) = [child.pid for child in Process(first).children() if "scheduler" in " ".join(child.cmdline())]
+    os.kill(scheduler, signal.SIGKILL)
+    loop.wait(lambda: "scheduler has ended with code -9; it is started anew" in loop.deployment.log.read_text())
+    loop.up()
+    assert loop.deployment.running() == first
+    loop.finished(loop.trigger())
+
+
+def test_it_listens_to_this_machine_alone(loop: Standalone) -> None:
+    first = loop.deployment.running()
+    assert first is not None
+    processes = [Process(pid) for pid in family(first)]
+    listening = [one for each in processes for one in each.net_connections("inet") if one.status == "LISTEN"]
+    assert {one.laddr.port for one in listening} >= {loop.port}
+    assert {one.laddr.ip for one in listening} == {"127.0.0.1"}
+
+
+def test_its_files_are_for_their_owner_alone_and_no_log_has_the_password(loop: Standalone) -> None:
+    folder = loop.deployment.folder
+    for path in [*folder.glob("airflow.db*"), folder / "airflow.cfg", folder / "passwords.json", loop.log_file]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert loop.deployment.password() not in loop.log_file.read_text()
+
+
 def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:
     loop.place.answer(train={"seconds": 300})
     run = loop.trigger()
@@ -105,18 +133,18 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
-    (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
+    (job,) = loop.wait(lambda: loop.jobs(run, "ingest"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
     first = loop.deployment.running()
     assert first is not None
     workers = tasks_of(first)
     assert workers
     kill_all(workers)
-    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
+    loop.wait(lambda: "is running, process" in loop.log(run, "ingest", 2))
     assert alive(pid)
     loop.place.answer()
     loop.finished(run)
-    assert loop.jobs(run, "aggregate") == [job]
+    assert loop.jobs(run, "ingest") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
@@ -201,9 +229,9 @@ def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, 
     assert any(line.startswith("gate: success after ") for line in told)
     lines = turn.summary().splitlines()[2:]
     stages = [line.split()[0] for line in lines]
-    assert stages[:7] == ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet"]
+    assert stages[:7] == ["selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet"]
     said = {stage: line.partition(" s  ")[2] for stage, line in zip(stages, lines, strict=True)}
-    assert said["aggregate"] == "3 new games in the database"
+    assert said["ingest"] == "3 new games in the database"
     assert said["rate"] == "nobody is rated: rated_as of the preset in loop.yaml is empty"
     assert said["gate"].endswith(": passed")
     assert said["promote"] == "promoted"
