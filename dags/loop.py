@@ -1,4 +1,4 @@
-"""The loop: one DAG for every config of the preset in `include/config/loop.yaml`."""
+"""The loop: one DAG for every config of the preset in `loop.yaml`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ABOUT = """
 ### The loop of {config}
 
 Self-play → sync → aggregate → ready → export → train → gauntlet → gate → {approval}promote → distribute, for every
-interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate` gives every new model its Elo.
+interval of `{every}` (preset **{preset}** of `loop.yaml`). `rate` gives every new model its Elo.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
   training, one gauntlet and one promotion of the config at a time.

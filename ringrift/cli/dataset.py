@@ -72,7 +72,7 @@ def export(
 ) -> None:
     """Write the data set of a config, and beside it that of the games held out from training.
 
-    What is not given is as include/config/datasets.yaml says. The data set
+    What is not given is as datasets.yaml says. The data set
     of before is replaced when the new one is whole. Shards whose games have
     not changed stay as they are, so that only new games take time, and what
     was interrupted goes on where it stopped.

@@ -46,7 +46,6 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import GameRecord
-from ringrift.settings import BadSettings, config_folder
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -381,8 +380,5 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def shard_samples(settings: DatasetSettings, layout: Layout) -> int:
-    """How many samples go into one shard; `BadSettings` if the settings do not say."""
-    name = layout.board.name
-    if name not in settings.shard_samples:
-        raise BadSettings(f"{config_folder() / 'datasets.yaml'}: shard_samples.{name}: is missing")
-    return settings.shard_samples[name]
+    """How many samples go into one shard."""
+    return settings.shard_samples[layout.board.name]

@@ -32,7 +32,7 @@ from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game_database.settings import DatabaseSettings
 from ringrift.run_context import RunContext
-from ringrift.settings import BadSettings, config_folder, read_settings, unknown_name
+from ringrift.settings import BadSettings, config_folder, read_config, unknown_name
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -130,7 +130,7 @@ def pack(source: Path, extras: Sequence[str]) -> Package:
 
     `BadSettings` if they hold a password, which no host needs.
     """
-    _check_for_password(config_folder() / "database.yaml")
+    _check_for_password()
     try:
         project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
         constraints = (source / "constraints.txt").read_bytes()
@@ -195,8 +195,9 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", se
     return answer.out.decode(errors="replace")
 
 
-def _check_for_password(path: Path) -> None:
-    url = read_settings(path, DatabaseSettings).url
+def _check_for_password() -> None:
+    path = config_folder() / "database.yaml"
+    url = read_config("database.yaml", DatabaseSettings).url
     try:
         database = make_url(url) if "://" in url else None
     except (ArgumentError, ValueError):
