@@ -17,7 +17,7 @@ from tests.airflow.place import REPOSITORY, Place
 CHAIN = ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "gate", "promote", "distribute"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
-PRESETS = ("smoke", "laptop", "cluster")
+PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
 def inspect(folder: Path, **environment: str) -> Any:

@@ -26,7 +26,7 @@ from ringrift.errors import Busy, RingRiftError
 from ringrift.files import private_file, private_folder, take_lock
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, folder_of
-from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.local.api_client import AirflowApi, Refused
 from ringrift_airflow.local.processes import cpu_seconds, environment_of, living, processes_of
 from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
@@ -43,13 +43,6 @@ PATIENCE: Final = 1800.0
 """Seconds after which it is given up however much moves."""
 TELL: Final = 10.0
 """Seconds between two lines about a start that takes long."""
-HEALTHY: Final = {
-    "metadatabase": "database",
-    "scheduler": "scheduler",
-    "triggerer": "triggerer",
-    "dag_processor": "DAG processor",
-}
-"""The components that Airflow knows the health of, in words."""
 LOCKED: Final = 10
 """Seconds that Airflow waits for a lock of SQLite: more than Python's 5, as writers wait for one another.
 
@@ -161,11 +154,7 @@ class StandaloneAirflow:
 
     def unhealthy(self) -> list[str]:
         """Return the components that do not work, in words; `["API server"]` if nobody answers."""
-        try:
-            health = AirflowApi(self.url, USER, self.password()).health()
-        except (NoAnswer, Refused):
-            return ["API server"]
-        return [words for name, words in HEALTHY.items() if (health.get(name) or {}).get("status") != "healthy"]
+        return self.api().unhealthy()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
