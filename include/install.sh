@@ -6,10 +6,12 @@ log=.venv/install.log
 python=.venv/bin/python
 
 progress() {
-    if grep -q '^Installing collected packages' "$log"; then
-        echo "unpacking them"
+    chosen=$(grep '^Installing collected packages' "$log")
+    if [ -n "$chosen" ]; then
+        there=$(ls -d .venv/lib/python3*/site-packages/*.dist-info 2>/dev/null | wc -l)
+        echo "$((there)) of $(($(echo "$chosen" | tr -cd , | wc -c) + 1)) packages installed"
     else
-        echo "$(grep -c '^ *Downloading\|^ *Using cached' "$log") packages so far"
+        echo "$(grep -c '^ *Downloading\|^ *Using cached' "$log") packages fetched"
     fi
 }
 

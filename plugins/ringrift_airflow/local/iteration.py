@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ringrift.errors import RingRiftError
 from ringrift_airflow.listeners.stages import PREFIX, last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
-from ringrift_airflow.local.narration import Narration, StageTimes
+from ringrift_airflow.local.narration import Narration, StageTimes, duration
 from ringrift_airflow.local.outcome import result_line, scores, summary, what_next
 from ringrift_airflow.retries import SKIP_REASON
 from ringrift_airflow.workspace import home, program
@@ -21,6 +21,10 @@ POLL: Final = 1.0
 """Seconds between two looks at the run."""
 HEALTH: Final = 10.0
 """Seconds between two looks at the health of Airflow."""
+READING: Final = 600.0
+"""Seconds that Airflow may take to read the DAGs."""
+TELL: Final = 10.0
+"""Seconds between two lines about that."""
 ID_DIGITS: Final = 16
 """Of a model's SHA-256, which are its id."""
 ANSWERS_MISSED: Final = 30
@@ -176,7 +180,8 @@ class AirflowIteration:
 
     def _dag(self) -> dict[str, Any]:
         """The DAG, as soon as Airflow has read it; `NoIteration` says why it does not."""
-        for _ in range(60):
+        began = told = time.monotonic()
+        while time.monotonic() - began < READING:
             try:
                 found: dict[str, Any] = self.api.get(f"/dags/{self.dag}")
                 return found
@@ -184,6 +189,9 @@ class AirflowIteration:
                 errors = self.api.get("/importErrors")["import_errors"]
                 if errors:
                     raise NoIteration(errors[0]["stack_trace"].strip().splitlines()[-1]) from None
+                if time.monotonic() - told > TELL:
+                    told = time.monotonic()
+                    self._tell(f"Waiting for Airflow to read the DAGs, {duration(told - began)} so far")
                 time.sleep(POLL)
         raise NoIteration(
             f"{self.dag}: there is no such DAG; `configs` of the preset in loop.yaml says which there are"

@@ -119,10 +119,10 @@ class Narration:
             self._say(f"{one.stage:<11} has failed and is tried again: {self._result(one.stage)}")
             return
         expected = self._expected.get(one.stage)
-        if not anew and expected is not None and expected >= QUICK:
-            self._say(f"{one.stage:<11} {WORDS.get(one.stage, one.stage)}; about {duration(expected)}")
-        elif expected is None and one.stage in WORDS:
-            self._say(f"{one.stage:<11} {WORDS[one.stage]}")
+        if anew or (expected is not None and expected < QUICK):
+            return
+        takes = f"; about {duration(expected)}" if expected else ""
+        self._say(f"{one.stage:<11} {WORDS.get(one.stage, 'begins')}{takes}")
 
     def _end(self, one: StageTimes) -> None:
         took = "" if one.seconds is None or one.state == "skipped" else f" ({duration(one.seconds)})"
