@@ -1,4 +1,4 @@
-"""The one-line name of a player: `mode[:model][@budget][?option=value&…]`.
+"""Specs, the one-line names of agents: `mode[:model][@budget][?option=value&…]`.
 
 random
 policy:models/best.pth?temperature=0.5
@@ -17,19 +17,36 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from ringrift.errors import RingRiftError
 
+MODES: Final = (
+    "random",
+    "heuristic",
+    "minimax",
+    "maxn",
+    "paranoid",
+    "brs",
+    "descent",
+    "policy",
+    "puct",
+    "gumbel",
+    "mixed",
+)
+"""Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
+
 _FORM = re.compile(r"(?P<mode>[a-z]+)(:(?P<model>[^@?]+))?(@(?P<budget>[^?]*))?(\?(?P<options>.*))?")
+_MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
 
 
 class BadSpec(RingRiftError):
-    """The name of a player that cannot be understood."""
+    """A spec that cannot be understood."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A player's name, taken apart."""
+    """A spec, parsed."""
 
     text: str
     mode: str
@@ -39,7 +56,7 @@ class Spec:
 
     @classmethod
     def parse(cls, text: str) -> Spec:
-        """Take a name apart; `BadSpec` says which part is wrong."""
+        """Parse a spec; `BadSpec` says which part is wrong."""
         if text.startswith("mixed:"):
             return cls(text, "mixed")  # its members are specs themselves
         form = _FORM.fullmatch(text)
@@ -57,7 +74,7 @@ class Spec:
         return cls(text, form["mode"], form["model"], int(budget) if budget else None, options)
 
     def number(self, name: str, default: float) -> float:
-        """An option that is a number of at least 0."""
+        """Return an option that is a number of at least 0."""
         if name not in self.options:
             return default
         try:
@@ -69,7 +86,7 @@ class Spec:
         return value
 
     def allow(self, *, options: tuple[str, ...] = (), model: bool = False, budget: bool = False) -> None:
-        """Refuse what a mode does not know."""
+        """Refuse the parts of a spec that a mode does not know."""
         unknown = sorted(self.options.keys() - set(options))
         if unknown:
             known = ", ".join(options) or "none"
@@ -78,3 +95,29 @@ class Spec:
             raise BadSpec(f"player {self.text!r}: {self.mode} takes no model")
         if self.budget is not None and not budget:
             raise BadSpec(f"player {self.text!r}: {self.mode} takes no number after @")
+
+
+def parse_members(text: str) -> list[tuple[float, str]]:
+    """The weights and the specs of a mixed player."""
+    members = []
+    for item in text.partition(":")[2].split(","):
+        form = _MEMBER.fullmatch(item)
+        weight = float(form["weight"] or 1) if form is not None else 0.0
+        if form is None or weight == 0:
+            raise BadSpec(
+                f"player {text!r}: {item!r} is no member; the form is mixed:player,3xplayer,…, weights above 0"
+            )
+        if form["mode"] == "mixed":
+            raise BadSpec(f"player {text!r}: a mixed player cannot be a member of another")
+        members.append((weight, form["spec"]))
+    return members
+
+
+def known_spec(text: str) -> Spec:
+    """The name of a player, taken apart; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
+    spec = Spec.parse(text)
+    if spec.mode not in MODES:
+        raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
+    for _, member in parse_members(text) if spec.mode == "mixed" else ():
+        known_spec(member)
+    return spec

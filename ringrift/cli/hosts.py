@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.options import DatabaseOption, JsonOption
-from ringrift.cli.paper import paper, show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo, echo_bytes
 
 if TYPE_CHECKING:
     from ringrift.fleet.health import Health
@@ -67,7 +68,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
             name: host.model_dump() | vars(conditions[name]) | {"jobs": [one.job for one in places if one.host == name]}
             for name, host in hosts.items()
         }
-        typer.echo(json.dumps(found))
+        echo(json.dumps(found))
         return
     table = Table("host", "address", "roles", "GPUs", "slots taken", "condition")
     for name, host in hosts.items():
@@ -80,7 +81,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
         style = None if one.retired is None else "red"
         roles = ", ".join(host.roles)
         table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)
-    paper().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -134,9 +135,9 @@ def execute(
         async with open_shells(chosen, settings.connection) as shells:
             script = " ".join(command) if shell else f"exec {shlex.join(command)}"
             answer = await shells[host].feed(script, b"", seconds=seconds)
-        sys.stdout.buffer.write(answer.out)
+        echo_bytes(answer.out)
         if answer.err:
-            typer.echo(answer.err, err=True)
+            echo(answer.err, err=True)
         return answer.code
 
     raise typer.Exit(asyncio.run(run()))
@@ -162,7 +163,7 @@ def deploy(
     with open_fleet(names, database) as (hosts, settings, health):
         from ringrift.fleet.deploy import deploy as run
 
-        watch = (lambda step: typer.echo(step, err=True)) if not dry_run else (lambda step: None)
-        report = run(hosts, settings, dry_run=dry_run, health=health, watch=watch)
+        with run_context(settings) as context:
+            report = run(hosts, context, dry_run=dry_run, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

@@ -9,33 +9,33 @@ from threading import Event
 from types import FrameType
 from typing import Final
 
-import typer
+from ringrift.console import echo
 
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C."""
 
 
-class Stop(Event):
-    """Set when work is to stop where it can."""
+class Interruption(Event):
+    """Is set when work is to stop where it can."""
 
     exit_code = INTERRUPTED
     """What the process then ends with: 128 and the number of the signal."""
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Stop]:
+def stop_on_interrupt() -> Iterator[Interruption]:
     """An event that the first Ctrl-C or SIGTERM sets, so that work stops where it can.
 
     A second Ctrl-C raises `KeyboardInterrupt`.
     """
-    stop = Stop()
+    stop = Interruption()
 
     def handle(number: int, _: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         if not stop.is_set():
             stop.exit_code = 128 + number
-            typer.echo("stopping; press Ctrl-C again to stop at once", err=True)
+            echo("stopping; press Ctrl-C again to stop at once", err=True)
         stop.set()
 
     signals = (signal.SIGINT, signal.SIGTERM)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
-from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.fleet.sync import SyncReport
@@ -57,17 +58,17 @@ def sync(
 
         said = ""
 
-        def tell(report: SyncReport) -> None:
+        def on_round(report: SyncReport) -> None:
             nonlocal said
             if as_json:
-                typer.echo(json.dumps(report.to_json()))
+                echo(json.dumps(report.to_json()))
             elif report.games or str(report) != said:
-                typer.echo(str(report))
+                echo(str(report))
             said = str(report)
 
-        with stop_on_interrupt() as stop:
-            stream_games(hosts, settings, stop, tell, root=out, health=health)
-        raise typer.Exit(stop.exit_code)
+        with run_context(settings) as context:
+            stream_games(hosts, context, on_round, root=out, health=health)
+        exit_if_cancelled(context)
 
 
 def distribute(

@@ -133,18 +133,18 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
-    (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
+    (job,) = loop.wait(lambda: loop.jobs(run, "ingest"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
     first = loop.deployment.running()
     assert first is not None
     workers = tasks_of(first)
     assert workers
     kill_all(workers)
-    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
+    loop.wait(lambda: "is running, process" in loop.log(run, "ingest", 2))
     assert alive(pid)
     loop.place.answer()
     loop.finished(run)
-    assert loop.jobs(run, "aggregate") == [job]
+    assert loop.jobs(run, "ingest") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
