@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.settings import BadSettings, unknown_name
-from ringrift_airflow.dag import dag_settings
-from ringrift_airflow.listeners.stages import FILE, PREFIX
+from ringrift_airflow.dag import PREFIX, dag_settings
+from ringrift_airflow.listeners.stages import FILE
 from ringrift_airflow.local.iteration import AirflowIteration
 from ringrift_airflow.local.leftover_jobs import end_jobs
 from ringrift_airflow.local.narration import duration, expected_seconds
@@ -42,7 +42,7 @@ def main(words: list[str] | None = None) -> int:
         began = time.monotonic()
         started = airflow.up(_tell, scheduled=not looping)
         _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
-        dag, preset = f"{PREFIX}{chosen.config}", loop_settings().chosen()[0]
+        dag, preset = f"{PREFIX}{chosen.config}", dag_settings().chosen()[0]
         expected = expected_seconds(home() / FILE, dag, preset)
         iteration = AirflowIteration(airflow.api(), dag, _tell, expected)
         try:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ringrift.errors import RingRiftError
-from ringrift_airflow.listeners.stages import PREFIX, last_error
+from ringrift_airflow.dag import PREFIX
+from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.narration import Narration, StageTimes, duration
 from ringrift_airflow.local.outcome import result_line, scores, summary, what_next

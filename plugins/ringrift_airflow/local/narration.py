@@ -10,24 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift.pipeline.stages import STAGES
+
 ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 QUICK: Final = 8.0
 """Seconds; a stage that is expected to take less has no line when it begins."""
 SILENCE: Final = 30.0
 """Seconds without a line after which one tells that a stage is still under way."""
-WORDS: Final[Mapping[str, str]] = {
-    "selfplay": "players play games against themselves",
-    "sync": "games of other hosts are fetched",
-    "ingest": "the rules replay every game, and what is sound is stored",
-    "threshold": "are there enough new games?",
-    "export": "games become arrays to learn from",
-    "train": "a network learns from them",
-    "gauntlet": "it plays against random, the heuristic and the champion",
-    "rate": "it plays for its Elo",
-    "gate": "is it good enough to become champion?",
-    "approve": "a person says yes or no in the web UI",
-    "promote": "it becomes champion",
-    "distribute": "hosts of self-play are given the champion",
+WORDS: Final[Mapping[str, str]] = {stage.name: stage.summary for stage in STAGES} | {
+    "approve": "Ask a person, in the web UI, who says yes or no"
 }
 FIRST_TIME: Final[Mapping[str, Mapping[str, float]]] = {
     "quick": {

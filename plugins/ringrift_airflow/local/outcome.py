@@ -17,30 +17,38 @@ BESIDE: Final = ("rate", "distribute")
 def result_line(stage: str, results: Sequence[Any]) -> str:
     """Say in words what the tasks of a stage have returned; nothing where there is nothing to say."""
     reports = [result for result in results if isinstance(result, dict)]
-    report = reports[0] if reports else {}
-    if stage == "selfplay":
-        return f"{sum(one.get('games') or 0 for one in reports):,} games"
-    if stage == "sync" and reports:
-        trouble = [str(words) for words in (report.get("trouble") or {}).values()]
-        return "; ".join([f"{report.get('games')} new games from {', '.join(report.get('hosts') or ())}", *trouble])
-    if stage == "ingest" and reports:
-        return f"{report.get('games'):,} new games in the database"
-    if stage == "export" and reports:
-        return f"{report.get('samples') or 0:,} positions of {report.get('games') or 0:,} games"
-    if stage == "train" and reports:
-        return f"model {report.get('model')}, {report.get('ended')}"
-    if stage == "gauntlet" and reports:
-        return f"{'passed' if report.get('passed') else 'not passed'}: {scores(report)}"
-    if stage == "rate" and reports:
-        return "; ".join(elo_line(rated) for rated in report.get("ratings") or ())
-    if stage == "gate" and reports:
-        return str(report.get("why"))
-    if stage == "approve" and reports:
-        person = (report.get("responded_by_user") or {}).get("name", "nobody in time")
-        return f"{', '.join(report.get('chosen_options') or ())}, says {person}"
-    if stage == "promote" and reports:
-        return str(report.get("outcome", "done"))
+    if reports and stage in _SAY:
+        return _SAY[stage](reports)
     return results[0] if results and isinstance(results[0], str) else ""
+
+
+def _say_sync(reports: Sequence[Mapping[str, Any]]) -> str:
+    trouble = [str(words) for words in (reports[0].get("trouble") or {}).values()]
+    return "; ".join([f"{reports[0].get('games')} new games from {', '.join(reports[0].get('hosts') or ())}", *trouble])
+
+
+def _say_gauntlet(reports: Sequence[Mapping[str, Any]]) -> str:
+    return f"{'passed' if reports[0].get('passed') else 'not passed'}: {scores(reports[0])}"
+
+
+def _say_approve(reports: Sequence[Mapping[str, Any]]) -> str:
+    person = (reports[0].get("responded_by_user") or {}).get("name", "nobody in time")
+    return f"{', '.join(reports[0].get('chosen_options') or ())}, says {person}"
+
+
+_SAY: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]]] = {
+    "selfplay": lambda reports: f"{sum(one.get('games') or 0 for one in reports):,} games",
+    "sync": _say_sync,
+    "ingest": lambda reports: f"{reports[0].get('games') or 0:,} new games in the database",
+    "export": lambda reports: f"{reports[0].get('samples') or 0:,} positions of {reports[0].get('games') or 0:,} games",
+    "train": lambda reports: f"model {reports[0].get('model')}, {reports[0].get('ended')}",
+    "gauntlet": _say_gauntlet,
+    "rate": lambda reports: "; ".join(elo_line(rated) for rated in reports[0].get("ratings") or ()),
+    "gate": lambda reports: str(reports[0].get("why")),
+    "approve": _say_approve,
+    "promote": lambda reports: str(reports[0].get("outcome", "done")),
+}
+"""What the tasks of a stage have reported, in words."""
 
 
 def scores(report: Mapping[str, Any]) -> str:

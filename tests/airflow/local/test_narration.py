@@ -53,7 +53,7 @@ def test_every_stage_is_told_once_when_it_begins_and_once_when_it_ends(lines: li
     told.look([stage("train", "success", ended=BEGAN + 75)], BEGAN + 75)
     told.look([stage("train", "success", ended=BEGAN + 75)], BEGAN + 76)
     assert lines == [
-        "train       a network learns from them; about 1 min 30 s",
+        "train       Train a network on them, from the newest model on; about 1 min 30 s",
         "train       what came of train (1 min 15 s)",
     ]
 
@@ -73,7 +73,7 @@ def test_a_skip_a_failure_and_another_try_say_so_and_what_is_not_reached_says_no
     told.look([stage("train", "failed", ended=BEGAN + 3)], BEGAN)
     told.look([stage("gate", "skipped", ended=BEGAN), stage("promote", "upstream_failed", None)], BEGAN)
     assert lines == [
-        "train       a network learns from them",
+        "train       Train a network on them, from the newest model on",
         "train       has failed and is tried again: what came of train",
         "train       failed: what came of train (3 s)",
         "gate        skipped: what came of gate",
