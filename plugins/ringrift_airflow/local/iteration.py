@@ -170,7 +170,7 @@ class AirflowIteration:
         except Refused:
             return None
 
-    def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:
+    def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:  # noqa: C901 - a branch per stage
         """What came of a stage, in words."""
         said = last_error(self.run_id, stage) if task["state"] == "failed" else self._xcom(task, SKIP_REASON)
         if said:
