@@ -195,6 +195,11 @@ def check_header(record: GameRecord) -> None:
         raise Rejected("no_record", f"`maxMoves` must be a number above 0, not {record.max_moves}")
     if not 0 <= record.opening <= len(record.actions):
         raise Rejected("no_record", f"`opening` is {record.opening}, and the game has {len(record.actions)} actions")
+    _check_key(record)
+
+
+def _check_key(record: GameRecord) -> None:
+    """What names the game, and when it ended: nothing that a column cannot hold or nobody means."""
     for name in ("game", "seed"):
         if not INT64.min <= getattr(record, name) <= INT64.max:
             raise Rejected("no_record", f"`{name}` is {getattr(record, name)}, more than 64 bits")
