@@ -58,8 +58,8 @@ WEIGHTS = """
 ## Weights
 
 They stand in `ringrift/defaults/heuristic/<config>.yaml`, a file per config, with the meaning of each beside it; a file
-of that name in `include/config/heuristic/` says what differs. A weight of 0 leaves a feature out. A name that is unknown
-and a weight that is no number are refused, with the file and the name.
+of that name in `include/config/heuristic/` says what differs. A weight of 0 leaves a feature out. A name that is
+unknown and a weight that is no number are refused, with the file and the name.
 
     ringrift play square8_2p --against heuristic             # play against them
     ringrift match square8_2p heuristic random               # how strong they are
@@ -84,7 +84,7 @@ evaluate(game.array, game.board.tables, load_weights(game.config), new_scratch(g
 
 
 def document() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     odds = 1 / (1 + exp(-1))
     rows = [
         f"| {index} | `{feature.name}` | {feature.meaning} | {feature.unit} |" for index, feature in enumerate(FEATURES)
@@ -103,7 +103,7 @@ def document() -> str:
 
 
 def _goals() -> Iterator[str]:
-    """A row per number of the rules."""
+    """Return the table of the rules' numbers, a row for each."""
     boards = BOARDS.values()
     for name, cells in {
         "rings per player": [f"{board.rings}" for board in boards],
