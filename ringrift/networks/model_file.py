@@ -19,7 +19,6 @@ import orjson
 import torch
 from torch import Tensor
 
-from ringrift import __version__
 from ringrift.bounded import read_bounded
 from ringrift.encoding import UnknownVersion
 from ringrift.files import new_file
@@ -31,6 +30,7 @@ from ringrift.networks.factory import build_network
 from ringrift.networks.residual import ResidualNetwork
 from ringrift.networks.tensors import read_tensors
 from ringrift.strict_json import parse_json
+from ringrift.version import code_version
 
 FORMAT: Final = 1
 """The version of the layout of these files."""
@@ -74,7 +74,7 @@ def add_model(folder: Path, network: ResidualNetwork, extra: Mapping[str, Any] |
 
 def _packed(network: ResidualNetwork, extra: Mapping[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
     """What stands in the two files of a model: the same for the same weights and the same `extra`."""
-    info = asdict(ModelInfo(network.config, __version__, dict(extra or {})))
+    info = asdict(ModelInfo(network.config, code_version(), dict(extra or {})))
     weights = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"info": _json(info), "weights": weights}, buffer)
@@ -122,8 +122,8 @@ def load_model(
         if expected.get(name) != shapes.get(name):
             raise WrongModel(
                 f"{path}: weights {name} have shape {shapes.get(name)}, but {info.network.architecture} needs"
-                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {__version__}; train it anew or"
-                " use that version"
+                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {code_version()}; train it anew"
+                " or use that version"
             )
     network.load_state_dict(weights)
     return network.eval().to(device)
