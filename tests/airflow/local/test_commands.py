@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift_airflow.local.__main__ import main
 from tests.airflow.tiny import change_settings
 
@@ -16,7 +16,7 @@ from tests.airflow.tiny import change_settings
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of settings, and a home of Airflow that is not there yet."""
     folder = tmp_path / "config"
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(folder))
     monkeypatch.setenv("RINGRIFT_LOOP_PRESET", "smoke")
