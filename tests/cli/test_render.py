@@ -23,5 +23,5 @@ def test_a_report_that_nobody_draws_is_named() -> None:
     class Unknown:
         """A report without a picture."""
 
-    with pytest.raises(NotImplementedError, match="Unknown has no picture in ringrift.cli.render"):
+    with pytest.raises(NotImplementedError, match=r"Unknown has no picture in ringrift\.cli\.render"):
         render(Unknown())
