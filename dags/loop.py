@@ -230,7 +230,12 @@ def parameters(preset: LoopPreset) -> dict[str, Param]:
             title="Training preset",
             description="Of hyperparameters.yaml.",
         ),
-        "train_now": Param(False, type="boolean", title="Train now", description="However few new games there are."),
+        "train_now": Param(
+            False,
+            type="boolean",
+            title="Train now",
+            description="However few new games there are, and however new the champion is.",
+        ),
         "train_in_backfill": Param(
             False,
             type="boolean",

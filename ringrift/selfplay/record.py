@@ -13,8 +13,8 @@ canonical moves they would take 18 times the room, and 4 ms a game to read where
 `ringrift games export --moves` writes those for other programs. `Game.from_record` replays either.
 
 `search` holds arrays as base64 of their little-endian bytes, see `SearchStatistics`. `host`, `worker`, `ended` and
-`code` say where, when and by which code, and are no part of the game: whoever plays (run, game) again gets the same line
-up to them.
+`code` say where, when and by which code, and are no part of the game: whoever plays (run, game) again gets the same
+line up to them.
 """
 
 from __future__ import annotations

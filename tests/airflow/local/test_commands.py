@@ -46,6 +46,22 @@ def test_wrong_settings_are_said_before_airflow_starts(
     assert "presets.smoke.selfplay.shards: input should be greater than 0" in refused(command, config, capsys)
 
 
+@pytest.mark.parametrize("name", ["selfplay", "hyperparameters", "evaluation", "models", "database", "datasets"])
+def test_settings_of_the_last_stage_are_read_before_the_first(
+    name: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (config / f"{name}.yaml").write_text("nonsense: 1")
+    assert f"{name}.yaml: " in refused("loop", config, capsys)
+
+
+@pytest.mark.parametrize("command", ["up", "down", "loop"])
+def test_a_port_that_is_none_is_said_before_airflow_starts(
+    command: str, config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGRIFT_AIRFLOW_PORT", "http")
+    assert refused(command, config, capsys).startswith("error: RINGRIFT_AIRFLOW_PORT: 'http' is no port")
+
+
 def test_a_loop_of_a_config_that_the_preset_lacks_is_not_started(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
