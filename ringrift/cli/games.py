@@ -231,7 +231,7 @@ def show(
     for name, value in known.items():
         typer.echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    typer.echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    typer.echo(f"{'searches':<{width}}  {len(search.action_index) if search else 0}")
     typer.echo(f"\n{replayed(candidate)}")
 
 

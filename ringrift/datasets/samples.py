@@ -135,13 +135,15 @@ def join(records: Sequence[GameRecord], players: int) -> Games:
     return Games(
         action_bounds=_bounds([len(record.actions) for record in records]),
         actions=actions,
-        search_bounds=_bounds([len(search.at) if search else 0 for search in searches]),
-        at=np.concatenate([np.empty(0, np.int32), *(search.at for search in found)], dtype=np.int32),
-        full=np.concatenate([np.empty(0, np.uint8), *(search.full for search in found)], dtype=np.uint8),
-        values=np.concatenate([np.empty((0, players), np.int16), *(search.values for search in found)], dtype=np.int16),
-        entry_bounds=_bounds(np.concatenate([np.empty(0, np.int64), *(search.counts for search in found)])),
-        entries=np.concatenate([np.empty(0, np.int32), *(search.actions for search in found)], dtype=np.int32),
-        shares=np.concatenate([np.empty(0, np.uint16), *(search.weights for search in found)], dtype=np.uint16),
+        search_bounds=_bounds([len(search.action_index) if search else 0 for search in searches]),
+        at=np.concatenate([np.empty(0, np.int32), *(search.action_index for search in found)], dtype=np.int32),
+        full=np.concatenate([np.empty(0, np.uint8), *(search.has_policy for search in found)], dtype=np.uint8),
+        values=np.concatenate(
+            [np.empty((0, players), np.int16), *(search.root_values for search in found)], dtype=np.int16
+        ),
+        entry_bounds=_bounds(np.concatenate([np.empty(0, np.int64), *(search.policy_lengths for search in found)])),
+        entries=np.concatenate([np.empty(0, np.int32), *(search.policy_actions for search in found)], dtype=np.int32),
+        shares=np.concatenate([np.empty(0, np.uint16), *(search.policy_probs for search in found)], dtype=np.uint16),
         surprise=np.concatenate([np.empty(0, np.float32), *map(_surprise, found)], dtype=np.float32),
         seats=np.zeros(len(actions), np.uint8),
         legal=np.zeros(len(actions), np.int32),
@@ -216,7 +218,7 @@ def check(tallies: np.ndarray[Any, np.dtype[np.void]], identities: Sequence[byte
 
 def _surprise(search: SearchStatistics) -> npt.NDArray[Any]:
     """That of every search of a game, as far as it has been kept."""
-    return np.full(len(search.at), np.nan, np.float32) if search.surprise is None else search.surprise
+    return np.full(len(search.action_index), np.nan, np.float32) if search.surprise is None else search.surprise
 
 
 def _bounds(lengths: Any) -> npt.NDArray[np.int64]:

@@ -10,7 +10,7 @@ from threading import Event
 from ringrift.agents import Agent
 from ringrift.evaluation.schedule import Fixture
 from ringrift.game import Board
-from ringrift.selfplay import EndedGame, Openings, Table
+from ringrift.selfplay import EndedGame, LockstepGames, Openings
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,20 +37,20 @@ def play_games(
     """
     waiting = iter(fixtures)
     running = list(islice(waiting, side_by_side))
-    table = Table(board, players, len(running), max_moves=openings.max_moves)
+    games = LockstepGames(board, players, len(running), max_moves=openings.max_moves)
 
     def begin(slot: int, fixture: Fixture) -> None:
         running[slot] = fixture
         opening = openings.draw(fixture.opening, opening_plies)
-        table.begin(slot, fixture.number, [agents[index] for index in fixture.seating], opening)
+        games.begin(slot, fixture.number, [agents[index] for index in fixture.seating], opening)
 
     for slot, fixture in enumerate(running):
         begin(slot, fixture)
-    while table.active.any() and not (stop and stop.is_set()):
-        for agent, rows in table.turns():
-            table.play(rows, agent.find(table.states[rows], table.numbers[rows]).chosen)
-        for slot in table.ended():
-            yield PlayedGame(fixture=running[slot], **vars(table.take(slot)))
+    while games.active.any() and not (stop and stop.is_set()):
+        for agent, slots in games.acting():
+            games.play(slots, agent.find(games.states[slots], games.numbers[slots]).chosen)
+        for slot in games.ended():
+            yield PlayedGame(fixture=running[slot], **vars(games.take(slot)))
             following = next(waiting, None)
             if following is not None:
                 begin(slot, following)

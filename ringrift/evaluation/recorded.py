@@ -20,7 +20,7 @@ from ringrift.evaluation.store import run_of, store_game, stored_games
 from ringrift.game import RingRiftError, parse_config
 from ringrift.games import GamesDatabase
 from ringrift.limits import move_limit
-from ringrift.selfplay.lineup import use_threads
+from ringrift.selfplay.player_pool import use_threads
 
 Progress = Callable[[str, int, int], None]
 """Is told what is being played, how many games of it have been, and how many there are."""

@@ -21,7 +21,7 @@ from ringrift.limits import move_limit
 from ringrift.models import StoredModel, mend_champion, model_settings, promote, stored_results
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.turn import Done, Stopped, Turn, Workshop
-from ringrift.selfplay import SelfPlayPlan, Tally, run_selfplay, selfplay_settings
+from ringrift.selfplay import SelfPlayOptions, Tally, run_selfplay, selfplay_settings
 from ringrift.training import Tally as TrainingTally
 from ringrift.training import TrainingInputs, hyper_parameters, train
 from ringrift.training.errors import NothingNew
@@ -38,7 +38,7 @@ def _play(shop: Workshop, turn: Turn) -> Done:
     games = stage.shards * stage.games
     if last_trained(shop.store, shop.config) is None and not stage.players:
         games = max(games, settings.targets[shop.config])
-    plan = SelfPlayPlan(
+    plan = SelfPlayOptions(
         config=shop.config,
         run=f"turn-{turn.number:05d}",
         players=stage.players or None,

@@ -66,7 +66,7 @@ def expected_samples(record: GameRecord, unsearched: bool) -> list[int]:
     found = []
     assert record.search
     for number, action in enumerate(record.actions.tolist()):
-        if len(game.legal_actions()) > 1 and (unsearched or number in record.search.at):
+        if len(game.legal_actions()) > 1 and (unsearched or number in record.search.action_index):
             found.append(number)
         game.play(action)
     return found
@@ -126,11 +126,13 @@ def policies(record: GameRecord) -> dict[int, tuple[int, np.ndarray, dict[int, i
     """Whether the search was full, its values by seat, and its policy, by action of the game."""
     found = {}
     assert record.search
-    ends = np.cumsum(record.search.counts.astype(int)).tolist()
-    for index, at in enumerate(record.search.at.tolist()):
-        own = slice(ends[index] - int(record.search.counts[index]), ends[index])
-        policy = dict(zip(record.search.actions[own].tolist(), record.search.weights[own].tolist(), strict=True))
-        found[at] = int(record.search.full[index]), record.search.values[index], policy
+    ends = np.cumsum(record.search.policy_lengths.astype(int)).tolist()
+    for index, at in enumerate(record.search.action_index.tolist()):
+        own = slice(ends[index] - int(record.search.policy_lengths[index]), ends[index])
+        policy = dict(
+            zip(record.search.policy_actions[own].tolist(), record.search.policy_probs[own].tolist(), strict=True)
+        )
+        found[at] = int(record.search.has_policy[index]), record.search.root_values[index], policy
     return found
 
 

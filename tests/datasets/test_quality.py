@@ -156,7 +156,7 @@ def test_facts_are_what_replaying_the_games_shows(tmp_path: Path, unsearched: bo
                 choices.append(number)
             game.play(action)
         assert record.search
-        searched = len(set(choices) & set(record.search.at.tolist()))
+        searched = len(set(choices) & set(record.search.action_index.tolist()))
         expected = (game.result().plies, len(choices), searched, record.winner, record.ended)
         assert fact.item()[:5] == expected
 

@@ -34,7 +34,7 @@ def weights(pool: GamesDatabase, folder: Path, **changes: object) -> dict[str, n
 def searches(record: GameRecord) -> dict[int, tuple[bool, float]]:
     """Whether the search about every action was full, and its surprise."""
     assert record.search and record.search.surprise is not None
-    parts = (record.search.at, record.search.full, record.search.surprise)
+    parts = (record.search.action_index, record.search.has_policy, record.search.surprise)
     return {at: (full == 1, surprise) for at, full, surprise in zip(*(part.tolist() for part in parts), strict=True)}
 
 
@@ -85,8 +85,8 @@ def test_unknown_surprise_counts_as_the_mean(tmp_path: Path) -> None:
         search = by_name[name].search
         assert search
         own = arrays["game"] == index
-        known = np.zeros(len(search.at), np.bool_) if search.surprise is None else ~np.isnan(search.surprise)
-        unknown = np.isin(arrays["ply"][own], search.at[~(known & (search.full == 1))])
+        known = np.zeros(len(search.action_index), np.bool_) if search.surprise is None else ~np.isnan(search.surprise)
+        unknown = np.isin(arrays["ply"][own], search.action_index[~(known & (search.has_policy == 1))])
         assert (arrays["weights"][own][unknown] == 1).all()
         assert (arrays["weights"][own][~unknown] != 1).any() == bool(known.any())
 
