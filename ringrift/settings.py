@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ringrift.bounded import read_bounded
 from ringrift.game.errors import RingRiftError
+from ringrift.yaml_reader import BadYaml, line_of, parse_yaml
+
+LARGEST: Final = 1_000_000
+"""Bytes of a file of settings."""
+MOST_PROBLEMS: Final = 8
+LONGEST_QUOTE: Final = 80
 
 
 class BadSettings(RingRiftError):
@@ -41,15 +47,15 @@ def config_folder() -> Path:
 def read_settings(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model; `BadSettings` names the file, the field, its line, and what is allowed there."""
     try:
-        text = path.read_text("utf-8")
+        text = read_bounded(path, LARGEST).decode()
     except FileNotFoundError:
         raise BadSettings(f"{path}: there is no such file; RINGRIFT_CONFIG_DIR names the folder of settings") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: cannot be read ({error})") from None
+        raise BadSettings(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
-        content = yaml.load(text, _Loader)  # a SafeLoader
-    except yaml.YAMLError as error:
-        raise BadSettings(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
+        content = parse_yaml(text)
+    except BadYaml as error:
+        raise BadSettings(f"{path}: is no YAML: {error}") from None
     return check_settings({} if content is None else content, model, str(path), text)
 
 
@@ -61,7 +67,9 @@ def check_settings(content: object, model: type[Model], where: str, text: str = 
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        said = (_complaint(problem, model) + _line(text, problem["loc"]) for problem in error.errors())
+        problems = error.errors()
+        said = [_complaint(problem, model) + _line(text, problem["loc"]) for problem in problems[:MOST_PROBLEMS]]
+        said += [f"and {more} more" for more in [len(problems) - MOST_PROBLEMS] if more > 0]
         raise BadSettings(f"{where}: {'; '.join(said)}") from None
 
 
@@ -80,38 +88,19 @@ def _complaint(problem: Any, model: type[BaseModel]) -> str:
         known = tuple(model.model_fields) if len(problem["loc"]) == 1 else ()
         return f"{where}: {unknown_name(where, known) if known else 'unknown'}"
     if problem["type"] in ("model_type", "dict_type"):
-        return f"{where}: should hold names with values, not {problem['input']!r}"
+        return f"{where}: should hold names with values, not {_short(problem['input'])}"
     if problem["type"] == "value_error":  # of a validator of ours, which says what it has found
         return f"{where}: {problem['ctx']['error']}"
-    found = "" if isinstance(problem["input"], (dict, list)) else f", not {problem['input']!r}"
+    found = "" if isinstance(problem["input"], (dict, list)) else f", not {_short(problem['input'])}"
     return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{found}"
 
 
 def _line(text: str, field: Sequence[int | str]) -> str:
-    """Which line of YAML a field stands in, or the innermost that should hold it; nothing if that is the whole file."""
-    node, line = yaml.compose(text, _Loader), 0
-    for part in field:
-        if isinstance(node, yaml.MappingNode):
-            inner = next((pair for pair in node.value if pair[0].value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            inner = (node.value[part], node.value[part])
-        else:
-            break
-        if inner is None:
-            break
-        line, node = inner[0].start_mark.line + 1, inner[1]
+    """Say which line of YAML a field stands in, or the innermost that should hold it; nothing if there is none."""
+    line = line_of(text, field) if text else None
     return f" (line {line})" if line else ""
 
 
-class _Loader(yaml.SafeLoader):
-    """A loader that refuses a key that stands there twice; YAML's own keeps the last one in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Build a mapping from its node."""
-        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if key in keys[:index]:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} stands there twice", node.value[index][0].start_mark
-                )
-        return super().construct_mapping(node, deep=deep)
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_QUOTE else f"{shown[:LONGEST_QUOTE]}…"

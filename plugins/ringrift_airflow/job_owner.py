@@ -63,8 +63,11 @@ async def owners(shell: Shell, root: str) -> dict[str, Owner]:
     found = {}
     for line in answer.out.decode(errors="replace").splitlines():
         job, _, value = line.partition(f"/exports:{mark}")
-        dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
-        found[job] = Owner(dag, task, int(map_index), run)
+        try:
+            dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
+            found[job] = Owner(dag, task, int(map_index), run)
+        except ValueError:  # no job of a task has such a mark
+            continue
     return found
 
 

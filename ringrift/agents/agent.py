@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 
 GameNumbers = npt.NDArray[np.int64]
@@ -16,7 +16,7 @@ GameNumbers = npt.NDArray[np.int64]
 class Agent(ABC):
     """A player. What it plays depends on its seed, the game's number and what happened in that game alone."""
 
-    has_findings: bool = True
+    provides_targets: bool = True
     """Whether its policies and values say something about the positions; not if it plays anything."""
 
     @property
@@ -25,7 +25,7 @@ class Agent(ABC):
         return 0.0
 
     @abstractmethod
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """What to play, and why, in positions `[games]` in which somebody has to act.
 
         `games` are the numbers of the games in the run.

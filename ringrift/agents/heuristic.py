@@ -12,11 +12,12 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.state import new_workspace
 from ringrift.heuristic import HeuristicEvaluator, Weights
-from ringrift.search import Found
-from ringrift.search.chance import decision_key, uniform
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
-from ringrift.search.found import empty_found
+from ringrift.search.game_adapter import decision_key
 from ringrift.search.legal import list_legal
+from ringrift.search.output import empty_output
+from ringrift.search.random import uniform
 
 TIE: Final = 1e-4
 """Logits that differ by less are equal: floating point sums in another order differ in the last digits."""
@@ -45,12 +46,23 @@ class HeuristicAgent(Agent):
         self.seed = np.uint64(seed)
         self.work = new_workspace(board)
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """Score every legal action of all positions."""
-        found = empty_found(*list_legal(states, self.board.tables, self.work), self.players)
-        logits, values = self.evaluator(states, found.offsets, found.actions)
-        choose_best(logits, found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
-        return found._replace(values=values, chosen=sample(found, states, games, self.temperature, self.seed))
+        output = empty_output(*list_legal(states, self.board.tables, self.work), self.players)
+        logits, values = self.evaluator(states, output.policy_offsets, output.policy_actions)
+        choose_best(
+            logits,
+            output.policy_actions,
+            output.policy_offsets,
+            states,
+            games,
+            self.seed,
+            output.chosen_actions,
+            output.policy_probs,
+        )
+        return output._replace(
+            root_values=values, chosen_actions=sample(output, states, games, self.temperature, self.seed)
+        )
 
 
 @compiled

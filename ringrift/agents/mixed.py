@@ -16,10 +16,10 @@ from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.spec import BadSpec
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64
-from ringrift.search import Found
-from ringrift.search.chance import uniform
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
-from ringrift.search.found import empty_found, ragged_offsets
+from ringrift.search.output import empty_output, ragged_offsets
+from ringrift.search.random import uniform
 
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
 
@@ -53,14 +53,14 @@ class MixedAgent(Agent):
         """Which member plays, `[games]`; `seats` `[games]` count from 1."""
         return draw_members(self.weights, games, seats, self.seed)
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """Ask each of the members about the positions of its games."""
         drawn = self.members(games, states["player"].astype(np.int64))
         answers = []
         for member, agent in enumerate(self.agents):
             rows = np.flatnonzero(drawn == member)
             if len(rows):
-                answers.append((rows, agent.find(states[rows], games[rows])))
+                answers.append((rows, agent.act(states[rows], games[rows])))
         return joined(answers, len(states), self.players)
 
     @property
@@ -91,20 +91,22 @@ def draw_uniform(games: Any, seats: Any, seed: np.uint64, drawn: Any) -> None:
         drawn[row] = uniform(mix64(seed ^ mix64(np.uint64(games[row]))), seats[row])
 
 
-def joined(answers: Sequence[tuple[npt.NDArray[np.int64], Found]], count: int, players: int) -> Found:
-    """One `Found` for `count` positions out of several, each with the rows that it is about."""
+def joined(answers: Sequence[tuple[npt.NDArray[np.int64], SearchOutput]], count: int, players: int) -> SearchOutput:
+    """One `SearchOutput` for `count` positions out of several, each with the rows that it is about."""
     counts = np.zeros(count, np.int32)
-    for rows, found in answers:
-        counts[rows] = np.diff(found.offsets)
+    for rows, output in answers:
+        counts[rows] = np.diff(output.policy_offsets)
     offsets = ragged_offsets(counts)
-    whole = empty_found(offsets, np.empty(offsets[-1], np.int32), players)
-    for rows, found in answers:
-        whole.chosen[rows] = found.chosen
-        whole.values[rows] = found.values
-        places = np.repeat(offsets[rows] - found.offsets[:-1], counts[rows]) + np.arange(len(found.actions))
-        whole.actions[places] = found.actions
-        whole.policy[places] = found.policy
-        whole.visits[places] = found.visits
-        whole.full[rows] = found.full
-        whole.surprise[rows] = found.surprise
+    whole = empty_output(offsets, np.empty(offsets[-1], np.int32), players)
+    for rows, output in answers:
+        whole.chosen_actions[rows] = output.chosen_actions
+        whole.root_values[rows] = output.root_values
+        places = np.repeat(offsets[rows] - output.policy_offsets[:-1], counts[rows]) + np.arange(
+            len(output.policy_actions)
+        )
+        whole.policy_actions[places] = output.policy_actions
+        whole.policy_probs[places] = output.policy_probs
+        whole.visits[places] = output.visits
+        whole.has_policy[rows] = output.has_policy
+        whole.surprise[rows] = output.surprise
     return whole

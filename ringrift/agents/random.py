@@ -11,17 +11,17 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
-from ringrift.search import Found
-from ringrift.search.chance import decision_key
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
-from ringrift.search.found import empty_found
+from ringrift.search.game_adapter import decision_key
 from ringrift.search.legal import list_legal
+from ringrift.search.output import empty_output
 
 
 class RandomAgent(Agent):
     """Plays any legal action, each as likely as the others."""
 
-    has_findings = False
+    provides_targets = False
 
     def __init__(self, board: Board, players: int, seed: int) -> None:
         self.board = board
@@ -29,11 +29,19 @@ class RandomAgent(Agent):
         self.seed = np.uint64(seed)
         self.work = new_workspace(board)
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """A random legal action for each position."""
-        found = empty_found(*list_legal(states, self.board.tables, self.work), self.players)
-        draw_actions(found.actions, found.offsets, states, games, self.seed, found.chosen, found.policy)
-        return found
+        output = empty_output(*list_legal(states, self.board.tables, self.work), self.players)
+        draw_actions(
+            output.policy_actions,
+            output.policy_offsets,
+            states,
+            games,
+            self.seed,
+            output.chosen_actions,
+            output.policy_probs,
+        )
+        return output
 
 
 @compiled

@@ -11,7 +11,7 @@ from ringrift.agents.agent import Agent
 from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent, parse_members
 from ringrift.agents.random import RandomAgent
-from ringrift.agents.searching import SearchAgent
+from ringrift.agents.search_agent import SearchAgent
 from ringrift.agents.spec import BadSpec, Spec
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
@@ -32,9 +32,9 @@ from ringrift.search import (
     PuctSearch,
     UniformEvaluator,
 )
-from ringrift.search.deepening import DeepeningSearch
 from ringrift.search.descent import EXPANSIONS
-from ringrift.search.path import DEEPEST
+from ringrift.search.iterative_deepening import IterativeDeepeningSearch
+from ringrift.search.search_stack import DEEPEST
 
 DEPTH: Final = 3
 """Of the searches that go deeper and deeper, where a spec sets no limit."""
@@ -43,30 +43,33 @@ Maker = Callable[[Board, int, Spec, int], Agent]
 """Makes a player of one mode from board, players, spec and seed."""
 
 
-class Mind(NamedTuple):
+class EvaluatorSetup(NamedTuple):
     """What a search thinks with."""
 
     evaluator: Evaluator
     groups: int
-    """Of games, see `Forest`: two where the evaluator works beside the cores."""
+    """Of games, see `BatchedSearch`: two where the evaluator works beside the cores."""
     network: NetworkEvaluator | None = None
 
 
-def _mind(board: Board, players: int, spec: Spec) -> Mind:
+def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     """The network that the spec names, the heuristic, or no knowledge at all."""
     if spec.model is None:
-        return Mind(UniformEvaluator(players), groups=1)
+        return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
-        return Mind(HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p")), groups=1)
-    from ringrift.networks import Evaluator as Inference  # late: torch is slow to import, and random needs none
-    from ringrift.networks import inference_device, load_model
+        return EvaluatorSetup(HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p")), groups=1)
+    from ringrift.networks import (
+        InferenceSession,  # late: torch is slow to import, and random needs none
+        inference_device,
+        load_model,
+    )
 
     network = load_model(Path(spec.model), board=board.name, players=players)
     device = inference_device()
-    call = Inference(network, device=device).evaluate
+    call = InferenceSession(network, device=device).evaluate
     version = feature_version(network.config.features)
     evaluator = NetworkEvaluator(board, players, version, call, turned=spec.number("symmetry", 0) > 0)
-    return Mind(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
+    return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -82,9 +85,9 @@ def _heuristic(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry"), model=True)
-    mind = _mind(board, players, spec)
-    search = GumbelSearch(board, players, mind.evaluator, simulations=0, noise=False, seed=seed)
-    return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=mind.network)
+    setup = _evaluator_setup(board, players, spec)
+    search = GumbelSearch(board, players, setup.evaluator, simulations=0, noise=False, seed=seed)
+    return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=setup.network)
 
 
 def _cap(spec: Spec) -> PlayoutCap | None:
@@ -107,19 +110,19 @@ def _tree_search(
     kind: type[GumbelSearch] | type[PuctSearch], board: Board, players: int, spec: Spec, seed: int, **own: Any
 ) -> Agent:
     """A player with that search; `own` are settings that the other search does not have."""
-    mind = _mind(board, players, spec)
+    setup = _evaluator_setup(board, players, spec)
     search = kind(
         board,
         players,
-        mind.evaluator,
+        setup.evaluator,
         simulations=_simulations(spec),
         noise=spec.number("noise", 0) > 0,
         cap=_cap(spec),
         seed=seed,
-        groups=mind.groups,
+        groups=setup.groups,
         **own,
     )
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
 
 
 def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -134,12 +137,12 @@ def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     spec.allow(options=("temperature", "symmetry"), model=True, budget=True)
-    mind = _mind(board, players, spec)
-    search = DescentSearch(board, players, mind.evaluator, expansions=spec.budget or EXPANSIONS)
-    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=mind.network)
+    setup = _evaluator_setup(board, players, spec)
+    search = DescentSearch(board, players, setup.evaluator, expansions=spec.budget or EXPANSIONS)
+    return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
 
 
-def _deepening(kind: type[DeepeningSearch], seats: range) -> Maker:
+def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """A mode that goes deeper and deeper; `temperature` is that of a softmax over the values of the actions."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:

@@ -1,4 +1,4 @@
-"""Actions drawn from what has been found."""
+"""Actions drawn from the policies of search outputs."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ import numpy.typing as npt
 
 from ringrift.agents.agent import GameNumbers
 from ringrift.game.compiled import compiled
-from ringrift.search import Found
-from ringrift.search.chance import decision_key, uniform
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
+from ringrift.search.game_adapter import decision_key
+from ringrift.search.random import uniform
 
 Actions = npt.NDArray[np.int32]
 Temperatures = npt.NDArray[np.float64]
 
 
 def sample(
-    found: Found, states: States, games: GameNumbers, temperature: float | Temperatures, seed: np.uint64
+    output: SearchOutput, states: States, games: GameNumbers, temperature: float | Temperatures, seed: np.uint64
 ) -> Actions:
-    """An action for each position, drawn from the found policy ** (1 / temperature); at 0 the chosen one.
+    """An action for each position, drawn from its policy ** (1 / temperature); at 0 the chosen one.
 
     `temperature` is one for all positions, or `[games]`.
     """
-    actions = found.chosen.copy()
+    actions = output.chosen_actions.copy()
     temperatures = np.broadcast_to(np.asarray(temperature, np.float64), len(states)).copy()
-    draw_from_policies(found.policy, found.actions, found.offsets, states, games, seed, temperatures, actions)
+    draw_from_policies(
+        output.policy_probs, output.policy_actions, output.policy_offsets, states, games, seed, temperatures, actions
+    )
     return actions
 
 

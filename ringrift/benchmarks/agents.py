@@ -24,7 +24,7 @@ from ringrift.limits import move_limit
 from ringrift.search import Limits, MaxnSearch, MinimaxSearch
 from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
-from ringrift.search.path import DEEPEST
+from ringrift.search.search_stack import DEEPEST
 from ringrift.selfplay.openings import Openings
 
 SMALL_GOAL: Final = 1_000_000

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.compiled import compiled
-from ringrift.search.rules import Rules, add_game, game_field
+from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
 
 COLUMNS: Final = 7
 HEIGHT: Final = 6
 CELLS: Final = COLUMNS * HEIGHT
 INPUTS: Final = 2 * CELLS
 
-FIELD: Final = game_field("connect_four", __file__)
+FIELD: Final = marker_field("connect_four", __file__)
 STATE_TYPE: Final = np.dtype(
     [
         (FIELD, np.uint8),
@@ -85,7 +85,7 @@ def ply(state: Any) -> int:
     return int(state.ply)
 
 
-add_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
+register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
 
 
 def workspace() -> Any:
@@ -93,7 +93,7 @@ def workspace() -> Any:
     return np.zeros(1, WORK_TYPE)[0]
 
 
-RULES: Final = Rules(
+CONNECT_FOUR: Final = GameAdapter(
     name="connect_four",
     tables=np.zeros(0, np.uint8),
     state_type=STATE_TYPE,
@@ -129,9 +129,9 @@ def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
         state = new_games(1)[0]
         for i in range(int(draw.integers(length + 1))):
             after = state.copy()
-            column = work["actions"][draw.integers(legal_actions(state, RULES.tables, work, work["actions"]))]
-            step(after, column, RULES.tables, work)
-            if legal_actions(after, RULES.tables, work, work["actions"]) == 0:
+            column = work["actions"][draw.integers(legal_actions(state, CONNECT_FOUR.tables, work, work["actions"]))]
+            step(after, column, CONNECT_FOUR.tables, work)
+            if legal_actions(after, CONNECT_FOUR.tables, work, work["actions"]) == 0:
                 break
             state, moves[game, i] = after, column
     return moves
@@ -140,7 +140,7 @@ def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
 def positions(moves: npt.NDArray[np.int32]) -> States:
     """The positions after these moves `[games, length]`."""
     states = new_games(len(moves))
-    play(states, moves, RULES.tables, workspace())
+    play(states, moves, CONNECT_FOUR.tables, workspace())
     return states
 
 

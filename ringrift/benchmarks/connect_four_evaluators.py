@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.benchmarks.connect_four import COLUMNS, INPUTS, RULES, States, encode, legal_actions, outcome, step
+from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, INPUTS, States, encode, legal_actions, outcome, step
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64, random_below
 from ringrift.game.threads import share_out
@@ -87,7 +87,7 @@ class Rollouts:
         played = states.copy()
 
         def run(first: int, last: int) -> None:
-            roll_out(played, first, last, RULES.tables, RULES.workspace(), self.seed, values)
+            roll_out(played, first, last, CONNECT_FOUR.tables, CONNECT_FOUR.workspace(), self.seed, values)
 
         share_out(len(states), run, grain=32)
         return np.zeros(len(actions), np.float32), values

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ringrift.benchmarks.game import timed
 from ringrift.game import policy_size
-from ringrift.networks import Evaluator, NetworkConfig, build_network, flops, inference_copy, inference_type
+from ringrift.networks import InferenceSession, NetworkConfig, build_network, flops, inference_copy, inference_type
 
 LEGAL_ACTIONS: Final = {"square8": 24, "hex8": 24, "square19": 128, "hexagonal": 128}
 """About the mean number of legal actions in random play."""
@@ -35,7 +35,7 @@ class NetworkSpeed:
     positions_per_second: float
     """Of the network alone, inputs on the device, no logits."""
     evaluated_per_second: float
-    """Of `Evaluator.evaluate`, copies and logits of legal actions included; always channels last."""
+    """Of `InferenceSession.evaluate`, copies and logits of legal actions included; always channels last."""
     flops_per_position: int
     achievable_flops: float
     """Per second, of large layers in the same type."""
@@ -68,7 +68,7 @@ def measure_network(
     offsets = np.arange(batch + 1) * legal
     actions = draw.integers(0, policy_size(config.geometry), batch * legal, np.int32)
 
-    evaluator = Evaluator(network, device=device, max_batch=batch, dtype=dtype, compiled=compiled)
+    evaluator = InferenceSession(network, device=device, max_batch=batch, dtype=dtype, compiled=compiled)
     evaluated = median(_times(lambda: evaluator.evaluate(features, globals_, offsets, actions), where, repeats))
 
     plain = inference_copy(network, dtype, memory_format).to(where)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.benchmarks.connect_four import COLUMNS, INPUTS, RULES, positions
+from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, INPUTS, positions
 from ringrift.benchmarks.connect_four_evaluators import Rollouts, TinyNetwork, Weights, forward, random_weights
 from ringrift.search import Evaluator, GumbelSearch, PuctSearch, UniformEvaluator
 
@@ -31,7 +31,7 @@ def _evaluator(name: str) -> Evaluator:
 def _ours(kind: type[GumbelSearch | PuctSearch]) -> Program:
     def prepare(evaluator: str, moves: Moves, simulations: int, in_flight: int) -> Run:
         states = positions(moves)
-        search = kind(RULES, 2, _evaluator(evaluator), simulations=simulations)
+        search = kind(CONNECT_FOUR, 2, _evaluator(evaluator), simulations=simulations)
         batches = [states[first : first + in_flight] for first in range(0, len(states), in_flight)]
         return lambda: [search.run(batch) for batch in batches]
 

@@ -98,11 +98,11 @@ def measure_search(
 
 def measure_share(board_name: str, players: int, architecture: str, *, games: int = 256) -> NetworkShare:
     """Search with a network of that architecture, and see where the time goes."""
-    from ringrift.networks import Evaluator, NetworkConfig, build_network
+    from ringrift.networks import InferenceSession, NetworkConfig, build_network
 
     board, states = get_board(board_name), stages(board_name, players, games)
     network = build_network(NetworkConfig.of(architecture, board_name, players, "v2"))
-    evaluator = NetworkEvaluator(board, players, feature_version("v2"), Evaluator(network).evaluate)
+    evaluator = NetworkEvaluator(board, players, feature_version("v2"), InferenceSession(network).evaluate)
     search = GumbelSearch(board, players, evaluator, simulations=SIMULATIONS)
     search.run(states[:16])
     search.run(states[: len(states) // 2])

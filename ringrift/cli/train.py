@@ -110,9 +110,8 @@ def planned_inputs(config: str, hyper: HyperParameters, parent: Path | None, **f
 
 def parsed_changes(changes: list[str] | None) -> dict[str, Any]:
     """`name=value` and `group.name=value` as the settings that they change."""
-    import yaml
-
     from ringrift.settings import BadSettings
+    from ringrift.yaml_reader import BadYaml, parse_yaml
 
     found: dict[str, Any] = {}
     for change in changes or []:
@@ -121,7 +120,12 @@ def parsed_changes(changes: list[str] | None) -> dict[str, Any]:
             raise BadSettings(f"--set {change!r}: the form is name=value, such as learning_rate=0.001")
         group, dot, field = name.rpartition(".")
         target = found.setdefault(group, {}) if dot else found
-        target[field] = yaml.safe_load(value)
+        if not isinstance(target, dict):
+            raise BadSettings(f"--set {change!r}: {group} is set as a whole, too")
+        try:
+            target[field] = parse_yaml(value)
+        except BadYaml as error:
+            raise BadSettings(f"--set {change!r}: is no YAML: {error}") from None
     return found
 
 

@@ -18,7 +18,7 @@ from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import play_forced, step
 from ringrift.heuristic import Weights
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 
 AT_ONCE: Final = 64
@@ -128,21 +128,21 @@ def assess(
 def _assess(
     agent: Agent, board: Board, players: int, states: States, top: int, played: Sequence[int] | None
 ) -> Iterator[Assessment]:
-    found = agent.find(states, np.zeros(len(states), np.int64))
-    picked = [_pick(found, row, top, None if played is None else played[row]) for row in range(len(states))]
+    output = agent.act(states, np.zeros(len(states), np.int64))
+    picked = [_pick(output, row, top, None if played is None else played[row]) for row in range(len(states))]
     rows = np.repeat(np.arange(len(states)), [len(indices) for indices in picked])
-    after = iter(_values_after(agent, board, players, states[rows], found.actions[np.concatenate(picked)]))
+    after = iter(_values_after(agent, board, players, states[rows], output.policy_actions[np.concatenate(picked)]))
     work = new_workspace(board)
     for row, indices in enumerate(picked):
         notation = Notation(board, states[row], work)
         yield Assessment(
-            tuple(found.values[row].tolist()),
+            tuple(output.root_values[row].tolist()),
             tuple(
                 Candidate(
-                    int(found.actions[index]),
-                    notation.key(int(found.actions[index])),
-                    float(found.policy[index]),
-                    int(found.visits[index]),
+                    int(output.policy_actions[index]),
+                    notation.key(int(output.policy_actions[index])),
+                    float(output.policy_probs[index]),
+                    int(output.visits[index]),
                     tuple(next(after).tolist()),
                 )
                 for index in indices.tolist()
@@ -150,11 +150,11 @@ def _assess(
         )
 
 
-def _pick(found: Found, row: int, top: int, played: int | None) -> Indices:
+def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> Indices:
     """Where the candidates of a position lie in the ragged arrays."""
-    first, last = found.offsets[row], found.offsets[row + 1]
-    actions = found.actions[first:last]
-    order = np.lexsort((-found.policy[first:last], actions != found.chosen[row]))
+    first, last = output.policy_offsets[row], output.policy_offsets[row + 1]
+    actions = output.policy_actions[first:last]
+    order = np.lexsort((-output.policy_probs[first:last], actions != output.chosen_actions[row]))
     best = order[:top]
     if played is not None and played not in actions[best]:
         best = np.append(best, np.flatnonzero(actions == played))
@@ -169,7 +169,7 @@ def _values_after(agent: Agent, board: Board, players: int, states: States, acti
     values = outcomes(states, players)
     open_ = np.flatnonzero(states["phase"] != GAME_OVER)
     if len(open_):
-        values[open_] = agent.find(states[open_], np.zeros(len(open_), np.int64)).values
+        values[open_] = agent.act(states[open_], np.zeros(len(open_), np.int64)).root_values
     return values
 
 

@@ -48,7 +48,7 @@ def play_games(
         begin(slot, fixture)
     while games.active.any() and not (stop and stop.is_set()):
         for agent, slots in games.acting():
-            games.play(slots, agent.find(games.states[slots], games.numbers[slots]).chosen)
+            games.play(slots, agent.act(games.states[slots], games.numbers[slots]).chosen_actions)
         for slot in games.ended():
             yield PlayedGame(fixture=running[slot], **vars(games.take(slot)))
             following = next(waiting, None)

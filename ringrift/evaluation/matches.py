@@ -14,7 +14,7 @@ from ringrift.evaluation.lockstep import PlayedGame, play_games
 from ringrift.evaluation.schedule import fixtures, seatings
 from ringrift.game import Game, parse_config
 from ringrift.game.notation import Json
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.selfplay import Openings
 
@@ -58,15 +58,15 @@ class Timed(Agent):
         self.seconds = 0.0
         self.decisions = 0
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """Ask the agent."""
         start = time.perf_counter()
-        found = self.agent.find(states, games)
+        output = self.agent.act(states, games)
         if self.ready:
             self.seconds += time.perf_counter() - start
             self.decisions += len(states)
         self.ready = True
-        return found
+        return output
 
     def forget(self, games: GameNumbers) -> None:
         """Let the agent forget."""

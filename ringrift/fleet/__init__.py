@@ -3,7 +3,6 @@
 from ringrift.fleet.jobs import (
     BadJob,
     Job,
-    JobTrouble,
     State,
     Status,
     Work,
@@ -14,7 +13,7 @@ from ringrift.fleet.jobs import (
     status_of_job,
     sweep_jobs,
 )
-from ringrift.fleet.shell import Answer, LocalShell, Shell, Unreachable
+from ringrift.fleet.shell import Answer, JobTrouble, LocalShell, Shell, Unreachable
 from ringrift.fleet.watch import Ending, watch_job
 
 __all__ = [

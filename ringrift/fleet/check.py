@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift import __version__
+from ringrift.fleet.answers import HostFacts, host_facts
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import CheckSettings, FleetSettings, Host
-from ringrift.fleet.jobs import JobTrouble, State, list_jobs
+from ringrift.fleet.jobs import State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
 from ringrift.game.errors import RingRiftError
 
@@ -129,33 +131,31 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
     began, started = time.time(), time.monotonic()
     answer = await shell.run(f"set -- {words}\n".encode() + SCRIPT)
     seconds = time.monotonic() - started
-    lines = answer.out.decode(errors="replace").splitlines()
-    if answer.code or not lines or lines[-1] != "end":
+    if answer.code or answer.out.splitlines()[-1:] != [b"end"]:
         raise JobTrouble(f"{shell.name}: cannot say what it has: {answer.complaint}")
-    facts = {name: value.strip() for name, _, value in (line.partition(" ") for line in lines) if name != "gpu"}
-    memory = [int(word) / 1e6 * 1.024 for word in facts.get("memory", "").split()]
-    clock = _number(facts.get("clock", "").removesuffix(".%N").removesuffix(".N"))
+    facts, remarks = host_facts(answer.out)
+    total, available = facts.memory or (None, None)
     found = HostCheck(
         host=shell.name,
         reachable=True,
         host_key=None if key is None else key.get_fingerprint(),
         seconds=seconds,
-        free_disk_gb=None if (disk := _number(facts.get("disk"))) is None else disk * 1024 / 1e9,
-        memory_gb=memory[0] if len(memory) == 2 else None,
-        free_memory_gb=memory[1] if len(memory) == 2 else None,
-        cores=None if (cores := _number(facts.get("cores"))) is None else int(cores),
-        load=_number(facts.get("load")),
-        gpus=tuple(line.removeprefix("gpu ") for line in lines if line.startswith("gpu ")),
-        clock_offset=None if clock is None else clock - began - seconds / 2,
-        python=facts.get("python") or None,
-        ringrift=facts.get("ringrift") or None,
-        release=facts.get("release") or None,
-        rsync=bool(facts.get("rsync")),
+        free_disk_gb=_gigabytes(facts.disk),
+        memory_gb=_gigabytes(total),
+        free_memory_gb=_gigabytes(available),
+        cores=facts.cores,
+        load=facts.load,
+        gpus=tuple(facts.gpu),
+        clock_offset=None if facts.clock is None else facts.clock - began - seconds / 2,
+        python=facts.python,
+        ringrift=facts.ringrift,
+        release=facts.release,
+        rsync=facts.rsync is not None,
     )
-    return replace(found, problems=tuple(_problems(found, facts, host, settings)))
+    return replace(found, problems=(*remarks, *_problems(found, facts, host, settings)))
 
 
-def _problems(found: HostCheck, facts: Mapping[str, str], host: Host, settings: CheckSettings) -> Iterator[str]:
+def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:
     if found.python is None:
         yield f"there is no {host.python}: install Python 3.11 or newer"
     elif tuple(map(int, found.python.split(".")))[:2] < OLDEST_PYTHON:
@@ -164,9 +164,9 @@ def _problems(found: HostCheck, facts: Mapping[str, str], host: Host, settings: 
         yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {found.host}`"
     elif found.ringrift != __version__:
         yield f"ringrift {found.ringrift}, and {__version__} here: `ringrift hosts deploy {found.host}`"
-    if not facts.get("bash"):
+    if facts.bash is None:
         yield "there is no bash, without which no job can run"
-    if host.gpus and not facts.get("flock"):
+    if host.gpus and facts.flock is None:
         yield "there is no flock (package util-linux), without which no job can lock its GPU"
     if len(found.gpus) < host.gpus:
         yield f"it has {len(found.gpus)} GPUs, and hosts.yaml says {host.gpus}: is the driver there? see nvidia-smi"
@@ -180,8 +180,5 @@ def _problems(found: HostCheck, facts: Mapping[str, str], host: Host, settings: 
         yield f"it has {found.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text or "")
-    except ValueError:
-        return None
+def _gigabytes(kilobytes: int | None) -> float | None:
+    return None if kilobytes is None else kilobytes * 1024 / 1e9

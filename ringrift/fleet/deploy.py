@@ -26,8 +26,8 @@ from sqlalchemy.exc import ArgumentError
 import ringrift
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
-from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game.errors import RingRiftError
 from ringrift.games.settings import DatabaseSettings

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from ringrift.fleet.answers import SUMS, checked
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
-from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.outcome import note_answer, note_trouble
+from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game.errors import RingRiftError
 from ringrift.models import ModelStore
@@ -103,8 +104,9 @@ async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Heal
     started = time.monotonic()
     sums = checksum(files.sidecar), checksum(files.weights)
     try:
-        there = (await _ask(shell, "sums", config)).split()
-        if tuple(there) != sums:
+        answer = await _ask(shell, "sums", config)
+        there = checked(SUMS, answer.split(), shell.name, "the checksums of its champion")
+        if there != sums:
             caller = secrets.token_hex(8)
             for content, ending in ((files.weights, "pth"), (files.sidecar, "json")):
                 await _ask(shell, "take", config, ending, caller, content=content)
@@ -113,7 +115,7 @@ async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Heal
         reaction = await note_trouble(health, shell.name, error)
         return Delivery(shell.name, "failed", time.monotonic() - started, str(error), reaction.value)
     await note_answer(health, shell.name)
-    return Delivery(shell.name, "there already" if tuple(there) == sums else "replaced", time.monotonic() - started)
+    return Delivery(shell.name, "there already" if there == sums else "replaced", time.monotonic() - started)
 
 
 async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") -> str:
@@ -121,4 +123,4 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") ->
     answer = await shell.feed(script, content, seconds=SECONDS)
     if answer.code:
         raise JobTrouble(f"{shell.name}: cannot take the model: {answer.complaint}")
-    return answer.out.decode()
+    return answer.out.decode(errors="replace")

@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from ringrift.fleet.shell import Answer, Shell
+from pydantic import Field, TypeAdapter
+
+from ringrift.fleet.answers import Fact, Moment, OrNone, Whole, checked
+from ringrift.fleet.shell import Answer, JobTrouble, Shell
 from ringrift.game.errors import RingRiftError
 
 SCRIPT: Final = (Path(__file__).parent / "job.sh").read_bytes()
@@ -26,16 +29,13 @@ GRACE_SECONDS: Final = 10
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HOST: Final = "the host"
 _TROUBLE: Final = 3
 """The exit code with which `job.sh` says in a line what it cannot do."""
 
 
 class BadJob(RingRiftError):
     """A job that cannot be described: its name, or a variable of its environment."""
-
-
-class JobTrouble(RingRiftError):
-    """A host that answers, but cannot do what is asked of it."""
 
 
 class State(StrEnum):
@@ -50,6 +50,22 @@ class State(StrEnum):
     """It died without an exit code: the host was started anew, or the watching process was shot."""
     MISSING = "missing"
     """There is no such job: it was never started, or has been swept away."""
+
+
+class _Answer(Fact):
+    """The head of the answer of `job.sh status` and `kill`."""
+
+    state: State
+    code: Annotated[Annotated[int, Field(ge=0, lt=256)] | None, OrNone] = None
+    pid: Annotated[Whole | None, OrNone] = None
+    now: Annotated[Moment | None, OrNone] = None
+    heartbeat: Annotated[Moment | None, OrNone] = None
+    size: Annotated[Whole | None, OrNone] = None
+
+
+_HEAD: Final = TypeAdapter(_Answer)
+_STARTED: Final = TypeAdapter[str](Literal["started", "exists"])
+_STATES: Final = TypeAdapter(dict[str, State])
 
 
 @dataclass(frozen=True)
@@ -107,7 +123,7 @@ async def start_job(shell: Shell, job: Job, work: Work) -> bool:
     """Start a job; False if it was there already, in whatever state. `JobTrouble` if the host cannot."""
     gpus = " ".join(map(str, work.gpus))
     said = await _ask(shell, "start", job.root, job.name, work.folder, gpus, work.command, work.exports)
-    return said == b"started\n"
+    return checked(_STARTED, said.decode(errors="replace").strip(), _HOST, "the start of a job") == "started"
 
 
 async def status_of_job(shell: Shell, job: Job, *, offset: int = 0, limit: int = LOG_BYTES) -> Status:
@@ -118,7 +134,7 @@ async def status_of_job(shell: Shell, job: Job, *, offset: int = 0, limit: int =
 async def kill_job(shell: Shell, job: Job, *, grace: int = GRACE_SECONDS) -> State:
     """End all processes of a job, also if it has ended or is lost; `DONE` if it had ended. Does no harm if repeated."""
     answer = await _ask(shell, "kill", job.root, job.name, str(grace), seconds=grace + 60.0)
-    return State(_fields(answer)["state"])
+    return parse_status(answer).state
 
 
 async def read_output(shell: Shell, job: Job) -> bytes:
@@ -128,13 +144,14 @@ async def read_output(shell: Shell, job: Job) -> bytes:
 
 async def list_jobs(shell: Shell, root: str) -> dict[str, State]:
     """All jobs of a host by name."""
-    lines = (await _ask(shell, "list", root)).decode().splitlines()
-    return {name: State(state) for state, name in (line.split(" ", 1) for line in lines)}
+    lines = (await _ask(shell, "list", root)).decode(errors="replace").splitlines()
+    words = (line.partition(" ") for line in lines)
+    return checked(_STATES, {name: state for state, _, name in words}, _HOST, "its jobs")
 
 
 async def sweep_jobs(shell: Shell, root: str, *, older_than: int) -> list[str]:
     """Remove the jobs that have no process and gave their last sign of life so many seconds ago; their names."""
-    return (await _ask(shell, "sweep", root, str(older_than))).decode().splitlines()
+    return (await _ask(shell, "sweep", root, str(older_than))).decode(errors="replace").splitlines()
 
 
 def script_of(words: Sequence[str]) -> bytes:
@@ -145,14 +162,15 @@ def script_of(words: Sequence[str]) -> bytes:
 def parse_status(answer: bytes) -> Status:
     """Read what `job.sh status` has answered: lines of names and values, an empty line, the log."""
     head, _, log = answer.partition(b"\n\n")
-    found = _fields(head)
-    beat, now = _number(found.get("heartbeat")), _number(found.get("now"))
+    lines = (line.partition(" ") for line in head.decode(errors="replace").splitlines())
+    found = checked(_HEAD, {name: value for name, _, value in lines if value}, _HOST, "the state of a job")
+    beat, now = found.heartbeat, found.now
     return Status(
-        state=State(found["state"]),
-        code=_number(found.get("code")),
-        pid=_number(found.get("pid")),
+        state=found.state,
+        code=found.code,
+        pid=found.pid,
         heartbeat_age=None if beat is None or now is None else max(0, now - beat),
-        log_size=_number(found.get("size")) or 0,
+        log_size=found.size or 0,
         log=log,
     )
 
@@ -175,15 +193,3 @@ def _complaint(answer: Answer) -> str:
     """One line of what went wrong on the host."""
     lines = answer.err.splitlines() or ["it says nothing"]
     return lines[-1] if answer.code == _TROUBLE else f"the host's shell ended with code {answer.code}: {lines[-1]}"
-
-
-def _fields(head: bytes) -> dict[str, str]:
-    lines = (line.partition(" ") for line in head.decode().splitlines())
-    fields = {name: value for name, _, value in lines}
-    if "state" not in fields:
-        raise JobTrouble(f"the host answers what is no state of a job: {head[:80]!r}; does its shell print a greeting?")
-    return fields
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.lstrip("-").isdigit() else None

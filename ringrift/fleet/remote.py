@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ringrift.fleet.jobs import JobTrouble
+from ringrift.fleet.answers import LISTED, MEASURES, REMOVALS, Measure, Removal, checked, checked_lines, garbled
 from ringrift.fleet.mirror import RemoteFile
+from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell
 
 SCRIPT: Final = Path(__file__).with_name("games.sh").read_bytes()
@@ -22,16 +23,6 @@ BATCH_BYTES: Final = 64_000_000
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A file up to some length, and what follows."""
-
-    checksum: str
-    """SHA-256; empty if the file is not there any more."""
-    lines: int
-    """Whole ones after that length."""
-
-
 @dataclass
 class RemoteGames:
     """The folder of games of a host."""
@@ -41,16 +32,27 @@ class RemoteGames:
     """Its path there, known after `files`."""
     rsync: bool = False
     """Whether the host has rsync, known after `files`."""
+    refused: list[str] = field(default_factory=list)
+    """What is wrong with the lines of the list that are none, known after `files`."""
 
     async def files(self) -> dict[str, RemoteFile]:
-        """All files by their path below the folder."""
+        """All files by their path below the folder; those whose line is garbled are `refused`, and not among them."""
         lines = await self._ask("list", self.shell.host.home)
-        if len(lines) < 2 or not lines[0].startswith("folder "):
-            raise JobTrouble(f"{self.shell.name}: its games cannot be listed: it answers {lines[:1]}")
+        if len(lines) < 2 or not lines[0].startswith("folder /") or not lines[1].startswith("rsync "):
+            raise garbled(self.shell.name, "a list of its games", "\n".join(lines))
         self.folder = lines[0].partition(" ")[2]
         self.rsync = bool(lines[1].partition(" ")[2])
-        files = map(_listed, lines[2:])
-        return {file.path: file for file in files}
+        self.refused = []
+        found = {}
+        for line in lines[2:]:
+            try:
+                file = checked(LISTED, line.split(" ", 2), self.shell.name, "a list of its games")
+            except JobTrouble as error:
+                self.refused.append(str(error))
+            else:
+                path = file.path.removeprefix("./")
+                found[path] = RemoteFile(path, file.size, file.changed)
+        return found
 
     async def measure(self, files: Sequence[tuple[str, int]]) -> list[Measure]:
         """Of each path and length, what the host has."""
@@ -58,13 +60,14 @@ class RemoteGames:
             return []
         words = [word for path, length in files for word in (path, str(length))]
         lines = await self._ask("measure", self.folder, *words, seconds=MEASURE_SECONDS)
-        found = (line.split() for line in lines)
-        return [Measure(checksum.removeprefix("gone"), int(count)) for checksum, count in found]
+        return checked_lines(MEASURES, lines, len(files), self.shell.name, "checksums")
 
-    async def remove(self, files: Sequence[tuple[str, str, str]]) -> list[str]:
+    async def remove(self, files: Sequence[tuple[str, str, str]]) -> list[Removal]:
         """Of each path, SHA-256 and list of games: `removed`, or why not: `kept`, `differs` or `gone`."""
         words = [word for file in files for word in file]
-        return await self._ask("remove", self.folder, *words, seconds=MEASURE_SECONDS)
+        lines = await self._ask("remove", self.folder, *words, seconds=MEASURE_SECONDS)
+        ends = checked_lines(REMOVALS, lines, len(files), self.shell.name, "what it has removed")
+        return [end for (end,) in ends]
 
     async def _ask(self, *words: str, seconds: float = SECONDS) -> list[str]:
         script = f"set -- {shlex.join(words)}\n".encode(errors="surrogateescape") + SCRIPT
@@ -86,8 +89,3 @@ def in_batches(files: Iterable[Item], size: Callable[[Item], int]) -> Iterator[l
             batch, total = [], 0
     if batch:
         yield batch
-
-
-def _listed(line: str) -> RemoteFile:
-    size, changed, path = line.split(" ", 2)
-    return RemoteFile(path.removeprefix("./"), int(size), int(changed))

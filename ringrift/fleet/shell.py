@@ -16,6 +16,10 @@ class Unreachable(RingRiftError):
     """A host that does not answer; it may well do so later, and its jobs may be running."""
 
 
+class JobTrouble(RingRiftError):
+    """A host that answers, but cannot do what is asked of it, or answers what is no answer."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a text of shell has answered."""

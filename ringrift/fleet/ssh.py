@@ -22,12 +22,14 @@ from typing import Any, Final, Self
 import asyncssh
 
 from ringrift.fleet.hosts import ConnectionSettings, Host
-from ringrift.fleet.jobs import JobTrouble
-from ringrift.fleet.shell import Answer, Unreachable
+from ringrift.fleet.shell import Answer, JobTrouble, Unreachable
 from ringrift.game.errors import RingRiftError
 
 SESSIONS: Final = 8
 """At once on one connection; OpenSSH allows ten."""
+LONGEST_ANSWER: Final = 100_000_000
+"""Bytes; a list of a million files has fewer."""
+_BLOCK: Final = 1 << 16
 _GOODBYE: Final = 2.0
 """Seconds to close a connection in good order."""
 _PAUSES: Final = (0.05, 0.2, 1.0)
@@ -145,7 +147,7 @@ class SshShell:
                         with suppress(BrokenPipeError):  # it has ended already, and what it has said tells why
                             process.stdin.write(content)
                             process.stdin.write_eof()
-                        out, err = await process.communicate()
+                        out, err = await asyncio.gather(self._read(process.stdout), self._read(process.stderr))
                         await process.wait_closed()
             except TimeoutError:
                 self.drop()  # it may be dead without knowing it; a command that goes on hears the hang-up
@@ -156,11 +158,20 @@ class SshShell:
         if code is None:
             self.drop()
             raise Unreachable(f"{self.name}: the connection was lost while a command ran")
-        greeting, begin, answer = (out or b"").partition(BEGIN)
-        said = (err or b"").decode(errors="replace").strip()
+        greeting, begin, answer = out.partition(BEGIN)
+        said = err.decode(errors="replace").strip()
         if not begin:
             raise self.no_shell(greeting.decode(errors="replace") or said)
         return Answer(code, answer, said)
+
+    async def _read(self, stream: asyncssh.SSHReader[bytes]) -> bytes:
+        """Read to the end; `JobTrouble` for a host that does not stop talking."""
+        said = bytearray()
+        while block := await stream.read(_BLOCK):
+            said += block
+            if len(said) > LONGEST_ANSWER:
+                raise JobTrouble(f"{self.name}: answers with more than {LONGEST_ANSWER / 1e6:.0f} MB")
+        return bytes(said)
 
     async def _begin(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
         """Begin a command; on a connection that turns out to be lost, once more on a new one."""

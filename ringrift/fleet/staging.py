@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ringrift.datasets.manifest import dataset_name, manifest_path, read_manifest
+from ringrift.fleet.answers import STORED, WHOLE, StoredFile, checked, checked_lines, garbled
 from ringrift.fleet.hosts import SyncSettings
-from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.mirror import checksum_of_file
-from ringrift.fleet.shell import Unreachable
+from ringrift.fleet.shell import JobTrouble, Unreachable
 from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game.errors import UnwritableFile
@@ -48,8 +48,8 @@ class _There:
 
     home: str
     """Its folder, from the root on."""
-    files: Mapping[str, tuple[str, int]]
-    """SHA-256 and bytes; of those that are there."""
+    files: Mapping[str, StoredFile]
+    """Those that are there."""
 
 
 async def push_training(shell: SshShell, home: Path, config: str, parent: Path | None) -> Sent:
@@ -101,7 +101,7 @@ async def push_files(shell: SshShell, root: Path, paths: Sequence[str]) -> Sent:
     for path in paths:
         source = root / path
         checksum = await asyncio.to_thread(checksum_of_file, source)
-        if there.files.get(path, ("", 0))[0] == checksum:
+        if path in there.files and there.files[path].checksum == checksum:
             continue
         await _send(shell, source, path, checksum)
         files, size = files + 1, size + source.stat().st_size
@@ -119,7 +119,7 @@ async def fetch_files(shell: SshShell, paths: Sequence[str], into: Path, setting
         try:
             target = into / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists() and target.stat().st_size > there.files[path][1]:
+            if target.exists() and target.stat().st_size > there.files[path].size:
                 target.unlink()
         except OSError as error:
             raise UnwritableFile(f"{into}: cannot be written ({error.strerror or error})") from None
@@ -127,7 +127,7 @@ async def fetch_files(shell: SshShell, paths: Sequence[str], into: Path, setting
     await (fetch_by_rsync if rsync else fetch_by_sftp)(shell, there.home, found, into, settings)
     for path in found:
         target = into / path
-        if not target.exists() or await asyncio.to_thread(checksum_of_file, target) != there.files[path][0]:
+        if not target.exists() or await asyncio.to_thread(checksum_of_file, target) != there.files[path].checksum:
             target.unlink(missing_ok=True)
             raise Unreachable(f"{shell.name}: {path} came damaged")
     return found
@@ -147,7 +147,7 @@ def _training_files(home: Path, config: str) -> list[str]:
 
 async def _send(shell: SshShell, source: Path, path: str, checksum: str) -> None:
     size = source.stat().st_size
-    offset = int(await _ask(shell, "begun", path))
+    offset = checked(WHOLE, (await _ask(shell, "begun", path)).strip(), shell.name, "how much of a file has come")
     if offset > size:
         offset = 0
     with source.open("rb") as file:
@@ -162,10 +162,12 @@ async def _send(shell: SshShell, source: Path, path: str, checksum: str) -> None
 
 
 async def _what_is_there(shell: SshShell, paths: Sequence[str]) -> _There:
-    home, *lines = (await _ask(shell, "sums", *paths)).splitlines()
-    found = (line.split() for line in lines)
-    files = {path: (checksum, int(size)) for path, (checksum, size) in zip(paths, found, strict=True)}
-    return _There(home, {path: facts for path, facts in files.items() if facts[0] != "none"})
+    answer = await _ask(shell, "sums", *paths)
+    home, *lines = answer.splitlines() or [""]
+    if not home.startswith("/"):
+        raise garbled(shell.name, "its folder", answer)
+    files = zip(paths, checked_lines(STORED, lines, len(paths), shell.name, "checksums"), strict=True)
+    return _There(home, {path: file for path, file in files if file.checksum != "none"})
 
 
 async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") -> str:
@@ -174,4 +176,4 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") ->
     if answer.code:
         said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
         raise JobTrouble(f"{shell.name}: {said}")
-    return answer.out.decode()
+    return answer.out.decode(errors="surrogateescape")  # its folder may have any name

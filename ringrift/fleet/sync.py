@@ -56,6 +56,8 @@ class HostSync:
     """Of them, as they lie on disk."""
     waiting: int = 0
     """New games that stayed on the host, too few to be fetched."""
+    refused: str = ""
+    """Which lines of its list of games are none, in a line; empty if all are sound."""
     again: int = 0
     """Files that came damaged, or changed meanwhile: the next round fetches them again."""
     removed: int = 0
@@ -96,8 +98,10 @@ class SyncReport:
     def __str__(self) -> str:
         waiting = [f"{host.host}: {host.waiting} of {self.min_games} new games" for host in self.hosts if host.waiting]
         removed = [f"{host.host}: {host.removed} files removed there" for host in self.hosts if host.removed]
+        refused = [host.refused for host in self.hosts if host.refused]
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
-        return "; ".join([f"{self.games:,} new games from {len(self.hosts)} hosts", *waiting, *removed, *trouble])
+        new = f"{self.games:,} new games from {len(self.hosts)} hosts"
+        return "; ".join([new, *waiting, *removed, *refused, *trouble])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.markup import escape
@@ -110,6 +114,7 @@ class SyncReport:
             remarks = [f"{host.waiting} of {self.min_games} new games wait there"] if host.waiting else []
             remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
             remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
+            remarks += [host.refused] if host.refused else []
             remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
             size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
             table.add_row(
@@ -146,6 +151,8 @@ class _Round:
     async def run(self) -> None:
         """Do all of it; what was done before an error is in `done`."""
         files = await self.games.files()
+        if refused := self.games.refused:
+            self.done = replace(self.done, refused=f"{len(refused)} files are passed over: {refused[0]}")
         pieces = await self._chosen(self._missing(files))
         if pieces:
             await self._bring(pieces)

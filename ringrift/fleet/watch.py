@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ringrift.fleet.jobs import Job, JobTrouble, State, kill_job, status_of_job, whole_lines
-from ringrift.fleet.shell import Shell, Unreachable
+from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
+from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.ssh import Unusable
 from ringrift.game.errors import RingRiftError
 

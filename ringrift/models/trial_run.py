@@ -25,7 +25,7 @@ from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import Board, RingRiftError, new_workspace, parse_config
 from ringrift.limits import move_limit
 from ringrift.models.trial import TrialRequest
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
 from ringrift.selfplay import Openings
@@ -55,18 +55,18 @@ class Watched(Agent):
         self.decisions = 0
         self._told = 0.0
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """Ask the player; `IllegalMove` says what it should not have played."""
         offsets, legal = list_legal(states, self.board.tables, self.work)
-        found = self.agent.find(states, games)
-        for row, action in enumerate(np.broadcast_to(found.chosen, len(states)).tolist()):
+        output = self.agent.act(states, games)
+        for row, action in enumerate(np.broadcast_to(output.chosen_actions, len(states)).tolist()):
             if action not in legal[offsets[row] : offsets[row + 1]]:
                 raise IllegalMove(f"game {games[row]}, move {states[row]['ply'] + 1}: action {action} is not legal")
         self.decisions += len(states)
         if time.monotonic() - self._told > HEARTBEAT:
             self._told = time.monotonic()
             self.tell("decisions", decisions=self.decisions)
-        return found
+        return output
 
     def forget(self, games: GameNumbers) -> None:
         """Let the player forget."""
@@ -99,9 +99,9 @@ def measure(request: TrialRequest, tell: Tell) -> None:
     milliseconds, finite = [], True
     for number, state in enumerate(_positions(request, board, players)):
         start = time.perf_counter()
-        found = agent.find(state, np.array([number]))
+        output = agent.act(state, np.array([number]))
         milliseconds.append(1000 * (time.perf_counter() - start))
-        finite = finite and bool(np.isfinite(found.policy).all() and np.isfinite(found.values).all())
+        finite = finite and bool(np.isfinite(output.policy_probs).all() and np.isfinite(output.root_values).all())
     tell("inference", milliseconds=milliseconds[WARM_UP:], finite=finite, device=_device())
 
 

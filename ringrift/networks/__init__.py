@@ -1,7 +1,7 @@
 """Neural networks: a position in, a policy and a value per player out.
 
 People build a `ResidualNetwork` from a `NetworkConfig` and keep it with `save_model` and `load_model`; searches ask an
-`Evaluator`.
+`InferenceSession`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
-from ringrift.networks.evaluator import Evaluator, inference_copy, inference_device, inference_type
 from ringrift.networks.factory import build_network, flops, parameter_count
+from ringrift.networks.inference import InferenceSession, inference_copy, inference_device, inference_type
 from ringrift.networks.model_file import ModelInfo, add_model, load_model, read_id, read_info, save_model
 from ringrift.networks.residual import Heads, Output, ResidualNetwork
 
@@ -23,8 +23,8 @@ __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "DamagedModel",
-    "Evaluator",
     "Heads",
+    "InferenceSession",
     "MissingModel",
     "ModelInfo",
     "NetworkConfig",

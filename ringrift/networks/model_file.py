@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-import pickle
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,21 +15,28 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import torch
 from torch import Tensor
 
 from ringrift import __version__
+from ringrift.bounded import read_bounded
 from ringrift.encoding import UnknownVersion
 from ringrift.game.errors import UnknownConfig
 from ringrift.game.files import new_file
 from ringrift.networks.config import NetworkConfig
+from ringrift.networks.description import Description, checked, read_sidecar
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.factory import build_network
 from ringrift.networks.residual import ResidualNetwork
+from ringrift.networks.tensors import read_tensors
+from ringrift.strict_json import parse_json
 
 FORMAT: Final = 1
 """Raised when the layout of these files changes."""
 ID_DIGITS: Final = 16
+LARGEST: Final = 4_000_000_000
+"""Bytes of a `.pth` file; the largest network has a hundredth of that."""
 BETWEEN_FILES: Final = 0.2
 """Seconds within which the second file of a model follows the first; what lies between them is a rename."""
 
@@ -72,7 +77,7 @@ def _packed(network: ResidualNetwork, extra: Mapping[str, Any] | None) -> tuple[
     info = asdict(ModelInfo(network.config, __version__, dict(extra or {})))
     weights = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
-    torch.save({"info": json.dumps(info), "weights": weights}, buffer)
+    torch.save({"info": _json(info), "weights": weights}, buffer)
     content = buffer.getvalue()
     return content, info | {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
@@ -82,7 +87,12 @@ def _write(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
     with new_file(path) as file:
         file.write(content)
     with new_file(_sidecar(path)) as file:
-        file.write((json.dumps(sidecar, indent=1) + "\n").encode())
+        file.write((_json(sidecar) + "\n").encode())
+
+
+def _json(value: object) -> str:
+    """A value as strict JSON: what is not finite becomes null, lest nobody can read the model."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def load_model(
@@ -121,34 +131,17 @@ def load_model(
 
 def read_info(path: Path) -> ModelInfo:
     """What is known of a `.pth` file, from the `.json` beside it; the weights are not read or verified."""
-    sidecar = _read_sidecar(path)
+    sidecar = read_sidecar(_sidecar(path))
     return _info(_sidecar(path), {field.name: sidecar.get(field.name) for field in fields(ModelInfo)})
 
 
 def read_id(path: Path) -> str:
     """The id of a model, 16 hexadecimal digits of its SHA-256, from the `.json` beside the `.pth` file."""
-    checksum = _read_sidecar(path).get("sha256")
-    if not isinstance(checksum, str):
-        raise DamagedModel(f"{_sidecar(path)}: does not describe a model: copy both files again")
-    return checksum[:ID_DIGITS]
+    return str(read_sidecar(_sidecar(path))["sha256"])[:ID_DIGITS]
 
 
 def _sidecar(path: Path) -> Path:
     return path.with_suffix(".json")
-
-
-def _read_sidecar(path: Path) -> dict[str, Any]:
-    try:
-        sidecar = json.loads(_sidecar(path).read_bytes())
-    except FileNotFoundError:
-        raise MissingModel(f"{_sidecar(path)}: not found, so {path.name} cannot be checked: copy both files") from None
-    except OSError as error:
-        raise MissingModel(f"{_sidecar(path)}: cannot be read ({error.strerror or error})") from None
-    except ValueError:
-        raise DamagedModel(f"{_sidecar(path)}: not JSON: copy both files again") from None
-    if not isinstance(sidecar, dict) or not isinstance(sidecar.get("bytes"), int):
-        raise DamagedModel(f"{_sidecar(path)}: does not describe a model: copy both files again")
-    return sidecar
 
 
 def _verified(path: Path) -> bytes:
@@ -179,15 +172,15 @@ def _stamps(path: Path) -> list[tuple[int, int]]:
 
 def _read_pair(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, LARGEST)
     except FileNotFoundError:
         raise MissingModel(f"{path}: no such model") from None
     except OSError as error:
         raise MissingModel(f"{path}: cannot be read ({error.strerror or error})") from None
-    sidecar = _read_sidecar(path)
+    sidecar = read_sidecar(_sidecar(path))
     if len(content) < sidecar["bytes"]:
         raise DamagedModel(f"{path}: cut off, {len(content)} of {sidecar['bytes']} bytes: copy it again")
-    if hashlib.sha256(content).hexdigest() != sidecar.get("sha256"):
+    if hashlib.sha256(content).hexdigest() != sidecar["sha256"]:
         raise DamagedModel(f"{path}: the checksum differs from {_sidecar(path).name}: copy both files again")
     return content
 
@@ -195,24 +188,36 @@ def _read_pair(path: Path) -> bytes:
 def _parse(path: Path, content: bytes) -> tuple[ModelInfo, dict[str, Tensor]]:
     """What a file says about its weights, and the weights."""
     try:
-        stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        raw, weights = json.loads(stored["info"]), stored["weights"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError):
+        stored = read_tensors(content)
+        raw, weights = parse_json(stored["info"]), stored["weights"]
+    except (ValueError, KeyError, TypeError):
         raise DamagedModel(f"{path}: not a model that RingRift wrote") from None
-    if not isinstance(weights, dict) or not all(isinstance(tensor, Tensor) for tensor in weights.values()):
+    if not isinstance(weights, dict) or not all(map(_is_plain, weights.items())):
         raise DamagedModel(f"{path}: not a model that RingRift wrote")
     return _info(path, raw), weights
 
 
+def _is_plain(entry: tuple[Any, Any]) -> bool:
+    """Whether an entry is a name with numbers that a network can hold."""
+    name, tensor = entry
+    return (
+        isinstance(name, str)
+        and isinstance(tensor, Tensor)
+        and tensor.layout is torch.strided
+        and not (tensor.is_complex() or tensor.is_quantized)
+    )
+
+
 def _info(path: Path, raw: Any) -> ModelInfo:
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if type(found) is int and found != FORMAT:
+        raise WrongModel(f"{path}: model format {found}, this version of RingRift reads {FORMAT}: update it")
+    described = checked(Description, raw, path)
+    network = described["network"]
     try:
-        found = raw["format"]
-        if found != FORMAT:
-            raise WrongModel(f"{path}: model format {found}, this version of RingRift reads {FORMAT}: update it")
-        network = raw["network"]
         config = NetworkConfig(**network | {"input_scales": tuple(network["input_scales"])})
-        return ModelInfo(config, raw["created_by"], raw["extra"])
     except (UnknownConfig, UnknownVersion) as error:
-        raise WrongModel(f"{path}: {error}; it was written by RingRift {raw['created_by']}") from None
-    except (KeyError, TypeError):
-        raise DamagedModel(f"{path}: does not describe a network") from None
+        raise WrongModel(f"{path}: {error}; it was written by RingRift {described['created_by']}") from None
+    except TypeError:
+        raise DamagedModel(f"{path}: describes a network with fields that no network has") from None
+    return ModelInfo(config, described["created_by"], described["extra"])

@@ -71,8 +71,8 @@ class Session:
                 yield self._play(int(legal[0]), forced=True)
             else:
                 agent = self.agents[self.game.player]
-                found = agent.find(self.game.array.reshape(1), np.zeros(1, np.int64))
-                yield self._play(int(found.chosen[0]))
+                output = agent.act(self.game.array.reshape(1), np.zeros(1, np.int64))
+                yield self._play(int(output.chosen_actions[0]))
 
     def choose(self, action: int | str) -> Step:
         """Play a person's choice; `IllegalAction` says what is wrong with it."""

@@ -28,9 +28,9 @@ from ringrift.game.state import GAME_OVER, state_type
 from ringrift.game.threads import share_out, thread_workspace
 from ringrift.game.turn import legal_actions, play_forced, step
 from ringrift.search.evaluators import Evaluator, States
-from ringrift.search.found import Found, empty_found, ragged_offsets
-from ringrift.search.multiplayer import DECAY
-from ringrift.search.rules import EXPECTED_EDGES
+from ringrift.search.game_adapter import EXPECTED_EDGES
+from ringrift.search.maxn import DECAY
+from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import NO_CHILD
 
 EXPANSIONS: Final = 200
@@ -211,7 +211,7 @@ def make_children(
 
 @compiled
 def take_values(nodes: Any, edges: Any, leaves: Any, picked: Any, offsets: Any, children: Any, values: Any) -> None:
-    """Give some of the leaves' children what the evaluator has found, `[children, players]`."""
+    """Give some of the leaves' children the evaluator's values, `[children, players]`."""
     i = 0
     for k in range(len(children)):
         while children[k] >= offsets[i + 1]:
@@ -305,8 +305,8 @@ class DescentSearch:
         self.leaves = np.zeros(games, np.int32)
         """`[games]`, the node that the last walk has made, −1 for none."""
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
-        """Search positions `[games]` in which somebody has to act; what is found depends on each position alone."""
+    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> SearchOutput:
+        """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""
         if len(self.states) != len(states):
             self.make_arenas(len(states))
         self.states[:, 0] = states
@@ -318,11 +318,19 @@ class DescentSearch:
             self.expand()
         counts = self.nodes["edges"][:, 0]
         actions = [self.edges["action"][game, :count] for game, count in enumerate(counts)]
-        found = empty_found(
+        output = empty_output(
             ragged_offsets(counts), np.concatenate(actions) if actions else np.empty(0, np.int32), self.players
         )
-        read_roots(self.nodes, self.edges, found.offsets, found.chosen, found.policy, found.visits, found.values)
-        return found
+        read_roots(
+            self.nodes,
+            self.edges,
+            output.policy_offsets,
+            output.chosen_actions,
+            output.policy_probs,
+            output.visits,
+            output.root_values,
+        )
+        return output
 
     def share_out(self, count: int, kernel: Any, *arguments: Any) -> None:
         """Call a kernel for parts of 0 … `count`−1 on all cores."""

@@ -42,7 +42,7 @@ class UniformEvaluator:
 
 
 class NetworkCall(Protocol):
-    """The inference of a network: the `evaluate` of `ringrift.networks.Evaluator`."""
+    """The inference of a network: the `evaluate` of `ringrift.networks.InferenceSession`."""
 
     def __call__(
         self, features: npt.NDArray[np.uint8], globals_: Floats, offsets: Offsets, actions: Ints

@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.search.budget import PlayoutCap, budgets, full_searches
-from ringrift.search.chance import decision_key, uniform
+from ringrift.search.batched import BatchedSearch, Games, States
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, Games, States
-from ringrift.search.found import Found
-from ringrift.search.rules import Rules
+from ringrift.search.game_adapter import GameAdapter, decision_key
+from ringrift.search.output import SearchOutput
+from ringrift.search.playout_cap import PlayoutCap, budgets, full_searches
+from ringrift.search.random import uniform
 from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
@@ -217,26 +217,26 @@ def bring_considered_forward(trees: Any, slots: Any, noise: Any, considered: int
 
 @compiled
 def read_roots(
-    trees: Any, slots: Any, noise: Any, considered: int, found: Any, first: int, last: int, scores: Any
+    trees: Any, slots: Any, noise: Any, considered: int, output: Any, first: int, last: int, scores: Any
 ) -> None:
-    """Read off what the search has found: chosen action, improved policy, visits, mean value and surprise of roots."""
+    """Write the outputs of roots: chosen action, improved policy, visits, mean value and surprise."""
     for index in range(first, last):
         game = slots[index]
         nodes, edges = trees.nodes[game], trees.edges[game]
         row = nodes[0]
-        start = found.offsets[index]
-        read_root(trees, game, index, found)
+        start = output.policy_offsets[index]
+        read_root(trees, game, index, output)
         most = 0
         for i in range(row.edges):
-            most = max(most, found.visits[start + i])
+            most = max(most, output.visits[start + i])
         if row.edges > 0:
             best = choose_at_root(nodes, edges, min(considered, row.edges), most, noise[index], scores)
-            found.chosen[index] = edges[best].action
+            output.chosen_actions[index] = edges[best].action
             improved_logits(nodes, edges, 0, row.edges, scores)
             softmax(scores, row.edges)
             for i in range(row.edges):
-                found.policy[start + i] = scores[i]
-            measure_surprise(trees, game, index, found)
+                output.policy_probs[start + i] = scores[i]
+            measure_surprise(trees, game, index, output)
 
 
 class GumbelSearch:
@@ -244,7 +244,7 @@ class GumbelSearch:
 
     def __init__(
         self,
-        board: Board | Rules,
+        board: Board | GameAdapter,
         players: int,
         evaluator: Evaluator,
         *,
@@ -259,9 +259,9 @@ class GumbelSearch:
         """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
 
         With 0 simulations and noise, the action is a sample of the prior, and no policy is worth learning. `cap` gives
-        some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `Forest`.
+        some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `BatchedSearch`.
         """
-        self.forest = Forest(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
+        self.forest = BatchedSearch(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
         self.simulations = simulations
         self.considered = considered
         fast = considered_table(considered, cap.fast_simulations if cap else 0)
@@ -272,14 +272,14 @@ class GumbelSearch:
         self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: Games | None = None) -> Found:
+    def run(self, states: States, games: Games | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         forest = self.forest
-        rules = forest.rules
+        adapter = forest.adapter
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
         forest.plant(states, numbers)
         trees, slots = forest.trees, forest.slots
-        noise = np.zeros((len(states), rules.max_actions), np.float32)
+        noise = np.zeros((len(states), adapter.max_actions), np.float32)
 
         def draw(first: int, last: int) -> None:
             if self.noise:
@@ -291,15 +291,15 @@ class GumbelSearch:
         limits = budgets(full, self.simulations, self.cap)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:
-            work = rules.workspace()
-            scores = np.empty(rules.max_actions)
-            walk(trees, slots, answers, noise, self.tables, full, limits, first, last, rules.tables, work, scores)
+            work = adapter.workspace()
+            scores = np.empty(adapter.max_actions)
+            walk(trees, slots, answers, noise, self.tables, full, limits, first, last, adapter.tables, work, scores)
 
         forest.grow(int(limits.max(initial=0)), walk_on)
-        found = forest.empty_finding(full)
+        output = forest.empty_output(full)
 
         def read(first: int, last: int) -> None:
-            read_roots(trees, slots, noise, self.considered, found, first, last, np.empty(rules.max_actions))
+            read_roots(trees, slots, noise, self.considered, output, first, last, np.empty(adapter.max_actions))
 
         forest.share_out(len(states), read)
-        return found
+        return output

@@ -11,12 +11,12 @@ import numpy as np
 
 from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
-from ringrift.search.budget import PlayoutCap, budgets, full_searches
-from ringrift.search.chance import decision_key, dirichlet
+from ringrift.search.batched import BatchedSearch, Games, States
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.forest import Forest, Games, States
-from ringrift.search.found import Found
-from ringrift.search.rules import Rules
+from ringrift.search.game_adapter import GameAdapter, decision_key
+from ringrift.search.output import SearchOutput
+from ringrift.search.playout_cap import PlayoutCap, budgets, full_searches
+from ringrift.search.random import dirichlet
 from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 EXPLORATION_BASE: Final = 19652.0
@@ -151,13 +151,13 @@ def pruned_visits(trees: Any, game: int, forced: float, out: Any) -> None:
 
 
 @compiled
-def read_roots(trees: Any, slots: Any, forced: Any, found: Any, first: int, last: int, pruned: Any) -> None:
-    """Read off what the search has found: most visited action, pruned policy, visits, mean value and surprise."""
+def read_roots(trees: Any, slots: Any, forced: Any, output: Any, first: int, last: int, pruned: Any) -> None:
+    """Write the outputs of roots: most visited action, pruned policy, visits, mean value and surprise."""
     for index in range(first, last):
         game = slots[index]
         row = trees.nodes[game, 0]
-        start = found.offsets[index]
-        read_root(trees, game, index, found)
+        start = output.policy_offsets[index]
+        read_root(trees, game, index, output)
         if row.edges == 0:
             continue
         pruned_visits(trees, game, forced[index], pruned)
@@ -167,10 +167,10 @@ def read_roots(trees: Any, slots: Any, forced: Any, found: Any, first: int, last
             total += pruned[i]
             if pruned[i] > pruned[best]:
                 best = i
-        found.chosen[index] = trees.edges[game, row.first_edge + best].action
+        output.chosen_actions[index] = trees.edges[game, row.first_edge + best].action
         for i in range(row.edges):
-            found.policy[start + i] = pruned[i] / total
-        measure_surprise(trees, game, index, found)
+            output.policy_probs[start + i] = pruned[i] / total
+        measure_surprise(trees, game, index, output)
 
 
 class PuctSearch:
@@ -178,7 +178,7 @@ class PuctSearch:
 
     def __init__(
         self,
-        board: Board | Rules,
+        board: Board | GameAdapter,
         players: int,
         evaluator: Evaluator,
         *,
@@ -194,9 +194,9 @@ class PuctSearch:
 
         `cap` gives some decisions fewer simulations. With `reuse`, a game's next search goes on with what the last one
         knows of the position, and those simulations count; tell `forget` of games that are over. `seed` names the run,
-        and `threads` and `groups` are those of `Forest`.
+        and `threads` and `groups` are those of `BatchedSearch`.
         """
-        self.forest = Forest(
+        self.forest = BatchedSearch(
             board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups, reuse=reuse
         )
         self.simulations = simulations
@@ -205,30 +205,30 @@ class PuctSearch:
         self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: Games | None = None) -> Found:
+    def run(self, states: States, games: Games | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
         forest = self.forest
-        rules = forest.rules
+        adapter = forest.adapter
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
         forest.plant(states, numbers)
         trees, slots = forest.trees, forest.slots
         full = full_searches(states, numbers, self.seed, self.cap)
         limits = budgets(full, self.simulations, self.cap)
-        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, np.empty(rules.max_actions))
+        mix_priors(trees, slots, numbers, self.seed, self.noise_share, full, np.empty(adapter.max_actions))
         forced = np.where(full, self.forced, 0.0)
 
         def walk_on(answers: Answers, first: int, last: int) -> None:
-            walk(trees, slots, answers, forced, limits, first, last, rules.tables, rules.workspace())
+            walk(trees, slots, answers, forced, limits, first, last, adapter.tables, adapter.workspace())
 
         spent = trees.nodes["visits"][slots, 0] - 1
         forest.grow(int((limits - spent).max(initial=0)), walk_on)
-        found = forest.empty_finding(full)
+        output = forest.empty_output(full)
 
         def read(first: int, last: int) -> None:
-            read_roots(trees, slots, forced, found, first, last, np.empty(rules.max_actions))
+            read_roots(trees, slots, forced, output, first, last, np.empty(adapter.max_actions))
 
         forest.share_out(len(states), read)
-        return found
+        return output
 
     def forget(self, games: Games) -> None:
         """Give up what is known of games that are over."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.compiled import compiled
-from ringrift.search.rules import Rules, legal_actions, outcome, step
+from ringrift.search.game_adapter import GameAdapter, legal_actions, outcome, step
 
 NO_CHILD: Final = -1
 NOTHING: Final = -1
@@ -91,12 +91,12 @@ def no_answers(players: int) -> Answers:
     return Answers(np.zeros(1, np.int64), np.empty(0, np.float32), np.empty((0, players), np.float32))
 
 
-def new_trees(rules: Rules, slots: int, nodes: int) -> Trees:
+def new_trees(adapter: GameAdapter, slots: int, nodes: int) -> Trees:
     """Arenas for that many games and nodes per game."""
-    edges = min(nodes * rules.edges_per_node + 2 * rules.max_actions, nodes * rules.max_actions)
+    edges = min(nodes * adapter.edges_per_node + 2 * adapter.max_actions, nodes * adapter.max_actions)
     return Trees(
         np.zeros((slots, nodes), NODE_TYPE),
-        np.zeros((slots, nodes), rules.state_type),
+        np.zeros((slots, nodes), adapter.state_type),
         np.zeros((slots, edges), EDGE_TYPE),
         np.zeros(slots, np.int32),
         np.zeros(slots, np.int32),
@@ -301,16 +301,16 @@ def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
 
 
 @compiled
-def read_root(trees: Any, game: int, index: int, found: Any) -> None:
+def read_root(trees: Any, game: int, index: int, output: Any) -> None:
     """Write a root's actions and visits, and its mean value by seat: its own evaluation and all simulations."""
     row = trees.nodes[game, 0]
-    values = found.values[index]
+    values = output.root_values[index]
     for seat in range(len(values)):
         values[seat] = row.value[seat]
     for i in range(row.edges):
         edge = trees.edges[game, row.first_edge + i]
-        found.actions[found.offsets[index] + i] = edge.action
-        found.visits[found.offsets[index] + i] = edge.visits
+        output.policy_actions[output.policy_offsets[index] + i] = edge.action
+        output.visits[output.policy_offsets[index] + i] = edge.visits
         for seat in range(len(values)):
             values[seat] += edge.value[seat]
     for seat in range(len(values)):
@@ -318,13 +318,13 @@ def read_root(trees: Any, game: int, index: int, found: Any) -> None:
 
 
 @compiled
-def measure_surprise(trees: Any, game: int, index: int, found: Any) -> None:
-    """Write how far the policy that was found for a root is from its prior, which noise has not changed."""
+def measure_surprise(trees: Any, game: int, index: int, output: Any) -> None:
+    """Write how far the policy of a root is from its prior, which noise has not changed."""
     row = trees.nodes[game, 0]
-    start = found.offsets[index]
+    start = output.policy_offsets[index]
     surprise = 0.0
     for i in range(row.edges):
-        share = found.policy[start + i]
+        share = output.policy_probs[start + i]
         if share > 0:
             surprise += share * (np.log(share) - trees.edges[game, row.first_edge + i].logit)
-    found.surprise[index] = max(surprise, 0.0)  # rounding may lead below
+    output.surprise[index] = max(surprise, 0.0)  # rounding may lead below

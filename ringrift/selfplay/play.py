@@ -98,18 +98,22 @@ class SelfPlay:
         states, games = running.states[slots], running.numbers[slots]
         seats = states["player"].astype(np.int64) - 1
         before = agent.network_seconds
-        found = agent.find(states, games)
+        output = agent.act(states, games)
         self.network_seconds += agent.network_seconds - before
-        if agent.has_findings:
-            has_policy = found.full & ~self._resignations.cheap[slots, seats]
-            self._recorder.add(slots, running.lengths[slots], found, has_policy)
+        if agent.provides_targets:
+            has_policy = output.has_policy & ~self._resignations.cheap[slots, seats]
+            self._recorder.add(slots, running.lengths[slots], output, has_policy)
         settings = self.options.settings.temperature
         moves = settings.moves[self.options.config]
-        temperature = self.schedule(settings, moves, states["ply"], np.diff(found.offsets), self.options.progress)
+        temperature = self.schedule(
+            settings, moves, states["ply"], np.diff(output.policy_offsets), self.options.progress
+        )
         temperature[~self._scheduled[slots, seats]] = 0
-        actions = sample(found, states, games, temperature, self.sampling_seed)
+        actions = sample(output, states, games, temperature, self.sampling_seed)
         may_resign = self._may_resign[slots, seats]
-        for slot, seat in self._resignations.watch(slots[may_resign], seats[may_resign], found.values[may_resign]):
+        for slot, seat in self._resignations.watch(
+            slots[may_resign], seats[may_resign], output.root_values[may_resign]
+        ):
             self._give_up(slot, seat)
         running.play(slots, actions)
 

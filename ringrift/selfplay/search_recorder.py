@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.compiled import compiled
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.selfplay.lockstep import Slots
 from ringrift.selfplay.record import MOST_SURPRISE, PROB_UNIT, VALUE_UNIT, SearchStatistics
 
@@ -51,25 +51,25 @@ class SearchRecorder:
         self._policy_probs = np.empty((slots, FIRST_ENTRIES), np.uint16)
 
     def add(
-        self, slots: Slots, action_index: npt.NDArray[np.int64], found: Found, has_policy: npt.NDArray[np.bool_]
+        self, slots: Slots, action_index: npt.NDArray[np.int64], output: SearchOutput, has_policy: npt.NDArray[np.bool_]
     ) -> None:
         """Keep the results of searches in the slots `[slots]`, each about the game's action `action_index`."""
         while (self._decisions[slots] >= self._action_index.shape[1]).any():
             self._action_index, self._has_policy = _doubled(self._action_index), _doubled(self._has_policy)
             self._root_values, self._surprise = _doubled(self._root_values), _doubled(self._surprise)
             self._policy_lengths = _doubled(self._policy_lengths)
-        while (self._entries[slots] + np.diff(found.offsets) > self._policy_actions.shape[1]).any():
+        while (self._entries[slots] + np.diff(output.policy_offsets) > self._policy_actions.shape[1]).any():
             self._policy_actions, self._policy_probs = _doubled(self._policy_actions), _doubled(self._policy_probs)
         decisions = self._decisions[slots]
         self._action_index[slots, decisions] = action_index
         self._has_policy[slots, decisions] = has_policy
-        self._root_values[slots, decisions] = np.rint(np.clip(found.values, -1, 1) * VALUE_UNIT)
-        self._surprise[slots, decisions] = np.minimum(found.surprise, MOST_SURPRISE)
+        self._root_values[slots, decisions] = np.rint(np.clip(output.root_values, -1, 1) * VALUE_UNIT)
+        self._surprise[slots, decisions] = np.minimum(output.surprise, MOST_SURPRISE)
         append_policies(
             slots,
-            found.policy,
-            found.actions,
-            found.offsets,
+            output.policy_probs,
+            output.policy_actions,
+            output.policy_offsets,
             self._decisions,
             self._entries,
             self._policy_lengths,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Final, Literal, NamedTuple
 import torch
 
 from ringrift.game.files import new_file
+from ringrift.networks.tensors import read_tensors
 from ringrift.training.errors import DamagedCheckpoint
 
 Kind = Literal["regular", "epoch", "best", "emergency"]
@@ -63,9 +63,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if hashlib.sha256(content).hexdigest()[:_DIGITS] != named[3]:
         raise DamagedCheckpoint(f"{path}: is damaged, its content is not what its name says; delete it")
     try:
-        stored = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        stored = read_tensors(content)
         return Checkpoint(json.loads(stored["state"]), stored["tensors"])
-    except (pickle.UnpicklingError, RuntimeError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedCheckpoint(f"{path}: is not a checkpoint that RingRift wrote") from None
 
 

@@ -97,7 +97,7 @@ def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Pa
         states = new_states(board, 3, len(games))
         work = new_workspace(board)
         for _ in range(30):
-            for row, action in enumerate(agent.find(states, games).chosen):
+            for row, action in enumerate(agent.act(states, games).chosen_actions):
                 step(states[row], int(action), board.tables, work)
         assert (states["phase"] != GAME_OVER).all()
         return [state.tobytes() for state in states]

@@ -67,18 +67,18 @@ def test_it_answers_as_its_member_does() -> None:
     states = states[states["phase"] != GAME_OVER]
     games = np.arange(len(states))
     mixed = agent()
-    found = mixed.find(states, games)
+    output = mixed.act(states, games)
     drawn = mixed.members(games, states["player"].astype(np.int64))
     assert set(drawn.tolist()) == {0, 1}
     for member, spec in enumerate(("random", "puct@8")):
         (rows,) = np.nonzero(drawn == member)
-        alone = make_agent(spec, BOARD, 3).find(states[rows], games[rows])
-        assert np.array_equal(found.chosen[rows], alone.chosen)
-        assert np.array_equal(found.values[rows], alone.values)
-        assert np.array_equal(found.surprise[rows], alone.surprise, equal_nan=True)
+        alone = make_agent(spec, BOARD, 3).act(states[rows], games[rows])
+        assert np.array_equal(output.chosen_actions[rows], alone.chosen_actions)
+        assert np.array_equal(output.root_values[rows], alone.root_values)
+        assert np.array_equal(output.surprise[rows], alone.surprise, equal_nan=True)
         assert np.isnan(alone.surprise).all() == (spec == "random")
         for index, row in enumerate(rows):
-            mine = slice(found.offsets[row], found.offsets[row + 1])
-            its = slice(alone.offsets[index], alone.offsets[index + 1])
+            mine = slice(output.policy_offsets[row], output.policy_offsets[row + 1])
+            its = slice(alone.policy_offsets[index], alone.policy_offsets[index + 1])
             for field in ("actions", "policy", "visits"):
-                assert np.array_equal(getattr(found, field)[mine], getattr(alone, field)[its])
+                assert np.array_equal(getattr(output, field)[mine], getattr(alone, field)[its])

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ringrift.benchmarks import comparison
 from ringrift.benchmarks.comparison import Contest, Task
-from ringrift.benchmarks.connect_four import COLUMNS, RULES, openings, positions
+from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, openings, positions
 from ringrift.benchmarks.connect_four_evaluators import TinyNetwork, random_weights
 from ringrift.benchmarks.programs import (
     OPENSPIEL_COMPILED,
@@ -40,12 +40,16 @@ def test_mctx_on_pgx_finds_what_we_find() -> None:
         ),
     }
     theirs = jax.jit(mctx_search("network", 64, **settings))(jax.random.key(0), pgx_states(moves))
-    found = GumbelSearch(RULES, 2, TinyNetwork(random_weights()), simulations=64, noise=False).run(positions(moves))
-    rows = np.repeat(np.arange(64), np.diff(found.offsets))
+    output = GumbelSearch(CONNECT_FOUR, 2, TinyNetwork(random_weights()), simulations=64, noise=False).run(
+        positions(moves)
+    )
+    rows = np.repeat(np.arange(64), np.diff(output.policy_offsets))
     visits = np.asarray(theirs.search_tree.summary().visit_counts)
-    assert found.visits.tolist() == visits[rows, found.actions].tolist()
-    assert found.policy == pytest.approx(np.asarray(theirs.action_weights)[rows, found.actions], abs=1e-3)
-    assert found.chosen.tolist() == np.asarray(theirs.action).tolist()
+    assert output.visits.tolist() == visits[rows, output.policy_actions].tolist()
+    assert output.policy_probs == pytest.approx(
+        np.asarray(theirs.action_weights)[rows, output.policy_actions], abs=1e-3
+    )
+    assert output.chosen_actions.tolist() == np.asarray(theirs.action).tolist()
 
 
 def test_openspiel_gets_the_same_answers_from_the_network() -> None:

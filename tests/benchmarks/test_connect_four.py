@@ -7,7 +7,7 @@ import pyspiel
 import pytest
 
 from ringrift.benchmarks import connect_four
-from ringrift.benchmarks.connect_four import RULES, encode, legal_actions, new_games, outcome, positions, step
+from ringrift.benchmarks.connect_four import CONNECT_FOUR, encode, legal_actions, new_games, outcome, positions, step
 from ringrift.search import GumbelSearch, PuctSearch, UniformEvaluator
 
 DRAWN = [int(column) for column in "335212005014602435524223014410466566335611"]
@@ -20,7 +20,7 @@ def test_games_go_as_in_openspiel() -> None:
     for number in range(300):
         mine, theirs = new_games(1), game.new_initial_state()
         while True:
-            legal = work["actions"][: legal_actions(mine[0], RULES.tables, work, work["actions"])].tolist()
+            legal = work["actions"][: legal_actions(mine[0], CONNECT_FOUR.tables, work, work["actions"])].tolist()
             assert legal == ([] if theirs.is_terminal() else theirs.legal_actions())
             encode(mine, image)
             planes = np.array(theirs.observation_tensor(0), bool).reshape(3, 6, 7)[:2, ::-1]
@@ -29,7 +29,7 @@ def test_games_go_as_in_openspiel() -> None:
             if not legal:
                 break
             column = DRAWN[mine[0]["ply"]] if number == 0 else draw.choice(legal)
-            step(mine[0], column, RULES.tables, work)
+            step(mine[0], column, CONNECT_FOUR.tables, work)
             theirs.apply_action(column)
         values = np.zeros(2)
         outcome(mine[0], values)
@@ -54,7 +54,7 @@ LINES = {"upwards": ("010101", 0), "level": ("001122", 3), "on a diagonal": ("01
 @pytest.mark.parametrize("name", LINES)
 def test_a_search_finds_the_win_and_a_move_earlier_the_block(kind: type[GumbelSearch | PuctSearch], name: str) -> None:
     moves, column = LINES[name]
-    search = kind(RULES, 2, UniformEvaluator(2), simulations=200)
+    search = kind(CONNECT_FOUR, 2, UniformEvaluator(2), simulations=200)
     for before in (moves, moves[:-1]):
-        found = search.run(positions(np.array([[int(move) for move in before]], np.int32)))
-        assert found.chosen.tolist() == [column]
+        output = search.run(positions(np.array([[int(move) for move in before]], np.int32)))
+        assert output.chosen_actions.tolist() == [column]

@@ -10,7 +10,7 @@ from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.analysis import analyse_game, assess
 from ringrift.game import Game, get_board
 from ringrift.heuristic import evaluate, load_weights, new_scratch
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 
 
@@ -20,12 +20,12 @@ class FirstAction:
     def __init__(self) -> None:
         self.agent = make_agent("random", get_board("hex8"), 2)
 
-    def find(self, states: States, games: GameNumbers) -> Found:
-        found = self.agent.find(states, games)
-        found.chosen[:] = found.actions[found.offsets[:-1]]
-        found.values[:, 0] = states["ply"] / 100
-        found.values[:, 1] = -states["ply"] / 100
-        return found
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+        output = self.agent.act(states, games)
+        output.chosen_actions[:] = output.policy_actions[output.policy_offsets[:-1]]
+        output.root_values[:, 0] = states["ply"] / 100
+        output.root_values[:, 1] = -states["ply"] / 100
+        return output
 
 
 def random_game(seed: int) -> Game:
@@ -38,21 +38,21 @@ def random_game(seed: int) -> Game:
 
 def test_candidates_begin_with_the_choice_and_have_the_values_of_what_follows() -> None:
     game = Game("hex8", 2)
-    (found,) = assess(FirstAction(), game.board, 2, game.array.reshape(1), top=3)
-    assert found.values == (0, 0)
-    assert [candidate.action for candidate in found.candidates] == game.legal_actions()[:3].tolist()
-    assert found.candidates[0].key == "PR -4,0,4 1"
-    assert found.candidates[0].values == pytest.approx((0.01, -0.01))
+    (assessment,) = assess(FirstAction(), game.board, 2, game.array.reshape(1), top=3)
+    assert assessment.values == (0, 0)
+    assert [candidate.action for candidate in assessment.candidates] == game.legal_actions()[:3].tolist()
+    assert assessment.candidates[0].key == "PR -4,0,4 1"
+    assert assessment.candidates[0].values == pytest.approx((0.01, -0.01))
 
 
 def test_forced_actions_are_played_before_the_position_after_is_judged() -> None:
     game = Game("hex8", 2)
     game.play("PR 0,0,0 1")
-    (found,) = assess(FirstAction(), game.board, 2, game.array.reshape(1), top=1)
-    game.play(found.candidates[0].action)
+    (assessment,) = assess(FirstAction(), game.board, 2, game.array.reshape(1), top=1)
+    game.play(assessment.candidates[0].action)
     while len(game.legal_actions()) == 1:
         game.play(int(game.legal_actions()[0]))
-    assert found.candidates[0].values[0] == pytest.approx(game.array["ply"] / 100)
+    assert assessment.candidates[0].values[0] == pytest.approx(game.array["ply"] / 100)
     assert game.player == 2
 
 
@@ -61,10 +61,10 @@ def test_an_action_that_ends_the_game_has_the_values_of_the_outcome() -> None:
     winner = game.player
     while len(game.legal_actions()) < 2:
         game.undo()
-    (found,) = assess(
+    (assessment,) = assess(
         FirstAction(), game.board, 2, game.array.reshape(1), top=1, played=[random_game(1).actions[len(game.actions)]]
     )
-    assert found.candidates[-1].values == ((1, -1) if winner == 1 else (-1, 1))
+    assert assessment.candidates[-1].values == ((1, -1) if winner == 1 else (-1, 1))
 
 
 def test_a_game_is_analysed_action_by_action() -> None:

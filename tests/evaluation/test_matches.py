@@ -22,7 +22,7 @@ from ringrift.evaluation import (
     report_match,
 )
 from ringrift.game import Game, get_board
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.selfplay import BadOpening, Openings
 
@@ -47,11 +47,11 @@ class Watched(Agent):
         self.batches: list[int] = []
         self.forced = 0
 
-    def find(self, states: States, games: GameNumbers) -> Found:
-        found = self.agent.find(states, games)
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+        output = self.agent.act(states, games)
         self.batches.append(len(states))
-        self.forced += int((np.diff(found.offsets) < 2).sum())
-        return found
+        self.forced += int((np.diff(output.policy_offsets) < 2).sum())
+        return output
 
 
 @pytest.mark.parametrize("side_by_side", [1, 5])

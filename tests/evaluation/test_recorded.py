@@ -27,7 +27,7 @@ from ringrift.evaluation.store import (
     stored_games,
 )
 from ringrift.games import GamesDatabase
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
 
@@ -42,9 +42,9 @@ class Watched(Agent):
         self.agent = agent
         self.games: set[int] = set()
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         self.games.update(games.tolist())
-        return self.agent.find(states, games)
+        return self.agent.act(states, games)
 
 
 def play(hall: Hall, kind: GameKind = "rating", games: int = 8, part: str = "part") -> None:

@@ -15,9 +15,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from ringrift.fleet import Job, State, Unreachable, Work, kill_job, start_job, status_of_job
+from ringrift.fleet import Job, JobTrouble, State, Unreachable, Work, kill_job, start_job, status_of_job
 from ringrift.fleet.hosts import Host
-from ringrift.fleet.jobs import JobTrouble
 from ringrift.fleet.shell import Answer
 from ringrift.fleet.ssh import BadKey, Reaction, SshShell, Unusable, command_of, reaction_to
 from ringrift.game.errors import RingRiftError

@@ -72,7 +72,7 @@ def test_boards_that_are_compiled_by_different_processes_run_side_by_side(tmp_pa
 
 def test_the_cache_of_a_kernel_depends_on_every_module_that_it_imports() -> None:
     search = PACKAGE / "search"
-    assert {search / "tree.py", search / "chance.py"} <= imported_files(search / "gumbel.py")
+    assert {search / "tree.py", search / "random.py"} <= imported_files(search / "gumbel.py")
     assert PACKAGE / "encoding" / "__init__.py" in imported_files(search / "evaluators.py")
     folders = {cache_folder(PACKAGE / name) for name in ("game/turn.py", "encoding/features.py", "search/gumbel.py")}
     assert len(folders) == 3

@@ -13,7 +13,7 @@ import numpy as np
 from ringrift.agents import Agent, make_agent
 from ringrift.agents.agent import GameNumbers
 from ringrift.game import Board
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 
 FAULTY_FROM: Final = 3
@@ -28,52 +28,52 @@ class Stand(Agent):
         self.agent = make_agent("heuristic", board, players, seed=seed)
         self.calls = 0
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         self.calls += 1
-        found = self.agent.find(states, games)
-        return self.change(found) if self.plays and self.calls >= FAULTY_FROM else found
+        output = self.agent.act(states, games)
+        return self.change(output) if self.plays and self.calls >= FAULTY_FROM else output
 
-    def change(self, found: Found) -> Found:
-        return found
+    def change(self, output: SearchOutput) -> SearchOutput:
+        return output
 
 
 class Slow(Stand):
     """Needs 20 ms for an answer."""
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         time.sleep(0.02)
-        return super().find(states, games)
+        return super().act(states, games)
 
 
 class Cheating(Stand):
     """Plays what the rules do not allow."""
 
-    def change(self, found: Found) -> Found:
-        illegal = np.setdiff1d(np.arange(len(found.actions) + 1, dtype=np.int32), found.actions)[0]
-        return found._replace(chosen=np.full_like(found.chosen, illegal))
+    def change(self, output: SearchOutput) -> SearchOutput:
+        illegal = np.setdiff1d(np.arange(len(output.policy_actions) + 1, dtype=np.int32), output.policy_actions)[0]
+        return output._replace(chosen_actions=np.full_like(output.chosen_actions, illegal))
 
 
 class Hanging(Stand):
     """Never comes back."""
 
-    def change(self, found: Found) -> Found:
+    def change(self, output: SearchOutput) -> SearchOutput:
         time.sleep(3600)
-        return found
+        return output
 
 
 class Crashing(Stand):
     """Falls over."""
 
-    def change(self, found: Found) -> Found:
+    def change(self, output: SearchOutput) -> SearchOutput:
         raise ZeroDivisionError("of the network")
 
 
 class Broken(Stand):
     """Answers what is no number."""
 
-    def find(self, states: States, games: GameNumbers) -> Found:
-        found = super().find(states, games)
-        return found._replace(values=np.full_like(found.values, np.nan))
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+        output = super().act(states, games)
+        return output._replace(root_values=np.full_like(output.root_values, np.nan))
 
 
 class Aimless(Stand):

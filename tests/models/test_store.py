@@ -100,3 +100,13 @@ def test_models_are_listed_by_config_and_status(store: ModelStore) -> None:
 def test_a_stored_model_loads(store: ModelStore) -> None:
     model = registered(store)
     assert load_model(store.path(model), board="hex8", players=2).config == network().config
+
+
+def test_a_damaged_side_file_keeps_its_model_out_and_harms_no_other(store: ModelStore, tmp_path: Path) -> None:
+    sound = registered(store)
+    save_model(tmp_path / "bad.pth", network("hex8_3p"), {"training": TRAINING})
+    sidecar = tmp_path / "bad.json"
+    sidecar.write_bytes(sidecar.read_bytes().replace(b'"games": 300', b'"games": [1]'))
+    with pytest.raises(DamagedModel, match=r"bad\.json: does not describe a model \(extra.training.dataset.games: "):
+        store.register(tmp_path / "bad.pth")
+    assert store.listed() == [sound]

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from ringrift.game import Board, legal_actions, new_workspace, parse_config, step
 from ringrift.game.state import GAME_OVER, MOVEMENT
 from ringrift.heuristic import Weights, evaluate, load_weights, new_scratch
+from ringrift.search.alpha_beta import WON
 from ringrift.search.evaluators import States
-from ringrift.search.minimax import WON
-from ringrift.search.multiplayer import DECAY
-from ringrift.search.path import QUIESCENCE, QUIET_WIDTH, UNIT
+from ringrift.search.maxn import DECAY
+from ringrift.search.search_stack import QUIESCENCE, QUIET_WIDTH, UNIT
 from tests.game.drawing import LETTERS, drawn
 from tests.search.parts import positions
 from tests.search.tactics import walled
@@ -148,8 +148,8 @@ def endgames(config: str, wanted: int = 6, most: int = 400) -> States:
     rules = Rules(board, players, load_weights(config))
     rng = np.random.default_rng(5)
     pieces = [".", ".", ".", *LETTERS[:players]]
-    found: list[Any] = []
-    while len(found) < wanted:
+    output: list[Any] = []
+    while len(output) < wanted:
         tokens = [*pieces, *("".join(map(str, rng.integers(1, players + 1, height))) for height in (1, 2, 3))]
         drawing = "\n".join(" ".join(rng.choice(tokens, 3)) for _ in range(3))
         gone = players * board.rings - len("".join(token for token in drawing.split() if token.isdigit()))
@@ -163,8 +163,8 @@ def endgames(config: str, wanted: int = 6, most: int = 400) -> States:
         while len(game.legal_actions()) == 1:
             game.play(game.legal_actions()[0])
         if not game.is_over and most // 10 <= tree_size(rules, game.array, most) <= most:
-            found.append(game.array)
-    states: States = np.array(found)
+            output.append(game.array)
+    states: States = np.array(output)
     return states
 
 

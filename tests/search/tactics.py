@@ -14,7 +14,7 @@ import numpy as np
 
 from ringrift.game import Game, get_board, legal_actions, new_workspace, step
 from ringrift.game.state import GAME_OVER
-from ringrift.search import Found
+from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from tests.game.drawing import LETTERS, position
 
@@ -101,13 +101,13 @@ TACTICS = (
 )
 
 
-def solves(tactic: Tactic, run: Callable[[States], Found]) -> bool:
+def solves(tactic: Tactic, run: Callable[[States], SearchOutput]) -> bool:
     """Whether a search, asked at every decision of player 1's turn, does what there is to do."""
     game = tactic.game()
     turn = int(game.array["turn"])
     while not game.is_over and ((game.player == 1 and game.array["turn"] == turn) or len(game.legal_actions()) == 1):
         legal = game.legal_actions()
-        game.play(int(legal[0] if len(legal) == 1 else run(game.array.reshape(1)).chosen[0]))
+        game.play(int(legal[0] if len(legal) == 1 else run(game.array.reshape(1)).chosen_actions[0]))
     if game.is_over or tactic.task == WIN:
         return game.result().winner == 1
     return not any(state["winner"] > 1 for state in ends_of_turn(game.array, tactic))

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from ringrift.search import GumbelSearch, PuctSearch, gumbel
-from ringrift.search.found import Found
+from ringrift.search.output import SearchOutput
 from ringrift.search.puct import EXPLORATION_BASE, EXPLORATION_START, FIRST_PLAY_REDUCTION
 from tests.search import trees
 
@@ -80,22 +80,22 @@ def ask_mctx(policy: Any, table: Any, **settings: Any) -> Any:
         return jax.tree.map(np.asarray, (output, output.search_tree.summary()))
 
 
-def compare(search: GumbelSearch | PuctSearch, found: Found, table: Any, summary: Any) -> None:
+def compare(search: GumbelSearch | PuctSearch, output: SearchOutput, table: Any, summary: Any) -> None:
     """Visits of the actions exactly, their values and those of the roots nearly."""
     for game in range(TREES):
         seat = table["player"][game] - 1
-        actions = found.actions[found.offsets[game] : found.offsets[game + 1]]
-        visits = found.visits[found.offsets[game] : found.offsets[game + 1]]
+        actions = output.policy_actions[output.policy_offsets[game] : output.policy_offsets[game + 1]]
+        visits = output.visits[output.policy_offsets[game] : output.policy_offsets[game + 1]]
         assert visits.tolist() == summary.visit_counts[game, actions].tolist()
-        assert found.values[game, seat] == pytest.approx(summary.value[game], abs=1e-6)
+        assert output.root_values[game, seat] == pytest.approx(summary.value[game], abs=1e-6)
         edges = search.forest.trees.edges[game, : len(actions)][visits > 0]
         means = edges["value"][:, seat] / edges["visits"]
         assert means == pytest.approx(summary.qvalues[game, actions[visits > 0]], abs=1e-6)
 
 
-def actions_of(found: Found, values: Any) -> Any:
+def actions_of(output: SearchOutput, values: Any) -> Any:
     """The values of legal actions out of `[games, actions]`, as ragged as `found`."""
-    return values[np.repeat(np.arange(TREES), np.diff(found.offsets)), found.actions]
+    return values[np.repeat(np.arange(TREES), np.diff(output.policy_offsets)), output.policy_actions]
 
 
 SHAPES = {
@@ -142,10 +142,10 @@ def test_gumbel_search_does_what_mctx_does(
     search = GumbelSearch(
         trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations, considered=considered, noise=noise
     )
-    found = search.run(trees.positions(table, np.arange(TREES)))
-    compare(search, found, table, summary)
-    assert found.chosen.tolist() == output.action.tolist()
-    assert found.policy == pytest.approx(actions_of(found, output.action_weights), abs=1e-5)
+    output = search.run(trees.positions(table, np.arange(TREES)))
+    compare(search, output, table, summary)
+    assert output.chosen_actions.tolist() == output.action.tolist()
+    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-5)
 
 
 def as_ours(tree: mctx.Tree, node: Any) -> Any:
@@ -183,6 +183,6 @@ def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulation
         qtransform=as_ours,
     )
     search = PuctSearch(trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations)
-    found = search.run(trees.positions(table, np.arange(TREES)))
-    compare(search, found, table, summary)
-    assert found.policy == pytest.approx(actions_of(found, output.action_weights), abs=1e-6)
+    output = search.run(trees.positions(table, np.arange(TREES)))
+    compare(search, output, table, summary)
+    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-6)

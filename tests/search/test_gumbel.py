@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ringrift.game import get_board, new_states
 from ringrift.search import GumbelSearch
-from ringrift.search.found import Found
 from ringrift.search.gumbel import VALUE_SCALE, VISIT_OFFSET, considered_visits, improved_logits
+from ringrift.search.output import SearchOutput
 from ringrift.search.tree import EDGE_TYPE, NODE_TYPE, Trees
 from tests.search import trees as written
 
@@ -112,18 +112,18 @@ def bandits(count: int, actions: int) -> Any:
     return table
 
 
-def searched(table: Any, nodes: Any, **settings: Any) -> Found:
+def searched(table: Any, nodes: Any, **settings: Any) -> SearchOutput:
     search = GumbelSearch(written.rules(table), 2, written.TableEvaluator(table), seed=4, **settings)
     return search.run(written.positions(table, nodes))
 
 
 def test_the_policy_improves_wherever_every_action_was_tried() -> None:
     table = bandits(300, 9)
-    found = searched(table, np.arange(300), simulations=20)
-    assert (found.visits > 0).all()
-    actions = found.actions.reshape(300, 9)
+    output = searched(table, np.arange(300), simulations=20)
+    assert (output.visits > 0).all()
+    actions = output.policy_actions.reshape(300, 9)
     worths = table["worth"][np.take_along_axis(table["children"][:300], actions, axis=1)]
-    gains = (found.policy.reshape(300, 9) * worths).sum(axis=1) - table["worth"][:300]
+    gains = (output.policy_probs.reshape(300, 9) * worths).sum(axis=1) - table["worth"][:300]
     assert gains.min() > 0
 
 
@@ -133,8 +133,8 @@ def test_the_chosen_action_improves_however_few_are_tried(simulations: int, cons
     count, draws = 20, 1000
     table = bandits(count, 18)
     nodes = np.repeat(np.arange(count), draws)
-    found = searched(table, nodes, simulations=simulations, considered=considered)
-    worths = table["worth"][table["children"][nodes, found.chosen]].reshape(count, draws)
+    output = searched(table, nodes, simulations=simulations, considered=considered)
+    worths = table["worth"][table["children"][nodes, output.chosen_actions]].reshape(count, draws)
     gains = worths.mean(axis=1) - table["worth"][:count]
     errors = worths.std(axis=1) / draws**0.5
     if considered == 1:
@@ -147,8 +147,8 @@ def test_equal_values_leave_the_prior() -> None:
     """Sums of 0.9 are not exact: what the rounding leaves of a difference must not be blown up to one."""
     table = written.grow(1, 100, depth=6, ends=0)
     table["worth"] = 0.9
-    found = searched(table, np.arange(100), simulations=64, noise=False)
+    output = searched(table, np.arange(100), simulations=64, noise=False)
     for game in range(100):
-        mine = slice(found.offsets[game], found.offsets[game + 1])
-        prior = np.exp(table["logits"][game, found.actions[mine]])
-        assert found.policy[mine] == pytest.approx(prior / prior.sum(), abs=1e-3)
+        mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
+        prior = np.exp(table["logits"][game, output.policy_actions[mine]])
+        assert output.policy_probs[mine] == pytest.approx(prior / prior.sum(), abs=1e-3)

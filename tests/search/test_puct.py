@@ -9,8 +9,8 @@ import pytest
 from ringrift.game import get_board, legal_actions, new_workspace, step
 from ringrift.game.rng import mix64
 from ringrift.search import PuctSearch
-from ringrift.search.chance import dirichlet, gamma
 from ringrift.search.evaluators import States
+from ringrift.search.random import dirichlet, gamma
 from tests.search.parts import HashedEvaluator, check_tree, positions
 
 
@@ -32,23 +32,23 @@ def test_dirichlet_numbers_are_shares() -> None:
 
 def test_without_noise_the_target_is_the_visits() -> None:
     states = positions("square8", 2, 6, 50)
-    found = PuctSearch(get_board("square8"), 2, HashedEvaluator(2), simulations=50).run(states)
+    output = PuctSearch(get_board("square8"), 2, HashedEvaluator(2), simulations=50).run(states)
     for game in range(len(states)):
-        mine = slice(found.offsets[game], found.offsets[game + 1])
-        assert found.policy[mine] == pytest.approx(found.visits[mine] / 50)
+        mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
+        assert output.policy_probs[mine] == pytest.approx(output.visits[mine] / 50)
 
 
 def test_pruning_takes_visits_away_but_never_from_the_best_action() -> None:
     states = positions("square8", 2, 12, 50)
-    found = PuctSearch(get_board("square8"), 2, HashedEvaluator(2), simulations=200, noise=True).run(states)
+    output = PuctSearch(get_board("square8"), 2, HashedEvaluator(2), simulations=200, noise=True).run(states)
     pruned = 0
     for game in range(len(states)):
-        mine = slice(found.offsets[game], found.offsets[game + 1])
-        visits, policy = found.visits[mine], found.policy[mine]
+        mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
+        visits, policy = output.visits[mine], output.policy_probs[mine]
         best = int(visits.argmax())
         kept = policy / policy[best] * visits[best]
         assert (kept <= visits + 1e-3).all()
-        assert found.chosen[game] == found.actions[mine][best]
+        assert output.chosen_actions[game] == output.policy_actions[mine][best]
         assert policy.sum() == pytest.approx(1)
         pruned += int((kept < visits - 0.5).sum())
     assert pruned > 0
@@ -77,12 +77,12 @@ def test_a_reused_tree_is_whole_and_spends_only_what_is_missing(board: str, play
     search = reusing(board, players, 60)
     kept = 0
     for _ in range(4):
-        found = search.run(states, games)
+        output = search.run(states, games)
         for game in range(6):
-            mine = slice(found.offsets[game], found.offsets[game + 1])
-            assert found.visits[mine].sum() == 60
+            mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
+            assert output.visits[mine].sum() == 60
             check_tree(search, search.forest.slots_of[int(games[game])])
-        play_on(states, found.chosen, board)
+        play_on(states, output.chosen_actions, board)
         search.forest.plant(states, games)
         kept += int((search.forest.trees.used_nodes > 1).sum())
     assert kept > 12, "most positions were known to the tree of the move before"
@@ -93,7 +93,7 @@ def test_a_reused_tree_knows_its_position_without_asking_again() -> None:
     states = positions("square8", 2, 5, 40)
     search = reusing("square8", 2, 50)
     first, second = search.run(states), search.run(states)
-    assert second.policy.tobytes() == first.policy.tobytes()
+    assert second.policy_probs.tobytes() == first.policy_probs.tobytes()
     assert second.visits.tobytes() == first.visits.tobytes()
 
 
@@ -117,10 +117,10 @@ def test_games_keep_their_trees_whatever_else_is_searched() -> None:
     def second_search(*between: list[int]) -> bytes:
         search = reusing("hex8", 2, 40)
         moved = states[:2].copy()
-        play_on(moved, search.run(moved, games[:2]).chosen, "hex8")
+        play_on(moved, search.run(moved, games[:2]).chosen_actions, "hex8")
         for others in between:
             search.run(states[others], games[others])
-        return search.run(moved, games[:2]).policy.tobytes()
+        return search.run(moved, games[:2]).policy_probs.tobytes()
 
     assert second_search() == second_search([5, 3, 2], [8], [2, 3, 4, 5, 6, 7])
 

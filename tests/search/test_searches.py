@@ -31,14 +31,16 @@ every_search = pytest.mark.parametrize("kind", ["gumbel", "puct", "puct with noi
 def test_visits_and_values_are_conserved(kind: str, board: str, players: int) -> None:
     states = positions(board, players, 6, 60)
     search = make(kind, board, players, HashedEvaluator(players), simulations=40)
-    found = search.run(states)
+    output = search.run(states)
     for game in range(len(states)):
         check_tree(search, game)
-        mine = slice(found.offsets[game], found.offsets[game + 1])
-        assert found.visits[mine].sum() == 40
-        assert found.policy[mine].sum() == pytest.approx(1, abs=1e-4)
-        assert found.chosen[game] in found.actions[mine]
-        assert found.visits[mine][found.actions[mine] == found.chosen[game]] == found.visits[mine].max()
+        mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
+        assert output.visits[mine].sum() == 40
+        assert output.policy_probs[mine].sum() == pytest.approx(1, abs=1e-4)
+        assert output.chosen_actions[game] in output.policy_actions[mine]
+        assert (
+            output.visits[mine][output.policy_actions[mine] == output.chosen_actions[game]] == output.visits[mine].max()
+        )
 
 
 @every_search
@@ -64,38 +66,41 @@ def test_nothing_depends_on_batch_or_threads(kind: str, board: str, players: int
 
     together = search().run(states, numbers)
     threaded = search(3).run(states, numbers)
-    assert threaded.policy.tobytes() == together.policy.tobytes()
-    assert threaded.values.tobytes() == together.values.tobytes()
+    assert threaded.policy_probs.tobytes() == together.policy_probs.tobytes()
+    assert threaded.root_values.tobytes() == together.root_values.tobytes()
     single = search()
     for game in (0, 7, len(states) - 1):
         alone = single.run(states[game : game + 1], numbers[game : game + 1])
-        assert alone.chosen[0] == together.chosen[game]
-        assert alone.policy.tobytes() == together.policy[slice(*together.offsets[game : game + 2])].tobytes()
+        assert alone.chosen_actions[0] == together.chosen_actions[game]
+        assert (
+            alone.policy_probs.tobytes()
+            == together.policy_probs[slice(*together.policy_offsets[game : game + 2])].tobytes()
+        )
 
 
 @every_search
 def test_surprise_is_the_divergence_from_the_prior_before_noise(kind: str) -> None:
     states = positions("hex8", 3, 12, 40)
     search = make(kind, "hex8", 3, HashedEvaluator(3), simulations=24, seed=9)
-    found = search.run(states)
+    output = search.run(states)
     for game in range(len(states)):
-        mine = slice(*found.offsets[game : game + 2])
-        actions = found.actions[mine]
+        mine = slice(*output.policy_offsets[game : game + 2])
+        actions = output.policy_actions[mine]
         logits, _ = HashedEvaluator(3)(states[game : game + 1], np.array([0, len(actions)]), actions)
         prior = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum()
-        policy = found.policy[mine].astype(float)
+        policy = output.policy_probs[mine].astype(float)
         tried = policy > 0
         divergence = (policy[tried] * np.log(policy[tried] / prior[tried])).sum()
-        assert found.surprise[game] == pytest.approx(max(divergence, 0), abs=1e-4)
-    assert found.surprise.max() > 0.05
+        assert output.surprise[game] == pytest.approx(max(divergence, 0), abs=1e-4)
+    assert output.surprise.max() > 0.05
 
 
 @pytest.mark.parametrize("kind", ["gumbel", "puct with noise"])
 def test_another_run_draws_other_noise(kind: str) -> None:
     states = new_states(get_board("square8"), 2, 8)
     runs = [make(kind, "square8", 2, HashedEvaluator(2), simulations=16, seed=seed).run(states) for seed in (1, 2)]
-    assert (runs[0].chosen != runs[1].chosen).any()
-    assert len(set(runs[0].chosen.tolist())) > 1, "every game has its own noise"
+    assert (runs[0].chosen_actions != runs[1].chosen_actions).any()
+    assert len(set(runs[0].chosen_actions.tolist())) > 1, "every game has its own noise"
 
 
 @every_search
@@ -111,13 +116,13 @@ def test_two_groups_find_what_one_finds(kind: str) -> None:
 def test_a_capped_search_is_fast_or_full_and_says_which(kind: str) -> None:
     states, games = positions("square8", 2, 200, 40), np.arange(500, 700)
     cap = PlayoutCap(full_share=0.25, fast_simulations=6)
-    found = make(kind, "square8", 2, HashedEvaluator(2), simulations=30, cap=cap).run(states, games)
-    visits = np.add.reduceat(found.visits, found.offsets[:-1])
-    assert (visits == np.where(found.full, 30, 6)).all()
-    assert found.full.mean() == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 200) ** 0.5)
+    output = make(kind, "square8", 2, HashedEvaluator(2), simulations=30, cap=cap).run(states, games)
+    visits = np.add.reduceat(output.visits, output.policy_offsets[:-1])
+    assert (visits == np.where(output.has_policy, 30, 6)).all()
+    assert output.has_policy.mean() == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 200) ** 0.5)
     alone = make(kind, "square8", 2, HashedEvaluator(2), simulations=30, cap=cap).run(states[7:8], games[7:8])
-    assert alone.full[0] == found.full[7]
-    assert alone.policy.tobytes() == found.policy[slice(*found.offsets[7:9])].tobytes()
+    assert alone.has_policy[0] == output.has_policy[7]
+    assert alone.policy_probs.tobytes() == output.policy_probs[slice(*output.policy_offsets[7:9])].tobytes()
 
 
 @every_search
@@ -129,10 +134,10 @@ def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
     plain, remembering = (make(kind, "square8", 2, asked, simulations=20) for asked in (evaluator, cached))
     states, work = new_states(get_board("square8"), 2, 6), new_workspace(get_board("square8"))
     for _ in range(3):
-        found = plain.run(states)
-        for before, after in zip(found, remembering.run(states), strict=True):
+        output = plain.run(states)
+        for before, after in zip(output, remembering.run(states), strict=True):
             assert after.tobytes() == before.tobytes()
-        for state, action in zip(states, found.chosen, strict=True):
+        for state, action in zip(states, output.chosen_actions, strict=True):
             step(state, int(action), get_board("square8").tables, work)
     assert (cached.found > cached.asked / 10) == (megabytes > 0)
 
@@ -168,7 +173,7 @@ def test_it_finds_a_win_in_one_turn_without_knowing_anything(kind: str, case: st
     search = make(kind, "square8", 2, UniformEvaluator(2), simulations=200)
     while game.player == 1 and not game.is_over:
         legal = game.legal_actions()
-        game.play(int(legal[0] if len(legal) == 1 else search.run(game.array.reshape(1)).chosen[0]))
+        game.play(int(legal[0] if len(legal) == 1 else search.run(game.array.reshape(1)).chosen_actions[0]))
     assert game.result().winner == 1
 
 
@@ -183,8 +188,8 @@ def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> 
 
     states = positions("hex8", players, 12, 30)
     search = make(kind, "hex8", players, favour_seat_3, simulations=20)
-    found = search.run(states)
-    assert found.values[:, 2] == pytest.approx(0.75, abs=1e-5)
+    output = search.run(states)
+    assert output.root_values[:, 2] == pytest.approx(0.75, abs=1e-5)
     late = positions("hex8", players, 150, 170)
     search = make(kind, "hex8", players, UniformEvaluator(players), simulations=30)
     search.run(late)
@@ -231,6 +236,6 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
     states = states[states["phase"] == 0]
     search = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network), simulations=0)
     turned = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network, turned=True), simulations=0)
-    plain = search.run(states).policy
+    plain = search.run(states).policy_probs
     assert len(plain) > 1000
-    assert turned.run(states).policy == pytest.approx(plain, rel=1e-5)
+    assert turned.run(states).policy_probs == pytest.approx(plain, rel=1e-5)

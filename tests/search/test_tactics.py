@@ -13,19 +13,19 @@ from ringrift.heuristic import load_weights
 from ringrift.search import (
     BestReplySearch,
     DescentSearch,
-    Found,
     GumbelSearch,
     Limits,
     MaxnSearch,
     MinimaxSearch,
     ParanoidSearch,
     PuctSearch,
+    SearchOutput,
     UniformEvaluator,
 )
 from ringrift.search.evaluators import States
 from tests.search.tactics import TACTICS, Tactic, solves
 
-Run = Callable[[States], Found]
+Run = Callable[[States], SearchOutput]
 
 BUDGET = 200
 """Of searches that know nothing: to them every position is worth the same until the game ends."""
@@ -37,7 +37,7 @@ DEEPENING = {"minimax": MinimaxSearch, "maxn": MaxnSearch, "paranoid": ParanoidS
 every_tactic = pytest.mark.parametrize("tactic", TACTICS, ids=lambda tactic: tactic.name)
 
 
-def one_game(run: Callable[[States, np.ndarray], Found]) -> Run:
+def one_game(run: Callable[[States, np.ndarray], SearchOutput]) -> Run:
     return lambda states: run(states, np.zeros(len(states), np.int64))
 
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from ringrift.game.compiled import compiled
 from ringrift.search.evaluators import Floats, Ints, Offsets, States
-from ringrift.search.rules import Rules, add_game, game_field
+from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
 
 ACTIONS = 20
 
-FIELD = game_field("written_tree", __file__)
+FIELD = marker_field("written_tree", __file__)
 STATE_TYPE = np.dtype([(FIELD, np.uint8), ("player", np.int32), ("ply", np.int32), ("node", np.int32), ("worth", "f4")])
 WORK_TYPE = np.dtype([("actions", np.int32, (ACTIONS,))])
 NODE_TYPE = np.dtype(
@@ -58,12 +58,12 @@ def ply(state: Any) -> int:
     return int(state.ply)
 
 
-add_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
+register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
 
 
-def rules(table: Any) -> Rules:
+def rules(table: Any) -> GameAdapter:
     """The game on the trees of a table."""
-    return Rules(
+    return GameAdapter(
         name="written tree",
         tables=table,
         state_type=STATE_TYPE,

@@ -10,7 +10,7 @@ import torch
 
 from ringrift.game import Game
 from ringrift.networks import NetworkConfig, build_network, save_model
-from ringrift.search.found import empty_found
+from ringrift.search.output import empty_output
 from ringrift.selfplay import PlayerPool, SelfPlay, read_line
 from ringrift.selfplay.search_recorder import FIRST_DECISIONS, FIRST_ENTRIES, SearchRecorder
 from ringrift.selfplay.settings import StepSettings
@@ -135,11 +135,11 @@ def test_a_game_with_more_statistics_than_there_is_room_for_gets_more_room() -> 
     recorder = SearchRecorder(2, 2)
     wide = FIRST_ENTRIES // 2 + 1
     actions = np.arange(2 * wide, dtype=np.int32)
-    found = empty_found(np.array([0, wide, 2 * wide], np.int64), actions, 2)
-    found.policy[:] = 1 / wide
+    output = empty_output(np.array([0, wide, 2 * wide], np.int64), actions, 2)
+    output.policy_probs[:] = 1 / wide
     slots, has_policy = np.array([0, 1]), np.ones(2, np.bool_)
     for index in range(FIRST_DECISIONS + 2):
-        recorder.add(slots, np.full(2, index), found, has_policy)
+        recorder.add(slots, np.full(2, index), output, has_policy)
     for slot in slots.tolist():
         kept = recorder.take(slot)
         assert kept is not None

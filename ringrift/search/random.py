@@ -1,4 +1,4 @@
-"""Random numbers of the searches: every number depends on run, game and decision alone, never on the batch."""
+"""Counter-based random numbers: every number depends on its key and index alone, never on the order of the draws."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ import numpy as np
 
 from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64
-from ringrift.search.rules import decision
-
-
-@compiled
-def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
-    """The key of all random numbers of one decision of one game."""
-    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))
 
 
 @compiled

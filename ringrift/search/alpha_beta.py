@@ -19,8 +19,8 @@ from ringrift.game.compiled import compiled
 from ringrift.game.rng import mix64
 from ringrift.game.state import GAME_OVER
 from ringrift.heuristic import evaluate
-from ringrift.search.deepening import DeepeningSearch
-from ringrift.search.path import (
+from ringrift.search.iterative_deepening import IterativeDeepeningSearch
+from ringrift.search.search_stack import (
     UNIT,
     bring_forward,
     entry_at,
@@ -243,7 +243,7 @@ def advance(path: Any, states: Any, table: Any, nodes: int, board: Any, work: An
         take(path, level, path.score if together else -path.score)
 
 
-class AlphaBetaSearch(DeepeningSearch):
+class AlphaBetaSearch(IterativeDeepeningSearch):
     """The root player against all others together."""
 
     entry_type = ENTRY_TYPE

@@ -14,8 +14,8 @@ from ringrift.game.boards import Board
 from ringrift.game.compiled import compiled
 from ringrift.game.threads import share_out
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.found import Found, empty_found, ragged_offsets
-from ringrift.search.rules import Rules, rules_of
+from ringrift.search.game_adapter import GameAdapter, adapter_of
+from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import (
     NOTHING,
     Answers,
@@ -91,22 +91,22 @@ def without_padding(states: States) -> States:
 class Group:
     """Games that are evaluated together, and the buffers of their batch."""
 
-    def __init__(self, slots: npt.NDArray[np.int32], first: int, rules: Rules, players: int) -> None:
+    def __init__(self, slots: npt.NDArray[np.int32], first: int, adapter: GameAdapter, players: int) -> None:
         self.slots = slots
         self.first = first
         """Place of the group's first game in the call."""
         self.offsets = np.zeros(len(slots) + 1, np.int64)
-        self.states = np.empty(len(slots), rules.state_type)
+        self.states = np.empty(len(slots), adapter.state_type)
         self.actions = np.empty(0, np.int32)
         self.answers: Future[Answers] | Answers = no_answers(players)
 
 
-class Forest:
+class BatchedSearch:
     """The trees of many games with the evaluator that feeds them; the arenas are used again by every search."""
 
     def __init__(
         self,
-        board: Board | Rules,
+        board: Board | GameAdapter,
         players: int,
         evaluator: Evaluator,
         *,
@@ -120,11 +120,11 @@ class Forest:
         With two `groups`, the evaluator works on one half of the games while the other half walks: for evaluators that
         leave the cores alone. With `reuse`, the tree of a game is kept for its next position until `forget`.
         """
-        self.rules = rules_of(board)
+        self.adapter = adapter_of(board)
         self.players = players
         self.evaluator = evaluator
         self.nodes = nodes
-        self.trees = new_trees(self.rules, 0, nodes)
+        self.trees = new_trees(self.adapter, 0, nodes)
         self.threads = threads
         self.evaluating = ThreadPoolExecutor(1) if groups > 1 else None
         self.group_count = groups
@@ -137,24 +137,24 @@ class Forest:
         """Begin with positions `[games]` of the games with those numbers, and evaluate the roots."""
         states = without_padding(states)
         self.slots = self._take_slots(games)
-        rules, trees = self.rules, self.trees
+        adapter, trees = self.adapter, self.trees
         if self.reuse:
             images = np.ascontiguousarray(states).view(np.uint8).reshape(len(states), -1)
             tree_images = trees.states.view(np.uint8).reshape(*trees.states.shape, -1)
 
             def plant(first: int, last: int) -> None:
-                work = rules.workspace()
+                work = adapter.workspace()
                 kept = np.empty(self.nodes, np.int32)
-                reroot_or_plant(trees, self.slots, states, images, tree_images, first, last, rules.tables, work, kept)
+                reroot_or_plant(trees, self.slots, states, images, tree_images, first, last, adapter.tables, work, kept)
         else:
 
             def plant(first: int, last: int) -> None:
-                plant_roots(trees, self.slots, states, first, last, rules.tables, rules.workspace())
+                plant_roots(trees, self.slots, states, first, last, adapter.tables, adapter.workspace())
 
         self.share_out(len(states), plant)
         count = min(self.group_count, len(states))
         bounds = [len(states) * group // max(count, 1) for group in range(count + 1)]
-        self.groups = [Group(self.slots[first:last], first, rules, self.players) for first, last in pairwise(bounds)]
+        self.groups = [Group(self.slots[first:last], first, adapter, self.players) for first, last in pairwise(bounds)]
         self._ask_and_settle()
 
     def grow(self, simulations: int, walk: Callable[[Answers, int, int], None]) -> None:
@@ -175,10 +175,10 @@ class Forest:
             if slot is not None:
                 self.trees.used_nodes[slot] = 0
 
-    def empty_finding(self, full: npt.NDArray[np.bool_]) -> Found:
-        """A `Found` of the right sizes, to be filled."""
+    def empty_output(self, has_policy: npt.NDArray[np.bool_]) -> SearchOutput:
+        """Return an output of the right sizes, to be filled."""
         offsets = ragged_offsets(self.trees.nodes["edges"][self.slots, 0])
-        return empty_found(offsets, np.empty(offsets[-1], np.int32), self.players, full=full)
+        return empty_output(offsets, np.empty(offsets[-1], np.int32), self.players, has_policy=has_policy)
 
     def _walk(self, group: Group, walk: Callable[[Answers, int, int], None]) -> None:
         answers = self._answers(group)
@@ -193,7 +193,7 @@ class Forest:
         """The slots of those games: their own ones with `reuse`, else simply the first."""
         if not self.reuse:
             if len(self.trees.used_nodes) < len(games):
-                self.trees = new_trees(self.rules, len(games), self.nodes)
+                self.trees = new_trees(self.adapter, len(games), self.nodes)
             return np.arange(len(games), dtype=np.int32)
         new = [game for game in games.tolist() if game not in self.slots_of]
         size = len(self.trees.used_nodes)
@@ -206,7 +206,7 @@ class Forest:
 
     def _add_slots(self, count: int) -> None:
         """Enlarge the arenas and keep what is in them."""
-        old, self.trees = self.trees, new_trees(self.rules, len(self.trees.used_nodes) + count, self.nodes)
+        old, self.trees = self.trees, new_trees(self.adapter, len(self.trees.used_nodes) + count, self.nodes)
         for before, after in zip(old, self.trees, strict=True):
             after[: len(before)] = before
 

@@ -11,8 +11,8 @@ import pytest
 
 from ringrift.game import BOARDS, get_board, new_states
 from ringrift.heuristic import load_weights
-from ringrift.search import Found, Limits, MinimaxSearch
-from ringrift.search.path import WIDTHS
+from ringrift.search import Limits, MinimaxSearch, SearchOutput
+from ringrift.search.search_stack import WIDTHS
 from tests.search.parts import positions
 from tests.search.reference import Rules, endgames, middlegames, paranoid, root_scores
 
@@ -27,21 +27,23 @@ def search(board: str, limits: Limits, off: tuple[str, ...] = (), **options: Any
     return made
 
 
-def same(one: Found, other: Found) -> bool:
-    return (one.chosen == other.chosen).all() and one.values.tobytes() == other.values.tobytes()
+def same(one: SearchOutput, other: SearchOutput) -> bool:
+    return (
+        one.chosen_actions == other.chosen_actions
+    ).all() and one.root_values.tobytes() == other.root_values.tobytes()
 
 
 @pytest.mark.parametrize("board", BOARDS)
 def test_late_endgames_are_played_as_by_brute_force(board: str) -> None:
     states = endgames(f"{board}_2p")
-    found = search(board, Limits(60)).run(states)
+    output = search(board, Limits(60)).run(states)
     rules = Rules(get_board(board), 2, load_weights(f"{board}_2p"))
     for row, state in enumerate(states):
         scores = root_scores(rules, state, 60, paranoid)
-        assert scores[int(found.chosen[row])] == max(scores.values())
+        assert scores[int(output.chosen_actions[row])] == max(scores.values())
         seat = int(state["player"]) - 1
-        assert found.values[row, seat] == np.sign(max(scores.values()))
-        assert found.values[row, 1 - seat] == -found.values[row, seat]
+        assert output.root_values[row, seat] == np.sign(max(scores.values()))
+        assert output.root_values[row, 1 - seat] == -output.root_values[row, seat]
 
 
 @cache
@@ -56,16 +58,16 @@ def test_scores_are_those_of_a_search_without_pruning(board: str, moves: int, de
     compiled = search(board, Limits(depth), off, threads=1)
     states = middlegames(f"{board}_2p", moves=moves)
     for row, scores in enumerate(expected(board, moves, depth)):
-        found = compiled.run(states[row : row + 1])
+        output = compiled.run(states[row : row + 1])
         assert compiled.arenas[0].path["best"][0] == max(scores.values())
-        assert scores[int(found.chosen[0])] == max(scores.values())
+        assert scores[int(output.chosen_actions[0])] == max(scores.values())
 
 
 def test_a_deep_search_comes_to_the_same_without_what_makes_it_fast() -> None:
     states = positions("square8", 2, 10, 70)
-    found = search("square8", Limits(4)).run(states)
+    output = search("square8", Limits(4)).run(states)
     for off in ("remembers", "learns", "scouts"):
-        assert search("square8", Limits(4), (off,)).run(states).values.tobytes() == found.values.tobytes()
+        assert search("square8", Limits(4), (off,)).run(states).root_values.tobytes() == output.root_values.tobytes()
 
 
 @pytest.mark.parametrize(("board", "nodes"), [("square8", 4000), ("hexagonal", 2000)])
@@ -77,8 +79,8 @@ def test_with_a_limit_of_nodes_the_position_alone_decides(board: str, nodes: int
     reversed_order = search(board, limits, threads=2)
     reversed_order.run(states)
     again = reversed_order.run(states[::-1])  # in arenas that have been used
-    assert (again.chosen[::-1] == together.chosen).all()
-    assert again.values[::-1].tobytes() == together.values.tobytes()
+    assert (again.chosen_actions[::-1] == together.chosen_actions).all()
+    assert again.root_values[::-1].tobytes() == together.root_values.tobytes()
 
 
 def test_a_search_in_slices_is_the_same_search() -> None:
@@ -94,8 +96,8 @@ def test_limits_end_a_search_but_never_before_depth_1_is_done() -> None:
     limited.run(start)
     assert 5000 <= limited.arenas[0].path["nodes"] < 5000 + board.max_actions
     for hasty in (Limits(60, nodes=1), Limits(60, seconds=0)):
-        found = search("square8", hasty, threads=1).run(start)
-        assert same(found, search("square8", Limits(1), threads=1).run(start))
+        output = search("square8", hasty, threads=1).run(start)
+        assert same(output, search("square8", Limits(1), threads=1).run(start))
     timed = search("square8", Limits(60, seconds=0.05), threads=1)
     begin = time.thread_time()
     timed.run(start)
@@ -117,9 +119,9 @@ def test_a_forced_action_takes_no_search() -> None:
     forced = [state for state in positions("square8", 2, 40, 35) if len(rules.legal(state)) == 1]
     quick = search("square8", Limits(60), threads=1)
     for state in forced[:3]:
-        found = quick.run(np.array([state]))
-        assert found.chosen.tolist() == rules.legal(state)
-        assert found.policy.tolist() == [1]
+        output = quick.run(np.array([state]))
+        assert output.chosen_actions.tolist() == rules.legal(state)
+        assert output.policy_probs.tolist() == [1]
         assert quick.arenas[0].path["nodes"] < 1000
 
 
@@ -139,19 +141,22 @@ def test_the_policy_is_the_choice_alone_or_a_softmax_of_exact_scores() -> None:
     states = positions("square8", 2, 8, 60)
     hard = search("square8", Limits(3)).run(states)
     soft = search("square8", Limits(3), softness=0.05).run(states)
-    assert (hard.values == soft.values).all()
+    assert (hard.root_values == soft.root_values).all()
     rules = Rules(get_board("square8"), 2, load_weights("square8_2p"))
     for row, state in enumerate(states):
-        mine = slice(hard.offsets[row], hard.offsets[row + 1])
-        assert hard.policy[mine].tolist() == (hard.actions[mine] == hard.chosen[row]).tolist()
-        assert soft.policy[mine].sum() == pytest.approx(1, abs=1e-5)
-        assert soft.policy[mine][soft.actions[mine] == soft.chosen[row]] == soft.policy[mine].max()
-        if len(hard.actions[mine]) == 1:
+        mine = slice(hard.policy_offsets[row], hard.policy_offsets[row + 1])
+        assert hard.policy_probs[mine].tolist() == (hard.policy_actions[mine] == hard.chosen_actions[row]).tolist()
+        assert soft.policy_probs[mine].sum() == pytest.approx(1, abs=1e-5)
+        assert (
+            soft.policy_probs[mine][soft.policy_actions[mine] == soft.chosen_actions[row]]
+            == soft.policy_probs[mine].max()
+        )
+        if len(hard.policy_actions[mine]) == 1:
             continue
         # An action's score is what the position after it is worth: compare with the one that is next best.
-        order = np.argsort(-soft.policy[mine])
-        best, second = soft.actions[mine][order[:2]]
-        gap = 0.05 * np.log(soft.policy[mine][order[0]] / max(soft.policy[mine][order[1]], 1e-30))
+        order = np.argsort(-soft.policy_probs[mine])
+        best, second = soft.policy_actions[mine][order[:2]]
+        gap = 0.05 * np.log(soft.policy_probs[mine][order[0]] / max(soft.policy_probs[mine][order[1]], 1e-30))
         if gap < 0.2:
             values = [value_after(rules, state, int(action), 2) for action in (best, second)]
             assert gap == pytest.approx(values[0] - values[1], abs=1e-3)
@@ -161,5 +166,5 @@ def value_after(rules: Rules, state: Any, action: int, depth: int) -> float:
     child = rules.child(state, action, across=True)
     if len(rules.legal(child)) < 2:
         return float(rules.evaluate(child)[state["player"] - 1])
-    found = search("square8", Limits(depth), threads=1).run(np.array([child]))
-    return float(found.values[0, state["player"] - 1])
+    output = search("square8", Limits(depth), threads=1).run(np.array([child]))
+    return float(output.root_values[0, state["player"] - 1])

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.compiled import compiled
 from ringrift.heuristic import evaluate
-from ringrift.search.deepening import DeepeningSearch
-from ringrift.search.minimax import AlphaBetaSearch
-from ringrift.search.path import (
+from ringrift.search.alpha_beta import AlphaBetaSearch
+from ringrift.search.iterative_deepening import IterativeDeepeningSearch
+from ringrift.search.search_stack import (
     INFINITY,
     LEVELS,
     copy_values,
@@ -142,7 +142,7 @@ def advance_maxn(
         take(path, level)
 
 
-class MaxnSearch(DeepeningSearch):
+class MaxnSearch(IterativeDeepeningSearch):
     """Everybody for itself."""
 
     entry_type = ENTRY_TYPE

@@ -16,9 +16,9 @@ from ringrift.game.state import new_workspace, state_type
 from ringrift.game.threads import default_threads, share_out
 from ringrift.heuristic import new_scratch
 from ringrift.search.evaluators import States
-from ringrift.search.found import Found, empty_found
 from ringrift.search.legal import list_legal
-from ringrift.search.path import LEVELS, UNIT, WIDTHS, begin, order_root, path_type, plant, read_scores
+from ringrift.search.output import SearchOutput, empty_output
+from ringrift.search.search_stack import LEVELS, UNIT, WIDTHS, begin, order_root, path_type, plant, read_scores
 
 NO_LIMIT: Final = 1 << 62
 SLICE: Final = 2048
@@ -42,7 +42,7 @@ class Limits:
     depth: int
     """Decisions."""
     nodes: int | None = None
-    """Positions made; what is found then depends on the position alone."""
+    """Positions made; the output then depends on the position alone."""
     seconds: float | None = None
     """Looked at before every `SLICE` of nodes, so that it is met within a few milliseconds."""
 
@@ -58,7 +58,7 @@ class Arena:
         self.scratch = new_scratch(board)
 
 
-class DeepeningSearch:
+class IterativeDeepeningSearch:
     """Searches the positions of many games; every subclass says how one iteration goes on and what it came to."""
 
     entry_type: np.dtype[np.void]
@@ -76,7 +76,7 @@ class DeepeningSearch:
     ) -> None:
         """`weights` of the heuristic; all 0 know nothing but the ends of games.
 
-        The policy found is a softmax of the actions' values divided by `softness`, at 0 the best action alone.
+        The policy is a softmax of the actions' values divided by `softness`, at 0 the best action alone.
         """
         self.board = board
         self.players = players
@@ -97,39 +97,39 @@ class DeepeningSearch:
         """The values of the root, `[players]` by seat, that an iteration came to."""
         raise NotImplementedError
 
-    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> Found:
-        """Search positions `[games]` in which somebody has to act; what is found depends on each position alone."""
-        found = empty_found(*list_legal(states, self.board.tables, self.arenas[0].work), self.players)
+    def run(self, states: States, games: npt.NDArray[np.int64] | None = None) -> SearchOutput:
+        """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""
+        output = empty_output(*list_legal(states, self.board.tables, self.arenas[0].work), self.players)
 
         def serve(first: int, last: int) -> None:
             arena = self.arenas.pop()
             try:
                 for row in range(first, last):
-                    self.search(arena, states[row], found, row)
+                    self.search(arena, states[row], output, row)
             finally:
                 self.arenas.append(arena)
 
         share_out(len(states), serve, threads=len(self.arenas))
-        return found
+        return output
 
-    def search(self, arena: Arena, state: Any, found: Found, row: int) -> None:
-        """Search one position and write down what is found."""
+    def search(self, arena: Arena, state: Any, output: SearchOutput, row: int) -> None:
+        """Search one position and write its output."""
         path = arena.path
-        mine = slice(*found.offsets[row : row + 2])
+        mine = slice(*output.policy_offsets[row : row + 2])
         scores = np.zeros(mine.stop - mine.start, np.int32)
         arena.states[0] = state
         plant(path, arena.states, self.board.tables, arena.work)
         for finished in self.deepen(arena):
-            found.chosen[row] = path["best_action"][0]
-            found.values[row] = self.read_values(path)
+            output.chosen_actions[row] = path["best_action"][0]
+            output.root_values[row] = self.read_values(path)
             if finished and self.softness > 0:
-                read_scores(path, found.actions[mine], scores)
+                read_scores(path, output.policy_actions[mine], scores)
         if self.softness > 0:
             values = np.clip(scores / UNIT, -1, 1)
             policy = np.exp((values - values.max()) / self.softness)
-            found.policy[mine] = policy / policy.sum()
+            output.policy_probs[mine] = policy / policy.sum()
         else:
-            found.policy[mine] = found.actions[mine] == found.chosen[row]
+            output.policy_probs[mine] = output.policy_actions[mine] == output.chosen_actions[row]
 
     def deepen(self, arena: Arena) -> Iterator[bool]:
         """Run iteration after iteration; after each that came to something, whether it was finished."""

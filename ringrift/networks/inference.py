@@ -54,7 +54,7 @@ def inference_copy(network: ResidualNetwork, dtype: torch.dtype, memory_format: 
     return copy
 
 
-class Evaluator:
+class InferenceSession:
     """A network on a device, ready to answer a search.
 
     The same batch gives the same answer, bit for bit. What a row answers should not depend on the other rows either. On

@@ -17,6 +17,7 @@ from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
 from ringrift.game.compiled import cache_folder, compiled
+from ringrift.game.rng import mix64
 from ringrift.game.state import state_type
 from ringrift.game.threads import thread_workspace
 
@@ -24,14 +25,14 @@ Kernel = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Rules:
+class GameAdapter:
     """A game and what it needs for a tree."""
 
     name: str
     tables: Any
     """Goes to the kernels as `board`: a numpy array or record, so that anybody can read the index of cached code."""
     state_type: np.dtype[np.void]
-    """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `game_field`."""
+    """With the fields `player` (from 1: who decides), `ply` (moves so far) and that of `marker_field`."""
     max_actions: int
     edges_per_node: int
     """That an arena is made for, on average."""
@@ -44,11 +45,11 @@ EXPECTED_EDGES: Final = {"square8": 150, "hex8": 150, "square19": 1100, "hexagon
 hexagonal; from the middle of a game 20–40 and 270–510). Memory that a tree does not touch is only reserved."""
 
 
-def rules_of(board: Board | Rules) -> Rules:
+def adapter_of(board: Board | GameAdapter) -> GameAdapter:
     """The rules of RingRift on a board; other rules as they are."""
-    if isinstance(board, Rules):
+    if isinstance(board, GameAdapter):
         return board
-    return Rules(
+    return GameAdapter(
         name=board.name,
         tables=board.tables,
         state_type=state_type(board),
@@ -81,7 +82,7 @@ def decision(state: Any) -> int:
 _kernels: dict[str, dict[str, Kernel]] = {}
 
 
-def game_field(name: str, file: str) -> str:
+def marker_field(name: str, file: str) -> str:
     """The field by which the states of a game are known; `file` is the source of its kernels.
 
     The name changes with the source, or else searches from the disk would play by the rules of yesterday.
@@ -89,7 +90,7 @@ def game_field(name: str, file: str) -> str:
     return f"{name}_{Path(cache_folder(Path(file))).name}"
 
 
-def add_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:
+def register_game(field: str, *, legal_actions: Kernel, step: Kernel, outcome: Kernel, decision: Kernel) -> None:
     """Let trees grow in a game; its states are known by a field that no other game's states have."""
     _kernels[field] = {"legal_actions": legal_actions, "step": step, "outcome": outcome, "decision": decision}
 
@@ -129,4 +130,10 @@ def ply_and_debt(state: Any) -> int:
     return int(state.ply * 8 + state.owed)
 
 
-add_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome=outcome_values, decision=ply_and_debt)
+register_game("trail", legal_actions=turn.legal_actions, step=turn.step, outcome=outcome_values, decision=ply_and_debt)
+
+
+@compiled
+def decision_key(seed: np.uint64, game: int, state: Any) -> np.uint64:
+    """Return the key of all random numbers of one decision of one game, so that no number depends on the batch."""
+    return mix64(mix64(seed ^ mix64(np.uint64(game))) ^ mix64(np.uint64(decision(state))))

@@ -8,14 +8,14 @@ import numpy as np
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.sampling import sample
-from ringrift.search import Found, NetworkEvaluator, PuctSearch
+from ringrift.search import NetworkEvaluator, PuctSearch, SearchOutput
 from ringrift.search.evaluators import States
 
 
 class Search(Protocol):
     """Any search of positions of many games."""
 
-    def run(self, states: States, games: GameNumbers) -> Found:
+    def run(self, states: States, games: GameNumbers) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act."""
         ...
 
@@ -32,10 +32,10 @@ class SearchAgent(Agent):
         self.temperature = temperature
         self.seed = np.uint64(seed)
 
-    def find(self, states: States, games: GameNumbers) -> Found:
+    def act(self, states: States, games: GameNumbers) -> SearchOutput:
         """Search all positions side by side."""
-        found = self.search.run(states, games)
-        return found._replace(chosen=sample(found, states, games, self.temperature, self.seed))
+        output = self.search.run(states, games)
+        return output._replace(chosen_actions=sample(output, states, games, self.temperature, self.seed))
 
     @property
     def network_seconds(self) -> float:

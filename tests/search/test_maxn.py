@@ -11,8 +11,8 @@ import pytest
 from ringrift.game import BOARDS, parse_config
 from ringrift.heuristic import load_weights
 from ringrift.search import BestReplySearch, Limits, MaxnSearch, ParanoidSearch
-from ringrift.search.multiplayer import DECAY, SURE
-from ringrift.search.path import UNIT
+from ringrift.search.maxn import DECAY, SURE
+from ringrift.search.search_stack import UNIT
 from tests.search.reference import Rules, best_reply, endgames, maxn, middlegames, paranoid, root_scores
 
 SEARCHES = {"maxn": MaxnSearch, "paranoid": ParanoidSearch, "brs": BestReplySearch}
@@ -52,20 +52,20 @@ def test_values_are_those_of_a_search_without_pruning(kind: str, config: str, mo
 
 def check(kind: str, config: str, moves: int, depth: int) -> None:
     states = middlegames(config, moves=moves) if moves else endgames(config)
-    found = search(kind, config, Limits(depth)).run(states)
-    players = found.values.shape[1]
+    output = search(kind, config, Limits(depth)).run(states)
+    players = output.root_values.shape[1]
     for row, scores in enumerate(expected(kind, config, moves, depth)):
         seat = int(states[row]["player"]) - 1
-        chosen = scores[int(found.chosen[row])]
+        chosen = scores[int(output.chosen_actions[row])]
         if kind == "maxn":
             values = {action: (vector * DECAY)[:players] for action, vector in scores.items()}
             best = max(vector[seat] for vector in values.values())
             if best > SURE:  # a search that has proved a win looks no further, so perhaps not for the soonest
-                assert min(found.values[row, seat], values[int(found.chosen[row])][seat]) > SURE
+                assert min(output.root_values[row, seat], values[int(output.chosen_actions[row])][seat]) > SURE
             else:
-                assert found.values[row].tolist() == values[int(found.chosen[row])].tolist()
-                assert found.values[row, seat] == best
+                assert output.root_values[row].tolist() == values[int(output.chosen_actions[row])].tolist()
+                assert output.root_values[row, seat] == best
         else:
             assert chosen == max(scores.values())
-            assert found.values[row, seat] == np.float32(np.clip(chosen / UNIT, -1, 1))
-            assert found.values[row].sum() == pytest.approx(0, abs=1e-6)
+            assert output.root_values[row, seat] == np.float32(np.clip(chosen / UNIT, -1, 1))
+            assert output.root_values[row].sum() == pytest.approx(0, abs=1e-6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ringrift.search.rules import game_field
+from ringrift.search.game_adapter import marker_field
 
 
 def test_the_field_of_a_game_changes_with_its_source(tmp_path: Path) -> None:
@@ -14,6 +14,6 @@ def test_the_field_of_a_game_changes_with_its_source(tmp_path: Path) -> None:
         source = tmp_path / folder / "rules.py"
         source.parent.mkdir()
         source.write_text(text)
-        names.append(game_field("connect_four", str(source)))
+        names.append(marker_field("connect_four", str(source)))
     assert names[0] == names[2] != names[1]
     assert all(name.startswith("connect_four_") for name in names)

@@ -8,7 +8,7 @@ import torch
 
 from ringrift.game import policy_size
 from ringrift.game.actions import SCALAR_ACTIONS
-from ringrift.networks import Evaluator, inference_type
+from ringrift.networks import InferenceSession, inference_type
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_logits_of_legal_actions_are_those_of_the_whole_policy(make_network, mak
     network = make_network(board, 3)
     question = make_question(network.config, 5)
     features, globals_, offsets, actions = question
-    logits, values = Evaluator(network, dtype=torch.float32).evaluate(*question)
+    logits, values = InferenceSession(network, dtype=torch.float32).evaluate(*question)
     with torch.inference_mode():
         policy, expected = network(torch.from_numpy(features), torch.from_numpy(globals_))
     rows = np.repeat(np.arange(5), np.diff(offsets))
@@ -52,7 +52,7 @@ def test_logits_of_legal_actions_are_those_of_the_whole_policy(make_network, mak
 def test_the_same_batch_gives_the_same_answer(make_network, make_question, dtype):
     network = make_network(architecture="small")
     question = make_question(network.config, 21)
-    evaluator = Evaluator(network, dtype=dtype)
+    evaluator = InferenceSession(network, dtype=dtype)
     for one, two in zip(evaluator.evaluate(*question), evaluator.evaluate(*question), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -61,7 +61,7 @@ def test_the_same_batch_gives_the_same_answer(make_network, make_question, dtype
 def test_a_row_does_not_depend_on_its_batch(make_network, make_question, rows):
     network = make_network("hex8", architecture="small")
     question = make_question(network.config, 40)
-    evaluator = Evaluator(network, dtype=torch.float32)
+    evaluator = InferenceSession(network, dtype=torch.float32)
     logits, values = evaluator.evaluate(*question)
     some_logits, some_values = evaluator.evaluate(*first_rows(question, rows))
     np.testing.assert_allclose(some_logits, logits[: len(some_logits)], rtol=1e-5, atol=1e-5)
@@ -71,8 +71,8 @@ def test_a_row_does_not_depend_on_its_batch(make_network, make_question, rows):
 def test_batches_above_the_limit_are_split(make_network, make_question):
     network = make_network()
     question = make_question(network.config, 40)
-    whole = Evaluator(network, dtype=torch.float32).evaluate(*question)
-    split = Evaluator(network, dtype=torch.float32, max_batch=16).evaluate(*question)
+    whole = InferenceSession(network, dtype=torch.float32).evaluate(*question)
+    split = InferenceSession(network, dtype=torch.float32, max_batch=16).evaluate(*question)
     for one, two in zip(whole, split, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-5)
 
@@ -80,7 +80,7 @@ def test_batches_above_the_limit_are_split(make_network, make_question):
 def test_an_empty_batch_has_an_empty_answer(make_network, make_question):
     network = make_network(players=4)
     question = first_rows(make_question(network.config, 2), 0)
-    logits, values = Evaluator(network).evaluate(*question)
+    logits, values = InferenceSession(network).evaluate(*question)
     assert logits.shape == (0,)
     assert values.shape == (0, 4)
 
@@ -89,8 +89,8 @@ def test_an_empty_batch_has_an_empty_answer(make_network, make_question):
 def test_bfloat16_agrees_with_float32(make_network, make_question, board):
     network = make_network(board, architecture="small")
     question = make_question(network.config, 16)
-    exact, exact_values = Evaluator(network, dtype=torch.float32).evaluate(*question)
-    rough, rough_values = Evaluator(network, dtype=torch.bfloat16).evaluate(*question)
+    exact, exact_values = InferenceSession(network, dtype=torch.float32).evaluate(*question)
+    rough, rough_values = InferenceSession(network, dtype=torch.bfloat16).evaluate(*question)
     # A dozen roundings to 8 bits in a row: a few hundredths of how far logits differ from each other.
     np.testing.assert_allclose(rough, exact, atol=0.05 * exact.std() + 0.01 * np.abs(exact).max())
     np.testing.assert_allclose(rough_values, exact_values, atol=0.03)
@@ -99,7 +99,7 @@ def test_bfloat16_agrees_with_float32(make_network, make_question, board):
 def test_the_network_may_go_on_learning(make_network, make_question):
     network = make_network()
     question = make_question(network.config, 3)
-    evaluator = Evaluator(network)
+    evaluator = InferenceSession(network)
     before = evaluator.evaluate(*question)[0]
     with torch.no_grad():
         for weight in network.parameters():
@@ -111,8 +111,8 @@ def test_the_network_can_be_captured_whole_for_any_batch(make_network, make_ques
     # As `torch.compile` sees it, without the C++ compiler that its default backend needs.
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
     network = make_network("hex8")
-    evaluator = Evaluator(network, dtype=torch.float32, compiled=True)
-    plain = Evaluator(network, dtype=torch.float32)
+    evaluator = InferenceSession(network, dtype=torch.float32, compiled=True)
+    plain = InferenceSession(network, dtype=torch.float32)
     question = make_question(network.config, 40)
     for rows in (40, 10):
         some = first_rows(question, rows)
@@ -122,7 +122,7 @@ def test_the_network_can_be_captured_whole_for_any_batch(make_network, make_ques
 
 def test_arrays_that_do_not_fit_are_refused(make_network, make_question):
     network = make_network()
-    evaluator = Evaluator(network)
+    evaluator = InferenceSession(network)
     features, globals_, offsets, actions = make_question(network.config, 3)
     with pytest.raises(ValueError, match="features are float32"):
         evaluator.evaluate(features.astype(np.float32), globals_, offsets, actions)

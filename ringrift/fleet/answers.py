@@ -1,0 +1,150 @@
+"""What hosts answer, checked once, where it arrives: typed and within bounds, or refused in a line that quotes it.
+
+A host may be broken, half installed or hostile. Whatever it says is either one of the values below or a `JobTrouble`,
+so that a garbled answer is the trouble of that host alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from ringrift.fleet.shell import JobTrouble
+
+FIRST_SECOND_AFTER: Final = 2**33
+"""Later than any moment that a clock of this century can mean, in seconds since 1970."""
+LONGEST_QUOTE: Final = 80
+
+Whole = Annotated[int, Field(ge=0, lt=2**62)]
+"""A count, or a size in bytes."""
+Moment = Annotated[int, Field(ge=0, lt=FIRST_SECOND_AFTER)]
+"""Seconds since 1970."""
+Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Word = Annotated[str, Field(pattern=r"^\S{1,200}$")]
+Stored = Literal["none"] | Checksum
+Removal = Literal["removed", "kept", "differs", "gone"]
+
+Value = TypeVar("Value")
+
+
+def _or_none(value: object, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError:
+        return None
+
+
+OrNone: Final = WrapValidator(_or_none)
+"""Makes None of what cannot be, where to know it is of use and not needed."""
+
+
+class Fact(BaseModel):
+    """A model of an answer: nothing infinite, and what is not asked for is not looked at."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class HostFacts(Fact):
+    """The answer of `facts.sh`; None is what the host does not know or has garbled."""
+
+    clock: Annotated[float, Field(ge=0, lt=FIRST_SECOND_AFTER)] | None = None
+    """Seconds since 1970."""
+    disk: Whole | None = None
+    """Kilobytes that are free."""
+    memory: tuple[Whole, Whole] | None = None
+    """Kilobytes in all, and available."""
+    cores: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    load: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    python: Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){1,2}$")] | None = None
+    bash: str | None = None
+    flock: str | None = None
+    rsync: str | None = None
+    ringrift: Word | None = None
+    release: Word | None = None
+    gpu: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=256)] = []
+
+
+class ListedFile(NamedTuple):
+    """A line of `games.sh list`."""
+
+    size: Whole
+    changed: Moment
+    path: str
+
+
+class Measure(NamedTuple):
+    """A file up to some length, and what follows: a line of `games.sh measure`."""
+
+    checksum: Annotated[Literal[""] | Checksum, BeforeValidator(lambda word: "" if word == "gone" else word)]
+    """SHA-256; empty if the file is not there any more."""
+    lines: Whole
+    """Whole ones after that length."""
+
+
+class StoredFile(NamedTuple):
+    """A line of `stage.sh sums`."""
+
+    checksum: Stored
+    """SHA-256; `none` for a file that is not there."""
+    size: Whole
+
+
+WHOLE: Final = TypeAdapter[int](Whole)
+LISTED: Final = TypeAdapter(ListedFile)
+MEASURES: Final = TypeAdapter(list[Measure])
+REMOVALS: Final = TypeAdapter(list[tuple[Removal]])
+STORED: Final = TypeAdapter(list[StoredFile])
+SUMS: Final = TypeAdapter[tuple[str, str]](tuple[Stored, Stored])
+
+
+def checked(kind: TypeAdapter[Value], content: object, host: str, question: str) -> Value:
+    """A part of an answer as a value of a type; `JobTrouble` names the host and quotes the part."""
+    try:
+        return kind.validate_python(content)
+    except ValidationError:
+        raise garbled(host, question, content) from None
+
+
+def garbled(host: str, question: str, answer: object) -> JobTrouble:
+    """What to raise for an answer that is none."""
+    quote = repr(answer)
+    quote = quote if len(quote) <= LONGEST_QUOTE else f"{quote[:LONGEST_QUOTE]}…"
+    return JobTrouble(f"{host}: asked for {question}, it answers {quote}: does its shell print something of its own?")
+
+
+def checked_lines(
+    kind: TypeAdapter[list[Value]], lines: Sequence[str], count: int, host: str, question: str
+) -> list[Value]:
+    """Lines of words, as many as were asked for, each as a tuple of a type; `JobTrouble` as of `checked`."""
+    if len(lines) != count:
+        raise garbled(host, f"{count} lines of {question}", "\n".join(lines))
+    return checked(kind, [line.split() for line in lines], host, question)
+
+
+def host_facts(answer: bytes) -> tuple[HostFacts, tuple[str, ...]]:
+    """The answer of `facts.sh`, and a remark on each fact that the host has garbled, which counts as not known."""
+    lines = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
+    said = {name: value.strip() for name, _, value in lines if value.strip()}
+    values: dict[str, Any] = {**said, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}
+    if "clock" in values:
+        values["clock"] = values["clock"].removesuffix(".%N").removesuffix(".N")  # not every `date` knows parts of one
+    if "memory" in values:
+        values["memory"] = values["memory"].split()
+    try:
+        return HostFacts.model_validate(values), ()
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
+    known = {name: value for name, value in values.items() if name not in wrong}
+    remarks = (f"it says {name} {said[name][:LONGEST_QUOTE]!r}, which cannot be" for name in wrong)
+    return HostFacts.model_validate(known), tuple(remarks)
