@@ -111,7 +111,7 @@ def merge(
 def _write(writer: DatasetWriter, inputs: blake2b, gathered: Gathered) -> None:
     """Write the shard at hand, if there is anything in it; it is called by what is merged, and by its place."""
     inputs.update(b"next")
-    gathered.add(writer.buffer.facts, writer.buffer.values, writer.buffer.policies)
+    gathered.add(writer.buffer.facts, writer.buffer.outcome_values, writer.buffer.policies)
     writer.write(inputs.hexdigest())
 
 
@@ -130,14 +130,14 @@ def _copy(buffer: ShardBuffer, identity: bytes, facts: npt.NDArray[Any], arrays:
     """Add a game's samples to a shard."""
     samples = rows.stop - rows.start
     spans = {name: slice(*arrays[name][[rows.start, rows.stop]].tolist()) for name in OFFSETS}
-    entries, replies = (span.stop - span.start for span in spans.values())
+    entries, opponent_entries = (span.stop - span.start for span in spans.values())
     number = len(buffer.games)
-    features, globals, room = buffer.grow([identity], facts, samples, entries, replies)
+    features, globals, room = buffer.grow([identity], facts, samples, entries, opponent_entries)
     features[:] = arrays["features"][rows]
     globals[:] = arrays["globals"][rows]
     for name, target in room._asdict().items():
         if name in RAGGED:
-            target[:] = arrays[name][spans[f"{name.split('_')[0]}_offsets"]]
+            target[:] = arrays[name][spans[f"{name.rpartition('_')[0]}_offsets"]]
         elif name.endswith("_ends"):
             offsets = arrays[name.replace("ends", "offsets")]
             target[:] = offsets[rows.start + 1 : rows.stop + 1] - offsets[rows.start]

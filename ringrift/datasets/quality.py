@@ -57,7 +57,7 @@ PARTS: Final = {
     "distinct": "games that are no copies",
     "fresh": "games are not older than the newest",
 }
-"""What each part says, for people; the first three are those of games."""
+"""The parts in words, for people; the first three are those of games."""
 
 QUANTILES: Final = {"lowest": 0.0, "5%": 0.05, "median": 0.5}
 
@@ -77,19 +77,19 @@ class Quality:
 
 @dataclass
 class Gathered:
-    """What the quality of a data set is told from; shards are added one by one."""
+    """The statistics that the quality of a data set follows from; shards are added one by one."""
 
     facts: list[npt.NDArray[Any]] = field(default_factory=list)
-    """Each `[games]`, of `FACTS`."""
+    """The facts of the games of every shard, each `[games]`, of `FACTS`."""
     values: Counter[float] = field(default_factory=Counter)
-    """Samples by the value for who is to act."""
+    """The number of samples by the outcome value of the player to act."""
     policies: int = 0
-    """Samples with a policy to learn."""
+    """The number of samples that have a policy."""
 
-    def add(self, facts: npt.NDArray[Any], values: npt.NDArray[np.float32], policies: int) -> None:
-        """Add games `[games]`, and the values of their samples `[N]`."""
+    def add(self, facts: npt.NDArray[Any], outcome_values: npt.NDArray[np.float32], policies: int) -> None:
+        """Add games `[games]`, and the outcome values of their samples `[N, P]`, relative."""
         self.facts.append(np.array(facts))
-        found, counts = np.unique(values, return_counts=True)
+        found, counts = np.unique(outcome_values[:, 0], return_counts=True)
         self.values.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
         self.policies += policies
 

@@ -21,21 +21,21 @@ from typing import Final
 import orjson
 
 from ringrift import __version__
+from ringrift.datasets.game_selection import SelectedGame, StoredGame
 from ringrift.datasets.layout import Layout
 from ringrift.datasets.manifest import FORMAT
-from ringrift.datasets.pool import PoolGame, StoredGame
 from ringrift.datasets.settings import DatasetSettings
 
 KEY_BYTES: Final = 8
 
 
-def blocks(games: Sequence[PoolGame], choices: int) -> Iterator[list[PoolGame]]:
+def blocks(games: Sequence[SelectedGame], choices: int) -> Iterator[list[SelectedGame]]:
     """Cut games, in their order, into those of one shard each, which have at most so many choices together.
 
     From a quarter of that on, every choice ends a block with the same chance, so that blocks have 0.64 of it on
     average. A game with more choices than that is a block of its own.
     """
-    block: list[PoolGame] = []
+    block: list[SelectedGame] = []
     size = 0
     for game in games:
         if block and size + game.choices > choices:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
-from ringrift.datasets.samples import Rows
+from ringrift.datasets.samples import ShardRows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
 from ringrift.game.errors import UnwritableFile
 from ringrift.game.files import new_file
@@ -51,12 +51,12 @@ class ShardBuffer:
     @property
     def room(self) -> int:
         """How many more samples it can take as it is."""
-        return len(self._rows["values"]) - self.samples
+        return len(self._rows["game"]) - self.samples
 
     @property
     def policies(self) -> int:
         """Samples with a policy to learn."""
-        return int(self._rows["policy_kind"][: self.samples].sum())
+        return int(self._rows["has_policy"][: self.samples].sum())
 
     @property
     def facts(self) -> npt.NDArray[Any]:
@@ -64,13 +64,13 @@ class ShardBuffer:
         return np.concatenate([np.empty(0, FACTS), *self._facts])
 
     @property
-    def values(self) -> npt.NDArray[np.float32]:
-        """`[N]`, the values of who is to act."""
-        return self._rows["values"][: self.samples]
+    def outcome_values(self) -> npt.NDArray[np.float32]:
+        """`[N, P]`, the values of the final ranks, relative."""
+        return self._rows["outcome_values"][: self.samples]
 
     def grow(
-        self, games: list[bytes], facts: npt.NDArray[Any], samples: int, entries: int, replies: int
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Rows]:
+        self, games: list[bytes], facts: npt.NDArray[Any], samples: int, policy_entries: int, opponent_entries: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], ShardRows]:
         """Make room for games of these facts: features, globals and the other members of their samples, to be written.
 
         The ends of policies count from the first of the new samples; `settle` has to follow.
@@ -82,13 +82,15 @@ class ShardBuffer:
         self.samples = end
         self.games += games
         self._facts.append(facts)
-        for name, size in zip(RAGGED, (entries, entries, replies, replies), strict=True):
+        for name, size in zip(
+            RAGGED, (policy_entries, policy_entries, opponent_entries, opponent_entries), strict=True
+        ):
             self._entries[name].append(np.empty(size, RAGGED[name]))
         rows: Arrays = {name: array[first:end] for name, array in self._rows.items()}
         ends: Arrays = {name.replace("offsets", "ends"): self._offsets[name][first + 1 : end + 1] for name in OFFSETS}
         ragged: Arrays = {name: parts[-1] for name, parts in self._entries.items()}
         features, globals = rows.pop("features"), rows.pop("globals")
-        return features, globals, Rows(**rows, **ends, **ragged)
+        return features, globals, ShardRows(**rows, **ends, **ragged)
 
     def settle(self, samples: int) -> None:
         """Let the offsets of the last so many samples go on from those before them."""
@@ -149,17 +151,17 @@ class DatasetWriter:
         if known is None:  # of an export that was interrupted
             known = Shard(
                 name=path.name,
-                samples=len(arrays["values"]),
+                samples=len(arrays["game"]),
                 games=len(arrays["games"]),
                 bytes=size,
                 sha256=digest(path),
             )
-        elif (known.bytes, known.samples) != (size, len(arrays["values"])):
+        elif (known.bytes, known.samples) != (size, len(arrays["game"])):
             return None
         self._shards.append(known)
         self.samples += known.samples
         self.kept += known.samples
-        self.policies += int(arrays["policy_kind"].sum())
+        self.policies += int(arrays["has_policy"].sum())
         return arrays
 
     def write(self, key: str) -> None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ringrift.datasets import export
-from ringrift.datasets.pool import EmptySelection
+from ringrift.datasets.game_selection import EmptySelection
 from ringrift.evaluation.contenders import Contender, model_contender
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.rating import rate_model

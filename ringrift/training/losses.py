@@ -28,8 +28,8 @@ class Losses(NamedTuple):
     value: Tensor
     """Mean squared error over the players."""
     reply: Tensor
-    owners: Tensor
-    plies_left: Tensor
+    ownership: Tensor
+    moves_left: Tensor
     entropy: Tensor
     """Of the network's policy over the legal actions, nats."""
     accuracy: Tensor
@@ -97,32 +97,35 @@ def losses(outputs: Outputs, batch: Batch, settings: LossSettings, kind: PolicyK
     count = len(batch.values)
     rows = rows_of(batch.policy_offsets)
     policy, entropy, agreed = policy_losses(
-        outputs.policy, batch.policy_shares, rows, count, kl=kind.kl, smoothing=settings.smoothing
+        outputs.policy, batch.policy_probs, rows, count, kl=kind.kl, smoothing=settings.smoothing
     )
     targets = 1 / (count * max(kind.share, 1 / count))  # one over the number of policies that a batch has on average
-    learned = batch.policy_kind.to(policy)
+    learned = batch.has_policy.to(policy)
     policy_loss = (policy * learned).sum() * targets
 
     searched = (batch.root_values != 0).any(1, keepdim=True)
     mixed = torch.lerp(batch.values, batch.root_values, settings.root_value)
     value_loss = functional.mse_loss(outputs.values, torch.where(searched, mixed, batch.values))
 
-    reply_rows = rows_of(batch.reply_offsets)
-    reply_logs = outputs.reply.log_softmax(1)[reply_rows, batch.reply_actions.long()]
-    reply = (torch.special.xlogy(batch.reply_shares, batch.reply_shares) - batch.reply_shares * reply_logs).sum()
+    reply_rows = rows_of(batch.opponent_policy_offsets)
+    reply_logs = outputs.reply.log_softmax(1)[reply_rows, batch.opponent_policy_actions.long()]
+    reply = (
+        torch.special.xlogy(batch.opponent_policy_probs, batch.opponent_policy_probs)
+        - batch.opponent_policy_probs * reply_logs
+    ).sum()
     reply_loss = reply * targets
 
-    owners = functional.cross_entropy(outputs.owners, batch.owners.long().flatten(1), reduction="none")
-    owners_loss = (owners * cells).sum() / (count * cells.sum())
-    plies_loss = functional.huber_loss(outputs.plies_left, batch.plies_left.to(policy).log1p())
+    ownership = functional.cross_entropy(outputs.ownership, batch.ownership.long().flatten(1), reduction="none")
+    owners_loss = (ownership * cells).sum() / (count * cells.sum())
+    plies_loss = functional.huber_loss(outputs.moves_left, batch.moves_left.to(policy).log1p())
 
     entropy_mean = (entropy * learned).sum() * targets
     total = (
         policy_loss
         + settings.value * value_loss
         + settings.reply * reply_loss
-        + settings.owners * owners_loss
-        + settings.plies_left * plies_loss
+        + settings.ownership * owners_loss
+        + settings.moves_left * plies_loss
         - settings.entropy_bonus * entropy_mean
     )
     accuracy = (agreed * learned).sum() * targets

@@ -25,9 +25,9 @@ class Outputs(NamedTuple):
     """float32 `[B, P]`: from −1 to 1, relative: from the player to act on."""
     reply: Tensor
     """float32 `[B, policy_size]`: logits of what the next other player will do."""
-    owners: Tensor
+    ownership: Tensor
     """float32 `[B, P + 1, H × W]`: logits of who owns each cell in the end, 0 nobody."""
-    plies_left: Tensor
+    moves_left: Tensor
     """float32 `[B]`: natural logarithm of 1 + the moves until the end."""
 
     @classmethod
@@ -55,8 +55,8 @@ class LearningNetwork(nn.Module):
         self.network = network
         network.value.dropout.p = dropout
         self.reply = PolicyHead(board, channels, dimensions.head_channels // 2)
-        self.owners = nn.Conv2d(channels, players + 1, 1)
-        self.plies_left = nn.Linear(2 * channels, 1)
+        self.ownership = nn.Conv2d(channels, players + 1, 1)
+        self.moves_left = nn.Linear(2 * channels, 1)
 
     def forward(self, features: Tensor, globals_: Tensor, rows: Tensor, actions: Tensor) -> Outputs:
         """uint8 `[B, planes, H, W]`, float32 `[B, G]`, and int64 `[L]` rows and legal actions."""
@@ -68,6 +68,6 @@ class LearningNetwork(nn.Module):
             policy=network.policy.chosen(hidden, scalars, rows, actions),
             values=network.value(trunk),
             reply=self.reply.whole(*self.reply(trunk, pooled)),
-            owners=self.owners(trunk).float().flatten(2),
-            plies_left=self.plies_left(pooled).squeeze(1),
+            ownership=self.ownership(trunk).float().flatten(2),
+            moves_left=self.moves_left(pooled).squeeze(1),
         )

@@ -23,8 +23,8 @@ class LossSettings(Settings):
     smoothing: Share
     value: NonNegativeFloat
     reply: NonNegativeFloat
-    owners: NonNegativeFloat
-    plies_left: NonNegativeFloat
+    ownership: NonNegativeFloat
+    moves_left: NonNegativeFloat
     entropy_bonus: NonNegativeFloat
     root_value: Annotated[float, Field(ge=0.0, le=1.0)]
     surgery: bool

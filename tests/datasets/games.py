@@ -68,7 +68,7 @@ def settings(*, shard: int | None = None, **changes: Any) -> DatasetSettings:
     All samples weigh the same unless a test says otherwise.
     """
     fields = dataset_settings().model_dump()
-    fields["weights"]["kind"] = "uniform"
+    fields["sample_weights"]["kind"] = "uniform"
     for name, value in changes.items():
         fields[name] = fields[name] | value if isinstance(value, dict) else value
     if shard is not None:

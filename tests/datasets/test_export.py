@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ringrift.datasets import BadDataset, Filters, Layout, export, read_manifest
 from ringrift.datasets.export import PAGE_GAMES
-from ringrift.datasets.pool import EmptySelection, LeakedGame
+from ringrift.datasets.game_selection import EmptySelection, LeakedGame
 from ringrift.datasets.settings import WindowSettings
 from ringrift.datasets.shards import write_shard
 from ringrift.datasets.writer import new_dataset
@@ -77,7 +77,7 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
     board, players = parse_config(record.config)
     version = feature_version(encoder)
     game = Game(board.name, players)
-    ply = int(shard["ply"][row])
+    ply = int(shard["action_index"][row])
     for action in record.actions[:ply].tolist():
         game.play(action)
     seat = game.player
@@ -87,16 +87,16 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
     np.testing.assert_array_equal(shard["globals"][row], globals[0])
 
     values = rank_values(record.ranks) if record.ranks else np.zeros(players, np.float32)
-    np.testing.assert_array_equal(shard["values_mp"][row], to_relative(values, seat))
+    np.testing.assert_array_equal(shard["outcome_values"][row], to_relative(values, seat))
     assert shard["values"][row] == values[seat - 1]
-    assert shard["weights"][row] == 1
+    assert shard["sample_weights"][row] == 1
 
     legal = game.legal_actions()
     searches = policies(record)
     actions, shares = entries(shard, "policy", row)
     np.testing.assert_array_equal(actions, legal)
     full, root, policy = searches.get(ply, (0, np.zeros(players, np.int16), {}))
-    assert shard["policy_kind"][row] == full
+    assert shard["has_policy"][row] == full
     assert dict(zip(actions.tolist(), shares.tolist(), strict=True)) == {
         action: policy.get(action, 0) * full for action in legal
     }
@@ -113,13 +113,13 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
             answered = True
         game.play(action)
     assert answered or not len(actions)
-    assert shard["plies_left"][row] == game.result().plies - before
+    assert shard["moves_left"][row] == game.result().plies - before
 
-    owners = np.zeros(board.size**2, np.uint8)
+    ownership = np.zeros(board.size**2, np.uint8)
     for cell, word in enumerate(game._states[0]["cells"][board.tables["position"]].tolist()):
         if word & KIND in (STACK, COLLAPSED):
-            owners[cell_pixels(board)[cell]] = ((word & OWNER) - seat) % players + 1
-    np.testing.assert_array_equal(shard["owners"][row].reshape(-1), owners)
+            ownership[cell_pixels(board)[cell]] = ((word & OWNER) - seat) % players + 1
+    np.testing.assert_array_equal(shard["ownership"][row].reshape(-1), ownership)
 
 
 def policies(record: GameRecord) -> dict[int, tuple[int, np.ndarray, dict[int, int]]]:
@@ -165,7 +165,7 @@ def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
     assert (tmp_path / "square8_2p.npz").resolve() == (tmp_path / shard.name).resolve()
     (arrays,) = shards(tmp_path, "square8_2p")
     assert manifest.samples == training.samples == len(arrays["values"])
-    assert manifest.policies == training.policies == arrays["policy_kind"].sum()
+    assert manifest.policies == training.policies == arrays["has_policy"].sum()
     assert training.games + held_out.games == 40
     source = manifest.provenance
     assert source["engines"] == {"random": manifest.games, "gumbel:m.pth@16": manifest.games}

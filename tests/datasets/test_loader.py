@@ -57,7 +57,7 @@ def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
             members, at = written[sample]
             back = int(tables.inverse[symmetry])
             seen.add(symmetry)
-            for name in ("features", "owners"):
+            for name in ("features", "ownership"):
                 image = getattr(batch, name)[row].numpy()
                 assert (tables.transform_image(image, back) == members[name][at]).all()
             for kind in ("policy", "reply"):
@@ -67,10 +67,10 @@ def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
                 assert (actions == turned).all()
                 assert np.allclose(shares * 65535, members[f"{kind}_values"][part])
             assert (batch.globals[row].numpy() == members["globals"][at]).all()
-            assert (batch.values[row].numpy() == members["values_mp"][at]).all()
+            assert (batch.values[row].numpy() == members["outcome_values"][at]).all()
             assert np.allclose(batch.root_values[row].numpy() * 32767, members["root_values"][at])
-            assert batch.policy_kind[row] == members["policy_kind"][at]
-            assert batch.plies_left[row] == members["plies_left"][at]
+            assert batch.has_policy[row] == members["has_policy"][at]
+            assert batch.moves_left[row] == members["moves_left"][at]
     assert seen == set(range(12))
 
 
@@ -210,7 +210,11 @@ def test_no_more_batches_are_prepared_than_asked_for(dataset: Any, monkeypatch: 
 
 def test_a_damaged_policy_is_one_line(tmp_path: Path) -> None:
     members = random_members(0, 9)
-    for name, place, value in (("policy_offsets", 4, 10**9), ("reply_offsets", 4, -3), ("policy_indices", 4, 10**9)):
+    for name, place, value in (
+        ("policy_offsets", 4, 10**9),
+        ("opponent_policy_offsets", 4, -3),
+        ("policy_actions", 4, 10**9),
+    ):
         damaged = members | {name: members[name].copy()}
         damaged[name][place] = value
         dataset = open_dataset(write_dataset(tmp_path, [damaged]))

@@ -26,9 +26,9 @@ def samples(folder: Path) -> dict[tuple[str, int], tuple[bytes, ...]]:
         names = identities([shard])
         for row in range(len(shard["values"])):
             own = slice(*shard["policy_offsets"][row : row + 2].tolist())
-            parts = (*(shard[name][row] for name in ("features", "values_mp", "owners", "weights")),)
-            policy = (shard["policy_indices"][own], shard["policy_values"][own])
-            found[names[shard["game"][row]], int(shard["ply"][row])] = tuple(
+            parts = (*(shard[name][row] for name in ("features", "outcome_values", "ownership", "weights")),)
+            policy = (shard["policy_actions"][own], shard["policy_probs"][own])
+            found[names[shard["game"][row]], int(shard["action_index"][row])] = tuple(
                 part.tobytes() for part in (*parts, *policy)
             )
     return found

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ringrift.datasets import export, read_manifest
 from ringrift.datasets.export import Stopped
-from ringrift.datasets.pool import PoolGame
+from ringrift.datasets.game_selection import SelectedGame
 from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
 from ringrift.games import GamesDatabase, ingest
@@ -24,8 +24,8 @@ RECORDS = sorted(searched_records(count=60, seed=9), key=lambda record: record.e
 NAME = "square8_2p"
 
 
-def a_game(number: int, choices: int) -> PoolGame:
-    return PoolGame(number, blake2b(b"%d" % number, digest_size=16).digest(), number, "lines", 1, choices)
+def a_game(number: int, choices: int) -> SelectedGame:
+    return SelectedGame(number, blake2b(b"%d" % number, digest_size=16).digest(), number, "lines", 1, choices)
 
 
 @given(st.lists(st.integers(0, 150), min_size=1, max_size=200), st.integers(0, 50))

@@ -70,7 +70,7 @@ def shifted(arrays: Arrays) -> None:
 
 
 def twice(arrays: Arrays) -> None:
-    arrays["policy_indices"][1] = arrays["policy_indices"][0]
+    arrays["policy_actions"][1] = arrays["policy_actions"][0]
 
 
 def another_board(arrays: Arrays) -> None:
@@ -79,12 +79,12 @@ def another_board(arrays: Arrays) -> None:
 
 
 def another_outcome(arrays: Arrays) -> None:
-    for member in ("values_mp", "values"):
+    for member in ("outcome_values", "values"):
         arrays[member][1] = 0
 
 
 def later(arrays: Arrays) -> None:
-    arrays["plies_left"][1] += 50
+    arrays["moves_left"][1] += 50
 
 
 def no_winner(arrays: Arrays) -> None:
@@ -96,7 +96,7 @@ def more_searches_than_choices(arrays: Arrays) -> None:
 
 
 def fewer_moves(arrays: Arrays) -> None:
-    arrays["facts"]["plies"][0] = arrays["plies_left"][0] - 1
+    arrays["facts"]["plies"][0] = arrays["moves_left"][0] - 1
 
 
 def same_sample(arrays: Arrays) -> None:
@@ -110,22 +110,22 @@ DAMAGE: dict[str, tuple[str, Callable[[Arrays], object]]] = {
     "an infinite weight": ("numbers", at("weights", 0, np.inf)),
     "a value that is no number": ("numbers", at("values", 5, np.nan)),
     "planes of another board": ("ranges", another_board),
-    "a value above 1": ("ranges", at("values_mp", 0, (2, -2))),
-    "an action that does not exist": ("ranges", at("policy_indices", 0, 10**6)),
-    "a reply that does not exist": ("ranges", at("reply_indices", 0, -1)),
-    "an unknown kind of policy": ("ranges", at("policy_kind", 0, 2)),
-    "an owner who does not play": ("ranges", at("owners", (0, 0, 0), 3)),
+    "a value above 1": ("ranges", at("outcome_values", 0, (2, -2))),
+    "an action that does not exist": ("ranges", at("policy_actions", 0, 10**6)),
+    "a reply that does not exist": ("ranges", at("opponent_policy_actions", 0, -1)),
+    "an unknown kind of policy": ("ranges", at("has_policy", 0, 2)),
+    "an owner who does not play": ("ranges", at("ownership", (0, 0, 0), 3)),
     "a game that is not named": ("ranges", at("game", 0, 10**6)),
     "an action before the first": ("ranges", at("ply", 0, -1)),
-    "no moves left": ("ranges", at("plies_left", 0, 0)),
+    "no moves left": ("ranges", at("moves_left", 0, 0)),
     "a negative weight": ("ranges", at("weights", 0, -1)),
     "no weights": ("ranges", at("weights", slice(None), 0)),
-    "policies without shares": ("policies", at("policy_values", slice(None), 0)),
-    "shares of no policy": ("policies", at("policy_kind", slice(None), 0)),
-    "replies that do not add up": ("policies", at("reply_values", slice(None), 7)),
+    "policies without shares": ("policies", at("policy_probs", slice(None), 0)),
+    "shares of no policy": ("policies", at("has_policy", slice(None), 0)),
+    "replies that do not add up": ("policies", at("opponent_policy_probs", slice(None), 7)),
     "an action that stands twice": ("policies", twice),
-    "values that do not add up": ("values", at("values_mp", slice(None), 1)),
-    "values of no rank": ("values", at("values_mp", 0, (0.5, -0.5))),
+    "values that do not add up": ("values", at("outcome_values", slice(None), 1)),
+    "values of no rank": ("values", at("outcome_values", 0, (0.5, -0.5))),
     "a value of somebody else": ("values", at("values", 0, 0.5)),
     "two outcomes of a game": ("values", another_outcome),
     "more moves left than before": ("values", later),

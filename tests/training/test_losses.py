@@ -110,7 +110,7 @@ def batch(tmp_path: Path) -> Batch:
     """Planted samples of which every third has no policy, and half have a root value of a search."""
     kind = (np.arange(24) % 3 > 0).astype(np.uint8)
     roots = np.where(np.arange(24)[:, None] % 2, np.array([16384, -16384]), 0).astype(np.int16)
-    path = write_planted(tmp_path, 24, policy_kind=kind, root_values=roots)
+    path = write_planted(tmp_path, 24, has_policy=kind, root_values=roots)
     return next(iter(Loader(open_dataset(path), batch=24, shuffle=False)))
 
 
@@ -121,7 +121,7 @@ def outputs_for(batch: Batch) -> Outputs:
 
 
 def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
-    settings = loss_settings(root_value=0.5, entropy_bonus=0.01, owners=0.3, plies_left=0.1, reply=0.15, value=2.0)
+    settings = loss_settings(root_value=0.5, entropy_bonus=0.01, ownership=0.3, moves_left=0.1, reply=0.15, value=2.0)
     outputs = outputs_for(batch)
     found = losses(outputs, batch, settings, PolicyKind(True, 2 / 3), torch.ones(64))
 
@@ -129,8 +129,8 @@ def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
         logits = np.exp(logits - logits.max(-1, keepdims=True))
         return logits / logits.sum(-1, keepdims=True)
 
-    logits, targets = outputs.policy.detach().numpy().reshape(24, 4), batch.policy_shares.numpy().reshape(24, 4)
-    learned = batch.policy_kind.numpy() > 0
+    logits, targets = outputs.policy.detach().numpy().reshape(24, 4), batch.policy_probs.numpy().reshape(24, 4)
+    learned = batch.has_policy.numpy() > 0
     good = (np.log(shares(logits)) * targets).sum(1)[learned]
     assert found.policy.item() == pytest.approx(-good.mean(), rel=1e-5)
     entropy = -(shares(logits) * np.log(shares(logits))).sum(1)[learned]
@@ -141,20 +141,20 @@ def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
     aim = np.where((roots != 0).any(1, keepdims=True), (values + roots) / 2, values)
     assert found.value.item() == pytest.approx(((outputs.values.detach().numpy() - aim) ** 2).mean(), rel=1e-5)
 
-    replies = np.log(shares(outputs.reply.detach().numpy()))[np.arange(24), batch.reply_actions.numpy()]
+    replies = np.log(shares(outputs.reply.detach().numpy()))[np.arange(24), batch.opponent_policy_actions.numpy()]
     assert found.reply.item() == pytest.approx(-replies.sum() / 16, rel=1e-5)
-    owners = np.moveaxis(outputs.owners.detach().numpy(), 1, 2)
-    true = np.take_along_axis(np.log(shares(owners)), batch.owners.numpy().reshape(24, 64, 1).astype(int), 2)
-    assert found.owners.item() == pytest.approx(-true.mean(), rel=1e-5)
-    away = np.abs(outputs.plies_left.detach().numpy() - np.log(11))
-    assert found.plies_left.item() == pytest.approx(np.where(away < 1, away**2 / 2, away - 0.5).mean(), rel=1e-5)
+    ownership = np.moveaxis(outputs.ownership.detach().numpy(), 1, 2)
+    true = np.take_along_axis(np.log(shares(ownership)), batch.ownership.numpy().reshape(24, 64, 1).astype(int), 2)
+    assert found.ownership.item() == pytest.approx(-true.mean(), rel=1e-5)
+    away = np.abs(outputs.moves_left.detach().numpy() - np.log(11))
+    assert found.moves_left.item() == pytest.approx(np.where(away < 1, away**2 / 2, away - 0.5).mean(), rel=1e-5)
 
     total = (
         found.policy
         + 2 * found.value
         + 0.15 * found.reply
-        + 0.3 * found.owners
-        + 0.1 * found.plies_left
+        + 0.3 * found.ownership
+        + 0.1 * found.moves_left
         - 0.01 * found.entropy
     )
     assert found.total.item() == pytest.approx(total.item())
@@ -163,15 +163,15 @@ def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
 def test_corners_outside_a_hexagon_have_no_owner_to_learn(batch: Batch) -> None:
     outputs, cells = outputs_for(batch), torch.ones(64)
     cells[:32] = 0
-    changed = outputs._replace(owners=outputs.owners + torch.randn(outputs.owners.shape) * (1 - cells))
+    changed = outputs._replace(ownership=outputs.ownership + torch.randn(outputs.ownership.shape) * (1 - cells))
     args = (batch, loss_settings(), PolicyKind(True, 2 / 3), cells)
-    assert losses(changed, *args).owners.item() == pytest.approx(losses(outputs, *args).owners.item())
+    assert losses(changed, *args).ownership.item() == pytest.approx(losses(outputs, *args).ownership.item())
 
 
 def test_the_parts_of_a_batch_add_up_to_the_whole(tmp_path: Path) -> None:
     """Also where one part has many policies and the other few."""
     kind = np.array([1] * 15 + [0] * 9, np.uint8)
-    dataset = open_dataset(write_planted(tmp_path, 24, policy_kind=kind))
+    dataset = open_dataset(write_planted(tmp_path, 24, has_policy=kind))
     found = []
     for size in (24, 8):
         parts = list(Loader(dataset, batch=size, shuffle=False, augment=False, epochs=1))

@@ -55,8 +55,8 @@ def test_the_average_follows_the_weights_and_forgets_the_start() -> None:
 def test_one_update_moves_the_average_by_its_share() -> None:
     network = learning_network()
     average = Average(network, 0.9)
-    before = average.module.plies_left.bias.clone()
+    before = average.module.moves_left.bias.clone()
     with torch.no_grad():
-        network.plies_left.bias += 1
+        network.moves_left.bias += 1
     average.update(network, 10_000)
-    torch.testing.assert_close(average.module.plies_left.bias, before + 0.1)
+    torch.testing.assert_close(average.module.moves_left.bias, before + 0.1)

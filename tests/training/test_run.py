@@ -275,7 +275,7 @@ def test_a_run_that_gets_no_better_ends_early_with_its_best_weights(make_inputs:
     inputs = make_inputs(epochs=40.0, patience=2)
     draw = np.random.default_rng(1)
     noise = draw.choice([-1.0, 1.0], 512).astype(np.float32)
-    write_planted(inputs.datasets, values_mp=np.stack([noise, -noise], 1))
+    write_planted(inputs.datasets, outcome_values=np.stack([noise, -noise], 1))
     report = train(inputs)
     assert report.facts.ended == "no better any more"
     total = next(loss for loss in report.losses if loss.name == "total")

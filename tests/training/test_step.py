@@ -19,7 +19,7 @@ from tests.training.conftest import FAST
 from tests.training.planted import write_planted
 
 ALONE = World(0, 1, torch.device("cpu"))
-STEADY = {"dropout": 0.0, "weight_decay": 0.0, "losses": {"plies_left": 0.0}}
+STEADY = {"dropout": 0.0, "weight_decay": 0.0, "losses": {"moves_left": 0.0}}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_network_learns_one_batch_by_heart(make_learner: Callable[..., Learner
     assert losses[0]["policy"] > 1
     assert losses[-1]["policy"] < 0.01
     assert losses[-1]["value"] < 0.01
-    assert losses[-1]["owners"] < 0.05
+    assert losses[-1]["ownership"] < 0.05
     assert losses[-1]["accuracy"] == 1
 
 
@@ -85,11 +85,11 @@ def test_gradient_surgery_changes_the_trunk_alone_and_only_where_losses_disagree
     """With one loss that has a gradient there is nothing to disagree with."""
 
     def gradients(surgery: bool, **weights: float) -> dict[str, torch.Tensor]:
-        learner = make_learner(clip=1e9, losses={"surgery": surgery, "plies_left": 0.0, **weights})
+        learner = make_learner(clip=1e9, losses={"surgery": surgery, "moves_left": 0.0, **weights})
         learner.step(batches)
         return {name: one.grad for name, one in learner.module.named_parameters() if one.grad is not None}
 
-    alone = {"value": 0.0, "owners": 0.0}
+    alone = {"value": 0.0, "ownership": 0.0}
     plain, mended = gradients(False, **alone), gradients(True, **alone)
     for name, found in plain.items():
         torch.testing.assert_close(mended[name], found, atol=1e-6, rtol=1e-4)

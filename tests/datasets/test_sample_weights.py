@@ -45,7 +45,7 @@ def test_kinds_of_victory_weigh_the_same(pool: GamesDatabase, tmp_path: Path) ->
     share = sum(victories.values()) / len(victories)
     expected = {np.float32(min(share / count, 3.0)) for count in victories.values()}
     (arrays,) = shards(tmp_path, "square8_2p")
-    assert set(arrays["weights"].tolist()) == expected
+    assert set(arrays["sample_weights"].tolist()) == expected
     assert len(expected) > 1
 
 
@@ -53,7 +53,7 @@ def test_samples_weigh_the_quality_of_their_game(pool: GamesDatabase, tmp_path: 
     arrays = weights(pool, tmp_path, kind="quality")
     quality = game_quality(arrays["facts"], settings().quality, "square8_2p").astype(np.float32)
     assert len(set(quality.tolist())) > 20
-    np.testing.assert_array_equal(arrays["weights"], quality[arrays["game"]])
+    np.testing.assert_array_equal(arrays["sample_weights"], quality[arrays["game"]])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
@@ -62,11 +62,13 @@ def test_a_share_of_the_weight_of_a_game_goes_by_surprise(pool: GamesDatabase, t
     records = {record.identity: searches(record) for record in RECORDS}
     for index, name in enumerate(identities([arrays])):
         rows = np.flatnonzero(arrays["game"] == index)
-        found = [records[name][ply] for ply in arrays["ply"][rows].tolist()]
+        found = [records[name][ply] for ply in arrays["action_index"][rows].tolist()]
         mean = np.mean([surprise for full, surprise in found if full])
         expected = [1 - share + share * surprise / mean if full else 1 for full, surprise in found]
-        np.testing.assert_allclose(arrays["weights"][rows], expected, rtol=1e-5)
-        np.testing.assert_allclose(arrays["weights"][rows].mean(), 1, rtol=1e-5, err_msg="weighs as much as before")
+        np.testing.assert_allclose(arrays["sample_weights"][rows], expected, rtol=1e-5)
+        np.testing.assert_allclose(
+            arrays["sample_weights"][rows].mean(), 1, rtol=1e-5, err_msg="weighs as much as before"
+        )
 
 
 def test_unknown_surprise_counts_as_the_mean(tmp_path: Path) -> None:
@@ -86,18 +88,18 @@ def test_unknown_surprise_counts_as_the_mean(tmp_path: Path) -> None:
         assert search
         own = arrays["game"] == index
         known = np.zeros(len(search.action_index), np.bool_) if search.surprise is None else ~np.isnan(search.surprise)
-        unknown = np.isin(arrays["ply"][own], search.action_index[~(known & (search.has_policy == 1))])
-        assert (arrays["weights"][own][unknown] == 1).all()
-        assert (arrays["weights"][own][~unknown] != 1).any() == bool(known.any())
+        unknown = np.isin(arrays["action_index"][own], search.action_index[~(known & (search.has_policy == 1))])
+        assert (arrays["sample_weights"][own][unknown] == 1).all()
+        assert (arrays["sample_weights"][own][~unknown] != 1).any() == bool(known.any())
 
 
 def test_priority_grows_with_the_error_of_the_value(pool: GamesDatabase, tmp_path: Path) -> None:
     arrays = weights(pool, tmp_path, kind="priority", exponent=0.6)
     error = np.abs(arrays["root_values"][:, 0] / 32767 - arrays["values"])
-    np.testing.assert_allclose(arrays["weights"], (error + 0.01) ** 0.6, rtol=1e-5)
-    assert arrays["weights"].max() > 10 * arrays["weights"].min() > 0
+    np.testing.assert_allclose(arrays["sample_weights"], (error + 0.01) ** 0.6, rtol=1e-5)
+    assert arrays["sample_weights"].max() > 10 * arrays["sample_weights"].min() > 0
 
 
 def test_no_weight_is_above_the_largest(pool: GamesDatabase, tmp_path: Path) -> None:
     arrays = weights(pool, tmp_path, kind="surprise", largest_weight=1.25)
-    assert arrays["weights"].max() == 1.25
+    assert arrays["sample_weights"].max() == 1.25
