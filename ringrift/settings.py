@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ringrift.bounded import read_bounded
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.yaml_reader import BadYaml, line_of, parse_yaml
 
 LARGEST: Final = 1_000_000

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 CONFIDENCE: Final = 0.95
+
+Floats = npt.NDArray[np.float64]
 
 
 def wilson_interval(won: int, games: int) -> tuple[float, float]:
@@ -37,3 +42,28 @@ def score_interval(score: float, games: int) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = proportion_confint(score * games, games, 1 - CONFIDENCE, method="wilson")
     return float(low), float(high)
+
+
+def effective_games(blocks: Floats, games: int) -> Floats:
+    """Return how many independent games say as much as `games` in blocks with these scores: `[…]` of `[…, blocks]`.
+
+    A block is one opening in all seatings: blocks are independent, and games in them need not be. So the variance of
+    the mean is that between blocks (the clustered standard error of survey statistics, Kish, 1965), unless independent
+    games would vary more: a small spread between few blocks may be luck. `games` may leave out repeated ones.
+    """
+    score = blocks.mean(-1)
+    count = blocks.shape[-1]
+    independent = score * (1 - score) / games
+    between = blocks.var(-1, ddof=1) / count if count > 1 else independent
+    ratio = np.divide(independent, between, out=np.ones_like(score), where=between > independent)
+    return np.asarray(games * ratio)
+
+
+def wilson_bounds(score: Floats, games: Floats, risk: Floats | float) -> tuple[Floats, Floats]:
+    """Return the Wilson interval (1927) of mean scores of so many games, which it misses with probability `risk`."""
+    from scipy.special import ndtri  # late: slow to import
+
+    z = -ndtri(np.asarray(risk) / 2)
+    middle = (score + z**2 / (2 * games)) / (1 + z**2 / games)
+    reach = z * np.sqrt(score * (1 - score) / games + z**2 / (4 * games**2)) / (1 + z**2 / games)
+    return middle - reach, middle + reach

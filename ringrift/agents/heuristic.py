@@ -9,15 +9,15 @@ import numpy as np
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.sampling import sample
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
 from ringrift.game.state import new_workspace
 from ringrift.heuristic import HeuristicEvaluator, Weights
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key
 from ringrift.search.legal import list_legal
 from ringrift.search.output import empty_output
-from ringrift.search.random import uniform
 
 TIE: Final = 1e-4
 """Logits that differ by less are equal: floating point sums in another order differ in the last digits."""

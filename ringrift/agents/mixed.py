@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.agents.spec import BadSpec
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64, uniform
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.output import empty_output, ragged_offsets
-from ringrift.search.random import uniform
 
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from ringrift.agents.agent import Agent, GameNumbers
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import random_below
 from ringrift.game.state import new_workspace
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import random_below
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key

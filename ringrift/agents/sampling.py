@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.agents.agent import GameNumbers
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key
-from ringrift.search.random import uniform
 
 Actions = npt.NDArray[np.int32]
 Temperatures = npt.NDArray[np.float64]

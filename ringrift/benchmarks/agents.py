@@ -18,8 +18,8 @@ from ringrift.game import Board, get_board, new_workspace
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
-from ringrift.game.threads import default_threads
 from ringrift.heuristic import load_weights, new_scratch
+from ringrift.kernels.threads import default_threads
 from ringrift.limits import move_limit
 from ringrift.search import Limits, MaxnSearch, MinimaxSearch
 from ringrift.search.evaluators import States

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
 
 COLUMNS: Final = 7

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, INPUTS, States, encode, legal_actions, outcome, step
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64, random_below
-from ringrift.game.threads import share_out
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64, random_below
+from ringrift.kernels.threads import share_out
 from ringrift.search.evaluators import Floats, Ints, Offsets
 
 WIDTH = 64

@@ -18,8 +18,8 @@ from ringrift.datasets import export
 from ringrift.datasets.manifest import manifest_path, read_manifest
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.game import parse_config
-from ringrift.game.threads import default_threads
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
+from ringrift.kernels.threads import default_threads
 
 GOALS: Final = {"square8": 100_000, "hex8": 100_000, "square19": 10_000, "hexagonal": 10_000}
 """Samples a second on two cores."""
@@ -65,7 +65,7 @@ from pathlib import Path
 from ringrift.benchmarks.datasets import all_games
 from ringrift.benchmarks.memory import own_megabytes
 from ringrift.datasets import export
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 most = 0
 def look(done, games, samples):
     global most

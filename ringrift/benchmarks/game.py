@@ -16,7 +16,7 @@ from ringrift.benchmarks.kernels import copy_states, hash_states, play_given
 from ringrift.game import get_board
 from ringrift.game.playout import Playouts, random_playouts
 from ringrift.game.state import new_states, new_workspace, state_type
-from ringrift.game.threads import default_threads
+from ringrift.kernels.threads import default_threads
 
 SMALL_GOAL = 400_000
 """Actions per second on one core that the small boards should reach, 2.5 µs an action."""

@@ -18,9 +18,9 @@ import orjson
 from ringrift.game import legal_actions, new_states, new_workspace, parse_config, step
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import REASON_NAMES
-from ringrift.game.threads import default_threads
 from ringrift.game.victory import rank_players
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
+from ringrift.kernels.threads import default_threads
 from ringrift.limits import move_limit
 from ringrift.selfplay import GameRecord, SearchStatistics
 
@@ -183,7 +183,7 @@ def _parsing(lines: list[bytes]) -> float:
 MEASURE_MEMORY = """
 import json, resource, sys
 from pathlib import Path
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 with GamesDatabase(sys.argv[2], create=True) as database:
     report = ingest(database, [Path(sys.argv[1])])
 print(json.dumps([report.games, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.game.compiled import compiled
 from ringrift.game.state import state_hash
 from ringrift.game.turn import step
 from ringrift.heuristic import evaluate
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

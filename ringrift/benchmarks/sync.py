@@ -22,10 +22,10 @@ import asyncssh
 
 from ringrift.benchmarks.datasets import disk_speed
 from ringrift.benchmarks.games import bench_records
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import FleetSettings, Host, fleet_settings
 from ringrift.fleet.ssh import open_shells
 from ringrift.fleet.sync import GAMES, Sync, sync_games
-from ringrift.game.errors import RingRiftError
 from ringrift.selfplay.files import compress, compressed_path
 
 CONFIG: Final = "square8_2p"

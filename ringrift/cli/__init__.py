@@ -35,6 +35,7 @@ from ringrift.cli import (
     train,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.errors import Busy, RingRiftError
 
 __all__ = ["app", "main"]
 
@@ -103,10 +104,6 @@ def main() -> None:
         if not stems_from_interrupt(error):
             raise
         sys.exit(INTERRUPTED)
-    except Exception as error:
-        # Looked up, not imported: importing the rules is slow, and may be the very thing that failed.
-        errors = sys.modules.get("ringrift.game.errors")
-        if errors is None or not isinstance(error, errors.RingRiftError):
-            raise
+    except RingRiftError as error:
         typer.echo(f"error: {error}", err=True)
-        sys.exit(BUSY if isinstance(error, errors.Busy) else WRONG_USE)
+        sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)

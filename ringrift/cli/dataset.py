@@ -86,7 +86,7 @@ def export(
     from ringrift.datasets import export as run_export
     from ringrift.datasets.export import Stopped
     from ringrift.datasets.settings import dataset_settings
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     settings = _changed(
         dataset_settings(),

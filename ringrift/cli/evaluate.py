@@ -19,7 +19,7 @@ from ringrift.cli.progress import progress
 if TYPE_CHECKING:
     from ringrift.evaluation.recorded import Hall
     from ringrift.evaluation.settings import EvaluationSettings
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
 AsOption = Annotated[
     str | None,
@@ -153,7 +153,7 @@ def open_hall(database: str | None, settings: EvaluationSettings) -> Iterator[Ha
     Ctrl-C and SIGTERM end the command with their exit code, and what has been played is kept.
     """
     from ringrift.evaluation.recorded import Hall, Interrupted
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
         try:

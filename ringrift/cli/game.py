@@ -43,7 +43,8 @@ def _config(name: str, players: int | None) -> tuple[Board, int]:
 
 def _opening(path: Path, wanted: int) -> tuple[Game, Sequence[Mapping[str, Any] | int]]:
     """The first position and the moves of a record of a file."""
-    from ringrift.game import BadRecord, Game, RingRiftError
+    from ringrift.errors import RingRiftError
+    from ringrift.game import BadRecord, Game
     from ringrift.game.game import record_moves
     from ringrift.game.records import read_records
 
@@ -58,7 +59,8 @@ def _opening(path: Path, wanted: int) -> tuple[Game, Sequence[Mapping[str, Any] 
 
 
 def _play(game: Game, move: Mapping[str, Any] | int, path: Path, number: int, index: int) -> None:
-    from ringrift.game import BadRecord, RingRiftError
+    from ringrift.errors import RingRiftError
+    from ringrift.game import BadRecord
 
     try:
         game.play(move)
@@ -170,7 +172,7 @@ def random_game(
 
     from ringrift.game import Game
     from ringrift.game.records import record_line, write_records
-    from ringrift.game.rng import random_below
+    from ringrift.kernels.random import random_below
 
     board, count = _config(config, players)
 
@@ -250,9 +252,9 @@ def verify(
     """
     from concurrent.futures import ProcessPoolExecutor
 
-    from ringrift.game import RingRiftError
+    from ringrift.errors import RingRiftError
     from ringrift.game.conformance import Divergence, check_file
-    from ringrift.game.threads import default_threads
+    from ringrift.kernels.threads import default_threads
 
     worst = 0
     with ProcessPoolExecutor(min(default_threads(), len(files)), initializer=_leave_interrupts_to_parent) as pool:
@@ -292,8 +294,8 @@ def compile_rules() -> None:
 
     Example: ringrift game compile
     """
-    from ringrift.game.compiled import cache_root
     from ringrift.game.warmup import compile_all
+    from ringrift.kernels.compiled import cache_root
 
     for board, seconds in compile_all():
         typer.echo(f"{board}: ready after {seconds:.1f} s")

@@ -17,7 +17,7 @@ from ringrift.cli.paper import paper, show_found, show_report
 from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from ringrift.games.selection import Selection
+    from ringrift.game_database.selection import Selection
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -52,8 +52,8 @@ def ingest(
 
     Example: ringrift games ingest tests/traces/hex8_2p.jsonl.gz --database /tmp/games.db
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games import ingest as run
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database import ingest as run
 
     with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
 
@@ -84,9 +84,9 @@ def stats(
 
     Example: ringrift games stats --config square8_2p --plots plots
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.plots import write_plots
-    from ringrift.games.statistics import games_statistics
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.plots import write_plots
+    from ringrift.game_database.statistics import games_statistics
 
     with GamesDatabase(database) as opened:
         found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
@@ -108,8 +108,8 @@ def check(
 
     Example: ringrift games check --repair --quarantine
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.check import check as run
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.check import check as run
 
     with GamesDatabase(database) as opened, progress() as tell:
         report = run(opened, repair=repair, quarantine_bad=quarantine, on_progress=partial(tell, "checking"))
@@ -127,8 +127,8 @@ def merge(
 
     Example: ringrift games merge gpu-1.db gpu-2.db
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.merge import merge as run
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.merge import merge as run
 
     reports = []
     with GamesDatabase(database, create=True) as opened, progress() as tell:
@@ -151,9 +151,9 @@ def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
     """
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import count_parts
-    from ringrift.games.settings import database_settings
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import count_parts
+    from ringrift.game_database.settings import database_settings
 
     share = database_settings().holdout_share
     with GamesDatabase(database) as opened:
@@ -188,8 +188,8 @@ def list_games(
     from rich.markup import escape
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import newest
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import newest
 
     with GamesDatabase(database) as opened:
         rows = newest(opened, _selection(config, engine, model, run, source, since, until, part), limit)
@@ -214,10 +214,10 @@ def show(
 
     Example: ringrift games show 17
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.export import replayed
-    from ringrift.games.pool import read_game
-    from ringrift.games.selection import describe, find_game
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.export import replayed
+    from ringrift.game_database.pool import read_game
+    from ringrift.game_database.selection import describe, find_game
 
     with GamesDatabase(database) as opened:
         row = find_game(opened, game)
@@ -258,8 +258,8 @@ def export(
 
     Example: ringrift games export --part holdout --moves --limit 10
     """
-    from ringrift.games import GamesDatabase
-    from ringrift.games.export import export_lines, write_lines
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.export import export_lines, write_lines
 
     with GamesDatabase(database) as opened:
         selection = _selection(config, engine, model, run, source, since, until, part)
@@ -287,8 +287,8 @@ def quarantine(
     from rich.markup import escape
     from rich.table import Table
 
-    from ringrift.games import GamesDatabase
-    from ringrift.games.selection import quarantined_lines
+    from ringrift.game_database import GamesDatabase
+    from ringrift.game_database.selection import quarantined_lines
 
     with GamesDatabase(database) as opened:
         lines = quarantined_lines(opened, reason, limit)
@@ -312,7 +312,7 @@ def _selection(
     until: datetime | None,
     part: Literal["training", "holdout"] | None,
 ) -> Selection:
-    from ringrift.games.selection import Selection
+    from ringrift.game_database.selection import Selection
 
     return Selection(config, engine, model, run, source, seconds_of(since), seconds_of(until), part)
 

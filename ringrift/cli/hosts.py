@@ -36,7 +36,7 @@ def open_fleet(
     chosen = chosen_hosts(known, names or [], role)
     _need_asyncssh()
     from ringrift.fleet.health import Health
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
 
     with GamesDatabase(database, create=True) as opened:
         yield chosen, settings, Health(opened, known, settings.health)
@@ -45,7 +45,7 @@ def open_fleet(
 def _need_asyncssh() -> None:
     from importlib.util import find_spec
 
-    from ringrift.game import RingRiftError
+    from ringrift.errors import RingRiftError
 
     if find_spec("asyncssh") is None:
         raise RingRiftError("asyncssh is not installed: pip install 'ringrift[fleet]'")
@@ -76,7 +76,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
         failing = f"{one.failures} failures in a row: {one.why}" if one.failures else "in service"
         condition = failing if one.retired is None else resting.get(name, f"retired, to be tried now: {one.why}")
         gpus = f"{host.gpus} × {host.gpu or 'any'}" if host.gpus else ""
-        address = f"{host.user}@{host.address}:{host.port}"
+        address = host.way
         style = None if one.retired is None else "red"
         roles = ", ".join(host.roles)
         table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)

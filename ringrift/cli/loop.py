@@ -71,7 +71,7 @@ def status(
 
     Example: ringrift status --curve square8_2p curve.png
     """
-    from ringrift.games import AbsentDatabase
+    from ringrift.game_database import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
     from ringrift.pipeline.halt import halted
     from ringrift.pipeline.settings import loop_settings

@@ -28,7 +28,7 @@ ModelArgument = Annotated[
 @contextmanager
 def open_store(database: str | None, folder: Path, *, create: bool = False) -> Iterator[ModelStore]:
     """The model store of a database, that of the settings where none is named, and a folder."""
-    from ringrift.games import GamesDatabase
+    from ringrift.game_database import GamesDatabase
     from ringrift.models import ModelStore
 
     with GamesDatabase(database, create=create) as opened:

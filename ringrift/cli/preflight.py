@@ -46,7 +46,7 @@ def preflight(
     Example: ringrift preflight square8_3p --set network=v3 --from models/ringrift_best_square8_2p.pth --verify
     """
     from ringrift.datasets.settings import dataset_settings
-    from ringrift.game import RingRiftError
+    from ringrift.errors import RingRiftError
     from ringrift.networks import inference_device
     from ringrift.training import hyper_parameters
     from ringrift.training.preflight import PlannedTraining

@@ -44,8 +44,9 @@ def promote(
 
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
+    from ringrift.errors import RingRiftError
     from ringrift.evaluation.settings import evaluation_settings
-    from ringrift.game import RingRiftError, parse_config
+    from ringrift.game import parse_config
     from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
     from ringrift.models import promote as run

@@ -43,9 +43,9 @@ from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import Arrays, game_identities
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
-from ringrift.games import GamesDatabase
-from ringrift.games.selection import Part
-from ringrift.games.settings import database_settings
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.selection import Part
+from ringrift.game_database.settings import database_settings
 from ringrift.selfplay import GameRecord
 from ringrift.settings import BadSettings, config_folder
 

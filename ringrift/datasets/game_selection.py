@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
 
 from ringrift.datasets.layout import BadDataset
 from ringrift.datasets.settings import GamesSettings, WindowSettings
-from ringrift.games import GamesDatabase
-from ringrift.games.packing import Damaged
-from ringrift.games.pool import lot, read_game
-from ringrift.games.schema import games
-from ringrift.games.selection import Part, Selection, holdout_bound, stored_games
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.packing import Damaged
+from ringrift.game_database.pool import lot, read_game
+from ringrift.game_database.schema import games
+from ringrift.game_database.selection import Part, Selection, holdout_bound, stored_games
 from ringrift.limits import move_limit
 from ringrift.selfplay import GameRecord
 

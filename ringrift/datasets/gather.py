@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ringrift.datasets.shards import Arrays
 from ringrift.encoding import transform_row
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 
 PROB: Final = np.float32(1 / 65535)
 """The unit of a probability of a policy."""

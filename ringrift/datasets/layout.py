@@ -36,7 +36,8 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.encoding import FeatureVersion, feature_version
-from ringrift.game import Board, RingRiftError, parse_config
+from ringrift.errors import RingRiftError
+from ringrift.game import Board, parse_config
 
 IDENTITY_BYTES: Final = 16
 

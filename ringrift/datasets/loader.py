@@ -30,8 +30,8 @@ from ringrift.datasets.gather import SampleRows, copy_entries, copy_rows, count_
 from ringrift.datasets.layout import AGAIN, POLICIES, BadDataset
 from ringrift.datasets.sampler import Sampler, SequentialSampler, WeightedSampler, symmetries_at
 from ringrift.encoding import symmetries
-from ringrift.game import RingRiftError
-from ringrift.game.threads import default_threads
+from ringrift.errors import RingRiftError
+from ringrift.kernels.threads import default_threads
 
 
 class WrongPosition(RingRiftError):

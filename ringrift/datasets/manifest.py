@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.encoding import UnknownVersion
+from ringrift.files import new_file
 from ringrift.game import UnknownConfig
-from ringrift.game.files import new_file
 from ringrift.settings import Settings
 
 FORMAT: Final = 3

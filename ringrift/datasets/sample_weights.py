@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from ringrift.datasets.samples import NONE, ReplayedGames, ShardRows
 from ringrift.datasets.settings import WeightSettings
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 from ringrift.selfplay.record import VALUE_UNIT
 
 LEAST_ERROR: Final = 0.01

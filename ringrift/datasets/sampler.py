@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.datasets.layout import AGAIN, BadDataset
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64, random_below
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64, random_below
 
 ROUNDS: Final = 8
 """Rounds of the Feistel network. Four make a good permutation of many draws; few draws have few bits and need more."""

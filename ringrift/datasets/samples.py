@@ -16,11 +16,12 @@ import numpy.typing as npt
 from ringrift.datasets.layout import Layout
 from ringrift.encoding import outcome_values, pixel_tables
 from ringrift.encoding.features import relative_seat
-from ringrift.game import Board, RingRiftError, legal_actions, new_states, state_type, step
-from ringrift.game.compiled import compiled
-from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK
-from ringrift.game.threads import share_out, thread_workspace
-from ringrift.games.replay import is_among
+from ringrift.errors import RingRiftError
+from ringrift.game import Board, legal_actions, new_states, state_type, step
+from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK, thread_workspace
+from ringrift.game_database.replay import is_among
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.selfplay import GameRecord, SearchStatistics
 
 SOUND: Final = 0

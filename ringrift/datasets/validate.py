@@ -23,10 +23,10 @@ from ringrift.encoding import symmetries
 from ringrift.encoding.symmetries import cell_pixels
 from ringrift.encoding.values import place_value
 from ringrift.game import policy_size
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
-from ringrift.games.pool import lot
-from ringrift.games.selection import holdout_bound
+from ringrift.game_database.pool import lot
+from ringrift.game_database.selection import holdout_bound
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64
 from ringrift.selfplay.record import VALUE_UNIT
 
 if TYPE_CHECKING:

@@ -25,9 +25,8 @@ from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, R
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.samples import ShardRows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
-from ringrift.game.errors import UnwritableFile
-from ringrift.game.files import new_file
-from ringrift.locks import alone
+from ringrift.errors import UnwritableFile
+from ringrift.files import alone, new_file
 
 
 class ShardBuffer:

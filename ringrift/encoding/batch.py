@@ -10,8 +10,8 @@ import numpy.typing as npt
 from ringrift.encoding.features import FeatureVersion
 from ringrift.encoding.symmetries import pixel_tables
 from ringrift.game.boards import Board
-from ringrift.game.state import state_type
-from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.state import state_type, thread_workspace
+from ringrift.kernels.threads import share_out
 
 ROWS_PER_PART = 64
 """Starting a thread takes about as long as encoding that many small states."""

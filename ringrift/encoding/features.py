@@ -26,10 +26,9 @@ from ringrift.encoding.layout import (
     first_indices,
     names_of,
 )
+from ringrift.errors import RingRiftError
 from ringrift.game.actions import PLANE_REGION, cell_count
 from ringrift.game.boards import BOARDS, LPS_ROUNDS, PLAYER_COUNTS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.errors import RingRiftError
 from ringrift.game.lines import run_from
 from ringrift.game.state import (
     COLLAPSED,
@@ -46,6 +45,7 @@ from ringrift.game.state import (
     ring_at,
 )
 from ringrift.game.territory import add_regions, find_region
+from ringrift.kernels.compiled import compiled
 
 PLY_HORIZON: Final = 500
 """Moves after which the clock among the globals stands still."""

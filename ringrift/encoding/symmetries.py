@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ringrift.game.actions import transform_actions
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 
 
 @dataclass(frozen=True, eq=False)

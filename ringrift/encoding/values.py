@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
 from ringrift.game.victory import rank_score
+from ringrift.kernels.compiled import compiled
 
 Values = TypeVar("Values", bound=np.generic)
 

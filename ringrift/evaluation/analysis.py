@@ -13,11 +13,11 @@ from ringrift.agents import Agent
 from ringrift.encoding import outcomes
 from ringrift.evaluation.terms import Terms, heuristic_terms
 from ringrift.game import Board, Game, new_workspace, state_type
-from ringrift.game.compiled import compiled
 from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import play_forced, step
 from ringrift.heuristic import Weights
+from ringrift.kernels.compiled import compiled
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.selfplay.player_pool import model_id, promoted_model, trained_models
 
 

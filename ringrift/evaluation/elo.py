@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.errors import RingRiftError
 from ringrift.evaluation.results import GameResult, distinct
-from ringrift.game import RingRiftError
 from ringrift.statistics import CONFIDENCE
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ringrift.evaluation.elo import Ratings
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 
 WIDTH = 9.0
 """Inches."""

@@ -15,7 +15,7 @@ from ringrift.evaluation.elo import Rating, Ratings, fit_elo
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
 from ringrift.game import parse_config
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.statistics import CONFIDENCE
 
 _MODEL: Final = re.compile(r"(?<=:)[0-9a-f]{16}(?=[@?]|$)")

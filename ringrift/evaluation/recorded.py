@@ -10,6 +10,7 @@ from threading import Event
 import orjson
 
 from ringrift.agents import Agent, make_agent
+from ringrift.errors import RingRiftError
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
 from ringrift.evaluation.results import GameResult
@@ -17,8 +18,8 @@ from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.schema import GameKind
 from ringrift.evaluation.settings import EvaluationSettings
 from ringrift.evaluation.store import run_of, store_game, stored_games
-from ringrift.game import RingRiftError, parse_config
-from ringrift.games import GamesDatabase
+from ringrift.game import parse_config
+from ringrift.game_database import GamesDatabase
 from ringrift.limits import move_limit
 from ringrift.selfplay.player_pool import use_threads
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 
 
 class BadMatch(RingRiftError):

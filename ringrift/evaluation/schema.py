@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, String, Table, Text
 
-from ringrift.games.schema import KEY, metadata
+from ringrift.game_database.schema import KEY, metadata
 
 GameKind = Literal["rating", "gate", "shadow", "tournament"]
 """Why an evaluation game was played."""

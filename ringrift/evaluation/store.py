@@ -16,8 +16,8 @@ from ringrift.evaluation.lockstep import PlayedGame
 from ringrift.evaluation.matches import MatchPlan
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
-from ringrift.games import GamesDatabase
-from ringrift.games.pool import hash_actions
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.pool import hash_actions
 
 RUN_DIGITS = 16
 

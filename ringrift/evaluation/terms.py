@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game import Board
-from ringrift.game.compiled import compiled
 from ringrift.heuristic import FEATURES, Weights, new_scratch, write_features
+from ringrift.kernels.compiled import compiled
 from ringrift.search.evaluators import States
 
 Terms = dict[str, tuple[float, ...]]

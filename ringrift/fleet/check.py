@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift import __version__
+from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import HostFacts, host_facts
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import CheckSettings, FleetSettings, Host
@@ -18,7 +19,6 @@ from ringrift.fleet.jobs import State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
-from ringrift.game.errors import RingRiftError
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType

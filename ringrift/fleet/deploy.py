@@ -24,13 +24,13 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 import ringrift
+from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
-from ringrift.game.errors import RingRiftError
-from ringrift.games.settings import DatabaseSettings
+from ringrift.game_database.settings import DatabaseSettings
 from ringrift.settings import BadSettings, config_folder, read_settings, unknown_name
 
 if TYPE_CHECKING:

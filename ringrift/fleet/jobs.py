@@ -16,9 +16,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import Fact, Moment, OrNone, Whole, checked
 from ringrift.fleet.shell import Answer, JobTrouble, Shell
-from ringrift.game.errors import RingRiftError
 
 SCRIPT: Final = (Path(__file__).parent / "job.sh").read_bytes()
 

@@ -16,8 +16,8 @@ from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ringrift.game.errors import UnwritableFile
-from ringrift.game.files import new_file
+from ringrift.errors import UnwritableFile
+from ringrift.files import new_file
 from ringrift.selfplay.files import DamagedFile, games_in_file
 
 PACKED: Final = ".gz"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
 from ringrift.fleet.ssh import Reaction, reaction_to
-from ringrift.game.errors import RingRiftError
 
 
 async def note_answer(health: Health | None, host: str) -> None:

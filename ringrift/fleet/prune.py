@@ -19,8 +19,8 @@ import orjson
 from ringrift.fleet.hosts import PruneSettings
 from ringrift.fleet.mirror import PACKED, RemoteFile, checksum_of_file, missing_piece, target_of
 from ringrift.fleet.remote import RemoteGames, in_batches
-from ringrift.games import GamesDatabase
-from ringrift.games.sources import is_ingested
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.sources import is_ingested
 from ringrift.selfplay.files import DamagedFile, game_numbers
 
 

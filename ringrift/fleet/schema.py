@@ -3,14 +3,14 @@
 - `hosts`: a row a host that has ever answered or failed: how healthy it is;
 - `places`: a row a job that has a place on a host: what of its slots and GPUs is taken.
 
-A change here needs a migration (`ringrift/games/migrations/`).
+A change here needs a migration (`ringrift/game_database/migrations/`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
-from ringrift.games.schema import metadata
+from ringrift.game_database.schema import metadata
 
 host_rows = Table(
     "hosts",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 
 class Unreachable(RingRiftError):

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ringrift.datasets.manifest import dataset_name, manifest_path, read_manifest
+from ringrift.errors import UnwritableFile
 from ringrift.fleet.answers import STORED, WHOLE, StoredFile, checked, checked_lines, garbled
 from ringrift.fleet.hosts import SyncSettings
 from ringrift.fleet.mirror import checksum_of_file
 from ringrift.fleet.shell import JobTrouble, Unreachable
 from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
-from ringrift.game.errors import UnwritableFile
 from ringrift.models.files import ModelFiles, write_files
 from ringrift.networks import read_info
 

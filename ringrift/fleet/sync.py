@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
+from ringrift.errors import RingRiftError
+from ringrift.files import alone
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
 from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
@@ -25,11 +27,9 @@ from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.prune import closed_files, prune
 from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import SshShell, open_shells
+from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
-from ringrift.game.errors import RingRiftError
-from ringrift.games import GamesDatabase
-from ringrift.locks import alone
+from ringrift.game_database import GamesDatabase
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -295,11 +295,12 @@ def sync_games(
     *,
     root: Path = GAMES,
     health: Health | None = None,
+    connect: OpenConnection = no_connections,
 ) -> SyncReport:
     """Bring all new games of these hosts to `root/<config>/<host>/<worker>/`, once."""
 
     async def run() -> SyncReport:
-        async with open_shells(hosts, settings.connection) as shells:
+        async with open_shells(hosts, settings.connection, connect) as shells:
             return await Sync(shells, root, settings.sync, health).round()
 
     return asyncio.run(run())

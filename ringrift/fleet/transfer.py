@@ -18,10 +18,10 @@ from typing import IO, Final, cast
 
 import asyncssh
 
+from ringrift.errors import RingRiftError, UnwritableFile
 from ringrift.fleet.hosts import SyncSettings
 from ringrift.fleet.shell import Unreachable
 from ringrift.fleet.ssh import BEGIN, SshShell, command_of
-from ringrift.game.errors import RingRiftError, UnwritableFile
 
 REMOTE_SHELL: Final = Path(__file__).with_name("rsh.sh")
 BLOCK: Final = 1 << 17

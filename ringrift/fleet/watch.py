@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
 from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.ssh import Unusable
-from ringrift.game.errors import RingRiftError
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two tries to reach a host."""

@@ -5,13 +5,13 @@ People use `Game`; searches and self-play use the kernels `legal_actions` and `s
 
 from __future__ import annotations
 
+from ringrift.errors import RingRiftError
 from ringrift.game.actions import policy_size, transform_actions
 from ringrift.game.boards import BOARDS, Board, configs, get_board, parse_config
 from ringrift.game.errors import (
     BadPosition,
     BadRecord,
     IllegalAction,
-    RingRiftError,
     UnknownConfig,
 )
 from ringrift.game.game import Game, Result

@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 
 PLANE_PLACE: Final = 0
 MAX_PLACED: Final = 3

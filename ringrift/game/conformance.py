@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from ringrift.errors import RingRiftError
 from ringrift.game.actions import policy_size
-from ringrift.game.errors import BadRecord, RingRiftError
+from ringrift.game.errors import BadRecord
 from ringrift.game.game import Game, check_result, record_moves, record_plies
 from ringrift.game.notation import parts
 from ringrift.game.positions import read_position
 from ringrift.game.records import read_records
-from ringrift.game.rng import random_below
+from ringrift.kernels.random import random_below
 
 RISING = ("move", "eliminate", "forced")
 """Kinds of actions that raise the progress by themselves; a line or a claim may do so only with its price."""

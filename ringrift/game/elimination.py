@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.game.actions import cell_action
-from ringrift.game.compiled import compiled
 from ringrift.game.state import KIND, OWNER, STACK, cap_height, eliminate_top
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

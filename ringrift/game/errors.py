@@ -1,14 +1,8 @@
-"""The errors that the rules engine shows to people: one clear line each."""
+"""The errors of the rules: what is wrong with a config, an action, a position or a record of a game."""
 
 from __future__ import annotations
 
-
-class RingRiftError(Exception):
-    """Something handed in from outside was wrong; the message says what, where and what would be right."""
-
-
-class Busy(RingRiftError):
-    """Something that another process uses or changes just now; the same may go well a little later."""
+from ringrift.errors import RingRiftError
 
 
 class UnknownConfig(RingRiftError):
@@ -25,7 +19,3 @@ class BadPosition(RingRiftError):
 
 class BadRecord(RingRiftError):
     """A game record that cannot be read or does not replay."""
-
-
-class UnwritableFile(RingRiftError):
-    """A file that cannot be written, or a folder for compiled code."""

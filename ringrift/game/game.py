@@ -11,10 +11,11 @@ from typing import Any, Final, Self, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.errors import RingRiftError
 from ringrift.game import actions as a
 from ringrift.game.boards import LPS_ROUNDS, PLAYER_COUNTS, Board, get_board, parse_config
 from ringrift.game.diagram import draw
-from ringrift.game.errors import BadPosition, BadRecord, IllegalAction, RingRiftError, UnknownConfig
+from ringrift.game.errors import BadPosition, BadRecord, IllegalAction, UnknownConfig
 from ringrift.game.notation import Json, Notation, Parts, cell_key, merged, parts
 from ringrift.game.positions import position_json, read_position, result_json
 from ringrift.game.state import (

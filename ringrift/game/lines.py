@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.game.actions import cell_action, plane_line, plane_whole_line, plane_window
-from ringrift.game.compiled import compiled
 from ringrift.game.state import collapse
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

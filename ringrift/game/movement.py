@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.game.actions import cell_action, max_distance, plane_move
-from ringrift.game.compiled import compiled
 from ringrift.game.state import (
     KIND,
     OWNER,
@@ -24,6 +23,7 @@ from ringrift.game.state import (
     put_word,
     remove_marker,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.game.actions import MAX_PLACED, PLANE_PLACE, cell_action
-from ringrift.game.compiled import compiled
 from ringrift.game.movement import can_act, free_run
 from ringrift.game.state import (
     KIND,
@@ -16,6 +15,7 @@ from ringrift.game.state import (
     pushed_on_top,
     put_word,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import random_below
-from ringrift.game.state import GAME_OVER, new_states, new_workspace
-from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.state import GAME_OVER, new_states, new_workspace, thread_workspace
 from ringrift.game.turn import legal_actions, step
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import random_below
+from ringrift.kernels.threads import share_out
 
 NO_LIMIT = np.iinfo(np.int32).max
 

@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
+from ringrift.files import new_file
 from ringrift.game.errors import BadRecord
-from ringrift.game.files import new_file
 from ringrift.game.notation import Json
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -16,7 +16,6 @@ from ringrift.game.actions import (
     plane_whole_line,
     plane_window,
 )
-from ringrift.game.compiled import compiled
 from ringrift.game.lines import run_from
 from ringrift.game.state import (
     KIND,
@@ -31,6 +30,7 @@ from ringrift.game.state import (
     remove_marker,
     without_ring,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

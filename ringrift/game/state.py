@@ -15,14 +15,15 @@ Kernels take a state as a record, `states[i]`; a copy is `states[j] = states[i]`
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from ringrift.game.boards import MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64
 
 # Phases (R070), in the order of a turn.
 RING_PLACEMENT: Final = 0
@@ -149,9 +150,20 @@ def workspace_type(board: Board) -> np.dtype[np.void]:
     )
 
 
+_per_thread = threading.local()
+
+
 def new_workspace(board: Board) -> Any:
     """A workspace record for the kernels; one per thread."""
     return np.zeros(1, workspace_type(board))[0]
+
+
+def thread_workspace(board: Board) -> Any:
+    """The calling thread's workspace record for that board."""
+    workspaces = vars(_per_thread)
+    if board.name not in workspaces:
+        workspaces[board.name] = new_workspace(board)
+    return workspaces[board.name]
 
 
 def new_states(

@@ -10,7 +10,6 @@ from typing import Any
 
 from ringrift.game.actions import COLLAPSED_BORDER, PLANE_REGION, cell_count
 from ringrift.game.boards import MAX_PLAYERS
-from ringrift.game.compiled import compiled
 from ringrift.game.state import (
     COLLAPSED,
     KIND,
@@ -23,6 +22,7 @@ from ringrift.game.state import (
     put_word,
     ring_at,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

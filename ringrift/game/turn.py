@@ -29,7 +29,6 @@ from ringrift.game.actions import (
     plane_window,
     scalar_action,
 )
-from ringrift.game.compiled import compiled
 from ringrift.game.elimination import add_controlled_stacks, eliminate_cap
 from ringrift.game.lines import add_lines, collapse_run, run_from
 from ringrift.game.movement import (
@@ -73,6 +72,7 @@ from ringrift.game.state import (
 )
 from ringrift.game.territory import add_regions, claim_region, has_region
 from ringrift.game.victory import finish, judge, note_losses, track_turn
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS
-from ringrift.game.compiled import compiled
 from ringrift.game.movement import any_stack_can_act
 from ringrift.game.placement import any_placement
 from ringrift.game.state import (
@@ -19,6 +18,7 @@ from ringrift.game.state import (
     has_material,
     stacks_on_board,
 )
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

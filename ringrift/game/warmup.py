@@ -10,7 +10,7 @@ from ringrift.game.boards import BOARDS, get_board
 from ringrift.game.conformance import check_invariants
 from ringrift.game.game import Game
 from ringrift.game.playout import random_playouts
-from ringrift.game.threads import default_threads
+from ringrift.kernels.threads import default_threads
 
 
 def compile_board(name: str) -> float:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ringrift.encoding.values import outcome_values
 from ringrift.game.boards import MAX_PLAYERS
-from ringrift.game.compiled import compiled
 from ringrift.game.state import GAME_OVER
 from ringrift.heuristic.features import write_features
+from ringrift.kernels.compiled import compiled
 
 WON: Final = 20.0
 """Score of a game that is won, beyond what features add up to."""

@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from ringrift.game.actions import PLANE_REGION, cell_count
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
 from ringrift.game.state import (
     COLLAPSED,
     KIND,
@@ -30,6 +29,7 @@ from ringrift.game.state import (
 )
 from ringrift.game.territory import add_regions, find_region
 from ringrift.heuristic.layout import FEATURE_NAMES
+from ringrift.kernels.compiled import compiled
 
 FEATURE_COUNT: Final = len(FEATURE_NAMES)
 

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.state import state_type
-from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.state import state_type, thread_workspace
 from ringrift.game.turn import play_forced, step
 from ringrift.heuristic.evaluation import evaluate, score
 from ringrift.heuristic.features import new_scratch
 from ringrift.heuristic.weights import Weights
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 
 SHARPNESS: Final = 4.0
 """What scores are multiplied with to be logits."""

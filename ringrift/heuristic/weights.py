@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.files import new_file
 from ringrift.game.boards import parse_config
-from ringrift.game.files import new_file
 from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES
 from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
 

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ringrift.agents import Agent
-from ringrift.game import RingRiftError, parse_config
+from ringrift.errors import RingRiftError
+from ringrift.game import parse_config
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, StoredModel

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ringrift.errors import Busy, RingRiftError
 from ringrift.evaluation.contenders import UnknownModel
-from ringrift.game.errors import Busy, RingRiftError
 
 __all__ = ["AbsentModel", "BadChampion", "LostRace", "UnknownModel"]
 

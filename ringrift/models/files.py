@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 
 
 class ModelFiles(NamedTuple):

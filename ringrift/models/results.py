@@ -11,7 +11,7 @@ from ringrift.agents import Spec
 from ringrift.evaluation.contenders import plays_as
 from ringrift.evaluation.gauntlet import GAUNTLET
 from ringrift.evaluation.store import stored_evaluations as evaluations_of
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@
 
 The champion of a config is the model with status `production`. A unique index allows one per config, and it changes by
 compare-and-swap (`promotion.py`). Lists and reports are short texts of JSON. A change here needs a migration
-(`ringrift/games/migrations/`).
+(`ringrift/game_database/migrations/`).
 """
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text
 
-from ringrift.games.schema import KEY, metadata
+from ringrift.game_database.schema import KEY, metadata
 
 models = Table(
     "models",

@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, Row, select, update
 
 from ringrift.game import parse_config
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models.errors import AbsentModel, UnknownModel
 from ringrift.models.files import ModelFiles, checksum, read_files, write_files
 from ringrift.models.schema import models

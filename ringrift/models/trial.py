@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 
 LONGEST_COMPLAINT: Final = 200
 """Characters of what a crashed process has said last."""

@@ -20,9 +20,10 @@ import numpy as np
 
 from ringrift.agents import Agent, make_agent
 from ringrift.agents.agent import GameNumbers
+from ringrift.errors import RingRiftError
 from ringrift.evaluation import MatchPlan, play_match, seatings
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
-from ringrift.game import Board, RingRiftError, new_workspace, parse_config
+from ringrift.game import Board, new_workspace, parse_config
 from ringrift.limits import move_limit
 from ringrift.models.trial import TrialRequest
 from ringrift.search import SearchOutput

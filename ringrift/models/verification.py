@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.models.champion import look_at_champion, mend_champion
 from ringrift.models.files import checksum, read_files, remove_files, write_files
 from ringrift.models.store import ModelStore, StoredModel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 
 class MissingModel(RingRiftError):

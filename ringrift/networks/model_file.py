@@ -22,8 +22,8 @@ from torch import Tensor
 from ringrift import __version__
 from ringrift.bounded import read_bounded
 from ringrift.encoding import UnknownVersion
+from ringrift.files import new_file
 from ringrift.game.errors import UnknownConfig
-from ringrift.game.files import new_file
 from ringrift.networks.config import NetworkConfig
 from ringrift.networks.description import Description, checked, read_sidecar
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ringrift.errors import RingRiftError
 from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.rating import elo_by_form, form_of
 from ringrift.evaluation.store import RatedAt, newest_ratings, rating_history
-from ringrift.game import RingRiftError, parse_config
-from ringrift.game.files import new_file
-from ringrift.games import GamesDatabase
+from ringrift.files import new_file
+from ringrift.game import parse_config
+from ringrift.game_database import GamesDatabase
 from ringrift.pipeline.turn import Turn, turns
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from ringrift.game.errors import RingRiftError
-from ringrift.game.files import new_file
+from ringrift.errors import RingRiftError
+from ringrift.files import new_file
 from ringrift.settings import Settings, home_folder
 
 FILE: Final = Path("data") / "halt.json"

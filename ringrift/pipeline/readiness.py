@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ringrift.game import parse_config
-from ringrift.games.schema import games as games_table
+from ringrift.game_database.schema import games as games_table
 from ringrift.models import ModelStore, StoredModel
 
 

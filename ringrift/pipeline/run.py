@@ -10,7 +10,7 @@ import os
 import time
 from dataclasses import replace
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.pipeline.halt import Halted, halted
 from ringrift.pipeline.stages import STAGES
 from ringrift.pipeline.turn import Turn, Workshop, last_turn, write_turn

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from ringrift.agents import BadSpec, known_spec
-from ringrift.game import RingRiftError, parse_config
+from ringrift.errors import RingRiftError
+from ringrift.game import parse_config
 from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
 
 MOST_GAMES: Final = 100_000

@@ -16,7 +16,7 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.strength import strength_against_heuristic
-from ringrift.games import ingest
+from ringrift.game_database import ingest
 from ringrift.limits import move_limit
 from ringrift.models import StoredModel, mend_champion, model_settings, promote, stored_results
 from ringrift.pipeline.readiness import last_trained, readiness

@@ -12,8 +12,8 @@ from ringrift.evaluation.rating import elo_by_form, trends
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game import configs
-from ringrift.games import GamesDatabase
-from ringrift.games.selection import count_parts
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, history, look_at_champion
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.readiness import last_trained, readiness

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from ringrift.game import RingRiftError
-from ringrift.game.files import new_file
-from ringrift.games import GamesDatabase
+from ringrift.errors import RingRiftError
+from ringrift.files import new_file
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.pipeline.settings import LoopPreset
 

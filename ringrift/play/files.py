@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringrift.game import BadRecord, Game, RingRiftError, parse_config
-from ringrift.game.files import new_file
+from ringrift.errors import RingRiftError
+from ringrift.files import new_file
+from ringrift.game import BadRecord, Game, parse_config
 from ringrift.game.notation import Json
 from ringrift.game.records import read_records, write_records
 from ringrift.play.session import Session

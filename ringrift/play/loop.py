@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ringrift.agents import make_agent
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.game.actions import SCALAR_NAMES
 from ringrift.game.diagram import LEGEND, draw
 from ringrift.game.notation import SHORT_SCALARS, cell_key

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from ringrift.agents import Agent, make_agent
+from ringrift.errors import RingRiftError
 from ringrift.evaluation.analysis import Assessment, assess
-from ringrift.game import Game, IllegalAction, RingRiftError
+from ringrift.game import Game, IllegalAction
 from ringrift.game.notation import Json
 
 PERSON: Final = "person"

@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
 from ringrift.game.state import GAME_OVER
 from ringrift.heuristic import evaluate
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     UNIT,

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
-from ringrift.game.threads import share_out
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.game_adapter import GameAdapter, adapter_of
 from ringrift.search.output import SearchOutput, empty_output, ragged_offsets

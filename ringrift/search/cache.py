@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64
 from ringrift.search.evaluators import Evaluator, Floats, Ints, Offsets, States
 
 LOGITS_PER_ENTRY = 32

@@ -23,10 +23,10 @@ import numpy.typing as npt
 
 from ringrift.encoding.values import outcome_values
 from ringrift.game.boards import MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.state import GAME_OVER, state_type
-from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.state import GAME_OVER, state_type, thread_workspace
 from ringrift.game.turn import legal_actions, play_forced, step
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.search.evaluators import Evaluator, States
 from ringrift.search.game_adapter import EXPECTED_EDGES
 from ringrift.search.maxn import DECAY

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
 from ringrift.game.state import state_hash
+from ringrift.kernels.compiled import compiled
 
 States = np.ndarray[Any, np.dtype[np.void]]
 Ints = npt.NDArray[np.int32]

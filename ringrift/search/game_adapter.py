@@ -16,10 +16,9 @@ from numba.extending import overload
 from ringrift.encoding.values import outcome_values
 from ringrift.game import turn
 from ringrift.game.boards import Board
-from ringrift.game.compiled import cache_folder, compiled
-from ringrift.game.rng import mix64
-from ringrift.game.state import state_type
-from ringrift.game.threads import thread_workspace
+from ringrift.game.state import state_type, thread_workspace
+from ringrift.kernels.compiled import cache_folder, compiled
+from ringrift.kernels.random import mix64
 
 Kernel = Callable[..., Any]
 

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
 from ringrift.search.batched import BatchedSearch, Games, States
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.game_adapter import GameAdapter, decision_key
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, budgets, full_searches
-from ringrift.search.random import uniform
 from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ringrift.game.boards import Board
 from ringrift.game.state import new_workspace, state_type
-from ringrift.game.threads import default_threads, share_out
 from ringrift.heuristic import new_scratch
+from ringrift.kernels.threads import default_threads, share_out
 from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
 from ringrift.search.output import SearchOutput, empty_output

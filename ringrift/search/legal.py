@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
 from ringrift.game.turn import legal_actions
+from ringrift.kernels.compiled import compiled
 
 
 @compiled

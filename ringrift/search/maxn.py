@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
-from ringrift.game.compiled import compiled
 from ringrift.heuristic import evaluate
+from ringrift.kernels.compiled import compiled
 from ringrift.search.alpha_beta import AlphaBetaSearch
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (

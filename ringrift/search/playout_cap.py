@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import uniform
 from ringrift.search.game_adapter import decision_key
-from ringrift.search.random import uniform
 
 DRAW = 1 << 20
 """Place of the draw among a decision's random numbers, beyond those for its actions."""

@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.game.boards import Board
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import dirichlet
 from ringrift.search.batched import BatchedSearch, Games, States
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.game_adapter import GameAdapter, decision_key
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, budgets, full_searches
-from ringrift.search.random import dirichlet
 from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
 
 EXPLORATION_BASE: Final = 19652.0

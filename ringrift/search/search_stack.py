@@ -21,11 +21,11 @@ import numpy as np
 
 from ringrift.game.actions import policy_size
 from ringrift.game.boards import MAX_PLAYERS, Board
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import mix64
 from ringrift.game.state import GAME_OVER, MOVEMENT, OWES_NOTHING, RING_PLACEMENT, state_hash
 from ringrift.game.turn import legal_actions, play_forced, step
 from ringrift.heuristic import evaluate
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import mix64
 
 LEVELS: Final = 64
 """Longest path, in decisions; what lies at its end is a leaf."""

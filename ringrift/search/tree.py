@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 from ringrift.search.game_adapter import GameAdapter, legal_actions, outcome, step
 
 NO_CHILD: Final = -1

@@ -22,10 +22,8 @@ from typing import Final, Self
 
 import orjson
 
-from ringrift.game import RingRiftError
-from ringrift.game.errors import Busy, UnwritableFile
-from ringrift.game.files import new_file
-from ringrift.locks import take_lock
+from ringrift.errors import Busy, RingRiftError, UnwritableFile
+from ringrift.files import new_file, take_lock
 
 HEADER: Final = b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff"
 """The header of a gzipped file with a comment and nothing else, made at no time on an unknown system."""

@@ -18,11 +18,11 @@ from ringrift.agents import Agent
 from ringrift.encoding import outcomes
 from ringrift.game import Board, new_states
 from ringrift.game.boards import MAX_PLAYERS
-from ringrift.game.compiled import compiled
-from ringrift.game.state import GAME_OVER, REASON_NAMES
-from ringrift.game.threads import share_out, thread_workspace
+from ringrift.game.state import GAME_OVER, REASON_NAMES, thread_workspace
 from ringrift.game.turn import legal_actions, step
 from ringrift.game.victory import rank_players
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.threads import share_out
 from ringrift.selfplay.openings import Opening
 
 MOST_ACTIONS: Final = 3

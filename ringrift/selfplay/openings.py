@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game import Board, RingRiftError, new_states, new_workspace
-from ringrift.game.compiled import compiled
-from ringrift.game.rng import random_below
+from ringrift.errors import RingRiftError
+from ringrift.game import Board, new_states, new_workspace
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import legal_actions, step
+from ringrift.kernels.compiled import compiled
+from ringrift.kernels.random import random_below
 
 ATTEMPTS: Final = 100
 """The number of times that an opening is drawn anew because the game ended in it."""

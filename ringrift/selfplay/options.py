@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.selfplay.settings import SelfPlaySettings
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ringrift.agents import Agent
 from ringrift.agents.sampling import sample
-from ringrift.game.rng import random_below
+from ringrift.kernels.random import random_below
 from ringrift.selfplay.lockstep import LockstepGames, Slots
 from ringrift.selfplay.openings import Openings
 from ringrift.selfplay.options import SelfPlayOptions

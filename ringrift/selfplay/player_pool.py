@@ -11,7 +11,8 @@ import numpy as np
 
 from ringrift.agents import Agent, Spec, cheaper, make_agent
 from ringrift.agents.mixed import draw_members, parse_members
-from ringrift.game import RingRiftError, parse_config
+from ringrift.errors import RingRiftError
+from ringrift.game import parse_config
 from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 from ringrift.search import SearchOutput
 from ringrift.selfplay.lockstep import Slots
 from ringrift.selfplay.record import MOST_SURPRISE, PROB_UNIT, VALUE_UNIT, SearchStatistics

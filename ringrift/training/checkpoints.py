@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import torch
 
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 from ringrift.networks.tensors import read_tensors
 from ringrift.training.errors import DamagedCheckpoint
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift.game.errors import Busy, RingRiftError
+from ringrift.errors import Busy, RingRiftError
 
 
 class DamagedCheckpoint(RingRiftError):

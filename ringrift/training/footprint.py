@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ringrift.datasets import Layout
-from ringrift.game.threads import default_threads
+from ringrift.kernels.threads import default_threads
 from ringrift.networks import NetworkConfig, build_network, parameter_count
 
 FLOAT_BYTES: Final = 4

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 
 Column = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ringrift.datasets import Dataset
 from ringrift.datasets.layout import IDENTITY
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 
 FILE = "games.npy"
 

@@ -18,9 +18,10 @@ from sqlalchemy import text
 
 from ringrift.datasets import Dataset, Manifest, open_dataset
 from ringrift.datasets.manifest import HOLDOUT, find_manifest, manifest_path
-from ringrift.game import RingRiftError, parse_config
-from ringrift.games import GamesDatabase
-from ringrift.games.selection import count_parts
+from ringrift.errors import RingRiftError
+from ringrift.game import parse_config
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.selection import count_parts
 from ringrift.networks import NetworkConfig, load_model, parameter_count
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
 from ringrift.training.footprint import checkpoint_bytes, process_bytes, step_bytes

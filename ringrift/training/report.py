@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ringrift.game.files import new_file
+from ringrift.files import new_file
 from ringrift.training.calibration import Calibration
 from ringrift.training.history import Column, History
 from ringrift.training.plots import draw_training

@@ -23,8 +23,8 @@ import torch
 from ringrift.datasets import BadDataset, Dataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.datasets.manifest import dataset_name
+from ringrift.files import alone
 from ringrift.game import parse_config
-from ringrift.locks import alone
 from ringrift.networks import (
     NetworkConfig,
     ResidualNetwork,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ringrift.agents import BadSpec, Spec, make_agent
-from ringrift.game import RingRiftError, get_board, new_states, new_workspace, step
+from ringrift.errors import RingRiftError
+from ringrift.game import get_board, new_states, new_workspace, step
 from ringrift.game.state import GAME_OVER
 from ringrift.networks import NetworkConfig, build_network, save_model
 

@@ -46,7 +46,7 @@ def answer(verb: str) -> dict[str, Any]:
 def report(verb: str, words: list[str], code: int) -> Any:
     config = words[1]
     if verb == "games ingest":
-        from ringrift.games import GamesDatabase
+        from ringrift.game_database import GamesDatabase
 
         GamesDatabase(create=True).close()
         return {"games": 3, "added": {"square8_2p": 3}}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 

@@ -13,7 +13,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from ringrift.cli import app
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import Results, stored_results
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.settings import config_folder

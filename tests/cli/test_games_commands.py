@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ringrift.game import Game
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 from tests.cli.processes import RINGRIFT, complaint, ringrift
-from tests.games.records import random_records, write, write_lines
+from tests.game_database.records import random_records, write, write_lines
 
 
 @pytest.fixture(scope="module")

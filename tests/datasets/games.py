@@ -14,9 +14,9 @@ from ringrift.datasets import read_manifest
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.datasets.shards import open_shard
 from ringrift.game import Game, parse_config
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 from ringrift.selfplay import GameRecord, SearchStatistics
-from tests.games.records import random_records, write
+from tests.game_database.records import random_records, write
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ringrift.datasets import export, open_dataset
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from tests.datasets.games import everything, settings
 
 NAME = "square8_2p"

@@ -13,7 +13,7 @@ import pytest
 
 from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.layout import MEMBERS
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from tests.datasets.synthetic import COUNTS, random_dataset, random_members, write_dataset
 
 

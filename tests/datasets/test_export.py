@@ -20,12 +20,12 @@ from ringrift.datasets.shards import write_shard
 from ringrift.datasets.writer import new_dataset
 from ringrift.encoding import UnknownVersion, encode_batch, feature_version, new_batch, rank_values, to_relative
 from ringrift.encoding.symmetries import cell_pixels
+from ringrift.errors import UnwritableFile
 from ringrift.game import Game, parse_config
-from ringrift.game.errors import UnwritableFile
 from ringrift.game.state import COLLAPSED, KIND, OWNER, STACK
-from ringrift.games import GamesDatabase
-from ringrift.games.pool import lot
-from ringrift.games.selection import holdout_bound
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.pool import lot
+from ringrift.game_database.selection import holdout_bound
 from ringrift.selfplay import GameRecord
 from tests.datasets.games import everything, files, fill, identities, searched_records, settings, shards
 

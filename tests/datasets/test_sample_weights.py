@@ -10,7 +10,7 @@ import pytest
 
 from ringrift.datasets import export, read_manifest
 from ringrift.datasets.quality import game_quality
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.selfplay import GameRecord
 from tests.datasets.games import fill, identities, searched_records, settings, shards
 

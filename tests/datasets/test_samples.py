@@ -10,8 +10,8 @@ import pytest
 
 from ringrift.datasets import export
 from ringrift.datasets.samples import BrokenGame
-from ringrift.games.packing import Damaged, pack_actions, pack_search
-from ringrift.games.schema import games, moves
+from ringrift.game_database.packing import Damaged, pack_actions, pack_search
+from ringrift.game_database.schema import games, moves
 from tests.datasets.games import files, fill, searched_records
 
 RECORD = searched_records(count=12, seed=9)[0]

@@ -16,9 +16,9 @@ from ringrift.datasets.export import Stopped
 from ringrift.datasets.game_selection import SelectedGame
 from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 from tests.datasets.games import everything, files, fill, searched_records, settings
-from tests.games.records import write
+from tests.game_database.records import write
 
 RECORDS = sorted(searched_records(count=60, seed=9), key=lambda record: record.ended)
 NAME = "square8_2p"

@@ -9,7 +9,7 @@ import pytest
 
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from ringrift.evaluation.store import (
     stored_evaluations,
     stored_games,
 )
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from tests.evaluation.planted import won

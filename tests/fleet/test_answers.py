@@ -21,7 +21,7 @@ from ringrift.fleet.mirror import RemoteFile
 from ringrift.fleet.remote import RemoteGames
 from ringrift.fleet.staging import push_files
 from ringrift.fleet.sync import sync_games
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from tests.fleet.servers import server, settings_for_tests
 from tests.models.making import crowned, registered

@@ -13,7 +13,7 @@ import pytest
 
 from ringrift.fleet import distribution
 from ringrift.fleet.distribution import Distribution, NoChampion, distribute
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import load_model, read_id
 from ringrift.selfplay import promoted_model

@@ -16,7 +16,7 @@ import pytest
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, PruneSettings
 from ringrift.fleet.sync import HostSync, sync_games
-from ringrift.games import GamesDatabase, ingest
+from ringrift.game_database import GamesDatabase, ingest
 from ringrift.selfplay.files import GameFiles, game_files
 from tests.fleet.servers import Server, server, settings_for_tests
 from tests.fleet.test_sync import LARGE, all_of, games_in, line, play, wait_for, worker

@@ -15,11 +15,11 @@ from typing import Any
 import asyncssh
 import pytest
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, JobTrouble, State, Unreachable, Work, kill_job, start_job, status_of_job
 from ringrift.fleet.hosts import Host
 from ringrift.fleet.shell import Answer
 from ringrift.fleet.ssh import BadKey, Reaction, SshShell, Unusable, command_of, reaction_to
-from ringrift.game.errors import RingRiftError
 from tests.fleet.servers import Server, Wire, connection_settings, free_port, server
 
 NASTY = 'it\'s "one" $(touch broken) `touch broken`; & file \\ * ö.jsonl'

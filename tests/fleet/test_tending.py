@@ -12,7 +12,7 @@ from ringrift.fleet import Job, State, Unreachable, Work, list_jobs, start_job, 
 from ringrift.fleet.health import Health
 from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.tending import Tended, tend_fleet
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from tests.fleet.servers import Server, connection_settings, server, settings_for_tests
 from tests.fleet.test_health import SETTINGS, TROUBLE, Clock
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet import Answer, Ending, JobTrouble, State, Unreachable, watch_job
 from ringrift.fleet.shell import Shell
 from ringrift.fleet.ssh import Unusable
-from ringrift.game.errors import RingRiftError
 from tests.fleet.conftest import Jobs
 
 REFUSED = Unreachable("host-1: connection refused")

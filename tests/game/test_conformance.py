@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from ringrift.errors import UnwritableFile
 from ringrift.game import Game
 from ringrift.game.conformance import Divergence, check_file, check_invariants, check_record
-from ringrift.game.errors import UnwritableFile
 from ringrift.game.records import read_records, write_records
 
 TRACE = Path(__file__).parent.parent / "traces" / "square8_2p.jsonl.gz"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import ARCHITECTURES, Architecture
 

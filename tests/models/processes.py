@@ -9,8 +9,8 @@ from pathlib import Path
 PROGRAM = """
 import sys
 from pathlib import Path
-from ringrift.game import RingRiftError
-from ringrift.games import GamesDatabase
+from ringrift.errors import RingRiftError
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore, change_champion
 
 what, database, folder, *names = sys.argv[1:]

@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from ringrift.game import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.game.boards import BOARDS
 from ringrift.networks import ARCHITECTURES, NetworkConfig, build_network, flops, parameter_count
 from ringrift.networks.__main__ import size_table

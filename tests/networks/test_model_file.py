@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ringrift import __version__
-from ringrift.game.errors import UnwritableFile
+from ringrift.errors import UnwritableFile
 from ringrift.networks import DamagedModel, MissingModel, WrongModel, load_model, read_info, save_model
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from ringrift.game import RingRiftError
-from ringrift.games import GamesDatabase
-from ringrift.games.schema import games, sources
+from ringrift.errors import RingRiftError
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.schema import games, sources
 from ringrift.models import ModelStore
 from ringrift.networks import NetworkConfig, add_model, build_network
 from ringrift.pipeline.readiness import readiness

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from ringrift.evaluation.settings import evaluation_settings
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore, history, model_settings
 from ringrift.pipeline import run, stages
 from ringrift.pipeline.curve import NoCurve, learning_curve

@@ -7,10 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from ringrift.game import get_board, legal_actions, new_workspace, step
-from ringrift.game.rng import mix64
+from ringrift.kernels.random import dirichlet, gamma, mix64
 from ringrift.search import PuctSearch
 from ringrift.search.evaluators import States
-from ringrift.search.random import dirichlet, gamma
 from tests.search.parts import HashedEvaluator, check_tree, positions
 
 

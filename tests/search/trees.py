@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ringrift.game.compiled import compiled
+from ringrift.kernels.compiled import compiled
 from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.game.errors import UnwritableFile
+from ringrift.errors import UnwritableFile
 from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
 from ringrift.selfplay.files import compress, game_numbers, games_in_file
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from tests.airflow.conftest import kill_all_jobs
 from tests.airflow.tiny import tiny_settings

@@ -17,9 +17,9 @@ import yaml
 from sqlalchemy import select
 
 from ringrift import __version__
-from ringrift.game.compiled import cache_root
-from ringrift.games import GamesDatabase
-from ringrift.games.schema import games
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.schema import games
+from ringrift.kernels.compiled import cache_root
 from ringrift.selfplay.record import GameRecord, read_line
 from ringrift.settings import config_folder
 from tests.airflow.place import REPOSITORY

@@ -17,15 +17,15 @@ from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
 from ringrift.evaluation.tournament import round_robin
-from ringrift.games import BadDatabase, GamesDatabase, ingest
-from ringrift.games.check import check
-from ringrift.games.merge import merge
-from ringrift.games.selection import Selection, find_game, newest, quarantined_lines
-from ringrift.games.statistics import games_statistics
+from ringrift.game_database import BadDatabase, GamesDatabase, ingest
+from ringrift.game_database.check import check
+from ringrift.game_database.merge import merge
+from ringrift.game_database.selection import Selection, find_game, newest, quarantined_lines
+from ringrift.game_database.statistics import games_statistics
 from tests.cli.processes import ringrift
-from tests.games.processes import finish, start_ingest
-from tests.games.records import random_records, stored_lines, write, write_lines
-from tests.games.test_database import check_migrated
+from tests.game_database.processes import finish, start_ingest
+from tests.game_database.records import random_records, stored_lines, write, write_lines
+from tests.game_database.test_database import check_migrated
 from tests.system.postgresql import make_database, postgresql_server
 
 

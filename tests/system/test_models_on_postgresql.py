@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore, prune, rollback, verify
 from ringrift.models.settings import PruneSettings
 from tests.models.conftest import tiny as tiny

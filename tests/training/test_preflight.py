@@ -15,7 +15,7 @@ from rich.console import Console
 
 from ringrift.datasets import export
 from ringrift.game import UnknownConfig
-from ringrift.games import GamesDatabase
+from ringrift.game_database import GamesDatabase
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.training.checkpoints import Checkpoint, save_checkpoint
 from ringrift.training.preflight import PlannedTraining, PreflightReport, preflight

@@ -10,8 +10,8 @@ import sys
 import time
 from datetime import UTC, datetime
 
+from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
-from ringrift.game.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
 from ringrift_airflow.local.iteration import AirflowIteration

@@ -10,7 +10,7 @@ import urllib.request
 from http import HTTPStatus
 from typing import Any, Final
 
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 
 PAUSES: Final = (0.5, 1.0, 2.0)
 """Seconds between two tries of a request that met with trouble."""

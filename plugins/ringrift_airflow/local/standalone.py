@@ -21,7 +21,7 @@ from typing import Final
 import psutil
 
 import ringrift
-from ringrift.game.errors import RingRiftError
+from ringrift.errors import RingRiftError
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.processes import environment_of, living, processes_of

@@ -9,10 +9,10 @@ from typing import Any, Final
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.game.errors import Busy, RingRiftError
+from ringrift.errors import Busy, RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.data_interval import backfilled
-from ringrift_airflow.exceptions import skip
+from ringrift_airflow.retries import skip
 from ringrift_airflow.workspace import home
 
 UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]
@@ -79,7 +79,7 @@ class GamesThresholdSensor(BaseSensorOperator):
 
     def _look(self) -> Any:
         """The counts of the games database."""
-        from ringrift.games import GamesDatabase  # only when it pokes: it takes a second
+        from ringrift.game_database import GamesDatabase  # only when it pokes: it takes a second
         from ringrift.models import ModelStore
         from ringrift.pipeline.readiness import readiness
 

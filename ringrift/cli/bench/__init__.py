@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, loader, search, selfplay, sync, training
+from ringrift.cli.bench import agents, datasets, encoding, game, games, gate, loader, search, selfplay, sync, training
 
 __all__ = ["app"]
 
@@ -19,3 +19,4 @@ app.command()(datasets.datasets)
 app.command()(loader.loader)
 app.command()(sync.sync)
 app.command()(training.training)
+app.command()(gate.gate)

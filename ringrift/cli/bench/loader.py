@@ -49,7 +49,7 @@ def loader(
         measure_loader_memory,
         training_demand,
     )
-    from ringrift.game.threads import default_threads
+    from ringrift.kernels.threads import default_threads
 
     pairs = pairs_of(configs or ["square8_2p", "square19_2p"])
     if memory:

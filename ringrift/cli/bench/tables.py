@@ -12,7 +12,7 @@ import typer
 
 from ringrift.cli.paper import paper
 
-LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against")
+LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "rule")
 """Headings of columns of words."""
 
 
@@ -32,7 +32,7 @@ def side_by_side(board: str, games: int) -> int:
 
 def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
     """Write the report to a file and print it as JSON, as asked for; whether it has been printed."""
-    from ringrift.game.files import new_file
+    from ringrift.files import new_file
 
     if out is not None:
         with new_file(out) as file:

@@ -1,0 +1,78 @@
+"""Files that are there whole or not at all, also after a power cut, and locks between processes.
+
+A lock goes with the process that holds it, however that ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ringrift.errors import RingRiftError, UnwritableFile
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A binary file that takes its name, or the place of an older one, only when the block ends well.
+
+    Missing folders are made. `UnwritableFile` says in one line what stands in the way; a device or a pipe is never
+    replaced, and behind a symbolic link it is the target that is written.
+    """
+    try:
+        target = path.resolve()
+        if not target.name or (target.exists() and not target.is_file()):
+            raise UnwritableFile(f"{path}: cannot be written (it is not a plain file)")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise UnwritableFile(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def take_lock(path: Path, place: Path, busy: RingRiftError) -> int:
+    """Lock a file, made with its folder if need be; closing what is returned lets it go.
+
+    Raises `busy` if another process holds the lock, and `UnwritableFile`, which names the `place`, if none can be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UnwritableFile(f"{place}: cannot be written ({error.strerror or error})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise busy from None
+    return lock
+
+
+@contextmanager
+def alone(path: Path, place: Path, busy: RingRiftError) -> Iterator[None]:
+    """Hold a lock while the block runs; raises what `take_lock` raises."""
+    lock = take_lock(path, place, busy)
+    try:
+        yield
+    finally:
+        os.close(lock)

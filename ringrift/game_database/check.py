@@ -1,0 +1,201 @@
+"""The health of a games database: every stored game is read and replayed anew, and compared with its row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from sqlalchemy import Connection, Row, delete, func, select, text, update
+
+from ringrift.game_database.admission import Candidate, Line, Rejected, TurnedAway, check_header, fault, findings
+from ringrift.game_database.database import GamesDatabase
+from ringrift.game_database.packing import Damaged
+from ringrift.game_database.pool import derived_columns, quarantine_row, read_game
+from ringrift.game_database.schema import games, moves, quarantine, sources
+from ringrift.game_database.selection import Selection, read_pages
+from ringrift.game_database.sources import source_id
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+LOST_SOURCE: Final = "(lost)"
+"""The path that games get whose source is not known any more."""
+SHOWN: Final = 20
+
+LEFT, REPAIRED, QUARANTINED = "left", "repaired", "quarantined"
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that is wrong in a database."""
+
+    kind: str
+    """`file`, `columns`, `source`, `moves`, or why the game is none (`REASONS`)."""
+    game: int | None
+    """The game's number in the database; None for what is about all."""
+    detail: str
+    done: str
+    """`left`, `repaired` or `quarantined`."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a check has found. Prints as a table on a rich console."""
+
+    database: str
+    games: int
+    """Games that were replayed."""
+    damage: tuple[Damage, ...]
+
+    @property
+    def left(self) -> int:
+        """What is still wrong."""
+        return sum(damage.done == LEFT for damage in self.damage)
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"left": self.left}
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        found = f"{len(self.damage)} things wrong" if self.damage else "all sound"
+        yield escape(f"{self.database}: {self.games:,} games replayed, {found}")
+        if not self.damage:
+            return
+        table = Table("what", "game", "done", "detail")
+        for damage in self.damage[:SHOWN]:
+            table.add_row(damage.kind, str(damage.game or ""), damage.done, escape(damage.detail))
+        yield table
+        if len(self.damage) > SHOWN:
+            yield f"… and {len(self.damage) - SHOWN} more; --json lists all"
+        kinds = Counter(damage.kind for damage in self.damage if damage.done == LEFT)
+        if kinds["columns"] or kinds["source"] or kinds["moves"]:
+            yield "--repair computes columns anew and drops moves without a game"
+        if kinds.keys() - {"columns", "source", "moves", "file"}:
+            yield "--quarantine moves games that cannot be saved there, and has their files read again"
+
+
+def check(
+    database: GamesDatabase,
+    *,
+    repair: bool = False,
+    quarantine_bad: bool = False,
+    on_progress: Callable[[int, int], object] | None = None,
+) -> CheckReport:
+    """Check the whole database.
+
+    `repair` computes columns anew that follow from the moves. `quarantine_bad` moves games there that are none, and
+    sets the files that they came from back to the beginning: if the line there is sound, the next ingest brings the
+    game back. `on_progress` is told games checked and in all.
+    """
+    damage = list(_check_structure(database, repair))
+    with database.reading() as connection:
+        total = connection.execute(select(func.count()).select_from(games)).scalar_one()
+    checked = 0
+    for rows in read_pages(database, Selection()):
+        damage += _check_page(database, rows, repair, quarantine_bad)
+        checked += len(rows)
+        if on_progress:
+            on_progress(checked, total)
+    return CheckReport(database.name, checked, tuple(damage))
+
+
+def _check_structure(database: GamesDatabase, repair: bool) -> Iterator[Damage]:
+    """The database's own files, and rows that belong to none."""
+    if database.is_sqlite:
+        with database.reading() as connection:
+            complaints = connection.execute(text("PRAGMA integrity_check")).scalars().all()
+        yield from (Damage("file", None, said, LEFT) for said in complaints if said != "ok")
+    orphans = select(moves.c.game_id).where(~select(games.c.id).where(games.c.id == moves.c.game_id).exists())
+    lost = ~select(sources.c.id).where(sources.c.id == games.c.source_id).exists()
+    with database.writing() if repair else database.reading() as connection:
+        lonely = connection.execute(orphans).scalars().all()
+        unknown = connection.execute(select(games.c.id, games.c.source_id).where(lost)).all()
+        if repair and lonely:
+            connection.execute(delete(moves).where(moves.c.game_id.in_(orphans)))
+        if repair and unknown:
+            path = source_id(database, connection, LOST_SOURCE)
+            connection.execute(update(games).where(lost).values(source_id=path))
+    done = REPAIRED if repair else LEFT
+    yield from (Damage("moves", number, "there is no such game", done) for number in lonely)
+    yield from (Damage("source", row.id, f"there is no source {row.source_id}", done) for row in unknown)
+
+
+def _check_page(database: GamesDatabase, rows: Sequence[Row[Any]], repair: bool, quarantine_bad: bool) -> list[Damage]:
+    """Replay some games and compare them with their rows."""
+    candidates: dict[int, Candidate] = {}
+    bad: dict[int, tuple[str, str]] = {}
+    differing: dict[int, dict[str, Any]] = {}
+    by_id = {row.id: row for row in rows}
+    for row in rows:
+        try:
+            candidates[row.id] = read_game(row)
+            check_header(candidates[row.id].record)
+        except Damaged as error:
+            bad[row.id] = "damaged", str(error)
+        except Rejected as error:
+            bad[row.id] = error.reason, error.detail
+    readable = [number for number in candidates if number not in bad]
+    found = findings([candidates[number].record for number in readable])
+    for number, finding in zip(readable, found, strict=True):
+        record = candidates[number].record
+        rejected = fault(record, finding)
+        if rejected:
+            bad[number] = rejected.reason, rejected.detail
+            continue
+        columns = derived_columns(record, finding)
+        stored = by_id[number]._mapping
+        if columns["identity"] != stored["identity"]:
+            bad[number] = "damaged", f"its identity is {record.identity}, not {bytes(stored['identity']).hex()}"
+            continue
+        wrong = {name: value for name, value in columns.items() if stored[name] != value}
+        if wrong:
+            differing[number] = wrong
+    if (repair and differing) or (quarantine_bad and bad):
+        with database.writing() as connection:
+            for number, columns in differing.items() if repair else ():
+                connection.execute(update(games).where(games.c.id == number).values(**columns))
+            for number, (reason, detail) in bad.items() if quarantine_bad else ():
+                _quarantine(database, connection, by_id[number], candidates.get(number), reason, detail)
+    return [
+        *(
+            Damage("columns", number, _difference(by_id[number], wrong), REPAIRED if repair else LEFT)
+            for number, wrong in differing.items()
+        ),
+        *(
+            Damage(reason, number, detail, QUARANTINED if quarantine_bad else LEFT)
+            for number, (reason, detail) in bad.items()
+        ),
+    ]
+
+
+def _difference(row: Row[Any], wrong: dict[str, Any]) -> str:
+    stored = row._mapping
+    return ", ".join(f"{name} is {stored[name]!r}, should be {value!r}" for name, value in wrong.items())
+
+
+def _quarantine(
+    database: GamesDatabase,
+    connection: Connection,
+    row: Row[Any],
+    candidate: Candidate | None,
+    reason: str,
+    detail: str,
+) -> None:
+    """Move a game to quarantine, and have its file read again."""
+    if candidate:
+        raw = candidate.to_line()
+    else:
+        header = {str(column.name): getattr(row, column.name) for column in games.c if column.name != "identity"}
+        raw = orjson.dumps(header | {"identity": bytes(row.identity).hex()}) + b"\n"
+    verdict = TurnedAway(Line(row.source_id, row.line, raw), reason, detail)
+    connection.execute(database.insert(quarantine), quarantine_row(verdict))
+    connection.execute(delete(moves).where(moves.c.game_id == row.id))
+    connection.execute(delete(games).where(games.c.id == row.id))
+    anew = {"position": 0, "lines": 0, "head": None, "tail": None, "trailer": None}
+    connection.execute(update(sources).where(sources.c.id == row.source_id).values(**anew))

@@ -1,0 +1,256 @@
+"""Ingest: new lines of files of records become games of the database, each replayed by the rules.
+
+Lines are read in batches, across files. A batch is judged by one of several threads, which mostly runs compiled code
+and compression without the interpreter's lock, and is written, with how far its files have been read, in one
+transaction. So the work may be killed at any moment, run again, and be done by several processes at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from ringrift.game_database.admission import Line, TurnedAway, admit
+from ringrift.game_database.database import GamesDatabase
+from ringrift.game_database.pool import Rows, Stored, make_rows, write_rows
+from ringrift.game_database.settings import IngestSettings, database_settings
+from ringrift.game_database.sources import Progress, find_files, open_source, save_progress
+from ringrift.kernels.threads import default_threads
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest has done. Prints as a table on a rich console."""
+
+    database: str
+    files: int
+    """Files of records that were found."""
+    unchanged: int
+    """… of which nothing was new."""
+    lines: int
+    """New lines that were read."""
+    added: dict[str, int]
+    """New games by config."""
+    duplicates: int
+    """Games that the database had already."""
+    quarantined: dict[str, int]
+    """Lines by the reason why they are no games."""
+    torn: int
+    """Files whose last line has no end yet."""
+    notes: dict[str, str]
+    """What is wrong with files, by path."""
+    seconds: float
+    complete: bool
+    """Whether all files were read to their end; not if the work was stopped."""
+
+    @property
+    def games(self) -> int:
+        """New games in all."""
+        return sum(self.added.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for machines."""
+        return asdict(self) | {"games": self.games}
+
+    def reasons(self) -> list[str]:
+        """Why there is no new game, or less than one may expect: a line each."""
+        found = []
+        if not self.files:
+            found.append("nothing to do: there are no .jsonl or .jsonl.gz files")
+        elif self.complete and not self.lines:
+            found.append(f"nothing to do: {self.files} files have no new lines since the last ingest")
+        if self.duplicates:
+            found.append(f"{self.duplicates} games were in the database already")
+        if self.torn:
+            found.append(f"{self.torn} files end in a line that is not complete; it is left for the next ingest")
+        found += [f"{path}: {note}" for path, note in self.notes.items()]
+        if not self.complete:
+            found.append("stopped before the end; the next ingest goes on from here")
+        return found
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        from rich.markup import escape
+        from rich.table import Table
+
+        rate = f", {self.games / self.seconds:,.0f} games/s" if self.games else ""
+        yield escape(
+            f"{self.database}: {self.games:,} new games of {self.lines:,} new lines in {self.files:,} files, "
+            f"{self.seconds:.1f} s{rate}"
+        )
+        if self.added or self.quarantined:
+            table = Table("", "games")
+            table.columns[1].justify = "right"
+            for config, count in sorted(self.added.items()):
+                table.add_row(config, f"{count:,}")
+            for reason, count in sorted(self.quarantined.items()):
+                table.add_row(f"in quarantine: {reason}", f"{count:,}")
+            yield table
+        yield from map(escape, self.reasons())
+
+
+@dataclass
+class _Batch:
+    """Lines of one or several files, and how far these have been read then."""
+
+    lines: list[Line] = field(default_factory=list)
+    bytes: int = 0
+    progress: dict[int, Progress] = field(default_factory=dict)
+    """By source."""
+
+
+@dataclass
+class _Tally:
+    """What has come together so far."""
+
+    unchanged: int = 0
+    torn: int = 0
+    notes: dict[str, str] = field(default_factory=dict)
+    bytes_done: int = 0
+    """Of the files, as they lie on disk."""
+    complete: bool = True
+
+
+def ingest(
+    database: GamesDatabase,
+    places: Iterable[Path],
+    *,
+    threads: int | None = None,
+    stop: Event | None = None,
+    on_progress: Callable[[int, int, int], object] | None = None,
+) -> IngestReport:
+    """Read what is new in files and folders into the database.
+
+    `stop` ends the work after the batch at hand. `on_progress` is told bytes read and in all, and new games, after
+    every batch. `UnreadableSource` if a place does not exist, `BadDatabase` if the database cannot be written.
+    """
+    began = time.monotonic()
+    settings = database_settings().ingest
+    threads = threads or default_threads()
+    files = find_files(places)
+    total = sum(_size(path) for path in files)
+    stored_positions: dict[int, int] = {}
+    tally = _Tally()
+    lines = 0
+    duplicates = 0
+    added: Counter[str] = Counter()
+    quarantined: Counter[str] = Counter()
+    waiting: deque[tuple[_Batch, int, Future[Rows]]] = deque()
+
+    def write_first() -> None:
+        nonlocal lines, duplicates
+        batch, bytes_done, judged = waiting.popleft()
+        stored = _write(database, batch, judged.result(), stored_positions)
+        lines += len(batch.lines)
+        duplicates += stored.duplicates
+        added.update(stored.added)
+        quarantined.update(stored.quarantined)
+        if on_progress:
+            on_progress(bytes_done, total, added.total())
+
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for batch in _batches(database, files, settings, stored_positions, tally, stop or Event()):
+                waiting.append((batch, tally.bytes_done, pool.submit(_judge, batch.lines, settings)))
+                if len(waiting) > threads:
+                    write_first()
+            while waiting:
+                write_first()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return IngestReport(
+        database=database.name,
+        files=len(files),
+        unchanged=tally.unchanged,
+        lines=lines,
+        added=dict(added),
+        duplicates=duplicates,
+        quarantined=dict(quarantined),
+        torn=tally.torn,
+        notes=tally.notes,
+        seconds=time.monotonic() - began,
+        complete=tally.complete,
+    )
+
+
+def _batches(
+    database: GamesDatabase,
+    files: list[Path],
+    settings: IngestSettings,
+    stored_positions: dict[int, int],
+    tally: _Tally,
+    stop: Event,
+) -> Iterator[_Batch]:
+    """All new lines of the files."""
+    batch = _Batch()
+    longest = settings.longest_line_megabytes * MEGABYTE
+    done = 0
+    for path in files:
+        try:
+            reader = open_source(database, path)
+        except OSError as error:  # moved or compressed since it was found: the next ingest finds it again
+            tally.notes[str(path)] = f"cannot be read ({error.strerror or error})"
+            continue
+        if reader is None:
+            tally.unchanged += 1
+            done += _size(path)
+            tally.bytes_done = done
+            continue
+        with reader:
+            stored_positions[reader.source] = reader.stored
+            for line in reader.lines(longest):
+                batch.lines.append(line)
+                batch.bytes += len(line.raw)
+                if len(batch.lines) == settings.batch_games or batch.bytes >= settings.batch_megabytes * MEGABYTE:
+                    batch.progress[reader.source] = reader.progress
+                    tally.bytes_done = done + reader.bytes_read
+                    yield batch
+                    batch = _Batch()
+                    if stop.is_set():
+                        tally.complete = False
+                        return
+            done += reader.bytes_read
+            batch.progress[reader.source] = reader.progress
+            tally.torn += reader.torn
+            if reader.progress.note:
+                tally.notes[str(path)] = reader.progress.note
+    tally.bytes_done = done
+    if batch.progress:
+        yield batch
+
+
+def _judge(lines: list[Line], settings: IngestSettings) -> Rows:
+    """Judge the lines of a batch: what a thread does."""
+    longest = settings.longest_line_megabytes * MEGABYTE
+    long = [line for line in lines if len(line.raw) >= longest and not line.raw.endswith(b"\n")]
+    verdicts = admit([line for line in lines if line not in long]) if long else admit(lines)
+    detail = f"is longer than {settings.longest_line_megabytes} MB"
+    return make_rows([*verdicts, *(TurnedAway(line, "too_long", detail) for line in long)])
+
+
+def _write(database: GamesDatabase, batch: _Batch, rows: Rows, stored_positions: dict[int, int]) -> Stored:
+    """Write a batch in one transaction."""
+    with database.writing() as connection:
+        stored = write_rows(database, connection, rows)
+        for source, progress in sorted(batch.progress.items()):
+            save_progress(connection, source, stored_positions[source], progress)
+    for source, progress in batch.progress.items():
+        stored_positions[source] = progress.position
+    return stored
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

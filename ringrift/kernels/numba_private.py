@@ -1,0 +1,66 @@
+"""Everything of numba that we use without its promise: private names, which a new version may rename.
+
+`pyproject.toml` bounds numba from above for their sake. Raise the bound when `tests/kernels/test_numba_private.py`
+passes with the new version, and mend what it names in this file alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.bytecode import FunctionIdentity
+from numba.core.caching import IndexDataCacheFile
+
+
+class SharedCacheFile(IndexDataCacheFile):
+    """The cache of one kernel, safe for several processes that compile at once.
+
+    Numba numbers the files of a kernel's variants without a lock, so that two processes that compile the same kernel
+    for two boards at once could give both the same number.
+    """
+
+    def save(self, key: object, data: object) -> None:
+        """Add a variant: numbering and writing it under a lock."""
+        index = Path(self._index_path)
+        index.parent.mkdir(parents=True, exist_ok=True)
+        with index.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # closing the file releases it
+            super().save(key, data)  # type: ignore[no-untyped-call]
+
+
+def compile_into(folder: str, function: Callable[..., object]) -> Any:
+    """Compile a kernel on first use and keep its machine code in a folder, which several processes may share.
+
+    Kernels that allocate nothing need not count references to arrays (`_nrt`), which numba does with atomic
+    instructions on memory that all threads share: a good part of the time of a search, if it were left on.
+    """
+    settings = vars(numba.config)
+    previous = settings["CACHE_DIR"]
+    settings["CACHE_DIR"] = folder
+    try:
+        kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload]
+    finally:
+        settings["CACHE_DIR"] = previous
+    kernel._cache._cache_file.__class__ = SharedCacheFile
+    return kernel
+
+
+def separate_names() -> None:
+    """Let the names of machine code from this process differ from those of every other process.
+
+    Numba names machine code after the function and a counter of the process, but not after the fields of its records,
+    so that the code of two boards from two processes would have the same names, and a third process that loads both
+    would run one board on the rules of the other. So the counter starts at a random number in every process.
+    """
+    FunctionIdentity._unique_ids = itertools.count(secrets.randbits(48) << 16)
+
+
+separate_names()
+os.register_at_fork(after_in_child=separate_names)
