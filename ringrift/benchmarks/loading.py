@@ -192,7 +192,6 @@ def _members(draw: np.random.Generator, board: str, players: int, count: int) ->
     return {
         "features": draw.integers(0, 4, (count, planes, height, width), np.uint8),
         "globals": draw.random((count, len(version.globals)), np.float32),
-        "values": draw.random(count, np.float32),
         "outcome_values": draw.random((count, players), np.float32),
         "root_values": draw.integers(-32767, 32767, (count, players), np.int16),
         "policy_offsets": offsets,
@@ -206,7 +205,7 @@ def _members(draw: np.random.Generator, board: str, players: int, count: int) ->
         "moves_left": draw.integers(0, 200, count, np.uint16),
         "sample_weights": draw.random(count, np.float32),
         "game": np.zeros(count, np.int64),
-        "ply": np.arange(count, dtype=np.int32),
+        "action_index": np.arange(count, dtype=np.int32),
         "games": np.array([b"synthetic"], "S16"),
         "facts": np.zeros(1, FACTS),
     }

@@ -218,7 +218,7 @@ class _Work:
         tally = _Tally()
         name = dataset_name(self.layout.config, selection.part)
         path = manifest_path(self.folder, name)
-        kinds = kind_weights(selection.kinds, self.settings.weights)
+        kinds = kind_weights(selection.kinds, self.settings.sample_weights)
         most = shard_samples(self.settings, self.layout)
         done = 0
         with new_dataset(self.folder, name, self.layout, most) as writer:
@@ -324,8 +324,8 @@ class _Work:
         write_samples(self.layout, replayed, chosen, first_game, features, globals, rows, threads=self.threads)
         check_counts(counts, identities)
         by_kind = np.array([kinds[game.kind] for game, _ in page])
-        by_game = quality if self.settings.weights.kind == "quality" else by_kind
-        write_sample_weights(self.settings.weights, by_game, replayed, chosen, rows)
+        by_game = quality if self.settings.sample_weights.kind == "quality" else by_kind
+        write_sample_weights(self.settings.sample_weights, by_game, replayed, chosen, rows)
         writer.buffer.settle(sums[0])
         clock.note("encoding")
 

@@ -81,8 +81,8 @@ class Loader:
     """The stream of a data set, as an iterable of batches.
 
     An epoch is as many samples as the data set has. Batches go on over the end of an epoch, so all have the same size;
-    only the last of a stream that ends (`epochs`) may be smaller. Of several ranks each takes every `world`-th batch
-    of one and the same stream.
+    only the last of a stream that ends (`epochs`) may be smaller. Of several ranks each takes every `world_size`-th
+    batch of one and the same stream.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Loader:
         shuffle: bool = True,
         augment: bool = True,
         rank: int = 0,
-        world: int = 1,
+        world_size: int = 1,
         workers: int | None = None,
         prefetch: int | None = None,
         pin: bool | None = None,
@@ -106,8 +106,8 @@ class Loader:
         `epochs` None means without end. `workers` are threads, by default one for each core; `prefetch` batches, by
         default two for each worker, are kept ready or in work. `pin`ned memory is the default where there is a GPU.
         """
-        if batch < 1 or not 0 <= rank < world:
-            raise ValueError(f"there is no batch of {batch} samples, or no rank {rank} of {world}")
+        if batch < 1 or not 0 <= rank < world_size:
+            raise ValueError(f"there is no batch of {batch} samples, or no rank {rank} of {world_size}")
         self._dataset = dataset
         self._batch = batch
         self._seed = seed
@@ -115,7 +115,7 @@ class Loader:
         self._shuffle = shuffle
         self._augment = augment
         self._rank = rank
-        self._world = world
+        self._world_size = world_size
         self._workers = workers or default_threads()
         self._prefetch = prefetch or 2 * self._workers
         self._pin = torch.cuda.is_available() if pin is None else pin
@@ -187,7 +187,7 @@ class Loader:
         while self._end is None or position < self._end:
             first = position + self._rank * self._batch
             last = first + self._batch
-            position += self._world * self._batch
+            position += self._world_size * self._batch
             if self._end is not None:
                 position, last = min(position, self._end), min(last, self._end)
             if first < last:

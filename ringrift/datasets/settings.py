@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -101,8 +101,18 @@ class DatasetSettings(Settings):
     games: GamesSettings
     unsearched: bool
     window: WindowSettings
-    weights: WeightSettings
+    sample_weights: WeightSettings
     quality: QualitySettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, fields: Any) -> Any:
+        """Accept `weights`, as `sample_weights` was called before."""
+        if not isinstance(fields, dict) or "weights" not in fields:
+            return fields
+        return {name: value for name, value in fields.items() if name != "weights"} | {
+            "sample_weights": fields["weights"]
+        }
 
 
 def dataset_settings() -> DatasetSettings:

@@ -61,7 +61,7 @@ def shard_key(
     """What the shard of these games is called: 16 hexadecimal digits. `kinds` are the weights of kinds of victory."""
     recipe = (
         (FORMAT, __version__, layout.config, layout.encoder),
-        (settings.unsearched, settings.games.min_quality, settings.weights.model_dump()),
+        (settings.unsearched, settings.games.min_quality, settings.sample_weights.model_dump()),
         (settings.quality.game.model_dump(), settings.quality.usual(layout.config)),
         [(kinds[game.kind], game.ended) for game, _ in games],
     )

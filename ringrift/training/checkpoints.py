@@ -20,6 +20,7 @@ import torch
 from ringrift.files import new_file
 from ringrift.networks.tensors import read_tensors
 from ringrift.training.errors import DamagedCheckpoint
+from ringrift.training.old_names import renamed_heads
 
 Kind = Literal["regular", "epoch", "best", "emergency"]
 
@@ -64,7 +65,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise DamagedCheckpoint(f"{path}: is damaged, its content is not what its name says; delete it")
     try:
         stored = read_tensors(content)
-        return Checkpoint(json.loads(stored["state"]), stored["tensors"])
+        state, tensors = json.loads(stored["state"]), stored["tensors"]
+        tensors |= {name: renamed_heads(tensors[name]) for name in ("module", "average")}
+        return Checkpoint(state, tensors)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedCheckpoint(f"{path}: is not a checkpoint that RingRift wrote") from None
 

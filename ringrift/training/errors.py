@@ -21,5 +21,5 @@ class Diverged(RingRiftError):
     """The loss is no number any more, or far above what it was."""
 
 
-class OutOfMemory(RingRiftError):
+class TrainingOutOfMemory(RingRiftError):
     """Not even the smallest part of a batch fits."""

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.errors import RingRiftError
+from ringrift.training.old_names import LOSSES, renamed
 
 Column = npt.NDArray[np.float64]
 
@@ -120,8 +121,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(entry, dict) or not isinstance(entry.get("step"), int):
         return None
-    part = entry.get("holdout", entry.get("losses"))
-    return entry if isinstance(part, dict) else None
+    if not isinstance(entry.get("holdout", entry.get("losses")), dict):
+        return None
+    return {name: renamed(part, LOSSES) if isinstance(part, dict) else part for name, part in entry.items()}
 
 
 def _cut(rows: list[dict[str, Any]], step: int) -> None:

@@ -24,7 +24,7 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import count_parts
 from ringrift.networks import NetworkConfig, load_model, parameter_count
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
-from ringrift.training.footprint import checkpoint_bytes, process_bytes, step_bytes
+from ringrift.training.memory_estimate import checkpoint_bytes, process_bytes, step_bytes
 from ringrift.training.thresholds import AtLeast, PreflightSettings, Verdict
 
 if TYPE_CHECKING:

@@ -36,20 +36,21 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.selfplay import trained_models
+from ringrift.training.batch_size import PROBE, batch_for, part_that_fits
 from ringrift.training.calibration import calibration
+from ringrift.training.distributed import ProcessGroup, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew
 from ringrift.training.history import read_history
-from ringrift.training.losses import PolicyKind, choose_policy
-from ringrift.training.memory import PROBE, batch_for, part_that_fits
-from ringrift.training.passes import games_of, new_samples, read_games, write_games
+from ringrift.training.losses import PolicyTarget, choose_policy_target
+from ringrift.training.old_names import under_old_names
+from ringrift.training.replay_ratio import games_of, new_samples, read_games, write_games
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
-from ringrift.training.step import Learner, Schedule
+from ringrift.training.step import Learner, TrainingSchedule
 from ringrift.training.thresholds import training_thresholds
 from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
-from ringrift.training.world import World, joined_world
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -80,8 +81,8 @@ class _Plan:
     """Its id."""
     known: Any
     """Identities of the games that the parent has learned from."""
-    schedule: Schedule
-    kind: PolicyKind
+    schedule: TrainingSchedule
+    kind: PolicyTarget
     new: int
     """Samples that the parent has not learned from."""
     limit: str
@@ -96,7 +97,7 @@ class _Plan:
             "dataset": self.dataset.identity,
             "holdout": self.holdout.identity if self.holdout else None,
             "parent": self.parent,
-            "hyper": inputs.hyper.model_dump(),
+            "hyper": under_old_names(inputs.hyper.model_dump()),
             "batch": self.schedule.batch,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
@@ -118,13 +119,13 @@ def train(
     """Train a network, write it into the model folder, and say how it went.
 
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
-    `BusyRun`, `Diverged`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report has no
-    model; the same call goes on from there. Of several processes only the first has a report.
+    `BusyRun`, `Diverged`, `TrainingOutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report
+    has no model; the same call goes on from there. Of several processes only the first has a report.
     """
-    with joined_world(device) as world:
-        plan = _plan(inputs, world.device)
-        with _alone(plan.folder, world):
-            return _train(plan, world, stop or Event(), strength, watch)
+    with join_process_group(device) as group:
+        plan = _plan(inputs, group.device)
+        with _alone(plan.folder, group):
+            return _train(plan, group, stop or Event(), strength, watch)
 
 
 def newest_parent(inputs: TrainingInputs) -> Path | None:
@@ -161,23 +162,23 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
     holdout = open_dataset(holdout_path) if holdout_path.exists() else None
     if holdout is not None:
         _check_apart(dataset, holdout)
-    kind = choose_policy(hyper.losses, dataset.samples, dataset.manifest.policies)
+    kind = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs) if inputs.parent else np.empty(0, "S16")
     new = new_samples(dataset, known)
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
     wanted = math.ceil(hyper.epochs * dataset.samples / batch)
-    allowed = int(hyper.passes * new / batch)
+    allowed = int(hyper.replay_ratio * new / batch)
     steps = min(wanted, allowed)
     if steps < 1:
         raise NothingNew(
             f"{dataset.path}: {new:,} of {dataset.samples:,} samples are new since {parent}, which are worth "
-            f"{int(hyper.passes * new):,} samples of training, less than one batch of {batch:,}: play more games"
+            f"{int(hyper.replay_ratio * new):,} samples of training, less than one batch of {batch:,}: play more games"
         )
     warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
-    limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.passes:g} passes over {new:,} new samples"
-    return _Plan(inputs, dataset, holdout, parent, known, Schedule(batch, steps, warm_up), kind, new, limit)
+    limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.replay_ratio:g} passes over {new:,} new samples"
+    return _Plan(inputs, dataset, holdout, parent, known, TrainingSchedule(batch, steps, warm_up), kind, new, limit)
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
@@ -200,21 +201,21 @@ def _known_games(inputs: TrainingInputs) -> Any:
 
 
 def _train(
-    plan: _Plan, world: World, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
+    plan: _Plan, group: ProcessGroup, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
-    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, world)
-    torch.manual_seed(hyper.seed + world.rank)  # dropout differs between processes, the weights must not
-    part = _part(learner, plan, world)
+    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, group)
+    torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
+    part = _part(learner, plan, group)
     trainer = Trainer(
-        plan.folder, learner, plan.dataset, plan.holdout, world, part=part, strength=strength, watch=watch
+        plan.folder, learner, plan.dataset, plan.holdout, group, part=part, strength=strength, watch=watch
     )
     try:
         ending = trainer.run(stop)
     finally:
         trainer.close()
-    if not world.writes:
+    if not group.is_main:
         return None
     if ending == "stopped":
         return _report(plan, trainer, ending, None, None)
@@ -262,12 +263,12 @@ def _first_network(plan: _Plan) -> ResidualNetwork:
     return transfer(load_model(plan.inputs.parent), config)[0].train()
 
 
-def _part(learner: Learner, plan: _Plan, world: World) -> int:
+def _part(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
     """How many samples go through the network at once: all that a process has of a batch, if they fit on its GPU."""
-    share = plan.schedule.batch // world.size
-    if world.device.type != "cuda":
+    share = plan.schedule.batch // group.size
+    if group.device.type != "cuda":
         return share
-    free, _ = torch.cuda.mem_get_info(world.device)
+    free, _ = torch.cuda.mem_get_info(group.device)
     per_sample = learner.bytes_per_sample(next(iter(Loader(plan.dataset, batch=min(PROBE, share)))))
     return part_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
 
@@ -296,9 +297,9 @@ def _dataset_facts(plan: _Plan) -> dict[str, Any]:
     }
 
 
-def _alone(folder: Path, world: World) -> AbstractContextManager[None]:
+def _alone(folder: Path, group: ProcessGroup) -> AbstractContextManager[None]:
     """Keep other processes than those of this run out of its folder."""
-    if not world.writes:
+    if not group.is_main:
         return nullcontext()
     return alone(
         folder / ".lock", folder, BusyRun(f"{folder}: another process is training there; wait for it, or stop it")

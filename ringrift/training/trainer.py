@@ -16,6 +16,7 @@ import torch
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
+from ringrift.training.batch_size import is_out_of_memory
 from ringrift.training.checkpoints import (
     FOLDER,
     Checkpoint,
@@ -25,13 +26,12 @@ from ringrift.training.checkpoints import (
     prune,
     save_checkpoint,
 )
-from ringrift.training.errors import Diverged, OutOfMemory
+from ringrift.training.distributed import ProcessGroup
+from ringrift.training.errors import Diverged, TrainingOutOfMemory
 from ringrift.training.history import end_torn_line
 from ringrift.training.losses import Losses
-from ringrift.training.memory import is_out_of_memory
-from ringrift.training.step import Learner, Measured
+from ringrift.training.step import Learner, StepMetrics
 from ringrift.training.validation import Validation, validate
-from ringrift.training.world import World
 from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped"]
@@ -88,7 +88,7 @@ class Trainer:
         learner: Learner,
         dataset: Dataset,
         holdout: Dataset | None,
-        world: World,
+        group: ProcessGroup,
         *,
         part: int,
         strength: Strength | None = None,
@@ -100,10 +100,10 @@ class Trainer:
         self._hyper = learner.hyper
         self._dataset = dataset
         self._holdout = holdout
-        self._world = world
+        self._group = group
         self._strength = strength
         self._watch = watch
-        self._share = learner.schedule.batch // world.size
+        self._share = learner.schedule.batch // group.size
         self.progress = Progress(part)
         self.validation: Validation | None = None
         self._began = time.monotonic()
@@ -112,7 +112,7 @@ class Trainer:
         if self.progress.loader:
             self.loader.restore(self.progress.loader)
         self._batches: Iterator[Batch] = iter(self.loader)
-        if world.writes:
+        if group.is_main:
             from torch.utils.tensorboard import SummaryWriter  # late: it takes seconds to import
 
             end_torn_line(folder / HISTORY)
@@ -122,7 +122,7 @@ class Trainer:
     def run(self, stop: Event) -> Ending:
         """Train until the schedule is over, nothing gets better, or `stop` is set."""
         hyper, steps = self._hyper, self.learner.schedule.steps
-        pending: list[Measured] = []
+        pending: list[StepMetrics] = []
         since = time.monotonic()
         if self._is_over():  # killed between the last measurement and what comes after the run
             return "no better any more"
@@ -133,8 +133,8 @@ class Trainer:
             validates = step % self._per_validation == 0 or step == steps
             regular = step % hyper.checkpoint_steps == 0
             stopping = stop.is_set()
-            if self._world.size > 1:  # all processes have to agree, which takes time
-                stopping = logs and self._world.any(stopping)
+            if self._group.size > 1:  # all processes have to agree, which takes time
+                stopping = logs and self._group.any(stopping)
             if logs or validates or regular or stopping:
                 now = time.monotonic()
                 self._log(pending, now - since)
@@ -164,12 +164,12 @@ class Trainer:
 
     def close(self) -> None:
         """Finish what is written in the background."""
-        if self._world.writes:
+        if self._group.is_main:
             self._board.close()
 
     # One step
 
-    def _step(self) -> Measured:
+    def _step(self) -> StepMetrics:
         """A step; if memory runs out, the same one again in smaller parts."""
         before = self.loader.state()
         steps = self.learner.steps
@@ -179,8 +179,8 @@ class Trainer:
             except Exception as error:
                 if not is_out_of_memory(error) or self.learner.steps != steps:
                     raise
-                if self.progress.part % 2 or self._world.size > 1:
-                    raise OutOfMemory(
+                if self.progress.part % 2 or self._group.size > 1:
+                    raise TrainingOutOfMemory(
                         f"memory has run out at step {steps + 1} with {self.progress.part} samples at once: choose a "
                         "smaller batch or network"
                     ) from None
@@ -193,22 +193,24 @@ class Trainer:
             self._batches = iter(self.loader)
 
     def _new_loader(self) -> Loader:
-        world = self._world
-        return Loader(self._dataset, batch=self.progress.part, seed=self._hyper.seed, rank=world.rank, world=world.size)
+        group = self._group
+        return Loader(
+            self._dataset, batch=self.progress.part, seed=self._hyper.seed, rank=group.rank, world_size=group.size
+        )
 
     # What is written down
 
-    def _log(self, pending: list[Measured], seconds: float) -> None:
+    def _log(self, pending: list[StepMetrics], seconds: float) -> None:
         """A line of what the steps since the last one have measured; stops a run that has gone wrong."""
-        learner, world, progress = self.learner, self._world, self.progress
-        losses = world.mean(torch.stack([one.losses for one in pending]).mean(0)).tolist()
-        gradient = float(torch.stack([one.gradient for one in pending]).mean())
+        learner, group, progress = self.learner, self._group, self.progress
+        losses = group.mean(torch.stack([one.losses for one in pending]).mean(0)).tolist()
+        gradient = float(torch.stack([one.gradient_norm for one in pending]).mean())
         named = dict(zip(Losses._fields, losses, strict=True))
         total = named["total"]
         self._stop_if_diverged(total, gradient)
         progress.lowest = total if progress.lowest is None else min(total, progress.lowest)
         rate = len(pending) * learner.schedule.batch / max(seconds, 1e-9)
-        if not world.writes:
+        if not group.is_main:
             return
         step = learner.steps
         accuracy = named.pop("accuracy")
@@ -273,7 +275,7 @@ class Trainer:
             progress.best, progress.best_step, progress.stale = score, learner.steps, 0
         else:
             progress.stale += 1
-        if self._world.writes:
+        if self._group.is_main:
             self._write(line)
             for name, value in line.get("holdout", {}).items():
                 self._board.add_scalar(f"holdout/{name}", value, learner.steps)
@@ -288,8 +290,8 @@ class Trainer:
     # Checkpoints
 
     def _save(self, kind: Kind) -> None:
-        if not self._world.writes:
-            self._world.wait()
+        if not self._group.is_main:
+            self._group.barrier()
             return
         learner, progress = self.learner, self.progress
         progress.loader = self.loader.state()
@@ -303,7 +305,7 @@ class Trainer:
         }
         save_checkpoint(self.folder / FOLDER, kind, learner.steps, Checkpoint(state, tensors))
         prune(self.folder / FOLDER, self._hyper.checkpoints)
-        self._world.wait()
+        self._group.barrier()
 
     def _restore(self) -> None:
         """Go on where the newest checkpoint is, if there is one."""
@@ -317,5 +319,5 @@ class Trainer:
         learner.module.load_state_dict(tensors["module"])
         learner.average.module.load_state_dict(tensors["average"])
         learner.optimiser.load_state_dict(tensors["optimiser"])
-        if self._world.writes:
+        if self._group.is_main:
             torch.set_rng_state(tensors["random"])

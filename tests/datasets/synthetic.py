@@ -36,7 +36,6 @@ def random_members(
     return {
         "features": draw.integers(0, 9, (count, planes, height, width), np.uint8),
         "globals": draw.random((count, len(version.globals)), np.float32),
-        "values": draw.random(count, np.float32),
         "outcome_values": draw.random((count, players), np.float32),
         "root_values": draw.integers(-32767, 32768, (count, players), np.int16),
         "policy_offsets": offsets,
@@ -50,7 +49,7 @@ def random_members(
         "moves_left": draw.integers(0, 65536, count, np.uint16),
         "sample_weights": np.full(count, 0.7, np.float32),
         "game": np.zeros(count, np.int64),
-        "ply": np.arange(count, dtype=np.int32),
+        "action_index": np.arange(count, dtype=np.int32),
         "games": np.array([b"0123456789abcdef"], "S16"),
         "facts": np.zeros(1, FACTS),
     }

@@ -75,7 +75,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
         "outcome_values is float32 (9, 2)",
     ),
     "other board": (lambda path: np.savez(path, **random_members(0, 9, "square8")), "features is uint8 (9, 28, 8, 8)"),
-    "other type": (lambda path: np.savez(path, **sound() | {"weights": np.ones(9)}), "weights is float64"),
+    "other type": (
+        lambda path: np.savez(path, **sound() | {"sample_weights": np.ones(9)}),
+        "sample_weights is float64",
+    ),
     "shares without actions": (
         lambda path: np.savez(path, **sound() | {"policy_probs": np.ones(2, np.uint16)}),
         "policy_actions and policy_probs differ in length",

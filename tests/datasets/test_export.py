@@ -52,7 +52,7 @@ def test_samples_are_the_positions_of_the_games(
     for name in (config, f"{config}.holdout"):
         for shard in shards(folder, name) if (folder / f"{name}.json").exists() else ():
             names = identities([shard])
-            for row in range(len(shard["values"])):
+            for row in range(len(shard["game"])):
                 identity = names[shard["game"][row]]
                 check_sample(records[identity], shard, row, encoder)
                 seen[identity] += 1
@@ -88,7 +88,6 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
 
     values = rank_values(record.ranks) if record.ranks else np.zeros(players, np.float32)
     np.testing.assert_array_equal(shard["outcome_values"][row], to_relative(values, seat))
-    assert shard["values"][row] == values[seat - 1]
     assert shard["sample_weights"][row] == 1
 
     legal = game.legal_actions()
@@ -104,7 +103,7 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
 
     before = game.result().plies
     answered = False
-    actions, shares = entries(shard, "reply", row)
+    actions, shares = entries(shard, "opponent_policy", row)
     for number, action in enumerate(record.actions[ply:].tolist(), ply):
         if not answered and game.player != seat and len(game.legal_actions()) > 1:
             full, _, policy = searches.get(number, (0, None, {}))
@@ -136,9 +135,9 @@ def policies(record: GameRecord) -> dict[int, tuple[int, np.ndarray, dict[int, i
     return found
 
 
-def entries(shard: dict[str, np.ndarray], kind: str, row: int) -> tuple[np.ndarray, np.ndarray]:
-    own = slice(*shard[f"{kind}_offsets"][row : row + 2].tolist())
-    return shard[f"{kind}_indices"][own], shard[f"{kind}_values"][own]
+def entries(shard: dict[str, np.ndarray], policy: str, row: int) -> tuple[np.ndarray, np.ndarray]:
+    own = slice(*shard[f"{policy}_offsets"][row : row + 2].tolist())
+    return shard[f"{policy}_actions"][own], shard[f"{policy}_probs"][own]
 
 
 def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> None:
@@ -164,7 +163,7 @@ def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
     (shard,) = manifest.shards
     assert (tmp_path / "square8_2p.npz").resolve() == (tmp_path / shard.name).resolve()
     (arrays,) = shards(tmp_path, "square8_2p")
-    assert manifest.samples == training.samples == len(arrays["values"])
+    assert manifest.samples == training.samples == len(arrays["game"])
     assert manifest.policies == training.policies == arrays["has_policy"].sum()
     assert training.games + held_out.games == 40
     source = manifest.provenance

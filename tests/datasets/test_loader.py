@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ringrift.datasets import BadDataset, open_dataset
+from ringrift.datasets.layout import POLICIES
 from ringrift.datasets.loader import Batch, Loader, WrongPosition
 from ringrift.encoding import symmetries
 from ringrift.game.actions import PLANE_REGION, plane_move
@@ -37,10 +38,10 @@ def same_streams(first: Iterator[Batch], other: Iterator[Batch]) -> bool:
 
 
 def entries(batch: Batch, kind: str, row: int) -> tuple[Any, Any]:
-    """Actions and shares of one row: of `policy` or `reply`."""
+    """Actions and probabilities of one row: of `policy` or `opponent_policy`."""
     offsets = getattr(batch, f"{kind}_offsets")
     part = slice(int(offsets[row]), int(offsets[row + 1]))
-    return getattr(batch, f"{kind}_actions")[part].numpy(), getattr(batch, f"{kind}_shares")[part].numpy()
+    return getattr(batch, f"{kind}_actions")[part].numpy(), getattr(batch, f"{kind}_probs")[part].numpy()
 
 
 def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
@@ -60,14 +61,14 @@ def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
             for name in ("features", "ownership"):
                 image = getattr(batch, name)[row].numpy()
                 assert (tables.transform_image(image, back) == members[name][at]).all()
-            for kind in ("policy", "reply"):
+            for kind in POLICIES:
                 part = slice(*members[f"{kind}_offsets"][at : at + 2])
                 actions, shares = entries(batch, kind, row)
-                turned = tables.transform_actions(members[f"{kind}_indices"][part], symmetry)
+                turned = tables.transform_actions(members[f"{kind}_actions"][part], symmetry)
                 assert (actions == turned).all()
-                assert np.allclose(shares * 65535, members[f"{kind}_values"][part])
+                assert np.allclose(shares * 65535, members[f"{kind}_probs"][part])
             assert (batch.globals[row].numpy() == members["globals"][at]).all()
-            assert (batch.values[row].numpy() == members["outcome_values"][at]).all()
+            assert (batch.outcome_values[row].numpy() == members["outcome_values"][at]).all()
             assert np.allclose(batch.root_values[row].numpy() * 32767, members["root_values"][at])
             assert batch.has_policy[row] == members["has_policy"][at]
             assert batch.moves_left[row] == members["moves_left"][at]
@@ -139,7 +140,7 @@ def test_a_stream_is_resumed_exactly(dataset: Any) -> None:
 
 def test_other_batches_and_ranks_go_on_at_the_same_place(dataset: Any) -> None:
     samples = torch.cat([batch.samples for batch in Loader(dataset, batch=8, seed=5, epochs=2)])
-    first = Loader(dataset, batch=8, seed=5, epochs=2, rank=1, world=2)
+    first = Loader(dataset, batch=8, seed=5, epochs=2, rank=1, world_size=2)
     list(islice(first, 3))
     resumed = Loader(dataset, batch=11, seed=5, epochs=2)
     resumed.restore(first.state())
@@ -157,16 +158,18 @@ def test_a_position_of_another_stream_is_refused(dataset: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_ranks_share_one_stream(dataset: Any, world: int) -> None:
+def test_ranks_share_one_stream(dataset: Any, world_size: int) -> None:
     whole = list(Loader(dataset, batch=6, seed=2, epochs=3))
-    parts = [list(Loader(dataset, batch=6, seed=2, epochs=3, rank=rank, world=world)) for rank in range(world)]
+    parts = [
+        list(Loader(dataset, batch=6, seed=2, epochs=3, rank=rank, world_size=world_size)) for rank in range(world_size)
+    ]
     for rank, part in enumerate(parts):
-        assert same_streams(iter(part), iter(whole[rank::world]))
+        assert same_streams(iter(part), iter(whole[rank::world_size]))
     assert sum(map(len, parts)) == len(whole)
 
 
 def test_ranks_stand_at_the_same_place(dataset: Any) -> None:
-    loaders = [Loader(dataset, batch=6, rank=rank, world=2) for rank in range(2)]
+    loaders = [Loader(dataset, batch=6, rank=rank, world_size=2) for rank in range(2)]
     for loader in loaders:
         list(islice(loader, 5))
     assert loaders[0].state() == loaders[1].state()
@@ -230,4 +233,4 @@ def test_batches_move_to_a_device(dataset: Any) -> None:
 
 def test_an_impossible_rank_is_refused(dataset: Any) -> None:
     with pytest.raises(ValueError, match="no rank 2 of 2"):
-        Loader(dataset, batch=4, rank=2, world=2)
+        Loader(dataset, batch=4, rank=2, world_size=2)

@@ -24,9 +24,9 @@ def samples(folder: Path) -> dict[tuple[str, int], tuple[bytes, ...]]:
     found = {}
     for shard in shards(folder, "square8_2p"):
         names = identities([shard])
-        for row in range(len(shard["values"])):
+        for row in range(len(shard["game"])):
             own = slice(*shard["policy_offsets"][row : row + 2].tolist())
-            parts = (*(shard[name][row] for name in ("features", "outcome_values", "ownership", "weights")),)
+            parts = (*(shard[name][row] for name in ("features", "outcome_values", "ownership", "sample_weights")),)
             policy = (shard["policy_actions"][own], shard["policy_probs"][own])
             found[names[shard["game"][row]], int(shard["action_index"][row])] = tuple(
                 part.tobytes() for part in (*parts, *policy)

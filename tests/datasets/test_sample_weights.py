@@ -39,7 +39,7 @@ def searches(record: GameRecord) -> dict[int, tuple[bool, float]]:
 
 
 def test_kinds_of_victory_weigh_the_same(pool: GamesDatabase, tmp_path: Path) -> None:
-    chosen = settings(weights={"kind": "victory", "largest_weight": 3.0}, games={"completed_only": False})
+    chosen = settings(sample_weights={"kind": "victory", "largest_weight": 3.0}, games={"completed_only": False})
     export(pool, "square8_2p", folder=tmp_path, settings=chosen)
     victories = read_manifest(tmp_path / "square8_2p.json").provenance["victories"]
     share = sum(victories.values()) / len(victories)
@@ -95,7 +95,7 @@ def test_unknown_surprise_counts_as_the_mean(tmp_path: Path) -> None:
 
 def test_priority_grows_with_the_error_of_the_value(pool: GamesDatabase, tmp_path: Path) -> None:
     arrays = weights(pool, tmp_path, kind="priority", exponent=0.6)
-    error = np.abs(arrays["root_values"][:, 0] / 32767 - arrays["values"])
+    error = np.abs(arrays["root_values"][:, 0] / 32767 - arrays["outcome_values"][:, 0])
     np.testing.assert_allclose(arrays["sample_weights"], (error + 0.01) ** 0.6, rtol=1e-5)
     assert arrays["sample_weights"].max() > 10 * arrays["sample_weights"].min() > 0
 

@@ -94,7 +94,7 @@ def test_a_data_set_whose_games_are_the_same_is_not_written_again(tmp_path: Path
 
 def test_other_settings_are_other_shards(tmp_path: Path) -> None:
     seen: set[str] = set()
-    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"weights": {"kind": "priority"}})
+    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"sample_weights": {"kind": "priority"}})
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
         for changes in variants:

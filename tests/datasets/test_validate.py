@@ -79,8 +79,7 @@ def another_board(arrays: Arrays) -> None:
 
 
 def another_outcome(arrays: Arrays) -> None:
-    for member in ("outcome_values", "values"):
-        arrays[member][1] = 0
+    arrays["outcome_values"][1] = 0
 
 
 def later(arrays: Arrays) -> None:
@@ -100,33 +99,32 @@ def fewer_moves(arrays: Arrays) -> None:
 
 
 def same_sample(arrays: Arrays) -> None:
-    for member in ("game", "ply"):
+    for member in ("game", "action_index"):
         arrays[member][1] = arrays[member][0]
 
 
 DAMAGE: dict[str, tuple[str, Callable[[Arrays], object]]] = {
     "offsets beyond the entries": ("offsets", shifted),
     "a global that is no number": ("numbers", at("globals", (3, 0), np.nan)),
-    "an infinite weight": ("numbers", at("weights", 0, np.inf)),
-    "a value that is no number": ("numbers", at("values", 5, np.nan)),
+    "an infinite weight": ("numbers", at("sample_weights", 0, np.inf)),
+    "a value that is no number": ("numbers", at("outcome_values", 5, np.nan)),
     "planes of another board": ("ranges", another_board),
     "a value above 1": ("ranges", at("outcome_values", 0, (2, -2))),
     "an action that does not exist": ("ranges", at("policy_actions", 0, 10**6)),
-    "a reply that does not exist": ("ranges", at("opponent_policy_actions", 0, -1)),
-    "an unknown kind of policy": ("ranges", at("has_policy", 0, 2)),
+    "an action of the opponent that does not exist": ("ranges", at("opponent_policy_actions", 0, -1)),
+    "a mark of a policy that is neither 0 nor 1": ("ranges", at("has_policy", 0, 2)),
     "an owner who does not play": ("ranges", at("ownership", (0, 0, 0), 3)),
     "a game that is not named": ("ranges", at("game", 0, 10**6)),
-    "an action before the first": ("ranges", at("ply", 0, -1)),
+    "an action before the first": ("ranges", at("action_index", 0, -1)),
     "no moves left": ("ranges", at("moves_left", 0, 0)),
-    "a negative weight": ("ranges", at("weights", 0, -1)),
-    "no weights": ("ranges", at("weights", slice(None), 0)),
-    "policies without shares": ("policies", at("policy_probs", slice(None), 0)),
-    "shares of no policy": ("policies", at("has_policy", slice(None), 0)),
-    "replies that do not add up": ("policies", at("opponent_policy_probs", slice(None), 7)),
+    "a negative weight": ("ranges", at("sample_weights", 0, -1)),
+    "no weights": ("ranges", at("sample_weights", slice(None), 0)),
+    "policies without probabilities": ("policies", at("policy_probs", slice(None), 0)),
+    "probabilities of no policy": ("policies", at("has_policy", slice(None), 0)),
+    "policies of the opponent that do not add up": ("policies", at("opponent_policy_probs", slice(None), 7)),
     "an action that stands twice": ("policies", twice),
     "values that do not add up": ("values", at("outcome_values", slice(None), 1)),
     "values of no rank": ("values", at("outcome_values", 0, (0.5, -0.5))),
-    "a value of somebody else": ("values", at("values", 0, 0.5)),
     "two outcomes of a game": ("values", another_outcome),
     "more moves left than before": ("values", later),
     "a value of a search above 1": ("ranges", at("root_values", (0, 0), -32768)),
@@ -182,7 +180,7 @@ def test_symmetric_duplicates_are_found(
 ) -> None:
     def images(arrays: Arrays) -> None:
         tables = symmetries(Layout("square8_2p", "v2").board, 2)
-        rows = range(int(share * len(arrays["values"])))
+        rows = range(int(share * len(arrays["game"])))
         for row in rows:
             arrays["features"][row] = tables.transform_image(arrays["features"][row % 40], row % len(tables))
             arrays["globals"][row] = arrays["globals"][row % 40]
@@ -203,8 +201,8 @@ def test_symmetric_duplicates_are_found(
 @pytest.mark.parametrize(("share", "verdict"), [(0.9, "ok"), (0.97, "warning"), (1.0, "failed")])
 def test_values_of_one_class_alone_are_found(folder: Path, share: float, verdict: str) -> None:
     def one_sided(arrays: Arrays) -> None:
-        won = np.arange(len(arrays["values"])) < share * len(arrays["values"])
-        arrays["values"][:] = np.where(won, 1, -1)
+        won = np.arange(len(arrays["game"])) < share * len(arrays["game"])
+        arrays["outcome_values"][:, 0] = np.where(won, 1, -1)
 
     change(folder, one_sided)
     assert verdicts(validate(folder / "square8_2p"))["class_balance"] == verdict
@@ -240,8 +238,8 @@ def test_the_quality_is_that_of_the_manifest(sound: Path) -> None:
     ("text", "complaint"),
     [
         ("{", "is no manifest of a data set"),
-        (json.dumps({"format": 1}), "is of format 1, and this program reads 2; export the data set again"),
-        (json.dumps({"format": "two"}), "format: Input should be 2"),
+        (json.dumps({"format": 1}), "is of format 1, this program reads 3 and 2; export the data set again"),
+        (json.dumps({"format": "two"}), "format: Input should be 2 or 3"),
         (None, "there is no such data set"),
     ],
 )

@@ -44,7 +44,6 @@ def planted_members(seed: int, count: int, first_game: int = 0, players: int = 2
     return {
         "features": features,
         "globals": np.zeros((count, len(version.globals)), np.float32),
-        "values": wins,
         "outcome_values": np.stack([wins, -wins, np.zeros_like(wins)], 1)[:, :players],
         "root_values": np.zeros((count, players), np.int16),
         "policy_offsets": np.arange(count + 1, dtype=np.int64) * ALTERNATIVES,
@@ -58,7 +57,7 @@ def planted_members(seed: int, count: int, first_game: int = 0, players: int = 2
         "moves_left": np.full(count, 10, np.uint16),
         "sample_weights": np.ones(count, np.float32),
         "game": np.arange(count, dtype=np.int64) // SAMPLES_OF_A_GAME,
-        "ply": np.arange(count, dtype=np.int32) % SAMPLES_OF_A_GAME,
+        "action_index": np.arange(count, dtype=np.int32) % SAMPLES_OF_A_GAME,
         "games": np.array([b"%016x" % (first_game + game) for game in range(games)], "S16"),
         "facts": np.zeros(games, FACTS),
     }

@@ -31,10 +31,10 @@ from ringrift.networks import (
 from ringrift.training import TrainingInputs, TrainingReport
 from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
+from ringrift.training.distributed import ProcessGroup
 from ringrift.training.errors import BusyRun, Diverged, NothingNew
 from ringrift.training.history import read_history
 from ringrift.training.run import _alone
-from ringrift.training.world import World
 from ringrift.version import code_version
 from tests.training.planted import CONFIG, write_planted
 
@@ -300,18 +300,18 @@ def test_a_run_can_end_early_when_its_strength_rises_no_more(make_inputs: Make) 
 
 
 def test_a_loss_that_explodes_stops_the_run_and_keeps_what_was_good(make_inputs: Make) -> None:
-    inputs = make_inputs(learning_rate=1e6, clip=1e9, warm_up_epochs=0.0, average=0.0, checkpoint_steps=1)
+    inputs = make_inputs(learning_rate=1e6, clip=1e9, warm_up_epochs=0.0, ema_decay=0.0, checkpoint_steps=1)
     with pytest.raises(Diverged, match=r"has diverged at step \d+: .*try a lower learning_rate \(now 1e\+06\)"):
         train(inputs)
     assert list(inputs.models.rglob("*.pth")) == []
 
 
 def test_a_loss_that_is_no_number_stops_the_run(make_inputs: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ringrift.training.step import Learner, Measured
+    from ringrift.training.step import Learner, StepMetrics
 
     step = Learner.step
 
-    def spoiled(learner: Learner, batches: Any) -> Measured:
+    def spoiled(learner: Learner, batches: Any) -> StepMetrics:
         measured = step(learner, batches)
         return measured._replace(losses=measured.losses * torch.nan) if learner.steps == 12 else measured
 
@@ -325,7 +325,7 @@ def test_two_processes_cannot_train_in_the_same_folder(make_inputs: Make) -> Non
     inputs = make_inputs()
     folder = run_folder(inputs, train(inputs))
     with (
-        _alone(folder, World(0, 1, torch.device("cpu"))),
+        _alone(folder, ProcessGroup(0, 1, torch.device("cpu"))),
         pytest.raises(BusyRun, match="another process is training there"),
     ):
         train(inputs)

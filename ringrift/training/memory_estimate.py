@@ -18,7 +18,7 @@ PROCESS_BYTES: Final = 600 << 20
 """Of Python, torch, compiled kernels and the mapped shards' tables before the first batch: 390 MB without kernels."""
 PEAK_FACTOR: Final = 3.0
 """The peak of a step on a CPU, above weights and process, over the tensors that are saved for the backward pass.
-Measured with small, v2 and v3 in float32 and batches of 16 to 512 on square8, square19 and hexagonal: 1.8 to 3.0."""
+StepMetrics with small, v2 and v3 in float32 and batches of 16 to 512 on square8, square19 and hexagonal: 1.8 to 3.0."""
 
 
 def checkpoint_bytes(config: NetworkConfig) -> int:

@@ -12,7 +12,7 @@ from torch import distributed
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """This process among those of the run."""
 
     rank: int
@@ -20,7 +20,7 @@ class World:
     device: torch.device
 
     @property
-    def writes(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the one that writes files and talks."""
         return self.rank == 0
 
@@ -40,14 +40,14 @@ class World:
         distributed.all_reduce(tensor, distributed.ReduceOp.SUM)
         return tensor / self.size
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all processes are here."""
         if self.size > 1:
             distributed.barrier()
 
 
 @contextmanager
-def joined_world(device: str | None = None) -> Iterator[World]:
+def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
     """Join the other processes that torchrun has started, if it has; `device` is by default a GPU of one's own."""
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -55,10 +55,10 @@ def joined_world(device: str | None = None) -> Iterator[World]:
         kind = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(kind)
     if size == 1:
-        yield World(0, 1, torch.device(kind))
+        yield ProcessGroup(0, 1, torch.device(kind))
         return
     distributed.init_process_group("nccl" if kind.startswith("cuda") else "gloo")
     try:
-        yield World(rank, size, torch.device(kind))
+        yield ProcessGroup(rank, size, torch.device(kind))
     finally:
         distributed.destroy_process_group()

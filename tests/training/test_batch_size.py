@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ringrift.training import hyper_parameters
-from ringrift.training.memory import batch_for, is_out_of_memory, part_that_fits
+from ringrift.training.batch_size import batch_for, is_out_of_memory, part_that_fits
 
 GPUS = hyper_parameters("square8_2p").gpu_batches
 
