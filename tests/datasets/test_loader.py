@@ -157,7 +157,7 @@ def test_a_position_of_another_stream_is_refused(dataset: Any, tmp_path: Path) -
         loader.restore({**loader.state(), "position": -1})
 
 
-@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize("world_size", [2, 3])
 def test_ranks_share_one_stream(dataset: Any, world_size: int) -> None:
     whole = list(Loader(dataset, batch=6, seed=2, epochs=3))
     parts = [
