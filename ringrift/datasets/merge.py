@@ -31,7 +31,7 @@ SAME: Final = ("config", "encoder", "part", "holdout_share")
 
 
 @dataclass(frozen=True)
-class MergeReport:
+class DatasetMergeReport:
     """What a merge has done. Prints as a line on a rich console."""
 
     dataset: str
@@ -57,7 +57,7 @@ def merge(
     quality: QualitySettings,
     *,
     on_progress: Callable[[int, int], object] | None = None,
-) -> MergeReport:
+) -> DatasetMergeReport:
     """Merge data sets into one of that name; of a game that is in several the first is taken.
 
     Shards have `shard_samples` samples at most; `quality` says how the quality of the whole is told.
@@ -105,7 +105,7 @@ def merge(
             },
         )
         writer.publish(merged)
-    return MergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
+    return DatasetMergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
 
 
 def _write(writer: DatasetWriter, inputs: blake2b, gathered: Gathered) -> None:

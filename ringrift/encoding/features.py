@@ -22,7 +22,7 @@ from ringrift.encoding.layout import (
     V1_PLANES,
     V2_GLOBALS,
     V2_PLANES,
-    Feature,
+    FeatureGroup,
     first_indices,
     names_of,
 )
@@ -349,7 +349,7 @@ class FeatureVersion:
 
 
 def _version(
-    name: str, planes: tuple[Feature, ...], values: tuple[Feature, ...], kernel: Callable[..., None]
+    name: str, planes: tuple[FeatureGroup, ...], values: tuple[FeatureGroup, ...], kernel: Callable[..., None]
 ) -> FeatureVersion:
     scales = {}
     for board in BOARDS.values():

@@ -28,7 +28,7 @@ class NoHistory(RingRiftError):
     """A history that is missing or cannot be read."""
 
 
-class Curve(NamedTuple):
+class ThinnedCurve(NamedTuple):
     """A series of any length as few points, `[points]` each; NaN where there is no number."""
 
     steps: Column
@@ -98,10 +98,10 @@ def end_torn_line(path: Path) -> None:
             file.write(b"\n")
 
 
-def thinned(steps: Column, values: Column, points: int) -> Curve:
+def thinned(steps: Column, values: Column, points: int) -> ThinnedCurve:
     """A series `[N]` as at most so many points: mean, least and largest of N / points neighbours each."""
     if len(values) <= points:
-        return Curve(steps, values, values, values)
+        return ThinnedCurve(steps, values, values, values)
     first = np.linspace(0, len(values), points, endpoint=False).astype(np.intp)
     known = np.isfinite(values)
     counts = np.add.reduceat(known.astype(np.float64), first)
@@ -110,7 +110,7 @@ def thinned(steps: Column, values: Column, points: int) -> Curve:
     lengths = np.diff([*first, len(values)])
     middle = np.add.reduceat(steps, first) / lengths
     finite = np.where(known, values, np.nan)
-    return Curve(middle, mean, np.fmin.reduceat(finite, first), np.fmax.reduceat(finite, first))
+    return ThinnedCurve(middle, mean, np.fmin.reduceat(finite, first), np.fmax.reduceat(finite, first))
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -16,6 +16,8 @@ LOSS_SETTINGS: Final = LOSSES | {"surgery": "pcgrad"}
 """Fields of `LossSettings`."""
 HYPER_PARAMETERS: Final = {"passes": "replay_ratio", "average": "ema_decay"}
 """Fields of `HyperParameters`."""
+TRAINER_STATE: Final = {"part": "micro_batch"}
+"""Fields of `TrainerState` in checkpoints."""
 
 
 def renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class PlannedTraining:
 
 
 @dataclass(frozen=True)
-class Check:
+class PreflightCheck:
     """What one check has found."""
 
     name: str
@@ -76,7 +76,7 @@ class PreflightReport:
     """What all checks have found. Prints as a table on a rich console."""
 
     config: str
-    checks: tuple[Check, ...]
+    checks: tuple[PreflightCheck, ...]
 
     @property
     def ready(self) -> bool:
@@ -106,14 +106,14 @@ def preflight(
     verify: bool = False,
     on_progress: Callable[[str, int, int], object] = lambda what, done, total: None,
 ) -> PreflightReport:
-    """Check everything that a training needs; `UnknownConfig` if there is no such network.
+    """PreflightCheck everything that a training needs; `UnknownConfig` if there is no such network.
 
     `verify` reads the whole data set and compares its checksums.
     `on_progress` is told what is being checked, how much has been and how much there is.
     """
     network = planned.network
-    found: list[Check] = []
-    steps: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
+    found: list[PreflightCheck] = []
+    steps: tuple[tuple[str, Callable[[], list[PreflightCheck]]], ...] = (
         ("games database", lambda: [_database(planned)]),
         ("data set", lambda: _data(planned, settings)),
         ("checksums", lambda: [_checksums(planned, on_progress)] if verify else []),
@@ -128,11 +128,11 @@ def preflight(
         try:
             found += check()
         except RingRiftError as error:
-            found.append(Check(name, "failed", str(error)))
+            found.append(PreflightCheck(name, "failed", str(error)))
     return PreflightReport(planned.config, tuple(found))
 
 
-def _database(planned: PlannedTraining) -> Check:
+def _database(planned: PlannedTraining) -> PreflightCheck:
     """Opens with its schema up to date, and the structure of its file is whole."""
     with GamesDatabase(planned.database) as database:
         complaints: list[str] = []
@@ -142,11 +142,13 @@ def _database(planned: PlannedTraining) -> Check:
         training, holdout = count_parts(database).get(planned.config, (0, 0))
     wrong = [" ".join(said.split()) for said in complaints if said != "ok"]
     if wrong:
-        return Check("games database", "failed", f"{wrong[0]}; `ringrift games check` tells more", "sound")
-    return Check("games database", "ok", f"sound; {training:,} games for training, {holdout:,} held out", "sound")
+        return PreflightCheck("games database", "failed", f"{wrong[0]}; `ringrift games check` tells more", "sound")
+    return PreflightCheck(
+        "games database", "ok", f"sound; {training:,} games for training, {holdout:,} held out", "sound"
+    )
 
 
-def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[Check]:
+def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[PreflightCheck]:
     """The data set and the one beside it that is held out: there is enough of them, and the network can read them."""
     parts = _parts(planned)
     dataset = parts[0]
@@ -161,8 +163,8 @@ def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[Check]:
     return checks
 
 
-def _count(name: str, number: int, bounds: AtLeast) -> Check:
-    return Check(name, bounds.verdict(number), f"{number:,}", str(bounds))
+def _count(name: str, number: int, bounds: AtLeast) -> PreflightCheck:
+    return PreflightCheck(name, bounds.verdict(number), f"{number:,}", str(bounds))
 
 
 def _parts(planned: PlannedTraining) -> list[Dataset]:
@@ -172,58 +174,60 @@ def _parts(planned: PlannedTraining) -> list[Dataset]:
     return [open_dataset(part) for part in (path, holdout) if part == path or holdout.is_file()]
 
 
-def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> Check:
+def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> PreflightCheck:
     """A data set is encoded as the network reads it, and nobody learns from games that are held out."""
     made = f"{manifest.config} as {manifest.encoder}, {manifest.part}"
     wanted = f"{planned.config} as {planned.features}, {part}"
     name = "features" if part == "training" else "features held out"
-    return Check(name, "ok" if made == wanted else "failed", made, wanted)
+    return PreflightCheck(name, "ok" if made == wanted else "failed", made, wanted)
 
 
-def _checksums(planned: PlannedTraining, on_progress: Callable[[str, int, int], object]) -> Check:
+def _checksums(planned: PlannedTraining, on_progress: Callable[[str, int, int], object]) -> PreflightCheck:
     """Every file of the data set and of what is held out is what was written."""
     parts = _parts(planned)
     for part in parts:
         part.verify(partial(on_progress, "checking files"))
-    return Check("checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all")
+    return PreflightCheck(
+        "checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all"
+    )
 
 
-def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> Check:
+def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> PreflightCheck:
     """There is room for the checkpoints."""
     needed = settings.checkpoints * checkpoint_bytes(network)
     there = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
     usage = shutil.disk_usage(there)
     in_use = (usage.used + needed) / (usage.used + usage.free)  # as df counts it: without what is root's
     measured = f"{_size(needed)} for {settings.checkpoints} checkpoints of {_size(usage.free)} free; then {in_use:.0%}"
-    return Check("disk", settings.disk.verdict(in_use), measured, str(settings.disk))
+    return PreflightCheck("disk", settings.disk.verdict(in_use), measured, str(settings.disk))
 
 
-def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> Check:
+def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> PreflightCheck:
     """There is room for the process and its loader, and for the steps themselves if no GPU takes them."""
     needed = process_bytes(network, batch) + (0 if torch.cuda.is_available() else step_bytes(network, batch))
     memory = psutil.virtual_memory()
     in_use = (memory.total - memory.available + needed) / memory.total
     measured = f"{_size(needed)} for batches of {batch:,} of {_size(memory.available)} available; then {in_use:.0%}"
-    return Check("memory", settings.memory.verdict(in_use), measured, str(settings.memory))
+    return PreflightCheck("memory", settings.memory.verdict(in_use), measured, str(settings.memory))
 
 
-def _gpu(needed: bool, settings: PreflightSettings) -> Check:
+def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
     """Nobody else fills the GPU; how much of the rest is used is for the automatic batch size to say."""
     if not torch.cuda.is_available():
         if needed:
-            return Check("GPU", "failed", "none that torch can use", "one")
-        return Check("GPU", "note", "none: trains on the CPU")
+            return PreflightCheck("GPU", "failed", "none that torch can use", "one")
+        return PreflightCheck("GPU", "note", "none: trains on the CPU")
     free, total = torch.cuda.mem_get_info()
     in_use = 1 - free / total
     measured = f"{torch.cuda.get_device_name()}, {_size(free)} of {_size(total)} free; {in_use:.0%} in use"
-    return Check("GPU", settings.gpu_memory.verdict(in_use), measured, str(settings.gpu_memory))
+    return PreflightCheck("GPU", settings.gpu_memory.verdict(in_use), measured, str(settings.gpu_memory))
 
 
-def _checkpoint(run: Path) -> Check:
+def _checkpoint(run: Path) -> PreflightCheck:
     """The newest checkpoint can be read; the run would go on from the newest that can."""
     found = checkpoints(run / FOLDER)
     if not found:
-        return Check("checkpoint", "note", "none yet: starts from the beginning")
+        return PreflightCheck("checkpoint", "note", "none yet: starts from the beginning")
     damaged = ""
     for path in reversed(found):
         try:
@@ -232,21 +236,23 @@ def _checkpoint(run: Path) -> Check:
             damaged = damaged or str(error)
         else:
             if not damaged:
-                return Check("checkpoint", "ok", f"{path.name} is whole", "whole")
-            return Check("checkpoint", "warning", f"{damaged}; goes on from {path.name}", "whole")
-    return Check("checkpoint", "failed", f"{damaged}; none is whole, so it would start from the beginning", "whole")
+                return PreflightCheck("checkpoint", "ok", f"{path.name} is whole", "whole")
+            return PreflightCheck("checkpoint", "warning", f"{damaged}; goes on from {path.name}", "whole")
+    return PreflightCheck(
+        "checkpoint", "failed", f"{damaged}; none is whole, so it would start from the beginning", "whole"
+    )
 
 
-def _parent(path: Path | None, network: NetworkConfig) -> Check:
+def _parent(path: Path | None, network: NetworkConfig) -> PreflightCheck:
     """The model that the training starts from is whole, and its weights can be taken over."""
     if path is None:
-        return Check("parent model", "note", "none: starts from random weights")
+        return PreflightCheck("parent model", "note", "none: starts from random weights")
     parent = load_model(path, board=network.board, features=network.features)
     made = f"{parent.config.architecture}, {parent.config.players} players"
     wanted = f"{network.architecture}, {network.players} players or fewer"
     fits = parent.config.architecture == network.architecture and parent.config.players <= network.players
     measured = f"{made}, {parameter_count(parent):,} parameters"
-    return Check("parent model", "ok" if fits else "failed", measured, wanted)
+    return PreflightCheck("parent model", "ok" if fits else "failed", measured, wanted)
 
 
 def _size(count: float) -> str:

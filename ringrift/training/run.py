@@ -36,7 +36,7 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.selfplay import trained_models
-from ringrift.training.batch_size import PROBE, batch_for, part_that_fits
+from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
 from ringrift.training.distributed import ProcessGroup, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew
@@ -59,7 +59,7 @@ SHORTEST_WARM_UP: Final = 0.1
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What is to be trained on what."""
+    """The inputs of a training."""
 
     config: str
     hyper: HyperParameters
@@ -72,25 +72,25 @@ class TrainingInputs:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """All that follows from the inputs."""
+    """Everything that follows from the inputs of a training."""
 
     inputs: TrainingInputs
     dataset: Dataset
     holdout: Dataset | None
     parent: str | None
-    """Its id."""
+    """The id of the parent."""
     known: Any
-    """Identities of the games that the parent has learned from."""
+    """The identities of the games that the parent has learned from."""
     schedule: TrainingSchedule
-    kind: PolicyTarget
+    target: PolicyTarget
     new: int
-    """Samples that the parent has not learned from."""
+    """The number of samples that the parent has not learned from."""
     limit: str
-    """What sets the number of steps."""
+    """The limit that sets the number of steps, in words."""
 
     @property
     def name(self) -> str:
-        """Of the run: the same for the same inputs."""
+        """The name of the run, the same for the same inputs."""
         inputs = self.inputs
         parts = {
             "config": inputs.config,
@@ -104,7 +104,7 @@ class _Plan:
 
     @property
     def folder(self) -> Path:
-        """Of the run."""
+        """The folder of the run."""
         return self.inputs.runs / self.inputs.config / self.name
 
 
@@ -129,7 +129,7 @@ def train(
 
 
 def newest_parent(inputs: TrainingInputs) -> Path | None:
-    """The newest model that a training can go on from, with its architecture; None if there is none.
+    """Return the newest model that a training can go on from, with its architecture; None if there is none.
 
     A model that has learned from the very same data set comes from such a training itself, and is passed over. So who
     asks again, after a crash for example, gets the same parent and with it the same run and the same model.
@@ -144,7 +144,7 @@ def newest_parent(inputs: TrainingInputs) -> Path | None:
 
 
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
-    """The folder of the run that these inputs make on such a device, whether it is there or not.
+    """Return the folder of the run that these inputs make on such a device, whether it is there or not.
 
     Raises what `train` would raise of its inputs.
     """
@@ -152,7 +152,7 @@ def run_folder(inputs: TrainingInputs, device: str) -> Path:
 
 
 def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
-    """What the inputs ask for; everything that is wrong with them is found here."""
+    """Plan a training; everything that is wrong with its inputs is found here."""
     parse_config(inputs.config)
     hyper = inputs.hyper
     dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
@@ -162,7 +162,7 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
     holdout = open_dataset(holdout_path) if holdout_path.exists() else None
     if holdout is not None:
         _check_apart(dataset, holdout)
-    kind = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
+    target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs) if inputs.parent else np.empty(0, "S16")
     new = new_samples(dataset, known)
@@ -178,11 +178,11 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
         )
     warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
     limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.replay_ratio:g} passes over {new:,} new samples"
-    return _Plan(inputs, dataset, holdout, parent, known, TrainingSchedule(batch, steps, warm_up), kind, new, limit)
+    return _Plan(inputs, dataset, holdout, parent, known, TrainingSchedule(batch, steps, warm_up), target, new, limit)
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
-    """No game may be in both."""
+    """Check that no game is in both."""
     shared = np.intersect1d(games_of(dataset), games_of(holdout))
     if len(shared):
         raise BadDataset(
@@ -192,7 +192,7 @@ def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
 
 
 def _known_games(inputs: TrainingInputs) -> Any:
-    """The games that the parent, or its parents, have learned from."""
+    """Return the games that the parent, or its parents, have learned from."""
     assert inputs.parent is not None
     info = read_info(inputs.parent)
     run = info.extra.get("training", {}).get("run")
@@ -205,11 +205,11 @@ def _train(
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
-    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, group)
+    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.target, group)
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
-    part = _part(learner, plan, group)
+    micro_batch = _micro_batch(learner, plan, group)
     trainer = Trainer(
-        plan.folder, learner, plan.dataset, plan.holdout, group, part=part, strength=strength, watch=watch
+        plan.folder, learner, plan.dataset, plan.holdout, group, micro_batch=micro_batch, strength=strength, watch=watch
     )
     try:
         ending = trainer.run(stop)
@@ -232,7 +232,7 @@ def _train(
 def _report(
     plan: _Plan, trainer: Trainer, ending: str, model: Path | None, unseen: Validation | None
 ) -> TrainingReport:
-    """What has come of the run so far."""
+    """Report the run as far as it has come."""
     settings, thresholds = plan.inputs.hyper, training_thresholds().report
     network, device = trainer.learner.module.network, trainer.learner.device
     facts = RunFacts(
@@ -246,7 +246,7 @@ def _report(
         dataset=_dataset_facts(plan),
         settings=settings.model_dump(),
         defaults=hyper_parameters(plan.inputs.config).model_dump(),
-        code=trainer.progress.code,
+        code=trainer.state.code,
         parent=plan.parent,
         model=read_id(model) if model else None,
     )
@@ -255,7 +255,7 @@ def _report(
 
 
 def _first_network(plan: _Plan) -> ResidualNetwork:
-    """Where the training starts: at the parent's weights, or at random ones."""
+    """Build the network that the training starts from: with the parent's weights, or with random ones."""
     board, players = parse_config(plan.inputs.config)
     config = NetworkConfig.of(plan.inputs.hyper.network, board.name, players, plan.dataset.manifest.encoder)
     if plan.inputs.parent is None:
@@ -263,26 +263,26 @@ def _first_network(plan: _Plan) -> ResidualNetwork:
     return transfer(load_model(plan.inputs.parent), config)[0].train()
 
 
-def _part(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
-    """How many samples go through the network at once: all that a process has of a batch, if they fit on its GPU."""
+def _micro_batch(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
+    """Return the samples to go through the network at once: all of a process's batch, if its GPU holds them."""
     share = plan.schedule.batch // group.size
     if group.device.type != "cuda":
         return share
     free, _ = torch.cuda.mem_get_info(group.device)
     per_sample = learner.bytes_per_sample(next(iter(Loader(plan.dataset, batch=min(PROBE, share)))))
-    return part_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
+    return micro_batch_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
 
 
 def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[str, Any]:
-    """What a model file says of where it comes from. No times: the same training gives the same file."""
+    """Return what a model file says of its origin; without times, so that the same training gives the same file."""
     return {
         "run": plan.name,
         "parent": plan.parent,
-        "code": trainer.progress.code,
+        "code": trainer.state.code,
         "dataset": _dataset_facts(plan) | {"provenance": plan.dataset.manifest.provenance},
         "settings": plan.inputs.hyper.model_dump(),
         "steps": trainer.learner.steps,
-        "best_step": trainer.progress.best_step,
+        "best_step": trainer.state.best_step,
         "samples_seen": trainer.learner.steps * plan.schedule.batch,
         "holdout": unseen.figures if unseen else None,
     }

@@ -26,7 +26,7 @@ def checkpoint(step: int) -> Checkpoint:
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     found = load_checkpoint(save_checkpoint(tmp_path, "regular", 7, checkpoint(7)))
     assert found.state == {"steps": 7}
-    assert found.tensors["sample_weights"].tolist() == [7, 7, 7]
+    assert found.tensors["weights"].tolist() == [7, 7, 7]
 
 
 def test_the_newest_is_the_one_of_the_last_step_whatever_its_kind(tmp_path: Path) -> None:
