@@ -56,7 +56,7 @@ def test_the_average_has_learned_too(make_learner: Callable[..., Learner], batch
     found, values = learner.evaluate(learner.average.module, batches[0], learner.target)
     assert found.policy.item() < 0.05
     assert values.shape == (32, 2)
-    torch.testing.assert_close(values, batches[0].values, atol=0.3, rtol=0)
+    torch.testing.assert_close(values, batches[0].outcome_values, atol=0.3, rtol=0)
 
 
 def test_long_gradients_are_shortened(make_learner: Callable[..., Learner], batches: list[Batch]) -> None:
