@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress as shown_progress
 
 if TYPE_CHECKING:
-    from ringrift.selfplay import SelfPlayOptions, SelfPlaySettings, Tally
+    from ringrift.selfplay import SelfPlayOptions, SelfPlaySettings
 
 
 def selfplay(
@@ -87,19 +86,16 @@ def selfplay(
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
     host = checked_name("host", host or socket.gethostname())
     checked_name("worker", worker)
-    plan = _plan(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
+    options = _options(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
     more = None
     if target:
         if games is not None:
             raise BadOptions("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
-    with stop_on_interrupt() as stop, shown_progress() as tell, _shown_log():
-
-        def watch(tally: Tally) -> None:
-            tell("games", tally.games_before + tally.games, tally.games_wanted, _told(tally))
-
+    with run_context(None) as context, _shown_log():
         report = run_selfplay(
-            plan,
+            options,
+            context,
             root=out,
             host=host,
             worker=worker,
@@ -107,12 +103,9 @@ def selfplay(
             games=games,
             more=more,
             side_by_side=batch,
-            stop=stop,
-            watch=watch,
         )
     show_report(report, as_json)
-    if stop.is_set():
-        raise typer.Exit(stop.exit_code)
+    exit_if_cancelled(context)
 
 
 def _settings(
@@ -138,7 +131,7 @@ def _settings(
     return settings.model_copy(update=changes)
 
 
-def _plan(
+def _options(
     config: str,
     run: str | None,
     players: str | None,
@@ -149,13 +142,13 @@ def _plan(
     settings: SelfPlaySettings,
     place: str,
 ) -> SelfPlayOptions:
-    """The plan; its run is named after `place` and everything that decides the games, unless it has a name."""
+    """The options; its run is named after `place` and everything that decides the games, unless it has a name."""
     from dataclasses import replace
 
     from ringrift.limits import move_limit
     from ringrift.selfplay import SelfPlayOptions, checked_name
 
-    plan = SelfPlayOptions(
+    options = SelfPlayOptions(
         config=config,
         run="",
         players=players,
@@ -165,12 +158,7 @@ def _plan(
         resigns=resigns,
         settings=settings,
     )
-    return replace(plan, run=checked_name("run", run or f"{place}-{plan.fingerprint}"))
-
-
-def _told(tally: Tally) -> str:
-    """How fast it goes, and how much of that is the network."""
-    return f"{tally.moves / tally.seconds:,.0f} moves/s, {tally.network_seconds / tally.seconds:.0%} in the network"
+    return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))
 
 
 @contextmanager

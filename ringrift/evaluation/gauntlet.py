@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Difference
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.store import store_evaluation
@@ -122,13 +122,13 @@ class GauntletReport:
         yield "passed" if self.passed else "not passed"
 
 
-def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Hall) -> GauntletReport:
+def gauntlet(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> GauntletReport:
     """Let a model run the gauntlet; the report is stored.
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
-    settings = hall.settings.gauntlet
+    settings = runner.settings.gauntlet
     notes = []
     opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
     if champion is None:
@@ -138,17 +138,17 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Ha
     else:
         opponents["champion"] = champion
     first = {
-        role: hall.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
+        role: runner.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
         for role, opponent in opponents.items()
     }
-    agents = {role: hall.agents(plan, (model, opponents[role])) for role, plan in first.items()}
-    played = {role: hall.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
+    agents = {role: runner.agents(plan, (model, opponents[role])) for role, plan in first.items()}
+    played = {role: runner.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
     finished = all(mean_score(games, model.name) >= settings.cut_off for games in played.values())
     if finished:
         for role, opponent in opponents.items():
             pair = (model, opponent)
-            plan = hall.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
-            played[role] += hall.play("gate", plan, hall.agents(plan, pair))
+            plan = runner.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
+            played[role] += runner.play("gate", plan, runner.agents(plan, pair))
     results = tuple(
         judge_games(role, model.name, opponents[role].name, games, settings, finished=finished)
         for role, games in played.items()
@@ -161,7 +161,7 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Ha
     if parse_config(config)[1] > 2:
         notes.append("score: the share of opponents that the model, alone among copies of one, came in ahead of")
     report = GauntletReport(config, model.name, results, all(one.verdict == "passed" for one in results), tuple(notes))
-    store_evaluation(hall.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
+    store_evaluation(runner.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
     return report
 
 

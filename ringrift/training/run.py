@@ -10,11 +10,9 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +33,7 @@ from ringrift.networks import (
     read_id,
     read_info,
 )
+from ringrift.run_context import RunContext
 from ringrift.selfplay import trained_models
 from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
@@ -47,8 +46,8 @@ from ringrift.training.replay_ratio import games_of, new_samples, read_games, wr
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, TrainingSchedule
-from ringrift.training.thresholds import training_thresholds
-from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
+from ringrift.training.thresholds import ReportSettings, TrainingThresholds
+from ringrift.training.trainer import HISTORY, Strength, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
 
@@ -110,22 +109,21 @@ class _Plan:
 
 def train(
     inputs: TrainingInputs,
+    context: RunContext[TrainingThresholds],
     *,
     device: str | None = None,
-    stop: Event | None = None,
     strength: Strength | None = None,
-    watch: Callable[[Tally], object] = lambda tally: None,
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
-    `BusyRun`, `Diverged`, `TrainingOutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report
-    has no model; the same call goes on from there. Of several processes only the first has a report.
+    `BusyRun`, `Diverged`, `TrainingOutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the
+    same call goes on from there. Of several processes only the first has a report.
     """
     with join_process_group(device) as group:
         plan = _plan(inputs, group.device)
         with _alone(plan.folder, group):
-            return _train(plan, group, stop or Event(), strength, watch)
+            return _train(plan, context, group, strength)
 
 
 def newest_parent(inputs: TrainingInputs) -> Path | None:
@@ -182,7 +180,7 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
-    """Check that no game is in both."""
+    """PreflightCheck that no game is in both."""
     shared = np.intersect1d(games_of(dataset), games_of(holdout))
     if len(shared):
         raise BadDataset(
@@ -201,7 +199,7 @@ def _known_games(inputs: TrainingInputs) -> Any:
 
 
 def _train(
-    plan: _Plan, group: ProcessGroup, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
+    plan: _Plan, context: RunContext[TrainingThresholds], group: ProcessGroup, strength: Strength | None
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
@@ -209,31 +207,36 @@ def _train(
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
     micro_batch = _micro_batch(learner, plan, group)
     trainer = Trainer(
-        plan.folder, learner, plan.dataset, plan.holdout, group, micro_batch=micro_batch, strength=strength, watch=watch
+        plan.folder, learner, plan.dataset, plan.holdout, group, context, micro_batch=micro_batch, strength=strength
     )
     try:
-        ending = trainer.run(stop)
+        ending = trainer.run()
     finally:
         trainer.close()
     if not group.is_main:
         return None
     if ending == "stopped":
-        return _report(plan, trainer, ending, None, None)
+        return _report(plan, trainer, ending, None, None, context.settings.report)
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)
-    report = _report(plan, trainer, ending, model, unseen)
-    write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
+    report = _report(plan, trainer, ending, model, unseen, context.settings.report)
+    write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
     return report
 
 
 def _report(
-    plan: _Plan, trainer: Trainer, ending: str, model: Path | None, unseen: Validation | None
+    plan: _Plan,
+    trainer: Trainer,
+    ending: str,
+    model: Path | None,
+    unseen: Validation | None,
+    thresholds: ReportSettings,
 ) -> TrainingReport:
-    """Report the run as far as it has come."""
-    settings, thresholds = plan.inputs.hyper, training_thresholds().report
+    """What has come of the run so far."""
+    settings = plan.inputs.hyper
     network, device = trainer.learner.module.network, trainer.learner.device
     facts = RunFacts(
         run=plan.name,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from threading import Event
 from typing import Any, Final, Literal
 
 import torch
@@ -16,6 +15,7 @@ import torch
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
+from ringrift.run_context import RunContext
 from ringrift.training.batch_size import is_out_of_memory
 from ringrift.training.checkpoints import (
     FOLDER,
@@ -40,19 +40,6 @@ Strength = Callable[[ResidualNetwork], float]
 
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
-
-
-@dataclass(frozen=True)
-class Tally:
-    """The progress of a run."""
-
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-    samples_per_second: float
-    holdout: float | None
-    """The newest loss on games held out."""
 
 
 @dataclass
@@ -89,10 +76,10 @@ class Trainer:
         dataset: Dataset,
         holdout: Dataset | None,
         group: ProcessGroup,
+        context: RunContext[object],
         *,
         micro_batch: int,
         strength: Strength | None = None,
-        watch: Callable[[Tally], object] = lambda tally: None,
     ) -> None:
         """Start, or go on; `micro_batch` divides the samples that a process has of a batch."""
         self.folder = folder
@@ -102,7 +89,7 @@ class Trainer:
         self._holdout = holdout
         self._group = group
         self._strength = strength
-        self._watch = watch
+        self._context = context
         self._share = learner.schedule.batch // group.size
         self.state = TrainerState(micro_batch)
         self.validation: Validation | None = None
@@ -119,8 +106,8 @@ class Trainer:
             self._board = SummaryWriter(folder / TENSORBOARD, purge_step=learner.steps + 1)
         self._per_validation = max(1, round(self._hyper.validate_epochs * dataset.samples / learner.schedule.batch))
 
-    def run(self, stop: Event) -> Ending:
-        """Train until the schedule is over, nothing improves any more, or `stop` is set."""
+    def run(self) -> Ending:
+        """Train until the schedule is over, nothing gets better, or it is cancelled."""
         hyper, steps = self._hyper, self.learner.schedule.steps
         pending: list[StepMetrics] = []
         since = time.monotonic()
@@ -132,7 +119,7 @@ class Trainer:
             logs = step % hyper.log_steps == 0 or step == steps
             validates = step % self._per_validation == 0 or step == steps
             regular = step % hyper.checkpoint_steps == 0
-            stopping = stop.is_set()
+            stopping = self._context.cancelled
             if self._group.size > 1:  # all processes have to agree, which takes time
                 stopping = logs and self._group.any(stopping)
             if logs or validates or regular or stopping:
@@ -232,7 +219,9 @@ class Trainer:
         for name, value in scalars.items():
             self._board.add_scalar(name, value, step)
         holdout = self.validation.figures["total"] if self.validation else None
-        self._watch(Tally(step, learner.schedule.steps, total, accuracy, rate, holdout))
+        held_out = "" if holdout is None else f", held-out loss {holdout:.3f}"
+        detail = f"loss {total:.3f}{held_out}, accuracy {accuracy:.1%}, {rate:,.0f} samples/s"
+        self._context.progress("steps", step, learner.schedule.steps, detail)
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
         lowest = self.state.lowest

@@ -13,6 +13,7 @@ from ringrift.datasets.loader import Loader
 from ringrift.datasets.settings import dataset_settings
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase
+from tests.contexts import export_context
 from tests.old_formats import OLD_FORMATS, unpack
 
 NAME = "square8_2p"
@@ -36,7 +37,7 @@ def test_the_same_games_give_the_same_samples_as_before(tmp_path: Path) -> None:
     (tmp_path / "games.db").write_bytes(gzip.decompress((OLD_FORMATS / "games.db.gz").read_bytes()))
     settings = dataset_settings().model_copy(update={"encoder": "v1"})
     with GamesDatabase(str(tmp_path / "games.db")) as database:
-        export(database, NAME, folder=tmp_path / "new", settings=settings)
+        export(database, NAME, export_context(settings), folder=tmp_path / "new")
     new = open_dataset(tmp_path / "new" / NAME).shards[0]
     assert tuple(new) == MEMBERS
     for name in MEMBERS:

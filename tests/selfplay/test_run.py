@@ -25,13 +25,17 @@ from ringrift.selfplay import (
     read_lines,
     run_selfplay,
 )
+from tests.contexts import any_context
 from tests.selfplay.runs import NOWHERE, lines, some_options
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 
 def run(options: SelfPlayOptions, root: Path, **changes: Any) -> SelfPlayReport:
-    return run_selfplay(options, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **changes})
+    context = any_context(**{name: changes.pop(name) for name in ("cancellation", "progress") if name in changes})
+    return run_selfplay(
+        options, context, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **changes}
+    )
 
 
 def kept(root: Path) -> list[GameRecord]:
@@ -56,9 +60,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 def test_a_stopped_run_goes_on_without_repeats_or_gaps(tmp_path: Path, whole: list[bytes]) -> None:
     stop = Event()
-    first = run(
-        some_options(), tmp_path, games=30, stop=stop, watch=lambda tally: stop.set() if tally.games >= 9 else None
-    )
+
+    def stop_soon(work: str, done: float, total: float | None, detail: str = "") -> None:
+        if done >= 9:
+            stop.set()
+
+    first = run(some_options(), tmp_path, games=30, cancellation=stop, progress=stop_soon)
     assert 9 <= first.games < 30
     assert not first.complete
     assert {record.game for record in kept(tmp_path)} != set(range(first.games)), "short games come early"

@@ -12,6 +12,7 @@ from ringrift.training import TrainingInputs, hyper_parameters, train
 from ringrift.training.checkpoints import load_checkpoint
 from ringrift.training.history import read_history
 from ringrift.training.old_names import LOSSES
+from tests.contexts import training_context
 from tests.old_formats import unpack
 from tests.training.planted import CONFIG
 
@@ -48,7 +49,7 @@ def test_a_run_of_before_goes_on_where_it_was_stopped(folder: Path) -> None:
         models=folder / "new",
         runs=folder / "runs",
     )
-    report = train(inputs, device="cpu")
+    report = train(inputs, training_context(), device="cpu")
     assert report is not None
     assert report.facts.run == RUN
     history = read_history(folder / "runs" / CONFIG / RUN / "history.jsonl")
