@@ -13,6 +13,7 @@ from ringrift.datasets.loader import Loader
 from ringrift.datasets.settings import dataset_settings
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import RunContext
 from tests.contexts import export_context
 from tests.old_formats import OLD_FORMATS, unpack
 
@@ -28,7 +29,7 @@ def test_a_data_set_of_format_2_is_read(tmp_path: Path) -> None:
     assert not FORMAT_2_NAMES.keys() & dataset.shards[0].keys()
     (batch,) = Loader(dataset, batch=dataset.samples, shuffle=False, augment=False, epochs=1)
     assert batch.has_policy.sum() == dataset.manifest.policies
-    assert validate(path).sound
+    assert validate(path, RunContext(dataset_settings().quality)).sound
 
 
 def test_the_same_games_give_the_same_samples_as_before(tmp_path: Path) -> None:
