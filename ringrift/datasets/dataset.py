@@ -66,7 +66,7 @@ def open_dataset(path: Path) -> Dataset:
     for file, arrays, shard in zip(paths, shards, manifest.shards, strict=True):
         check_forms(file, arrays, manifest.layout)
         if len(arrays["game"]) != shard.samples:
-            raise BadDataset(f"{file}: holds {len(arrays['values'])} samples, not {shard.samples}; {AGAIN}")
+            raise BadDataset(f"{file}: holds {len(arrays['game'])} samples, not {shard.samples}; {AGAIN}")
         for policy in POLICIES:
             if len(arrays[f"{policy}_actions"]) != len(arrays[f"{policy}_probs"]):
                 raise BadDataset(f"{file}: {policy}_actions and {policy}_probs differ in length; {AGAIN}")

@@ -210,22 +210,22 @@ def test_smaller_parts_of_a_batch_learn_the_same_when_memory_runs_out(
 
 
 def test_samples_are_trained_on_so_many_times_and_no_more(make_inputs: Make) -> None:
-    report = train(make_inputs(epochs=50.0, passes=2.0))
+    report = train(make_inputs(epochs=50.0, replay_ratio=2.0))
     assert report.samples == 2 * 512
     assert report.facts.ended == "all steps done (2 passes over 512 new samples)"
 
 
 def test_only_what_the_parent_has_not_learned_from_counts_as_new(make_inputs: Make) -> None:
     """The brake knows what the parents learned from, also where their own data set is gone."""
-    inputs = make_inputs(passes=1.0)
+    inputs = make_inputs(replay_ratio=1.0)
     parent = model_path(inputs, train(inputs))
     with pytest.raises(NothingNew, match=r"0 of 512 samples are new since [0-9a-f]{16}, .* play more games"):
-        train(make_inputs(parent, passes=1.0))
+        train(make_inputs(parent, replay_ratio=1.0))
     write_planted(inputs.datasets, 512, seed=9, first_game=32)  # games 32 … 95; the parent knows 0 … 63
-    child = train(make_inputs(parent, passes=1.0))
+    child = train(make_inputs(parent, replay_ratio=1.0))
     assert child.samples == 256
     assert child.facts.parent == parent.stem
-    grandchild = make_inputs(model_path(inputs, child), passes=1.0)
+    grandchild = make_inputs(model_path(inputs, child), replay_ratio=1.0)
     with pytest.raises(NothingNew, match="0 of 512"):
         train(grandchild)
 
