@@ -35,7 +35,9 @@ from ringrift.cli import (
     train,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.console import echo
 from ringrift.errors import Busy, RingRiftError
+from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
@@ -75,7 +77,7 @@ app.command(rich_help_panel=FLEET)(sync.distribute)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ringrift {__version__}")
+        echo(f"ringrift {__version__}")
         raise typer.Exit
 
 
@@ -89,17 +91,26 @@ def _ringrift(
     """RingRift: a strategy board game for two to four players, and the pipeline that trains its players."""
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - a branch per kind of error
     """Run the command line; an error that RingRift explains itself is one line and exit code 2, or 75: it may pass."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         try:
-            app()  # leaves through SystemExit, also on Ctrl-C (130)
+            code = app(standalone_mode=False)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
+        sys.exit(code)  # of typer.Exit, and 130 on Ctrl-C
+    except typer.TyperException as error:
+        if said := error.format_message():  # nothing where the help has been printed instead
+            context = getattr(error, "ctx", None)
+            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+        sys.exit(WRONG_USE)
+    except typer.Abort as error:
+        # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
+        raise error.__cause__ or error from None
     except BrokenPipeError:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -109,5 +120,10 @@ def main() -> None:
             raise
         sys.exit(INTERRUPTED)
     except RingRiftError as error:
-        typer.echo(f"error: {error}", err=True)
+        _complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
+
+
+def _complain(complaint: str) -> None:
+    """Print an error in one line."""
+    echo(f"error: {one_line(complaint)}", err=True)

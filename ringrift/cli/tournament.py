@@ -9,7 +9,8 @@ import typer
 
 from ringrift.cli.evaluate import AsOption, match_runner, sound_champion
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation.shadow import ShadowReport
@@ -48,11 +49,11 @@ def tournament(
 
     Example: ringrift tournament square8_2p --shadow
     """
-    from ringrift.evaluation.contenders import (
-        contender,
+    from ringrift.evaluation.participants import (
         find_newest,
         find_predecessor,
-        model_contender,
+        model_participant,
+        participant,
     )
     from ringrift.evaluation.plots import plot_elo
     from ringrift.evaluation.schedule import BadMatch
@@ -73,18 +74,18 @@ def tournament(
             sound_champion(runner.database, models, config)
             newest = find_newest(models, config)
             before = find_predecessor(models, config, newest)
-            predecessor = None if before is None else model_contender(before, form)
-            report = shadow_evaluation(config, model_contender(newest, form), predecessor, runner)
+            predecessor = None if before is None else model_participant(before, form)
+            report = shadow_evaluation(config, model_participant(newest, form), predecessor, runner)
         alarms = report.alarms
     else:
-        contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
+        participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
         with match_runner(database, settings) as runner:
             champion = sound_champion(runner.database, models, config)
             if not players and champion is not None:
-                contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
-            report = round_robin(config, contenders, games or settings.tournament.games, runner)
+                participants += [model_participant(champion, way) for way in dict.fromkeys(("policy", form))]
+            report = round_robin(config, participants, games or settings.tournament.games, runner)
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)
-        typer.echo(f"written: {plot}", err=True)
+        echo(f"written: {plot}", err=True)
     raise typer.Exit(1 if alarms else 0)

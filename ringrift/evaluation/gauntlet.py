@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from math import log10
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Difference
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.store import store_evaluation
@@ -122,7 +122,7 @@ class GauntletReport:
         yield "passed" if self.passed else "not passed"
 
 
-def gauntlet(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> GauntletReport:
+def gauntlet(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> GauntletReport:
     """Let a model run the gauntlet; the report is stored.
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
@@ -130,7 +130,7 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, runner: 
     """
     settings = runner.settings.gauntlet
     notes = []
-    opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
+    opponents: dict[Role, Participant] = {"random": participant("random"), "heuristic": participant("heuristic")}
     if champion is None:
         notes.append("there is no champion yet: nobody to be stronger than")
     elif champion.name == model.name:

@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LimitSettings(Settings):
-    """What a model has to score against whom."""
+    """The scores that a model has to reach."""
 
     random: Share
     heuristic: Share
@@ -23,7 +23,7 @@ class LimitSettings(Settings):
 
 
 class GauntletSettings(Settings):
-    """Two stages against each opponent."""
+    """The settings of the gauntlet: two stages against each opponent."""
 
     as_: Annotated[str, Field(alias="as")]
     """The spec of a model's player, without the model."""
@@ -32,42 +32,42 @@ class GauntletSettings(Settings):
     second_games: PositiveInt
     limits: LimitSettings
     above: Share
-    """What the interval of the score has to lie above."""
+    """The value that the interval of the score has to lie above."""
 
 
 class RatingSettings(Settings):
-    """Where Elo comes from."""
+    """The settings of ratings."""
 
     anchors: dict[int, list[str]]
-    """By number of players."""
+    """Specs by number of players."""
     anchor_games: PositiveInt
     games: PositiveInt
     trend: Annotated[int, Field(ge=3)]
 
 
 class TournamentSettings(Settings):
-    """Everybody against everybody."""
+    """The settings of tournaments."""
 
     games: PositiveInt
     players: dict[int, list[str]]
-    """By number of players."""
+    """Specs by number of players."""
 
 
 class ShadowSettings(Settings):
-    """A few games of the newest model now and then."""
+    """The settings of the shadow evaluation."""
 
     games: PositiveInt
 
 
 class AlarmSettings(Settings):
-    """When something has gone wrong."""
+    """The settings of alarms."""
 
     score: Share
     elo_drop: PositiveFloat | PositiveInt
 
 
 class EvaluationSettings(Settings):
-    """All of the file."""
+    """The settings of the file."""
 
     seed: NonNegativeInt
     network_threads: PositiveInt

@@ -219,7 +219,7 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: has not answered for {self._settings.seconds:g} s") from None
 
-    async def _connect(self) -> asyncssh.SSHClientConnection:
+    async def _connect(self) -> asyncssh.SSHClientConnection:  # noqa: C901 - a branch per kind of error
         settings, host = self._settings, self.host
         named = f"connection {host.connection}"
         place = named if host.connection else f"{host.address} port {host.port}"

@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.game.boards import MAX_PLAYERS, Board
+from ringrift.game.types import Workspace
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
 
@@ -153,17 +154,19 @@ def workspace_type(board: Board) -> np.dtype[np.void]:
 _per_thread = threading.local()
 
 
-def new_workspace(board: Board) -> Any:
+def new_workspace(board: Board) -> Workspace:
     """A workspace record for the kernels; one per thread."""
-    return np.zeros(1, workspace_type(board))[0]
+    workspace: Workspace = np.zeros(1, workspace_type(board))[0]
+    return workspace
 
 
-def thread_workspace(board: Board) -> Any:
+def thread_workspace(board: Board) -> Workspace:
     """The calling thread's workspace record for that board."""
     workspaces = vars(_per_thread)
     if board.name not in workspaces:
         workspaces[board.name] = new_workspace(board)
-    return workspaces[board.name]
+    workspace: Workspace = workspaces[board.name]
+    return workspace
 
 
 def new_states(

@@ -38,7 +38,8 @@ class Readiness:
         games = f"{self.new_games:,} of {self.games_needed:,} new games"
         if self.minutes is None:
             return f"{games}; no training yet"
-        return f"{games}; {self.minutes:,.0f} of {self.minutes_needed:g} minutes since the last training"
+        needed = f" of {self.minutes_needed:g}" if self.minutes_needed else ""
+        return f"{games}; {self.minutes:,.0f}{needed} minutes since the last training"
 
 
 def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> Readiness:

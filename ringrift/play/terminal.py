@@ -1,4 +1,4 @@
-"""Where a session is shown and where its lines come from: a terminal, or a pipe."""
+"""The terminal of a session, or a pipe."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import typer
+from ringrift.console import console, echo
 
 WIDTH_OF_A_PIPE: Final = 100
 
 
 class Terminal:
-    """Standard input and output."""
+    """A terminal: standard input and output."""
 
     def __init__(self) -> None:
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
@@ -23,12 +23,12 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """Characters in a line."""
+        """The characters in a line."""
         return shutil.get_terminal_size().columns if self.interactive else WIDTH_OF_A_PIPE
 
     def say(self, text: str) -> None:
         """Show lines."""
-        typer.echo(text)
+        echo(text)
 
     def ask(self, prompt: str) -> str | None:
         """A line that has been typed; None at the end of the input. From a pipe it is shown, as a terminal does."""
@@ -36,22 +36,21 @@ class Terminal:
             try:
                 return input(prompt).strip()
             except EOFError:
-                typer.echo()
+                echo()
                 return None
         line = sys.stdin.readline()
         if not line:
             return None
-        typer.echo(f"{prompt}{line.strip()}")
+        echo(f"{prompt}{line.strip()}")
         return line.strip()
 
     @contextmanager
     def waiting(self, who: str | None) -> Iterator[None]:
-        """Say that an agent is thinking, where somebody looks; None: nobody is."""
+        """Show which agent is thinking, on a terminal; None: none is."""
         if who is None or not self.interactive:
             yield
             return
-        from rich.console import Console
         from rich.markup import escape
 
-        with Console(stderr=True).status(f"{escape(who)} is thinking"):
+        with console(err=True).status(f"{escape(who)} is thinking"):
             yield

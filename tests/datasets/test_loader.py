@@ -177,7 +177,7 @@ def test_ranks_stand_at_the_same_place(dataset: Any) -> None:
 
 def test_samples_are_drawn_by_weight(tmp_path: Path) -> None:
     weights = np.array([0, 1, 2, 5], np.float32)
-    dataset = open_dataset(random_dataset(tmp_path, (4, 4), weights=weights))
+    dataset = open_dataset(random_dataset(tmp_path, (4, 4), sample_weights=weights))
     drawn = torch.cat([batch.samples for batch in Loader(dataset, batch=16, epochs=100)])
     counts = np.bincount(drawn.numpy(), minlength=8)
     assert np.abs(counts - 800 * np.tile(weights, 2) / 16).max() < 25

@@ -13,8 +13,8 @@ from ringrift.datasets.loader import Loader
 from ringrift.datasets.settings import dataset_settings
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase
-from ringrift.run_context import RunContext
-from tests.contexts import export_context
+from ringrift.run_context import no_progress
+from tests.contexts import export_context, quality_context
 from tests.old_formats import OLD_FORMATS, unpack
 
 NAME = "square8_2p"
@@ -23,13 +23,13 @@ NAME = "square8_2p"
 def test_a_data_set_of_format_2_is_read(tmp_path: Path) -> None:
     path = unpack("dataset.tar.gz", tmp_path) / NAME
     dataset = open_dataset(path)
-    dataset.verify()
+    dataset.verify(no_progress)
     assert dataset.manifest.format == 2
     assert set(MEMBERS) <= dataset.shards[0].keys()
     assert not FORMAT_2_NAMES.keys() & dataset.shards[0].keys()
     (batch,) = Loader(dataset, batch=dataset.samples, shuffle=False, augment=False, epochs=1)
     assert batch.has_policy.sum() == dataset.manifest.policies
-    assert validate(path, RunContext(dataset_settings().quality)).sound
+    assert validate(path, quality_context()).sound
 
 
 def test_the_same_games_give_the_same_samples_as_before(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def facts(count: int = 1, **columns: Any) -> np.ndarray:
 def parts(games: np.ndarray, values: Any = (1, -1), policies: int | None = None) -> dict[str, float]:
     """The parts of the quality of a data set."""
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) if policies is None else policies)
+    outcome_values = np.array(values, np.float32)[:, np.newaxis]
+    gathered.add(games, outcome_values, len(values) if policies is None else policies)
     return dataset_quality(gathered, QUALITY, CONFIG).parts
 
 
@@ -126,7 +127,7 @@ def test_the_chance_of_different_openings_does_not_depend_on_how_many_games_ther
 def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: list[float]) -> None:
     games = np.array(rows, FACTS)
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) // 2)
+    gathered.add(games, np.array(values, np.float32)[:, np.newaxis], len(values) // 2)
     quality = dataset_quality(gathered, QUALITY, CONFIG)
     scores = [quality.score, *quality.parts.values(), *quality.games.values(), *game_quality(games, QUALITY, CONFIG)]
     assert all(0 <= score <= 1 for score in scores)

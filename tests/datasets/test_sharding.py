@@ -17,7 +17,7 @@ from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.run_context import Cancelled
-from tests.contexts import export_context, ingest_context
+from tests.contexts import export_context, ingest_context, quality_context
 from tests.datasets.games import everything, files, fill, searched_records, settings
 from tests.game_database.records import write
 
@@ -100,7 +100,7 @@ def test_other_settings_are_other_shards(tmp_path: Path) -> None:
     with fill(tmp_path / "games.db", RECORDS) as database:
         for changes in variants:
             export(database, NAME, export_context(settings(**changes)), folder=out)
-            assert not seen & set(files(out)) and validate(out / NAME).sound
+            assert not seen & set(files(out)) and validate(out / NAME, quality_context()).sound
             seen |= set(files(out))
 
 

@@ -133,18 +133,18 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
-    (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
+    (job,) = loop.wait(lambda: loop.jobs(run, "ingest"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
     first = loop.deployment.running()
     assert first is not None
     workers = tasks_of(first)
     assert workers
     kill_all(workers)
-    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
+    loop.wait(lambda: "is running, process" in loop.log(run, "ingest", 2))
     assert alive(pid)
     loop.place.answer()
     loop.finished(run)
-    assert loop.jobs(run, "aggregate") == [job]
+    assert loop.jobs(run, "ingest") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
@@ -229,9 +229,9 @@ def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, 
     assert any(line.startswith("gate: success after ") for line in told)
     lines = turn.summary().splitlines()[2:]
     stages = [line.split()[0] for line in lines]
-    assert stages[:7] == ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet"]
+    assert stages[:7] == ["selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet"]
     said = {stage: line.partition(" s  ")[2] for stage, line in zip(stages, lines, strict=True)}
-    assert said["aggregate"] == "3 new games in the database"
+    assert said["ingest"] == "3 new games in the database"
     assert said["rate"] == "nobody is rated: rated_as of the preset in loop.yaml is empty"
     assert said["gate"].endswith(": passed")
     assert said["promote"] == "promoted"

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 
 from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
-from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
+from ringrift_airflow.dag import dag_settings
 from ringrift_airflow.local.iteration import AirflowIteration
 from ringrift_airflow.local.leftover_jobs import end_jobs
 from ringrift_airflow.local.standalone import StandaloneAirflow
-from ringrift_airflow.pools import pool_settings
 
 WRONG_USE, BUSY = 2, 75
 """The exit codes of errors, as those of `ringrift`: another try would say the same, or may go well."""
@@ -68,8 +67,7 @@ def check_settings(config: str | None = None) -> None:
 
     :param config: which the preset must have.
     """
-    name, preset = loop_settings().chosen()
-    pool_settings()
+    name, preset = dag_settings().chosen()
     hosts()
     fleet_settings()
     if config is not None and config not in preset.configs:

@@ -170,7 +170,7 @@ class AirflowIteration:
         except Refused:
             return None
 
-    def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:
+    def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:  # noqa: C901 - a branch per stage
         """What came of a stage, in words."""
         said = last_error(self.run_id, stage) if task["state"] == "failed" else self._xcom(task, SKIP_REASON)
         if said:
@@ -182,7 +182,7 @@ class AirflowIteration:
         if stage == "sync" and reports:
             trouble = [str(said) for said in (report.get("trouble") or {}).values()]
             return "; ".join([f"{report.get('games')} new games from {', '.join(report.get('hosts') or ())}", *trouble])
-        if stage == "aggregate":
+        if stage == "ingest":
             return f"{report.get('games')} new games in the database" if reports else ""
         if stage == "export":
             return f"{report.get('samples')} samples of {report.get('games')} games" if reports else ""
