@@ -52,10 +52,10 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 PAGE_GAMES: Final = {"square8": 256, "hex8": 256, "square19": 64, "hexagonal": 32}
-"""Games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
+"""The number of games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
 
 PARTS: Final = ("reading", "replay", "encoding", "writing")
-"""What an export spends its time with: waiting for the database, replaying, encoding, and the disk."""
+"""The parts of an export by time: waiting for the database, replaying, encoding, and the disk."""
 
 Item = TypeVar("Item")
 
@@ -131,7 +131,7 @@ class _Tally:
     models: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
     ended: list[int] = field(default_factory=list)
-    """When the first and the last game ended, in seconds since 1970."""
+    """The times when the first and the last game ended, in seconds since 1970."""
     gathered: Gathered = field(default_factory=Gathered)
     identities: Any = field(default_factory=lambda: blake2b(digest_size=16))
 

@@ -103,7 +103,7 @@ FACTS: Final = np.dtype(
 
 
 AGAIN: Final = "export the data set again (--afresh), or copy it again"
-"""What to do about a damaged data set."""
+"""The advice about a damaged data set."""
 
 
 class BadDataset(RingRiftError):

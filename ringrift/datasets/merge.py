@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 SAME: Final = ("config", "encoder", "part", "holdout_share")
-"""What data sets have to agree in."""
+"""The fields in which data sets have to agree."""
 
 
 @dataclass(frozen=True)
 class DatasetMergeReport:
-    """What a merge has done. Prints as a line on a rich console."""
+    """The result of a merge. It prints as a line on a rich console."""
 
     dataset: str
     games: int
     samples: int
     duplicates: int
-    """Games that were in several."""
+    """The number of games that were in several data sets."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -114,7 +114,7 @@ def _write(writer: DatasetWriter, inputs: blake2b, gathered: Gathered) -> None:
 
 
 def _games(path: Path, manifest: Manifest) -> Iterator[tuple[bytes, npt.NDArray[Any], Arrays, slice]]:
-    """Identity, facts `[1]`, arrays and rows of the games of a data set."""
+    """Yield identity, facts `[1]`, arrays and rows of the games of a data set."""
     for shard in manifest.shards:
         arrays = open_shard(path.parent / shard.name)
         check_forms(path.parent / shard.name, arrays, manifest.layout)

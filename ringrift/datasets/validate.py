@@ -40,17 +40,17 @@ HASHED: Final = 100_000
 MANY_REPEATED: Final = 0.2
 """A share of repeated positions that is worth a warning: openings repeat, whole games should not."""
 MOST_REPEATED: Final = 0.5
-"""… and that is a failure: most of what a network would see is copies."""
+"""The share of repeated positions that is a failure: most of what a network would see is copies."""
 COPIES: Final = 0.05
 """A share of games that are copies of another one, action for action, that is worth a warning."""
 ONE_SIDED: Final = 0.95
 """A share of one class of values, or of one seat's wins, that is worth a warning."""
 ONE_ALONE: Final = 0.99
-"""… and that is a failure: a network would learn to say always the same."""
+"""The share of one class that is a failure: a network would learn to say always the same."""
 FEWEST_WINS: Final = 20
-"""Of fewer wins no seat has a share worth speaking of."""
+"""The number of wins below which no seat has a share worth speaking of."""
 TOLERANCE: Final = 1e-5
-"""Of values: float32 thirds do not add up to zero exactly."""
+"""The tolerance of values: float32 thirds do not add up to zero exactly."""
 
 CHECKS: Final = {
     "files": "every shard is there, with the bytes that the manifest names",

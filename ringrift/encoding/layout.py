@@ -1,4 +1,4 @@
-"""What the planes and the globals of a feature version are, in order: the one place that says so.
+"""The planes and the globals of every feature version, in order.
 
 The kernels take their indices from here, and `docs/encoding.md` its tables. A *seat* suffix 0 … 3 counts from the
 player to act; seats beyond the number of players stay zero, so that a network for two players has the shape of one for
@@ -23,7 +23,7 @@ SCALES: Final[dict[str, Callable[[Board], int]]] = {
     "directions": lambda board: len(board.directions),
     "landings from the centre": lambda board: len(board.directions) * (board.size // 2),
 }
-"""What the numbers of a plane are divided by to lie in about 0 … 1, by name."""
+"""The divisors by name: divided by them, the numbers of a plane lie in about 0 … 1."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FeatureGroup:
     name: str
     meaning: str
     scale: str = "one"
-    """Of a plane: a key of `SCALES`. Of a global: what it has been divided by, in words."""
+    """For a plane, a key of `SCALES`; for a global, its divisor in words."""
     suffixes: tuple[str, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""The record of a game as one line of JSON: who played what, what the searches found, and how it ended.
+"""The record of a game as one line of JSON: players, actions, search statistics and result.
 
 ```
 {"format": 2, "config": "square8_2p", "run": "first", "game": 17, "seed": 5,
@@ -58,7 +58,7 @@ FORMAT_1_NAMES: Final = {
     "actions": "policy_actions",
     "weights": "policy_probs",
 }
-"""What the arrays of `search` were called in format 1, and what they are called now."""
+"""The names that the arrays of `search` had in format 1, and the names that they have now."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +83,11 @@ class SearchStatistics:
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """The arrays that are there, and how their numbers are kept."""
+        """The arrays that there are, and how their numbers are kept."""
         return SEARCH_FIELDS if self.surprise is None else (*SEARCH_FIELDS, SURPRISE_FIELD)
 
     def to_json(self) -> dict[str, str]:
-        """Every array as base64."""
+        """Return every array as base64."""
         return {
             name: base64.b64encode(np.ascontiguousarray(getattr(self, name), form).tobytes()).decode()
             for name, form in self.kept
@@ -119,36 +119,36 @@ class SearchStatistics:
 
 @dataclass(frozen=True, eq=False)
 class GameRecord:
-    """A game that has been played, as it is kept."""
+    """A game that has been played, with everything that is kept of it."""
 
     config: str
     run: str
-    """Name of the run; (run, game) is the key of the game, and with the players it decides the game."""
+    """The name of the run; (run, game) is the key of the game, and with the players it decides the game."""
     game: int
     seed: int
     engines: tuple[str, ...]
-    """Specs by seat."""
+    """The specs by seat."""
     models: tuple[str | None, ...]
-    """Id of the model by seat; None where there is none."""
+    """The ids of the models by seat; None where there is none."""
     opening: int
-    """Actions at the beginning that were drawn at random, for variety."""
+    """The number of actions at the beginning that were drawn at random, for variety."""
     max_moves: int
     actions: npt.NDArray[np.int32]
     winner: int | None
-    """Seat; None for a game that was stopped at the limit of moves."""
+    """The winner's seat; None for a game that was stopped at the limit of moves."""
     reason: str | None
     ranks: tuple[int, ...] | None
     search: SearchStatistics | None = None
     resigned: tuple[int, int] | None = None
-    """Seat that would have resigned, and at which action; the game was played on with less search."""
+    """The seat that would have resigned, and at which action; the game was played on with less search."""
     host: str = ""
     worker: str = ""
     ended: int = 0
-    """Seconds since 1970, UTC."""
+    """The end of the game in seconds since 1970, UTC."""
 
     @property
     def identity(self) -> str:
-        """32 hexadecimal digits that name the game in every database: key, players and what was played.
+        """32 hexadecimal digits that name the game in every database: a hash of key, players and actions.
 
         Two runs may play the same moves; those are two games. The same line read twice is one.
         """
@@ -156,7 +156,7 @@ class GameRecord:
         return blake2b(orjson.dumps(whole), digest_size=16).hexdigest()
 
     def to_line(self) -> bytes:
-        """One line of JSON, with its end."""
+        """Return the record as a line of JSON, with its end."""
         fields = {
             "format": FORMAT,
             "config": self.config,
@@ -215,7 +215,7 @@ class GameRecord:
 
 
 def read_line(line: bytes) -> GameRecord:
-    """The game of one line; `BadRecord` if it is none."""
+    """Read the record of a line; raise `BadRecord` if it is none."""
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""What searches return in games that are still running, kept by slot until the record of the game is written."""
+"""The search statistics of games that are still running, kept by slot until the record of the game is written."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from torch import distributed
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among those of the run."""
+    """The processes of the run, and the place of this one among them."""
 
     rank: int
     size: int
@@ -21,11 +21,11 @@ class ProcessGroup:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the one that writes files and talks."""
+        """Whether this is the process that writes files and reports."""
         return self.rank == 0
 
     def any(self, flag: bool) -> bool:
-        """Whether the flag is up in any process; all have to ask."""
+        """Return whether the flag is up in any process; all have to ask."""
         if self.size == 1:
             return flag
         tensor = torch.tensor([float(flag)], device=self.device)
@@ -33,7 +33,7 @@ class ProcessGroup:
         return bool(tensor.item())
 
     def mean(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The mean over all processes; all have to ask."""
+        """Return the mean over all processes; all have to ask."""
         if self.size == 1:
             return tensor
         tensor = tensor.clone()
@@ -41,14 +41,14 @@ class ProcessGroup:
         return tensor / self.size
 
     def barrier(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes are here."""
         if self.size > 1:
             distributed.barrier()
 
 
 @contextmanager
 def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
-    """Join the other processes that torchrun has started, if it has; `device` is by default a GPU of one's own."""
+    """Join the processes that torchrun has started, if it has; `device` is by default a GPU of one's own."""
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda":

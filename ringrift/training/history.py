@@ -25,7 +25,7 @@ Column = npt.NDArray[np.float64]
 
 
 class NoHistory(RingRiftError):
-    """A history that is missing or cannot be read."""
+    """The error that a history is missing or cannot be read."""
 
 
 class ThinnedCurve(NamedTuple):
@@ -39,16 +39,16 @@ class ThinnedCurve(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """A run as columns; the steps of both parts rise."""
+    """The history of a run as columns; the steps of both parts rise."""
 
     training: dict[str, Column]
-    """By name: `step`, `lr`, `losses.total` …; `[lines]`, with NaN where a line has none."""
+    """The columns `step`, `lr`, `losses.total` …, each `[lines]`, with NaN where a line has none."""
     holdout: dict[str, Column]
-    """By name: `step`, `total`, `accuracy` …; `[validations]`."""
+    """The columns `step`, `total`, `accuracy` …, each `[validations]`."""
     seen: dict[str, Column]
-    """The same of samples of training."""
+    """The same columns for samples of training."""
     unread: int
-    """Lines that are no JSON, such as the last one of a run that was killed while it wrote."""
+    """The number of lines that are no JSON, such as the last line of a run that was killed while it wrote."""
 
     @property
     def steps(self) -> int:
@@ -114,7 +114,7 @@ def thinned(steps: Column, values: Column, points: int) -> ThinnedCurve:
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """A line as it was logged; None for what is none."""
+    """Parse a line as it was logged; return None for what is none."""
     try:
         entry = json.loads(line)  # which knows NaN, the loss of a run that has diverged
     except ValueError:
@@ -127,13 +127,13 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 
 def _cut(rows: list[dict[str, Any]], step: int) -> None:
-    """Take away what was logged of this step or later ones."""
+    """Take away what was logged of this step or of later ones."""
     while rows and rows[-1]["step"] >= step:
         rows.pop()
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Column]:
-    """Rows as columns; what stands in a group is named `group.name`."""
+    """Turn rows into columns; what stands in a group is named `group.name`."""
     columns: dict[str, Column] = {"step": np.empty(len(rows))}
     for place, row in enumerate(rows):
         for name, value in _flat(row):
@@ -144,7 +144,7 @@ def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Column]:
 
 
 def _flat(row: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Names and numbers; null, which JSON writers that know no NaN put in its place, is left out."""
+    """Yield names and numbers; null, which JSON writers that know no NaN put in its place, is left out."""
     for name, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{inner}", number) for inner, number in _flat(value))

@@ -1,4 +1,4 @@
-"""How weights change: weight decay, the learning rate of every step, and the average that is kept.
+"""The optimiser: weight decay, the learning rate of every step, and the moving average that is kept.
 
 Rate and average are our own, not `torch.optim.lr_scheduler` and `torch.optim.swa_utils.AveragedModel`. A rate that is a
 function of the step alone has no state that a checkpoint could miss. `AveragedModel` waits for the GPU twice a step (it

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedTraining:
-    """What a training is going to use."""
+    """Everything that a training is going to use."""
 
     config: str
     architecture: str
@@ -42,7 +42,7 @@ class PlannedTraining:
     batch: int
     """Samples in one pass through the network."""
     dataset: Path
-    """Its manifest, with or without `.json`."""
+    """The manifest of the data set, with or without `.json`."""
     runs: Path
     """The folder of all runs; need not be there yet."""
     run: Path | None = None
@@ -62,18 +62,18 @@ class PlannedTraining:
 
 @dataclass(frozen=True)
 class PreflightCheck:
-    """What one check has found."""
+    """The result of one check."""
 
     name: str
     verdict: Verdict
     measured: str
     limit: str = ""
-    """What is asked for, in words."""
+    """The demand, in words."""
 
 
 @dataclass(frozen=True)
 class PreflightReport:
-    """What all checks have found. Prints as a table on a rich console."""
+    """The results of all checks. It prints as a table on a rich console."""
 
     config: str
     checks: tuple[PreflightCheck, ...]
@@ -84,7 +84,7 @@ class PreflightReport:
         return all(check.verdict != "failed" for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self) | {"ready": self.ready}
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -131,7 +131,7 @@ def preflight(
 
 
 def _database(planned: PlannedTraining) -> PreflightCheck:
-    """Opens with its schema up to date, and the structure of its file is whole."""
+    """Check that the database opens with its schema up to date, and that its file is whole."""
     with GamesDatabase(planned.database) as database:
         complaints: list[str] = []
         if database.is_sqlite:
@@ -147,7 +147,7 @@ def _database(planned: PlannedTraining) -> PreflightCheck:
 
 
 def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[PreflightCheck]:
-    """The data set and the one beside it that is held out: there is enough of them, and the network can read them."""
+    """Check that there is enough of the data set and of the games held out, and that the network can read them."""
     parts = _parts(planned)
     dataset = parts[0]
     checks = [
@@ -166,14 +166,14 @@ def _count(name: str, number: int, bounds: AtLeast) -> PreflightCheck:
 
 
 def _parts(planned: PlannedTraining) -> list[Dataset]:
-    """The data set, and the one that is held out if there is one."""
+    """Open the data set, and the one that is held out if there is one."""
     path = find_manifest(planned.dataset)
     holdout = manifest_path(path.parent, path.stem + HOLDOUT)
     return [open_dataset(part) for part in (path, holdout) if part == path or holdout.is_file()]
 
 
 def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> PreflightCheck:
-    """A data set is encoded as the network reads it, and nobody learns from games that are held out."""
+    """Check that a data set is encoded as the network reads it, and that no game held out is learned from."""
     made = f"{manifest.config} as {manifest.encoder}, {manifest.part}"
     wanted = f"{planned.config} as {planned.features}, {part}"
     name = "features" if part == "training" else "features held out"
@@ -181,7 +181,7 @@ def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> Prefli
 
 
 def _checksums(planned: PlannedTraining, progress: Progress) -> PreflightCheck:
-    """Every file of the data set and of what is held out is what was written."""
+    """Check that every file of the data set and of the games held out is what was written."""
     parts = _parts(planned)
     for part in parts:
         part.verify(progress)
@@ -191,7 +191,7 @@ def _checksums(planned: PlannedTraining, progress: Progress) -> PreflightCheck:
 
 
 def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> PreflightCheck:
-    """There is room for the checkpoints."""
+    """Check that there is room for the checkpoints."""
     needed = settings.checkpoints * checkpoint_bytes(network)
     there = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
     usage = shutil.disk_usage(there)
@@ -201,7 +201,7 @@ def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> 
 
 
 def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> PreflightCheck:
-    """There is room for the process and its loader, and for the steps themselves if no GPU takes them."""
+    """Check that there is memory for the process and its loader, and for the steps themselves if no GPU takes them."""
     needed = process_bytes(network, batch) + (0 if torch.cuda.is_available() else step_bytes(network, batch))
     memory = psutil.virtual_memory()
     in_use = (memory.total - memory.available + needed) / memory.total
@@ -210,7 +210,7 @@ def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> 
 
 
 def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
-    """Nobody else fills the GPU; how much of the rest is used is for the automatic batch size to say."""
+    """Check that nothing else fills the GPU; the automatic batch size says how much of the rest is used."""
     if not torch.cuda.is_available():
         if needed:
             return PreflightCheck("GPU", "failed", "none that torch can use", "one")
@@ -222,7 +222,7 @@ def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
 
 
 def _checkpoint(run: Path) -> PreflightCheck:
-    """The newest checkpoint can be read; the run would go on from the newest that can."""
+    """Check that the newest checkpoint can be read; the run would go on from the newest that can."""
     found = checkpoints(run / FOLDER)
     if not found:
         return PreflightCheck("checkpoint", "note", "none yet: starts from the beginning")
@@ -242,7 +242,7 @@ def _checkpoint(run: Path) -> PreflightCheck:
 
 
 def _parent(path: Path | None, network: NetworkConfig) -> PreflightCheck:
-    """The model that the training starts from is whole, and its weights can be taken over."""
+    """Check that the model that the training starts from is whole, and that its weights can be taken over."""
     if path is None:
         return PreflightCheck("parent model", "note", "none: starts from random weights")
     parent = load_model(path, board=network.board, features=network.features)
@@ -254,5 +254,5 @@ def _parent(path: Path | None, network: NetworkConfig) -> PreflightCheck:
 
 
 def _size(count: float) -> str:
-    """Bytes for people."""
+    """Return bytes in words."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

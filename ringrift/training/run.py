@@ -235,7 +235,7 @@ def _report(
     unseen: Validation | None,
     thresholds: ReportSettings,
 ) -> TrainingReport:
-    """What has come of the run so far."""
+    """Report the run as far as it has come."""
     settings = plan.inputs.hyper
     network, device = trainer.learner.module.network, trainer.learner.device
     facts = RunFacts(
