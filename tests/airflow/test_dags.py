@@ -18,7 +18,7 @@ from tests.airflow.place import REPOSITORY, Place
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
-PRESETS = ("smoke", "laptop", "cluster")
+PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
 def inspect(folder: Path, **environment: str) -> Any:
