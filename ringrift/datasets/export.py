@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -46,10 +46,6 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import GameRecord
-from ringrift.settings import BadSettings, config_folder
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 PAGE_GAMES: Final = {"square8": 256, "hex8": 256, "square19": 64, "hexagonal": 32}
 """The number of games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
@@ -62,7 +58,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ExportReport:
-    """The result of an export. It prints as a table on a rich console."""
+    """The result of an export."""
 
     dataset: str
     """The path of the manifest."""
@@ -84,22 +80,6 @@ class ExportReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(
-            f"{self.dataset}: {self.samples:,} samples, {self.policies:,} with a policy, of {self.games:,} games in "
-            f"{self.shards} {'shard' if self.shards == 1 else 'shards'}, {self.bytes / 1e6:,.1f} MB, "
-            f"{self.seconds:.1f} s, {self.samples / max(self.seconds, 1e-9):,.0f} samples/s"
-            + (f"; {self.kept / self.samples:.0%} of them were there already" if self.kept else "")
-        )
-        table = Table("games that", "games")
-        table.columns[1].justify = "right"
-        for step in self.steps:
-            table.add_row(escape(step.condition), f"{step.games:,}")
-        yield table
 
 
 @dataclass
@@ -385,8 +365,5 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def shard_samples(settings: DatasetSettings, layout: Layout) -> int:
-    """Return the number of samples that go into one shard; raise `BadSettings` if the settings do not say."""
-    name = layout.board.name
-    if name not in settings.shard_samples:
-        raise BadSettings(f"{config_folder() / 'datasets.yaml'}: shard_samples.{name}: is missing")
-    return settings.shard_samples[name]
+    """Return the number of samples that go into one shard."""
+    return settings.shard_samples[layout.board.name]

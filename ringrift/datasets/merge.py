@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,16 +24,13 @@ from ringrift.datasets.shards import Arrays, check_forms, game_identities, open_
 from ringrift.datasets.writer import DatasetWriter, ShardBuffer, new_dataset
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 SAME: Final = ("config", "encoder", "part", "holdout_share")
 """The fields in which data sets have to agree."""
 
 
 @dataclass(frozen=True)
 class DatasetMergeReport:
-    """The result of a merge. It prints as a line on a rich console."""
+    """The result of a merge."""
 
     dataset: str
     games: int
@@ -44,10 +41,6 @@ class DatasetMergeReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        several = f"{self.duplicates:,} games were in several"
-        yield f"{self.dataset}: {self.samples:,} samples of {self.games:,} games; {several}"
 
 
 def merge(

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,6 @@ import numpy.typing as npt
 from ringrift.datasets.layout import FACTS
 from ringrift.datasets.settings import QualitySettings
 from ringrift.game import parse_config
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 DAY: Final = 86_400
 """A day in seconds."""
@@ -155,21 +152,6 @@ def different(keys: npt.NDArray[Any]) -> float:
         return 1.0
     counts = np.unique(keys, return_counts=True)[1].astype(np.float64)
     return float(1 - (counts * (counts - 1)).sum() / (len(keys) * (len(keys) - 1.0)))
-
-
-def quality_table(quality: Quality) -> Table:
-    """Return the quality of a data set as a table."""
-    from rich.table import Table
-
-    single = ", ".join(f"{name} {value:.2f}" for name, value in quality.games.items())
-    table = Table("quality", "score", "weight", "what", caption=f"of single games: {single}", caption_justify="left")
-    for column in table.columns[1:3]:
-        column.justify = "right"
-    for name, what in PARTS.items():
-        table.add_row(name, f"{quality.parts[name]:.2f}", f"{quality.weights[name]:.0%}", what)
-    table.add_section()
-    table.add_row("in all", f"{quality.score:.2f}", "100%", "")
-    return table
 
 
 def _weighted(parts: Mapping[str, Any], weights: Mapping[str, float]) -> Any:

@@ -1,4 +1,4 @@
-"""Settings of data sets (`include/config/datasets.yaml`)."""
+"""Settings of data sets (`datasets.yaml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 FILE: Final = "datasets.yaml"
 
@@ -85,8 +85,8 @@ class QualitySettings(Settings):
     half_life_days: PositiveFloat
 
     def usual(self, config: str) -> tuple[int, int]:
-        """Return the usual range of moves of a config; raise `BadSettings` if there is none."""
-        low, high = self.usual_moves.get(config, [1, 0])
+        """Return the usual range of moves of a config; raise `BadSettings` if it is none."""
+        low, high = self.usual_moves[config]
         if low > high:
             raise BadSettings(f"{config_folder() / FILE}: quality.usual_moves.{config}: is no range of moves")
         return low, high
@@ -110,11 +110,14 @@ class DatasetSettings(Settings):
         """Accept `weights`, as `sample_weights` was called before."""
         if not isinstance(fields, dict) or "weights" not in fields:
             return fields
-        return {name: value for name, value in fields.items() if name != "weights"} | {
+        old, new = fields["weights"], fields.get("sample_weights")
+        both = isinstance(old, dict) and isinstance(new, dict)
+        rest = {name: value for name, value in fields.items() if name != "weights"}
+        return rest | {"sample_weights": {**new, **old} if both else old}
             "sample_weights": fields["weights"]
         }
 
 
 def dataset_settings() -> DatasetSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / FILE, DatasetSettings)
+    return read_config(FILE, DatasetSettings)

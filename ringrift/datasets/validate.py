@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ringrift.datasets.layout import IDENTITY_BYTES, POLICIES, BadDataset, Layout
 from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
-from ringrift.datasets.quality import Gathered, Quality, dataset_quality, quality_table
+from ringrift.datasets.quality import Gathered, Quality, dataset_quality
 from ringrift.datasets.settings import QualitySettings
 from ringrift.datasets.shards import Arrays, check_forms, digest, game_identities, open_shard
 from ringrift.encoding import symmetries
@@ -29,9 +29,6 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
 from ringrift.run_context import RunContext
 from ringrift.selfplay.record import VALUE_UNIT
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 
@@ -80,7 +77,7 @@ class DatasetCheck:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The result of a validation. It prints as a table on a rich console."""
+    """The result of a validation."""
 
     dataset: str
     samples: int
@@ -96,18 +93,6 @@ class ValidationReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
         return asdict(self) | {"sound": self.sound}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.dataset}: {self.samples:,} samples, {'sound' if self.sound else 'NOT SOUND'}")
-        table = Table("check", "verdict", "what was found")
-        for check in self.checks:
-            table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
-        yield table
-        if any(self.quality.parts.values()):
-            yield quality_table(self.quality)
 
 
 @dataclass

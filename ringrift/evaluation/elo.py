@@ -13,9 +13,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,6 @@ import numpy.typing as npt
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.results import GameResult, distinct
 from ringrift.statistics import CONFIDENCE
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 ANCHOR: Final = "random"
 """The player whose Elo is 0."""
@@ -103,21 +100,6 @@ class Ratings:
             "players": [asdict(rating) for rating in self.players],
             "notes": list(self.notes),
         }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("player", "Elo", "95 %", "games")
-        table.columns[0].overflow = "fold"
-        for column in table.columns[1:]:
-            column.justify, column.no_wrap = "right", True
-        for rating in self.players:
-            reach = f"{rating.low:.0f} … {rating.high:.0f}"
-            table.add_row(escape(rating.player), f"{rating.elo:.0f}", reach, f"{rating.games}")
-        yield table
-        for note in self.notes:
-            yield escape(note)
 
 
 def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:

@@ -7,10 +7,10 @@ while a fair share of wins would be a half, a third, a quarter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import log10
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from ringrift.evaluation.elo import Difference
 from ringrift.evaluation.match_runner import MatchRunner
@@ -20,9 +20,6 @@ from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.store import store_evaluation
 from ringrift.game import parse_config
 from ringrift.statistics import score_interval
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 GAUNTLET: Final = "gauntlet"
 DISTINCT: Final = 0.95
@@ -72,7 +69,7 @@ class OpponentResult:
 
 @dataclass(frozen=True)
 class GauntletReport:
-    """What has come of a gauntlet. Prints as a table on a rich console."""
+    """What has come of a gauntlet."""
 
     config: str
     model: str
@@ -97,29 +94,6 @@ class GauntletReport:
         shares = [{"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo)} for one in self.opponents]
         opponents = [asdict(one) | more for one, more in zip(self.opponents, shares, strict=True)]
         return asdict(self) | {"games": self.games, "opponents": opponents}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.config}: gauntlet of {self.model}, {self.games} games")
-        table = Table("against", "games", "won", "lost", "drawn", "score", "95 %", "wanted", "Elo", "verdict")
-        table.columns[0].overflow = "fold"
-        for column in table.columns[1:-1]:
-            column.justify = "right"
-        for one in self.opponents:
-            table.add_row(
-                escape(one.role if one.role == one.opponent else f"{one.role} {one.opponent}"),
-                *(f"{one.games}", f"{one.wins}", f"{one.losses}", f"{one.draws}", f"{one.score:.1%}"),
-                f"{one.low:.1%} – {one.high:.1%}",
-                f"≥ {one.limit:.0%}, interval above {one.above:.0%}",
-                "" if one.elo is None else str(one.elo),
-                one.verdict,
-            )
-        yield table
-        for note in self.notes:
-            yield escape(note)
-        yield "passed" if self.passed else "not passed"
 
 
 def gauntlet(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> GauntletReport:

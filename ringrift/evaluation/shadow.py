@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
@@ -15,9 +14,6 @@ from ringrift.evaluation.results import GameResult, distinct
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.statistics import score_interval
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 SHADOW: Final = "shadow"
 EQUAL: Final = 0.5
@@ -38,7 +34,7 @@ class ShadowResult:
 
 @dataclass(frozen=True)
 class ShadowReport:
-    """What has come of a shadow evaluation. Prints as a table on a rich console."""
+    """What has come of a shadow evaluation."""
 
     config: str
     number: int
@@ -59,22 +55,6 @@ class ShadowReport:
             "rating": asdict(self.ratings[self.model]),
             "alarms": list(self.alarms),
         }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.config}: shadow evaluation {self.number} of {self.model}")
-        table = Table("against", "games", "score", "95 %")
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for one in self.results:
-            table.add_row(escape(one.opponent), f"{one.games}", f"{one.score:.1%}", f"{one.low:.1%} – {one.high:.1%}")
-        yield table
-        rating = self.ratings[self.model]
-        yield f"Elo {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})"
-        for alarm in self.alarms:
-            yield escape(f"alarm: {alarm}")
 
 
 def shadow(config: str, model: Participant, predecessor: Participant | None, runner: MatchRunner) -> ShadowReport:

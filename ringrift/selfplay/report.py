@@ -6,13 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.selfplay.record import GameRecord
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.table import Table
 
 STOPPED: Final = "move limit"
 
@@ -76,18 +72,6 @@ class SelfPlayReport:
         rates = ("games_per_second", "moves_per_second", "network_share")
         return asdict(self) | {name: getattr(self, name) for name in rates}
 
-    def table(self) -> Table:
-        """Return the players and their wins as a table."""
-        from rich.markup import escape  # a spec is not written in rich's mark-up
-        from rich.table import Table
-
-        table = Table("player")
-        for heading in ("seats", "won", "share"):
-            table.add_column(heading, justify="right")
-        for engine in self.engines:
-            table.add_row(escape(engine.spec), f"{engine.seats}", f"{engine.won}", f"{engine.won / engine.seats:.1%}")
-        return table
-
     def lines(self) -> Iterator[str]:
         """Yield the lines under the table."""
         ends = ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in self.endings.items())
@@ -98,18 +82,6 @@ class SelfPlayReport:
             yield f"in {self.resigned} games a player would have resigned; of those, {share:.1%} won after all"
         if self.reloads:
             yield f"new models were taken in {self.reloads} times"
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        done = f"{self.games} games" + (f" after {self.games_before}" if self.games_before else "")
-        unfinished = "" if self.complete else ", not all that were asked for"
-        yield f"{self.config}, run {self.run}: {done} in {self.seconds:.1f} s{unfinished}"
-        if self.games:
-            yield f"{self.games_per_second:.2f} games/s, {self.moves_per_second:,.0f} moves/s," + (
-                f" {self.network_share:.0%} of the time in the network"
-            )
-            yield self.table()
-            yield from self.lines()
-        yield f"games are in {self.folder}"
 
 
 @dataclass

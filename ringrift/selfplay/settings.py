@@ -1,4 +1,4 @@
-"""The settings of self-play (`include/config/selfplay.yaml`)."""
+"""The settings of self-play (`selfplay.yaml`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ringrift.game import parse_config
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Draw = Literal["seat", "game"]
@@ -103,16 +103,6 @@ class SelfPlaySettings(Settings):
 
 
 def selfplay_settings(config: str) -> SelfPlaySettings:
-    """Read the settings for a config; raise `BadSettings` if they leave it out somewhere."""
-    board, _ = parse_config(config)
-    path = config_folder() / "selfplay.yaml"
-    settings = read_settings(path, SelfPlaySettings)
-    needed: tuple[tuple[str, dict[str, int], str], ...] = (
-        ("batch", settings.batch, board.name),
-        ("temperature.moves", settings.temperature.moves, config),
-        ("targets", settings.targets, config),
-    )
-    for name, table, key in needed:
-        if key not in table:
-            raise BadSettings(f"{path}: {name}.{key}: is missing")
-    return settings
+    """Read the settings for a config; `BadSettings` says what is wrong in them."""
+    parse_config(config)
+    return read_config("selfplay.yaml", SelfPlaySettings)

@@ -1,7 +1,7 @@
 """Schedules of temperature, by the number of the move or by the number of legal actions.
 
 A temperature t draws from policy ** (1/t); 0 plays the player's own choice. N is the number of moves that count as the
-opening of a config (`include/config/selfplay.yaml`).
+opening of a config (`selfplay.yaml`).
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ A training takes hours; what would stop it at the end, or spoil it in silence, i
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import torch
@@ -26,9 +26,6 @@ from ringrift.run_context import Progress, RunContext
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
 from ringrift.training.memory_estimate import checkpoint_bytes, process_bytes, step_bytes
 from ringrift.training.thresholds import AtLeast, PreflightSettings, Verdict
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class PreflightCheck:
 
 @dataclass(frozen=True)
 class PreflightReport:
-    """The results of all checks. It prints as a table on a rich console."""
+    """The results of all checks."""
 
     config: str
     checks: tuple[PreflightCheck, ...]
@@ -86,17 +83,6 @@ class PreflightReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
         return asdict(self) | {"ready": self.ready}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("check", "", "measured", "limit")
-        for check in self.checks:
-            table.add_row(check.name, check.verdict, escape(check.measured), escape(check.limit))
-        yield table
-        failed = ", ".join(check.name for check in self.checks if check.verdict == "failed")
-        yield f"{self.config}: " + (f"NOT READY to train: {failed}" if failed else "ready to train")
 
 
 def preflight(

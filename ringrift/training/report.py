@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from ringrift.training.calibration import Calibration
 from ringrift.training.history import Column, History
 from ringrift.training.plots import draw_training
 from ringrift.training.thresholds import ReportSettings
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 LAST_PART: Final = 10
 """The divisor of the logged steps over which the last losses are means, where there are no two validations."""
@@ -75,7 +72,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """A run and what came of it. Prints as a table on a rich console; `markdown` is the same for people to keep."""
+    """A run and what came of it."""
 
     facts: RunFacts
     steps: int
@@ -135,20 +132,6 @@ class TrainingReport:
                 f"of which {self.calibration.noise:.3f} would be chance"
             )
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"run {self.facts.run}")
-        yield from map(escape, self.lines())
-        table = Table(*LOSS_HEADINGS)
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for loss in self.losses:
-            table.add_row(*_loss_row(loss))
-        yield table
-        yield from (escape(f"warning: {warning}") for warning in self.warnings())
-
     def markdown(self, picture: str) -> str:
         """Return the report as a page of Markdown that shows a picture of that name."""
         parts = [
@@ -160,7 +143,7 @@ class TrainingReport:
             "## Losses",
             "At the last validation. Training: on samples that the network has learned from. Hold-out: on games that "
             "it has never seen.",
-            _markdown_table(LOSS_HEADINGS, map(_loss_row, self.losses)),
+            _markdown_table(LOSS_HEADINGS, map(loss_row, self.losses)),
         ]
         if self.calibration:
             rows = [
@@ -281,7 +264,8 @@ def _last(column: Column | None) -> float:
     return 0.0 if column is None or not len(column) or np.isnan(column[-1]) else float(column[-1])
 
 
-def _loss_row(loss: Loss) -> tuple[str, ...]:
+def loss_row(loss: Loss) -> tuple[str, ...]:
+    """Return the cells of a loss under `LOSS_HEADINGS`."""
     numbers = [loss.training, loss.holdout, loss.gap, loss.best]
     signs = ["", "", "+", ""]
     shown = ["–" if number is None else f"{number:{sign}.4f}" for number, sign in zip(numbers, signs, strict=True)]

@@ -1,4 +1,4 @@
-"""Hyper-parameters of a training (`include/config/hyperparameters.yaml`): defaults, by config, by preset."""
+"""Hyper-parameters of a training (`hyperparameters.yaml`): defaults, by config, by preset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_settings, unknown_name
+from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_config, unknown_name
 from ringrift.training.old_names import HYPER_PARAMETERS, LOSS_SETTINGS, renamed
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -84,7 +84,7 @@ class _File(Settings):
 def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, Any] | None = None) -> HyperParameters:
     """Read the hyper-parameters of a config, changed by a preset and by `changes`; `BadSettings` says what is wrong."""
     path = config_folder() / "hyperparameters.yaml"
-    file = read_settings(path, _File)
+    file = read_config("hyperparameters.yaml", _File)
     if preset is not None and preset not in file.presets:
         raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
     merged = file.defaults.model_dump()

@@ -1,4 +1,4 @@
-"""Settings of what is checked before a training and said after it (`include/config/training.yaml`)."""
+"""Settings of what is checked before a training and said after it (`training.yaml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 Verdict = Literal["ok", "note", "warning", "failed"]
 """The verdict of a check; a note says what is not there and need not be."""
@@ -83,4 +83,4 @@ class TrainingThresholds(Settings):
 
 def training_thresholds() -> TrainingThresholds:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "training.yaml", TrainingThresholds)
+    return read_config("training.yaml", TrainingThresholds)

@@ -24,7 +24,7 @@ from ringrift.fleet.hosts import hosts
 from ringrift.fleet.ssh import SshShell, Unusable
 from ringrift.fleet.tending import tend_fleet
 from ringrift.pipeline.halt import halt, resume
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, SweepJobsOperator, TendFleetOperator
@@ -53,9 +53,9 @@ class Fleet:
         self.servers = {one.name: one for one in servers}
         self.config = folder / "config"
         self.config.mkdir()
-        for path in config_folder().iterdir():
+        for path in DEFAULTS.iterdir():
             (self.config / path.name).symlink_to(path)
-        settings = yaml.safe_load((config_folder() / "fleet.yaml").read_text())
+        settings = yaml.safe_load((DEFAULTS / "fleet.yaml").read_text())
         settings["connection"] |= {"known_hosts": "/nowhere", "seconds": 3}
         settings["jobs"]["patience_minutes"] = 0.02
         settings["sync"]["min_games"] = 1

@@ -48,5 +48,7 @@ def test_the_same_games_give_the_same_samples_as_before(tmp_path: Path) -> None:
 def test_settings_of_before_are_understood() -> None:
     settings = dataset_settings()
     fields = settings.model_dump()
+    changed = type(settings).model_validate(fields | {"weights": {"kind": "quality"}})
+    assert changed.sample_weights == settings.sample_weights.model_copy(update={"kind": "quality"})
     fields["weights"] = fields.pop("sample_weights")
     assert type(settings).model_validate(fields) == settings

@@ -11,6 +11,7 @@ import asyncssh
 import pytest
 
 from ringrift import __version__
+from ringrift.cli.render import rendered
 from ringrift.fleet import Job, Work, start_job
 from ringrift.fleet.check import HostCheck, check_hosts
 from ringrift.fleet.hosts import FleetSettings, Host
@@ -110,5 +111,5 @@ def test_hosts_that_cannot_be_reached_stand_in_the_table_with_the_others(sshd: S
     from rich.console import Console
 
     with (tmp_path / "table").open("w") as file:
-        Console(file=file, width=200).print(report)
+        Console(file=file, width=200).print(rendered(report))
     assert "refuses connections" in (tmp_path / "table").read_text()

@@ -19,7 +19,7 @@ import ringrift
 from ringrift.fleet.deploy import PACKED, HostDeploy, deploy
 from ringrift.fleet.hosts import FleetSettings
 from ringrift.run_context import RunContext
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.fleet.servers import Server, Wire, connection_settings, server, settings_for_tests
 
 REPOSITORY = Path(ringrift.__file__).parents[1]
@@ -63,7 +63,7 @@ def command(folder: Path, bare: Server, *words: str) -> Any:
     """Run `ringrift hosts deploy` for the host, with settings of its own; what it says."""
     include = folder / "config"
     if not include.exists():
-        shutil.copytree(config_folder(), include)
+        shutil.copytree(DEFAULTS, include)
         (include / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {"gpu-1": bare.entry()}}))
         (include / "fleet.yaml").write_text(yaml.safe_dump(settings().model_dump()))
     environment = os.environ | {"RINGRIFT_CONFIG_DIR": str(include)}

@@ -21,7 +21,7 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.schema import games
 from ringrift.kernels.compiled import cache_root
 from ringrift.selfplay.record import GameRecord, read_line
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY
 from tests.system.networks import Machine, machine, small_disk
 from tests.system.test_airflow import DAG, Standalone
@@ -58,7 +58,7 @@ class Fleet(Standalone):
         (self.config / "pools.json").write_text(json.dumps(pools))
 
     def _change(self, name: str, change: Any) -> None:
-        settings = yaml.safe_load((config_folder() / name).read_text())
+        settings = yaml.safe_load((DEFAULTS / name).read_text())
         if name == "loop.yaml":
             settings = yaml.safe_load((self.config / name).read_text())
         change(settings)
