@@ -88,7 +88,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """The result of a match, as far as it was played; it prints as tables on a rich console."""
+    """The result of a match, as far as it was played."""
 
     plan: MatchPlan
     games: int
