@@ -114,8 +114,6 @@ class DatasetSettings(Settings):
         both = isinstance(old, dict) and isinstance(new, dict)
         rest = {name: value for name, value in fields.items() if name != "weights"}
         return rest | {"sample_weights": {**new, **old} if both else old}
-            "sample_weights": fields["weights"]
-        }
 
 
 def dataset_settings() -> DatasetSettings:
