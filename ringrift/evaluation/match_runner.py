@@ -47,7 +47,7 @@ class MatchRunner:
         part: str,
         alone: bool = False,
     ) -> MatchPlan:
-        """A match of at least so many games, in whole openings.
+        """Plan a match of at least that many games, in whole openings.
 
         Kind, players and `part` decide the openings: other ones for every part of an evaluation. `BadMatch` if a player
         is to play against itself.
