@@ -111,9 +111,9 @@ class DatasetSettings(Settings):
         if not isinstance(fields, dict) or "weights" not in fields:
             return fields
         old, new = fields["weights"], fields.get("sample_weights")
-        both = isinstance(old, dict) and isinstance(new, dict)
-        rest = {name: value for name, value in fields.items() if name != "weights"}
-        return rest | {"sample_weights": {**new, **old} if both else old}
+        if isinstance(old, dict) and isinstance(new, dict):
+            old = new | old
+        return {name: value for name, value in fields.items() if name != "weights"} | {"sample_weights": old}
 
 
 def dataset_settings() -> DatasetSettings:
