@@ -80,9 +80,9 @@ def illegal_in_the_middle(fields: dict[str, Any]) -> None:
 def illegal_policy(fields: dict[str, Any]) -> None:
     record = read_line(orjson.dumps(fields))
     assert record.search is not None
-    actions = record.search.actions.copy()
+    actions = record.search.policy_actions.copy()
     actions[-1] = 3
-    fields["search"] = replace(record.search, actions=actions).to_json()
+    fields["search"] = replace(record.search, policy_actions=actions).to_json()
 
 
 @pytest.mark.parametrize(

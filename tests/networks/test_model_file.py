@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from ringrift import __version__
 from ringrift.errors import UnwritableFile
 from ringrift.networks import DamagedModel, MissingModel, WrongModel, load_model, read_info, save_model
-from ringrift.version import code_version
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_saved_network_answers_as_before(make_network, make_inputs, tmp_path, 
 def test_the_file_beside_it_tells_what_it_is(path, make_network):
     info = read_info(path)
     assert info.network == make_network("hex8", 3).config
-    assert info.created_by == code_version()
+    assert info.created_by == __version__
     assert info.extra == {"loss": 1.5}
     sidecar = json.loads(path.with_suffix(".json").read_text())
     assert sidecar["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
