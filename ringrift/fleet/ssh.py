@@ -256,8 +256,11 @@ class SshShell:
             raise Unreachable(f"{self.name}: {place} refuses connections: is sshd running, and on that port?") from None
         except (asyncssh.DisconnectError, OSError) as error:
             raise Unreachable(f"{self.name}: cannot connect to {place} ({_reason(error)})") from None
-        except UnknownConnection as error:
-            raise UnknownConnection(f"{self.name}: {error}") from None
+        except (
+            UnknownConnection,
+            Unusable,
+        ) as error:  # of whoever opens named connections, and knows no names of hosts
+            raise type(error)(f"{self.name}: {error}") from None
 
     async def _connect_to(self, client: _Client) -> asyncssh.SSHClientConnection:
         """Connect as hosts.yaml says."""

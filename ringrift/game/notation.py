@@ -25,6 +25,7 @@ from ringrift.game.state import (
 )
 from ringrift.game.territory import find_region
 from ringrift.game.turn import legal_actions
+from ringrift.game.types import State, Workspace
 
 Json = dict[str, Any]
 
@@ -91,7 +92,7 @@ def merged(moves: Iterable[Json]) -> Json:
 class Notation:
     """The notation of one position: what its legal actions are called. Made anew for every position."""
 
-    def __init__(self, board: Board, state: Any, work: Any) -> None:
+    def __init__(self, board: Board, state: State, work: Workspace) -> None:
         self.board = board
         self.state = state
         self.work = work

@@ -41,12 +41,14 @@ from ringrift.game.state import (
     stack_word,
 )
 from ringrift.game.turn import legal_actions
+from ringrift.game.types import State, States
 from ringrift.game.victory import note_losses
+from ringrift.kernels.types import Record
 
 OWED_IN_RECOVERY = {OWES_RECOVERY_LINE: "line", OWES_EXTRACTION: "extraction"}
 
 
-def position_json(board: Board, state: Any) -> Json:
+def position_json(board: Board, state: Record) -> Json:
     """Write a state; the history of a capture chain (`start`, `visited`) is the caller's to add."""
     players = int(state["players"])
     stacks: Json = {}
@@ -98,7 +100,7 @@ def _key_at(board: Board, position: int) -> str | None:
     return cell_key(board, int(board.tables["cell"][position])) if position else None
 
 
-def _lps_json(state: Any, players: int) -> Json:
+def _lps_json(state: Record, players: int) -> Json:
     seen, able = int(state["lps_seen"]), int(state["lps_able"])
     return {
         "round": int(state["lps_round"]),
@@ -110,7 +112,7 @@ def _lps_json(state: Any, players: int) -> Json:
     }
 
 
-def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+def read_position(board: Board, players: int, position: Mapping[str, Any]) -> States:
     """Read a position into an array of one state; `BadPosition` says what is wrong with it."""
     if not isinstance(position, Mapping):
         raise BadPosition(f"a position must be an object, not {type(position).__name__}")
@@ -123,7 +125,7 @@ def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np
     return states
 
 
-def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+def _read(board: Board, players: int, position: Mapping[str, Any]) -> States:
     states = new_states(board, players)
     state = states[0]
     places = _Places(board)
@@ -156,7 +158,7 @@ class _Places(dict[object, int]):
         raise BadPosition(f"there is no cell {key!r} on {self.board.name}")
 
 
-def _read_cells(board: Board, players: int, state: Any, position: Mapping[str, Any], places: _Places) -> None:
+def _read_cells(board: Board, players: int, state: State, position: Mapping[str, Any], places: _Places) -> None:
     """Read stacks, markers and collapsed cells."""
     taken: set[int] = set()
 
@@ -176,7 +178,7 @@ def _read_cells(board: Board, players: int, state: Any, position: Mapping[str, A
         state["territory"][owner - 1] += 1
 
 
-def _read_turn(players: int, state: Any, position: Mapping[str, Any]) -> None:
+def _read_turn(players: int, state: State, position: Mapping[str, Any]) -> None:
     """Read counts, player, phase and debt."""
     state["hand"][:players] = _counts(position, "ringsInHand", players)
     state["credited"][:players] = _counts(position, "eliminatedRings", players)
@@ -195,7 +197,7 @@ def _read_turn(players: int, state: Any, position: Mapping[str, Any]) -> None:
     )
 
 
-def _read_constraints(state: Any, position: Mapping[str, Any], places: _Places) -> None:
+def _read_constraints(state: State, position: Mapping[str, Any], places: _Places) -> None:
     """Read which stack has to act."""
     if position["mustMoveFrom"] is not None:
         if state["phase"] not in (MOVEMENT, CAPTURE, CHAIN_CAPTURE):
@@ -210,7 +212,7 @@ def _read_constraints(state: Any, position: Mapping[str, Any], places: _Places) 
             _ = places[key]  # which has to be a cell
 
 
-def _read_last_player_standing(players: int, state: Any, lps: Mapping[str, Any]) -> None:
+def _read_last_player_standing(players: int, state: State, lps: Mapping[str, Any]) -> None:
     """Read the rounds of last player standing."""
     state["lps_round"] = _number(lps, "round")
     state["lps_count"] = _number(lps, "consecutive")
@@ -226,7 +228,7 @@ def _read_last_player_standing(players: int, state: Any, lps: Mapping[str, Any])
         state["lps_able"] |= bit if able else 0
 
 
-def _read_stack(board: Board, players: int, state: Any, key: str, rings: str) -> int:
+def _read_stack(board: Board, players: int, state: State, key: str, rings: str) -> int:
     if not (isinstance(rings, str) and rings.isascii()):
         raise BadPosition(f"the stack at {key} must be a string of seat digits, not {rings!r}")
     if len(rings) > board.max_height:
@@ -267,7 +269,7 @@ def _counts(position: Mapping[str, Any], field: str, players: int) -> list[int]:
     return counts
 
 
-def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) -> None:  # noqa: C901 - a branch per invariant
+def _check(board: Board, players: int, state: State, position: Mapping[str, Any]) -> None:  # noqa: C901 - a branch per invariant
     """The invariants that a position from outside has to keep."""
     gone = board.rings - state["hand"][:players] - state["on_board"][:players]
     for seat in range(players):
@@ -301,7 +303,7 @@ def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) 
         raise BadPosition(f"player {state['player']} has no legal action in phase {PHASE_NAMES[phase]}")
 
 
-def result_json(state: Any) -> Json:
+def result_json(state: Record) -> Json:
     """Outcome of a game in the form of the reference games."""
     players = int(state["players"])
     return {
