@@ -16,7 +16,8 @@ test: $(STAMP) ## Install what is missing, compile the rules, run the tests
 	@echo "==> Compiling the rules"
 	@$(BIN)/ringrift game compile
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --cov --cov-report=
+	@echo "==> Lines of Python that the tests ran (kernels and processes of their own not counted): $$($(BIN)/coverage report --format=total) %"
 
 lint: $(STAMP) ## Check style, types and the import contracts
 	@echo "==> ruff check"

@@ -63,7 +63,7 @@ def export(
         Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
     ] = None,
     newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
-    weights: Annotated[
+    sample_weights: Annotated[
         Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
         typer.Option(help="Weights of samples."),
     ] = None,
@@ -80,7 +80,7 @@ def export(
 
     Example: ringrift dataset export square8_2p
 
-    Example: ringrift dataset export hex8_3p --run second --newest 5000 --weights victory
+    Example: ringrift dataset export hex8_3p --run second --newest 5000 --sample-weights victory
     """
     from ringrift.datasets import Filters
     from ringrift.datasets import export as run_export
@@ -98,7 +98,7 @@ def export(
             "games.min_quality": None if min_quality is None else float(min_quality),
             "window.kind": "newest" if newest else window,
             "window.newest": newest,
-            "weights.kind": weights,
+            "sample_weights.kind": sample_weights,
         },
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))

@@ -228,7 +228,7 @@ def show(
     for name, value in known.items():
         echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    echo(f"{'searches':<{width}}  {len(search.action_index) if search else 0}")
     echo(f"\n{replayed(candidate)}")
 
 

@@ -32,36 +32,36 @@ Verdict = Literal["passed", "failed", "cut off", "not finished"]
 
 @dataclass(frozen=True)
 class OpponentResult:
-    """How the model did against one opponent."""
+    """The result of the model against one opponent."""
 
     role: Role
     opponent: str
     games: int
     distinct: int
-    """Games that differ in some action."""
+    """The games that differ in some action."""
     wins: int
     losses: int
     draws: int
-    """Games that were stopped; they have no winner. With three and four players a loss is any game not won."""
+    """The games that were stopped and have no winner; with three and four players a loss is any game not won."""
     score: float
-    """Mean over the games of the share of opponents that the model came in ahead of."""
+    """The mean over the games of the share of opponents that the model came in ahead of."""
     low: float
     high: float
-    """Its 95 % Wilson interval; a repeated game makes it no narrower."""
+    """The upper end of its 95 % Wilson interval; a repeated game makes it no narrower."""
     limit: float
-    """What is to be scored."""
+    """The score that is needed."""
     above: float
-    """What the interval has to lie above."""
+    """The value that the interval has to lie above."""
     verdict: Verdict
 
     @property
     def wins_share(self) -> float:
-        """Games won of those played."""
+        """The share of games won."""
         return self.wins / self.games
 
     @property
     def elo(self) -> Difference | None:
-        """By how much the model is stronger, from these games alone; None if the interval reaches to 0 or 1."""
+        """The difference in Elo from these games alone; None if the interval reaches to 0 or 1."""
         if not 0 < self.low <= self.score <= self.high < 1:
             return None
         return Difference(*(400 * log10(share / (1 - share)) for share in (self.score, self.low, self.high)))
@@ -69,7 +69,7 @@ class OpponentResult:
 
 @dataclass(frozen=True)
 class GauntletReport:
-    """What has come of a gauntlet."""
+    """The result of a gauntlet."""
 
     config: str
     model: str
@@ -79,18 +79,18 @@ class GauntletReport:
 
     @property
     def games(self) -> int:
-        """All that were played."""
+        """The games that were played."""
         return sum(opponent.games for opponent in self.opponents)
 
     def __getitem__(self, role: Role) -> OpponentResult:
-        """The result against an opponent; `KeyError` if it was not played against."""
+        """Return the result against an opponent; `KeyError` if it was not played against."""
         for opponent in self.opponents:
             if opponent.role == role:
                 return opponent
         raise KeyError(role)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         shares = [{"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo)} for one in self.opponents]
         opponents = [asdict(one) | more for one, more in zip(self.opponents, shares, strict=True)]
         return asdict(self) | {"games": self.games, "opponents": opponents}
@@ -142,7 +142,7 @@ def gauntlet(config: str, model: Participant, champion: Participant | None, runn
 def judge_games(
     role: Role, model: str, opponent: str, games: Sequence[GameResult], settings: GauntletSettings, *, finished: bool
 ) -> OpponentResult:
-    """What the games against an opponent say, by the limits of its role; `finished` after both stages."""
+    """Judge the games against an opponent by the limits of its role; `finished` after both stages."""
     score = round(mean_score(games, model), 9)
     different = len(distinct(games))
     low, high = score_interval(score, different)
@@ -172,5 +172,5 @@ def judge_games(
 
 
 def mean_score(games: Sequence[GameResult], player: str) -> float:
-    """What a player has scored in the mean; ½ without games."""
+    """Return a player's mean score; ½ without games."""
     return sum(game.score(player) for game in games) / len(games) if games else 0.5

@@ -1,4 +1,4 @@
-"""One player against another until it is clear who is the stronger, or enough has been played."""
+"""A sequential test: one player against another until it is clear which is the stronger, or enough has been played."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEQUENTIAL: Final = "sequential"
 
 @dataclass(frozen=True)
 class SequentialReport:
-    """What has come of a sequential test."""
+    """The result of a sequential test."""
 
     config: str
     player: str
@@ -32,11 +32,11 @@ class SequentialReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the player is the stronger."""
+        """Whether the player is clearly the stronger."""
         return self.verdict.stronger is True
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return asdict(self) | {"settings": self.settings.model_dump(), "passed": self.passed}
 
 
@@ -75,7 +75,7 @@ def sequential_test(config: str, player: Participant, opponent: Participant, run
 
 
 def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
-    """What a player has scored in the mean of every block, in the order in which blocks were played."""
+    """Return a player's mean score in every block, in the order in which blocks were played."""
     blocks: dict[str, list[float]] = defaultdict(list)
     for game in games:
         blocks[game.block].append(game.score(player))

@@ -22,31 +22,31 @@ EQUAL: Final = 0.5
 
 @dataclass(frozen=True)
 class ShadowResult:
-    """How the model did against one opponent."""
+    """The result of the model against one opponent."""
 
     opponent: str
     games: int
     score: float
     low: float
     high: float
-    """Its 95 % Wilson interval."""
+    """The upper end of its 95 % Wilson interval."""
 
 
 @dataclass(frozen=True)
 class ShadowReport:
-    """What has come of a shadow evaluation."""
+    """The result of a shadow evaluation."""
 
     config: str
     number: int
-    """Of the shadow evaluation of this config, from 0."""
+    """The number of the shadow evaluation of this config, from 0."""
     model: str
     results: tuple[ShadowResult, ...]
     ratings: Ratings
     alarms: tuple[str, ...]
-    """What has become worse; none if all is well."""
+    """The alarms, one for each thing that has become worse."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return {
             "config": self.config,
             "number": self.number,
@@ -89,7 +89,7 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, run
 
 
 def regressions(ratings: Ratings, model: str, against: ShadowResult | None, settings: AlarmSettings) -> tuple[str, ...]:
-    """What has become worse with a model: its score `against` its predecessor, its Elo beside the best model's.
+    """Return what has become worse: a model's score `against` its predecessor, its Elo beside the best model's.
 
     It is compared with models that play in the same way. A few games of equals often end beyond the limits: an alarm
     takes a 95 % interval that has no room for an equal.

@@ -1,4 +1,4 @@
-"""Everybody against everybody, with a cross-table and the Elo that follows."""
+"""Round-robin tournaments, with a cross-table and the Elo that follows."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ TOURNAMENT: Final = "tournament"
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two players of a tournament."""
+    """The result of two players of a tournament."""
 
     first: str
     second: str
     games: int
     distinct: int
     score: float
-    """Of the first: the mean over the games of the share of the seats of the second that its own came in ahead of."""
+    """The first player's score: the mean share of the second's seats that its own came in ahead of."""
     low: float
     high: float
-    """Its 95 % Wilson interval."""
+    """The upper end of its 95 % Wilson interval."""
 
 
 @dataclass(frozen=True)
 class TournamentReport:
-    """What has come of a tournament."""
+    """The result of a tournament."""
 
     config: str
     number: int
-    """Of the tournament of this config, from 0."""
+    """The number of the tournament of this config, from 0."""
     players: tuple[str, ...]
-    """The best first."""
+    """The players, the best first."""
     pairings: tuple[Pairing, ...]
     ratings: Ratings | None
-    """Of everybody who has played rated games so far; None where there is no anchor."""
+    """The ratings of all who have played rated games so far; None where there is no anchor."""
     notes: tuple[str, ...]
 
     def score(self, first: str, second: str) -> float:
-        """What the first has scored against the second."""
+        """Return what the first has scored against the second."""
         for pairing in self.pairings:
             if (pairing.first, pairing.second) == (first, second):
                 return pairing.score
@@ -60,7 +60,7 @@ class TournamentReport:
         raise KeyError((first, second))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return {
             "config": self.config,
             "number": self.number,
@@ -72,7 +72,7 @@ class TournamentReport:
 
 
 def round_robin(config: str, players: Sequence[Participant], games: int, runner: MatchRunner) -> TournamentReport:
-    """Let every two of the players play so many games, in all seatings; the report is stored, and all are rated anew.
+    """Let every two of the players play so many games, in all seatings; store the report, and rate all anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
     `Interrupted`, and `BadMatch` for fewer than two different players.
@@ -113,6 +113,6 @@ def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairin
 
 
 def mean_pairing_score(pairings: Sequence[Pairing], player: str) -> float:
-    """What a player has scored in the mean of its opponents."""
+    """Return a player's mean score over its opponents."""
     own = [one for one in pairings if player in (one.first, one.second)]
     return sum(one.score if one.first == player else 1 - one.score for one in own) / len(own)

@@ -1,4 +1,4 @@
-"""The brake on training: every new sample is worth so many samples of training, and no more.
+"""The replay ratio: every new sample is worth so many samples of training, and no more.
 
 A network that sees the same games too often learns them by heart. What is new is counted by games: those of the data
 set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder.
@@ -19,12 +19,12 @@ FILE = "games.npy"
 
 
 def games_of(dataset: Dataset) -> npt.NDArray[np.bytes_]:
-    """The identities of all games, sorted: S16 `[games]`."""
+    """Return the identities of all games, sorted: S16 `[games]`."""
     return np.unique(np.concatenate([shard["games"] for shard in dataset.shards]))
 
 
 def new_samples(dataset: Dataset, known: npt.NDArray[np.bytes_]) -> int:
-    """How many samples are of games that are not among the known ones."""
+    """Count the samples of games that are not among the known ones."""
     count = 0
     for shard in dataset.shards:
         new = ~np.isin(shard["games"], known)
@@ -33,13 +33,13 @@ def new_samples(dataset: Dataset, known: npt.NDArray[np.bytes_]) -> int:
 
 
 def write_games(folder: Path, games: npt.NDArray[np.bytes_]) -> None:
-    """Keep which games a run has learned from."""
+    """Write which games a run has learned from."""
     with new_file(folder / FILE) as file:
         np.save(file, games, allow_pickle=False)
 
 
 def read_games(folder: Path) -> npt.NDArray[np.bytes_]:
-    """The games that a run has learned from; none if its folder is gone."""
+    """Read which games a run has learned from; none if its folder is gone."""
     try:
         games: npt.NDArray[np.bytes_] = np.load(folder / FILE, allow_pickle=False)
         return games
