@@ -57,8 +57,8 @@ def status(
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
 
-    With --curve the models of all iterations of one config, by the newest fit of
-    Elo; --json tells the whole history of Elo, too, fit by fit.
+    With --curve all trained models of one config, by the newest fit of Elo,
+    whoever has trained them; --json tells the whole history of Elo, too, fit by fit.
 
     Example: ringrift status
 
@@ -76,7 +76,7 @@ def status(
     try:
         with open_store(database, models) as store:
             if curve is not None:
-                found = learning_curve(store.database, curve[0], FOLDER)
+                found = learning_curve(store, curve[0], FOLDER)
                 found.draw(curve[1])
                 show_report(found, as_json)
                 return
