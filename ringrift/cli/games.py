@@ -11,8 +11,10 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from ringrift.game_database.selection import Selection
@@ -131,7 +133,7 @@ def merge(
             with GamesDatabase(name) as other:
                 reports.append(run(opened, other, context))
             if not as_json:
-                console().print(reports[-1])
+                console().print(rendered(reports[-1]))
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
 
@@ -226,7 +228,7 @@ def show(
     for name, value in known.items():
         echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    echo(f"{'searches':<{width}}  {len(search.action_index) if search else 0}")
     echo(f"\n{replayed(candidate)}")
 
 
@@ -319,4 +321,4 @@ def seconds_of(date: datetime | None) -> int | None:
 
 def _date(seconds: int) -> str:
     """A time of a record; 0 is none."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else "–"
+    return utc(seconds) if seconds else "–"

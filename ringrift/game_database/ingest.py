@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringrift.game_database.admission import Line, TurnedAway, admit
 from ringrift.game_database.database import GamesDatabase
@@ -23,15 +23,12 @@ from ringrift.game_database.sources import Progress, find_files, open_source, sa
 from ringrift.kernels.threads import default_threads
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest has done. Prints as a table on a rich console."""
+    """What an ingest has done."""
 
     database: str
     files: int
@@ -44,6 +41,8 @@ class IngestReport:
     """New games by config."""
     duplicates: int
     """Games that the database had already."""
+    played_twice: int
+    """… of which it has another playing, which ended at another moment."""
     quarantined: dict[str, int]
     """Lines by the reason why they are no games."""
     torn: int
@@ -72,31 +71,17 @@ class IngestReport:
             found.append(f"nothing to do: {self.files} files have no new lines since the last ingest")
         if self.duplicates:
             found.append(f"{self.duplicates} games were in the database already")
+        if self.played_twice:
+            found.append(
+                f"{self.played_twice} of them were played twice: by two machines of one name, which need a --host of "
+                "their own, or again after a crash"
+            )
         if self.torn:
             found.append(f"{self.torn} files end in a line that is not complete; it is left for the next ingest")
         found += [f"{path}: {note}" for path, note in self.notes.items()]
         if not self.complete:
             found.append("stopped before the end; the next ingest goes on from here")
         return found
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        rate = f", {self.games / self.seconds:,.0f} games/s" if self.games else ""
-        yield escape(
-            f"{self.database}: {self.games:,} new games of {self.lines:,} new lines in {self.files:,} files, "
-            f"{self.seconds:.1f} s{rate}"
-        )
-        if self.added or self.quarantined:
-            table = Table("", "games")
-            table.columns[1].justify = "right"
-            for config, count in sorted(self.added.items()):
-                table.add_row(config, f"{count:,}")
-            for reason, count in sorted(self.quarantined.items()):
-                table.add_row(f"in quarantine: {reason}", f"{count:,}")
-            yield table
-        yield from map(escape, self.reasons())
 
 
 @dataclass
@@ -141,17 +126,18 @@ def ingest(
     stored_positions: dict[int, int] = {}
     tally = _Tally()
     lines = 0
-    duplicates = 0
+    duplicates = played_twice = 0
     added: Counter[str] = Counter()
     quarantined: Counter[str] = Counter()
     waiting: deque[tuple[_Batch, int, Future[Rows]]] = deque()
 
     def write_first() -> None:
-        nonlocal lines, duplicates
+        nonlocal lines, duplicates, played_twice
         batch, bytes_done, judged = waiting.popleft()
         stored = _write(database, batch, judged.result(), stored_positions)
         lines += len(batch.lines)
         duplicates += stored.duplicates
+        played_twice += stored.played_twice
         added.update(stored.added)
         quarantined.update(stored.quarantined)
         context.progress("reading", bytes_done / total if total else 1.0, 1, f"{added.total():,} new games")
@@ -173,6 +159,7 @@ def ingest(
         lines=lines,
         added=dict(added),
         duplicates=duplicates,
+        played_twice=played_twice,
         quarantined=dict(quarantined),
         torn=tally.torn,
         notes=tally.notes,

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from ringrift.game import parse_config
-from ringrift.game_database.admission import Admitted, Candidate, Line, TurnedAway, outcome
+from ringrift.game_database.admission import SELFPLAY, Admitted, Candidate, Line, TurnedAway, outcome
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.packing import (
     Damaged,
@@ -51,6 +51,8 @@ class Stored:
     added: dict[str, int] = field(default_factory=dict)
     """Games by config."""
     duplicates: int = 0
+    played_twice: int = 0
+    """… that ended at another moment than the game that was there."""
     quarantined: dict[str, int] = field(default_factory=dict)
     """Lines by reason."""
 
@@ -63,13 +65,15 @@ class Rows:
     """Rows of `games` and `moves` by identity."""
     quarantine: dict[bytes, dict[str, Any]]
     duplicates: int
+    played_twice: int
+    """Duplicates that ended at another moment than the first: not read twice, but played twice."""
 
 
 def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
     """The rows of verdicts, each game once."""
     admitted: dict[bytes, tuple[dict[str, Any], dict[str, Any]]] = {}
     turned_away: dict[bytes, dict[str, Any]] = {}
-    duplicates = 0
+    duplicates = played_twice = 0
     for verdict in verdicts:
         if isinstance(verdict, TurnedAway):
             row = quarantine_row(verdict)
@@ -78,14 +82,15 @@ def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
         row = game_row(verdict.candidate, verdict.finding, verdict.line)
         if row["identity"] in admitted:
             duplicates += 1
+            played_twice += row["ended"] != admitted[row["identity"]][0]["ended"]
         else:
             admitted[row["identity"]] = row, moves_row(verdict.candidate)
-    return Rows(admitted, turned_away, duplicates)
+    return Rows(admitted, turned_away, duplicates, played_twice)
 
 
 def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> Stored:
     """Write rows that are not there yet."""
-    stored = Stored(duplicates=rows.duplicates)
+    stored = Stored(duplicates=rows.duplicates, played_twice=rows.played_twice)
     if rows.games:
         new = database.insert(games).returning(games.c.id, games.c.identity)
         found = connection.execute(new, [game for game, _ in rows.games.values()])
@@ -95,7 +100,10 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
             connection.execute(moves.insert(), [blobs | {"game_id": ids[game["identity"]]} for game, blobs in added])
         for game, _ in added:
             stored.added[game["config"]] = stored.added.get(game["config"], 0) + 1
-        stored.duplicates += len(rows.games) - len(added)
+        known = {identity: game["ended"] for identity, (game, _) in rows.games.items() if identity not in ids}
+        stored.duplicates += len(known)
+        ended = select(games.c.identity, games.c.ended).where(games.c.identity.in_(known))
+        stored.played_twice += sum(row.ended != known[bytes(row.identity)] for row in connection.execute(ended))
     if rows.quarantine:
         new = database.insert(quarantine).returning(quarantine.c.reason)
         for reason in connection.execute(new, list(rows.quarantine.values())).scalars():
@@ -149,10 +157,11 @@ def derived_columns(record: GameRecord, finding: np.void) -> dict[str, Any]:
 def moves_row(candidate: Candidate) -> dict[str, Any]:
     """What is long about a game; the id of its row is yet to come."""
     record = candidate.record
+    extra = (candidate.extra or {}) | ({"code": record.code} if record.code else {})
     return {
         "actions": pack_actions(record.actions),
         "search": pack_search(record.search) if record.search else None,
-        "extra": pack_json(candidate.extra) if candidate.extra else None,
+        "extra": pack_json(extra) if extra else None,
     }
 
 
@@ -174,6 +183,7 @@ def read_game(row: Row[Any]) -> Candidate:
     if row.packed_actions is None:
         raise Damaged("its moves are missing")
     try:
+        extra = {} if row.extra is None else unpack_json(row.extra)
         record = GameRecord(
             config=row.config,
             run=row.run,
@@ -192,8 +202,9 @@ def read_game(row: Row[Any]) -> Candidate:
             host=row.host,
             worker=row.worker,
             ended=row.ended,
+            code=extra.pop("code", "") if row.origin == SELFPLAY else "",  # has no column: nothing asks for it
         )
-        return Candidate(record, row.origin, None if row.extra is None else unpack_json(row.extra))
+        return Candidate(record, row.origin, extra or None)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise Damaged(f"a column is damaged ({error})") from None
 
