@@ -119,6 +119,12 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
         if not stems_from_interrupt(error):
             raise
         sys.exit(INTERRUPTED)
+    except OSError as error:  # a full disk, a missing permission: the system says what is wrong, and where
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        sys.exit(WRONG_USE)
+    except MemoryError as error:
+        _complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
+        sys.exit(WRONG_USE)
     except RingRiftError as error:
         _complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)

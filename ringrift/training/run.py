@@ -48,7 +48,7 @@ from ringrift.training.thresholds import ReportSettings, TrainingThresholds
 from ringrift.training.trainer import HISTORY, Strength, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
-from ringrift.training.world import World, joined_world
+from ringrift.training.world import World, checked_device, joined_world
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -145,7 +145,7 @@ def run_folder(inputs: TrainingInputs, device: str) -> Path:
 
     Raises what `train` would raise of its inputs.
     """
-    return _plan(inputs, torch.device(device)).folder
+    return _plan(inputs, torch.device(checked_device(device))).folder
 
 
 def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
