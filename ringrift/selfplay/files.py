@@ -153,9 +153,8 @@ class GameFiles:
     def _files(self, ending: str) -> list[Path]:
         """The files of the run with that ending, by number."""
         form = re.compile(re.escape(self.run) + r"-\d{6,}\." + re.escape(ending))
-        return sorted(
-            (path for path in self.folder.iterdir() if form.fullmatch(path.name) and path.is_file()), key=self._number
-        )
+        named = (path for path in self.folder.iterdir() if form.fullmatch(path.name))
+        return sorted(filter(Path.is_file, named), key=self._number)
 
     def _named(self, number: int) -> Path:
         return self.folder / f"{self.run}-{number:06}.jsonl"
