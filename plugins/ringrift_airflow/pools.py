@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ class Pools(Settings):
 
 def pool_settings() -> Pools:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "pools.json", Pools)
+    return read_config("pools.json", Pools)
 
 
 def make_pools(session: Session, *, overwrite: bool) -> list[str]:

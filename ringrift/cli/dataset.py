@@ -11,6 +11,7 @@ import typer
 from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
 from ringrift.cli.options import MANY, MOST_MOVES, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
@@ -64,7 +65,7 @@ def export(
     newest: Annotated[
         int | None, typer.Option(min=1, max=MANY, help="So many of the newest; means --window newest.")
     ] = None,
-    weights: Annotated[
+    sample_weights: Annotated[
         Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
         typer.Option(help="Weights of samples."),
     ] = None,
@@ -74,14 +75,14 @@ def export(
 ) -> None:
     """Write the data set of a config, and beside it that of the games held out from training.
 
-    What is not given is as include/config/datasets.yaml says. The data set
+    What is not given is as datasets.yaml says. The data set
     of before is replaced when the new one is whole. Shards whose games have
     not changed stay as they are, so that only new games take time, and what
     was interrupted goes on where it stopped.
 
     Example: ringrift dataset export square8_2p
 
-    Example: ringrift dataset export hex8_3p --run second --newest 5000 --weights victory
+    Example: ringrift dataset export hex8_3p --run second --newest 5000 --sample-weights victory
     """
     from ringrift.datasets import Filters
     from ringrift.datasets import export as run_export
@@ -99,7 +100,7 @@ def export(
             "games.min_quality": None if min_quality is None else float(min_quality),
             "window.kind": "newest" if newest else window,
             "window.newest": newest,
-            "weights.kind": weights,
+            "sample_weights.kind": sample_weights,
         },
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
@@ -109,7 +110,7 @@ def export(
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
     else:
-        console().print(*reports)
+        console().print(*map(rendered, reports))
     if len(reports) == 1:
         echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
@@ -125,9 +126,9 @@ def inspect(
 
     Example: ringrift dataset inspect data/training/square8_2p --first 100 -n 1
     """
+    from ringrift.cli.render.datasets import quality_table
     from ringrift.datasets.inspection import describe, draw_samples, known_quality
     from ringrift.datasets.manifest import find_manifest, read_manifest
-    from ringrift.datasets.quality import quality_table
 
     path = find_manifest(dataset)
     manifest = read_manifest(path)

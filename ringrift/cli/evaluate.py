@@ -13,6 +13,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
@@ -85,12 +86,12 @@ def evaluate(
         champion = None if path is None else model_participant(path, form)
         report = gauntlet(config, player, champion, runner)
         if not as_json:
-            console().print(report)
+            console().print(rendered(report))
         ratings = rate_model(config, player, champion, runner) if rating else None
     if as_json:
         echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
     elif ratings is not None:
-        console().print(ratings)
+        console().print(rendered(ratings))
     raise typer.Exit(0 if report.passed else 1)
 
 

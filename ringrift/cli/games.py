@@ -11,6 +11,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
 from ringrift.moments import utc
@@ -132,7 +133,7 @@ def merge(
             with GamesDatabase(name) as other:
                 reports.append(run(opened, other, context))
             if not as_json:
-                console().print(reports[-1])
+                console().print(rendered(reports[-1]))
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
 
@@ -229,7 +230,7 @@ def show(
     for name, value in known.items():
         echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    echo(f"{'searches':<{width}}  {len(search.action_index) if search else 0}")
     echo(f"\n{replayed(candidate)}")
 
 

@@ -90,7 +90,9 @@ def match(
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
-        console().print(report.seat_table())
+        from ringrift.cli.render.evaluation import seat_table
+
+        console().print(seat_table(report))
     if records is not None:
         played.sort(key=lambda game: game.scheduled.number)
         count = write_records(records, (game_record(plan, game) for game in played))

@@ -28,7 +28,7 @@ DatabaseOption = Annotated[
         "--database",
         "-d",
         envvar="RINGRIFT_DATABASE",
-        help="A path, sqlite:///… or postgresql://…; by default what include/config/database.yaml says.",
+        help="A path, sqlite:///… or postgresql://…; by default what database.yaml says.",
     ),
 ]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]

@@ -19,7 +19,7 @@ from typing import Final
 from ringrift.bounded import bounded_lines
 from ringrift.errors import UnwritableFile
 from ringrift.files import new_file
-from ringrift.selfplay.files import DamagedFile, games_of
+from ringrift.selfplay.files import DamagedFile, games_in_file
 
 PACKED: Final = ".gz"
 READ_BYTES: Final = 1 << 20
@@ -214,7 +214,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, bytes]]:
 def _count(path: Path) -> int:
     """The games of a file that is new here, as far as it can be read."""
     try:
-        return games_of(path)
+        return games_in_file(path)
     except DamagedFile:
         return sum(1 for _ in _lines(path))
 

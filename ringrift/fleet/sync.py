@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.errors import Busy, RingRiftError
 from ringrift.files import alone
@@ -30,9 +30,6 @@ from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_sh
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game_database import GamesDatabase
 from ringrift.run_context import RunContext
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
@@ -75,7 +72,7 @@ class HostSync:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a round has brought. Prints as a table on a rich console."""
+    """What a round has brought."""
 
     hosts: tuple[HostSync, ...]
     min_games: int
@@ -102,27 +99,6 @@ class SyncReport:
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
         new = f"{self.games:,} new games from {len(self.hosts)} hosts"
         return "; ".join([new, *waiting, *removed, *refused, *trouble])
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("host", "new games", "files", "MB", "by", "s", "remarks")
-        for column in table.columns[1:4]:
-            column.justify = "right"
-        for host in self.hosts:
-            remarks = [f"{host.waiting} of {self.min_games} new games wait there"] if host.waiting else []
-            remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
-            remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
-            remarks += [host.refused] if host.refused else []
-            remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
-            size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
-            table.add_row(
-                *(host.host, f"{host.games:,}", f"{host.files}", size, host.way, seconds),
-                escape("\n".join(remarks)),
-                style="red" if host.trouble else None,
-            )
-        yield table
 
 
 @dataclass

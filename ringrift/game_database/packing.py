@@ -70,8 +70,8 @@ def unpack_actions(packed: bytes) -> npt.NDArray[np.int32]:
 
 def pack_search(search: SearchStatistics) -> bytes:
     """Pack the search statistics of a game."""
-    decisions, players = search.values.shape
-    head = _SEARCH_HEAD.pack(decisions, len(search.actions), players)
+    decisions, players = search.root_values.shape
+    head = _SEARCH_HEAD.pack(decisions, len(search.policy_actions), players)
     return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in search.kept))
 
 
@@ -81,18 +81,18 @@ def unpack_search(packed: bytes) -> SearchStatistics:
     if len(data) < _SEARCH_HEAD.size:
         raise Damaged("the search statistics lack their head")
     decisions, entries, players = _SEARCH_HEAD.unpack_from(data)
-    counts = {"values": decisions * players, "actions": entries, "weights": entries}
+    lengths = {"root_values": decisions * players, "policy_actions": entries, "policy_probs": entries}
     arrays = {}
     start = _SEARCH_HEAD.size
     for name, form in (*SEARCH_FIELDS, SURPRISE_FIELD):
         if (name, form) == SURPRISE_FIELD and start == len(data):
             break  # nothing is known of it
-        end = start + counts.get(name, decisions) * np.dtype(form).itemsize
+        end = start + lengths.get(name, decisions) * np.dtype(form).itemsize
         arrays[name] = _ungrouped(data[start:end], form)
         start = end
     if start != len(data):
         raise Damaged(f"the search statistics are {len(data)} bytes, not {start}")
-    arrays["values"] = arrays["values"].reshape(decisions, players)
+    arrays["root_values"] = arrays["root_values"].reshape(decisions, players)
     return SearchStatistics(**arrays)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.elo import Rating
@@ -16,9 +15,6 @@ from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.pipeline.iteration import Iteration, read_iterations
 from ringrift.pipeline.stages import LEARNING
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 SECONDS_PER_HOUR: Final = 3600
 
@@ -44,7 +40,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """All models of a config. Prints as a table on a rich console."""
+    """All models of a config."""
 
     config: str
     points: tuple[Point, ...]
@@ -61,25 +57,6 @@ class Curve:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.table import Table
-
-        table = Table("iteration", "model", "games", "CPU hours", *self.forms, "promoted", title=self.config)
-        for column in (table.columns[0], *table.columns[2:-1]):
-            column.justify = "right"
-        for point in self.points:
-            rated = (point.elo.get(form) for form in self.forms)
-            table.add_row(
-                f"{point.iteration}",
-                point.model,
-                f"{point.games:,}",
-                f"{point.cpu_hours:.2f}",
-                *("" if elo is None else f"{elo[0]:.0f} ({elo[1]:.0f} … {elo[2]:.0f})" for elo in rated),
-                "yes" if point.promoted else "",
-            )
-        yield table
-        yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in self.anchors.items())
 
     def draw(self, path: Path) -> None:
         """Write the curve as a picture, PNG; `NoCurve` if no model of an iteration has an Elo."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -17,9 +16,6 @@ from ringrift.files import new_file
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.strict_json import BadJson, parse_json
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 FOLDER: Final = Path("data/loop")
 EARLIER_NAMES: Final = {"self-play": "selfplay", "rating": "rate"}
@@ -65,7 +61,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Iteration:
-    """An iteration as far as it has come. Prints as a table on a rich console."""
+    """An iteration as far as it has come."""
 
     config: str
     number: int
@@ -90,17 +86,6 @@ class Iteration:
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
         return asdict(self) | {"over": self.over, "outcome": self.outcome}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("stage", "", "seconds", "CPU s", title=f"{self.config}, iteration {self.number}")
-        for column in table.columns[2:]:
-            column.justify = "right"
-        for name, result in self.stages.items():
-            table.add_row(name, escape(result.line), f"{result.seconds:,.1f}", f"{result.cpu_seconds:,.1f}")
-        yield table
 
 
 def read_iterations(folder: Path, config: str) -> list[Iteration]:

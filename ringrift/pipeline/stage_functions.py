@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ringrift.datasets import export
-from ringrift.datasets.pool import EmptySelection
+from ringrift.datasets.game_selection import EmptySelection
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, model_participant
@@ -23,7 +23,7 @@ from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.run_context import RunContext
-from ringrift.selfplay import SelfPlayPlan, run_selfplay
+from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.run import newest_parent
@@ -40,7 +40,7 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
     games = stage.shards * stage.games
     if last_trained(inputs.store, inputs.config) is None and not stage.players:
         games = max(games, settings.targets[inputs.config])
-    plan = SelfPlayPlan(
+    options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",
         players=stage.players or None,
@@ -51,7 +51,7 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         settings=settings,
     )
     report = run_selfplay(
-        plan,
+        options,
         context.part_of("selfplay"),
         root=inputs.selfplay,
         host=inputs.host,

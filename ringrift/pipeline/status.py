@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringrift.evaluation.rating import elo_by_form, trends
 from ringrift.evaluation.settings import evaluation_settings
@@ -19,9 +19,6 @@ from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import BadIteration, last_iteration
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class ConfigStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """All configs that have games, models or iterations. Prints as a block for each on a rich console."""
+    """All configs that have games, models or iterations."""
 
     halted: str | None
     configs: tuple[ConfigStatus, ...]
@@ -75,24 +72,6 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        if self.halted:
-            yield escape(self.halted)
-        if not self.configs:
-            yield "nothing yet: `ringrift loop square8_2p` begins"
-            return
-        for one in self.configs:
-            yield f"[bold]{one.config}[/bold]"
-            table = Table.grid(padding=(0, 2))
-            table.add_column(no_wrap=True)
-            table.add_column(overflow="fold")
-            for title, text in one.lines():
-                table.add_row(f"  {title}", escape(text))
-            yield table
 
 
 def status(database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset) -> Status:

@@ -15,7 +15,7 @@ import yaml
 from ringrift.fleet import Shell, Unreachable
 from ringrift.fleet.hosts import Host, hosts
 from ringrift.fleet.ssh import SshShell, UnknownConnection, Unusable
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.hooks.ssh import ConnectionShell
 from ringrift_airflow.operators.job import RemoteJobOperator
@@ -45,7 +45,7 @@ def gpu(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     with server(tmp_path / "gpu-1", "gpu-1") as found:
         config = tmp_path / "config"
         config.mkdir()
-        for path in config_folder().iterdir():
+        for path in DEFAULTS.iterdir():
             (config / path.name).symlink_to(path)
         (config / "hosts.yaml").unlink()
         entry = {"connection": NAME, "roles": ["selfplay"], "home": "~"}

@@ -50,7 +50,8 @@ def facts(count: int = 1, **columns: Any) -> np.ndarray:
 def parts(games: np.ndarray, values: Any = (1, -1), policies: int | None = None) -> dict[str, float]:
     """The parts of the quality of a data set."""
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) if policies is None else policies)
+    outcome_values = np.array(values, np.float32)[:, np.newaxis]
+    gathered.add(games, outcome_values, len(values) if policies is None else policies)
     return dataset_quality(gathered, QUALITY, CONFIG).parts
 
 
@@ -126,7 +127,7 @@ def test_the_chance_of_different_openings_does_not_depend_on_how_many_games_ther
 def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: list[float]) -> None:
     games = np.array(rows, FACTS)
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) // 2)
+    gathered.add(games, np.array(values, np.float32)[:, np.newaxis], len(values) // 2)
     quality = dataset_quality(gathered, QUALITY, CONFIG)
     scores = [quality.score, *quality.parts.values(), *quality.games.values(), *game_quality(games, QUALITY, CONFIG)]
     assert all(0 <= score <= 1 for score in scores)
@@ -157,7 +158,7 @@ def test_facts_are_what_replaying_the_games_shows(tmp_path: Path, unsearched: bo
                 choices.append(number)
             game.play(action)
         assert record.search
-        searched = len(set(choices) & set(record.search.at.tolist()))
+        searched = len(set(choices) & set(record.search.action_index.tolist()))
         expected = (game.result().plies, len(choices), searched, record.winner, record.ended)
         assert fact.item()[:5] == expected
 

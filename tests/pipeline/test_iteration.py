@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
@@ -211,7 +212,7 @@ def test_an_iteration_is_told_as_it_happens_and_prints_as_a_table(inputs: LoopIn
     iteration = run(inputs, progress=record(told))
     assert {"selfplay", "ingest", "export", "train", "gauntlet", "gate"} <= {work for work, *_ in told}
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(iteration)
+    console.print(rendered(iteration))
     text = console.export_text()
     assert all(stage in text for stage in NAMES)
     assert json.loads(json.dumps(iteration.to_json()))["over"] is True
@@ -259,7 +260,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         iteration="iteration 7: [brackets] are no mark-up",
     )
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(Status("halted since noon", (found, replace(found, config="hex8_3p"))))
+    console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")))))
     told = [line.rstrip() for line in console.export_text().splitlines()]
     assert told[:2] == ["halted since noon", CONFIG]
     for line in (

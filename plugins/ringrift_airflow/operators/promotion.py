@@ -19,6 +19,10 @@ class PromoteOperator(CandidateOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(verb="promote", **kwargs)
 
+    def arguments(self, context: Context) -> list[str]:
+        """The command; a run that a person has started waits for nothing, as its games are by the champion."""
+        return [*super().arguments(context), *(["--no-pause"] if context["params"].get("train_now") else [])]
+
     def result(self, output: bytes, code: int, context: Context) -> Any:
         """What the gate has said."""
         report = read_report(output, code, self.last_line)
