@@ -22,7 +22,7 @@ from ringrift.game_database.selection import Selection, newest
 from ringrift.networks import load_model, read_id, read_info
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import Iteration, StageResult, last_iteration, write_iteration
-from ringrift.selfplay.files import GameFiles, games_of
+from ringrift.selfplay.files import GameFiles, games_in_file
 from ringrift.training.checkpoints import load_checkpoint
 from ringrift.training.history import read_history
 from tests.contexts import ingest_context
@@ -58,7 +58,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "data/halt.json": lambda path: halted(path.parent.parent),
     "games.db": list_games,
     "games.jsonl": ingest_games,
-    "games.jsonl.gz": lambda path: (ingest_games(path), games_of(path)),
+    "games.jsonl.gz": lambda path: (ingest_games(path), games_in_file(path)),
     "records.jsonl": lambda path: list(read_records(path)),
     "records.jsonl.gz": lambda path: list(read_records(path)),
     "worker/run-000001.taken": taken_games,

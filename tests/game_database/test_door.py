@@ -93,7 +93,7 @@ def test_a_file_that_was_made_to_fill_the_memory_is_named_and_the_others_come_in
 ) -> None:
     (record,) = random_records(count=1)
     with gzip.open(tmp_path / "bomb.jsonl.gz", "wb") as bomb:
-        for _ in range(200):
+        for _ in range(30):
             bomb.write(filling * 1_000_000)
     write(tmp_path / "sound.jsonl.gz", [record])
     report = ingest(database, [tmp_path], ingest_context())
