@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ringrift.training.replay_ratio import read_games, write_games
 
 from ringrift.datasets.dataset import open_dataset
 from ringrift.datasets.manifest import read_manifest
@@ -25,6 +24,7 @@ from ringrift.pipeline.iteration import Iteration, StageResult, last_iteration, 
 from ringrift.selfplay.files import GameFiles, games_in_file
 from ringrift.training.checkpoints import load_checkpoint
 from ringrift.training.history import read_history
+from ringrift.training.replay_ratio import read_games, write_games
 from tests.contexts import ingest_context
 from tests.fuzz.conftest import FUZZ
 
