@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from ringrift import __version__
 from ringrift.cli import (
     analyse,
     bench,
@@ -77,7 +76,9 @@ app.command(rich_help_panel=FLEET)(sync.distribute)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        echo(f"ringrift {__version__}")
+        from ringrift.version import code_version  # only here: it reads the whole package
+
+        echo(f"ringrift {code_version()}")
         raise typer.Exit
 
 

@@ -174,6 +174,7 @@ def random_game(  # noqa: C901 - a branch per form of output
     from ringrift.game import Game
     from ringrift.game.records import record_line, write_records
     from ringrift.kernels.random import random_below
+    from ringrift.version import code_version
 
     board, count = _config(config, players)
 
@@ -187,7 +188,7 @@ def random_game(  # noqa: C901 - a branch per form of output
     if games == 1 and out is None:
         game = play(0)
         if as_json:
-            echo(record_line(game.record(seed=seed)), end=False)
+            echo(record_line(game.record(seed=seed, code=code_version())), end=False)
         else:
             echo(game)
             echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
@@ -198,7 +199,7 @@ def random_game(  # noqa: C901 - a branch per form of output
         for index in tracked(range(games), "games"):
             game = play(index)
             ended[game.result().reason or "stopped"] += 1
-            yield game.record(seed=seed, game=index)
+            yield game.record(seed=seed, game=index, code=code_version())
 
     if out is not None:
         write_records(out, records())

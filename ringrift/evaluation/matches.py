@@ -17,6 +17,7 @@ from ringrift.game.types import States
 from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
 from ringrift.selfplay import EndedGame, LockstepGames, Openings
+from ringrift.version import code_version
 
 SIDE_BY_SIDE: Final = 64
 """Games at once: more make the batches of a network fuller, and each needs memory for the trees of the players."""
@@ -160,4 +161,5 @@ def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
         engines=[plan.players[agent] for agent in played.scheduled.seating],
         opening={"number": played.scheduled.opening, "plies": plan.opening_plies},
         maxMoves=plan.max_moves,
+        code=code_version(),
     )

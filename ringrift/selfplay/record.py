@@ -5,15 +5,16 @@
  "engines": ["gumbel:models/best.pth@64", "heuristic"], "models": ["3f0c…", null],
  "opening": 4, "maxMoves": 500, "actions": [28, 411, …], "search": {…}, "resigned": null,
  "result": {"winner": 1, "reason": "territory", "ranks": [1, 2]},
- "host": "gpu-1", "worker": "0", "ended": 1767225600}
+ "host": "gpu-1", "worker": "0", "ended": 1767225600, "code": "0.1.0+c3f9a1b20d7"}
 ```
 
 `actions` are policy indices (`ringrift/game/actions.py`), all of them from the empty board on, forced ones too. As
 canonical moves they would take 18 times the room, and 4 ms a game to read where ingest takes 0.15 (square8_2p);
 `ringrift games export --moves` writes those for other programs. `Game.from_record` replays either.
 
-`search` holds arrays as base64 of their little-endian bytes, see `SearchStatistics`. `host`, `worker` and `ended` say
-where and when, and are no part of the game: whoever plays (run, game) again gets the same line up to them.
+`search` holds arrays as base64 of their little-endian bytes, see `SearchStatistics`. `host`, `worker`, `ended` and
+`code` say where, when and by which code, and are no part of the game: whoever plays (run, game) again gets the same
+line up to them.
 """
 
 from __future__ import annotations
@@ -145,6 +146,8 @@ class GameRecord:
     worker: str = ""
     ended: int = 0
     """The end of the game in seconds since 1970, UTC."""
+    code: str = ""
+    """The name of the code that has played it (`code_version`); empty in records from before it was kept."""
 
     @property
     def identity(self) -> str:
@@ -174,7 +177,7 @@ class GameRecord:
             "host": self.host,
             "worker": self.worker,
             "ended": self.ended,
-        }
+        } | ({"code": self.code} if self.code else {})
         return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
@@ -207,6 +210,7 @@ class GameRecord:
                 host=_checked(fields["host"], str, "host"),
                 worker=_checked(fields["worker"], str, "worker"),
                 ended=_checked(fields["ended"], int, "ended"),
+                code=_checked(fields.get("code", ""), str, "code"),
             )
         except KeyError as error:
             raise BadRecord(f"a record needs the field `{error.args[0]}`") from None

@@ -14,6 +14,7 @@ from ringrift.selfplay.options import SelfPlayOptions
 from ringrift.selfplay.play import SelfPlay
 from ringrift.selfplay.player_pool import PlayerPool
 from ringrift.selfplay.report import SelfPlayReport, Tally
+from ringrift.version import code_version
 
 
 def worker_folder(root: Path, config: str, host: str, worker: str) -> Path:
@@ -48,6 +49,7 @@ def run_selfplay(
         if more is not None:
             missing = islice(missing, more)
             wanted = before + more
+        code = code_version()
         pool = PlayerPool(options, models)
         size = side_by_side or options.settings.batch[pool.board.name]
         if wanted is not None:
@@ -61,7 +63,7 @@ def run_selfplay(
 
         for record in selfplay.play(missing, cancellation=context.cancellation, after_step=after_step):
             ended = int(time.time())
-            files.append(replace(record, host=host, worker=worker, ended=ended).to_line())
+            files.append(replace(record, host=host, worker=worker, ended=ended, code=code).to_line())
             tally.add(record)
     return tally.report(
         config=options.config,

@@ -45,7 +45,7 @@ def kept(root: Path) -> list[GameRecord]:
 
 def sorted_lines(records: list[GameRecord]) -> list[bytes]:
     """The games by number, without where and when they were played."""
-    plain = [replace(record, host="", worker="", ended=0) for record in records]
+    plain = [replace(record, host="", worker="", ended=0, code="") for record in records]
     return lines(sorted(plain, key=lambda record: record.game))
 
 

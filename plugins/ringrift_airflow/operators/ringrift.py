@@ -11,8 +11,8 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from ringrift import __version__
 from ringrift.fleet.failures import JobFailed
+from ringrift.version import code_version
 from ringrift_airflow.data_interval import backfilled
 from ringrift_airflow.operators.job import RemoteJobOperator
 from ringrift_airflow.retries import skip
@@ -40,7 +40,7 @@ class RingriftOperator(RemoteJobOperator):
 
     def requirements(self, gpus: Sequence[int]) -> str:
         """Another machine has to have this version of `ringrift`."""
-        ours, remedy = f"ringrift {__version__}", f"\\`ringrift hosts deploy {self.site.host}\\`"
+        ours, remedy = f"ringrift {code_version()}", f"\\`ringrift hosts deploy {self.site.host}\\`"
         return super().requirements(gpus) + (
             f"theirs=$({self.site.program} --version 2>&1) ||"
             f' {{ echo "no ringrift runs there (${{theirs##*: }}): {remedy}" >&2; exit 1; }}\n'
