@@ -9,7 +9,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
-from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
@@ -17,7 +17,7 @@ PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml
 
 def loop(
     config: ConfigArgument,
-    iterations: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
+    iterations: Annotated[int, typer.Option(min=1, max=MANY, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
