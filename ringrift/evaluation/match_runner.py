@@ -20,7 +20,7 @@ from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.limits import move_limit
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.selfplay.lineup import use_threads
+from ringrift.selfplay.player_pool import use_threads
 
 SEED_BITS = 63
 

@@ -16,7 +16,8 @@ from ringrift.game.notation import Json
 from ringrift.game.types import States
 from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.selfplay import EndedGame, Openings, Table
+from ringrift.selfplay import EndedGame, LockstepGames, Openings
+from ringrift.version import code_version
 
 SIDE_BY_SIDE: Final = 64
 """Games at once: more make the batches of a network fuller, and each needs memory for the trees of the players."""
@@ -132,20 +133,20 @@ def play_games(
     """
     waiting = iter(games)
     running = list(islice(waiting, side_by_side))
-    table = Table(board, players, len(running), max_moves=openings.max_moves)
+    lockstep = LockstepGames(board, players, len(running), max_moves=openings.max_moves)
 
     def begin(slot: int, scheduled: ScheduledGame) -> None:
         running[slot] = scheduled
         opening = openings.draw(scheduled.opening, opening_plies)
-        table.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
+        lockstep.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
 
     for slot, scheduled in enumerate(running):
         begin(slot, scheduled)
-    while table.active.any() and not (cancellation and cancellation.is_set()):
-        for agent, rows in table.turns():
-            table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
-        for slot in table.ended():
-            yield PlayedGame(scheduled=running[slot], **vars(table.take(slot)))
+    while lockstep.active.any() and not (cancellation and cancellation.is_set()):
+        for agent, slots in lockstep.acting():
+            lockstep.play(slots, agent.act(lockstep.states[slots], lockstep.numbers[slots]).chosen_actions)
+        for slot in lockstep.ended():
+            yield PlayedGame(scheduled=running[slot], **vars(lockstep.take(slot)))
             following = next(waiting, None)
             if following is not None:
                 begin(slot, following)
@@ -160,4 +161,5 @@ def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
         engines=[plan.players[agent] for agent in played.scheduled.seating],
         opening={"number": played.scheduled.opening, "plies": plan.opening_plies},
         maxMoves=plan.max_moves,
+        code=code_version(),
     )

@@ -183,7 +183,7 @@ def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
         seat=seat,
         games=len(taken),
         won=sum(game.winner == seat for game in taken),
-        points=_mean([game.values[seat - 1] for game in taken]),
+        points=_mean([game.outcome_values[seat - 1] for game in taken]),
     )
 
 
@@ -221,7 +221,7 @@ def _has_won(game: PlayedGame, agent: int) -> bool:
 
 def _values(game: PlayedGame, agent: int) -> list[float]:
     """Return the values of the seats that the agent had."""
-    return [value for value, seated in zip(game.values, game.scheduled.seating, strict=True) if seated == agent]
+    return [value for value, seated in zip(game.outcome_values, game.scheduled.seating, strict=True) if seated == agent]
 
 
 def _mean(numbers: Sequence[float]) -> float:

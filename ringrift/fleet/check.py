@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from ringrift import __version__
 from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import HostFacts, host_facts
 from ringrift.fleet.health import Health
@@ -19,6 +18,7 @@ from ringrift.fleet.jobs import State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
+from ringrift.version import code_version
 
 SCRIPT: Final = Path(__file__).with_name("facts.sh").read_bytes()
 OLDEST_PYTHON: Final = (3, 11)
@@ -137,8 +137,8 @@ def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSet
         yield f"Python {found.python} is too old: 3.11 or newer is needed"
     if found.ringrift is None:
         yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {found.host}`"
-    elif found.ringrift != __version__:
-        yield f"ringrift {found.ringrift}, and {__version__} here: `ringrift hosts deploy {found.host}`"
+    elif found.ringrift != code_version():
+        yield f"ringrift {found.ringrift}, and {code_version()} here: `ringrift hosts deploy {found.host}`"
     if facts.bash is None:
         yield "there is no bash, without which no job can run"
     if host.gpus and facts.flock is None:

@@ -122,8 +122,8 @@ def load_model(
         if expected.get(name) != shapes.get(name):
             raise WrongModel(
                 f"{path}: weights {name} have shape {shapes.get(name)}, but {info.network.architecture} needs"
-                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {__version__}; train it anew or"
-                " use that version"
+                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {__version__}; train it anew"
+                " or use that version"
             )
     network.load_state_dict(weights)
     return network.eval().to(device)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ringrift.cli.render import render
 from ringrift.datasets.export import ExportReport
-from ringrift.datasets.merge import MergeReport
+from ringrift.datasets.merge import DatasetMergeReport
 from ringrift.datasets.quality import PARTS, Quality
 from ringrift.datasets.validate import ValidationReport
 
@@ -31,7 +31,7 @@ def _(report: ExportReport) -> Iterator[RenderableType]:
 
 
 @render.register
-def _(report: MergeReport) -> Iterator[RenderableType]:
+def _(report: DatasetMergeReport) -> Iterator[RenderableType]:
     several = f"{report.duplicates:,} games were in several"
     yield f"{report.dataset}: {report.samples:,} samples of {report.games:,} games; {several}"
 

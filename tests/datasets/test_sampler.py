@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from ringrift.datasets import BadDataset
-from ringrift.datasets.order import StoredOrder, WeightedOrder, shuffled
+from ringrift.datasets.sampler import SequentialSampler, WeightedSampler, shuffled
 
 seeds = st.integers(0, 2**63)
 PATHS = [Path("first.npz"), Path("second.npz"), Path("third.npz")]
 
 
-def weighted(*parts: list[float], seed: int = 1) -> WeightedOrder:
-    return WeightedOrder([np.array(part, np.float32) for part in parts], PATHS, seed)
+def weighted(*parts: list[float], seed: int = 1) -> WeightedSampler:
+    return WeightedSampler([np.array(part, np.float32) for part in parts], PATHS, seed)
 
 
 @settings(deadline=None, derandomize=True)
@@ -83,7 +83,7 @@ def test_the_order_depends_on_the_seed_alone() -> None:
 
 
 def test_stored_order_goes_round() -> None:
-    assert StoredOrder([2, 3]).samples(3, 5).tolist() == [3, 4, 0, 1, 2]
+    assert SequentialSampler([2, 3]).samples(3, 5).tolist() == [3, 4, 0, 1, 2]
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])

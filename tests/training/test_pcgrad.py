@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringrift.training.surgery import pcgrad
+from ringrift.training.pcgrad import pcgrad
 
 
 def plain_pcgrad(gradients: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -33,7 +33,7 @@ def pcgrad(gradients: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
 
 
 def _factors(products: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """What each projected gradient is made of: `[T, T]`, a row for each; `products` `[T, T]` are of the given ones."""
+    """Return the factors of each projected gradient, `[T, T]`, a row for each, from the `products` of all pairs."""
     tasks = len(products)
     factors = np.eye(tasks)
     for task in range(tasks):

@@ -1,4 +1,4 @@
-"""How much memory and disk a training takes, from the shapes of its network alone."""
+"""Estimates of the memory and the disk that a training takes, from the shapes of its network alone."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from ringrift.networks import NetworkConfig, build_network, parameter_count
 
 FLOAT_BYTES: Final = 4
 STATE_COPIES: Final = 4
-"""Kept of every weight from step to step, and in a checkpoint: itself, its moving average, two moments of AdamW."""
+"""The copies of every weight between steps and in a checkpoint: itself, its moving average, two moments of AdamW."""
 PROCESS_BYTES: Final = 600 << 20
-"""Of Python, torch, compiled kernels and the mapped shards' tables before the first batch: 390 MB without kernels."""
+"""The memory of Python, torch, kernels and the shards' tables before the first batch: 390 MB without kernels."""
 PEAK_FACTOR: Final = 3.0
 """The peak of a step on a CPU, above weights and process, over the tensors that are saved for the backward pass.
-Measured with small, v2 and v3 in float32 and batches of 16 to 512 on square8, square19 and hexagonal: 1.8 to 3.0."""
+StepMetrics with small, v2 and v3 in float32 and batches of 16 to 512 on square8, square19 and hexagonal: 1.8 to 3.0."""
 
 
 def checkpoint_bytes(config: NetworkConfig) -> int:
-    """Of a checkpoint from which a training can go on."""
+    """Return the bytes of a checkpoint from which a training can go on."""
     return parameter_count(_shapes(config)) * STATE_COPIES * FLOAT_BYTES
 
 
 def step_bytes(config: NetworkConfig, batch: int) -> int:
-    """Of the memory of a CPU that trains with such batches: weights, optimiser and what a step needs at its peak."""
+    """Return the bytes that training with such batches takes on a CPU: weights, optimiser and the peak of a step."""
     weights = parameter_count(_shapes(config)) * (STATE_COPIES + 1) * FLOAT_BYTES  # one more for the gradients
     return weights + int(PEAK_FACTOR * saved_bytes(config, batch))
 
 
 def process_bytes(config: NetworkConfig, batch: int) -> int:
-    """Of the memory of a process that has yet to train: itself, and the batches that its loader keeps ready.
+    """Return the bytes of a process that has yet to train: itself, and the batches that its loader keeps ready.
 
     Those are two for each core by default. Pages of the shards do not count: the system drops them when it needs room.
     """
@@ -43,7 +43,7 @@ def process_bytes(config: NetworkConfig, batch: int) -> int:
 
 
 def saved_bytes(config: NetworkConfig, batch: int) -> int:
-    """Of all tensors that a forward pass of the network saves for the backward pass; nothing is computed."""
+    """Return the bytes of all tensors that a forward pass saves for the backward pass; nothing is computed."""
     network = _shapes(config)
     parameters = {parameter.untyped_storage()._cdata for parameter in network.parameters()}
     saved: dict[int, torch.UntypedStorage] = {}  # which keeps them alive, so that no two have the same key
@@ -63,7 +63,7 @@ def saved_bytes(config: NetworkConfig, batch: int) -> int:
 
 
 def _shapes(config: NetworkConfig) -> torch.nn.Module:
-    """The network without its numbers."""
+    """Return the network without its numbers."""
     with torch.device("meta"):
         return build_network(config)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from ringrift.networks import ARCHITECTURES, NetworkConfig, build_network, parameter_count
-from ringrift.training.footprint import PROCESS_BYTES, checkpoint_bytes, process_bytes, saved_bytes, step_bytes
+from ringrift.training.memory_estimate import PROCESS_BYTES, checkpoint_bytes, process_bytes, saved_bytes, step_bytes
 
 SMALL = NetworkConfig.of("small", "square8", 2)
 

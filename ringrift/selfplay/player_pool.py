@@ -1,4 +1,4 @@
-"""Who plays which seat of which game: mixtures are drawn, and new models are taken in while games go on."""
+"""The players of a run: mixtures are drawn for every game, and new models are taken in while games go on."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from ringrift.agents.mixed import draw_members
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
-from ringrift.selfplay.plan import SelfPlayPlan
+from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)
 
 PROMOTED: Final = "{best}"
-"""Stands for the promoted model's file in the specs of players."""
+"""The name that stands for the promoted model's file in the specs of players."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
-"""What tells whether files are still the same: time, size and inode of each, None if it is not there."""
+"""Time, size and inode of each file, None if it is not there: they tell whether files are still the same."""
 
 
 @dataclass(frozen=True, eq=False)
 class Player:
-    """One player, ready to play."""
+    """One player of the pool, ready to play."""
 
     spec: str
     model: str | None
-    """Id of its model."""
+    """The id of its model; None if it has none."""
     agent: Agent
     keeps_temperature: bool
-    """Its spec names a temperature, which no schedule changes."""
+    """Whether its spec names a temperature, which no schedule changes."""
     cheaper: Agent | None
     """The same player with fewer simulations, for lost games; None if it cannot have fewer, or never gives up."""
 
 
 def promoted_model(folder: Path, config: str) -> Path:
-    """Where the promoted model of a config lies in the folder of models."""
+    """Return where the promoted model of a config lies in the folder of models."""
     return folder / f"ringrift_best_{config}.pth"
 
 
 def trained_models(folder: Path, config: str) -> list[Path]:
-    """The files of all models of a config that have been trained, the newest first."""
+    """Return the files of all models of a config that have been trained, the newest first."""
     return sorted((folder / config).glob("*.pth"), key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
 
 
-class Lineup:
-    """The players of a run; a game keeps those that it begins with."""
+class PlayerPool:
+    """The players of a run; a game keeps the players that it begins with."""
 
-    def __init__(self, plan: SelfPlayPlan, models: Path) -> None:
-        """`models` is the folder of the promoted model."""
-        self.plan = plan
-        self.board, self.seat_count = parse_config(plan.config)
-        self.best = promoted_model(models, plan.config)
-        self.agent_seed = plan.seed_of("players")
-        self.draw_seed = np.uint64(plan.seed_of("lineup"))
+    def __init__(self, options: SelfPlayOptions, models: Path) -> None:
+        """Make the players that the options name; `models` is the folder of the promoted model."""
+        self.options = options
+        self.board, self.seat_count = parse_config(options.config)
+        self.best = promoted_model(models, options.config)
+        self.agent_seed = options.seed_of("players")
+        self.draw_seed = np.uint64(options.seed_of("lineup"))
         self.reloads = 0
-        """How often new models have been taken in."""
+        """The number of times that new models have been taken in."""
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
-        self._take_in(self._asked())
+        self._load(self._wanted_spec())
 
     def refresh(self) -> None:
         """Take in models that have changed, for the games that begin from now on, and log it.
@@ -75,9 +75,9 @@ class Lineup:
             return
         before = self.text, [player.model for player in self.members]
         try:
-            self._take_in(self._asked())
+            self._load(self._wanted_spec())
         except RingRiftError as error:
-            self.stamps = stamps  # those of before the files were read: what has changed since is looked at again
+            self.stamps = stamps  # taken before the files were read, so that later changes are looked at again
             _log.warning("new games are played as before: %s", error)
             return
         models = [player.model for player in self.members]
@@ -87,26 +87,26 @@ class Lineup:
             _log.info("new games are played by %s%s", self.text, f", model {named}" if named else "")
 
     def seats(self, game: int) -> tuple[Player, ...]:
-        """Who plays the seats of a game, `[players]`."""
+        """Draw the players of a game, `[players]` by seat."""
         seats = np.arange(1, self.seat_count + 1)
-        if self.plan.settings.draw == "game":
+        if self.options.settings.draw == "game":
             seats[:] = 0
         drawn = draw_members(self.weights, np.full(self.seat_count, game, np.int64), seats, self.draw_seed)
         return tuple(self.members[member] for member in drawn.tolist())
 
-    def _asked(self) -> str:
-        """The spec that is to be played by now."""
-        players = self.plan.settings.players
+    def _wanted_spec(self) -> str:
+        """Return the spec that the newest games are to be played by."""
+        players = self.options.settings.players
         # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
         promoted = self.best.exists() or self.best.with_suffix(".json").exists()
-        text = self.plan.players or (players.trained if promoted else players.bootstrap)
+        text = self.options.players or (players.trained if promoted else players.bootstrap)
         return text.replace(PROMOTED, str(self.best))
 
-    def _take_in(self, text: str) -> None:
-        """Make the players that a spec names; if that fails, nothing has changed."""
+    def _load(self, text: str) -> None:
+        """Make the players that a spec names; if that fails, nothing changes."""
         parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
         watched = {path for _, spec in parts if (path := model_path(spec))}
-        watched |= set() if self.plan.players else {self.best}
+        watched |= set() if self.options.players else {self.best}
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
         for _, spec in parts:
@@ -117,17 +117,17 @@ class Lineup:
         self.members = [made[spec] for _, spec in parts]
 
     def _player(self, spec: str) -> Player:
-        """The player of a spec: the one there is, if its model is the same."""
+        """Return the player of a spec: the present one if its model is the same, else a new one."""
         while True:
             model = model_id(spec)
             for player in self.members:
                 if (player.spec, player.model) == (spec, model):
                     return player
             if model is not None:
-                use_threads(self.plan.settings.network_threads)
+                use_threads(self.options.settings.network_threads)
             agent = self._agent(spec)
-            share = self.plan.settings.resignation.simulations
-            less = cheaper(spec, share) if self.plan.resigns else None
+            share = self.options.settings.resignation.simulations
+            less = cheaper(spec, share) if self.options.resigns else None
             player = Player(
                 spec=spec,
                 model=model,
@@ -135,7 +135,7 @@ class Lineup:
                 keeps_temperature="temperature" in Spec.parse(spec).options,
                 cheaper=self._agent(less) if less else None,
             )
-            if model_id(spec) == model:  # else the file was replaced in between, and nobody knows which one was read
+            if model_id(spec) == model:  # else the file was replaced meanwhile, and which one was read is not known
                 return player
 
     def _agent(self, spec: str) -> Agent:
@@ -146,13 +146,13 @@ class Lineup:
 
 
 def model_path(spec: str) -> Path | None:
-    """The file of the model that a spec names."""
+    """Return the file of the model that a spec names; None if it names none."""
     model = Spec.parse(spec).model
     return None if model in (None, "heuristic") else Path(str(model))
 
 
 def model_id(spec: str) -> str | None:
-    """The id of the model that a spec names."""
+    """Return the id of the model that a spec names; None if it names none."""
     path = model_path(spec)
     if path is None:
         return None
@@ -162,14 +162,14 @@ def model_id(spec: str) -> str | None:
 
 
 def use_threads(count: int) -> None:
-    """Let networks on the CPU use so many threads of this process."""
+    """Limit the threads of this process that networks on the CPU use."""
     import torch
 
     torch.set_num_threads(count)
 
 
 def stamp_of(path: Path) -> Stamp:
-    """The stamp of a model: of its weights and of the description beside them."""
+    """Return the stamp of a model's two files, its weights and the description beside them."""
     found: list[tuple[int, int, int] | None] = []
     for file in (path, path.with_suffix(".json")):
         try:

@@ -1,4 +1,4 @@
-"""Which games of the database a data set is made of: filters, the hold-out set, and the window of the newest."""
+"""The games of the database that a data set is made of: filters, the hold-out set, and the window of the newest."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ STOPPED: Final = "stopped"
 
 
 PAGE: Final = 256
-"""Games whose rows are asked for at once."""
+"""The number of games whose rows are asked for at once."""
 
 
 class EmptySelection(BadDataset):
-    """No game is left; the message says which condition took the last."""
+    """The error that no game is left; its message says which condition took the last."""
 
 
 class LeakedGame(BadDataset):
-    """A game that is held out would enter training, or the other way round."""
+    """The error that a game that is held out would enter training, or the other way round."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Filters:
     until: int | None = None
 
     def conditions(self) -> Iterator[tuple[str, ColumnElement[bool]]]:
-        """The filters that are set, each with what it says."""
+        """Yield the filters that are set: each in words, and as a condition."""
         for name in ("engine", "model", "run", "source"):
             values = getattr(self, f"{name}s")
             if values:
@@ -61,7 +61,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Step:
+class FilterStep:
     """A condition, and how many games are left after it."""
 
     condition: str
@@ -69,48 +69,48 @@ class Step:
 
 
 @dataclass(frozen=True)
-class PoolGame:
-    """What is known of a game before its moves are read."""
+class SelectedGame:
+    """The properties of a game that are known before its moves are read."""
 
     id: int
     identity: bytes
     ended: int
     kind: str
-    """Kind of victory."""
+    """The kind of victory."""
     winner: int | None
     choices: int
-    """Actions where there was more than one to choose from: it has at most so many samples."""
+    """The number of actions where there was more than one to choose from: it has at most so many samples."""
 
 
-StoredGame = tuple[PoolGame, Row[Any]]
+StoredGame = tuple[SelectedGame, Row[Any]]
 """A game and its row of `stored_games`."""
 
 
 @dataclass(frozen=True)
-class Pool:
+class GameSelection:
     """The games of a data set in the order in which they ended, and what has been left out on the way."""
 
     part: Part
-    games: tuple[PoolGame, ...]
-    steps: tuple[Step, ...]
+    games: tuple[SelectedGame, ...]
+    steps: tuple[FilterStep, ...]
     since: int | None
-    """When the oldest game ended, if the window has left out older ones."""
+    """The time when the oldest game ended, if the window has left out older ones."""
 
     @property
     def kinds(self) -> Counter[str]:
-        """Games by kind of victory."""
+        """The number of games by kind of victory."""
         return Counter(game.kind for game in self.games)
 
 
-def choose(
+def select_games(
     database: GamesDatabase,
     config: str,
     part: Part,
     settings: GamesSettings,
     window: WindowSettings | None,
     filters: Filters,
-) -> Pool:
-    """The games that pass; `EmptySelection` if none does. A `window` keeps the newest."""
+) -> GameSelection:
+    """Select the games that pass; raise `EmptySelection` if none does. A `window` keeps the newest."""
     longest = max(settings.max_moves, move_limit(config))
     conditions: list[tuple[str, ColumnElement[bool]]] = [
         (f"are of {config}", games.c.config == config),
@@ -132,12 +132,12 @@ def choose(
             left = connection.execute(select(func.count()).select_from(games).where(*passed)).scalar_one()
             if not left:
                 raise EmptySelection(f"{database.name}: 0 of {before:,} games {text}{_hint(text)}")
-            steps.append(Step(text, left))
+            steps.append(FilterStep(text, left))
             before = left
         columns = (games.c.id, games.c.identity, games.c.ended, games.c.reason, games.c.winner, games.c.choices)
         query = select(*columns).where(*passed)
         found = [
-            PoolGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner, row.choices)
+            SelectedGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner, row.choices)
             for row in connection.execute(query)
         ]
     oldest = None
@@ -145,12 +145,12 @@ def choose(
         found.sort(key=lambda game: (-game.ended, game.identity))
         del found[count:]
         oldest = found[-1].ended
-        steps.append(Step(f"are among the newest {count:,}", count))
-    return Pool(part, tuple(sorted(found, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest)
+        steps.append(FilterStep(f"are among the newest {count:,}", count))
+    return GameSelection(part, tuple(sorted(found, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest)
 
 
-def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -> list[StoredGame]:
-    """The rows of games, those that are still there; `LeakedGame` if one is not of the part."""
+def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[SelectedGame]) -> list[StoredGame]:
+    """Read the rows of the games that are still there; raise `LeakedGame` if one is not of the part."""
     _check_part(part, chosen)
     found: dict[int, Row[Any]] = {}
     with database.reading() as connection:
@@ -161,7 +161,7 @@ def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[PoolGame]) -
 
 
 def read_records(stored: Sequence[StoredGame]) -> list[GameRecord]:
-    """What was played in games; `Damaged` if that of one cannot be read."""
+    """Unpack the records of games; raise `Damaged` if one cannot be read."""
     records = []
     for game, row in stored:
         try:
@@ -172,8 +172,8 @@ def read_records(stored: Sequence[StoredGame]) -> list[GameRecord]:
     return records
 
 
-def _check_part(part: Part, chosen: Sequence[PoolGame]) -> None:
-    """The column that the query looks at could be wrong; the identity is not."""
+def _check_part(part: Part, chosen: Sequence[SelectedGame]) -> None:
+    """Check the part by the identities: the column that the query looks at could be wrong."""
     bound = holdout_bound()
     for game in chosen:
         if (lot(game.identity) < bound) != (part == "holdout"):
@@ -188,7 +188,7 @@ def _moment(second: int) -> str:
 
 
 def _hint(condition: str) -> str:
-    """What to do about a condition that nothing fulfils."""
+    """Return what to do about a condition that no game fulfils."""
     if condition == "are completed":
         return " (games.completed_only, or --with-stopped)"
     if condition.startswith("are of"):

@@ -1,4 +1,4 @@
-"""Plans of small runs."""
+"""Options of small runs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ringrift.selfplay import GameRecord, Lineup, SelfPlay, SelfPlayPlan, selfplay_settings
+from ringrift.selfplay import GameRecord, PlayerPool, SelfPlay, SelfPlayOptions, selfplay_settings
 
 NOWHERE = Path("no-models")
 
 
-def a_plan(config: str = "hex8_2p", *, players: str | None = "heuristic", **changes: Any) -> SelfPlayPlan:
-    """A plan with the settings of the repository; `settings` are changes of those, by section and name."""
+def some_options(config: str = "hex8_2p", *, players: str | None = "heuristic", **changes: Any) -> SelfPlayOptions:
+    """Options with the settings of the repository; `settings` are changes of those, by section and name."""
     settings = selfplay_settings(config)
     for name, section in changes.pop("settings", {}).items():
         values = getattr(settings, name).model_copy(update=section) if isinstance(section, dict) else section
         settings = settings.model_copy(update={name: values})
-    plan = SelfPlayPlan(
+    options = SelfPlayOptions(
         config=config,
         run="test",
         players=players,
@@ -27,12 +27,12 @@ def a_plan(config: str = "hex8_2p", *, players: str | None = "heuristic", **chan
         resigns=True,
         settings=settings,
     )
-    return replace(plan, **changes)
+    return replace(options, **changes)
 
 
-def played(plan: SelfPlayPlan, games: int, *, side_by_side: int = 16, models: Path = NOWHERE) -> list[GameRecord]:
-    """The games 0, 1, … of a plan, by number."""
-    selfplay = SelfPlay(plan, Lineup(plan, models), side_by_side=side_by_side)
+def played(options: SelfPlayOptions, games: int, *, side_by_side: int = 16, models: Path = NOWHERE) -> list[GameRecord]:
+    """The games 0, 1, … of a run, by number."""
+    selfplay = SelfPlay(options, PlayerPool(options, models), side_by_side=side_by_side)
     return sorted(selfplay.play(range(games)), key=lambda record: record.game)
 
 

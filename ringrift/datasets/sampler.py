@@ -1,4 +1,4 @@
-"""Which sample stands at which place of the stream: a function of seed and place, so that nothing has to be kept.
+"""The order of the samples of a stream: a function of seed and place, so that nothing has to be kept.
 
 An epoch has as many draws as there are samples. Draw k of n takes the sample in whose interval (k + u) / n falls, where
 every sample has an interval of 0 … 1 as long as its share of the weights, and u is one random number an epoch.
@@ -24,41 +24,41 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, random_below
 
 ROUNDS: Final = 8
-"""Of the Feistel network. Four make a good permutation of many draws; few draws have few bits and need more."""
+"""Rounds of the Feistel network. Four make a good permutation of many draws; few draws have few bits and need more."""
 BLOCK: Final = 256
-"""Samples whose weights are added up in advance: 8 bytes of memory for so many, and on average half as many additions
-for a draw."""
+"""The number of samples whose weights are added up in advance: 8 bytes of memory for each block, and on average half as
+many additions for a draw."""
 START: Final = 1
 SYMMETRY: Final = 2
-"""Streams of random numbers."""
+"""The streams of random numbers."""
 FRACTIONS: Final = 1 << 20
 """Values of u: few enough that (k + u) × weight stays exact where that decides whether equal weights mean once each."""
 
 
-class Order(Protocol):
-    """The samples of a stream without end."""
+class Sampler(Protocol):
+    """The order of the samples of a stream without end."""
 
     def samples(self, first: int, count: int) -> npt.NDArray[np.int64]:
-        """The samples at so many places from `first` on: `[count]`, counted through all shards."""
+        """Return the samples at `count` places from `first` on: `[count]`, counted through all shards."""
 
 
-class StoredOrder:
-    """Every sample once an epoch, as they are stored."""
+class SequentialSampler:
+    """The order in which samples are stored: every sample once an epoch."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
-        """`lengths` of the shards."""
+        """Go through shards of these lengths."""
         self._samples = sum(lengths)
 
     def samples(self, first: int, count: int) -> npt.NDArray[np.int64]:
-        """See `Order`."""
+        """See `Sampler`."""
         return np.arange(first, first + count) % self._samples
 
 
-class WeightedOrder:
+class WeightedSampler:
     """Samples drawn by their weights and shuffled anew in every epoch; takes memory of N / 32 bytes for N samples."""
 
     def __init__(self, weights: Sequence[npt.NDArray[np.float32]], paths: Sequence[Path], seed: int) -> None:
-        """`weights` of every shard, of which `paths` are for error messages."""
+        """Draw by the `weights` of every shard; `paths` are for error messages."""
         lengths = [len(part) for part in weights]
         self._weights = tuple(weights)
         self._seed = np.uint64(seed)
@@ -66,7 +66,7 @@ class WeightedOrder:
         self._first_sample = np.cumsum([0, *lengths])
         self._first_block = np.cumsum([0, *(-(-length // BLOCK) for length in lengths)])
         self._sums = np.empty(self._first_block[-1])
-        """Of all weights before a block."""
+        """The sum of all weights before each block."""
         total = 0.0
         for part, path, block in zip(weights, paths, self._first_block, strict=False):
             total = add_up(part, total, self._sums[block:])
@@ -77,7 +77,7 @@ class WeightedOrder:
         self._step = total / self._samples
 
     def samples(self, first: int, count: int) -> npt.NDArray[np.int64]:
-        """See `Order`."""
+        """See `Sampler`."""
         targets = np.empty(count)
         draw(self._seed, first, self._samples, self._step, targets)
         blocks = np.searchsorted(self._sums, targets, side="right") - 1
@@ -105,7 +105,7 @@ def symmetries_at(seed: int, first: int, symmetries: npt.NDArray[np.int32], coun
 
 @compiled
 def shuffled(key: np.uint64, place: int, count: int) -> int:
-    """The draw at a place: a random permutation of 0 … `count`−1."""
+    """Return the draw at a place: a random permutation of 0 … `count`−1."""
     bits = 0
     while count > 1 << bits:
         bits += 1
@@ -142,7 +142,7 @@ def draw_symmetries(seed: np.uint64, first: int, count: int, symmetries: Any) ->
 
 @compiled
 def add_up(weights: Any, total: float, sums: Any) -> float:
-    """Write the sum of all weights before each block of a shard; the sum after it, or NaN if a weight is none."""
+    """Write the sum of all weights before each block of a shard; return the sum after it, NaN if a weight is none."""
     for row in range(len(weights)):
         if row % BLOCK == 0:
             sums[row // BLOCK] = total

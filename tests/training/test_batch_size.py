@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ringrift.training import hyper_parameters
-from ringrift.training.memory import batch_for, is_out_of_memory, part_that_fits
+from ringrift.training.batch_size import batch_for, is_out_of_memory, micro_batch_that_fits
 
 GPUS = hyper_parameters("square8_2p").gpu_batches
 
@@ -24,10 +24,10 @@ def test_a_larger_gpu_takes_a_larger_batch(gpu: str | None, batch: int) -> None:
 
 
 def test_a_batch_is_halved_until_it_fits() -> None:
-    assert part_that_fits(8192, bytes_per_sample=1000, free=9_000_000) == 8192
-    assert part_that_fits(8192, bytes_per_sample=1000, free=8_000_000) == 4096
-    assert part_that_fits(8192, bytes_per_sample=1000, free=1_100_000) == 1024
-    assert part_that_fits(8192, bytes_per_sample=1000, free=-5) == 1
+    assert micro_batch_that_fits(8192, bytes_per_sample=1000, free=9_000_000) == 8192
+    assert micro_batch_that_fits(8192, bytes_per_sample=1000, free=8_000_000) == 4096
+    assert micro_batch_that_fits(8192, bytes_per_sample=1000, free=1_100_000) == 1024
+    assert micro_batch_that_fits(8192, bytes_per_sample=1000, free=-5) == 1
 
 
 def test_running_out_of_memory_is_recognised() -> None:

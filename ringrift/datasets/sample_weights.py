@@ -1,4 +1,4 @@
-"""How often a sample should be drawn: uniformly, or by what can be told of its game or of itself.
+"""Sample weights: how often a sample is drawn, uniformly, or by properties of its game or of itself.
 
 | kind | weight of a sample |
 | --- | --- |
@@ -24,41 +24,41 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.samples import NONE, Rows, Survey
+from ringrift.datasets.samples import NONE, ReplayedGames, ShardRows
 from ringrift.datasets.settings import WeightSettings
 from ringrift.kernels.compiled import compiled
 from ringrift.selfplay.record import VALUE_UNIT
 
 LEAST_ERROR: Final = 0.01
-"""Added to the error of a value, so that no sample is lost: Schaul's ε."""
+"""The number added to the error of a value, so that no sample is lost: Schaul's ε."""
 
 
 def kind_weights(kinds: Mapping[str, int], settings: WeightSettings) -> dict[str, float]:
-    """The weight of the games of every kind of victory, from how many there are: 1 on average, but for the limit."""
+    """Return the weight of the games of every kind of victory, from their numbers: 1 on average, but for the limit."""
     if settings.kind != "victory":
         return dict.fromkeys(kinds, 1.0)
     share = sum(kinds.values()) / len(kinds)
     return {kind: min(share / count, settings.largest_weight) for kind, count in kinds.items()}
 
 
-def weigh(
+def write_sample_weights(
     settings: WeightSettings,
     by_game: npt.NDArray[np.floating[Any]],
-    surveyed: Survey,
+    replayed: ReplayedGames,
     chosen: npt.NDArray[np.int64],
-    rows: Rows,
+    rows: ShardRows,
 ) -> None:
     """Write the weights of samples that `write_samples` has written.
 
-    `by_game` `[G]` are those of all games by kind of victory, or by quality.
+    `by_game` `[G]` are the weights of all games by kind of victory, or by quality.
     """
     if settings.kind == "surprise":
-        weigh_by_surprise(surveyed.games, chosen, settings.surprise_share, rows.weights)
+        weigh_by_surprise(replayed.games, chosen, settings.surprise_share, rows.sample_weights)
     elif settings.kind == "priority":
-        weigh_by_error(rows.values, rows.root_values, settings.exponent, rows.weights)
+        weigh_by_error(rows.outcome_values, rows.root_values, settings.exponent, rows.sample_weights)
     else:
-        rows.weights[:] = np.repeat(by_game[chosen], surveyed.tallies["samples"][chosen])
-    np.minimum(rows.weights, np.float32(settings.largest_weight), out=rows.weights)
+        rows.sample_weights[:] = np.repeat(by_game[chosen], replayed.counts["samples"][chosen])
+    np.minimum(rows.sample_weights, np.float32(settings.largest_weight), out=rows.sample_weights)
 
 
 @compiled
@@ -87,14 +87,14 @@ def weigh_by_surprise(games: Any, chosen: Any, share: float, weights: Any) -> No
 def _surprise_of(games: Any, action: int) -> float:
     """The surprise of a sample with a policy to learn; −1 for all else."""
     search = games.search[action]
-    if games.legal[action] == 0 or search == NONE or not games.full[search]:
+    if games.legal[action] == 0 or search == NONE or not games.has_policy[search]:
         return -1.0
     surprise = float(games.surprise[search])
     return surprise if surprise >= 0 else -1.0  # NaN: not known
 
 
 @compiled
-def weigh_by_error(values: Any, root_values: Any, exponent: float, weights: Any) -> None:
-    """Weigh samples by how wrong the search was about who acts; `root_values` `[N, P]` begin with that one."""
+def weigh_by_error(outcome_values: Any, root_values: Any, exponent: float, weights: Any) -> None:
+    """Weigh samples by the error of the search about the player to act, the first in both arrays `[N, P]`."""
     for row in range(len(weights)):
-        weights[row] = (abs(root_values[row, 0] / VALUE_UNIT - values[row]) + LEAST_ERROR) ** exponent
+        weights[row] = (abs(root_values[row, 0] / VALUE_UNIT - outcome_values[row, 0]) + LEAST_ERROR) ** exponent
