@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Pool(Settings):
-    """How many tasks may run at once."""
+    """A pool: how many tasks may run at once."""
 
     slots: PositiveInt
     description: str
@@ -25,7 +25,7 @@ class Pool(Settings):
 
 
 class Pools(Settings):
-    """All of the file."""
+    """The content of pools.json."""
 
     ringrift_selfplay: Pool
     ringrift_training: Pool
@@ -40,7 +40,10 @@ def pool_settings() -> Pools:
 
 
 def make_pools(session: Session, *, overwrite: bool) -> list[str]:
-    """Make the pools that Airflow lacks, in its own database; their names. `overwrite` sets the others right, too."""
+    """Make the pools that Airflow lacks in its database; return their names.
+
+    :param overwrite: whether to set the others right, too.
+    """
     from airflow.models.pool import Pool as AirflowPool  # only the scheduler and its like may
 
     made = []

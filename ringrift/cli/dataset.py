@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.options import MANY, MOST_MOVES, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
@@ -45,10 +45,10 @@ def export(
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    min_moves: Annotated[int | None, typer.Option(min=0, help="Only games of so many moves.")] = None,
+    min_moves: Annotated[int | None, typer.Option(min=0, max=MOST_MOVES, help="Only games of so many moves.")] = None,
     max_moves: Annotated[
         int | None,
-        typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
+        typer.Option(min=1, max=MOST_MOVES, help="Only games of at most so many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
         float | None, typer.Option(min=0, max=1, help="Only games of this quality or better; inspect shows it.")
@@ -62,12 +62,14 @@ def export(
     window: Annotated[
         Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
     ] = None,
-    newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
+    newest: Annotated[
+        int | None, typer.Option(min=1, max=MANY, help="So many of the newest; means --window newest.")
+    ] = None,
     sample_weights: Annotated[
         Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
         typer.Option(help="Weights of samples."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Write shards again that are there already.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -116,8 +118,8 @@ def export(
 @app.command()
 def inspect(
     dataset: DatasetArgument,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=0, help="How many to draw.")] = 3,
-    first: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=0, max=MANY, help="How many to draw.")] = 3,
+    first: Annotated[int, typer.Option(min=0, max=MANY, help="The first one.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Show where a data set comes from, how good it is, and samples as boards, where A is always the player to act.

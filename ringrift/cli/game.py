@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringrift.cli.options import FileArgument, GameOption, JsonOption
+from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
 
@@ -112,7 +112,8 @@ def show(
     path: FileArgument,
     number: GameOption = 1,
     move: Annotated[
-        int | None, typer.Option("--move", "-m", min=0, help="After that many moves; by default after the last.")
+        int | None,
+        typer.Option("--move", "-m", min=0, max=MOST_MOVES, help="After that many moves; by default after the last."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -159,7 +160,9 @@ def random_game(  # noqa: C901 - a branch per form of output
     players: PlayersOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
     games: Annotated[int, typer.Option(min=1, max=10**9, help="How many games.")] = 1,
-    max_moves: Annotated[int | None, typer.Option(min=1, help="Stop a game after that many moves.")] = None,
+    max_moves: Annotated[
+        int | None, typer.Option(min=1, max=MOST_MOVES, help="Stop a game after that many moves.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
     as_json: JsonOption = False,
 ) -> None:

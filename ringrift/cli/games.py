@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.options import MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
@@ -25,6 +25,8 @@ EngineOption = Annotated[str | None, typer.Option(help="Only where some seat's e
 ModelOption = Annotated[str | None, typer.Option(help="Only where some seat has this model.")]
 RunOption = Annotated[str | None, typer.Option(help="Only this run.")]
 SourceOption = Annotated[str | None, typer.Option(help="Only from files with this in their path.")]
+WIDE: Final = 120
+"""The columns from which on a list of games says in which run each was played."""
 SinceOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only ended then or later, UTC.")
 ]
@@ -40,7 +42,7 @@ PartOption = Annotated[
 def ingest(
     places: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or files: .jsonl or .jsonl.gz")],
     database: DatabaseOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read new lines of files of games into the database; replay every game, and put what is none into quarantine.
@@ -175,7 +177,9 @@ def list_games(
     since: SinceOption = None,
     until: UntilOption = None,
     part: PartOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many games, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MANY, help="How many games, the newest first.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List games, the last to come in first.
@@ -190,10 +194,14 @@ def list_games(
 
     with GamesDatabase(database) as opened:
         rows = newest(opened, _selection(config, engine, model, run, source, since, until, part), limit)
-    table = Table("id", "identity", "config", "run", "game", "moves", "winner", "reason", "engines", "ended")
+    wide = console().width >= WIDE
+    table = Table("id", "identity", "config", *(("run", "game") if wide else ()))
+    for heading in ("moves", "winner", "reason", "engines", "ended"):
+        table.add_column(heading)
     for row in rows:
         table.add_row(
-            *(f"{row['id']}", row["identity"][:8], row["config"], escape(row["run"]), f"{row['game']}"),
+            *(f"{row['id']}", row["identity"][:8], row["config"]),
+            *((escape(row["run"]), f"{row['game']}") if wide else ()),
             *(f"{row['plies']}", str(row["winner"] or ""), (row["reason"] or "stopped").replace("_", " ")),
             escape(", ".join(dict.fromkeys(row["engines"]))),
             _date(row["ended"]),
@@ -244,7 +252,7 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     part: PartOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="So many games at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="So many games at most.")] = None,
     moves: Annotated[
         bool, typer.Option("--moves", help="Canonical moves, as other programs read them; no search statistics.")
     ] = False,
@@ -273,7 +281,9 @@ def export(
 def quarantine(
     database: DatabaseOption = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many lines, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MANY, help="How many lines, the newest first.")
+    ] = 20,
     raw: Annotated[bool, typer.Option("--raw", help="Print the lines themselves.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.options import MODELS, ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import (
+    LONGEST_DAYS,
+    MANY,
+    MODELS,
+    ConfigArgument,
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    ModelsOption,
+)
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo
@@ -203,9 +212,9 @@ def prune(
     database: DatabaseOption = None,
     folder: ModelsOption = MODELS,
     config: ConfigOption = None,
-    predecessors: Annotated[int | None, typer.Option(min=0, help="Former champions to keep.")] = None,
-    newest: Annotated[int | None, typer.Option(min=0, help="Newest models to keep, of every config.")] = None,
-    days: Annotated[float | None, typer.Option(min=0, help="Keep what is younger.")] = None,
+    predecessors: Annotated[int | None, typer.Option(min=0, max=MANY, help="Former champions to keep.")] = None,
+    newest: Annotated[int | None, typer.Option(min=0, max=MANY, help="Newest models to keep, of every config.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, max=LONGEST_DAYS, help="Keep what is younger.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be pruned.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
+from ringrift.cli.options import (
+    MANY,
+    MODELS,
+    MOST_AT_ONCE,
+    MOST_MOVES,
+    ConfigArgument,
+    JsonOption,
+    ModelsOption,
+    MovesOption,
+)
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -28,7 +37,7 @@ def selfplay(
         typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
     ] = None,
     games: Annotated[
-        int | None, typer.Option("--games", "-n", min=1, help="Play until the run has that many games.")
+        int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has that many games.")
     ] = None,
     target: Annotated[
         bool, typer.Option("--target", help="Play what is missing to the games needed for the first training.")
@@ -49,12 +58,16 @@ def selfplay(
     ] = 0.0,
     draw: Annotated[str | None, typer.Option(help="Draw from a mixture per seat or per game.")] = None,
     opening: Annotated[
-        int | None, typer.Option(min=0, help="The most random moves that a game begins with; 0 for none.")
+        int | None,
+        typer.Option(min=0, max=MOST_MOVES, help="The most random moves that a game begins with; 0 for none."),
     ] = None,
     resign: Annotated[bool, typer.Option(help="Search less once a player would have resigned.")] = True,
     max_moves: MovesOption = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
+        int | None,
+        typer.Option(
+            min=1, max=MOST_AT_ONCE, help="Games side by side: a matter of speed and memory, never of results."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = Path(
         "data/selfplay"

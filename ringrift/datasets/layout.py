@@ -36,7 +36,7 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.encoding import FeatureVersion, feature_version
-from ringrift.errors import RingRiftError
+from ringrift.errors import Busy, RingRiftError
 from ringrift.game import Board, parse_config
 
 IDENTITY_BYTES: Final = 16
@@ -108,6 +108,10 @@ AGAIN: Final = "export the data set again (--afresh), or copy it again"
 
 class BadDataset(RingRiftError):
     """A data set that is missing, damaged, or not of the kind that is asked for."""
+
+
+class BusyDataset(BadDataset, Busy):
+    """A data set that another process is writing."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ _PADDING_ID: Final = 0xD935
 
 UNREADABLE: Final = (
     *(OSError, ValueError, TypeError, SyntaxError, NotImplementedError, OverflowError),
+    *(EOFError, MemoryError),
     *(zipfile.BadZipFile, struct.error, tokenize.TokenError),
 )
 """The errors that zipfile and numpy raise over damaged headers."""

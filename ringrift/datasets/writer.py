@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
+from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, BusyDataset, Layout
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
 from ringrift.datasets.samples import ShardRows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
@@ -270,7 +270,7 @@ def remove_dataset(folder: Path, name: str) -> None:
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
     """Keep other processes from writing the same data set."""
     path = folder / f".{name}.lock"
-    return alone(path, path, BadDataset(f"{folder / name}: is being written by another process; wait for it to end"))
+    return alone(path, path, BusyDataset(f"{folder / name}: is being written by another process; wait for it to end"))
 
 
 def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from ringrift.errors import RingRiftError
+from ringrift.errors import Busy, RingRiftError
 from ringrift.files import alone
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
@@ -36,7 +36,7 @@ INCOMING: Final = ".incoming"
 """What is on its way, in the folder of games; nobody looks into hidden folders."""
 
 
-class Busy(Unreachable):
+class BusyMirror(Unreachable, Busy):
     """Another process brings the same games."""
 
 
@@ -231,7 +231,7 @@ async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSetti
             await work.run()
     except RingRiftError as error:
         # That another process is at it is no trouble of the host.
-        reaction = await note_trouble(None if isinstance(error, Busy) else health, name, error)
+        reaction = await note_trouble(None if isinstance(error, BusyMirror) else health, name, error)
         done = replace(work.done, trouble=str(error), reaction=reaction.value)
     else:
         await note_answer(health, name)
@@ -317,4 +317,4 @@ def stream_games(
 
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
     """Hold the lock of a host's mirror."""
-    return alone(folder / ".lock", folder, Busy(f"{name}: another process brings its games just now"))
+    return alone(folder / ".lock", folder, BusyMirror(f"{name}: another process brings its games just now"))

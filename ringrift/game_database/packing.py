@@ -23,6 +23,8 @@ LEVEL: Final = 3
 """zstd's own default: levels up to 9 make search statistics 1 % smaller and take four times as long; zlib needs five
 times as long for the same size (500 random games of square8 with made-up policies)."""
 
+LARGEST: Final = 1_000_000_000
+"""Bytes of anything that was packed; a line of a game may have a tenth."""
 _SEARCH_HEAD: Final = struct.Struct("<III")  # decisions, entries, players
 
 _own = threading.local()
@@ -45,6 +47,8 @@ def unpack(packed: bytes) -> bytes:
     if not hasattr(_own, "decompressor"):
         _own.decompressor = zstandard.ZstdDecompressor()
     try:
+        if zstandard.frame_content_size(packed) > LARGEST:
+            raise Damaged(f"the packed bytes would unpack to more than {LARGEST / 1e6:,.0f} MB")
         data: bytes = _own.decompressor.decompress(packed)
     except zstandard.ZstdError as error:
         raise Damaged(f"the packed bytes are damaged ({error})") from None

@@ -51,10 +51,14 @@ def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> 
     last = last_trained(store, config)
     if last is None:
         return Readiness(config, there, games, None, minutes)
-    # A data set says how many games of its config there were when it was made.
-    steps = last.training.get("dataset", {}).get("provenance", {}).get("steps") or [{"games": 0}]
     since = max(0.0, time.time() - last.created) / 60
-    return Readiness(config, max(0, there - steps[0]["games"]), games, since, minutes)
+    return Readiness(config, max(0, there - games_of_training(last)), games, since, minutes)
+
+
+def games_of_training(model: StoredModel) -> int:
+    """Return how many games of its config there were when the data set of a model was made."""
+    steps = model.training.get("dataset", {}).get("provenance", {}).get("steps") or [{"games": 0}]
+    return int(steps[0]["games"])
 
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:

@@ -16,7 +16,6 @@ from ringrift.evaluation.participants import Participant, model_participant
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
-from ringrift.limits import move_limit
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
@@ -46,7 +45,7 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         run=f"iteration-{iteration.number:05d}",
         players=stage.players or None,
         seed=0,
-        max_moves=move_limit(inputs.config),
+        max_moves=context.settings.max_moves,
         progress=0.0,
         resigns=True,
         settings=settings,

@@ -32,6 +32,10 @@ class ConfigStatus:
     """New games towards the next training."""
     trained: int | None
     """When the newest model was made, in seconds since 1970; None before the first."""
+    newest: str | None
+    """That model, whoever has trained it."""
+    newest_elo: dict[str, tuple[float, float, float]]
+    """As `elo`."""
     champion: str | None
     wrong: str
     """What is wrong with the champion's files; empty if nothing is."""
@@ -48,12 +52,13 @@ class ConfigStatus:
         """All of it for people, with titles."""
         yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
         yield "to training", self.waiting
-        yield "trained", "never" if self.trained is None else f"{_ago(self.trained)} ago"
+        yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)} ago"
+        if self.newest != self.champion:
+            yield from (("", line) for line in _elo_lines(self.newest_elo))
         yield "champion", self.champion or "none yet"
         if self.wrong:
             yield "", self.wrong
-        for form, (elo, low, high) in self.elo.items():
-            yield "Elo", f"{form} {elo:.0f} ({low:.0f} … {high:.0f})"
+        yield from (("Elo", line) for line in _elo_lines(self.elo))
         for trend in self.trends.values():
             yield "trend", trend
         if self.verdict:
@@ -88,19 +93,26 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], iterations: Pat
     last = last_trained(store, config)
     champion, _, wrong = look_at_champion(store, config)
     decided = history(store, config=config)
+    ratings = newest_ratings(store.database, config)
     return ConfigStatus(
         config=config,
         games=sum(parts),
         held_out=parts[1],
         waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
         trained=None if last is None else last.created,
+        newest=None if last is None else last.id,
+        newest_elo={} if last is None else elo_by_form(ratings, last.id),
         champion=None if champion is None else champion.id,
         wrong=wrong,
-        elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
+        elo={} if champion is None else elo_by_form(ratings, champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(iterations, config),
     )
+
+
+def _elo_lines(elo: dict[str, tuple[float, float, float]]) -> list[str]:
+    return [f"{form} {mean:.0f} ({low:.0f} … {high:.0f})" for form, (mean, low, high) in elo.items()]
 
 
 def _iteration(iterations: Path, config: str) -> str | None:

@@ -22,6 +22,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, Field, StrictStr, TypeAdapter, ValidationError
 
+from ringrift.bounded import bounded_lines
 from ringrift.errors import Busy, RingRiftError, UnwritableFile
 from ringrift.files import files_below, new_file, take_lock
 
@@ -152,7 +153,8 @@ class GameFiles:
     def _files(self, ending: str) -> list[Path]:
         """Return the files of the run with that ending, by number."""
         form = re.compile(re.escape(self.run) + r"-\d{6,}\." + re.escape(ending))
-        return sorted((path for path in self.folder.iterdir() if form.fullmatch(path.name)), key=self._number)
+        named = (path for path in self.folder.iterdir() if form.fullmatch(path.name))
+        return sorted(filter(Path.is_file, named), key=self._number)
 
     def _named(self, number: int) -> Path:
         return self.folder / f"{self.run}-{number:06}.jsonl"
@@ -193,7 +195,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the complete lines of a file of games, plain or compressed; raise `DamagedFile` if it is damaged."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for line in file:
+            for line in bounded_lines(file):
                 if line.endswith(b"\n"):
                     yield line
     except (OSError, EOFError, zlib.error) as error:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import distributed
 
+from ringrift.errors import RingRiftError
+
 
 @dataclass(frozen=True)
 class ProcessGroup:
@@ -46,11 +48,24 @@ class ProcessGroup:
             distributed.barrier()
 
 
+class NoDevice(RingRiftError):
+    """A device that this machine does not have."""
+
+
+def checked_device(device: str | None) -> str:
+    """The device that is asked for, or the best there is; `NoDevice` if it is not there."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    known = ("cpu", *(["cuda"] if gpus else []), *(f"cuda:{number}" for number in range(gpus)))
+    if device is not None and device not in known:
+        raise NoDevice(f"device {device!r}: this machine has {', '.join(known)}")
+    return device or ("cuda" if gpus else "cpu")
+
+
 @contextmanager
 def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun has started, if it has; `device` is by default a GPU of one's own."""
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    kind = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = checked_device(device)
     if kind == "cuda":
         kind = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(kind)

@@ -117,9 +117,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     """Parse a line as it was logged; return None for what is none."""
     try:
         entry = json.loads(line)  # which knows NaN, the loss of a run that has diverged
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("step"), int):
+    if not isinstance(entry, dict) or type(entry.get("step")) is not int or not 0 <= entry["step"] < 2**53:
         return None
     if not isinstance(entry.get("holdout", entry.get("losses")), dict):
         return None
@@ -148,5 +148,5 @@ def _flat(row: dict[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{inner}", number) for inner, number in _flat(value))
-        elif isinstance(value, int | float):
+        elif isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53):
             yield name, float(value)

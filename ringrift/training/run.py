@@ -37,7 +37,7 @@ from ringrift.run_context import RunContext
 from ringrift.selfplay import trained_models
 from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
-from ringrift.training.distributed import ProcessGroup, join_process_group
+from ringrift.training.distributed import ProcessGroup, checked_device, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyTarget, choose_policy_target
@@ -146,7 +146,7 @@ def run_folder(inputs: TrainingInputs, device: str) -> Path:
 
     Raises what `train` would raise of its inputs.
     """
-    return _plan(inputs, torch.device(device)).folder
+    return _plan(inputs, torch.device(checked_device(device))).folder
 
 
 def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:

@@ -53,8 +53,6 @@ class Fleet:
         self.servers = {one.name: one for one in servers}
         self.config = folder / "config"
         self.config.mkdir()
-        for path in DEFAULTS.iterdir():
-            (self.config / path.name).symlink_to(path)
         settings = yaml.safe_load((DEFAULTS / "fleet.yaml").read_text())
         settings["connection"] |= {"known_hosts": "/nowhere", "seconds": 3}
         settings["jobs"]["patience_minutes"] = 0.02

@@ -29,7 +29,8 @@ def test_export_inspect_validate_and_merge(place: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "square8_2p, encoded as v2, for training" in done.stdout
     assert "sample 40: action" in done.stdout and "sample 41: action" in done.stdout
-    assert done.stdout.count("y\\x") == 2 and done.stdout.count("policy: ") == 2
+    assert done.stdout.count("y\\x") == 2
+    assert done.stdout.count("\npolicy: ") == done.stdout.count("\nopponent policy: ") == 2
 
     assert (
         "searched" in done.stdout and "of single games: lowest" in done.stdout and "quality of the game" in done.stdout

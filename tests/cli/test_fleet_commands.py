@@ -23,10 +23,6 @@ from tests.fleet.test_sync import line, play, worker
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     settings = tmp_path / "settings"
     settings.mkdir()
-    for path in DEFAULTS.iterdir():
-        (settings / path.name).symlink_to(path)
-    for name in ("hosts.yaml", "fleet.yaml"):
-        (settings / name).unlink()
     fleet = (DEFAULTS / "fleet.yaml").read_text()
     (settings / "fleet.yaml").write_text(fleet.replace("together_seconds: 10", "together_seconds: 0"))
     with server(tmp_path / "host", "gpu-1") as found:

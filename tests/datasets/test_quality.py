@@ -137,9 +137,9 @@ def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: lis
 def test_every_config_has_a_usual_range_of_moves() -> None:
     names = [f"{board}_{players}p" for board, players in configs()]
     assert all(low < high for low, high in map(QUALITY.usual, names))
-    nothing = QUALITY.model_copy(update={"usual_moves": {}})
+    backwards = QUALITY.model_copy(update={"usual_moves": {CONFIG: [180, 30]}})
     with pytest.raises(BadSettings, match=r"quality\.usual_moves\.square8_2p: is no range of moves"):
-        nothing.usual(CONFIG)
+        backwards.usual(CONFIG)
 
 
 @pytest.mark.parametrize("unsearched", [False, True])

@@ -16,16 +16,16 @@ from ringrift.pipeline.status import Status
 
 @render.register
 def _(report: Curve) -> Iterator[RenderableType]:
-    table = Table("iteration", "model", "games", "CPU hours", *report.forms, "promoted", title=report.config)
-    for column in (table.columns[0], *table.columns[2:-1]):
+    table = Table("model", "games", "iteration", "CPU hours", *report.forms, "promoted", title=report.config)
+    for column in table.columns[1:-1]:
         column.justify = "right"
     for point in report.points:
         rated = (point.elo.get(form) for form in report.forms)
         table.add_row(
-            f"{point.iteration}",
             point.model,
             f"{point.games:,}",
-            f"{point.cpu_hours:.2f}",
+            "" if point.iteration is None else f"{point.iteration}",
+            "" if point.cpu_hours is None else f"{point.cpu_hours:.2f}",
             *("" if elo is None else f"{elo[0]:.0f} ({elo[1]:.0f} … {elo[2]:.0f})" for elo in rated),
             "yes" if point.promoted else "",
         )
