@@ -9,7 +9,9 @@ progress() {
     chosen=$(grep '^Installing collected packages' "$log")
     if [ -n "$chosen" ]; then
         there=$(ls -d .venv/lib/python3*/site-packages/*.dist-info 2>/dev/null | wc -l)
-        echo "$there of $(($(echo "$chosen" | tr -cd , | wc -c) + 1)) packages installed"
+        all=$(($(echo "$chosen" | tr -cd , | wc -c) + 1))
+        [ "$there" -le "$all" ] || there=$all # those that were there before count, too
+        echo "$there of $all packages installed"
     else
         echo "$(grep -c '^ *Downloading\|^ *Using cached' "$log") packages fetched"
     fi
