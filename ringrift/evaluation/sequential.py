@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.recorded import Hall
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, block_scores, distinct
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
 from ringrift.evaluation.store import store_evaluation
@@ -91,11 +90,3 @@ def sequential_test(config: str, player: Contender, opponent: Contender, hall: H
         passed=verdict.stronger,
     )
     return report
-
-
-def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
-    """What a player has scored in the mean of every block, in the order in which blocks were played."""
-    blocks: dict[str, list[float]] = defaultdict(list)
-    for game in games:
-        blocks[game.block].append(game.score(player))
-    return [sum(scores) / len(scores) for scores in blocks.values()]

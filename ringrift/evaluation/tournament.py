@@ -12,11 +12,10 @@ from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.rating import update_ratings
 from ringrift.evaluation.recorded import Hall
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, distinct, interval
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.game import parse_config
-from ringrift.statistics import score_interval
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -136,7 +135,7 @@ def _pairing(pair: Sequence[Contender], games: Sequence[GameResult]) -> Pairing:
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
     different = len(distinct(games))
-    return Pairing(first, second, len(games), different, score, *score_interval(score, different))
+    return Pairing(first, second, len(games), different, score, *interval(games, first))
 
 
 def _mean(pairings: Sequence[Pairing], player: str) -> float:

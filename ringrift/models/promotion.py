@@ -26,7 +26,7 @@ from ringrift.models.trial import Watch
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-UNDECIDED: frozenset[str] = frozenset({"pause", "games"})
+UNDECIDED: frozenset[str] = frozenset({"pause", "evaluated", "games"})
 """Conditions that say nothing about the model itself: it may come again."""
 
 

@@ -22,7 +22,7 @@ from tests.cli.processes import RINGRIFT, complaint
 CONFIG = "square8_2p"
 FEW = {
     "first_games: 10": "first_games: 2",
-    "second_games: 50": "second_games: 4",
+    "second_games: 90": "second_games: 4",
     "anchor_games: 200": "anchor_games: 2",
     "  games: 40": "  games: 2",
     '[random, "heuristic?temperature=4", heuristic, "minimax?nodes=1000"]': "[random, heuristic]",

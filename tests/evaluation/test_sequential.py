@@ -9,8 +9,9 @@ from rich.console import Console
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.recorded import Hall, Interrupted
+from ringrift.evaluation.results import block_scores
 from ringrift.evaluation.schedule import BadMatch
-from ringrift.evaluation.sequential import block_scores, sequential_test
+from ringrift.evaluation.sequential import sequential_test
 from ringrift.evaluation.store import stored_evaluations
 from tests.evaluation.planted import result
 

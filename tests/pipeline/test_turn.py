@@ -46,7 +46,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     found = evaluation_settings()
     limits = found.gauntlet.limits.model_copy(update={"random": 0.0, "heuristic": 0.0, "champion": 0.0})
     gauntlet = found.gauntlet.model_copy(
-        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits, "above": -1.0}
+        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits}
     )
     rating = found.rating.model_copy(update={"anchors": {2: ["random", "heuristic"]}, "anchor_games": 4, "games": 2})
     evaluation = found.model_copy(update={"gauntlet": gauntlet, "rating": rating})
