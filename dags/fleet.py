@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.operators.fleet import EndOrphansOperator, TendFleetOperator
+from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, TendFleetOperator
 
 ABOUT = """
 ### The hosts of hosts.yaml
@@ -13,8 +13,8 @@ A retired host whose next trial has come is asked, and is back in service if it 
 because their host did not answer are killed, places of jobs that do not run are free again, and every host of self-play
 gets the champions that it lacks. Where hosts.yaml names no hosts, `probe_hosts` is skipped.
 
-Jobs that no task waits for any more, here and on the hosts, are killed by `end_orphans`: those whose task was marked
-between two tries, or whose run was deleted.
+Jobs that no task waits for any more, here and on the hosts, are killed by `end_orphaned_jobs`: those whose task
+was marked between two tries, or whose run was deleted.
 
 Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
 """
@@ -37,8 +37,8 @@ with ringrift_dag(
         doc_md="Ask all hosts, but for the retired ones whose next trial has not come. Settings: hosts.yaml, "
         "fleet.yaml.",
     )
-    EndOrphansOperator(
-        task_id="end_orphans",
+    EndOrphanedJobsOperator(
+        task_id="end_orphaned_jobs",
         doc_md="Kill the jobs, here and on all hosts, that no task waits for any more. Settings: hosts.yaml, "
         "fleet.yaml.",
     )

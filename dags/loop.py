@@ -10,15 +10,14 @@ from airflow.sdk import DAG, Param
 from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, loop_settings, training_presets
 from ringrift_airflow.assets import lineage
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.operators.evaluation import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
-from ringrift_airflow.operators.fleet import DistributeModelOperator, SyncGamesOperator
-from ringrift_airflow.operators.stages import (
-    ExportOperator,
-    RemoteSelfplayOperator,
-    RemoteTrainOperator,
-    RingriftOperator,
-    hours,
-)
+from ringrift_airflow.operators.distribute import DistributeModelOperator
+from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator
+from ringrift_airflow.operators.export import ExportOperator
+from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
+from ringrift_airflow.operators.ringrift import RingriftOperator, hours
+from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
+from ringrift_airflow.operators.sync import SyncGamesOperator
+from ringrift_airflow.operators.train import RemoteTrainOperator
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
 PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.notifications.failure import CheckConnectionsOperator
+from ringrift_airflow.operators.connections import CheckConnectionsOperator
 from ringrift_airflow.operators.fleet import SweepJobsOperator
-from ringrift_airflow.operators.stages import RingriftOperator, hours
+from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 
 settings = loop_settings()
 _, preset = settings.chosen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.dag import ringrift_dag
-from ringrift_airflow.operators.stages import RingriftOperator, hours
+from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 
 settings = loop_settings()
 _, preset = settings.chosen()

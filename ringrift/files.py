@@ -10,9 +10,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from ringrift.errors import RingRiftError, UnwritableFile
+
+_PRIVATE: Final = 0o600
 
 
 @contextmanager
@@ -48,6 +50,43 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def with_home(path: str) -> Path:
+    """Put the user's home folder in the place of a `~` at the beginning of a path.
+
+    No shell does it in a unit of systemd, in `.env`, or after `=`. The name of an unknown user stays as it is.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def private_file(path: Path) -> None:
+    """Make a file, with missing folders, that its owner alone can read; one that is there becomes so.
+
+    SQLite gives its `-wal` and `-shm` files the mode of the database. Raises `UnwritableFile`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _PRIVATE)
+        try:
+            if os.fstat(handle).st_mode & 0o077:
+                os.fchmod(handle, _PRIVATE)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise UnwritableFile(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder whose files its owner alone can reach; one that is there stays as it is. `UnwritableFile`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UnwritableFile(f"{path}: cannot be made ({error.strerror or error})") from None
 
 
 def take_lock(path: Path, place: Path, busy: RingRiftError) -> int:

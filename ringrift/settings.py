@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ringrift.bounded import read_bounded
 from ringrift.errors import RingRiftError
+from ringrift.files import with_home
 from ringrift.yaml_reader import BadYaml, line_of, parse_yaml
 
 LARGEST: Final = 1_000_000
@@ -33,15 +34,20 @@ class Settings(BaseModel):
 Model = TypeVar("Model", bound=Settings)
 
 
+def folder_of(variable: str) -> Path | None:
+    """Return the folder that a variable of the environment names, None if it names none."""
+    named = os.environ.get(variable)
+    return with_home(named) if named else None
+
+
 def home_folder(otherwise: Path = Path()) -> Path:
     """The folder that `data/` and `models/` are in: `RINGRIFT_HOME`, else another, by default the working folder."""
-    return Path(os.environ.get("RINGRIFT_HOME") or otherwise)
+    return folder_of("RINGRIFT_HOME") or otherwise
 
 
 def config_folder() -> Path:
     """The folder of all settings: `RINGRIFT_CONFIG_DIR`, else `include/config` of the checkout."""
-    chosen = os.environ.get("RINGRIFT_CONFIG_DIR")
-    return Path(chosen) if chosen else Path(__file__).parent.parent / "include" / "config"
+    return folder_of("RINGRIFT_CONFIG_DIR") or Path(__file__).parent.parent / "include" / "config"
 
 
 def read_settings(path: Path, model: type[Model]) -> Model:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from ringrift.fleet import Shell
-from ringrift_airflow.workspace import shell_word
+from ringrift.fleet.site import shell_word
 
 VARIABLE: Final = "RINGRIFT_TASK"
 """Of the environment of jobs: the task that waits for it, as four words."""
@@ -19,7 +19,7 @@ ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "re
 
 
 @dataclass(frozen=True)
-class Owner:
+class JobOwner:
     """A task of a run."""
 
     dag: str
@@ -56,7 +56,7 @@ def is_of(job: str, dag: str, run: str) -> bool:
     return job.startswith(f"{dag}.") and _word(run) in job
 
 
-async def owners(shell: Shell, root: str) -> dict[str, Owner]:
+async def job_owners(shell: Shell, root: str) -> dict[str, JobOwner]:
     """The owners of all jobs in a folder of a host, by the names of the jobs."""
     mark = f"export {VARIABLE}="
     answer = await shell.run(f"cd {shell_word(root)} 2>/dev/null && grep -H '^{mark}' */exports\n".encode())
@@ -65,7 +65,7 @@ async def owners(shell: Shell, root: str) -> dict[str, Owner]:
         job, _, value = line.partition(f"/exports:{mark}")
         try:
             dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
-            found[job] = Owner(dag, task, int(map_index), run)
+            found[job] = JobOwner(dag, task, int(map_index), run)
         except ValueError:  # no job of a task has such a mark
             continue
     return found

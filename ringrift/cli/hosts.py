@@ -76,7 +76,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
         failing = f"{one.failures} failures in a row: {one.why}" if one.failures else "in service"
         condition = failing if one.retired is None else resting.get(name, f"retired, to be tried now: {one.why}")
         gpus = f"{host.gpus} × {host.gpu or 'any'}" if host.gpus else ""
-        address = f"{host.user}@{host.address}:{host.port}"
+        address = host.way
         style = None if one.retired is None else "red"
         roles = ", ".join(host.roles)
         table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)

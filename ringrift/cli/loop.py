@@ -73,7 +73,7 @@ def status(
     """
     from ringrift.game_database import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
-    from ringrift.pipeline.halt import halted
+    from ringrift.pipeline.halt import check_loop, halted
     from ringrift.pipeline.settings import loop_settings
     from ringrift.pipeline.status import Status
     from ringrift.pipeline.status import status as status_of
@@ -91,5 +91,6 @@ def status(
     except AbsentDatabase:
         if database is not None or curve is not None:
             raise
-        report = Status(halted(), ())  # the loop makes it
+        check_loop(Path(), "this is the working folder")
+        report = Status(halted(), ())
     show_report(report, as_json)

@@ -17,7 +17,7 @@ from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
-from ringrift.fleet.ssh import SshShell, open_shells
+from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
 
@@ -83,6 +83,7 @@ def distribute(
     settings: FleetSettings,
     *,
     health: Health | None = None,
+    connect: OpenConnection = no_connections,
 ) -> Distribution:
     """Bring the champion of a config to hosts, all at once; those that have it already are left alone.
 
@@ -94,7 +95,7 @@ def distribute(
     files = store.read(champion)
 
     async def run() -> tuple[Delivery, ...]:
-        async with open_shells(hosts, settings.connection) as shells:
+        async with open_shells(hosts, settings.connection, connect) as shells:
             return tuple(await asyncio.gather(*(_deliver(shell, config, files, health) for shell in shells.values())))
 
     return Distribution(config, champion.id, asyncio.run(run()))

@@ -8,50 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import HealthSettings, Host, Role
+from ringrift.fleet.placement import NONE, Condition, NoHost, Place, best_place
 from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
 from ringrift.game_database import GamesDatabase
-
-NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-class NoHost(RingRiftError):
-    """No host can take a job now; the message says of each why."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place for a job."""
-
-    job: str
-    host: str
-    gpus: tuple[int, ...]
-    """The numbers of its GPUs there."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """How a host is."""
-
-    failures: int = 0
-    """In a row."""
-    failed: int | None = None
-    """When it failed last, in seconds since 1970, as all moments here."""
-    why: str | None = None
-    answered: int | None = None
-    retired: int | None = None
-    """Since when; None for a host in service."""
-    probes: int = 0
-    probe: int | None = None
-    """When it is tried next."""
 
 
 class Health:
@@ -116,29 +81,27 @@ class Health:
             self._write(connection, name, change)
             return self._condition(connection, name)
 
-    def choose(self, job: str, role: Role, *, gpus: int = 0, avoid: Mapping[str, str] = NOBODY) -> Place:
+    def choose(self, job: str, role: Role, *, gpus: int = 0, excluded: Mapping[str, str] = NONE) -> Place:
         """Give a job a place, the one it has if it has one; `NoHost` if there is none.
 
-        Of the hosts in service with the role and enough free slots and GPUs, the one that has failed least recently;
-        of those that have not failed lately, the one with the largest share of free slots. Hosts to `avoid` come with
-        the reason.
+        It is the `best_place` of all hosts; those that are excluded come with the reason.
         """
         with self.database.writing() as connection:
             taken = self._taken(connection)
             for place in taken:
-                if place.job == job and place.host in self._hosts and place.host not in avoid:
+                if place.job == job and place.host in self._hosts and place.host not in excluded:
                     return place
-            found = self._best(connection, job, role, gpus, avoid)
+            found = self._best(connection, job, role, gpus, excluded)
             connection.execute(delete(places).where(places.c.job == job))
             row = {"job": job, "host": found.host, "gpus": " ".join(map(str, found.gpus)), "since": int(self._clock())}
             connection.execute(places.insert().values(**row))
         return found
 
-    def lacks(self, role: Role, *, gpus: int = 0, avoid: Mapping[str, str] = NOBODY) -> str | None:
+    def lacks(self, role: Role, *, gpus: int = 0, excluded: Mapping[str, str] = NONE) -> str | None:
         """Why no job can get a place now, in a line; None if one can."""
         try:
             with self.database.reading() as connection:
-                self._best(connection, "a job", role, gpus, avoid)
+                self._best(connection, "a job", role, gpus, excluded)
         except NoHost as error:
             return str(error)
         return None
@@ -181,34 +144,13 @@ class Health:
         longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
         return left if 0 < left <= longest else 0.0
 
-    def _best(self, connection: Connection, job: str, role: Role, gpus: int, avoid: Mapping[str, str]) -> Place:
-        """The place that a job would get; `NoHost` if there is none."""
+    def _best(self, connection: Connection, job: str, role: Role, gpus: int, excluded: Mapping[str, str]) -> Place:
+        """Return the place that a job would get; `NoHost` if there is none."""
+        conditions = {name: self._condition(connection, name) for name in self._hosts}
         taken = self._taken(connection)
-        reasons: dict[str, str] = {}
-        fit: list[tuple[int, float, str, tuple[int, ...]]] = []
-        for name, host in self._hosts.items():
-            here = [place for place in taken if place.host == name and place.job != job]
-            used = {gpu for place in here for gpu in place.gpus}
-            free = [gpu for gpu in range(host.gpus) if gpu not in used]
-            one = self._condition(connection, name)
-            if role not in host.roles:
-                reasons[name] = f"is not for {role}"
-            elif name in avoid:
-                reasons[name] = f"is avoided ({avoid[name]})"
-            elif one.retired is not None:
-                reasons[name] = f"is retired ({one.why})"
-            elif len(here) >= host.slots:
-                reasons[name] = f"has no free slot ({len(here)} of {host.slots} taken)"
-            elif len(free) < gpus:
-                reasons[name] = f"has {len(free)} of its {host.gpus} GPUs free, {gpus} are needed"
-            else:
-                failed = one.failed or 0 if one.failures else 0
-                fit.append((failed, len(here) / host.slots, name, tuple(free[:gpus])))
-        if not fit:
-            said = "; ".join(f"{name} {reason}" for name, reason in reasons.items()) or "there are none"
-            raise NoHost(f"no host for {job}: {said}")
-        _, _, name, numbers = min(fit)
-        return Place(job, name, numbers)
+        return best_place(
+            job, role, gpus=gpus, hosts=self._hosts, conditions=conditions, taken=taken, excluded=excluded
+        )
 
     def _condition(self, connection: Connection, name: str) -> Condition:
         row = connection.execute(select(host_rows).where(host_rows.c.name == name)).one_or_none()

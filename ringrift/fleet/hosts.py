@@ -23,9 +23,11 @@ LOCAL: Final = "local"
 class Host(Settings):
     """What is known of a host before it is asked."""
 
-    address: _Word
+    connection: _Word | None = None
+    """The Airflow connection that address, port, user, key and host key come from, in place of the five that follow."""
+    address: _Word | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = 22
-    user: _Word
+    user: _Word | None = None
     key: str | None = None
     """Path of the private key here; None for the keys of the SSH agent."""
     host_key: Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$")] | None = None
@@ -45,6 +47,11 @@ class Host(Settings):
     extras: list[_Word] = Field(default_factory=lambda: ["learn"])
 
     @property
+    def way(self) -> str:
+        """How it is reached, for people."""
+        return f"connection {self.connection}" if self.connection else f"{self.user}@{self.address}:{self.port}"
+
+    @property
     def program(self) -> str:
         """The command `ringrift` that was deployed there."""
         return f"{self.code}/current/bin/ringrift"
@@ -58,6 +65,14 @@ class Host(Settings):
     def _check(self) -> Self:
         if self.gpu is not None and not self.gpus:
             raise ValueError(f"gpu is {self.gpu!r}, but gpus, their number, is 0")
+        given = self.model_fields_set & {"address", "port", "user", "key", "host_key"}
+        if self.connection is not None:
+            if given:
+                raise ValueError(f"connection {self.connection} says what {', '.join(sorted(given))} would say, too")
+            return self
+        if self.address is None or self.user is None:
+            missing = "address" if self.address is None else "user"
+            raise ValueError(f"{missing} is missing, or a connection of Airflow in place of address and user")
         try:
             self.address.encode("idna")
         except UnicodeError:
@@ -76,7 +91,7 @@ class HostList(Settings):
         for name, host in self.hosts.items():
             if _NAME.fullmatch(name) is None or name == LOCAL:
                 raise ValueError(f"host {name!r}: a name consists of letters, digits, dots, dashes and underscores")
-            place = (host.address, host.port, host.user, host.home)
+            place = (host.connection, host.address, host.port, host.user, host.home)
             if place in places:
                 raise ValueError(f"hosts {places[place]} and {name} are the same folder of the same machine")
             places[place] = name

@@ -13,7 +13,7 @@ import asyncio
 import base64
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -54,6 +54,22 @@ class BadKey(RingRiftError):
     """A private key here that cannot be used."""
 
 
+class UnknownConnection(RingRiftError):
+    """A host whose address is in a connection of Airflow, which nobody here knows."""
+
+
+OpenConnection = Callable[[Host, ConnectionSettings], Awaitable[asyncssh.SSHClientConnection]]
+"""Connects to a host whose `connection` is named; raises what `asyncssh.connect` raises, and errors of ours."""
+
+
+async def no_connections(host: Host, settings: ConnectionSettings) -> asyncssh.SSHClientConnection:
+    """Refuse a named connection, as whoever works without Airflow has to; `UnknownConnection`."""
+    raise UnknownConnection(
+        f"its address is in the connection {host.connection!r} of Airflow, and only Airflow's tasks know that: "
+        "give address and user in hosts.yaml to reach it from here"
+    )
+
+
 class Reaction(StrEnum):
     """What to do about an error."""
 
@@ -72,8 +88,10 @@ def reaction_to(error: BaseException) -> Reaction:
 class SshShell:
     """A way to a host over SSH; the connection is made when it is needed, and made again when it was lost."""
 
-    def __init__(self, name: str, host: Host, settings: ConnectionSettings) -> None:
-        """Nothing is connected yet."""
+    def __init__(
+        self, name: str, host: Host, settings: ConnectionSettings, connect: OpenConnection = no_connections
+    ) -> None:
+        """Nothing is connected yet; `connect` opens the connection that the host names, if it does."""
         self.name = name
         self.host = host
         self.connections = 0
@@ -81,6 +99,7 @@ class SshShell:
         self.compress = False
         """Whether the next connection compresses: good for SFTP, a waste for what is packed already."""
         self._settings = settings
+        self._open = connect
         self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting = asyncio.Lock()
         self._sessions = asyncio.Semaphore(SESSIONS)
@@ -202,31 +221,22 @@ class SshShell:
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         settings, host = self._settings, self.host
-        place = f"{host.address} port {host.port}"
-        keys = [_private_key(Path(host.key).expanduser())] if host.key else ()
+        named = f"connection {host.connection}"
+        place = named if host.connection else f"{host.address} port {host.port}"
         client = _Client()
         try:
-            return await asyncssh.connect(
-                host.address,
-                host.port,
-                username=host.user,
-                client_keys=keys,
-                agent_path=None if keys else (),
-                preferred_auth="publickey",
-                known_hosts=self._known_keys(),
-                # After the kinds that are known, all others: else a host with a new kind of key would only hang up.
-                server_host_key_algs="+ssh-ed25519,ecdsa-sha2-*,rsa-sha2-*",
-                client_factory=lambda: client,
-                connect_timeout=float(settings.seconds),
-                login_timeout=float(settings.seconds),
-                keepalive_interval=float(settings.keepalive_seconds),
-                keepalive_count_max=settings.keepalive_missed,
-                compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
-                encryption_algs="^aes128-gcm@openssh.com,aes256-gcm@openssh.com",  # which processors have built in
-            )
-        except asyncssh.HostKeyNotVerifiable:
+            if host.connection is None:
+                return await self._connect_to(client)
+            async with asyncio.timeout(float(settings.seconds)):
+                return await self._open(host, settings)
+        except asyncssh.HostKeyNotVerifiable as error:
+            if host.connection:
+                said = f"{self.name}: its host key is not trusted ({_reason(error)}): see host_key of {named}"
+                raise Unusable(said) from None
             raise Unusable(self._distrust(client)) from None
         except asyncssh.PermissionDenied:
+            if host.connection:
+                raise Unusable(f"{self.name}: does not let in the user of {named}: see its login and key") from None
             key = f"the key {host.key}" if host.key else "any key of the SSH agent"
             said = f"{self.name}: does not let in user {host.user!r} with {key}: is the user right, and is the key in "
             raise Unusable(said + "its authorized_keys there?") from None
@@ -236,17 +246,41 @@ class SshShell:
             raise BadKey(f"~/.ssh/config: cannot be read ({error})") from None
         except socket.gaierror as error:
             if error.errno == socket.EAI_AGAIN:
-                said = f"{self.name}: the name {host.address!r} cannot be looked up now: is the name server reachable?"
+                said = f"{self.name}: the name of {place} cannot be looked up now: is the name server reachable?"
                 raise Unreachable(said) from None
-            raise Unusable(
-                f"{self.name}: there is no machine named {host.address!r}: see address in hosts.yaml"
-            ) from None
+            where = f"the host of {named}" if host.connection else f"{host.address!r}: see address in hosts.yaml"
+            raise Unusable(f"{self.name}: there is no machine named {where}") from None
         except TimeoutError:
             raise Unreachable(f"{self.name}: no answer from {place} within {settings.seconds:g} s") from None
         except ConnectionRefusedError:
             raise Unreachable(f"{self.name}: {place} refuses connections: is sshd running, and on that port?") from None
         except (asyncssh.DisconnectError, OSError) as error:
             raise Unreachable(f"{self.name}: cannot connect to {place} ({_reason(error)})") from None
+        except UnknownConnection as error:
+            raise UnknownConnection(f"{self.name}: {error}") from None
+
+    async def _connect_to(self, client: _Client) -> asyncssh.SSHClientConnection:
+        """Connect as hosts.yaml says."""
+        settings, host = self._settings, self.host
+        keys = [_private_key(Path(host.key).expanduser())] if host.key else ()
+        return await asyncssh.connect(
+            host.address or "",
+            host.port,
+            username=host.user or (),
+            client_keys=keys,
+            agent_path=None if keys else (),
+            preferred_auth="publickey",
+            known_hosts=self._known_keys(),
+            # After the kinds that are known, all others: else a host with a new kind of key would only hang up.
+            server_host_key_algs="+ssh-ed25519,ecdsa-sha2-*,rsa-sha2-*",
+            client_factory=lambda: client,
+            connect_timeout=float(settings.seconds),
+            login_timeout=float(settings.seconds),
+            keepalive_interval=float(settings.keepalive_seconds),
+            keepalive_count_max=settings.keepalive_missed,
+            compression_algs=["zlib@openssh.com", "none"] if self.compress else ["none"],
+            encryption_algs="^aes128-gcm@openssh.com,aes256-gcm@openssh.com",  # which processors have built in
+        )
 
     def _known_keys(self) -> _KnownKeys | bytes:
         """What is known of the host's keys: that of hosts.yaml, or the text of known_hosts."""
@@ -284,10 +318,12 @@ def command_of(script: str) -> str:
 
 
 @asynccontextmanager
-async def open_shells(hosts: Mapping[str, Host], settings: ConnectionSettings) -> AsyncIterator[dict[str, SshShell]]:
-    """A shell for each host, closed at the end."""
+async def open_shells(
+    hosts: Mapping[str, Host], settings: ConnectionSettings, connect: OpenConnection = no_connections
+) -> AsyncIterator[dict[str, SshShell]]:
+    """Open a shell for each host, closed at the end."""
     async with AsyncExitStack() as stack:
-        shells = {name: SshShell(name, host, settings) for name, host in hosts.items()}
+        shells = {name: SshShell(name, host, settings, connect) for name, host in hosts.items()}
         for shell in shells.values():
             await stack.enter_async_context(shell)
         yield shells

@@ -27,7 +27,7 @@ from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.prune import closed_files, prune
 from ringrift.fleet.remote import RemoteGames, in_batches
 from ringrift.fleet.shell import Unreachable
-from ringrift.fleet.ssh import SshShell, open_shells
+from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game_database import GamesDatabase
 
@@ -295,11 +295,12 @@ def sync_games(
     *,
     root: Path = GAMES,
     health: Health | None = None,
+    connect: OpenConnection = no_connections,
 ) -> SyncReport:
     """Bring all new games of these hosts to `root/<config>/<host>/<worker>/`, once."""
 
     async def run() -> SyncReport:
-        async with open_shells(hosts, settings.connection) as shells:
+        async with open_shells(hosts, settings.connection, connect) as shells:
             return await Sync(shells, root, settings.sync, health).round()
 
     return asyncio.run(run())

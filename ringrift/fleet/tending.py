@@ -15,7 +15,7 @@ from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import Job, State, kill_job, list_jobs
 from ringrift.fleet.shell import Shell
-from ringrift.fleet.ssh import Reaction, open_shells, reaction_to
+from ringrift.fleet.ssh import OpenConnection, Reaction, no_connections, open_shells, reaction_to
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,18 @@ class Tended:
         return "; ".join(parts)
 
 
-def tend_fleet(hosts: Mapping[str, Host], settings: FleetSettings, health: Health) -> list[Tended]:
+def tend_fleet(
+    hosts: Mapping[str, Host],
+    settings: FleetSettings,
+    health: Health,
+    connect: OpenConnection = no_connections,
+) -> list[Tended]:
     """Tend all hosts at once, but for the retired ones whose next trial has not come."""
 
     async def run() -> list[Tended]:
         resting = await asyncio.to_thread(health.resting)
         awake = {name: host for name, host in hosts.items() if name not in resting}
-        async with open_shells(awake, settings.connection) as shells:
+        async with open_shells(awake, settings.connection, connect) as shells:
             found = await asyncio.gather(*(_tend(name, shells[name], awake[name].jobs, health) for name in awake))
         return [*found, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
 

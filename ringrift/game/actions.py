@@ -69,6 +69,8 @@ SCALAR_NAMES: Final = (
     "swap_sides",
 )
 SCALAR_ACTIONS: Final = len(SCALAR_NAMES)
+NO_ACTIONS: Final = (NO_PLACEMENT, NO_MOVEMENT, NO_LINE, NO_TERRITORY)
+"""The forced no-actions, each of one phase (§3)."""
 
 
 @compiled

@@ -47,6 +47,9 @@ PHASE_RULES = {
 }
 
 
+NO_ACTION_RULE: Final = "a no-action is forced where its phase offers nothing else, and legal nowhere else; R070–R076"
+
+
 @dataclass(frozen=True)
 class Result:
     """How a game stands or ended; per-player tuples are by seat."""
@@ -240,7 +243,12 @@ class Game:
             spoken = self._name(action)
         if self.is_over and self.array["phase"] != GAME_OVER:
             return f"{spoken}: the game was stopped after {self.max_moves} moves"
-        return f"{spoken} is not legal for player {self.player} in phase {self.phase}: {PHASE_RULES[self.phase]}"
+        rule = NO_ACTION_RULE if self._is_no_action(action) else PHASE_RULES[self.phase]
+        return f"{spoken} is not legal for player {self.player} in phase {self.phase}: {rule}"
+
+    def _is_no_action(self, action: int) -> bool:
+        """Whether an action is one of the forced no-actions, whatever the position."""
+        return action - a.first_planes(self.board).end * self.board.cells in a.NO_ACTIONS
 
     def _name(self, action: int) -> str:
         if not 0 <= action < a.policy_size(self.board):

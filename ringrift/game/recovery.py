@@ -125,7 +125,7 @@ def add_extractions(state: Any, board: Any, buried_only: bool, out: Any, count: 
     """Append the stacks that can pay with a ring of the player to act; the new count.
 
     Before a recovery slide every ring of the player is buried, and which stacks can pay is judged then: afterwards any
-    ring of the player will do (R114). The price of a region is a buried one.
+    ring of the player will do (R114). The price of a region is a ring that is buried when it is paid (§7).
     """
     player = state.player
     for position in board.position:

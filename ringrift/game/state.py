@@ -253,8 +253,8 @@ def without_ring(word: int, depth: int) -> int:
 
 @compiled
 def has_buried_ring(word: int, player: int) -> bool:
-    """Whether a ring of the player lies below the cap."""
-    return lowest_depth(word, player) >= cap_height(word)
+    """Whether a ring of the player lies below the top ring, whoever controls the stack (§2)."""
+    return lowest_depth(word, player) > 0
 
 
 @compiled

@@ -14,7 +14,8 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, ins
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
-from ringrift.errors import Busy, RingRiftError
+from ringrift.errors import Busy, RingRiftError, UnwritableFile
+from ringrift.files import private_file, with_home
 from ringrift.game_database.schema import REVISION
 from ringrift.game_database.settings import database_settings
 
@@ -106,10 +107,11 @@ class GamesDatabase:
             raise BadDatabase(f"{self.name}: a games database of SQLite is a file; name one: sqlite:///games.db")
         if not create and not path.is_file():
             raise AbsentDatabase(f"{path}: there is no games database; `ringrift games ingest` makes one")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadDatabase(f"{path}: its folder cannot be made ({error.strerror})") from None
+        if not path.exists():
+            try:
+                private_file(path)
+            except UnwritableFile as error:
+                raise BadDatabase(str(error)) from None
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
@@ -181,14 +183,14 @@ class GamesDatabase:
 def _url(name: str) -> URL:
     """The URL of a database that may be named by the path of its file."""
     if "://" not in name:
-        return URL.create("sqlite", database=name)
+        return URL.create("sqlite", database=str(with_home(name)))
     try:
         url = make_url(name)
         backend = url.get_backend_name()
         if backend == "postgresql":
             return url.set(drivername="postgresql+psycopg")
         if backend == "sqlite":
-            return url.set(drivername="sqlite")
+            return url.set(drivername="sqlite", database=url.database and str(with_home(url.database)))
     except (ArgumentError, NoSuchModuleError, ValueError):
         pass
     shown = name.rsplit("@", 1)[-1]  # what stands before may be a password

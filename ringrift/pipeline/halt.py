@@ -5,7 +5,6 @@ It lies among the data, so that whoever shares the data shares the halt. It chan
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Final
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 
 from ringrift.errors import RingRiftError
 from ringrift.files import new_file
-from ringrift.settings import Settings, home_folder
+from ringrift.settings import Settings, folder_of, home_folder
 
 FILE: Final = Path("data") / "halt.json"
 
@@ -23,7 +22,7 @@ class Halted(RingRiftError):
     """Something was to begin while the loop is halted."""
 
 
-class NothingToHalt(RingRiftError):
+class NoLoop(RingRiftError):
     """A folder in which no loop works."""
 
 
@@ -41,12 +40,20 @@ def halt_file(home: Path | None = None) -> Path:
 
 
 def loop_folder() -> Path:
-    """The folder whose loop a person means: `home_folder`; `NothingToHalt` for a working folder without `data/`."""
-    folder = home_folder().resolve()
-    if not os.environ.get("RINGRIFT_HOME") and not (folder / FILE.parent).is_dir():
-        raise NothingToHalt(
-            f"{folder}: no loop works in this folder, which has no {FILE.parent}/; go to the one that has it, or let "
-            "RINGRIFT_HOME name it"
+    """The folder whose loop a person means: `home_folder`; `NoLoop` if no loop works in it."""
+    if named := folder_of("RINGRIFT_HOME"):
+        return check_loop(named, "RINGRIFT_HOME names this folder")
+    return check_loop(Path(), "this is the working folder")
+
+
+def check_loop(folder: Path, called: str) -> Path:
+    """The folder, resolved, if a loop works or is about to work in it, which has made `data/`; else `NoLoop`."""
+    folder = folder.resolve()
+    if not (folder / FILE.parent).is_dir():
+        said = f"which has no {FILE.parent}/" if folder.exists() else "which does not exist"
+        raise NoLoop(
+            f"{folder}: no loop works here; {called}, {said}. Go to the folder that has it, or let RINGRIFT_HOME name "
+            "it; `ringrift loop` begins one in the working folder"
         )
     return folder
 

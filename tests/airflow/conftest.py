@@ -24,7 +24,7 @@ sys.path.append(str(REPOSITORY / "plugins"))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
 
-    import ringrift_airflow.operators.stages
+    import ringrift_airflow.operators.ringrift
     import ringrift_airflow.sensors.games_threshold  # noqa: F401
 
 
@@ -85,7 +85,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     for name, value in found.environment.items():
         if name.startswith("RINGRIFT_"):
             monkeypatch.setenv(name, value)
-    monkeypatch.setattr("ringrift_airflow.triggers.job.FIRST_EVENT", 0.0)
+    monkeypatch.setattr("ringrift_airflow.triggers.resume.FIRST_EVENT", 0.0)
     monkeypatch.setattr("ringrift_airflow.operators.job.PATIENCE", 0.0)
     yield found
     kill_all_jobs(found.home)

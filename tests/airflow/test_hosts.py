@@ -19,25 +19,21 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from ringrift import __version__
 from ringrift.fleet import Job, State, Unreachable, kill_job, list_jobs
+from ringrift.fleet.failures import HostTrouble, OutOfMemory
 from ringrift.fleet.hosts import hosts
 from ringrift.fleet.ssh import SshShell, Unusable
 from ringrift.fleet.tending import tend_fleet
 from ringrift.pipeline.halt import halt, resume
 from ringrift.settings import config_folder
-from ringrift_airflow.exceptions import HostTrouble, OutOfMemory
-from ringrift_airflow.hooks.placement import open_health
-from ringrift_airflow.operators.fleet import (
-    DistributeModelOperator,
-    EndOrphansOperator,
-    SweepJobsOperator,
-    SyncGamesOperator,
-    TendFleetOperator,
-)
+from ringrift_airflow.hooks.fleet import FleetHook
+from ringrift_airflow.operators.distribute import DistributeModelOperator
+from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, SweepJobsOperator, TendFleetOperator
 from ringrift_airflow.operators.job import RemoteJobOperator
-from ringrift_airflow.operators.stages import RemoteSelfplayOperator, hours
-from ringrift_airflow.triggers import job as triggers
-from ringrift_airflow.triggers.job import PlaceTrigger
-from ringrift_airflow.workspace import shared_shell
+from ringrift_airflow.operators.ringrift import hours
+from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
+from ringrift_airflow.operators.sync import SyncGamesOperator
+from ringrift_airflow.triggers import placement as triggers
+from ringrift_airflow.triggers.placement import PlacementTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 from tests.airflow.test_jobs import defer, fire, wait_for
@@ -87,11 +83,11 @@ class Fleet:
         return [name for name, path in found if path.exists() for _ in path.read_text().splitlines()]
 
     def places(self) -> list[str]:
-        with open_health() as health:
+        with FleetHook().health() as health:
             return [place.host for place in health.taken()]
 
     def tend(self) -> str:
-        with open_health() as health:
+        with FleetHook().health() as health:
             return "; ".join(map(str, tend_fleet(hosts(), settings_for_tests(), health)))
 
     def jobs(self, name: str) -> dict[str, State]:
@@ -173,8 +169,8 @@ def test_while_no_host_is_free_the_task_waits(fleet: Fleet) -> None:
         defer(operator(UNTIL_TOLD, deferrable=True), tries)
     third, task = Tries(), operator("echo third >>ran")
     trigger = defer(task, third).trigger
-    assert isinstance(trigger, PlaceTrigger)
-    assert "no free slot" in str(trigger._look())
+    assert isinstance(trigger, PlacementTrigger)
+    assert "no free slot" in str(trigger.lacks())
     (fleet.servers["gpu-2"].home / "go").touch()
     wait_for(lambda: sorted(fleet.jobs("gpu-2").values()) == [State.DONE])
     for tries in running:
@@ -261,7 +257,7 @@ def test_a_halt_gives_the_place_back(fleet: Fleet, place: Place, tries: Tries) -
     assert event["why"] == "stopped"
     defer_finish(operator(""), tries, event)
     assert fleet.places() == []
-    assert str(PlaceTrigger("selfplay", 0, {})._look()).startswith("halted since")
+    assert str(PlacementTrigger("selfplay", 0, {}).lacks()).startswith("halted since")
     resume(place.home)
 
 
@@ -287,7 +283,7 @@ BAD_HOSTS: dict[str, tuple[Callable[[Fleet], None], str]] = {
 @pytest.mark.parametrize("name", BAD_HOSTS)
 def test_a_host_that_cannot_be_used_is_one_line_and_another_is_taken(name: str, fleet: Fleet, tries: Tries) -> None:
     act, said = BAD_HOSTS[name]
-    with open_health() as health:
+    with FleetHook().health() as health:
         health.failed("gpu-2", TROUBLE)
     act(fleet)
     task = operator("echo ran >>ran")
@@ -299,7 +295,7 @@ def test_a_host_that_cannot_be_used_is_one_line_and_another_is_taken(name: str, 
 
 def test_a_key_that_cannot_be_used_fails_at_once(fleet: Fleet, tries: Tries) -> None:
     fleet.describe(key="/nowhere")
-    with open_health() as health:
+    with FleetHook().health() as health:
         health.failed("gpu-2", TROUBLE)
     with pytest.raises(AirflowFailException, match=r"^gpu-1: key /nowhere: cannot be read"):
         operator("true").execute(tries.context())
@@ -315,7 +311,7 @@ class Selfplay(RemoteSelfplayOperator):
 
 @pytest.mark.parametrize("version", ["0.0.1", None])
 def test_a_host_without_this_ringrift_is_left_for_another(version: str | None, fleet: Fleet, tries: Tries) -> None:
-    with open_health() as health:
+    with FleetHook().health() as health:
         health.failed("gpu-2", TROUBLE)
     host = fleet.servers["gpu-1"]
     if version is None:
@@ -332,7 +328,7 @@ def test_a_host_without_this_ringrift_is_left_for_another(version: str | None, f
 
 
 def test_a_host_that_cannot_start_a_job_is_left_for_another(fleet: Fleet, tries: Tries) -> None:
-    with open_health() as health:
+    with FleetHook().health() as health:
         health.failed("gpu-2", TROUBLE)
     first, second = (one.home / "data" for one in fleet.servers.values())
     first.write_text("where the folder of jobs should be")
@@ -352,12 +348,12 @@ def test_a_host_that_cannot_start_a_job_is_left_for_another(fleet: Fleet, tries:
 
 def test_a_host_that_was_unfit_is_looked_at_again_later(fleet: Fleet, tries: Tries) -> None:
     change_settings(fleet.config / "fleet.yaml", {"health.unfit_minutes": 0.02})
-    with open_health() as health:
+    with FleetHook().health() as health:
         health.failed("gpu-2", Unusable("gpu-2: somebody has to see to it"))
     fleet.install(fleet.servers["gpu-1"], "0.0.1")
     trigger = defer(Selfplay(), tries).trigger
-    assert isinstance(trigger, PlaceTrigger)
-    assert trigger.avoided["gpu-1"][0].startswith("it has ringrift 0.0.1")
+    assert isinstance(trigger, PlacementTrigger)
+    assert trigger.excluded["gpu-1"][0].startswith("it has ringrift 0.0.1")
     fleet.install(fleet.servers["gpu-1"])
     assert fire(trigger) == {"why": "place"}
     Selfplay().go_on(tries.context())
@@ -403,7 +399,7 @@ def test_where_all_hosts_were_too_small_a_later_try_asks_them_again(fleet: Fleet
 def test_all_that_watch_one_host_share_a_connection(fleet: Fleet) -> None:
     async def watch() -> set[int]:
         async def ask() -> int:
-            async with shared_shell("gpu-1") as shell:
+            async with FleetHook().shared_shell("gpu-1") as shell:
                 await shell.run(b"true\n")
                 await asyncio.sleep(0.2)
                 assert isinstance(shell, SshShell)
@@ -435,7 +431,7 @@ def test_games_come_from_all_hosts_but_those_in_trouble(fleet: Fleet, place: Pla
 def test_the_champion_goes_to_all_hosts_and_to_those_that_are_back(fleet: Fleet, place: Place, tries: Tries) -> None:
     from ringrift.models import ModelStore
 
-    with open_health() as health:
+    with FleetHook().health() as health:
         store = ModelStore(health.database, place.home / "models")
         champion = crowned(store, registered(store, 1, "hex8_2p", architecture="small"))
     best = Path("models", "ringrift_best_hex8_2p.pth")
@@ -468,6 +464,6 @@ def test_without_hosts_there_is_nothing_to_tend(place: Place, tries: Tries) -> N
 def test_on_a_host_too_a_job_that_no_task_waits_for_is_ended_and_its_place_is_free(fleet: Fleet, tries: Tries) -> None:
     defer(operator(UNTIL_TOLD, deferrable=True), tries)
     stored = tries.store["job"]
-    assert EndOrphansOperator(task_id="end").execute(tries.context())["ended"][stored["host"]] == [stored["name"]]
+    assert EndOrphanedJobsOperator(task_id="end").execute(tries.context())["ended"][stored["host"]] == [stored["name"]]
     assert fleet.jobs(stored["host"])[stored["name"]] is State.KILLED
     assert fleet.places() == []

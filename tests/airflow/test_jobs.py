@@ -16,12 +16,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from ringrift.fleet import Job, LocalShell, State, Work, kill_job, start_job, status_of_job
+from ringrift.fleet.failures import HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
 from ringrift.pipeline.halt import halt, resume
-from ringrift_airflow.exceptions import RETRY_POLICY, HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
-from ringrift_airflow.job_owner import Owner
-from ringrift_airflow.operators.fleet import EndOrphansOperator
+from ringrift_airflow.job_owner import JobOwner
+from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator
 from ringrift_airflow.operators.job import RemoteJobOperator
-from ringrift_airflow.triggers.job import RemoteJobTrigger, ResumeTrigger
+from ringrift_airflow.retries import RETRY_POLICY
+from ringrift_airflow.triggers.job import RemoteJobTrigger
+from ringrift_airflow.triggers.resume import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 from tests.processes import alive
@@ -156,9 +158,9 @@ def test_a_lost_job_is_told_and_tried_again(place: Place, tries: Tries) -> None:
     [
         ("echo working; echo 'error: no such config' >&2; exit 2", WrongUse, "^error: no such config$"),
         ("echo a; exit 1", JobFailed, "^exit code 1: a$"),
-        ("echo a; kill -9 $$", OutOfMemory, "was shot, as happens when memory runs out; its last words: "),
+        ("echo a; kill -9 $$", OutOfMemory, "was shot, as happens when memory runs out; the last line of its log: "),
         ("echo 'error: busy' >&2; exit 75", JobFailed, "^exit code 75: error: busy$"),
-        ("exit 5", JobFailed, "has said nothing"),
+        ("exit 5", JobFailed, "an empty log"),
     ],
 )
 def test_a_failure_says_the_last_line_and_the_next_try_starts_anew(
@@ -204,7 +206,7 @@ def test_a_deferred_task_that_is_cleared_or_marked_kills_its_job(place: Place, t
 @pytest.mark.parametrize("state", ["failed", "success", "skipped", "gone"])
 def test_a_job_that_no_task_waits_for_is_ended(state: str, place: Place, tries: Tries) -> None:
     """As after a task that waits for its next try is marked: nobody watches its job."""
-    run, tender = tries.context()["run_id"], EndOrphansOperator(task_id="end_orphans")
+    run, tender = tries.context()["run_id"], EndOrphanedJobsOperator(task_id="end_orphans")
     defer(operator("sleep 60", deferrable=True), tries)
     job, pid = job_of(tries), pid_of(tries)
     for waiting in ("up_for_retry", "deferred", None):
@@ -221,14 +223,14 @@ def test_a_job_that_no_task_waits_for_is_ended(state: str, place: Place, tries: 
 def test_of_jobs_that_nobody_has_put_down_to_a_task_none_is_ended(place: Place, tries: Tries) -> None:
     job = Job("by-hand", str(place.home / "data" / "jobs"))
     asyncio.run(start_job(LocalShell(), job, Work("sleep 60", str(place.home))))
-    assert EndOrphansOperator(task_id="end_orphans").execute(tries.context()) == {"ended": {"local": []}}
+    assert EndOrphanedJobsOperator(task_id="end_orphans").execute(tries.context()) == {"ended": {"local": []}}
     assert asyncio.run(status_of_job(LocalShell(), job)).state is State.RUNNING
 
 
 def test_owners_are_told_apart_by_their_shard_and_temporary_runs_are_left_alone() -> None:
     asked = SimpleNamespace(get_task_states=lambda **_: {"r": {"selfplay_0": "failed", "selfplay_1": "running"}})
-    assert [Owner("loop", "selfplay", shard, "r").waits(asked) for shard in (0, 1, 2)] == [False, True, False]
-    assert Owner("loop", "selfplay", 0, "__airflow_temporary_run_2026").waits(asked)
+    assert [JobOwner("loop", "selfplay", shard, "r").waits(asked) for shard in (0, 1, 2)] == [False, True, False]
+    assert JobOwner("loop", "selfplay", 0, "__airflow_temporary_run_2026").waits(asked)
 
 
 @pytest.mark.parametrize("deferrable", [False, True])

@@ -10,24 +10,18 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
+from ringrift.fleet.failures import JobFailed
 from ringrift.pipeline.halt import halt, resume
-from ringrift_airflow.exceptions import JobFailed
-from ringrift_airflow.operators.evaluation import GateOperator, PromoteOperator, RateOperator, RemoteGauntletOperator
-from ringrift_airflow.operators.fleet import (
-    DistributeModelOperator,
-    SweepJobsOperator,
-    SyncGamesOperator,
-    TendFleetOperator,
-)
-from ringrift_airflow.operators.stages import (
-    ExportOperator,
-    RemoteSelfplayOperator,
-    RemoteTrainOperator,
-    RingriftOperator,
-    hours,
-    small,
-)
-from ringrift_airflow.triggers.job import ResumeTrigger
+from ringrift_airflow.operators.distribute import DistributeModelOperator
+from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator
+from ringrift_airflow.operators.export import ExportOperator
+from ringrift_airflow.operators.fleet import SweepJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
+from ringrift_airflow.operators.ringrift import RingriftOperator, hours, small
+from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
+from ringrift_airflow.operators.sync import SyncGamesOperator
+from ringrift_airflow.operators.train import RemoteTrainOperator
+from ringrift_airflow.triggers.resume import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 
@@ -189,7 +183,7 @@ def test_a_gate_that_says_no_skips_and_says_which_condition(kind: type[Any], pla
     place.answer(promote={"code": 1})
     with pytest.raises(AirflowSkipException, match=r"^not promoted: no: random: won: 81 %, the limit is 90 %$"):
         run(kind, tries, config=CONFIG)
-    assert tries.xcoms["said"] == "not promoted: no: random: won: 81 %, the limit is 90 %"
+    assert tries.xcoms["skip_reason"] == "not promoted: no: random: won: 81 %, the limit is 90 %"
 
 
 @pytest.mark.parametrize("kind", [RemoteTrainOperator, RemoteGauntletOperator, GateOperator, PromoteOperator])

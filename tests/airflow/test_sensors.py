@@ -14,7 +14,8 @@ from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.settings import AlertSettings
 from ringrift_airflow.listeners import stages as listeners
-from ringrift_airflow.notifications.failure import CheckConnectionsOperator, failure_notifiers
+from ringrift_airflow.notifications.failure import failure_notifiers
+from ringrift_airflow.operators.connections import CheckConnectionsOperator
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place

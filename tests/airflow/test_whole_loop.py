@@ -18,7 +18,7 @@ from ringrift.fleet import Job, LocalShell, State, Work, kill_job, list_jobs, st
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.schema import games
 from ringrift.models import ModelStore, StoredModel, history
-from ringrift_airflow.job_owner import Owner
+from ringrift_airflow.job_owner import JobOwner
 from ringrift_airflow.listeners import stages as listeners
 from tests.airflow.place import Place
 from tests.airflow.tiny import tiny_settings
@@ -122,10 +122,10 @@ def test_the_jobs_of_stages_that_have_ended_or_are_gone_are_ended(workplace: Wor
     with workplace.airflow_database() as connection:
         ((run,),) = connection.execute("SELECT run_id FROM dag_run WHERE dag_id = ? LIMIT 1", (DAG,)).fetchall()
     owners = {
-        "ended": Owner(DAG, "train", -1, run),
-        "of-a-shard": Owner(DAG, "selfplay", 1, run),
-        "gone": Owner(DAG, "train", -1, "scheduled__2026-03-01T00:00:00+00:00"),
-        "alone": Owner(DAG, "train", -1, "__airflow_temporary_run_2026-03-01T00:00:00+00:00__"),
+        "ended": JobOwner(DAG, "train", -1, run),
+        "of-a-shard": JobOwner(DAG, "selfplay", 1, run),
+        "gone": JobOwner(DAG, "train", -1, "scheduled__2026-03-01T00:00:00+00:00"),
+        "alone": JobOwner(DAG, "train", -1, "__airflow_temporary_run_2026-03-01T00:00:00+00:00__"),
     }
 
     async def states() -> dict[str, State]:

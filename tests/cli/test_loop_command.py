@@ -80,10 +80,11 @@ def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_turn(
 def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RINGRIFT_DATABASE", raising=False)
+    (tmp_path / "data").mkdir()
     done = CliRunner().invoke(app, ["status"])
     assert (done.exit_code, done.stdout) == (0, "nothing yet: `ringrift loop square8_2p` begins\n")
     assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {"halted": None, "configs": []}
-    assert list(tmp_path.iterdir()) == [], "to look makes nothing"
+    assert [path.name for path in tmp_path.rglob("*")] == ["data"], "to look makes nothing"
     assert "there is no games database" in complaint("status", "--database", "typo.db")
     assert "there is no games database" in complaint("status", "--curve", CONFIG, "curve.png")
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ringrift.fleet import Unreachable
-from ringrift.fleet.health import Health, NoHost
+from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import HealthSettings, Host
+from ringrift.fleet.placement import NoHost
 from ringrift.fleet.ssh import Unusable
 from ringrift.game_database import GamesDatabase
 
@@ -104,15 +105,15 @@ def test_who_has_failed_least_recently_comes_first(database: GamesDatabase, cloc
         fleet.failed(name, TROUBLE)
         clock.now += 10
     assert fleet.choose("a", "selfplay").host == "two"
-    assert fleet.choose("b", "selfplay", avoid={"two": "is full"}).host == "three"
+    assert fleet.choose("b", "selfplay", excluded={"two": "is full"}).host == "three"
     fleet.answered("one")
-    assert fleet.choose("c", "selfplay", avoid={"two": "is full"}).host == "one"
+    assert fleet.choose("c", "selfplay", excluded={"two": "is full"}).host == "one"
 
 
 def test_the_unfinished_job_of_a_dead_host_goes_to_another(database: GamesDatabase, clock: Clock) -> None:
     fleet = health(database, clock, one=host(), two=host())
     first = fleet.choose("job", "selfplay").host
-    other = fleet.choose("job", "selfplay", avoid={first: "is silent"})
+    other = fleet.choose("job", "selfplay", excluded={first: "is silent"})
     assert other.host != first
     assert fleet.taken() == [other]
 
@@ -218,5 +219,5 @@ def test_a_job_that_is_given_up_keeps_its_place_until_it_is_ended(database: Game
     assert fleet.abandoned(place.host) == []
     assert fleet.lacks("selfplay") is None
     assert f"{place.host} is avoided (its disk is full)" in str(
-        fleet.lacks("selfplay", avoid={place.host: "its disk is full"})
+        fleet.lacks("selfplay", excluded={place.host: "its disk is full"})
     )

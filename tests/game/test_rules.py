@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ringrift.game import Game, IllegalAction, new_states
+from ringrift.game.game import record_moves
 from ringrift.game.playout import perft
+from ringrift.game.records import read_records
 from tests.game.drawing import drawn, shape
+
+TRACES = Path(__file__).parent.parent / "traces"
 
 
 def keys(game: Game, kind: str = "") -> set[str]:
@@ -268,6 +273,63 @@ def test_a_record_cut_in_the_middle_of_a_recovery_replays_to_the_same_decision()
     assert again.keys() == game.keys()
     middle = Game.from_state(game.state(), "square8")
     assert middle.keys() == game.keys()
+
+
+def test_a_stack_that_a_strike_has_freed_can_pay_for_a_region_with_the_lowest_ring_of_its_cap() -> None:
+    """Player 2 controls a stack of 222 over a foreign ring: the two lower rings of that cap are buried."""
+    record = next(read_records(TRACES / "hex8_2p-buried.jsonl.gz"))[1]
+    game = Game.opening(record)
+    for move in record_moves(record)[:147]:
+        game.play(move)
+    region = "TR 0,3,-3;0,4,-4;1,3,-4"
+    assert keys(game) == {region, "ST"}
+    game.play(region)
+    assert keys(game) == {"EL 3,0,-3 recovery"}
+    game.play("EL 3,0,-3 recovery")
+    assert shape(game)["3,0,-3"] == "122"
+
+
+def test_every_ring_below_a_top_ring_can_pay_for_a_region_whoever_controls_the_stack() -> None:
+    game = drawn(
+        "square8",
+        """
+        . . . 221  . . . .
+        . . . 222  . . . .
+        . . . .    . . . .
+        . . . .    . . . .
+        . . . .    . . . 221
+        . . . 2121 . . . 2
+        """,
+        currentPlayer=2,
+        phase="territory_processing",
+        pendingTerritoryElim=True,
+        turnHadBoardChange=True,
+        turnHadRecoverySlide=True,
+    )
+    assert keys(game) == {f"EL {cell} recovery" for cell in ("3,0", "3,1", "3,5", "7,4")}, "a lone ring is not buried"
+    game.play("EL 3,1 recovery")
+    assert shape(game)["3,1"] == "22"
+
+
+def test_a_pure_stack_of_two_makes_a_region_eligible_in_a_turn_with_a_recovery_slide() -> None:
+    game = drawn(
+        "square8",
+        """
+        . . . . . . .  .
+        . . . . . . .  .
+        . . . . . . .  #c
+        . . . . . . #c .
+        . . . . . . .  b
+        . . . . . . .  .
+        . . . . . 33 . .
+        """,
+        players=4,
+        currentPlayer=3,
+        phase="territory_processing",
+        turnHadBoardChange=True,
+        turnHadRecoverySlide=True,
+    )
+    assert keys(game) == {"TR 7,3", "ST"}
 
 
 # §9 Forced elimination

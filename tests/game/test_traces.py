@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.game import Game, configs
-from ringrift.game.conformance import check_record
+from ringrift.game.conformance import check_file, check_record
 from ringrift.game.game import record_moves
 from ringrift.game.records import read_records
 
@@ -33,6 +33,11 @@ def test_a_sample_of_games_replays(config: str) -> None:
 def test_every_game_replays(config: str, part: int) -> None:
     checked = [check_record(record) for _, record in islice(read_records(trace(config)), part, None, PARTS)]
     assert len(checked) > 10
+
+
+@pytest.mark.parametrize("path", sorted(TRACES.glob("*-*.jsonl.gz")), ids=lambda path: path.name)
+def test_the_games_of_a_rare_spot_replay(path: Path) -> None:
+    assert check_file(path).games > 0
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
+from ringrift.game import Game
+from ringrift.game.actions import NO_TERRITORY, scalar_action
+from ringrift.game.game import record_moves
+from ringrift.game.records import read_records
 from ringrift.game_database import BadDatabase, GamesDatabase, ingest
 from ringrift.game_database.check import check
 from ringrift.game_database.packing import pack_actions
@@ -18,6 +24,7 @@ from ringrift.game_database.selection import quarantined_lines
 from tests.game_database.records import random_records, stored_lines, write
 
 COUNT = 6
+TRACES = Path(__file__).parent.parent / "traces"
 
 
 @pytest.fixture
@@ -113,6 +120,32 @@ def test_a_game_that_is_lost_goes_to_quarantine_and_comes_back_from_its_file(
     assert [line.reason for line in quarantined_lines(database, None, 5)] == [kind]
     assert ingest(database, [tmp_path / "0.jsonl"]).games == 1
     assert stored_lines(database) == sorted(lines)
+
+
+def test_a_game_that_was_played_by_an_older_reading_of_the_rules_is_found_and_told(
+    database: GamesDatabase, tmp_path: Path
+) -> None:
+    """Once the claim of move 147 was not legal, for the ring that pays is part of a cap: `NT` was forced, not `ST`."""
+    game = Game("hex8")
+    for move in record_moves(next(read_records(TRACES / "hex8_2p-buried.jsonl.gz"))[1])[:147]:
+        game.play(move)
+    skipped, forced = game.legal_actions()[-1], scalar_action(game.board.tables, NO_TERRITORY)
+    stopped = replace(
+        random_records("hex8_2p", 1)[0], max_moves=148, winner=None, reason=None, ranks=None, resigned=None
+    )
+    today, older = (
+        replace(stopped, game=number, actions=np.array([*game.actions, last], np.int32))
+        for number, last in enumerate((skipped, forced))
+    )
+    write(tmp_path / "games.jsonl", [today, older])
+    assert ingest(database, [tmp_path / "games.jsonl"]).quarantined == {"illegal_action": 1}
+    assert check(database).damage == ()
+
+    plant(database, "UPDATE moves SET actions = ? WHERE game_id = 1", pack_actions(older.actions))
+    (damage,) = check(database, quarantine_bad=True).damage
+    assert (damage.kind, damage.game, damage.done) == ("illegal_action", 1, "quarantined")
+    assert "(no_territory_action) is not legal for player 2 in phase territory_processing" in damage.detail
+    assert [line.detail for line in quarantined_lines(database, None, 5)] == [damage.detail] * 2
 
 
 def test_moves_without_a_game_and_games_without_a_source_are_repaired(

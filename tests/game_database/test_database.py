@@ -46,6 +46,36 @@ def test_the_environment_names_the_database_for_everybody(tmp_path: Path, monkey
         assert found.name.endswith(f"{tmp_path}/games.db")
 
 
+@pytest.mark.parametrize("name", ["~/games/ringrift.db", "sqlite:///~/games/ringrift.db"])
+def test_a_tilde_is_the_home_folder_wherever_a_database_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    with GamesDatabase(name, create=True):
+        pass
+    monkeypatch.setenv("RINGRIFT_DATABASE", name)
+    with GamesDatabase():
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"me"}
+    assert (tmp_path / "me" / "games" / "ringrift.db").is_file()
+
+
+def test_a_database_is_for_its_owner_alone_with_the_files_that_sqlite_puts_beside_it(tmp_path: Path) -> None:
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as database, database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("games.db", "games.db-wal", "games.db-shm"), "0o600")
+
+
+def test_the_mode_that_somebody_gave_a_database_stays(tmp_path: Path) -> None:
+    path = tmp_path / "games.db"
+    with GamesDatabase(str(path), create=True):
+        path.chmod(0o640)
+    with GamesDatabase(str(path), create=True):
+        assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_newer_schema_is_refused(database: GamesDatabase) -> None:
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from ringrift.pipeline.halt import FILE, NothingToHalt, halt, halted, resume
+from ringrift.pipeline.halt import FILE, NoLoop, halt, halted, resume
 
 
 def test_a_halt_says_why_until_it_is_resumed(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_the_commands_mean_the_loop_of_ringrift_home_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
-    home.mkdir()
+    (home / "data").mkdir(parents=True)
     elsewhere.mkdir()
     monkeypatch.setenv("RINGRIFT_HOME", str(home))
     monkeypatch.chdir(elsewhere)
@@ -80,7 +80,7 @@ def test_the_commands_mean_the_loop_of_ringrift_home_from_any_folder(
     assert halted(home) is None
 
 
-@pytest.mark.parametrize("command", ["halt", "resume"])
+@pytest.mark.parametrize("command", ["halt", "resume", "status"])
 def test_in_a_folder_without_a_loop_the_commands_refuse(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +88,31 @@ def test_in_a_folder_without_a_loop_the_commands_refuse(
     monkeypatch.chdir(tmp_path)
     answer = CliRunner().invoke(app, [command])
     assert answer.exit_code != 0
-    assert isinstance(answer.exception, NothingToHalt)
-    assert str(answer.exception).startswith(f"{tmp_path}: no loop works in this folder, which has no data/;")
+    assert isinstance(answer.exception, NoLoop)
+    said = f"{tmp_path}: no loop works here; this is the working folder, which has no data/."
+    assert str(answer.exception).startswith(said)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["halt", "resume"])
+@pytest.mark.parametrize(("folder", "why"), [("none", "which does not exist"), ("empty", "which has no data/")])
+def test_a_ringrift_home_in_which_no_loop_works_is_refused_and_not_made(
+    command: str, folder: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path / folder))
+    answer = CliRunner().invoke(app, [command])
+    assert isinstance(answer.exception, NoLoop)
+    assert f"RINGRIFT_HOME names this folder, {why}." in str(answer.exception)
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_a_tilde_in_ringrift_home_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ringrift" / "data").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RINGRIFT_HOME", "~/ringrift")
+    assert CliRunner().invoke(app, ["halt"]).stdout.startswith(str(tmp_path / "ringrift" / FILE))
+    assert halted() is not None
+    assert [path.name for path in tmp_path.iterdir()] == ["ringrift"]

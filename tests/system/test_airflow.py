@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
+from psutil import Process
 
 from ringrift.pipeline.halt import halt, resume
 from tests.airflow.tiny import change_settings
@@ -83,6 +84,33 @@ def test_an_airflow_without_its_first_process_is_ended_before_another_one_starts
     assert not any(map(alive, left))
     assert loop.deployment.running() != first
     loop.finished(loop.trigger())
+
+
+def test_a_component_that_is_shot_is_started_anew(loop: Standalone) -> None:
+    first = loop.deployment.running()
+    assert first is not None
+    (scheduler,) = [child.pid for child in Process(first).children() if "scheduler" in " ".join(child.cmdline())]
+    os.kill(scheduler, signal.SIGKILL)
+    loop.wait(lambda: "scheduler has ended with code -9; it is started anew" in loop.deployment.log.read_text())
+    loop.up()
+    assert loop.deployment.running() == first
+    loop.finished(loop.trigger())
+
+
+def test_it_listens_to_this_machine_alone(loop: Standalone) -> None:
+    first = loop.deployment.running()
+    assert first is not None
+    processes = [Process(pid) for pid in family(first)]
+    listening = [one for each in processes for one in each.net_connections("inet") if one.status == "LISTEN"]
+    assert {one.laddr.port for one in listening} >= {loop.port}
+    assert {one.laddr.ip for one in listening} == {"127.0.0.1"}
+
+
+def test_its_files_are_for_their_owner_alone_and_no_log_has_the_password(loop: Standalone) -> None:
+    folder = loop.deployment.folder
+    for path in [*folder.glob("airflow.db*"), folder / "airflow.cfg", folder / "passwords.json", loop.log_file]:
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert loop.deployment.password() not in loop.log_file.read_text()
 
 
 def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalone) -> None:

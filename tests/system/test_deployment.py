@@ -32,8 +32,14 @@ def test_the_compose_file_is_one_by_the_schema_of_the_specification() -> None:
 def test_all_services_are_there_pinned_and_watched(compose: Any) -> None:
     assert set(compose["services"]) == SERVICES
     for name, service in compose["services"].items():
-        assert re.search(r":(v?\d+\.\d+|local$)", service["image"]), name
+        assert re.search(r":(v?\d+\.\d+\S*@sha256:[0-9a-f]{64}|local)$", service["image"]), name
         assert "healthcheck" in service or name == "migrate", name
+
+
+def test_ports_are_open_to_this_machine_alone_unless_told_otherwise(compose: Any) -> None:
+    ports = [port for service in compose["services"].values() for port in service.get("ports", ())]
+    assert len(ports) == 2
+    assert all(re.fullmatch(r"\$\{RINGRIFT_PUBLISH_HOST:-127\.0\.0\.1\}:(\d+):\1", port) for port in ports)
 
 
 def test_secrets_come_from_the_environment(compose: Any) -> None:
@@ -72,7 +78,7 @@ def test_volumes_are_mounted_on_folders_that_the_user_of_the_image_owns(compose:
 
 def test_the_image_is_built_from_what_is_pinned() -> None:
     text = (REPOSITORY / "Dockerfile").read_text()
-    assert re.search(r"^FROM python:\d+\.\d+\.\d+-", text, re.MULTILINE)
+    assert re.search(r"^FROM python:\d+\.\d+\.\d+-\S+@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
     assert "--constraint constraints.txt" in text
     for copied in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE):
         for name in copied.split():

@@ -10,7 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime
 
-from ringrift.errors import RingRiftError
+from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
@@ -19,6 +19,9 @@ from ringrift_airflow.local.leftover_jobs import end_jobs
 from ringrift_airflow.local.standalone import StandaloneAirflow
 from ringrift_airflow.pools import pool_settings
 
+WRONG_USE, BUSY = 2, 75
+"""The exit codes of errors, as those of `ringrift`: another try would say the same, or may go well."""
+
 
 def main(words: list[str] | None = None) -> int:
     """The three commands."""
@@ -26,8 +29,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("command", choices=["up", "down", "loop"])
     parser.add_argument("--config", default="square8_2p", help="of the iteration; by default square8_2p")
     chosen = parser.parse_args(words)
-    airflow = StandaloneAirflow()
     try:
+        airflow = StandaloneAirflow()
         if chosen.command == "down":
             print("stopped" if airflow.down() else "Airflow is not running")
             return 0
@@ -57,7 +60,7 @@ def main(words: list[str] | None = None) -> int:
         return 130
     except RingRiftError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return BUSY if isinstance(error, Busy) else WRONG_USE
 
 
 def check_settings(config: str | None = None) -> None:

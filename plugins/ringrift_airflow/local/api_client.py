@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from ringrift.errors import RingRiftError
 
+PATIENCE: Final = 90.0
+"""Seconds for an answer: on a slow machine, the API server stands still for half a minute and more."""
 PAUSES: Final = (0.5, 1.0, 2.0)
 """Seconds between two tries of a request that met with trouble."""
 
@@ -35,6 +37,8 @@ class AirflowApi:
         self.url = url
         self._login = {"username": user, "password": password}
         self._token: str | None = None
+        # Proxies of the environment lead elsewhere: this Airflow is on this machine.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def health(self) -> dict[str, Any]:
         """The state of each part of Airflow."""
@@ -76,7 +80,7 @@ class AirflowApi:
             headers=headers | {"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with self._opener.open(request, timeout=PATIENCE) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from ringrift.errors import RingRiftError
 from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.retries import SKIP_REASON
 
 TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")
 NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
@@ -171,7 +172,7 @@ class AirflowIteration:
 
     def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:
         """What came of a stage, in words."""
-        said = last_error(self.run_id, stage) if task["state"] == "failed" else self._xcom(task, "said")
+        said = last_error(self.run_id, stage) if task["state"] == "failed" else self._xcom(task, SKIP_REASON)
         if said:
             return str(said)
         reports = [result for result in results if isinstance(result, dict)]

@@ -8,10 +8,10 @@ from collections.abc import Collection
 
 from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, State, kill_job, list_jobs
-from ringrift.fleet.hosts import LOCAL, hosts
-from ringrift_airflow.hooks.placement import abandon, open_health, release
+from ringrift.fleet.hosts import LOCAL
+from ringrift.fleet.site import JOBS
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.job_owner import is_of
-from ringrift_airflow.workspace import JOBS, home, shared_shell, site
 
 
 def end_jobs(dag: str, runs: Collection[str]) -> None:
@@ -21,22 +21,22 @@ def end_jobs(dag: str, runs: Collection[str]) -> None:
 
 
 async def _end_jobs(dag: str, runs: Collection[str]) -> None:
-    found = []
-    if (home() / JOBS).is_dir():
-        async with shared_shell(LOCAL) as shell:
-            states = await list_jobs(shell, site(LOCAL).jobs)
+    fleet, found = FleetHook(), []
+    if (fleet.home / JOBS).is_dir():
+        async with fleet.shared_shell(LOCAL) as shell:
+            states = await list_jobs(shell, fleet.site(LOCAL).jobs)
         found += [(LOCAL, job) for job, state in states.items() if state is State.RUNNING]
-    if hosts():
-        with open_health() as health:
+    if fleet.hosts:
+        with fleet.health() as health:
             found += [(place.host, place.job) for place in health.taken()]
-    await asyncio.gather(*(_end(host, job) for host, job in found if any(is_of(job, dag, run) for run in runs)))
+    await asyncio.gather(*(_end(fleet, host, job) for host, job in found if any(is_of(job, dag, run) for run in runs)))
 
 
-async def _end(host: str, job: str) -> None:
+async def _end(fleet: FleetHook, host: str, job: str) -> None:
     if host != LOCAL:
-        abandon(job)
+        fleet.abandon(job)
     with contextlib.suppress(RingRiftError):  # of a host that does not answer
-        async with shared_shell(host) as shell:
-            await kill_job(shell, Job(job, site(host).jobs))
+        async with fleet.shared_shell(host) as shell:
+            await kill_job(shell, Job(job, fleet.site(host).jobs))
         if host != LOCAL:
-            release(job)
+            fleet.release(job)

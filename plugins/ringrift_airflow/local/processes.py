@@ -25,6 +25,16 @@ def living(group: int) -> list[psutil.Process]:
     return found
 
 
+def cpu_seconds(group: int) -> int:
+    """The CPU seconds that the living processes of a group have used."""
+    spent = 0.0
+    for process in living(group):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            spent += times.user + times.system
+    return int(spent)
+
+
 def environment_of(process: psutil.Process) -> dict[str, str]:
     """The environment that a process was started with; empty where a title of its own has overwritten it."""
     try:

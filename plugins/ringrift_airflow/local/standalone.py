@@ -1,6 +1,7 @@
 """An Airflow of one machine, whose files are in `data/airflow/`: started, found again, and stopped.
 
-The password of its user `admin` is made at the first start and stands there, readable by its owner alone.
+It answers this machine alone unless `RINGRIFT_AIRFLOW_HOST` says otherwise. Its database, keys and the password of its
+user `admin`, which is made at the first start, can be read by their owner alone.
 """
 
 from __future__ import annotations
@@ -14,25 +15,41 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 import ringrift
-from ringrift.errors import RingRiftError
+from ringrift.errors import Busy, RingRiftError
+from ringrift.files import private_file, private_folder, take_lock
 from ringrift.pipeline.settings import loop_settings
+from ringrift.settings import BadSettings, folder_of
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
-from ringrift_airflow.local.processes import environment_of, living, processes_of
+from ringrift_airflow.local.processes import cpu_seconds, environment_of, living, processes_of
 from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent
+FIRST_PROCESS: Final = "ringrift_airflow.local.supervisor"
+"""The module that runs in it."""
 USER: Final = "admin"
+LOOPBACK: Final = "127.0.0.1"
 PRESET: Final = "RINGRIFT_LOOP_PRESET"
-PATIENCE: Final = 120.0
-"""Seconds for Airflow to start."""
+STILL: Final = 120.0
+"""Seconds without a sign of life after which a start is given up."""
+PATIENCE: Final = 1800.0
+"""Seconds after which it is given up however much moves."""
+TELL: Final = 10.0
+"""Seconds between two lines about a start that takes long."""
+HEALTHY: Final = {
+    "metadatabase": "database",
+    "scheduler": "scheduler",
+    "triggerer": "triggerer",
+    "dag_processor": "DAG processor",
+}
+"""The components that Airflow knows the health of, in words."""
 LOCKED: Final = 10
 """Seconds that Airflow waits for a lock of SQLite: more than Python's 5, as writers wait for one another.
 
@@ -47,15 +64,21 @@ class NotStarted(RingRiftError):
     """Airflow that does not start."""
 
 
+class OtherwiseEngaged(NotStarted, Busy):
+    """Airflow that runs for somebody else, who will be done with it."""
+
+
 class StandaloneAirflow:
     """The Airflow of a workspace: started once, found again by a file with the number of its process."""
 
     def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
-        self.folder = folder or Path(os.environ.get("AIRFLOW_HOME") or home() / "data" / "airflow")
-        self.port = port or int(os.environ.get("RINGRIFT_AIRFLOW_PORT", "8080"))
-        self.url = f"http://localhost:{self.port}"
+        self.folder = folder or folder_of("AIRFLOW_HOME") or home() / "data" / "airflow"
+        self.host = os.environ.get("RINGRIFT_AIRFLOW_HOST") or LOOPBACK
+        self.port = port or _port(os.environ.get("RINGRIFT_AIRFLOW_PORT") or "8080")
+        self.url = f"http://{'localhost' if self.host in (LOOPBACK, '0.0.0.0') else self.host}:{self.port}"
         self._passwords = self.folder / "passwords.json"
         self._process = self.folder / "standalone.pid"
+        self._lock = self.folder / "standalone.lock"
         self._child: subprocess.Popen[bytes] | None = None
         self.log = self.folder / "standalone.log"
 
@@ -63,7 +86,7 @@ class StandaloneAirflow:
     def environment(self) -> dict[str, str]:
         """What Airflow's commands need to find this deployment; what is set already stays."""
         return {
-            "AIRFLOW_HOME": str(self.folder),
+            "AIRFLOW__API__HOST": self.host,
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__WORKERS": "1",
@@ -80,10 +103,13 @@ class StandaloneAirflow:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder.absolute()}/airflow.db?timeout={LOCKED}",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
-            "RINGRIFT_HOME": str(home()),
-            # Its parts are started by name.
+            "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "ringrift_airflow.local.task_logs.LOGGING_CONFIG",
             **os.environ,
+            **without_proxy(os.environ),
+            "AIRFLOW_HOME": str(self.folder),
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+            "PYTHONPATH": os.pathsep.join([str(CHECKOUT / "plugins"), *_python_path()]),
+            "RINGRIFT_HOME": str(home()),
         }
 
     def password(self) -> str:
@@ -91,9 +117,8 @@ class StandaloneAirflow:
         try:
             return str(json.loads(self._passwords.read_text())[USER])
         except (OSError, ValueError, KeyError):
-            self.folder.mkdir(parents=True, exist_ok=True)
             made = secrets.token_urlsafe(12)
-            self._passwords.touch(0o600)
+            private_file(self._passwords)
             self._passwords.write_text(json.dumps({USER: made}))
             return made
 
@@ -112,50 +137,95 @@ class StandaloneAirflow:
         return group if processes_of(group, self.folder) else None
 
     def up(self, tell: Callable[[str], None] = print, *, scheduled: bool = True) -> bool:
-        """Start it and wait until it works; False if it was running. `NotStarted` says what stands in the way.
+        """Start it and wait until all of it works; False if it was running. `NotStarted` says what stands in the way.
 
         :param scheduled: whether runs begin when the schedules say so, too, and not only when somebody triggers them.
         """
-        if (group := self.running()) is not None:
-            if first := self._first(group):
-                _check_how_it_runs(environment_of(first))
-                return False
-            tell("Ending what is left of an Airflow whose first process has died")
-            self.down()
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", self.port))
-            except OSError:
-                raise NotStarted(
-                    f"port {self.port} is in use; choose another: RINGRIFT_AIRFLOW_PORT=8081 make up"
-                ) from None
-        self.password()
-        tell("Starting Airflow")
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [_airflow(), "standalone"],
-                env=self.environment | ({} if scheduled else UNSCHEDULED),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=home(),
-            )
-        self._child = process
-        self._process.write_text(f"{process.pid}\n")
+        with self._alone():
+            started = self._start(tell, scheduled)
         try:
-            self._wait_until_healthy(process)
+            self._wait_until_healthy(tell)
         except BaseException:
-            self.down()
+            if started:
+                self.down()
             raise
-        return True
+        return started
 
     def down(self) -> bool:
         """Stop it, with all its processes; False if it was not running.
 
         Jobs of tasks that wait in the triggerer run on, and are found again at the next start.
         """
+        with self._alone():
+            return self._stop()
+
+    def unhealthy(self) -> list[str]:
+        """Return the components that do not work, in words; `["API server"]` if nobody answers."""
+        try:
+            health = AirflowApi(self.url, USER, self.password()).health()
+        except (NoAnswer, Refused):
+            return ["API server"]
+        return [words for name, words in HEALTHY.items() if (health.get(name) or {}).get("status") != "healthy"]
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from starting or stopping it meanwhile; they wait for the moment that this takes."""
+        private_folder(self.folder)
+        give_up = time.monotonic() + STILL
+        while True:
+            try:
+                lock = take_lock(self._lock, self.folder, OtherwiseEngaged(f"{self.folder}: being started or stopped"))
+                break
+            except OtherwiseEngaged:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.1)
+        try:
+            yield
+        finally:
+            os.close(lock)
+
+    def _start(self, tell: Callable[[str], None], scheduled: bool) -> bool:
+        """Start its first process unless it lives already; whether that was needed."""
+        if (group := self.running()) is not None:
+            if first := self._first(group):
+                _check_how_it_runs(environment_of(first))
+                return False
+            tell("Ending what is left of an Airflow whose first process has died")
+            self._stop()
+        self._check_port()
+        self.password()
+        for name in ("airflow.db", self.log.name):
+            private_file(self.folder / name)
+        tell("Starting Airflow")
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", FIRST_PROCESS],
+                env=self.environment | ({} if scheduled else UNSCHEDULED),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=home(),
+                umask=0o077,  # what it makes is for its owner alone; jobs have an umask of their own
+            )
+        self._process.write_text(f"{self._child.pid}\n")
+        return True
+
+    def _check_port(self) -> None:
+        """`NotStarted` if others use the port."""
+        with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise NotStarted(
+                    f"port {self.port} of {self.host} cannot be had ({error.strerror}); choose another: "
+                    "RINGRIFT_AIRFLOW_PORT=8081 make up"
+                ) from None
+
+    def _stop(self) -> bool:
+        """End all of its processes, however hard it takes; whether there were any."""
         group = self.running()
         if group is None:
             return False
@@ -175,8 +245,8 @@ class StandaloneAirflow:
         raise NotStarted(f"Airflow (process group {group}) does not end")
 
     def how_to_look(self) -> str:
-        """Where the web UI is, and who may enter."""
-        return f"{self.url} as {USER} with the password {self.password()}"
+        """Where the web UI is, and who may enter; never the password itself, as this is told in logs."""
+        return f"{self.url} as {USER}; the password is in {self._passwords}"
 
     def absent_connections(self) -> list[str]:
         """What has to be said of connections that notifiers need and Airflow does not know."""
@@ -193,26 +263,41 @@ class StandaloneAirflow:
         """The first process, which has started all others of the group, if it lives."""
         return next((process for process in processes_of(group, self.folder) if process.pid == group), None)
 
-    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        give_up = time.monotonic() + PATIENCE
-        api = AirflowApi(self.url, USER, self.password())
-        while True:
-            with contextlib.suppress(NoAnswer):
-                health = api.health()
-                parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-                if all(health.get(part, {}).get("status") == "healthy" for part in parts):
-                    return
-            if process.poll() is not None:
-                raise NotStarted(f"Airflow has ended with code {process.returncode}; its log is {self.log}")
-            if time.monotonic() > give_up:
-                raise NotStarted(f"Airflow is not healthy after {PATIENCE:g} s; its log is {self.log}")
+    def _wait_until_healthy(self, tell: Callable[[str], None]) -> None:
+        """Wait as long as something moves, and tell what is waited for."""
+        began = moved = told = time.monotonic()
+        last: object = None
+        while waits_for := self.unhealthy():
+            group = self.running()
+            if group is None:
+                raise NotStarted(f"Airflow has ended; its log is {self.log}")
+            now = time.monotonic()
+            if (signs := (waits_for, self._log_size(), cpu_seconds(group))) != last:
+                last, moved = signs, now
+            missing = ", ".join(waits_for)
+            if now - moved > STILL or now - began > PATIENCE:
+                raise NotStarted(
+                    f"Airflow does not work after {now - began:.0f} s (missing: {missing}); its log is {self.log}; "
+                    "`make down` stops it"
+                )
+            if now - told > TELL:
+                told = now
+                tell(f"Waiting for Airflow's {missing}, {now - began:.0f} s so far")
             time.sleep(0.3)
+
+    def _log_size(self) -> int:
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
 
 
 def _check_how_it_runs(environment: Mapping[str, str]) -> None:
     """Whether the Airflow that runs is the one that is wanted; `NotStarted` if its loops are others."""
     if UNSCHEDULED.items() <= environment.items():
-        raise NotStarted("Airflow runs for a `make loop`, without schedules; wait for its end, or stop it: `make down`")
+        raise OtherwiseEngaged(
+            "Airflow runs for a `make loop`, without schedules; wait for its end, or stop it: `make down`"
+        )
     wanted = os.environ.get(PRESET)
     runs_with = environment.get(PRESET) or loop_settings().preset
     if wanted and wanted != runs_with:
@@ -221,7 +306,21 @@ def _check_how_it_runs(environment: Mapping[str, str]) -> None:
         )
 
 
-def _airflow() -> str:
-    """Airflow's command beside this Python."""
-    beside = Path(sys.executable).with_name("airflow")
-    return str(beside) if beside.exists() else "airflow"
+def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep proxies from coming between the parts of an Airflow on one machine."""
+    changed = {}
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in environment.get(name, "").split(",") if host]
+        changed[name] = "*" if "*" in hosts else ",".join([*hosts, "localhost", LOOPBACK])
+    return changed
+
+
+def _port(text: str) -> int:
+    """Read the number of a port; `BadSettings`."""
+    if not text.isdecimal() or not 0 < int(text[:6]) < 1 << 16:
+        raise BadSettings(f"RINGRIFT_AIRFLOW_PORT: {text[:20]!r} is no port: it should be a number from 1 to 65535")
+    return int(text)
+
+
+def _python_path() -> list[str]:
+    return [str(Path(folder).absolute()) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from airflow.sdk import BaseNotifier, BaseOperator, Connection, Context
-from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+from airflow.sdk import BaseNotifier
 
 from ringrift.pipeline.settings import AlertSettings
 
@@ -31,24 +30,6 @@ def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
         log = '<p>{{ exception | default("") | e }}</p><p><a href="{{ ti.log_url }}">the log</a></p>'
         found.append(SmtpNotifier(to=alerts.mail_to, subject=TEXT, html_content=f"<p>{TEXT}</p>{log}"))
     return found
-
-
-class CheckConnectionsOperator(BaseOperator):
-    """Look for the connections that notifiers need, before a failure does."""
-
-    def __init__(self, *, alerts: AlertSettings, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connections = connections_of(alerts)
-
-    def execute(self, context: Context) -> Any:
-        """Name them; `AirflowFailException` for one that is missing."""
-        for name, setting in self.connections.items():
-            try:
-                Connection.get(name)
-            except AirflowNotFoundException:
-                raise AirflowFailException(absent_connection(name, setting)) from None
-        self.log.info("connections of notifiers: %s", ", ".join(self.connections) or "none are needed")
-        return list(self.connections)
 
 
 def absent_connection(name: str, setting: str) -> str:

@@ -1,4 +1,4 @@
-"""The stages that judge a model, as operators: gauntlet, rating, gate, promotion."""
+"""The stages that measure a model: the gauntlet, and its Elo."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from airflow.sdk import Context
 
-from ringrift_airflow.exceptions import skip
-from ringrift_airflow.operators.stages import AfterDataset, candidate, read_report, small
+from ringrift_airflow.operators.ringrift import AfterDataset, candidate, small
+from ringrift_airflow.retries import skip
 
 
-class _OfCandidate(AfterDataset):
+class CandidateOperator(AfterDataset):
     """A stage that looks at the model of the run.
 
     :param trained_by: the task that has trained it; where that has said nothing, the newest model is taken.
@@ -30,7 +30,7 @@ class _OfCandidate(AfterDataset):
         return [*self.words, candidate(context, self.config, self.trained_by), *self.options]
 
 
-class RemoteGauntletOperator(_OfCandidate):
+class RemoteGauntletOperator(CandidateOperator):
     """Let the model run the gauntlet. The task succeeds whatever comes of it; `passed` in its result says what."""
 
     success_codes: ClassVar[frozenset[int]] = frozenset({0, 1})
@@ -43,7 +43,7 @@ class RemoteGauntletOperator(_OfCandidate):
         return {"passed": code == 0, "gauntlet": small(report["gauntlet"])}
 
 
-class RateOperator(_OfCandidate):
+class RateOperator(CandidateOperator):
     """Let the model play for its Elo.
 
     :param forms: the ways in which it plays; if there are none, the task is skipped.
@@ -57,51 +57,3 @@ class RateOperator(_OfCandidate):
         if not self.forms:
             skip(context, "nobody is rated: rated_as of the preset in loop.yaml is empty")
         return super().execute(context)
-
-
-class PromoteOperator(_OfCandidate):
-    """Make the model the champion; if the gate does not let it pass any more, the task is skipped and says why."""
-
-    success_codes: ClassVar[frozenset[int]] = frozenset({0, 1})
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(verb="promote", **kwargs)
-
-    def result(self, output: bytes, code: int, context: Context) -> Any:
-        """What the gate has said."""
-        report = read_report(output, code, self.last_line)
-        for line in gate_table(report).splitlines():
-            self.log.info("%s", line)
-        if code:
-            skip(context, f"not promoted: {refusal(report)}")
-        return super().result(output, code, context)
-
-    def summary(self, report: Any, code: int) -> Any:
-        """What has come of it, with the gate's table for people."""
-        return small(report) | {"table": gate_table(report)}
-
-
-class GateOperator(PromoteOperator):
-    """Ask the gate about the model; nobody is promoted. If it says no, the task is skipped and says why."""
-
-    def arguments(self, context: Context) -> list[str]:
-        """The command."""
-        return [*super().arguments(context), "--check"]
-
-
-def refusal(report: Any) -> str:
-    """The gate's answer in one line, such as «no: vs_random: …: 81 %, the limit is 90 %»."""
-    return str((report.get("gate") or {}).get("verdict") or report.get("outcome"))
-
-
-def gate_table(report: Any) -> str:
-    """What the gate has found, condition by condition, as Markdown; nothing where it was not asked."""
-    gate = report.get("gate")
-    if gate is None:
-        return ""
-    against = f"champion {gate['champion']}" if gate["champion"] else "no champion yet"
-    rows = ["| check | what | measured | limit | verdict |", "| --- | --- | --- | --- | --- |"]
-    for check in gate["checks"]:
-        cells = (check[name] for name in ("name", "asks", "measured", "limit", "verdict"))
-        rows.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
-    return "\n".join([f"{gate['config']}: {gate['model']}, {against}: **{gate['verdict']}**", "", *rows])

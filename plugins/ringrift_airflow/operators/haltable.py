@@ -1,4 +1,4 @@
-"""What every operator of the loop does with a halt: it waits for the resume before it touches anything."""
+"""`HaltableOperator`: what every operator of the loop does with a halt, and with failures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Final
 from airflow.sdk import BaseOperator, Context
 
 from ringrift.pipeline.halt import halted
-from ringrift_airflow.triggers.job import ResumeTrigger
+from ringrift_airflow.retries import RETRY_POLICY
+from ringrift_airflow.triggers.resume import ResumeTrigger
 from ringrift_airflow.workspace import home
 
 LOOK: Final = 2.0
@@ -17,8 +18,12 @@ LOOK: Final = 2.0
 class HaltableOperator(BaseOperator):
     """An operator that does its `work` while the loop is not halted, and else waits in the triggerer."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        # A mapped operator hands its `retry_policy` over as None where `partial` was given none.
+        super().__init__(**{**kwargs, "retry_policy": kwargs.get("retry_policy") or RETRY_POLICY})
+
     def work(self, context: Context) -> Any:
-        """What the task does."""
+        """Do what the task is for."""
         raise NotImplementedError
 
     def execute(self, context: Context) -> Any:
@@ -29,5 +34,5 @@ class HaltableOperator(BaseOperator):
         return self.work(context)
 
     def go_on(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """What was waited for has come."""
+        """Begin again after a wait in the triggerer."""
         return self.execute(context)

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from ringrift.errors import Busy, RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.data_interval import backfilled
-from ringrift_airflow.exceptions import skip
+from ringrift_airflow.retries import skip
 from ringrift_airflow.workspace import home
 
 UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]

@@ -1,32 +1,23 @@
-"""What waits in the triggerer: for a job to end, for a host that takes one, and for a halt to be over."""
+"""`RemoteJobTrigger`: watches a job until it ends."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, kill_job, watch_job
-from ringrift.fleet.hosts import LOCAL, Role
-from ringrift.fleet.ssh import reaction_to
+from ringrift.fleet.failover import trouble
+from ringrift.fleet.hosts import LOCAL
 from ringrift.pipeline.halt import halted
-from ringrift_airflow.avoided import avoided_now
-from ringrift_airflow.hooks.placement import abandon, noted, open_health, release
-from ringrift_airflow.workspace import home, shared_shell
-
-FIRST_EVENT: Final = 10.0
-"""Seconds until a trigger may fire: one that fires sooner can overtake the scheduler, which then finds a task that has
-ended without being told («state mismatch»)."""
-LOOK: Final = 5.0
-"""Seconds between two looks for a free place."""
+from ringrift_airflow.hooks.fleet import FleetHook
+from ringrift_airflow.triggers.resume import first_event
 
 
 class RemoteJobTrigger(BaseTrigger):
@@ -57,7 +48,7 @@ class RemoteJobTrigger(BaseTrigger):
         self.patience = patience
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What Airflow keeps of it."""
+        """Return what Airflow keeps of it."""
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "host": self.host,
             "name": self.job.name,
@@ -72,9 +63,13 @@ class RemoteJobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch; one event."""
         began = time.monotonic()
-        note_of_host = partial(noted, self.host)
+        fleet = FleetHook()
+
+        async def note(error: RingRiftError | None) -> None:
+            await asyncio.to_thread(fleet.note, self.host, error)
+
         try:
-            async with shared_shell(self.host) as shell:
+            async with fleet.shared_shell(self.host) as shell:
                 ending = await watch_job(
                     *(shell, self.job),
                     deadline=self.deadline,
@@ -83,82 +78,22 @@ class RemoteJobTrigger(BaseTrigger):
                     stop=lambda: halted(Path(self.home)),
                     offset=self.offset,
                     patience=self.patience,
-                    note=note_of_host,
+                    note=note,
                 )
             event = asdict(ending)
         except RingRiftError as error:
-            await note_of_host(error)
-            event = {"why": "trouble", "detail": str(error), "reaction": reaction_to(error)}
-        await asyncio.sleep(max(0.0, began + FIRST_EVENT - time.monotonic()))
+            await note(error)
+            event = trouble(error)
+        await first_event(began)
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
-        """The task was cleared or marked: its job has to end, if need be as soon as its host answers."""
+        """End the job of a task that was cleared or marked, if need be as soon as its host answers."""
+        fleet = FleetHook()
         if self.host != LOCAL:
-            await asyncio.to_thread(abandon, self.job.name)
-        async with shared_shell(self.host) as shell:
+            await asyncio.to_thread(fleet.abandon, self.job.name)
+        async with fleet.shared_shell(self.host) as shell:
             state = await kill_job(shell, self.job)
         self.log.info("job %s: %s", self.job.name, state)
         if self.host != LOCAL:
-            await asyncio.to_thread(release, self.job.name)
-
-
-class PlaceTrigger(BaseTrigger):
-    """Waits until a job could have a place on a host; while the loop is halted, there is none."""
-
-    def __init__(self, role: Role, gpus: int, avoided: dict[str, list[Any]]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # Airflow's
-        self.role: Role = role
-        self.gpus = gpus
-        self.avoided = avoided
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What Airflow keeps of it."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            "role": self.role,
-            "gpus": self.gpus,
-            "avoided": self.avoided,
-        }
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait; one event."""
-        began = time.monotonic()
-        told = ""
-        while (said := await asyncio.to_thread(self._look)) is not None:
-            if said != told:
-                self.log.info("%s; the task waits", said)
-            told = said
-            await asyncio.sleep(LOOK * random.uniform(0.7, 1.3))  # those who wait do not look all at once
-        await asyncio.sleep(max(0.0, began + FIRST_EVENT - time.monotonic()))
-        yield TriggerEvent({"why": "place"})
-
-    def _look(self) -> str | None:
-        """Why there is no place now."""
-        if (reason := halted(home())) is not None:
-            return reason
-        try:
-            with open_health() as health:
-                return health.lacks(self.role, gpus=self.gpus, avoid=avoided_now(self.avoided))
-        except RingRiftError as error:  # such as a database that is being restarted
-            return str(error)
-
-
-class ResumeTrigger(BaseTrigger):
-    """Waits until the halt is over."""
-
-    def __init__(self, home: str, poll: float) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # Airflow's
-        self.home = home
-        self.poll = poll
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """What Airflow keeps of it."""
-        return f"{type(self).__module__}.{type(self).__qualname__}", {"home": self.home, "poll": self.poll}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait; one event."""
-        began = time.monotonic()
-        while halted(Path(self.home)) is not None:
-            await asyncio.sleep(self.poll)
-        await asyncio.sleep(max(0.0, began + FIRST_EVENT - time.monotonic()))
-        yield TriggerEvent({"why": "resumed"})
+            await asyncio.to_thread(fleet.release, self.job.name)

@@ -1,0 +1,42 @@
+"""The games of all hosts of self-play."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Context
+
+from ringrift.fleet.hosts import LOCAL, chosen_hosts
+from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.operators.haltable import HaltableOperator
+
+
+class SyncGamesOperator(HaltableOperator):
+    """Fetch the finished games of all hosts of self-play. Where there are none, the games are here already.
+
+    A host that does not answer fails nothing: the games of the others count, and its own come another time.
+    """
+
+    def __init__(self, *, config: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+
+    def work(self, context: Context) -> Any:
+        """Fetch them, and say what came from where."""
+        fleet = FleetHook()
+        folder = fleet.home / "data" / "selfplay"
+        if not fleet.has("selfplay"):
+            self.log.info("local: the games are in %s; nothing has to be fetched", folder / self.config)
+            return {"games": 0, "hosts": [LOCAL], "trouble": {}}
+        from ringrift.fleet.sync import sync_games  # late: it takes a second
+
+        with in_one_line(), fleet.health() as health:
+            chosen = chosen_hosts(fleet.hosts, (), "selfplay")
+            report = sync_games(chosen, fleet.settings, root=folder, health=health, connect=fleet.connect)
+        for host in report.hosts:
+            if host.trouble:
+                self.log.warning("%s (%s)", host.trouble, host.reaction)
+            else:
+                self.log.info("%s: %d new games in %d files", host.host, host.games, host.files)
+        trouble = {host.host: host.trouble for host in report.failed}
+        return {"games": report.games, "hosts": [host.host for host in report.hosts], "trouble": trouble}

@@ -1,0 +1,40 @@
+"""What is tried again, and when: a retry policy over the kinds of failure of a job; and how a task is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final, NoReturn
+
+from airflow.sdk import Context, ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from ringrift.fleet.failures import HostTrouble, JobLost, NoHostLeft, OutOfMemory, WrongUse
+
+SKIP_REASON: Final = "skip_reason"
+"""The key of the XCom in which a skipped task says why; at the end of the run it becomes a note of task and run."""
+
+RETRY_POLICY: Final = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would say the same again"),
+        RetryRule(OutOfMemory, RetryAction.RETRY, timedelta(minutes=2), reason="others may need less memory by then"),
+        RetryRule(HostTrouble, RetryAction.RETRY, timedelta(minutes=1), reason="the host may answer again"),
+        RetryRule(JobLost, RetryAction.RETRY, timedelta(seconds=10), reason="it goes on where it was"),
+    ]
+)
+
+
+@contextmanager
+def failing_at_once() -> Iterator[None]:
+    """Fail a task for good where no host can do its work."""
+    try:
+        yield
+    except NoHostLeft as error:
+        raise AirflowFailException(str(error)) from None
+
+
+def skip(context: Context, reason: str) -> NoReturn:
+    """Skip the task, and what comes after it, and keep the reason beside its log."""
+    context["ti"].xcom_push(key=SKIP_REASON, value=reason)
+    raise AirflowSkipException(reason)
