@@ -57,7 +57,9 @@ def train(
 
     The same command again goes on where the last one was stopped, however
     that came about. With several GPUs, start it with torchrun. Exit code 1:
-    the data set has nothing new for the parent.
+    the data set has nothing new for the parent; 2: something was wrong, also a
+    network that ends no better than one that knows nothing, which becomes no
+    model.
 
     Example: ringrift train square8_2p --preset laptop
 

@@ -37,7 +37,7 @@ from ringrift.networks import (
 )
 from ringrift.selfplay import trained_models
 from ringrift.training.calibration import calibration
-from ringrift.training.errors import BusyRun, NothingNew
+from ringrift.training.errors import BusyRun, LearnedNothing, NothingNew
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyKind, choose_policy
 from ringrift.training.memory import PROBE, batch_for, part_that_fits
@@ -50,6 +50,7 @@ from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
 from ringrift.training.world import World, joined_world
+from ringrift.training.yardstick import worse_than_ignorance
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -117,9 +118,9 @@ def train(
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
-    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
-    `BusyRun`, `Diverged`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report has no
-    model; the same call goes on from there. Of several processes only the first has a report.
+    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
+    `Diverged`, `LearnedNothing`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report
+    has no model; the same call goes on from there. Of several processes only the first has a report.
     """
     with joined_world(device) as world:
         plan = _plan(inputs, world.device)
@@ -220,6 +221,15 @@ def _train(
         return _report(plan, trainer, ending, None, None)
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
+    measured = unseen or trainer.validate(plan.dataset)
+    worse = worse_than_ignorance(measured.figures, trainer.yardstick, training_thresholds().yardstick.tolerance)
+    if worse is not None:
+        report = _report(plan, trainer, f"no model: the training has spoiled the network: {worse}", None, unseen)
+        write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
+        raise LearnedNothing(
+            f"{plan.folder}: the network has learned nothing, and becomes no model: {worse}; try a lower learning_rate "
+            f"(now {hyper.learning_rate:g}) or more games; the report is there"
+        )
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)

@@ -32,6 +32,7 @@ from ringrift.training.memory import is_out_of_memory
 from ringrift.training.step import Learner, Measured
 from ringrift.training.validation import Validation, validate
 from ringrift.training.world import World
+from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped"]
@@ -104,6 +105,14 @@ class Trainer:
         self._strength = strength
         self._watch = watch
         self._share = learner.schedule.batch // world.size
+        self.yardstick = ignorant_losses(
+            learner.module.network,
+            holdout or dataset,
+            learner.hyper.validate_samples,
+            learner.hyper.losses,
+            learner.kind,
+        )
+        """Of knowing nothing, on what the network is validated on."""
         self.progress = Progress(part)
         self.validation: Validation | None = None
         self._began = time.monotonic()
@@ -233,10 +242,10 @@ class Trainer:
         self._watch(Tally(step, learner.schedule.steps, total, accuracy, rate, holdout))
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
-        lowest = self.progress.lowest
+        lowest = self.yardstick["total"] if self.progress.lowest is None else self.progress.lowest
         finite = total - total == 0 and gradient - gradient == 0
         # A loss of KL may come near 0, so that a multiple of it says little: what counts is the way up from it.
-        if finite and (lowest is None or total < self._hyper.divergence * max(lowest, 1.0)):
+        if finite and total < self._hyper.divergence * max(lowest, 1.0):
             return
         kept = checkpoints(self.folder / FOLDER)
         raise Diverged(

@@ -1,0 +1,64 @@
+"""The yardstick of a training: the losses of a network that knows nothing.
+
+It calls all legal actions equally good, every game even, every cell anybody's. A network that ends no better was
+spoiled by its training, as by a learning rate that is far too high: its loss may have fallen since, but it is useless.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ringrift.datasets import Dataset
+from ringrift.datasets.loader import Batch, Loader
+from ringrift.game import policy_size
+from ringrift.networks import ResidualNetwork
+from ringrift.training.losses import Losses, PolicyKind, losses
+from ringrift.training.network import Outputs
+from ringrift.training.settings import LossSettings
+from ringrift.training.validation import MOST_AT_ONCE, Figures
+
+
+@torch.no_grad()
+def ignorant_losses(
+    network: ResidualNetwork, dataset: Dataset, samples: int, settings: LossSettings, kind: PolicyKind
+) -> Figures:
+    """Return the mean `Losses`, by name, of knowing nothing about at most so many samples: those of `validate`.
+
+    The network gives nothing but the shapes of what it predicts.
+    """
+    kind = kind._replace(share=dataset.manifest.policies / dataset.manifest.samples)
+    cells = network.stem.mask.cells.flatten().cpu()
+    sums, count = torch.zeros(len(Losses._fields)), 0
+    for batch in Loader(dataset, batch=min(MOST_AT_ONCE, samples), epochs=1, augment=False):
+        found = losses(
+            ignorant_outputs(batch, len(cells), policy_size(network.config.geometry)), batch, settings, kind, cells
+        )
+        sums += torch.stack(found) * len(batch.values)
+        count += len(batch.values)
+        if count >= samples:
+            break
+    return dict(zip(Losses._fields, (sums / count).tolist(), strict=True))
+
+
+def ignorant_outputs(batch: Batch, cells: int, actions: int) -> Outputs:
+    """Return what a network that knows nothing makes of a batch."""
+    count, players = batch.values.shape
+    return Outputs(
+        policy=torch.zeros(len(batch.policy_actions)),
+        values=torch.zeros(count, players),
+        reply=torch.zeros(count, actions),
+        owners=torch.zeros(count, players + 1, cells),
+        plies_left=torch.zeros(count),
+    )
+
+
+def worse_than_ignorance(found: Figures, yardstick: Figures, tolerance: float) -> str | None:
+    """Return in words what a network is no better at than one that knows nothing; None where it is better.
+
+    Its total loss has to be lower. Policy and value alone may be higher by the share `tolerance`: early in a loop, what
+    is learned of values is hardly more than noise.
+    """
+    for name, bound in (("total", 1.0), ("policy", 1 + tolerance), ("value", 1 + tolerance)):
+        if not found[name] < bound * yardstick[name]:  # also what is no number
+            return f"{name} loss {found[name]:.3g}, where knowing nothing has {yardstick[name]:.3g}"
+    return None
