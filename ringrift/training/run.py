@@ -50,7 +50,6 @@ from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
 from ringrift.training.world import World, joined_world
-from ringrift.training.yardstick import worse_than_ignorance
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -221,10 +220,10 @@ def _train(
         return _report(plan, trainer, ending, None, None)
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
-    measured = unseen or trainer.validate(plan.dataset)
-    worse = worse_than_ignorance(measured.figures, trainer.yardstick, training_thresholds().yardstick.tolerance)
-    if worse is not None:
-        report = _report(plan, trainer, f"no model: the training has spoiled the network: {worse}", None, unseen)
+    loss, nothing = (unseen or trainer.validate(plan.dataset)).figures["total"], trainer.yardstick["total"]
+    if not loss < nothing:  # also what is no number
+        worse = f"its loss is {loss:.3f}, and that of knowing nothing {nothing:.3f}"
+        report = _report(plan, trainer, f"no model: the network has learned nothing: {worse}", None, unseen)
         write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
         raise LearnedNothing(
             f"{plan.folder}: the network has learned nothing, and becomes no model: {worse}; try a lower learning_rate "

@@ -74,18 +74,10 @@ class ReportSettings(Settings):
     plot_points: Annotated[int, Field(ge=2)]
 
 
-class YardstickSettings(Settings):
-    """What a network has to be better than to become a model."""
-
-    tolerance: Annotated[float, Field(ge=0.0)]
-    """By what share the losses of policy and value may each exceed those of knowing nothing."""
-
-
 class TrainingThresholds(Settings):
     """All of the file."""
 
     preflight: PreflightSettings
-    yardstick: YardstickSettings
     report: ReportSettings
 
 

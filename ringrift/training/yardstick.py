@@ -27,12 +27,10 @@ def ignorant_losses(
     The network gives nothing but the shapes of what it predicts.
     """
     kind = kind._replace(share=dataset.manifest.policies / dataset.manifest.samples)
-    cells = network.stem.mask.cells.flatten().cpu()
+    cells, actions = network.stem.mask.cells.flatten().cpu(), policy_size(network.config.geometry)
     sums, count = torch.zeros(len(Losses._fields)), 0
     for batch in Loader(dataset, batch=min(MOST_AT_ONCE, samples), epochs=1, augment=False):
-        found = losses(
-            ignorant_outputs(batch, len(cells), policy_size(network.config.geometry)), batch, settings, kind, cells
-        )
+        found = losses(ignorant_outputs(batch, len(cells), actions), batch, settings, kind, cells)
         sums += torch.stack(found) * len(batch.values)
         count += len(batch.values)
         if count >= samples:
@@ -50,15 +48,3 @@ def ignorant_outputs(batch: Batch, cells: int, actions: int) -> Outputs:
         owners=torch.zeros(count, players + 1, cells),
         plies_left=torch.zeros(count),
     )
-
-
-def worse_than_ignorance(found: Figures, yardstick: Figures, tolerance: float) -> str | None:
-    """Return in words what a network is no better at than one that knows nothing; None where it is better.
-
-    Its total loss has to be lower. Policy and value alone may be higher by the share `tolerance`: early in a loop, what
-    is learned of values is hardly more than noise.
-    """
-    for name, bound in (("total", 1.0), ("policy", 1 + tolerance), ("value", 1 + tolerance)):
-        if not found[name] < bound * yardstick[name]:  # also what is no number
-            return f"{name} loss {found[name]:.3g}, where knowing nothing has {yardstick[name]:.3g}"
-    return None
