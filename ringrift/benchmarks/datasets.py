@@ -20,6 +20,7 @@ from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.kernels.threads import default_threads
+from ringrift.run_context import RunContext
 
 GOALS: Final = {"square8": 100_000, "hex8": 100_000, "square19": 10_000, "hexagonal": 10_000}
 """Samples a second on two cores."""
@@ -66,12 +67,13 @@ from ringrift.benchmarks.datasets import all_games
 from ringrift.benchmarks.memory import own_megabytes
 from ringrift.datasets import export
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import RunContext
 most = 0
-def look(done, games, samples):
+def look(work, done, total, detail):
     global most
     most = max(most, own_megabytes())
 with GamesDatabase(sys.argv[1]) as database:
-    export(database, sys.argv[2], folder=Path(sys.argv[3]), settings=all_games(), on_progress=look)
+    export(database, sys.argv[2], RunContext(all_games(), look), folder=Path(sys.argv[3]))
 print(most)
 """
 
@@ -101,13 +103,13 @@ def _fill(database: Path, config: str, games: int) -> None:
     with path.open("wb") as file:
         file.writelines(record.to_line() for record in bench_records(config, games, search=True, every=1))
     with GamesDatabase(str(database), create=True) as opened:
-        ingest(opened, [path])
+        ingest(opened, [path], RunContext(opened.settings.ingest))
     path.unlink()
 
 
 def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
     """Export the same games several times; the fastest counts, since the machine's other work only adds."""
-    everything = all_games()
+    context = RunContext(all_games())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "games.db"
         _fill(path, config, games)
@@ -116,10 +118,10 @@ def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
             for number in range(repeats + 1):  # the first loads the kernels
                 out = Path(folder) / str(number)
                 cpu = time.process_time()
-                both = export(database, config, folder=out, settings=everything)
+                both = export(database, config, context, folder=out)
                 processor.append((time.process_time() - cpu) / sum(report.samples for report in both))
                 reports.append(both[0])
-                again.append(export(database, config, folder=out, settings=everything)[0])
+                again.append(export(database, config, context, folder=out)[0])
                 shutil.rmtree(out)  # a disk may take as long to free room as to fill it
         best = min(reports[1:], key=lambda report: report.seconds)
         disk = max(disk_speed(Path(folder) / "plain", best.bytes) for _ in range(repeats))

@@ -22,6 +22,7 @@ from ringrift.game.victory import rank_players
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.kernels.threads import default_threads
 from ringrift.limits import move_limit
+from ringrift.run_context import RunContext
 from ringrift.selfplay import GameRecord, SearchStatistics
 
 DISTINCT = 250
@@ -138,7 +139,7 @@ def measure_ingest(config: str, games: int, *, search: bool, repeats: int = 3) -
             file = Path(folder) / f"{number}.db"
             with GamesDatabase(str(file), create=True) as database:
                 clock, cpu = time.perf_counter(), time.process_time()
-                report = ingest(database, [path])
+                report = ingest(database, [path], RunContext(database.settings.ingest))
                 clocks.append(time.perf_counter() - clock)
                 processor.append(time.process_time() - cpu)
             assert report.games == games, report.reasons()
@@ -185,7 +186,7 @@ import json, resource, sys
 from pathlib import Path
 from ringrift.game_database import GamesDatabase, ingest
 with GamesDatabase(sys.argv[2], create=True) as database:
-    report = ingest(database, [Path(sys.argv[1])])
+    report = ingest(database, [Path(sys.argv[1])], RunContext(database.settings.ingest))
 print(json.dumps([report.games, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
-from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
 from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.paper import paper, show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.datasets.settings import DatasetSettings
@@ -84,7 +82,6 @@ def export(
     """
     from ringrift.datasets import Filters
     from ringrift.datasets import export as run_export
-    from ringrift.datasets.export import Stopped
     from ringrift.datasets.settings import dataset_settings
     from ringrift.game_database import GamesDatabase
 
@@ -104,25 +101,8 @@ def export(
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
     filters = Filters(engines, models, runs, sources, seconds_of(since), seconds_of(until))
-    with stop_on_interrupt() as stop, GamesDatabase(database) as opened, progress() as tell:
-
-        def watch(done: int, total: int, samples: int) -> None:
-            tell(f"exporting games of {config}", done, total, f"{samples:,} samples")
-
-        try:
-            reports = run_export(
-                *(opened, config),
-                folder=out,
-                settings=settings,
-                filters=filters,
-                threads=threads,
-                afresh=afresh,
-                stop=stop,
-                on_progress=watch,
-            )
-        except Stopped as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(INTERRUPTED) from None
+    with run_context(settings) as context, GamesDatabase(database) as opened:
+        reports = run_export(opened, config, context, folder=out, filters=filters, threads=threads, afresh=afresh)
     if as_json:
         typer.echo(json.dumps([report.to_json() for report in reports]))
     else:
@@ -175,9 +155,8 @@ def merge(
     settings = dataset_settings()
     size = shard_samples(settings, read_manifest(find_manifest(datasets[0])).layout)
     target = find_manifest(out)
-    with progress() as tell:
-        watch = partial(tell, "merging")
-        report = run(datasets, target.parent, target.stem, size, settings.quality, on_progress=watch)
+    with run_context(settings.quality) as context:
+        report = run(datasets, target.parent, target.stem, size, context)
     show_report(report, as_json)
 
 
@@ -187,10 +166,11 @@ def validate(dataset: DatasetArgument, as_json: JsonOption = False) -> None:
 
     Example: ringrift dataset validate data/training/square8_2p
     """
+    from ringrift.datasets.settings import dataset_settings
     from ringrift.datasets.validate import validate as run
 
-    with progress() as tell:
-        report = run(dataset, on_progress=partial(tell, "validating"))
+    with run_context(dataset_settings().quality) as context:
+        report = run(dataset, context)
     show_report(report, as_json)
     raise typer.Exit(0 if report.sound else 1)
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import paper, show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from ringrift.evaluation.recorded import Hall
+    from ringrift.evaluation.match_runner import MatchRunner
     from ringrift.evaluation.settings import EvaluationSettings
     from ringrift.game_database import GamesDatabase
 
@@ -75,17 +74,17 @@ def evaluate(
     player = model_contender(find_model(models, config, model), form)
     if against is not None:
         opponent = contender(against)
-        with open_hall(database, settings) as hall:
-            test = sequential_test(config, player, opponent, hall)
+        with match_runner(database, settings) as runner:
+            test = sequential_test(config, player, opponent, runner)
         show_report(test, as_json)
         raise typer.Exit(0 if test.passed else 1)
-    with open_hall(database, settings) as hall:
-        path = sound_champion(hall.database, models, config)
+    with match_runner(database, settings) as runner:
+        path = sound_champion(runner.database, models, config)
         champion = None if path is None else model_contender(path, form)
-        report = gauntlet(config, player, champion, hall)
+        report = gauntlet(config, player, champion, runner)
         if not as_json:
             paper().print(report)
-        ratings = rate_model(config, player, champion, hall) if rating else None
+        ratings = rate_model(config, player, champion, runner) if rating else None
     if as_json:
         typer.echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
     elif ratings is not None:
@@ -120,10 +119,10 @@ def rate(
     path = find_model(models, config, model)
     forms = forms or [settings.gauntlet.as_]
     players = [model_contender(path, form) for form in forms]
-    with open_hall(database, settings) as hall:
-        best = sound_champion(hall.database, models, config)
+    with match_runner(database, settings) as runner:
+        best = sound_champion(runner.database, models, config)
         champions = [None if best is None else model_contender(best, form) for form in forms]
-        ratings = [rate_model(config, *pair, hall) for pair in zip(players, champions, strict=True)][-1]
+        ratings = [rate_model(config, *pair, runner) for pair in zip(players, champions, strict=True)][-1]
     found = [ratings[player.name] for player in players]
     if as_json:
         typer.echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
@@ -147,17 +146,13 @@ def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path |
 
 
 @contextmanager
-def open_hall(database: str | None, settings: EvaluationSettings) -> Iterator[Hall]:
+def match_runner(database: str | None, settings: EvaluationSettings) -> Iterator[MatchRunner]:
     """Where evaluations are played: the database, made if there is none, and progress for whoever looks.
 
     Ctrl-C and SIGTERM end the command with their exit code, and what has been played is kept.
     """
-    from ringrift.evaluation.recorded import Hall, Interrupted
+    from ringrift.evaluation.match_runner import MatchRunner
     from ringrift.game_database import GamesDatabase
 
-    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
-        try:
-            yield Hall(opened, settings, stop, tell)
-        except Interrupted as interrupted:
-            typer.echo(str(interrupted), err=True)
-            raise typer.Exit(stop.exit_code) from None
+    with run_context(settings) as context, GamesDatabase(database, create=True) as opened:
+        yield MatchRunner(opened, context)

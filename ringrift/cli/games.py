@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.paper import paper, show_found, show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.game_database.selection import Selection
@@ -54,16 +52,13 @@ def ingest(
     """
     from ringrift.game_database import GamesDatabase
     from ringrift.game_database import ingest as run
+    from ringrift.game_database.settings import database_settings
 
-    with stop_on_interrupt() as stop, GamesDatabase(database, create=True) as opened, progress() as tell:
-
-        def watch(read: int, total: int, new: int) -> None:
-            tell("reading", read / total, 1, f"{new:,} new games")
-
-        report = run(opened, places, threads=threads, stop=stop, on_progress=watch)
+    settings = database_settings()
+    with run_context(settings.ingest) as context, GamesDatabase(database, create=True, settings=settings) as opened:
+        report = run(opened, places, context, threads=threads)
     show_report(report, as_json)
-    if not report.complete:
-        raise typer.Exit(INTERRUPTED)
+    exit_if_cancelled(context)
 
 
 @app.command()
@@ -111,8 +106,8 @@ def check(
     from ringrift.game_database import GamesDatabase
     from ringrift.game_database.check import check as run
 
-    with GamesDatabase(database) as opened, progress() as tell:
-        report = run(opened, repair=repair, quarantine_bad=quarantine, on_progress=partial(tell, "checking"))
+    with run_context(None) as context, GamesDatabase(database) as opened:
+        report = run(opened, context, repair=repair, quarantine_bad=quarantine)
     show_report(report, as_json)
     raise typer.Exit(1 if report.left else 0)
 
@@ -131,10 +126,10 @@ def merge(
     from ringrift.game_database.merge import merge as run
 
     reports = []
-    with GamesDatabase(database, create=True) as opened, progress() as tell:
+    with run_context(None) as context, GamesDatabase(database, create=True) as opened:
         for name in others:
             with GamesDatabase(name) as other:
-                reports.append(run(opened, other, on_progress=partial(tell, f"merging {name}")))
+                reports.append(run(opened, other, context))
             if not as_json:
                 paper().print(reports[-1])
     if as_json:

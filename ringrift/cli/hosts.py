@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.options import DatabaseOption, JsonOption
 from ringrift.cli.paper import paper, show_report
 
@@ -162,7 +163,7 @@ def deploy(
     with open_fleet(names, database) as (hosts, settings, health):
         from ringrift.fleet.deploy import deploy as run
 
-        watch = (lambda step: typer.echo(step, err=True)) if not dry_run else (lambda step: None)
-        report = run(hosts, settings, dry_run=dry_run, health=health, watch=watch)
+        with run_context(settings) as context:
+            report = run(hosts, context, dry_run=dry_run, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

@@ -15,20 +15,20 @@ INTERRUPTED: Final = 130
 """The exit code after Ctrl-C."""
 
 
-class Stop(Event):
-    """Set when work is to stop where it can."""
+class Interruption(Event):
+    """Is set when work is to stop where it can."""
 
     exit_code = INTERRUPTED
     """What the process then ends with: 128 and the number of the signal."""
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Stop]:
+def stop_on_interrupt() -> Iterator[Interruption]:
     """An event that the first Ctrl-C or SIGTERM sets, so that work stops where it can.
 
     A second Ctrl-C raises `KeyboardInterrupt`.
     """
-    stop = Stop()
+    stop = Interruption()
 
     def handle(number: int, _: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:

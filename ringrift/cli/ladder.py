@@ -52,7 +52,7 @@ def ladder(
     with stop_on_interrupt() as stop:
         for name in names:
             for level in (level for level in wanted if level > 1):
-                step = measure_step(name, level, openings=openings, seed=seed, stop=stop)
+                step = measure_step(name, level, openings=openings, seed=seed, cancellation=stop)
                 if stop.is_set():
                     raise typer.Exit(INTERRUPTED)
                 every_one &= step.stronger

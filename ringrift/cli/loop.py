@@ -7,49 +7,42 @@ from typing import Annotated
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
 
 
 def loop(
     config: ConfigArgument,
-    turns: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
+    iterations: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
+    """Run the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
 
     The same functions that Airflow calls, one after the other in this
     process. However it was stopped, the same command goes on where it was;
     a stage that does nothing says which condition stopped it.
 
-    Example: ringrift loop square8_2p --turns 10 --preset laptop
+    Example: ringrift loop square8_2p --iterations 10 --preset laptop
 
     Example: ringrift loop square8_2p --preset smoke --json
     """
     from ringrift.game import parse_config
-    from ringrift.pipeline.run import StoppedTurn, run_turn
-    from ringrift.pipeline.settings import loop_settings
-    from ringrift.pipeline.turn import Workshop
+    from ringrift.pipeline.iteration import LoopInputs
+    from ringrift.pipeline.pipeline_settings import pipeline_settings
+    from ringrift.pipeline.run_iteration import run_iteration
 
     parse_config(config)
-    chosen = loop_settings().preset_named(preset)
-    with open_store(database, models, create=True) as store, stop_on_interrupt() as stop, progress() as tell:
-        workshop = Workshop(config, chosen, store.database, store, stop, tell)
-        for _ in range(turns):
-            try:
-                turn = run_turn(workshop)
-            except StoppedTurn as stopped:
-                typer.echo(str(stopped), err=True)
-                raise typer.Exit(stop.exit_code) from None
-            show_report(turn, as_json)
+    settings = pipeline_settings(config, preset)
+    with open_store(database, models, create=True) as store, run_context(settings) as context:
+        for _ in range(iterations):
+            show_report(run_iteration(LoopInputs(config, store.database, store), context), as_json)
 
 
 def status(
@@ -64,7 +57,7 @@ def status(
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
 
-    With --curve the models of all turns of one config, by the newest fit of
+    With --curve the models of all iterations of one config, by the newest fit of
     Elo; --json tells the whole history of Elo, too, fit by fit.
 
     Example: ringrift status
@@ -74,10 +67,10 @@ def status(
     from ringrift.game_database import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
     from ringrift.pipeline.halt import check_loop, halted
+    from ringrift.pipeline.iteration import FOLDER
     from ringrift.pipeline.settings import loop_settings
     from ringrift.pipeline.status import Status
     from ringrift.pipeline.status import status as status_of
-    from ringrift.pipeline.turn import FOLDER
 
     chosen = loop_settings().preset_named(preset)
     try:

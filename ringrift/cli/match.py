@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import JsonOption, MovesOption
 from ringrift.cli.paper import paper, show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
@@ -71,13 +70,13 @@ def match(
     agents = make_players(plan)
     played: list[PlayedGame] = []
     won = [0] * len(plan.players)
-    with stop_on_interrupt() as stop, progress() as tell:
-        tell("games", 0, plan.games)
-        for game in play_match(agents, plan, side_by_side=batch, stop=stop):
+    with run_context(None) as context:
+        context.progress("games", 0, plan.games)
+        for game in play_match(agents, plan, side_by_side=batch, cancellation=context.cancellation):
             played.append(game)
             if game.winner is not None:
                 won[game.fixture.seating[game.winner - 1]] += 1
-            tell("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
+            context.progress("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
@@ -86,8 +85,7 @@ def match(
         played.sort(key=lambda game: game.fixture.number)
         count = write_records(records, (game_record(plan, game) for game in played))
         typer.echo(f"{count} games written to {records}", err=True)
-    if stop.is_set():
-        raise typer.Exit(stop.exit_code)
+    exit_if_cancelled(context)
 
 
 def _plan(

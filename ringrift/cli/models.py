@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import paper, show_found, show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
     from ringrift.models import ModelStore
@@ -173,8 +172,8 @@ def verify(
     """
     from ringrift.models import verify as run
 
-    with open_store(database, folder) as store, progress() as tell:
-        report = run(store, config=config, repair=repair, watch=partial(tell, "verifying"))
+    with open_store(database, folder) as store, run_context(None) as context:
+        report = run(store, context, config=config, repair=repair)
     show_report(report, as_json)
     raise typer.Exit(1 if report.left else 0)
 

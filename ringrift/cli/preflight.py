@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress
 from ringrift.cli.train import (
     DATASETS,
     RUNS,
@@ -71,7 +71,7 @@ def preflight(
         parent=inputs.parent if inputs else None,
         needs_gpu=gpu,
     )
-    with progress() as tell:
-        report = check(planned, training_thresholds().preflight, verify=verify, on_progress=tell)
+    with run_context(training_thresholds().preflight) as context:
+        report = check(planned, context, verify=verify)
     show_report(report, as_json)
     raise typer.Exit(0 if report.ready else 1)

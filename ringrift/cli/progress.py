@@ -6,9 +6,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import typer
+
+from ringrift.run_context import Progress
 
 FIRST_LINE: Final = 3.0
 """Seconds until the first line; the next one takes twice as long, and so on."""
@@ -18,25 +20,16 @@ LONGEST_SILENCE: Final = 120.0
 Item = TypeVar("Item")
 
 
-class Tell(Protocol):
-    """Is told what is being done and how far it is.
-
-    A `total` of 1 is told as a share, for what is not worth counting, and None is for work without an end. `more` is
-    whatever else there is to say.
-    """
-
-    def __call__(self, what: str, done: float, total: float | None, more: str = "") -> None: ...
-
-
 @contextmanager
-def progress() -> Iterator[Tell]:
+def progress() -> Iterator[Progress]:
     """A function to tell how far a command is, for whoever looks at the standard error; it adds rate and time left."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as ProgressBar
 
     watched = sys.stderr.isatty()
     pace, silence = _Pace(), _Silence()
-    shown = Progress(
+    shown = ProgressBar(
         BarColumn(bar_width=12),
         TextColumn("{task.description}", markup=False),
         console=Console(stderr=True),
@@ -47,8 +40,8 @@ def progress() -> Iterator[Tell]:
     with shown:
         bar = shown.add_task("starting", total=None)
 
-        def tell(what: str, done: float, total: float | None, more: str = "") -> None:
-            words = pace.words(what, done, total, more)
+        def tell(work: str, done: float, total: float | None, detail: str = "") -> None:
+            words = pace.words(work, done, total, detail)
             if watched:
                 shown.update(bar, description=words, completed=done, total=total)
             elif silence.is_over():

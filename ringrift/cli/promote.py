@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress
 
 
 def promote(
@@ -56,15 +56,17 @@ def promote(
         raise RingRiftError("--force needs --reason TEXT: the history says why")
     if force and check:
         raise RingRiftError("--force asks the gate nothing: leave out --check")
-    with open_store(database, models, create=model.endswith(".pth")) as store, progress() as tell:
+    with (
+        open_store(database, models, create=model.endswith(".pth")) as store,
+        run_context(model_settings().gate) as context,
+    ):
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
         found = store.find(model, config)
         results = stored_results(store.database, config, found.id, evaluation_settings().gauntlet.as_)
-        gate = model_settings().gate
         if check:
-            report = ask(store, found, results, gate, watch=tell)
+            report = ask(store, found, results, context)
         else:
-            report = run(store, found, results, gate, force=reason if force else None, watch=tell)
+            report = run(store, found, results, context, force=reason if force else None)
     show_report(report, as_json)
     raise typer.Exit(1 if report.outcome == "refused" else 0)

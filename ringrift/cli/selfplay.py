@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress as shown_progress
 
 if TYPE_CHECKING:
-    from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings, Tally
+    from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings
 
 
 def selfplay(
@@ -93,13 +92,10 @@ def selfplay(
         if games is not None:
             raise BadPlan("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
-    with stop_on_interrupt() as stop, shown_progress() as tell, _shown_log():
-
-        def watch(tally: Tally) -> None:
-            tell("games", tally.games_before + tally.games, tally.games_wanted, _told(tally))
-
+    with run_context(None) as context, _shown_log():
         report = run_selfplay(
             plan,
+            context,
             root=out,
             host=host,
             worker=worker,
@@ -107,12 +103,9 @@ def selfplay(
             games=games,
             more=more,
             side_by_side=batch,
-            stop=stop,
-            watch=watch,
         )
     show_report(report, as_json)
-    if stop.is_set():
-        raise typer.Exit(stop.exit_code)
+    exit_if_cancelled(context)
 
 
 def _settings(
@@ -166,11 +159,6 @@ def _plan(
         settings=settings,
     )
     return replace(plan, run=checked_name("run", run or f"{place}-{plan.fingerprint}"))
-
-
-def _told(tally: Tally) -> str:
-    """How fast it goes, and how much of that is the network."""
-    return f"{tally.moves / tally.seconds:,.0f} moves/s, {tally.network_seconds / tally.seconds:.0%} in the network"
 
 
 @contextmanager

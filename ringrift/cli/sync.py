@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
-from ringrift.cli.interrupts import stop_on_interrupt
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 
@@ -57,7 +57,7 @@ def sync(
 
         said = ""
 
-        def tell(report: SyncReport) -> None:
+        def on_round(report: SyncReport) -> None:
             nonlocal said
             if as_json:
                 typer.echo(json.dumps(report.to_json()))
@@ -65,9 +65,9 @@ def sync(
                 typer.echo(str(report))
             said = str(report)
 
-        with stop_on_interrupt() as stop:
-            stream_games(hosts, settings, stop, tell, root=out, health=health)
-        raise typer.Exit(stop.exit_code)
+        with run_context(settings) as context:
+            stream_games(hosts, context, on_round, root=out, health=health)
+        exit_if_cancelled(context)
 
 
 def distribute(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.evaluate import AsOption, open_hall, sound_champion
+from ringrift.cli.evaluate import AsOption, match_runner, sound_champion
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
 
@@ -69,20 +69,20 @@ def tournament(
     if shadow:
         if players or games:
             raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
-        with open_hall(database, settings) as hall:
-            sound_champion(hall.database, models, config)
+        with match_runner(database, settings) as runner:
+            sound_champion(runner.database, models, config)
             newest = find_newest(models, config)
             before = find_predecessor(models, config, newest)
             predecessor = None if before is None else model_contender(before, form)
-            report = shadow_evaluation(config, model_contender(newest, form), predecessor, hall)
+            report = shadow_evaluation(config, model_contender(newest, form), predecessor, runner)
         alarms = report.alarms
     else:
         contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
-        with open_hall(database, settings) as hall:
-            champion = sound_champion(hall.database, models, config)
+        with match_runner(database, settings) as runner:
+            champion = sound_champion(runner.database, models, config)
             if not players and champion is not None:
                 contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
-            report = round_robin(config, contenders, games or settings.tournament.games, hall)
+            report = round_robin(config, contenders, games or settings.tournament.games, runner)
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from ringrift.cli.interrupts import stop_on_interrupt
+from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.paper import show_report
-from ringrift.cli.progress import progress
 
 if TYPE_CHECKING:
-    from ringrift.training import HyperParameters, Tally, TrainingInputs
+    from ringrift.training import HyperParameters, TrainingInputs
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of hyperparameters.yaml: smoke, laptop or h100.")]
 SetOption = Annotated[
@@ -76,19 +75,16 @@ def train(
     from ringrift.evaluation.strength import strength_against_heuristic
     from ringrift.training import hyper_parameters, train
     from ringrift.training.errors import NothingNew
+    from ringrift.training.thresholds import training_thresholds
 
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
-    with stop_on_interrupt() as stop, progress() as tell:
-
-        def watch(tally: Tally) -> None:
-            tell("steps", tally.step, tally.steps, _told(tally))
-
+    with run_context(training_thresholds()) as context:
         try:
-            report = train(inputs, device=device, stop=stop, strength=strength, watch=watch)
+            report = train(inputs, context, device=device, strength=strength)
         except NothingNew as nothing:
             typer.echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
@@ -97,8 +93,8 @@ def train(
             with open_store(database, models, create=True) as store:
                 store.register(models / config / f"{report.facts.model}.pth")
         show_report(report, as_json)
-    if stop.is_set() and not (report and report.facts.model):
-        raise typer.Exit(stop.exit_code)
+    if not (report and report.facts.model):
+        exit_if_cancelled(context)
 
 
 def planned_inputs(config: str, hyper: HyperParameters, parent: Path | None, **folders: Path) -> TrainingInputs:
@@ -129,9 +125,3 @@ def parsed_changes(changes: list[str] | None) -> dict[str, Any]:
         except BadYaml as error:
             raise BadSettings(f"--set {change!r}: is no YAML: {error}") from None
     return found
-
-
-def _told(tally: Tally) -> str:
-    """How well and how fast it learns."""
-    holdout = "" if tally.holdout is None else f", held-out loss {tally.holdout:.3f}"
-    return f"loss {tally.loss:.3f}{holdout}, accuracy {tally.accuracy:.1%}, {tally.samples_per_second:,.0f} samples/s"

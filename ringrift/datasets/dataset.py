@@ -8,13 +8,13 @@ Opening checks what is cheap: that every array is there, whole, and of the type 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ringrift.datasets.layout import AGAIN, BadDataset
 from ringrift.datasets.manifest import Manifest, find_manifest, read_manifest
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
+from ringrift.run_context import Progress
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class Dataset:
         """The same for two data sets only if they hold the same samples in the same order."""
         return hashlib.sha256(" ".join(shard.sha256 for shard in self.manifest.shards).encode()).hexdigest()
 
-    def verify(self, on_progress: Callable[[int, int], object] = lambda done, shards: None) -> None:
+    def verify(self, progress: Progress) -> None:
         """Read all shards and compare their checksums; `BadDataset` names the first that differs."""
         for index, (shard, path) in enumerate(zip(self.manifest.shards, self.paths, strict=True)):
             if digest(path) != shard.sha256:
                 raise BadDataset(f"{path}: the checksum differs from that in {self.path.name}; {AGAIN}")
-            on_progress(index + 1, len(self.paths))
+            progress("checking files", index + 1, len(self.paths))
 
 
 def open_dataset(path: Path) -> Dataset:

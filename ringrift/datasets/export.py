@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -23,7 +22,7 @@ import orjson
 from sqlalchemy import Row
 
 from ringrift import __version__
-from ringrift.datasets.layout import FACTS, BadDataset, Layout
+from ringrift.datasets.layout import FACTS, Layout
 from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
 from ringrift.datasets.pool import (
     EmptySelection,
@@ -38,14 +37,14 @@ from ringrift.datasets.pool import (
 )
 from ringrift.datasets.quality import Gathered, dataset_quality, game_quality
 from ringrift.datasets.samples import check, survey, write_samples
-from ringrift.datasets.settings import DatasetSettings, dataset_settings
+from ringrift.datasets.settings import DatasetSettings
 from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import Arrays, game_identities
 from ringrift.datasets.weights import kind_weights, weigh
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
-from ringrift.game_database.settings import database_settings
+from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import GameRecord
 from ringrift.settings import BadSettings, config_folder
 
@@ -59,13 +58,6 @@ PARTS: Final = ("reading", "replay", "encoding", "writing")
 """What an export spends its time with: waiting for the database, replaying, encoding, and the disk."""
 
 Item = TypeVar("Item")
-
-Progress = Callable[[int, int, int], object]
-"""Told games done, games in all, and samples so far."""
-
-
-class Stopped(BadDataset):
-    """The export was asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -166,14 +158,12 @@ class _Tally:
 def export(
     database: GamesDatabase,
     config: str,
+    context: RunContext[DatasetSettings],
     *,
     folder: Path | None = None,
-    settings: DatasetSettings | None = None,
     filters: Filters | None = None,
     threads: int | None = None,
     afresh: bool = False,
-    stop: Event | None = None,
-    on_progress: Progress | None = None,
 ) -> list[ExportReport]:
     """Write the data set of a config, and that of the games held out, if there are any.
 
@@ -181,11 +171,11 @@ def export(
     `EmptySelection` if there is nothing to train on, `LeakedGame` if a game is in the wrong one, `UnwritableFile` if
     the disk is full; the data sets of before are then as they were.
     """
-    settings = settings or dataset_settings()
+    settings = context.settings
     folder = folder or Path(settings.folder)
     filters = filters or Filters()
     layout = Layout(config, settings.encoder)
-    work = _Work(database, layout, folder, settings, threads, afresh, stop or Event(), on_progress)
+    work = _Work(database, layout, folder, context, threads, afresh)
     pool = choose(database, config, "training", settings.games, settings.window, filters)
     reports = [work.write(pool, filters)]
     try:
@@ -205,11 +195,14 @@ class _Work:
     database: GamesDatabase
     layout: Layout
     folder: Path
-    settings: DatasetSettings
+    context: RunContext[DatasetSettings]
     threads: int | None
     afresh: bool
-    stop: Event
-    on_progress: Progress | None
+
+    @property
+    def settings(self) -> DatasetSettings:
+        """Those of the export."""
+        return self.context.settings
 
     def write(self, pool: Pool, filters: Filters) -> ExportReport:
         """Write one data set."""
@@ -232,8 +225,8 @@ class _Work:
                     clock.note("reading")
                     self._add(writer, *page, kinds, tally, clock)
                     self._tell(pool, done + step, writer)
-                    if self.stop.is_set():
-                        raise Stopped(
+                    if self.context.cancelled:
+                        raise Cancelled(
                             f"{path}: stopped; the data set that was there before is untouched, and the same export "
                             "goes on where this one has stopped"
                         )
@@ -251,7 +244,7 @@ class _Work:
                 config=self.layout.config,
                 encoder=self.layout.encoder,
                 part=pool.part,
-                holdout_share=database_settings().holdout_share,
+                holdout_share=self.database.settings.holdout_share,
                 samples=writer.samples,
                 policies=writer.policies,
                 games=tally.games,
@@ -287,8 +280,8 @@ class _Work:
             yield first + len(page), (page, read_records(page))
 
     def _tell(self, pool: Pool, done: int, writer: DatasetWriter) -> None:
-        if self.on_progress:
-            self.on_progress(done, len(pool.games), writer.samples + writer.buffer.samples)
+        samples = writer.samples + writer.buffer.samples
+        self.context.progress(f"exporting games of {self.layout.config}", done, len(pool.games), f"{samples:,} samples")
 
     def _add(
         self,

@@ -5,7 +5,7 @@ So the merged data set has the samples that an export of all their games would h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import chain
@@ -22,6 +22,7 @@ from ringrift.datasets.settings import QualitySettings
 from ringrift.datasets.sharding import KEY_BYTES
 from ringrift.datasets.shards import Arrays, check_forms, game_identities, open_shard
 from ringrift.datasets.writer import DatasetWriter, ShardBuffer, new_dataset
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -54,13 +55,11 @@ def merge(
     folder: Path,
     name: str,
     shard_samples: int,
-    quality: QualitySettings,
-    *,
-    on_progress: Callable[[int, int], object] | None = None,
+    context: RunContext[QualitySettings],
 ) -> MergeReport:
     """Merge data sets into one of that name; of a game that is in several the first is taken.
 
-    Shards have `shard_samples` samples at most; `quality` says how the quality of the whole is told.
+    Shards have `shard_samples` samples at most; the settings say how the quality of the whole is told.
     `BadDataset` if they do not fit together.
     """
     paths = [find_manifest(dataset) for dataset in datasets]
@@ -88,8 +87,7 @@ def merge(
                         _write(writer, inputs, gathered)
                     _copy(writer.buffer, identity, facts, arrays, rows)
                 done += 1
-                if on_progress:
-                    on_progress(done, total)
+                context.progress("merging", done, total)
         _write(writer, inputs, gathered)
         shards = writer.finish()
         merged = Manifest(
@@ -101,7 +99,7 @@ def merge(
             shards=shards,
             provenance={
                 "merged": [manifest.provenance for manifest in manifests],
-                "quality": asdict(dataset_quality(gathered, quality, first.config)),
+                "quality": asdict(dataset_quality(gathered, context.settings, first.config)),
             },
         )
         writer.publish(merged)

@@ -6,7 +6,7 @@ somebody should know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
 from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
 from ringrift.datasets.quality import Gathered, Quality, dataset_quality, quality_table
-from ringrift.datasets.settings import dataset_settings
+from ringrift.datasets.settings import QualitySettings
 from ringrift.datasets.shards import Arrays, check_forms, digest, game_identities, open_shard
 from ringrift.encoding import symmetries
 from ringrift.encoding.symmetries import cell_pixels
@@ -27,6 +27,7 @@ from ringrift.game_database.pool import lot
 from ringrift.game_database.selection import holdout_bound
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
+from ringrift.run_context import RunContext
 from ringrift.selfplay.record import VALUE_UNIT
 
 if TYPE_CHECKING:
@@ -127,13 +128,13 @@ class _Findings:
             self.failures.setdefault(check, []).append(complaint)
 
 
-def validate(dataset: Path, *, on_progress: Callable[[int, int], object] | None = None) -> ValidationReport:
+def validate(dataset: Path, context: RunContext[QualitySettings]) -> ValidationReport:
     """Look at a data set, named by its manifest with or without `.json`; `BadDataset` if there is none."""
     path = find_manifest(dataset)
     manifest = read_manifest(path)
     found = _Findings()
     step = max(1, manifest.samples // HASHED)
-    settings = dataset_settings().quality
+    settings = context.settings
     for index, shard in enumerate(manifest.shards):
         file = path.parent / shard.name
         try:
@@ -148,8 +149,7 @@ def validate(dataset: Path, *, on_progress: Callable[[int, int], object] | None 
         _check_shard(found, shard.name, arrays, manifest.layout)
         _check_games(found, shard.name, arrays, manifest.part)
         found.hashes.append(_hashes(arrays, manifest.layout, step))
-        if on_progress:
-            on_progress(index + 1, len(manifest.shards))
+        context.progress("validating", index + 1, len(manifest.shards))
     _check_all(found, path, manifest)
     quality = dataset_quality(found.gathered, settings, manifest.config)
     return ValidationReport(str(path), manifest.samples, tuple(_verdicts(found, manifest)), quality)

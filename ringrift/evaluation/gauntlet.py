@@ -19,10 +19,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Difference
+<<<<<<< HEAD
 from ringrift.evaluation.matches import MatchPlan
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, block_scores, distinct, interval
 from ringrift.evaluation.schedule import seatings
+=======
+from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.results import GameResult, distinct
+>>>>>>> main
 from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.sprt import SprtSettings, elo_of, judge
 from ringrift.evaluation.store import store_evaluation
@@ -146,12 +151,21 @@ class GauntletReport:
         yield "passed" if self.passed else f"not passed: {self.why}"
 
 
+<<<<<<< HEAD
 def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Hall) -> GauntletReport:
     """Let a model run the gauntlet, and store the report.
+=======
+def gauntlet(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> GauntletReport:
+    """Let a model run the gauntlet; the report is stored.
+>>>>>>> main
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
+<<<<<<< HEAD
+=======
+    settings = runner.settings.gauntlet
+>>>>>>> main
     notes = []
     opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
     if champion is None:
@@ -160,7 +174,26 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Ha
         notes.append("the model is the champion, and does not play against itself")
     else:
         opponents["champion"] = champion
+<<<<<<< HEAD
     results = _play(config, model, opponents, hall)
+=======
+    first = {
+        role: runner.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
+        for role, opponent in opponents.items()
+    }
+    agents = {role: runner.agents(plan, (model, opponents[role])) for role, plan in first.items()}
+    played = {role: runner.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
+    finished = all(mean_score(games, model.name) >= settings.cut_off for games in played.values())
+    if finished:
+        for role, opponent in opponents.items():
+            pair = (model, opponent)
+            plan = runner.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
+            played[role] += runner.play("gate", plan, runner.agents(plan, pair))
+    results = tuple(
+        judge_games(role, model.name, opponents[role].name, games, settings, finished=finished)
+        for role, games in played.items()
+    )
+>>>>>>> main
     notes += [
         f"only {one.distinct} of {one.games} games against {one.role} are different: a repeated game tells nothing new"
         for one in results
@@ -169,7 +202,7 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Ha
     if parse_config(config)[1] > 2:
         notes.append("score: the share of opponents that the model, alone among copies of one, came in ahead of")
     report = GauntletReport(config, model.name, results, all(one.verdict == "passed" for one in results), tuple(notes))
-    store_evaluation(hall.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
+    store_evaluation(runner.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
     return report
 
 

@@ -29,11 +29,11 @@ def play_games(
     *,
     opening_plies: int,
     side_by_side: int,
-    stop: Event | None = None,
+    cancellation: Event | None = None,
 ) -> Iterator[PlayedGame]:
     """Play the fixtures, `side_by_side` at once; games are yielded as they end, so short ones come early.
 
-    Once `stop` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
+    Once `cancellation` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
     """
     waiting = iter(fixtures)
     running = list(islice(waiting, side_by_side))
@@ -46,7 +46,7 @@ def play_games(
 
     for slot, fixture in enumerate(running):
         begin(slot, fixture)
-    while table.active.any() and not (stop and stop.is_set()):
+    while table.active.any() and not (cancellation and cancellation.is_set()):
         for agent, rows in table.turns():
             table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
         for slot in table.ended():

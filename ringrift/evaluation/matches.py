@@ -84,13 +84,13 @@ def play_match(
     plan: MatchPlan,
     *,
     side_by_side: int = SIDE_BY_SIDE,
-    stop: Event | None = None,
+    cancellation: Event | None = None,
     played: Container[int] = (),
 ) -> Iterator[PlayedGame]:
     """Play every opening in every seat order; games are yielded as they end, so short ones come early.
 
-    `side_by_side` games run at once, which changes nothing but the speed; once `stop` is set, no more are played. Games
-    whose numbers are among those `played` before are left out.
+    `side_by_side` games run at once, which changes nothing but the speed; once `cancellation` is set, no more are
+    played. Games whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)
     all_games = fixtures(len(agents), players, plan.openings, alone=plan.alone)
@@ -104,7 +104,7 @@ def play_match(
         openings,
         opening_plies=plan.opening_plies,
         side_by_side=side_by_side,
-        stop=stop,
+        cancellation=cancellation,
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating, Ratings, fit_elo
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
@@ -44,35 +44,35 @@ class Trend:
         )
 
 
-def rate_model(config: str, model: Contender, champion: Contender | None, hall: Hall) -> Ratings:
+def rate_model(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> Ratings:
     """Play the rating games of a model, against every anchor and the champion, and fit all ratings anew.
 
     Before the first model, the anchors play each other. Raises `Interrupted`.
     """
-    rate_anchors(config, hall)
-    opponents = anchors(config, hall)
+    rate_anchors(config, runner)
+    opponents = anchors(config, runner)
     if champion is not None and champion.name != model.name:
         opponents.append(champion)
     ready = []
     for opponent in opponents:
         pair = (model, opponent)
-        plan = hall.plan(config, pair, games=hall.settings.rating.games, kind="rating", part="rating")
-        ready.append((plan, hall.agents(plan, pair)))  # all before the first game: a bad file costs none
+        plan = runner.plan(config, pair, games=runner.settings.rating.games, kind="rating", part="rating")
+        ready.append((plan, runner.agents(plan, pair)))  # all before the first game: a bad file costs none
     for plan, agents in ready:
-        hall.play("rating", plan, agents)
-    return update_ratings(hall.database, config)
+        runner.play("rating", plan, agents)
+    return update_ratings(runner.database, config)
 
 
-def rate_anchors(config: str, hall: Hall) -> None:
+def rate_anchors(config: str, runner: MatchRunner) -> None:
     """Let neighbouring anchors play each other, which pins the scale; what has been played stays as it is."""
-    for pair in pairwise(anchors(config, hall)):
-        plan = hall.plan(config, pair, games=hall.settings.rating.anchor_games, kind="rating", part="anchors")
-        hall.play("rating", plan, hall.agents(plan, pair))
+    for pair in pairwise(anchors(config, runner)):
+        plan = runner.plan(config, pair, games=runner.settings.rating.anchor_games, kind="rating", part="anchors")
+        runner.play("rating", plan, runner.agents(plan, pair))
 
 
-def anchors(config: str, hall: Hall) -> list[Contender]:
+def anchors(config: str, runner: MatchRunner) -> list[Contender]:
     """The fixed players whose strength does not change, the weakest first."""
-    return [contender(spec) for spec in hall.settings.rating.anchors[parse_config(config)[1]]]
+    return [contender(spec) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
 
 
 def update_ratings(database: GamesDatabase, config: str) -> Ratings:

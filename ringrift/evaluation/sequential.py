@@ -7,8 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.contenders import Contender
+<<<<<<< HEAD
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, block_scores, distinct
+=======
+from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.results import GameResult, distinct
+>>>>>>> main
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
 from ringrift.evaluation.store import store_evaluation
@@ -58,31 +63,31 @@ class SequentialReport:
             yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
 
 
-def sequential_test(config: str, player: Contender, opponent: Contender, hall: Hall) -> SequentialReport:
+def sequential_test(config: str, player: Contender, opponent: Contender, runner: MatchRunner) -> SequentialReport:
     """Test by blocks of games, all seatings of an opening, whether a player is stronger than another; stored.
 
     The same players get the same games, and an interrupted test goes on. Raises `Interrupted`.
     """
-    settings = hall.settings.sprt
+    settings = runner.settings.sprt
     games: list[GameResult] = []
     verdict = judge([], settings)
     seats = parse_config(config)[1]
     part = 0
     while not verdict.finished:
         wanted = min(settings.least, settings.most - verdict.blocks)
-        plan = hall.plan(
+        plan = runner.plan(
             config,
             (player, opponent),
             games=wanted * len(seatings(2, seats)),
             kind="gate",
             part=f"{SEQUENTIAL} {part}",
         )
-        games += hall.play("gate", plan, hall.agents(plan, (player, opponent)))
+        games += runner.play("gate", plan, runner.agents(plan, (player, opponent)))
         verdict = judge(block_scores(games, player.name), settings)
         part += 1
     report = SequentialReport(config, player.name, opponent.name, len(games), len(distinct(games)), settings, verdict)
     store_evaluation(
-        hall.database,
+        runner.database,
         SEQUENTIAL,
         config,
         report.to_json(),

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
+<<<<<<< HEAD
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, interval
+=======
+from ringrift.evaluation.results import GameResult, distinct
+>>>>>>> main
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 
@@ -76,23 +81,23 @@ class ShadowReport:
             yield escape(f"alarm: {alarm}")
 
 
-def shadow(config: str, model: Contender, predecessor: Contender | None, hall: Hall) -> ShadowReport:
+def shadow(config: str, model: Contender, predecessor: Contender | None, runner: MatchRunner) -> ShadowReport:
     """Let a model play a few games against the anchors and its predecessor, if it has one; stored, and rated.
 
     Each shadow evaluation of a config has other openings than the last; one that was interrupted goes on. Raises
     `Interrupted`.
     """
-    number = count_evaluations(hall.database, config, SHADOW)
-    opponents = anchors(config, hall)
+    number = count_evaluations(runner.database, config, SHADOW)
+    opponents = anchors(config, runner)
     if predecessor is not None and predecessor.name != model.name:
         opponents.append(predecessor)
-    share = -(-hall.settings.shadow.games // len(opponents))
+    share = -(-runner.settings.shadow.games // len(opponents))
     games: dict[str, list[GameResult]] = {}
     for opponent in opponents:
         pair = (model, opponent)
-        plan = hall.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
-        games[opponent.name] = hall.play("shadow", plan, hall.agents(plan, pair))
-    ratings = update_ratings(hall.database, config)
+        plan = runner.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
+        games[opponent.name] = runner.play("shadow", plan, runner.agents(plan, pair))
+    ratings = update_ratings(runner.database, config)
     results = tuple(_result(name, model.name, played) for name, played in games.items())
     against = next((one for one in results if predecessor is not None and one.opponent == predecessor.name), None)
     report = ShadowReport(
@@ -101,9 +106,9 @@ def shadow(config: str, model: Contender, predecessor: Contender | None, hall: H
         model=model.name,
         results=results,
         ratings=ratings,
-        alarms=regressions(ratings, model.name, against, hall.settings.alarm),
+        alarms=regressions(ratings, model.name, against, runner.settings.alarm),
     )
-    store_evaluation(hall.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
+    store_evaluation(runner.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
     return report
 
 

@@ -47,7 +47,7 @@ class Step:
         return self.p < STRONGER
 
 
-def measure_step(config: str, level: int, *, openings: int, seed: int = 0, stop: Event | None = None) -> Step:
+def measure_step(config: str, level: int, *, openings: int, seed: int = 0, cancellation: Event | None = None) -> Step:
     """Play a level against the one below from up to `openings` openings, until the result is clear."""
     specs = (ladder_spec(config, level), ladder_spec(config, level - 1))
     players = parse_config(config)[1]
@@ -63,11 +63,11 @@ def measure_step(config: str, level: int, *, openings: int, seed: int = 0, stop:
             seed=seed + first,
         )
         agents = agents or make_players(plan)
-        report = report_match(plan, play_match(agents, plan, stop=stop))
+        report = report_match(plan, play_match(agents, plan, cancellation=cancellation))
         games += report.games
         better += report.comparisons[0].better
         worse += report.comparisons[0].worse
-        if sign_test(better, worse, "greater") < CLEAR or (stop and stop.is_set()):
+        if sign_test(better, worse, "greater") < CLEAR or (cancellation and cancellation.is_set()):
             break
     timed = agents[0] if agents else None
     milliseconds = 1000 * timed.seconds / timed.decisions if timed and timed.decisions else None

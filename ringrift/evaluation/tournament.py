@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import update_ratings
+<<<<<<< HEAD
 from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct, interval
+=======
+from ringrift.evaluation.results import GameResult, distinct
+>>>>>>> main
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.game import parse_config
@@ -97,7 +102,7 @@ class TournamentReport:
             yield escape(note)
 
 
-def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hall) -> TournamentReport:
+def round_robin(config: str, players: Sequence[Contender], games: int, runner: MatchRunner) -> TournamentReport:
     """Let every two of the players play so many games, in all seatings; the report is stored, and all are rated anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
@@ -107,14 +112,14 @@ def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hal
     if len(set(names)) < max(len(names), 2):
         raise BadMatch(f"a tournament needs two players or more, each once, not {', '.join(names)}")
     parse_config(config)
-    number = count_evaluations(hall.database, config, TOURNAMENT)
+    number = count_evaluations(runner.database, config, TOURNAMENT)
     pairs = list(combinations(players, 2))
-    plans = [hall.plan(config, pair, games=games, kind="tournament", part=f"{TOURNAMENT} {number}") for pair in pairs]
+    plans = [runner.plan(config, pair, games=games, kind="tournament", part=f"{TOURNAMENT} {number}") for pair in pairs]
     for player in players:  # what is wrong with one of them is said before anybody plays
-        hall.agents(plans[0], (player,))
+        runner.agents(plans[0], (player,))
     pairings = []
     for pair, plan in zip(pairs, plans, strict=True):
-        pairings.append(_pairing(pair, hall.play("tournament", plan, hall.agents(plan, pair))))
+        pairings.append(_pairing(pair, runner.play("tournament", plan, runner.agents(plan, pair))))
     notes = [
         f"only {one.distinct} of {one.games} games of {one.first} and {one.second} are different"
         for one in pairings
@@ -122,12 +127,12 @@ def round_robin(config: str, players: Sequence[Contender], games: int, hall: Hal
     ]
     ratings = None
     try:
-        ratings = update_ratings(hall.database, config)
+        ratings = update_ratings(runner.database, config)
     except NoRating as error:
         notes.append(f"no Elo: {error}")
     order = sorted(names, key=lambda name: -_mean(pairings, name))
     report = TournamentReport(config, number, tuple(order), tuple(pairings), ratings, tuple(notes))
-    store_evaluation(hall.database, TOURNAMENT, config, report.to_json())
+    store_evaluation(runner.database, TOURNAMENT, config, report.to_json())
     return report
 
 

@@ -15,7 +15,7 @@ import re
 import shlex
 import tarfile
 import tomllib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,7 @@ from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game_database.settings import DatabaseSettings
+from ringrift.run_context import RunContext
 from ringrift.settings import BadSettings, config_folder, read_settings, unknown_name
 
 if TYPE_CHECKING:
@@ -99,28 +100,25 @@ class Package:
 
 def deploy(
     hosts: Mapping[str, Host],
-    settings: FleetSettings,
+    context: RunContext[FleetSettings],
     *,
     dry_run: bool = False,
     source: Path | None = None,
     health: Health | None = None,
-    watch: Callable[[str], None] = lambda _: None,
 ) -> FleetDeploy:
-    """Bring code and environment to hosts, all at once; `watch` hears what begins.
+    """Bring code and environment to hosts, all at once.
 
     `source` is the checkout, by default the one that this program runs from. `dry_run` only asks what there is.
     """
     source = source or Path(ringrift.__file__).parent.parent
+    settings = context.settings
     packages = {name: pack(source, host.extras) for name, host in hosts.items()}
 
     async def run() -> tuple[HostDeploy, ...]:
         async with open_shells(hosts, settings.connection) as shells:
             return tuple(
                 await asyncio.gather(
-                    *(
-                        _deploy(shell, packages[name], settings.deploy, dry_run, health, watch)
-                        for name, shell in shells.items()
-                    )
+                    *(_deploy(shell, packages[name], context, dry_run, health) for name, shell in shells.items())
                 )
             )
 
@@ -152,16 +150,15 @@ def pack(source: Path, extras: Sequence[str]) -> Package:
 async def _deploy(
     shell: SshShell,
     package: Package,
-    settings: DeploySettings,
+    context: RunContext[FleetSettings],
     dry_run: bool,
     health: Health | None,
-    watch: Callable[[str], None],
 ) -> HostDeploy:
     steps: list[str] = []
     try:
-        async for step in _steps(shell, package, settings, dry_run):
+        async for step in _steps(shell, package, context.settings.deploy, dry_run):
             steps.append(step)
-            watch(f"{shell.name}: {step}")
+            context.progress(f"{shell.name}: {step}", len(steps), None)
     except RingRiftError as error:
         reaction = await note_trouble(health, shell.name, error)
         return HostDeploy(shell.name, package.release, tuple(steps), str(error), reaction.value)

@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.errors import RingRiftError
@@ -30,6 +29,7 @@ from ringrift.fleet.shell import Unreachable
 from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -308,29 +308,32 @@ def sync_games(
 
 def stream_games(
     hosts: Mapping[str, Host],
-    settings: FleetSettings,
-    stop: Event,
-    tell: Callable[[SyncReport], None],
+    context: RunContext[FleetSettings],
+    on_round: Callable[[SyncReport], None],
     *,
     root: Path = GAMES,
     health: Health | None = None,
 ) -> None:
-    """Bring new games again and again, over one connection a host, until `stop` is set; `tell` hears of every round."""
+    """Bring new games again and again, over one connection a host, until it is cancelled.
+
+    `on_round` gets the report of every round.
+    """
+    settings = context.settings
 
     async def run() -> None:
         async with open_shells(hosts, settings.connection) as shells:
             sync = Sync(shells, root, settings.sync, health)
-            while not stop.is_set():
+            while not context.cancelled:
                 began = time.monotonic()
                 round_ = asyncio.create_task(sync.round())
-                while not round_.done() and not stop.is_set():
+                while not round_.done() and not context.cancelled:
                     await asyncio.wait([round_], timeout=0.2)
                 if not round_.done():
                     round_.cancel()
                     await asyncio.wait([round_])
                     return
-                tell(round_.result())
-                while not stop.is_set() and time.monotonic() < began + settings.sync.stream_seconds:
+                on_round(round_.result())
+                while not context.cancelled and time.monotonic() < began + settings.sync.stream_seconds:
                     await asyncio.sleep(0.2)
 
     asyncio.run(run())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,7 @@ from ringrift.game_database.pool import derived_columns, quarantine_row, read_ga
 from ringrift.game_database.schema import games, moves, quarantine, sources
 from ringrift.game_database.selection import Selection, read_pages
 from ringrift.game_database.sources import source_id
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -82,16 +83,16 @@ class CheckReport:
 
 def check(
     database: GamesDatabase,
+    context: RunContext[object],
     *,
     repair: bool = False,
     quarantine_bad: bool = False,
-    on_progress: Callable[[int, int], object] | None = None,
 ) -> CheckReport:
     """Check the whole database.
 
     `repair` computes columns anew that follow from the moves. `quarantine_bad` moves games there that are none, and
     sets the files that they came from back to the beginning: if the line there is sound, the next ingest brings the
-    game back. `on_progress` is told games checked and in all.
+    game back.
     """
     damage = list(_check_structure(database, repair))
     with database.reading() as connection:
@@ -100,8 +101,7 @@ def check(
     for rows in read_pages(database, Selection()):
         damage += _check_page(database, rows, repair, quarantine_bad)
         checked += len(rows)
-        if on_progress:
-            on_progress(checked, total)
+        context.progress("checking", checked, total)
     return CheckReport(database.name, checked, tuple(damage))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from ringrift.errors import Busy, RingRiftError, UnwritableFile
 from ringrift.files import private_file, with_home
 from ringrift.game_database.schema import REVISION
-from ringrift.game_database.settings import database_settings
+from ringrift.game_database.settings import DatabaseSettings, database_settings
 
 _LOCKED: Final = "database is locked"
 _WRITES: Final = "ringrift_writes"
@@ -45,12 +45,14 @@ class GamesDatabase:
     it, or use it as a context.
     """
 
-    def __init__(self, url: str | None = None, *, create: bool = False) -> None:
-        """Open the database of a URL, a path of a SQLite file, or the settings.
+    def __init__(
+        self, url: str | None = None, *, create: bool = False, settings: DatabaseSettings | None = None
+    ) -> None:
+        """Open the database of a URL, a path of a SQLite file, or the settings, by default those of the file.
 
         `create` makes one that is not there. `BadDatabase` says what stands in the way.
         """
-        settings = database_settings()
+        self.settings = settings = settings or database_settings()
         self.url = _url(url or settings.url)
         self.name = self.url.render_as_string(hide_password=True)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"

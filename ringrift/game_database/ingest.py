@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from ringrift.game_database.admission import Line, TurnedAway, admit
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.pool import Rows, Stored, make_rows, write_rows
-from ringrift.game_database.settings import IngestSettings, database_settings
+from ringrift.game_database.settings import IngestSettings
 from ringrift.game_database.sources import Progress, find_files, open_source, save_progress
 from ringrift.kernels.threads import default_threads
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -124,18 +124,17 @@ class _Tally:
 def ingest(
     database: GamesDatabase,
     places: Iterable[Path],
+    context: RunContext[IngestSettings],
     *,
     threads: int | None = None,
-    stop: Event | None = None,
-    on_progress: Callable[[int, int, int], object] | None = None,
 ) -> IngestReport:
     """Read what is new in files and folders into the database.
 
-    `stop` ends the work after the batch at hand. `on_progress` is told bytes read and in all, and new games, after
-    every batch. `UnreadableSource` if a place does not exist, `BadDatabase` if the database cannot be written.
+    Cancelled, it ends after the batch at hand. `UnreadableSource` if a place does not exist, `BadDatabase` if the
+    database cannot be written.
     """
     began = time.monotonic()
-    settings = database_settings().ingest
+    settings = context.settings
     threads = threads or default_threads()
     files = find_files(places)
     total = sum(_size(path) for path in files)
@@ -155,12 +154,11 @@ def ingest(
         duplicates += stored.duplicates
         added.update(stored.added)
         quarantined.update(stored.quarantined)
-        if on_progress:
-            on_progress(bytes_done, total, added.total())
+        context.progress("reading", bytes_done / total if total else 1.0, 1, f"{added.total():,} new games")
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for batch in _batches(database, files, settings, stored_positions, tally, stop or Event()):
+            for batch in _batches(database, files, context, stored_positions, tally):
                 waiting.append((batch, tally.bytes_done, pool.submit(_judge, batch.lines, settings)))
                 if len(waiting) > threads:
                     write_first()
@@ -186,13 +184,13 @@ def ingest(
 def _batches(
     database: GamesDatabase,
     files: list[Path],
-    settings: IngestSettings,
+    context: RunContext[IngestSettings],
     stored_positions: dict[int, int],
     tally: _Tally,
-    stop: Event,
 ) -> Iterator[_Batch]:
     """All new lines of the files."""
     batch = _Batch()
+    settings = context.settings
     longest = settings.longest_line_megabytes * MEGABYTE
     done = 0
     for path in files:
@@ -216,7 +214,7 @@ def _batches(
                     tally.bytes_done = done + reader.bytes_read
                     yield batch
                     batch = _Batch()
-                    if stop.is_set():
+                    if context.cancelled:
                         tally.complete = False
                         return
             done += reader.bytes_read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from ringrift.game_database.pool import make_rows, read_game, write_rows
 from ringrift.game_database.schema import games, quarantine, sources
 from ringrift.game_database.selection import Selection, read_pages
 from ringrift.game_database.sources import source_id
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -49,9 +50,7 @@ class MergeReport:
             yield f"in quarantine: {reason}: {count:,}"
 
 
-def merge(
-    database: GamesDatabase, other: GamesDatabase, *, on_progress: Callable[[int, int], object] | None = None
-) -> MergeReport:
+def merge(database: GamesDatabase, other: GamesDatabase, context: RunContext[object]) -> MergeReport:
     """Add the games of another database, each replayed anew, and its quarantine.
 
     The other one stays as it is. How far it has read its files is not taken over: where both see the same files, this
@@ -76,8 +75,7 @@ def merge(
         quarantined.update(stored.quarantined)
         duplicates += stored.duplicates
         seen += len(page)
-        if on_progress:
-            on_progress(seen, total)
+        context.progress(f"merging {other.name}", seen, total)
     quarantined.update(_merge_quarantine(database, other))
     return MergeReport(database.name, other.name, seen, dict(added), duplicates, dict(quarantined))
 

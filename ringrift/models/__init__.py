@@ -4,7 +4,7 @@
 ...     store = ModelStore(database, Path("models"))
 ...     model = store.register(path)
 ...     results = stored_results(database, model.config, model.id, "gumbel@32")
-...     report = promote(store, model, results, model_settings().gate)
+...     report = promote(store, model, results, RunContext(model_settings().gate))
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ from ringrift.game import parse_config
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, StoredModel
-from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest, Watch
+from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest
+from ringrift.run_context import RunContext
 from ringrift.statistics import wilson_interval
 
 OF_GAUNTLET: Final = "as in evaluation.yaml"
@@ -52,13 +53,17 @@ class Case:
     last_change: int | None
     """When the champion was changed last, seconds since 1970."""
     results: Results
-    settings: GateSettings
+    context: RunContext[GateSettings]
     factory: Callable[..., Agent]
     """Makes players of specs."""
-    watch: Watch
-    context: ExitStack
+    processes: ExitStack
     """Ends the trial with the gate."""
     began: float = field(default_factory=time.monotonic)
+
+    @property
+    def settings(self) -> GateSettings:
+        """The limits of the gate."""
+        return self.context.settings
 
     @property
     def seconds(self) -> float:
@@ -81,12 +86,12 @@ class Case:
         )
         trial = Trial(
             request,
+            self.context,
             threads=settings.inference.threads,
             deadline=self.began + settings.seconds,
             quiet=settings.trial.quiet_seconds,
-            watch=self.watch,
         )
-        return self.context.enter_context(trial)
+        return self.processes.enter_context(trial)
 
     @cached_property
     def games(self) -> TrialGames:

@@ -14,7 +14,7 @@ from ringrift.models.history import CHANGES, history, last_change
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, StoredModel
-from ringrift.models.trial import Watch
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -96,34 +96,32 @@ def run_gate(
     store: ModelStore,
     model: StoredModel,
     results: Results,
-    settings: GateSettings,
+    context: RunContext[GateSettings],
     *,
     only: Collection[str] | None = None,
     earlier: GateReport | None = None,
     factory: Callable[..., Agent] = make_agent,
-    watch: Watch = lambda what, done, total: None,
 ) -> GateReport:
     """Look at all conditions, the cheapest first, until one is not met; `only` these by name, if given.
 
     What the trial of an `earlier` report has found is not measured again; all else is looked at anew.
     `results` are those of the model's gauntlet. `factory` makes players of specs in the process of the trial, which
-    imports it by its name. `watch` is told how far it has come.
+    imports it by its name.
     """
     champion = store.champion(model.config)
-    with ExitStack() as context:
+    with ExitStack() as processes:
         case = Case(
             store=store,
             model=model,
             champion=champion,
             last_change=last_change(store, model.config),
             results=results,
-            settings=settings,
-            factory=factory,
-            watch=watch,
             context=context,
+            factory=factory,
+            processes=processes,
         )
         checks: list[Check] = []
-        for condition in conditions(settings):
+        for condition in conditions(context.settings):
             skipped = only is not None and condition.name not in only
             stopped = any(check.verdict == "failed" for check in checks)
             known = None if earlier is None else _known(condition, earlier)

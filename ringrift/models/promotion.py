@@ -21,7 +21,7 @@ from ringrift.models.results import Results
 from ringrift.models.schema import models
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, Status, StoredModel, champion_row, find_row
-from ringrift.models.trial import Watch
+from ringrift.run_context import RunContext
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -80,11 +80,10 @@ def promote(
     store: ModelStore,
     model: StoredModel,
     results: Results,
-    settings: GateSettings,
+    context: RunContext[GateSettings],
     *,
     force: str | None = None,
     factory: Callable[..., Agent] = make_agent,
-    watch: Watch = lambda what, done, total: None,
 ) -> PromotionReport:
     """Let a model pass the gate, and make it the champion of its config.
 
@@ -94,7 +93,7 @@ def promote(
     quicker; the champion is as before then.
     """
     forced = force is not None
-    report = _ask(store, model, results, settings, forced=forced, factory=factory, watch=watch)
+    report = _ask(store, model, results, context, forced=forced, factory=factory)
     if report.outcome != "passed":
         return report
     why = force or report.why
@@ -108,13 +107,12 @@ def check(
     store: ModelStore,
     model: StoredModel,
     results: Results,
-    settings: GateSettings,
+    context: RunContext[GateSettings],
     *,
     factory: Callable[..., Agent] = make_agent,
-    watch: Watch = lambda what, done, total: None,
 ) -> PromotionReport:
     """Let a model pass the gate, and keep the answer for its promotion; nobody becomes champion. `BadChampion`."""
-    report = _ask(store, model, results, settings, anew=True, factory=factory, watch=watch)
+    report = _ask(store, model, results, context, anew=True, factory=factory)
     if report.outcome == "passed":
         with store.database.writing() as connection:
             _remember(connection, report)
@@ -181,12 +179,11 @@ def _ask(
     store: ModelStore,
     model: StoredModel,
     results: Results,
-    settings: GateSettings,
+    context: RunContext[GateSettings],
     *,
     forced: bool = False,
     anew: bool = False,
     factory: Callable[..., Agent],
-    watch: Watch,
 ) -> PromotionReport:
     """What the gate says: `passed`, `refused`, which is kept in the history, or `unchanged` for the champion itself."""
     mend_champion(store, model.config)
@@ -195,8 +192,8 @@ def _ask(
     if previous == model.id:
         return PromotionReport(model.config, model.id, previous, "unchanged", "", False, None)
     only = ("file",) if forced else None
-    earlier = None if forced or anew else valid_report(store, model, settings)
-    gate = run_gate(store, model, results, settings, only=only, earlier=earlier, factory=factory, watch=watch)
+    earlier = None if forced or anew else valid_report(store, model, context.settings)
+    gate = run_gate(store, model, results, context, only=only, earlier=earlier, factory=factory)
     outcome: Literal["passed", "refused"] = "passed" if gate.passed else "refused"
     report = PromotionReport(model.config, model.id, previous, outcome, gate.verdict, forced, gate)
     with store.database.writing() as connection:

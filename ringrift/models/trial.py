@@ -14,18 +14,20 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
 from ringrift.errors import RingRiftError
+from ringrift.run_context import Cancelled, RunContext
 
 LONGEST_COMPLAINT: Final = 200
 """Characters of what a crashed process has said last."""
 
-Watch = Callable[[str, int, int], None]
-"""Is told what is being done, how much of it is done and how much there is."""
+LOOK_SECONDS: Final = 0.5
+"""How often a wait looks whether it was cancelled."""
+SILENCE: Final = ""
 
 
 class TrialFault(RingRiftError):
@@ -84,7 +86,9 @@ class TrialGames:
 class Trial:
     """A running trial; a context that ends the process, whatever it is doing."""
 
-    def __init__(self, request: TrialRequest, *, threads: int, deadline: float, quiet: float, watch: Watch) -> None:
+    def __init__(
+        self, request: TrialRequest, context: RunContext[object], *, threads: int, deadline: float, quiet: float
+    ) -> None:
         """Start it.
 
         `deadline` is on the monotonic clock. Once games are played, it is stopped after `quiet` seconds without a
@@ -92,7 +96,7 @@ class Trial:
         """
         self._deadline = deadline
         self._quiet = quiet
-        self._watch = watch
+        self._context = context
         self._games = TrialGames(wanted=0)
         self._playing = False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `__exit__`; a pipe could fill up
@@ -121,7 +125,7 @@ class Trial:
 
     def inference(self) -> Inference:
         """How fast the model answers; the first part of the trial. `TrialFault` if it does not."""
-        self._watch("waiting for the model's first answers", 0, 1)
+        self._context.progress("waiting for the model's first answers", 0, 1)
         event = self._next("inference")
         return Inference(tuple(event["milliseconds"]), event["finite"], event["device"])
 
@@ -131,7 +135,7 @@ class Trial:
         try:
             games.wanted = self._next("plan")["games"]
             while sum(games.played.values()) < games.wanted:
-                self._watch("playing the gate's games", sum(games.played.values()), games.wanted)
+                self._context.progress("playing the gate's games", sum(games.played.values()), games.wanted)
                 event = self._next("decisions", "game", "illegal")
                 if event["kind"] == "illegal":
                     games.illegal = event["message"]
@@ -150,11 +154,10 @@ class Trial:
         """The next event, which is of one of these kinds."""
         left = max(0.0, self._deadline - time.monotonic())
         patience = min(left, self._quiet) if self._playing else left
-        try:
-            line = self._lines.get(timeout=patience)
-        except queue.Empty:
+        line = self._line(patience)
+        if line == SILENCE:
             what = "the time of the gate is over" if patience == left else f"no decision for {self._quiet:g} s"
-            raise TrialFault(f"stopped: {what}") from None
+            raise TrialFault(f"stopped: {what}")
         if line is None:
             raise TrialFault(self._last_words())
         event = json.loads(line)
@@ -162,6 +165,21 @@ class Trial:
             raise TrialFault(event["message"])
         assert event["kind"] in kinds, event
         return event
+
+    def _line(self, patience: float) -> str | None:
+        """Return the next line of the process, None at its end, `SILENCE` if there is none in so many seconds.
+
+        Cancelled meanwhile, the gate says nothing about the model.
+        """
+        until = time.monotonic() + patience
+        while True:
+            if self._context.cancelled:
+                raise Cancelled("the gate was cancelled, which says nothing about the model")
+            try:
+                return self._lines.get(timeout=max(0.0, min(LOOK_SECONDS, until - time.monotonic())))
+            except queue.Empty:
+                if time.monotonic() >= until:
+                    return SILENCE
 
     def _listen(self) -> None:
         """Hand on the lines of the process, and None when it has ended."""

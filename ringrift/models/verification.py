@@ -12,6 +12,7 @@ from ringrift.errors import RingRiftError
 from ringrift.models.champion import look_at_champion, mend_champion
 from ringrift.models.files import checksum, read_files, remove_files, write_files
 from ringrift.models.store import ModelStore, StoredModel
+from ringrift.run_context import RunContext
 from ringrift.selfplay import promoted_model
 
 if TYPE_CHECKING:
@@ -67,16 +68,16 @@ class VerifyReport:
 
 def verify(
     store: ModelStore,
+    context: RunContext[object],
     *,
     config: str | None = None,
     repair: bool = False,
-    watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> VerifyReport:
     """Compare the checksums of all files with the database; `repair` restores what there is a sound copy of."""
     listed = store.listed(config)
     faults: list[Fault] = []
     for number, model in enumerate(listed):
-        watch(number, len(listed))
+        context.progress("verifying", number, len(listed))
         if model.pruned is None:
             faults += _verify(store, model, repair)
         elif store.path(model).exists():

@@ -1,4 +1,4 @@
-"""The curve of learning: the Elo of every turn's model, over the processor time that it took to get there."""
+"""The curve of learning: the Elo of every iteration's model, over the processor time that it took to get there."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from ringrift.evaluation.store import RatedAt, newest_ratings, rating_history
 from ringrift.files import new_file
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
-from ringrift.pipeline.turn import Turn, turns
+from ringrift.pipeline.iteration import Iteration, read_iterations
+from ringrift.pipeline.stages import LEARNING
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
-LEARNING: Final = ("self-play", "ingest", "threshold", "export", "train")
-"""The stages that make a model; the others measure it."""
 SECONDS_PER_HOUR: Final = 3600
 
 
@@ -30,14 +29,14 @@ class NoCurve(RingRiftError):
 
 @dataclass(frozen=True)
 class Point:
-    """The model of one turn."""
+    """The model of one iteration."""
 
-    turn: int
+    iteration: int
     model: str
     games: int
-    """Of self-play, in all turns so far."""
+    """Of self-play, in all iterations so far."""
     cpu_hours: float
-    """That went into learning, in all turns so far."""
+    """That went into learning, in all iterations so far."""
     elo: dict[str, tuple[float, float, float]]
     """By way of playing: Elo and its 95 % interval, by the newest fit."""
     promoted: bool
@@ -66,13 +65,13 @@ class Curve:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.table import Table
 
-        table = Table("turn", "model", "games", "CPU hours", *self.forms, "promoted", title=self.config)
+        table = Table("iteration", "model", "games", "CPU hours", *self.forms, "promoted", title=self.config)
         for column in (table.columns[0], *table.columns[2:-1]):
             column.justify = "right"
         for point in self.points:
             rated = (point.elo.get(form) for form in self.forms)
             table.add_row(
-                f"{point.turn}",
+                f"{point.iteration}",
                 point.model,
                 f"{point.games:,}",
                 f"{point.cpu_hours:.2f}",
@@ -83,12 +82,12 @@ class Curve:
         yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in self.anchors.items())
 
     def draw(self, path: Path) -> None:
-        """Write the curve as a picture, PNG; `NoCurve` if no model of a turn has an Elo."""
+        """Write the curve as a picture, PNG; `NoCurve` if no model of an iteration has an Elo."""
         if not self.forms:
             missing = (
-                "model of a turn has an Elo yet; `ringrift rate` gives it one"
+                "model of an iteration has an Elo yet; `ringrift rate` gives it one"
                 if self.points
-                else "turn has made a model yet; `ringrift loop` takes turns"
+                else "iteration has made a model yet; `ringrift loop` runs them"
             )
             raise NoCurve(f"{self.config}: there is no curve to draw: no {missing}")
         from matplotlib.figure import Figure
@@ -103,34 +102,36 @@ class Curve:
         for name, level in self.anchors.items():
             axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
             axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
-        axes.set(title=f"{self.config}: strength of every turn's model", xlabel="CPU hours of learning", ylabel="Elo")
+        axes.set(
+            title=f"{self.config}: strength of every iteration's model", xlabel="CPU hours of learning", ylabel="Elo"
+        )
         axes.legend(loc="upper left")
         with new_file(path) as file:
             figure.savefig(file, format="png", dpi=120)
 
 
 def learning_curve(database: GamesDatabase, config: str, folder: Path) -> Curve:
-    """The models of all turns, by the newest fit of Elo."""
+    """Return the models of all iterations, by the newest fit of Elo."""
     parse_config(config)
     ratings = newest_ratings(database, config)
     points = []
     games, seconds = 0, 0.0
-    for turn in turns(folder, config):
-        games += turn.fact("self-play", "games") or 0
-        seconds += sum(turn.stages[name].cpu_seconds for name in LEARNING if name in turn.stages)
-        model = turn.fact("train", "model")
+    for iteration in read_iterations(folder, config):
+        games += iteration.fact("selfplay", "games") or 0
+        seconds += sum(iteration.stages[name].cpu_seconds for name in LEARNING if name in iteration.stages)
+        model = iteration.fact("train", "model")
         if model is not None:
-            points.append(_point(turn, model, games, seconds, ratings))
+            points.append(_point(iteration, model, games, seconds, ratings))
     anchors = {one.player: one.elo for one in ratings if form_of(one.player) is None}
     return Curve(config, tuple(points), anchors, tuple(rating_history(database, config)))
 
 
-def _point(turn: Turn, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:
+def _point(iteration: Iteration, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:
     return Point(
-        turn=turn.number,
+        iteration=iteration.number,
         model=model,
         games=games,
         cpu_hours=seconds / SECONDS_PER_HOUR,
         elo=elo_by_form(ratings, model),
-        promoted=turn.fact("promote", "outcome") in ("promoted", "unchanged"),  # by a try that was killed after it
+        promoted=iteration.fact("promote", "outcome") in ("promoted", "unchanged"),  # by a try that was killed after it
     )

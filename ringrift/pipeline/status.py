@@ -16,9 +16,9 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, history, look_at_champion
 from ringrift.pipeline.halt import halted
+from ringrift.pipeline.iteration import BadIteration, last_iteration
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
-from ringrift.pipeline.turn import BadTurn, last_turn
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -44,8 +44,8 @@ class ConfigStatus:
     """By way of playing, how the last models have changed."""
     verdict: str | None
     """What the gate has said last."""
-    turn: str | None
-    """The newest turn of the loop, and how far it has come; or why that cannot be told."""
+    iteration: str | None
+    """The newest iteration of the loop, and how far it has come; or why that cannot be told."""
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """All of it for people, with titles."""
@@ -61,13 +61,13 @@ class ConfigStatus:
             yield "trend", trend
         if self.verdict:
             yield "gate", self.verdict
-        if self.turn:
-            yield "loop", self.turn
+        if self.iteration:
+            yield "loop", self.iteration
 
 
 @dataclass(frozen=True)
 class Status:
-    """All configs that have games, models or turns. Prints as a block for each on a rich console."""
+    """All configs that have games, models or iterations. Prints as a block for each on a rich console."""
 
     halted: str | None
     configs: tuple[ConfigStatus, ...]
@@ -95,16 +95,16 @@ class Status:
             yield table
 
 
-def status(database: GamesDatabase, models: Path, turns: Path, preset: LoopPreset) -> Status:
-    """How every config stands that has games, models or turns; what is missing is counted by the preset."""
+def status(database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset) -> Status:
+    """How every config stands that has games, models or iterations; what is missing is counted by the preset."""
     store = ModelStore(database, models)
     parts = count_parts(database)
     names = [f"{board}_{players}p" for board, players in configs()]
-    found = (_one(store, name, parts.get(name, (0, 0)), turns, preset) for name in names)
-    return Status(halted(), tuple(one for one in found if one.games or one.trained or one.turn))
+    found = (_one(store, name, parts.get(name, (0, 0)), iterations, preset) for name in names)
+    return Status(halted(), tuple(one for one in found if one.games or one.trained or one.iteration))
 
 
-def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, preset: LoopPreset) -> ConfigStatus:
+def _one(store: ModelStore, config: str, parts: tuple[int, int], iterations: Path, preset: LoopPreset) -> ConfigStatus:
     stage = preset.training
     last = last_trained(store, config)
     champion, _, wrong = look_at_champion(store, config)
@@ -120,17 +120,17 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], turns: Path, pr
         elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
-        turn=_turn(turns, config),
+        iteration=_iteration(iterations, config),
     )
 
 
-def _turn(turns: Path, config: str) -> str | None:
-    """The newest turn in a line, or what is wrong with its file: other configs are none the worse for it."""
+def _iteration(iterations: Path, config: str) -> str | None:
+    """Return the newest iteration in a line, or what is wrong with its file, which spoils no other config."""
     try:
-        turn = last_turn(turns, config)
-    except BadTurn as error:
+        newest = last_iteration(iterations, config)
+    except BadIteration as error:
         return str(error)
-    return None if turn is None else f"turn {turn.number}: {turn.outcome}" + ("" if turn.over else " …")
+    return None if newest is None else f"iteration {newest.number}: {newest.outcome}" + ("" if newest.over else " …")
 
 
 def _ago(moment: int) -> str:

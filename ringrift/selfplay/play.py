@@ -52,19 +52,19 @@ class SelfPlay:
         return self._ended_moves + int(self._table.states["ply"][self._table.active].sum())
 
     def play(
-        self, numbers: Iterable[int], *, stop: Event | None = None, after_step: Callable[[], None] | None = None
+        self, numbers: Iterable[int], *, cancellation: Event | None = None, after_step: Callable[[], None] | None = None
     ) -> Iterator[GameRecord]:
         """Play the games with these numbers; records are yielded as games end, so short ones come early.
 
-        Once `stop` is set, the running games are given up. `after_step` is called whenever every running game has gone
-        on by a decision.
+        Once `cancellation` is set, the running games are given up. `after_step` is called whenever every running game
+        has gone on by a decision.
         """
         waiting = iter(numbers)
         table = self._table
         slots: Iterable[int] = range(len(table.active))
         while True:
             self._fill(slots, waiting)
-            if not table.active.any() or (stop and stop.is_set()):
+            if not table.active.any() or (cancellation and cancellation.is_set()):
                 return
             for agent, rows in table.turns():
                 self._decide(agent, rows)

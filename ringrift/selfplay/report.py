@@ -136,6 +136,11 @@ class Tally:
         """Since the start."""
         return time.monotonic() - self.started
 
+    @property
+    def speed(self) -> str:
+        """How fast it goes, and how much of that is the network."""
+        return f"{self.moves / self.seconds:,.0f} moves/s, {self.network_seconds / self.seconds:.0%} in the network"
+
     def add(self, record: GameRecord) -> None:
         """Count a game."""
         self.games += 1

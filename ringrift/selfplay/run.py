@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
-from threading import Event
 
+from ringrift.run_context import RunContext
 from ringrift.selfplay.files import GameFiles
 from ringrift.selfplay.lineup import Lineup
 from ringrift.selfplay.plan import SelfPlayPlan
@@ -23,6 +23,7 @@ def worker_folder(root: Path, config: str, host: str, worker: str) -> Path:
 
 def run_selfplay(
     plan: SelfPlayPlan,
+    context: RunContext[object],
     *,
     root: Path,
     host: str,
@@ -31,13 +32,12 @@ def run_selfplay(
     games: int | None = None,
     more: int | None = None,
     side_by_side: int | None = None,
-    stop: Event | None = None,
-    watch: Callable[[Tally], None] | None = None,
 ) -> SelfPlayReport:
-    """Play a run until it has the games 0 … `games`−1, or `more` games than before, or else until `stop` is set.
+    """Play a run until it has the games 0 … `games`−1, or `more` games than before, or else until it is
+    cancelled.
 
     Games that the worker's files hold are not played again. `side_by_side` is a matter of speed and memory, by default
-    that of the settings. `watch` is called after every step.
+    that of the settings.
     """
     folder = worker_folder(root, plan.config, host, worker)
     with GameFiles(folder, plan.run, limit=int(plan.settings.files.megabytes * 1e6)) as files:
@@ -57,10 +57,9 @@ def run_selfplay(
 
         def after_step() -> None:
             tally.moves, tally.network_seconds = selfplay.moves, selfplay.network_seconds
-            if watch:
-                watch(tally)
+            context.progress("games", before + tally.games, wanted, tally.speed)
 
-        for record in selfplay.play(missing, stop=stop, after_step=after_step):
+        for record in selfplay.play(missing, cancellation=context.cancellation, after_step=after_step):
             ended = int(time.time())
             files.append(replace(record, host=host, worker=worker, ended=ended).to_line())
             tally.add(record)

@@ -5,6 +5,5 @@ from __future__ import annotations
 from ringrift.training.report import TrainingReport
 from ringrift.training.run import TrainingInputs, train
 from ringrift.training.settings import HyperParameters, hyper_parameters
-from ringrift.training.trainer import Tally
 
-__all__ = ["HyperParameters", "Tally", "TrainingInputs", "TrainingReport", "hyper_parameters", "train"]
+__all__ = ["HyperParameters", "TrainingInputs", "TrainingReport", "hyper_parameters", "train"]

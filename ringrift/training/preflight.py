@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import count_parts
 from ringrift.networks import NetworkConfig, load_model, parameter_count
+from ringrift.run_context import Progress, RunContext
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
 from ringrift.training.footprint import checkpoint_bytes, process_bytes, step_bytes
 from ringrift.training.thresholds import AtLeast, PreflightSettings, Verdict
@@ -101,22 +101,20 @@ class PreflightReport:
 
 def preflight(
     planned: PlannedTraining,
-    settings: PreflightSettings,
+    context: RunContext[PreflightSettings],
     *,
     verify: bool = False,
-    on_progress: Callable[[str, int, int], object] = lambda what, done, total: None,
 ) -> PreflightReport:
     """Check everything that a training needs; `UnknownConfig` if there is no such network.
 
     `verify` reads the whole data set and compares its checksums.
-    `on_progress` is told what is being checked, how much has been and how much there is.
     """
-    network = planned.network
+    settings, network = context.settings, planned.network
     found: list[Check] = []
     steps: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
         ("games database", lambda: [_database(planned)]),
         ("data set", lambda: _data(planned, settings)),
-        ("checksums", lambda: [_checksums(planned, on_progress)] if verify else []),
+        ("checksums", lambda: [_checksums(planned, context.progress)] if verify else []),
         ("disk", lambda: [_disk(planned.runs, network, settings)]),
         ("memory", lambda: [_memory(network, planned.batch, settings)]),
         ("GPU", lambda: [_gpu(planned.needs_gpu, settings)]),
@@ -124,7 +122,7 @@ def preflight(
         ("parent model", lambda: [_parent(planned.parent, network)]),
     )
     for number, (name, check) in enumerate(steps):
-        on_progress(f"checking {name}", number, len(steps))
+        context.progress(f"checking {name}", number, len(steps))
         try:
             found += check()
         except RingRiftError as error:
@@ -180,11 +178,11 @@ def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> Check:
     return Check(name, "ok" if made == wanted else "failed", made, wanted)
 
 
-def _checksums(planned: PlannedTraining, on_progress: Callable[[str, int, int], object]) -> Check:
+def _checksums(planned: PlannedTraining, progress: Progress) -> Check:
     """Every file of the data set and of what is held out is what was written."""
     parts = _parts(planned)
     for part in parts:
-        part.verify(partial(on_progress, "checking files"))
+        part.verify(progress)
     return Check("checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all")
 
 

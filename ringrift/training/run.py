@@ -10,11 +10,9 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +33,7 @@ from ringrift.networks import (
     read_id,
     read_info,
 )
+from ringrift.run_context import RunContext
 from ringrift.selfplay import trained_models
 from ringrift.training.calibration import calibration
 from ringrift.training.errors import BusyRun, LearnedNothing, NothingNew
@@ -45,8 +44,8 @@ from ringrift.training.passes import games_of, new_samples, read_games, write_ga
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, Schedule
-from ringrift.training.thresholds import training_thresholds
-from ringrift.training.trainer import HISTORY, Strength, Tally, Trainer
+from ringrift.training.thresholds import ReportSettings, TrainingThresholds
+from ringrift.training.trainer import HISTORY, Strength, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
 from ringrift.training.world import World, joined_world
@@ -109,22 +108,27 @@ class _Plan:
 
 def train(
     inputs: TrainingInputs,
+    context: RunContext[TrainingThresholds],
     *,
     device: str | None = None,
-    stop: Event | None = None,
     strength: Strength | None = None,
-    watch: Callable[[Tally], object] = lambda tally: None,
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
+<<<<<<< HEAD
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
     `Diverged`, `LearnedNothing`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report
     has no model; the same call goes on from there. Of several processes only the first has a report.
+=======
+    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
+    `BusyRun`, `Diverged`, `OutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the same
+    call goes on from there. Of several processes only the first has a report.
+>>>>>>> main
     """
     with joined_world(device) as world:
         plan = _plan(inputs, world.device)
         with _alone(plan.folder, world):
-            return _train(plan, world, stop or Event(), strength, watch)
+            return _train(plan, context, world, strength)
 
 
 def newest_parent(inputs: TrainingInputs) -> Path | None:
@@ -200,24 +204,22 @@ def _known_games(inputs: TrainingInputs) -> Any:
 
 
 def _train(
-    plan: _Plan, world: World, stop: Event, strength: Strength | None, watch: Callable[[Tally], object]
+    plan: _Plan, context: RunContext[TrainingThresholds], world: World, strength: Strength | None
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
     learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, world)
     torch.manual_seed(hyper.seed + world.rank)  # dropout differs between processes, the weights must not
     part = _part(learner, plan, world)
-    trainer = Trainer(
-        plan.folder, learner, plan.dataset, plan.holdout, world, part=part, strength=strength, watch=watch
-    )
+    trainer = Trainer(plan.folder, learner, plan.dataset, plan.holdout, world, context, part=part, strength=strength)
     try:
-        ending = trainer.run(stop)
+        ending = trainer.run()
     finally:
         trainer.close()
     if not world.writes:
         return None
     if ending == "stopped":
-        return _report(plan, trainer, ending, None, None)
+        return _report(plan, trainer, ending, None, None, context.settings.report)
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
     loss, nothing = (unseen or trainer.validate(plan.dataset)).figures["total"], trainer.yardstick["total"]
@@ -232,16 +234,21 @@ def _train(
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)
-    report = _report(plan, trainer, ending, model, unseen)
-    write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
+    report = _report(plan, trainer, ending, model, unseen, context.settings.report)
+    write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
     return report
 
 
 def _report(
-    plan: _Plan, trainer: Trainer, ending: str, model: Path | None, unseen: Validation | None
+    plan: _Plan,
+    trainer: Trainer,
+    ending: str,
+    model: Path | None,
+    unseen: Validation | None,
+    thresholds: ReportSettings,
 ) -> TrainingReport:
     """What has come of the run so far."""
-    settings, thresholds = plan.inputs.hyper, training_thresholds().report
+    settings = plan.inputs.hyper
     network, device = trainer.learner.module.network, trainer.learner.device
     facts = RunFacts(
         run=plan.name,

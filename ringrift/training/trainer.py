@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from threading import Event
 from typing import Any, Final, Literal
 
 import torch
@@ -16,6 +15,7 @@ import torch
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
+from ringrift.run_context import RunContext
 from ringrift.training.checkpoints import (
     FOLDER,
     Checkpoint,
@@ -41,19 +41,6 @@ Strength = Callable[[ResidualNetwork], float]
 
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How far a run is."""
-
-    step: int
-    steps: int
-    loss: float
-    accuracy: float
-    samples_per_second: float
-    holdout: float | None
-    """The newest loss on held-out games."""
 
 
 @dataclass
@@ -90,10 +77,10 @@ class Trainer:
         dataset: Dataset,
         holdout: Dataset | None,
         world: World,
+        context: RunContext[object],
         *,
         part: int,
         strength: Strength | None = None,
-        watch: Callable[[Tally], object] = lambda tally: None,
     ) -> None:
         """Start, or go on; `part` samples at once, which divides what a process has of a batch."""
         self.folder = folder
@@ -103,7 +90,7 @@ class Trainer:
         self._holdout = holdout
         self._world = world
         self._strength = strength
-        self._watch = watch
+        self._context = context
         self._share = learner.schedule.batch // world.size
         self.yardstick = ignorant_losses(
             learner.module.network,
@@ -128,8 +115,8 @@ class Trainer:
             self._board = SummaryWriter(folder / TENSORBOARD, purge_step=learner.steps + 1)
         self._per_validation = max(1, round(self._hyper.validate_epochs * dataset.samples / learner.schedule.batch))
 
-    def run(self, stop: Event) -> Ending:
-        """Train until the schedule is over, nothing gets better, or `stop` is set."""
+    def run(self) -> Ending:
+        """Train until the schedule is over, nothing gets better, or it is cancelled."""
         hyper, steps = self._hyper, self.learner.schedule.steps
         pending: list[Measured] = []
         since = time.monotonic()
@@ -141,7 +128,7 @@ class Trainer:
             logs = step % hyper.log_steps == 0 or step == steps
             validates = step % self._per_validation == 0 or step == steps
             regular = step % hyper.checkpoint_steps == 0
-            stopping = stop.is_set()
+            stopping = self._context.cancelled
             if self._world.size > 1:  # all processes have to agree, which takes time
                 stopping = logs and self._world.any(stopping)
             if logs or validates or regular or stopping:
@@ -239,7 +226,9 @@ class Trainer:
         for name, value in scalars.items():
             self._board.add_scalar(name, value, step)
         holdout = self.validation.figures["total"] if self.validation else None
-        self._watch(Tally(step, learner.schedule.steps, total, accuracy, rate, holdout))
+        held_out = "" if holdout is None else f", held-out loss {holdout:.3f}"
+        detail = f"loss {total:.3f}{held_out}, accuracy {accuracy:.1%}, {rate:,.0f} samples/s"
+        self._context.progress("steps", step, learner.schedule.steps, detail)
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
         lowest = self.yardstick["total"] if self.progress.lowest is None else self.progress.lowest

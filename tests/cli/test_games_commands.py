@@ -14,6 +14,7 @@ import pytest
 from ringrift.game import Game
 from ringrift.game_database import GamesDatabase, ingest
 from tests.cli.processes import RINGRIFT, complaint, ringrift
+from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write, write_lines
 
 
@@ -30,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def path(place: Path) -> Iterator[str]:
     with GamesDatabase(str(place / "games.db"), create=True) as database:
-        ingest(database, [place / "selfplay"])
+        ingest(database, [place / "selfplay"], ingest_context())
     yield str(place / "games.db")
 
 
@@ -138,7 +139,7 @@ def test_ctrl_c_stops_after_the_batch_at_hand_and_the_next_ingest_goes_on(tmp_pa
     report = json.loads(output)
     assert running.returncode == (0 if report["complete"] else 130), errors
     with GamesDatabase(str(tmp_path / "games.db")) as database:
-        assert report["games"] + ingest(database, [tmp_path / "games.jsonl"]).games == len(lines)
+        assert report["games"] + ingest(database, [tmp_path / "games.jsonl"], ingest_context()).games == len(lines)
 
 
 def test_help_shows_examples() -> None:

@@ -48,10 +48,10 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"RINGRIFT_CONFIG_DIR": str(folder)}
 
 
-def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_turn(
+def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_iteration(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """With every finished game in the database once, and one model a turn."""
+    """With every finished game in the database once, and one model an iteration."""
     words = [RINGRIFT, "loop", CONFIG, "--preset", "smoke", "--json"]
     for seconds in (2, 5, 8, 11):
         process = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -67,14 +67,15 @@ def test_killed_again_and_again_the_loop_comes_to_the_end_of_its_turn(
         process.communicate(timeout=300)
     assert process.returncode == 0
     files = sorted((tmp_path / "data" / "loop" / CONFIG).glob("*.json"))
-    turns = [json.loads(path.read_text()) for path in files]  # a second one, if a kill came right after the first
-    assert all(list(turn["stages"])[-1] == "promote" for turn in turns)
+    # A second one, if a kill came right after the first:
+    iterations = [json.loads(path.read_text()) for path in files]
+    assert all(list(iteration["stages"])[-1] in ("gate", "promote") for iteration in iterations)
     done = subprocess.run(
         [RINGRIFT, "status", "--json"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     (found,) = json.loads(done.stdout)["configs"]
-    assert found["games"] == 8 * len(turns)
-    assert len(list((tmp_path / "models" / CONFIG).glob("*.pth"))) == len(turns)
+    assert found["games"] == 8 * len(iterations)
+    assert len(list((tmp_path / "models" / CONFIG).glob("*.pth"))) == len(iterations)
 
 
 def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

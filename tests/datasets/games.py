@@ -16,6 +16,7 @@ from ringrift.datasets.shards import open_shard
 from ringrift.game import Game, parse_config
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.selfplay import GameRecord, SearchStatistics
+from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write
 
 
@@ -58,7 +59,7 @@ def fill(path: Path, records: Iterable[GameRecord]) -> GamesDatabase:
     """A new database with games."""
     write(path.with_suffix(".jsonl"), records)
     database = GamesDatabase(str(path), create=True)
-    ingest(database, [path.with_suffix(".jsonl")])
+    ingest(database, [path.with_suffix(".jsonl")], ingest_context())
     return database
 
 

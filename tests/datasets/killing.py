@@ -16,6 +16,8 @@ from typing import Any
 
 from ringrift.datasets import export, open_dataset
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import no_progress
+from tests.contexts import export_context
 from tests.datasets.games import everything, settings
 
 NAME = "square8_2p"
@@ -26,7 +28,7 @@ STEPS = ("fsync", "replace", "unlink", "symlink")
 
 def run(database: str, folder: Path, chosen: Any) -> None:
     with GamesDatabase(database) as opened:
-        export(opened, NAME, folder=folder, settings=chosen, threads=1)
+        export(opened, NAME, export_context(chosen), folder=folder, threads=1)
 
 
 def killed_at(step: int, database: str, folder: Path) -> bool:
@@ -69,7 +71,7 @@ def main(database: str, folder: Path) -> None:
         killed = killed_at(step, database, place)
         for name in (NAME, f"{NAME}.holdout"):
             dataset = open_dataset(place / name)
-            dataset.verify()
+            dataset.verify(no_progress)
             encoders.add(dataset.manifest.encoder)
         if killed:
             run(database, place, NEW)

@@ -14,13 +14,15 @@ import pytest
 from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.layout import MEMBERS
 from ringrift.errors import RingRiftError
+from ringrift.run_context import no_progress
+from tests.contexts import record
 from tests.datasets.synthetic import COUNTS, random_dataset, random_members, write_dataset
 
 
 def complaint(path: Path) -> str:
     """What opening and verifying a data set says."""
     with pytest.raises(BadDataset) as caught:
-        open_dataset(path).verify()
+        open_dataset(path).verify(no_progress)
     message = str(caught.value)
     assert "\n" not in message
     return message
@@ -44,9 +46,9 @@ def test_a_data_set_is_found_by_its_name(tmp_path: Path) -> None:
 
 def test_checksums_are_compared_on_demand(tmp_path: Path) -> None:
     path = random_dataset(tmp_path)
-    steps: list[tuple[int, int]] = []
-    open_dataset(path).verify(lambda done, shards: steps.append((done, shards)))
-    assert steps == [(1, 3), (2, 3), (3, 3)]
+    steps: list[Any] = []
+    open_dataset(path).verify(record(steps))
+    assert steps == [("checking files", done, 3, "") for done in (1, 2, 3)]
     shard = tmp_path / "hex8_3p-00002.npz"
     content = bytearray(shard.read_bytes())
     content[content.index(b"features.npy") + 1000] ^= 1

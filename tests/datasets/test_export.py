@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.pool import lot
 from ringrift.game_database.selection import holdout_bound
 from ringrift.selfplay import GameRecord
+from tests.contexts import export_context, record
 from tests.datasets.games import everything, files, fill, identities, searched_records, settings, shards
 
 
@@ -47,7 +48,7 @@ def test_samples_are_the_positions_of_the_games(
         shard=150, encoder=encoder, unsearched=unsearched, games={"min_moves": 0, "completed_only": False}
     )
     with fill(folder / "games.db", records.values()) as database:
-        export(database, config, folder=folder, settings=chosen)
+        export(database, config, export_context(chosen), folder=folder)
     seen = dict.fromkeys(records, 0)
     for name in (config, f"{config}.holdout"):
         for shard in shards(folder, name) if (folder / f"{name}.json").exists() else ():
@@ -56,8 +57,8 @@ def test_samples_are_the_positions_of_the_games(
                 identity = names[shard["game"][row]]
                 check_sample(records[identity], shard, row, encoder)
                 seen[identity] += 1
-    for identity, record in records.items():
-        assert seen[identity] == len(expected_samples(record, unsearched)), "every sample, once"
+    for identity, played in records.items():
+        assert seen[identity] == len(expected_samples(played, unsearched)), "every sample, once"
 
 
 def expected_samples(record: GameRecord, unsearched: bool) -> list[int]:
@@ -146,7 +147,7 @@ def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> No
         folder = tmp_path / str(number)
         folder.mkdir()
         with fill(folder / "games.db", order) as database:
-            export(database, "square8_2p", folder=folder, settings=settings(shard=700), threads=threads)
+            export(database, "square8_2p", export_context(settings(shard=700)), folder=folder, threads=threads)
         manifest = read_manifest(folder / "square8_2p.json").model_dump()
         manifest["provenance"].pop("database")
         found.append((files(folder), manifest))
@@ -157,7 +158,7 @@ def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> No
 def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
     records = searched_records(count=40, seed=9)
     with fill(tmp_path / "games.db", records) as database:
-        training, held_out = export(database, "square8_2p", folder=tmp_path)
+        training, held_out = export(database, "square8_2p", export_context(), folder=tmp_path)
         manifest = read_manifest(Path(training.dataset))
     (shard,) = manifest.shards
     assert (tmp_path / "square8_2p.npz").resolve() == (tmp_path / shard.name).resolve()
@@ -178,7 +179,7 @@ def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
 def test_games_held_out_are_in_no_training_set(tmp_path: Path) -> None:
     records = searched_records(count=40, seed=9)
     with fill(tmp_path / "games.db", records) as database:
-        export(database, "square8_2p", folder=tmp_path)
+        export(database, "square8_2p", export_context(), folder=tmp_path)
     training, held_out = (set(identities(shards(tmp_path, f"square8_2p{part}"))) for part in ("", ".holdout"))
     assert training | held_out == {record.identity for record in records}
     assert held_out == {name for name in training | held_out if lot(bytes.fromhex(name)) < holdout_bound()}
@@ -189,7 +190,7 @@ def test_a_column_that_would_let_a_held_out_game_in_is_an_error(tmp_path: Path) 
         with database.writing() as connection:
             connection.exec_driver_sql("UPDATE games SET lot = 2147483647")
         with pytest.raises(LeakedGame, match="is held out from training"):
-            export(database, "square8_2p", folder=tmp_path)
+            export(database, "square8_2p", export_context(), folder=tmp_path)
     assert not files(tmp_path)
 
 
@@ -219,13 +220,13 @@ def test_an_empty_selection_says_which_condition_took_the_last_game(
 ) -> None:
     training = sum(lot(bytes.fromhex(r.identity)) >= holdout_bound() for r in searched_records(count=30, seed=9))
     with pytest.raises(EmptySelection, match=message.replace("30", str(training))):
-        export(pool, "square8_2p", folder=tmp_path, settings=settings(games=games), filters=filters)
+        export(pool, "square8_2p", export_context(settings(games=games)), folder=tmp_path, filters=filters)
     assert not everything(tmp_path)
 
 
 def test_filters_keep_what_passes(pool: GamesDatabase, tmp_path: Path) -> None:
     def exported(filters: Filters | None = None, **changes: object) -> int:
-        reports = export(pool, "square8_2p", folder=tmp_path, settings=settings(**changes), filters=filters)
+        reports = export(pool, "square8_2p", export_context(settings(**changes)), folder=tmp_path, filters=filters)
         return sum(report.games for report in reports)
 
     assert exported() == 30
@@ -238,13 +239,13 @@ def test_filters_keep_what_passes(pool: GamesDatabase, tmp_path: Path) -> None:
 
 
 def test_games_of_a_config_with_a_higher_limit_may_be_longer(pool: GamesDatabase, tmp_path: Path) -> None:
-    (report, *_) = export(pool, "square8_2p", folder=tmp_path, settings=settings(games={"max_moves": 100}))
+    (report, *_) = export(pool, "square8_2p", export_context(settings(games={"max_moves": 100})), folder=tmp_path)
     assert "have 500 moves or less" in {step.condition for step in report.steps}
 
 
 def test_the_window_keeps_the_newest_games(pool: GamesDatabase, tmp_path: Path) -> None:
     window = {"kind": "newest", "newest": 10}
-    reports = export(pool, "square8_2p", folder=tmp_path, settings=settings(window=window))
+    reports = export(pool, "square8_2p", export_context(settings(window=window)), folder=tmp_path)
     records = searched_records(count=30, seed=9)
     training = sorted((r for r in records if lot(bytes.fromhex(r.identity)) >= holdout_bound()), key=lambda r: -r.ended)
     newest = {record.identity for record in training[:10]}
@@ -264,14 +265,14 @@ def test_the_window_grows_by_the_power_law_of_katago() -> None:
 
 def test_an_unknown_encoder_is_one_line(pool: GamesDatabase, tmp_path: Path) -> None:
     with pytest.raises(UnknownVersion, match="unknown feature version 'v9'"):
-        export(pool, "square8_2p", folder=tmp_path, settings=settings(encoder="v9"))
+        export(pool, "square8_2p", export_context(settings(encoder="v9")), folder=tmp_path)
 
 
 @pytest.mark.parametrize("afresh", [False, True])
 def test_a_full_disk_is_one_line_and_leaves_the_old_data_set(
     pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, afresh: bool
 ) -> None:
-    export(pool, "square8_2p", folder=tmp_path, settings=settings(shard=500))
+    export(pool, "square8_2p", export_context(settings(shard=500)), folder=tmp_path)
     before = everything(tmp_path)
     written = []
 
@@ -285,7 +286,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_data_set(
     line = r"square8_2p-[0-9a-f]+\.npz: cannot be written \(No space left on device\); the data set .* is untouched"
     with pytest.raises(UnwritableFile, match=line):
         chosen = settings(shard=500, encoder="v2" if afresh else "v1")
-        export(pool, "square8_2p", folder=tmp_path, settings=chosen, afresh=afresh)
+        export(pool, "square8_2p", export_context(chosen), folder=tmp_path, afresh=afresh)
     assert everything(tmp_path) == before
 
 
@@ -294,21 +295,20 @@ def test_a_data_set_that_another_process_writes_is_left_alone(pool: GamesDatabas
         new_dataset(tmp_path, "square8_2p", Layout("square8_2p", "v2"), 10),
         pytest.raises(BadDataset, match="square8_2p: is being written by another process"),
     ):
-        export(pool, "square8_2p", folder=tmp_path)
+        export(pool, "square8_2p", export_context(), folder=tmp_path)
 
 
 def test_progress_is_told(pool: GamesDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PAGE_GAMES, "square8", 10)
-    told: list[tuple[int, int, int]] = []
+    told: list[Any] = []
     reports = export(
         pool,
         "square8_2p",
+        export_context(settings(shard=300), progress=record(told)),
         folder=tmp_path,
-        on_progress=lambda *figures: told.append(figures),
-        settings=settings(shard=300),
     )
     games = reports[0].games
-    own = [figures for figures in told if figures[1] == games]
-    done = [figures[0] for figures in own]
+    own = [one for one in told if one[2] == games]
+    done = [one[1] for one in own]
     assert done == sorted(done) and len(set(done)) > 3
-    assert own[-1] == (games, games, reports[0].samples)
+    assert own[-1][1:] == (games, games, f"{reports[0].samples:,} samples")

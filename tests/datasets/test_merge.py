@@ -9,13 +9,14 @@ import pytest
 from ringrift.datasets import BadDataset, export, read_manifest
 from ringrift.datasets.merge import merge
 from ringrift.datasets.validate import validate
+from tests.contexts import export_context
 from tests.datasets.games import files, fill, identities, searched_records, settings, shards
 
 
 def exported(folder: Path, records: object, **changes: object) -> Path:
     folder.mkdir()
     with fill(folder / "games.db", records) as database:  # type: ignore[arg-type]
-        export(database, "square8_2p", folder=folder, settings=settings(shard=500, **changes))
+        export(database, "square8_2p", export_context(settings(shard=500, **changes)), folder=folder)
     return folder / "square8_2p"
 
 

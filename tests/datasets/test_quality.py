@@ -27,6 +27,7 @@ from ringrift.datasets.quality import (
 from ringrift.datasets.settings import dataset_settings
 from ringrift.game import Game, configs, parse_config
 from ringrift.settings import BadSettings
+from tests.contexts import export_context
 from tests.datasets.games import fill, identities, searched_records, settings, shards
 
 QUALITY = dataset_settings().quality
@@ -144,7 +145,7 @@ def test_every_config_has_a_usual_range_of_moves() -> None:
 def test_facts_are_what_replaying_the_games_shows(tmp_path: Path, unsearched: bool) -> None:
     records = {record.identity: record for record in searched_records(count=12, seed=5)}
     with fill(tmp_path / "games.db", records.values()) as database:
-        export(database, CONFIG, folder=tmp_path, settings=settings(unsearched=unsearched))
+        export(database, CONFIG, export_context(settings(unsearched=unsearched)), folder=tmp_path)
     (shard,) = shards(tmp_path, CONFIG)
     for name, fact in zip(identities([shard]), shard["facts"], strict=True):
         record = records[name]
@@ -168,10 +169,10 @@ def test_the_quality_in_the_manifest_is_the_same_whatever_was_exported_before(tm
     fresh = tmp_path / "fresh"
     grown = tmp_path / "grown"
     with fill(tmp_path / "some.db", records[:25]) as database:
-        export(database, CONFIG, folder=grown, settings=chosen)
+        export(database, CONFIG, export_context(chosen), folder=grown)
     with fill(tmp_path / "all.db", [*records, *stopped]) as database:
-        (again, *_) = export(database, CONFIG, folder=grown, settings=chosen)
-        export(database, CONFIG, folder=fresh, settings=chosen)
+        (again, *_) = export(database, CONFIG, export_context(chosen), folder=grown)
+        export(database, CONFIG, export_context(chosen), folder=fresh)
     assert again.kept > 0
     manifests = [read_manifest(folder / f"{CONFIG}.json") for folder in (fresh, grown)]
     assert manifests[0].model_dump_json() == manifests[1].model_dump_json()

@@ -12,6 +12,7 @@ from ringrift.datasets import export
 from ringrift.datasets.samples import BrokenGame
 from ringrift.game_database.packing import Damaged, pack_actions, pack_search
 from ringrift.game_database.schema import games, moves
+from tests.contexts import export_context
 from tests.datasets.games import files, fill, searched_records
 
 RECORD = searched_records(count=12, seed=9)[0]
@@ -47,5 +48,5 @@ def test_a_damaged_game_is_one_line(
             named = games.c.identity == bytes.fromhex(RECORD.identity)
             connection.execute(moves.update().where(game, named).values(**stored))
         with pytest.raises(error, match=f"game {RECORD.identity}: .*{complaint}.*; `ringrift games check`"):
-            export(database, "square8_2p", folder=tmp_path)
+            export(database, "square8_2p", export_context(), folder=tmp_path)
     assert not files(tmp_path)

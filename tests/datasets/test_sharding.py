@@ -12,11 +12,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ringrift.datasets import export, read_manifest
-from ringrift.datasets.export import Stopped
 from ringrift.datasets.pool import PoolGame
 from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.run_context import Cancelled
+from tests.contexts import export_context, ingest_context
 from tests.datasets.games import everything, files, fill, searched_records, settings
 from tests.game_database.records import write
 
@@ -57,7 +58,7 @@ def test_blocks_are_of_the_size_that_the_text_says() -> None:
 def add(folder: Path, database: GamesDatabase, first: int, end: int) -> None:
     path = folder / f"{first}.jsonl"
     write(path, RECORDS[first:end])
-    ingest(database, [path])
+    ingest(database, [path], ingest_context())
 
 
 @pytest.mark.parametrize("window", [{"kind": "all"}, {"kind": "newest", "newest": 30}], ids=["all", "newest"])
@@ -68,14 +69,14 @@ def test_a_data_set_that_grows_is_the_one_that_is_made_at_once(tmp_path: Path, w
         kept = []
         for first in range(40, 60, 5):
             before = {name: (grown / name).stat().st_mtime_ns for name in files(grown)}
-            reports = export(database, NAME, folder=grown, settings=chosen)
+            reports = export(database, NAME, export_context(chosen), folder=grown)
             after = {name: (grown / name).stat().st_mtime_ns for name in files(grown)}
             kept.append(sum(before.get(name) == written for name, written in after.items()))
             assert reports[0].kept < reports[0].samples
             add(tmp_path, database, first, first + 5)
         assert kept[0] == 0 and min(kept[1:]) >= 3
-        export(database, NAME, folder=grown, settings=chosen)
-        export(database, NAME, folder=fresh, settings=chosen)
+        export(database, NAME, export_context(chosen), folder=grown)
+        export(database, NAME, export_context(chosen), folder=fresh)
     assert everything(grown) == everything(fresh)
     assert len(read_manifest(fresh / f"{NAME}.json").shards) > 4
 
@@ -83,12 +84,12 @@ def test_a_data_set_that_grows_is_the_one_that_is_made_at_once(tmp_path: Path, w
 def test_a_data_set_whose_games_are_the_same_is_not_written_again(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
-        export(database, NAME, folder=out, settings=settings(shard=400))
+        export(database, NAME, export_context(settings(shard=400)), folder=out)
         before = {name: (out / name).stat().st_ino for name in files(out)}
-        reports = export(database, NAME, folder=out, settings=settings(shard=400))
+        reports = export(database, NAME, export_context(settings(shard=400)), folder=out)
         assert all(report.kept == report.samples for report in reports)
         assert {name: (out / name).stat().st_ino for name in files(out)} == before
-        reports = export(database, NAME, folder=out, settings=settings(shard=400), afresh=True)
+        reports = export(database, NAME, export_context(settings(shard=400)), folder=out, afresh=True)
         assert all(report.kept == 0 for report in reports)
 
 
@@ -98,7 +99,7 @@ def test_other_settings_are_other_shards(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
         for changes in variants:
-            export(database, NAME, folder=out, settings=settings(**changes))
+            export(database, NAME, export_context(settings(**changes)), folder=out)
             assert not seen & set(files(out)) and validate(out / NAME).sound
             seen |= set(files(out))
 
@@ -106,41 +107,41 @@ def test_other_settings_are_other_shards(tmp_path: Path) -> None:
 def test_a_shard_that_is_cut_off_is_made_again(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
-        export(database, NAME, folder=out, settings=settings(shard=400))
+        export(database, NAME, export_context(settings(shard=400)), folder=out)
         before = everything(out)
         names = [shard.name for shard in read_manifest(out / f"{NAME}.json").shards]
         (out / names[1]).write_bytes(before[names[1]][:-1000])
         (out / names[2]).unlink()
-        export(database, NAME, folder=out, settings=settings(shard=400))
+        export(database, NAME, export_context(settings(shard=400)), folder=out)
     assert everything(out) == before
 
 
 def test_stopped_it_leaves_the_old_data_set_and_goes_on_where_it_was(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
-        export(database, NAME, folder=out, settings=settings(shard=400, encoder="v1"))
+        export(database, NAME, export_context(settings(shard=400, encoder="v1")), folder=out)
         before = everything(out)
         stop = Event()
 
-        def watch(done: int, games: int, samples: int) -> None:
-            if done > games / 2:
+        def watch(work: str, done: float, total: float, detail: str = "") -> None:
+            if done > total / 2:
                 stop.set()
 
         chosen = settings(shard=400)
-        with pytest.raises(Stopped, match="the data set that was there before is untouched"):
-            export(database, NAME, folder=out, settings=chosen, stop=stop, on_progress=watch)
+        with pytest.raises(Cancelled, match="the data set that was there before is untouched"):
+            export(database, NAME, export_context(chosen, cancellation=stop, progress=watch), folder=out)
         left = everything(out)
         assert before.items() <= left.items()
-        report = export(database, NAME, folder=out, settings=chosen)[0]
+        report = export(database, NAME, export_context(chosen), folder=out)[0]
         assert report.kept > report.samples / 4
-        export(database, NAME, folder=tmp_path / "fresh", settings=chosen)
+        export(database, NAME, export_context(chosen), folder=tmp_path / "fresh")
     assert files(out) == files(tmp_path / "fresh")
 
 
 def test_a_single_shard_has_a_link_that_goes_when_there_are_several(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
-        export(database, NAME, folder=out)
+        export(database, NAME, export_context(), folder=out)
         assert (out / f"{NAME}.npz").readlink() == Path(read_manifest(out / f"{NAME}.json").shards[0].name)
-        export(database, NAME, folder=out, settings=settings(shard=400))
+        export(database, NAME, export_context(settings(shard=400)), folder=out)
         assert not (out / f"{NAME}.npz").is_symlink()

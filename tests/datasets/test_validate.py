@@ -16,6 +16,7 @@ from ringrift.datasets.manifest import read_manifest, write_manifest
 from ringrift.datasets.shards import digest, open_shard, write_shard
 from ringrift.datasets.validate import CHECKS, ValidationReport, validate
 from ringrift.encoding import symmetries
+from tests.contexts import export_context
 from tests.datasets.games import fill, searched_records, settings
 
 Arrays = dict[str, np.ndarray]
@@ -26,7 +27,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with data sets that nothing is wrong with."""
     folder = tmp_path_factory.mktemp("sound")
     with fill(folder / "games.db", searched_records(count=30, seed=9)) as database:
-        export(database, "square8_2p", folder=folder, settings=settings(games={"completed_only": False}))
+        export(database, "square8_2p", export_context(settings(games={"completed_only": False})), folder=folder)
     return folder
 
 
@@ -54,7 +55,7 @@ def verdicts(report: ValidationReport) -> dict[str, str]:
 @pytest.mark.parametrize("config", ["square8_2p", "hex8_3p"])
 def test_nothing_is_wrong_with_what_was_exported(tmp_path: Path, config: str) -> None:
     with fill(tmp_path / "games.db", searched_records(config, 20, 2)) as database:
-        export(database, config, folder=tmp_path, settings=settings(shard=400))
+        export(database, config, export_context(settings(shard=400)), folder=tmp_path)
     for path in tmp_path.glob("*.json"):
         report = validate(path)
         assert report.sound

@@ -12,6 +12,7 @@ from ringrift.datasets import export, read_manifest
 from ringrift.datasets.quality import game_quality
 from ringrift.game_database import GamesDatabase
 from ringrift.selfplay import GameRecord
+from tests.contexts import export_context
 from tests.datasets.games import fill, identities, searched_records, settings, shards
 
 RECORDS = searched_records(count=30, seed=9)
@@ -26,7 +27,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> GamesDatabase:
 
 def weights(pool: GamesDatabase, folder: Path, **changes: object) -> dict[str, np.ndarray]:
     """The only shard of a data set with these weights."""
-    export(pool, "square8_2p", folder=folder, settings=settings(weights=changes))
+    export(pool, "square8_2p", export_context(settings(weights=changes)), folder=folder)
     (arrays,) = shards(folder, "square8_2p")
     return arrays
 
@@ -40,7 +41,7 @@ def searches(record: GameRecord) -> dict[int, tuple[bool, float]]:
 
 def test_kinds_of_victory_weigh_the_same(pool: GamesDatabase, tmp_path: Path) -> None:
     chosen = settings(weights={"kind": "victory", "largest_weight": 3.0}, games={"completed_only": False})
-    export(pool, "square8_2p", folder=tmp_path, settings=chosen)
+    export(pool, "square8_2p", export_context(chosen), folder=tmp_path)
     victories = read_manifest(tmp_path / "square8_2p.json").provenance["victories"]
     share = sum(victories.values()) / len(victories)
     expected = {np.float32(min(share / count, 3.0)) for count in victories.values()}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import RunContext
 
 
 @pytest.fixture
@@ -33,5 +34,5 @@ def settings() -> EvaluationSettings:
 
 
 @pytest.fixture
-def hall(database: GamesDatabase, settings: EvaluationSettings) -> Hall:
-    return Hall(database, settings)
+def runner(database: GamesDatabase, settings: EvaluationSettings) -> MatchRunner:
+    return MatchRunner(database, RunContext(settings))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import rated_games, stored_evaluations
 from ringrift.networks import MissingModel
+from tests.contexts import record
 from tests.evaluation.planted import result, won
 
 CONFIG = "square8_2p"
@@ -82,25 +84,25 @@ def test_among_copies_the_share_of_those_behind_counts_and_half_is_equal() -> No
     assert [game.score("model") for game in games] == pytest.approx([1, 2 / 3, 1 / 3, 0])
 
 
-def test_a_search_runs_the_gauntlet_twice_with_the_same_games(hall: Hall) -> None:
+def test_a_search_runs_the_gauntlet_twice_with_the_same_games(runner: MatchRunner) -> None:
     model, champion = contender("minimax@2"), contender("heuristic?temperature=16")
-    report = gauntlet(CONFIG, model, champion, hall)
+    report = gauntlet(CONFIG, model, champion, runner)
     assert report.passed
     assert [one.role for one in report.opponents] == ["random", "heuristic", "champion"]
     assert [(one.games, one.verdict) for one in report.opponents] == [(16, "passed")] * 3
     assert report["champion"].opponent == "heuristic?temperature=16"
-    told: list[tuple[int, int]] = []
-    again = gauntlet(CONFIG, model, champion, replace(hall, on_progress=lambda _, *counts: told.append(counts)))
+    told: list[Any] = []
+    again = gauntlet(CONFIG, model, champion, replace(runner, context=replace(runner.context, progress=record(told))))
     assert again == report
-    assert all(done == total for done, total in told), "nothing is played"
-    (stored,) = stored_evaluations(hall.database, CONFIG, kind="gauntlet", candidate="minimax@2")
+    assert told and all(done == total for _, done, total, _ in told), "nothing is played"
+    (stored,) = stored_evaluations(runner.database, CONFIG, kind="gauntlet", candidate="minimax@2")
     assert stored.passed is True
     assert stored.report == json.loads(json.dumps(report.to_json()))
-    assert rated_games(hall.database, CONFIG) == [], "they are the gate's"
+    assert rated_games(runner.database, CONFIG) == [], "they are the gate's"
 
 
-def test_a_hopeless_model_is_cut_off_after_the_first_stage(hall: Hall) -> None:
-    report = gauntlet(CONFIG, HOPELESS, None, hall)
+def test_a_hopeless_model_is_cut_off_after_the_first_stage(runner: MatchRunner) -> None:
+    report = gauntlet(CONFIG, HOPELESS, None, runner)
     assert not report.passed
     assert report["heuristic"].verdict == "cut off"
     assert report.games == 8
@@ -109,16 +111,16 @@ def test_a_hopeless_model_is_cut_off_after_the_first_stage(hall: Hall) -> None:
         report["champion"]
 
 
-def test_the_champion_does_not_play_against_itself(hall: Hall) -> None:
-    report = gauntlet(CONFIG, HOPELESS, HOPELESS, hall)
+def test_the_champion_does_not_play_against_itself(runner: MatchRunner) -> None:
+    report = gauntlet(CONFIG, HOPELESS, HOPELESS, runner)
     assert "the model is the champion" in report.notes[0]
     assert len(report.opponents) == 2
 
 
-def test_among_three_the_model_sits_alone(hall: Hall) -> None:
-    report = gauntlet("hex8_3p", contender("heuristic?temperature=1"), None, hall)
+def test_among_three_the_model_sits_alone(runner: MatchRunner) -> None:
+    report = gauntlet("hex8_3p", contender("heuristic?temperature=1"), None, runner)
     assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
-    plan = hall.plan(
+    plan = runner.plan(
         "hex8_3p",
         (contender("heuristic?temperature=1"), contender("random")),
         games=4,
@@ -126,17 +128,17 @@ def test_among_three_the_model_sits_alone(hall: Hall) -> None:
         part="first",
         alone=True,
     )
-    seated = hall.play("gate", plan, [])
+    seated = runner.play("gate", plan, [])
     assert [game.players.count("heuristic?temperature=1") for game in seated] == [1] * 6
     assert {game.players.index("heuristic?temperature=1") for game in seated} == {0, 1, 2}
     assert "alone among copies" in report.notes[-1]
 
 
-def test_a_champion_that_is_not_there_is_said_before_anybody_plays(hall: Hall) -> None:
+def test_a_champion_that_is_not_there_is_said_before_anybody_plays(runner: MatchRunner) -> None:
     gone = Contender("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
     with pytest.raises(MissingModel, match=r"nowhere\.pth: no such model"):
-        gauntlet(CONFIG, HOPELESS, gone, hall)
-    assert stored_evaluations(hall.database, CONFIG) == []
+        gauntlet(CONFIG, HOPELESS, gone, runner)
+    assert stored_evaluations(runner.database, CONFIG) == []
 
 
 def test_repeated_games_are_counted_and_told() -> None:
@@ -147,8 +149,8 @@ def test_repeated_games_are_counted_and_told() -> None:
     assert found.verdict == "failed"
 
 
-def test_a_report_prints_as_a_table(hall: Hall) -> None:
-    report = gauntlet(CONFIG, HOPELESS, None, hall)
+def test_a_report_prints_as_a_table(runner: MatchRunner) -> None:
+    report = gauntlet(CONFIG, HOPELESS, None, runner)
     console = Console(width=170)
     with console.capture() as capture:
         console.print(report)

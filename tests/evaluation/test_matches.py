@@ -100,7 +100,7 @@ def test_a_finished_game_makes_room_and_nobody_is_asked_about_forced_actions() -
 
 def test_games_that_run_are_given_up_when_the_match_is_stopped() -> None:
     stop = Event()
-    games = play_match(make_players(PLAN), PLAN, side_by_side=4, stop=stop)
+    games = play_match(make_players(PLAN), PLAN, side_by_side=4, cancellation=stop)
     first = next(games)
     stop.set()
     rest = list(games)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import form_of, rate_model, trend, trends
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.store import newest_ratings, rating_history
+from tests.contexts import record
 
 CONFIG = "square8_2p"
 
@@ -18,9 +22,9 @@ def fake_model(number: int, spec: str) -> Contender:
     return Contender(f"policy:{number:016x}", spec)
 
 
-def test_a_model_is_rated_against_anchors_and_champion(hall: Hall) -> None:
+def test_a_model_is_rated_against_anchors_and_champion(runner: MatchRunner) -> None:
     champion = contender("heuristic?temperature=16")
-    ratings = rate_model(CONFIG, contender("minimax@1"), champion, hall)
+    ratings = rate_model(CONFIG, contender("minimax@1"), champion, runner)
     assert [rating.player for rating in ratings.players][-1] == "random"
     assert {rating.player: rating.games for rating in ratings.players} == {
         "minimax@1": 12,
@@ -28,25 +32,21 @@ def test_a_model_is_rated_against_anchors_and_champion(hall: Hall) -> None:
         "random": 12,
         "heuristic?temperature=16": 4,
     }
-    assert newest_ratings(hall.database, CONFIG) == list(ratings.players)
-    told: list[tuple[int, int]] = []
-    again = rate_model(
-        CONFIG,
-        contender("minimax@1"),
-        champion,
-        Hall(hall.database, hall.settings, on_progress=lambda _, *counts: told.append(counts)),
-    )
-    assert all(done == total for done, total in told), "nothing is played again"
+    assert newest_ratings(runner.database, CONFIG) == list(ratings.players)
+    told: list[Any] = []
+    watched = replace(runner, context=replace(runner.context, progress=record(told)))
+    again = rate_model(CONFIG, contender("minimax@1"), champion, watched)
+    assert told and all(done == total for _, done, total, _ in told), "nothing is played again"
     assert again.players == ratings.players
-    assert {entry.fit for entry in rating_history(hall.database, CONFIG)} == {1}, "the same fit is no news"
+    assert {entry.fit for entry in rating_history(runner.database, CONFIG)} == {1}, "the same fit is no news"
 
 
-def test_models_have_a_trend_when_there_are_three(hall: Hall) -> None:
+def test_models_have_a_trend_when_there_are_three(runner: MatchRunner) -> None:
     specs = ("random", "heuristic?temperature=16", "heuristic?temperature=1")
     for number, spec in enumerate(specs):
-        assert trends(hall.database, CONFIG, 10) == []
-        rate_model(CONFIG, fake_model(number, spec), None, hall)
-    (found,) = trends(hall.database, CONFIG, 10)
+        assert trends(runner.database, CONFIG, 10) == []
+        rate_model(CONFIG, fake_model(number, spec), None, runner)
+    (found,) = trends(runner.database, CONFIG, 10)
     assert found.form == "policy"
     assert set(found.models) == {fake_model(number, "").name for number in range(3)}
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import fit_elo
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.settings import AlarmSettings, ShadowSettings
 from ringrift.evaluation.shadow import ShadowResult, regressions, shadow
 from ringrift.evaluation.store import rated_games, stored_evaluations
@@ -56,15 +56,15 @@ def test_players_of_another_form_are_no_measure() -> None:
     assert regressions(ratings, NEW, None, ALARM) == ()
 
 
-def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(hall: Hall) -> None:
+def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(runner: MatchRunner) -> None:
     old, new = Contender(OLD, "heuristic"), Contender(NEW, "random")
-    hall = replace(hall, settings=hall.settings.model_copy(update={"shadow": ShadowSettings(games=24)}))
-    report = shadow(CONFIG, new, old, hall)
+    runner = replace(runner, settings=runner.settings.model_copy(update={"shadow": ShadowSettings(games=24)}))
+    report = shadow(CONFIG, new, old, runner)
     assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic", 8), (OLD, 8)]
     assert any("against its predecessor" in alarm for alarm in report.alarms), report
-    better = shadow(CONFIG, old, None, hall)
+    better = shadow(CONFIG, old, None, runner)
     assert (report.number, better.number) == (0, 1)
     assert better.alarms == ()
-    assert [entry.passed for entry in stored_evaluations(hall.database, CONFIG, kind="shadow")] == [True, False]
-    games = rated_games(hall.database, CONFIG)
+    assert [entry.passed for entry in stored_evaluations(runner.database, CONFIG, kind="shadow")] == [True, False]
+    games = rated_games(runner.database, CONFIG)
     assert len({(game.players, game.actions_hash) for game in games}) == len(games) == 48

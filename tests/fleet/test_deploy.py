@@ -13,6 +13,7 @@ import pytest
 
 from ringrift.fleet.deploy import HostDeploy, deploy, pack
 from ringrift.fleet.hosts import FleetSettings
+from ringrift.run_context import RunContext
 from ringrift.settings import BadSettings, config_folder
 from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 
@@ -54,7 +55,7 @@ def settings_with(**changes: object) -> FleetSettings:
 
 def bring(sshd: Server, source: Path, *, dry_run: bool = False, **changes: object) -> HostDeploy:
     host = sshd.host(**changes)
-    (found,) = deploy({"gpu-1": host}, settings_with(keep=2), source=source, dry_run=dry_run).hosts
+    (found,) = deploy({"gpu-1": host}, RunContext(settings_with(keep=2)), source=source, dry_run=dry_run).hosts
     return found
 
 

@@ -18,6 +18,7 @@ from ringrift.fleet.hosts import FleetSettings, PruneSettings
 from ringrift.fleet.sync import HostSync, sync_games
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.selfplay.files import GameFiles, game_files
+from tests.contexts import ingest_context
 from tests.fleet.servers import Server, server, settings_for_tests
 from tests.fleet.test_sync import LARGE, all_of, games_in, line, play, wait_for, worker
 
@@ -97,11 +98,11 @@ def test_a_file_waits_until_it_is_in_the_database_or_has_been_here_long_enough(
         health = Health(database, {gpu.name: gpu.host()}, settings.health)
         assert bring(root, gpu, health, days=1).removed == 0
         first, second = game_files(root)
-        ingest(database, [first])
+        ingest(database, [first], ingest_context())
         assert bring(root, gpu, health, days=1).removed == 1
         assert files_of(gpu) == ["run-000001.taken", "run-000002.jsonl.gz"]
         second.write_bytes(gzip.compress(line(1))[:-9])  # what the database could not read to its end
-        ingest(database, [second])
+        ingest(database, [second], ingest_context())
         os.utime(second, (0, 0))
         assert bring(root, gpu, health, days=1).removed == 0
         assert bring(root, gpu, health, days=0).removed == 1

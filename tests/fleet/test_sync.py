@@ -24,6 +24,7 @@ from ringrift.fleet import sync as sync_module
 from ringrift.fleet.mirror import target_of
 from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.sync import HostSync, Sync, SyncReport, stream_games, sync_games
+from ringrift.run_context import RunContext
 from ringrift.selfplay.files import GameFiles, compress, count_games, game_files, read_lines
 from tests.fleet.servers import Server, Wire, connection_settings, server, settings_for_tests
 from tests.fleet.test_ssh import NASTY
@@ -429,7 +430,9 @@ def test_a_stream_brings_new_games_over_one_connection(
         if len(rounds) == 5:
             stop.set()
 
-    stream_games({"gpu-1": gpu.host()}, settings_for_tests(stream_seconds=0.05), stop, tell, root=root)
+    stream_games(
+        {"gpu-1": gpu.host()}, RunContext(settings_for_tests(stream_seconds=0.05), cancellation=stop), tell, root=root
+    )
     assert games_in(root) == all_of(1, 2, 3, 4)
     assert [shell.connections for shell in made] == [1]
 
@@ -438,7 +441,7 @@ def test_a_stream_ends_at_once_when_it_is_told(gpu: Server, root: Path) -> None:
     play(worker(gpu), *range(300), size=20_000, close=True)
     stop = threading.Event()
     settings = settings_for_tests(megabytes_per_second=0.1)
-    words = ({"gpu-1": gpu.host()}, settings, stop, lambda _: None)
+    words = ({"gpu-1": gpu.host()}, RunContext(settings, cancellation=stop), lambda _: None)
     thread = threading.Thread(target=stream_games, args=words, kwargs={"root": root})
     thread.start()
     wait_for(lambda: bool(staged(root)))

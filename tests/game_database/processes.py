@@ -11,9 +11,10 @@ INGEST = """
 import sys
 from pathlib import Path
 from ringrift.game_database import GamesDatabase, ingest
+from tests.contexts import ingest_context
 print("ready", flush=True)
 with GamesDatabase(sys.argv[1], create=True) as database:
-    ingest(database, [Path(sys.argv[2])], threads=1)
+    ingest(database, [Path(sys.argv[2])], ingest_context(), threads=1)
 """
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from ringrift.game_database.check import check
 from ringrift.game_database.packing import pack_actions
 from ringrift.game_database.schema import sources
 from ringrift.game_database.selection import quarantined_lines
+from tests.contexts import any_context, ingest_context, record
 from tests.game_database.records import random_records, stored_lines, write
 
 COUNT = 6
@@ -30,7 +32,7 @@ TRACES = Path(__file__).parent.parent / "traces"
 @pytest.fixture
 def filled(database: GamesDatabase, tmp_path: Path) -> Iterator[tuple[GamesDatabase, list[bytes]]]:
     lines = write(tmp_path / "0.jsonl", random_records(count=COUNT, searched=2))
-    ingest(database, [tmp_path / "0.jsonl"])
+    ingest(database, [tmp_path / "0.jsonl"], ingest_context())
     yield database, lines
 
 
@@ -42,10 +44,10 @@ def plant(database: GamesDatabase, statement: str, *values: object) -> None:
 
 
 def test_a_sound_database_is_sound(filled: tuple[GamesDatabase, list[bytes]]) -> None:
-    told: list[tuple[int, int]] = []
-    report = check(filled[0], on_progress=lambda *progress: told.append(progress))
+    told: list[Any] = []
+    report = check(filled[0], any_context(progress=record(told)))
     assert (report.games, report.damage, report.left) == (COUNT, (), 0)
-    assert told == [(COUNT, COUNT)]
+    assert told == [("checking", COUNT, COUNT, "")]
 
 
 @pytest.mark.parametrize(
@@ -67,11 +69,11 @@ def test_columns_that_follow_from_the_moves_are_repaired(
 ) -> None:
     database, lines = filled
     plant(database, f"UPDATE games SET {column} = ? WHERE id = 3", value)
-    (damage,) = check(database).damage
+    (damage,) = check(database, any_context()).damage
     assert (damage.kind, damage.game, damage.done) == ("columns", 3, "left")
     assert f"{column} is {value!r}, should be" in damage.detail
-    assert check(database, repair=True).left == 0
-    assert check(database).damage == ()
+    assert check(database, any_context(), repair=True).left == 0
+    assert check(database, any_context()).damage == ()
     assert stored_lines(database) == sorted(lines)
 
 
@@ -112,13 +114,13 @@ def test_a_game_that_is_lost_goes_to_quarantine_and_comes_back_from_its_file(
     database, lines = filled
     assert callable(damage)
     damage(database)
-    found = check(database, repair=True)
+    found = check(database, any_context(), repair=True)
     assert [(entry.kind, entry.game, entry.done) for entry in found.damage] == [(kind, 5, "left")]
-    assert [entry.done for entry in check(database, quarantine_bad=True).damage] == ["quarantined"]
-    assert check(database).games == COUNT - 1
-    assert check(database).damage == ()
+    assert [entry.done for entry in check(database, any_context(), quarantine_bad=True).damage] == ["quarantined"]
+    assert check(database, any_context()).games == COUNT - 1
+    assert check(database, any_context()).damage == ()
     assert [line.reason for line in quarantined_lines(database, None, 5)] == [kind]
-    assert ingest(database, [tmp_path / "0.jsonl"]).games == 1
+    assert ingest(database, [tmp_path / "0.jsonl"], ingest_context()).games == 1
     assert stored_lines(database) == sorted(lines)
 
 
@@ -154,9 +156,12 @@ def test_moves_without_a_game_and_games_without_a_source_are_repaired(
     database, lines = filled
     plant(database, "INSERT INTO moves (game_id, actions) VALUES (999, x'00')")
     plant(database, "UPDATE games SET source_id = 77 WHERE id = 1")
-    assert [(damage.kind, damage.game) for damage in check(database).damage] == [("moves", 999), ("source", 1)]
-    assert check(database, repair=True).left == 0
-    assert check(database).damage == ()
+    assert [(damage.kind, damage.game) for damage in check(database, any_context()).damage] == [
+        ("moves", 999),
+        ("source", 1),
+    ]
+    assert check(database, any_context(), repair=True).left == 0
+    assert check(database, any_context()).damage == ()
     with database.reading() as connection:
         assert "(lost)" in connection.execute(select(sources.c.path)).scalars().all()
     assert stored_lines(database) == sorted(lines)
@@ -170,7 +175,7 @@ def test_a_file_with_a_lost_page_is_found(filled: tuple[GamesDatabase, list[byte
         connection.execute("DELETE FROM sqlite_master WHERE name = 'ix_games_config_id'")
     connection.close()
     with GamesDatabase(path) as again:
-        report = check(again, repair=True, quarantine_bad=True)
+        report = check(again, any_context(), repair=True, quarantine_bad=True)
     assert {damage.kind for damage in report.damage} == {"file"}
     assert report.left == len(report.damage)
 
@@ -185,4 +190,4 @@ def test_a_file_that_was_scribbled_over_is_one_line(filled: tuple[GamesDatabase,
         pytest.raises(BadDatabase, match="malformed; go on with a copy, or ingest the files"),
         GamesDatabase(str(path)) as again,
     ):
-        check(again)
+        check(again, any_context())

@@ -23,6 +23,7 @@ from ringrift.game_database.selection import (
     newest,
     quarantined_lines,
 )
+from tests.contexts import any_context, ingest_context
 from tests.game_database.records import random_records, stored_lines, write
 from tests.game_database.records import write_lines as write_file
 
@@ -31,7 +32,7 @@ from tests.game_database.records import write_lines as write_file
 def filled(database: GamesDatabase, tmp_path: Path) -> Iterator[GamesDatabase]:
     write(tmp_path / "a.jsonl", random_records(count=8, searched=2))
     write(tmp_path / "b.jsonl", random_records("hex8_3p", 4))
-    ingest(database, [tmp_path])
+    ingest(database, [tmp_path], ingest_context())
     yield database
 
 
@@ -76,7 +77,7 @@ def test_the_holdout_set_depends_on_the_games_alone_and_only_grows(
 ) -> None:
     lines = write(tmp_path / "a.jsonl", random_records(count=200, seed=5))
     write_file(tmp_path / "c" / "a.jsonl", reversed(lines))
-    ingest(database, [tmp_path / "a.jsonl"])
+    ingest(database, [tmp_path / "a.jsonl"], ingest_context())
     held_out = set(export_lines(database, Selection(part="holdout")))
     training = set(export_lines(database, Selection(part="training")))
     assert held_out | training == set(lines)
@@ -84,7 +85,7 @@ def test_the_holdout_set_depends_on_the_games_alone_and_only_grows(
     assert count_parts(database) == {"square8_2p": (len(training), len(held_out))}
     assert 1 <= len(held_out) <= 25, "about 5 % of 200"
     with GamesDatabase(str(tmp_path / "other.db"), create=True) as other:
-        ingest(other, [tmp_path / "c"])
+        ingest(other, [tmp_path / "c"], ingest_context())
         assert set(export_lines(other, Selection(part="holdout"))) == held_out
     monkeypatch.setattr("ringrift.game_database.selection.holdout_bound", lambda: LOTS // 4)
     assert held_out < set(export_lines(database, Selection(part="holdout")))
@@ -119,20 +120,20 @@ def test_databases_merge_into_one_with_every_game_once(filled: GamesDatabase, tm
     more = random_records(count=12)
     write_file(tmp_path / "c.jsonl", [b"nonsense\n", *(record.to_line() for record in more)])
     with GamesDatabase(str(tmp_path / "other.db"), create=True) as other:
-        ingest(other, [tmp_path / "c.jsonl"])
+        ingest(other, [tmp_path / "c.jsonl"], ingest_context())
         before = stored_lines(other)
-        report = merge(filled, other)
+        report = merge(filled, other, any_context())
         assert (report.games, report.added, report.duplicates) == (12, {"square8_2p": 4}, 8)
         assert report.quarantined == {"no_record": 1}
-        again = merge(filled, other)
+        again = merge(filled, other, any_context())
         assert (again.added, again.duplicates, again.quarantined) == ({}, 12, {})
         assert stored_lines(other) == before
     assert len(stored_lines(filled)) == 16
     assert [line.path for line in quarantined_lines(filled, "no_record", 5)] == [str(tmp_path / "c.jsonl")]
     assert len(newest(filled, Selection(source="c.jsonl"), 20)) == 4
-    assert ingest(filled, [tmp_path / "c.jsonl"]).duplicates == 12
+    assert ingest(filled, [tmp_path / "c.jsonl"], ingest_context()).duplicates == 12
     with pytest.raises(BadDatabase, match="cannot be merged with itself"):
-        merge(filled, filled)
+        merge(filled, filled, any_context())
 
 
 def test_what_is_wrong_in_another_database_does_not_come_in(filled: GamesDatabase, tmp_path: Path) -> None:
@@ -144,6 +145,6 @@ def test_what_is_wrong_in_another_database_does_not_come_in(filled: GamesDatabas
         connection.execute("DELETE FROM moves WHERE game_id = 3")
     connection.close()
     with GamesDatabase(str(tmp_path / "new.db"), create=True) as new:
-        report = merge(new, filled)
+        report = merge(new, filled, any_context())
     assert sum(report.added.values()) == 9
     assert report.quarantined == {"wrong_result": 1, "config": 1, "damaged": 1}

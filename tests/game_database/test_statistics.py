@@ -13,6 +13,7 @@ from ringrift.game_database.plots import write_plots
 from ringrift.game_database.selection import Selection
 from ringrift.game_database.statistics import games_statistics
 from ringrift.statistics import wilson_interval
+from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write, write_lines
 
 
@@ -22,7 +23,7 @@ def test_statistics_agree_with_the_records(database: GamesDatabase, tmp_path: Pa
     write(tmp_path / "a.jsonl", [*records, *stopped])
     write(tmp_path / "b.jsonl", random_records("hex8_3p", 10))
     write_lines(tmp_path / "c.jsonl", [b"?\n"])
-    ingest(database, [tmp_path])
+    ingest(database, [tmp_path], ingest_context())
     found = games_statistics(database)
     assert [config.config for config in found.configs] == ["square8_2p", "hex8_3p"]
     assert (found.games, found.quarantined) == (73, {"no_record": 1})
@@ -51,7 +52,7 @@ def test_the_same_moves_in_two_runs_are_one_distinct_game(database: GamesDatabas
 
     record = random_records(count=1)[0]
     write(tmp_path / "a.jsonl", [replace(record, run=run) for run in ("x", "y")])
-    ingest(database, [tmp_path])
+    ingest(database, [tmp_path], ingest_context())
     (config,) = games_statistics(database).configs
     assert (config.games, config.distinct, config.openings) == (2, 1, 1)
 
@@ -65,7 +66,7 @@ def test_an_empty_database_has_empty_statistics(database: GamesDatabase, tmp_pat
 def test_plots_are_pictures(database: GamesDatabase, tmp_path: Path) -> None:
     write(tmp_path / "a.jsonl", random_records(count=5))
     write(tmp_path / "b.jsonl", random_records("hex8_3p", 4))
-    ingest(database, [tmp_path])
+    ingest(database, [tmp_path], ingest_context())
     written = write_plots(games_statistics(database), tmp_path / "plots")
     assert [path.name for path in written] == ["endings.png", "seats.png", "lengths.png", "uses.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in written)

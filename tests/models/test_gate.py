@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ringrift.models import Gain, GateReport, ModelStore, Results, Score, Stored
 from ringrift.models.conditions import conditions
 from ringrift.models.settings import GateSettings
 from ringrift.networks import save_model
+from ringrift.run_context import RunContext
 from ringrift.settings import config_folder
 from tests.models.faults import Aimless, Broken, Cheating, Crashing, Hanging, Slow, Stand
 from tests.models.making import crowned, network, registered
@@ -31,7 +33,7 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
 
-def settings(**changes: Mapping[str, Any] | float) -> GateSettings:
+def gate_context(**changes: Mapping[str, Any] | float) -> RunContext[GateSettings]:
     """The gate of the repository with few games, no pause, and limits that the heuristic's equal passes."""
     few = {"random_games": 8, "heuristic_games": 2, "random": 0.8, "heuristic": -1.0}
     changed = model_settings().gate.model_copy(update={"pause_minutes": 0})
@@ -41,7 +43,7 @@ def settings(**changes: Mapping[str, Any] | float) -> GateSettings:
             part = part.model_copy(update=few)
         value = part.model_copy(update=change) if isinstance(change, Mapping) else change
         changed = changed.model_copy(update={name: value})
-    return changed
+    return RunContext(changed)
 
 
 def results(against: str | None = None, /, *, gain: float = 100, **shares: float) -> Results:
@@ -83,13 +85,13 @@ def test_a_file_with_a_bit_changed(store: ModelStore, model: StoredModel) -> Non
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    measured = stopped_at(run_gate(store, model, results(), settings()), "file")
+    measured = stopped_at(run_gate(store, model, results(), gate_context()), "file")
     assert f"{path}: is not what was registered as {model.id}" in measured
 
 
 def test_a_file_that_is_gone(store: ModelStore, model: StoredModel) -> None:
     store.path(model).unlink()
-    assert "cannot be read" in stopped_at(run_gate(store, model, results(), settings()), "file")
+    assert "cannot be read" in stopped_at(run_gate(store, model, results(), gate_context()), "file")
 
 
 def test_weights_that_are_no_numbers(store: ModelStore, tmp_path: Path) -> None:
@@ -98,26 +100,35 @@ def test_weights_that_are_no_numbers(store: ModelStore, tmp_path: Path) -> None:
         broken.value.values.bias[0] = torch.nan
     save_model(tmp_path / "nan.pth", broken)
     model = store.register(tmp_path / "nan.pth")
-    measured = stopped_at(run_gate(store, model, results(), settings()), "file")
+    measured = stopped_at(run_gate(store, model, results(), gate_context()), "file")
     assert measured == "weights value.values.bias are not finite"
 
 
 def test_a_champion_of_just_now(store: ModelStore, model: StoredModel, champion: StoredModel) -> None:
-    measured = stopped_at(run_gate(store, model, results(champion.id), settings(pause_minutes=15)), "pause")
+    measured = stopped_at(run_gate(store, model, results(champion.id), gate_context(pause_minutes=15)), "pause")
     assert measured == "0.0 min"
 
 
 def test_a_model_that_was_not_evaluated(store: ModelStore, model: StoredModel) -> None:
+<<<<<<< HEAD
     assert stopped_at(run_gate(store, model, Results(), settings()), "evaluated").startswith(
         "no: `ringrift evaluate hex8_2p "
     )
+=======
+    assert stopped_at(run_gate(store, model, Results(), gate_context()), "games") == "0: evaluate it"
+>>>>>>> main
 
 
 def test_a_model_that_was_evaluated_against_another_champion(
     store: ModelStore, model: StoredModel, champion: StoredModel
 ) -> None:
+<<<<<<< HEAD
     measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), settings()), "evaluated")
     assert measured == f"its gauntlet was against 0123456789abcdef, not {champion.id}: evaluate it again"
+=======
+    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "games")
+    assert measured == f"0 against {champion.id}, its gauntlet was against 0123456789abcdef: evaluate it again"
+>>>>>>> main
 
 
 @pytest.mark.parametrize(
@@ -137,7 +148,7 @@ def test_a_weaker_model(
     name: str,
     measured: str,
 ) -> None:
-    assert stopped_at(run_gate(store, model, results(champion.id, **changed), settings()), name) == measured
+    assert stopped_at(run_gate(store, model, results(champion.id, **changed), gate_context()), name) == measured
 
 
 def test_a_model_that_was_cut_off_in_the_gauntlet(store: ModelStore, model: StoredModel, champion: StoredModel) -> None:
@@ -146,7 +157,7 @@ def test_a_model_that_was_cut_off_in_the_gauntlet(store: ModelStore, model: Stor
         "heuristic": Score(10, 0.6, 0.3, 0.8, "not finished", "≥ 60%"),
         "champion": Score(10, 0.1, 0.0, 0.4, "cut off", "≥ 55%"),
     }
-    report = run_gate(store, model, Results(scores, champion.id), settings())
+    report = run_gate(store, model, Results(scores, champion.id), gate_context())
     assert stopped_at(report, "gauntlet champion") == "10.0% (0.0% – 40.0%), 10 games, cut off"
     assert report.verdict.endswith("10 games, cut off, the limit is ≥ 55%")
 
@@ -169,7 +180,7 @@ def test_the_first_cause_is_told_and_not_what_it_left_undone(store: ModelStore, 
 def test_a_sound_player_passes_and_everything_is_told(
     store: ModelStore, model: StoredModel, champion: StoredModel
 ) -> None:
-    report = run_gate(store, model, results(champion.id), settings(), factory=Stand)
+    report = run_gate(store, model, results(champion.id), gate_context(), factory=Stand)
     assert report.passed, report
     assert [check.verdict for check in report.checks] == ["passed"] * len(NAMES)
     assert all(check.measured for check in report.checks)
@@ -182,49 +193,49 @@ def test_a_sound_player_passes_and_everything_is_told(
 def test_a_signal_for_the_gate_does_not_reach_the_process_that_plays(store: ModelStore, model: StoredModel) -> None:
     sessions: set[int] = set()
 
-    def watch(what: str, done: int, total: int) -> None:
+    def watch(work: str, done: float, total: float | None, detail: str = "") -> None:
         players = (child for child in psutil.Process().children() if "ringrift.models.trial_run" in child.cmdline())
         sessions.update(os.getsid(player.pid) for player in players)
 
-    run_gate(store, model, results(), settings(), factory=Stand, watch=watch)
+    run_gate(store, model, results(), replace(gate_context(), progress=watch), factory=Stand)
     assert sessions
     assert os.getsid(0) not in sessions
 
 
 def test_a_slow_model(store: ModelStore, model: StoredModel) -> None:
-    slow = settings(inference={"milliseconds": 15, "positions": 5})
+    slow = gate_context(inference={"milliseconds": 15, "positions": 5})
     measured = stopped_at(run_gate(store, model, results(), slow, factory=Slow), "inference")
     assert float(measured.split(" ms")[0]) > 20
     assert "ms over 5 positions" in measured
 
 
 def test_a_model_whose_answers_are_no_numbers(store: ModelStore, model: StoredModel) -> None:
-    report = run_gate(store, model, results(), settings(), factory=Broken)
+    report = run_gate(store, model, results(), gate_context(), factory=Broken)
     assert "not all finite numbers" in stopped_at(report, "inference")
 
 
 def test_an_illegal_mover(store: ModelStore, model: StoredModel) -> None:
-    measured = stopped_at(run_gate(store, model, results(), settings(), factory=Cheating), "legal")
+    measured = stopped_at(run_gate(store, model, results(), gate_context(), factory=Cheating), "legal")
     assert "is not legal" in measured
 
 
 def test_a_model_that_hangs_in_a_game_is_stopped(store: ModelStore, model: StoredModel) -> None:
-    patient = settings(trial={"quiet_seconds": 1})
+    patient = gate_context(trial={"quiet_seconds": 1})
     measured = stopped_at(run_gate(store, model, results(), patient, factory=Hanging), "finish")
     assert measured == "0 of 10 games ended; stopped: no decision for 1 s"
 
 
 def test_a_model_that_crashes(store: ModelStore, model: StoredModel) -> None:
-    measured = stopped_at(run_gate(store, model, results(), settings(), factory=Crashing), "finish")
+    measured = stopped_at(run_gate(store, model, results(), gate_context(), factory=Crashing), "finish")
     assert "has ended with 1: ZeroDivisionError: of the network" in measured
 
 
 def test_a_model_that_is_weak(store: ModelStore, model: StoredModel) -> None:
-    assert "8 games" in stopped_at(run_gate(store, model, results(), settings(), factory=Aimless), "random")
+    assert "8 games" in stopped_at(run_gate(store, model, results(), gate_context(), factory=Aimless), "random")
 
 
 def test_a_model_that_is_no_better_than_the_heuristic(store: ModelStore, model: StoredModel) -> None:
-    strict = settings(trial={"heuristic": 1.0})
+    strict = gate_context(trial={"heuristic": 1.0})
     assert "2 games" in stopped_at(run_gate(store, model, results(), strict, factory=Stand), "heuristic")
 
 
@@ -236,13 +247,13 @@ def test_games_that_do_not_end(
     limits = (folder / "games.yaml").read_text()
     (folder / "games.yaml").write_text(limits.replace("hex8_2p: 800", "hex8_2p: 20"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(folder))
-    measured = stopped_at(run_gate(store, model, results(), settings(), factory=Stand), "finish")
+    measured = stopped_at(run_gate(store, model, results(), gate_context(), factory=Stand), "finish")
     assert measured == "10 of 10 games ended, 10 at the limit of moves"
 
 
 def test_the_time_of_the_gate_ends_whatever_is_running(store: ModelStore, model: StoredModel) -> None:
     began = time.monotonic()
-    report = run_gate(store, model, results(), settings(seconds=0.5), factory=Stand)
+    report = run_gate(store, model, results(), gate_context(seconds=0.5), factory=Stand)
     assert stopped_at(report, "inference") == "stopped: the time of the gate is over"
     assert time.monotonic() - began < 60
 
@@ -250,7 +261,7 @@ def test_the_time_of_the_gate_ends_whatever_is_running(store: ModelStore, model:
 def test_a_network_of_its_own_plays_and_is_found_weak(store: ModelStore) -> None:
     model = registered(store, architecture="small")  # one that the other process knows too
     report = run_gate(
-        store, model, results(), settings(trial={"random": 1.0, "player": "policy:{model}"}), factory=make_agent
+        store, model, results(), gate_context(trial={"random": 1.0, "player": "policy:{model}"}), factory=make_agent
     )
     stopped_at(report, "random")
     inference = next(check for check in report.checks if check.name == "inference")
@@ -259,6 +270,6 @@ def test_a_network_of_its_own_plays_and_is_found_weak(store: ModelStore) -> None
 
 
 def test_only_some_conditions_may_be_asked(store: ModelStore, model: StoredModel) -> None:
-    report = run_gate(store, model, Results(), settings(), only=("file",))
+    report = run_gate(store, model, Results(), gate_context(), only=("file",))
     assert report.passed
     assert report.verdict == "passed, but only asked for file"

@@ -11,6 +11,7 @@ from rich.console import Console
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.store import store_evaluation, store_ratings
 from ringrift.models import ModelStore, Results, StoredModel, lineage, model_settings, promote
+from ringrift.run_context import RunContext
 from tests.evaluation.planted import won
 from tests.models.making import crowned, registered
 
@@ -42,7 +43,7 @@ def test_the_chain_goes_back_to_what_is_known(store: ModelStore, family: list[St
 
 def test_all_of_it_is_printed(store: ModelStore, family: list[StoredModel]) -> None:
     newest = family[0]
-    promote(store, newest, Results(), model_settings().gate)
+    promote(store, newest, Results(), RunContext(model_settings().gate))
     crowned(store, newest)
     output = io.StringIO()
     Console(file=output, width=160).print(lineage(store, store.find(newest.id)))

@@ -28,13 +28,14 @@ from ringrift.models import (
     rollback,
 )
 from ringrift.networks import load_model, save_model
+from ringrift.run_context import RunContext
 from ringrift.selfplay import promoted_model
 from tests.models.making import content, crowned, network, registered
 from tests.models.processes import finish, go, start
 
 
 def forced(store: ModelStore, model: StoredModel, reason: str = "a test") -> PromotionReport:
-    return promote(store, model, Results(), model_settings().gate, force=reason)
+    return promote(store, model, Results(), RunContext(model_settings().gate), force=reason)
 
 
 def best(store: ModelStore) -> Path:
@@ -81,8 +82,8 @@ def test_configs_have_champions_of_their_own(store: ModelStore) -> None:
 
 def test_what_the_gate_refuses_is_kept_in_mind_and_the_champion_stays(store: ModelStore) -> None:
     champion, weak = crowned(store, registered(store)), registered(store, 1)
-    settings = model_settings().gate.model_copy(update={"pause_minutes": 0})
-    report = promote(store, weak, Results(), settings)
+    context = RunContext(model_settings().gate.model_copy(update={"pause_minutes": 0}))
+    report = promote(store, weak, Results(), context)
     assert (report.outcome, report.champion) == ("refused", champion.id)
     assert report.gate is not None
     assert report.gate.failed is not None

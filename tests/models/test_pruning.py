@@ -12,6 +12,7 @@ from sqlalchemy import update
 from ringrift.models import AbsentModel, ModelStore, StoredModel, prune, verify
 from ringrift.models.schema import models
 from ringrift.models.settings import PruneSettings
+from tests.contexts import any_context
 from tests.models.making import content, crowned, registered
 
 OLD = 1_600_000_000
@@ -42,7 +43,7 @@ def test_champions_the_waiting_and_the_newest_are_kept(store: ModelStore, grown:
     assert {model.id for model in report.pruned} == {grown[number].id for number in (0, 4, 5)}
     assert report.kept == {"champion": 1, "former champion": 1, "staging": 1, "newest": 2}
     assert all(model.bytes > 1000 for model in report.pruned)
-    assert verify(store).faults == ()
+    assert verify(store, any_context()).faults == ()
     assert prune(store, SETTINGS).pruned == ()
 
 
@@ -98,7 +99,7 @@ def test_a_run_that_is_killed_leaves_no_row_without_files_and_the_next_finishes(
     assert report.pruned == (), "all were marked before"
     assert report.finished == (3 - removed // 2 if removed < 6 else 0)
     assert kept(store, grown) == [1, 2, 3, 6, 7]
-    assert verify(store).faults == ()
+    assert verify(store, any_context()).faults == ()
 
 
 def killed_after(calls: int, original: Callable[..., None]) -> Callable[..., None]:

@@ -8,8 +8,8 @@ from ringrift.models import ModelStore, PromotionReport, StoredModel, check, his
 from ringrift.models import gate as gates
 from tests.models.faults import Crashing, Stand
 from tests.models.making import crowned, registered
+from tests.models.test_gate import gate_context, results
 from tests.models.test_gate import importable as importable
-from tests.models.test_gate import results, settings
 from tests.models.test_promotion import check_champion, statuses
 
 
@@ -22,14 +22,14 @@ def champion(store: ModelStore) -> StoredModel:
 def passed(store: ModelStore, champion: StoredModel) -> StoredModel:
     """A model that has passed the gate, and is to be promoted."""
     model = registered(store)
-    report = check(store, model, results(champion.id), settings(), factory=Stand)
+    report = check(store, model, results(champion.id), gate_context(), factory=Stand)
     assert (report.outcome, report.champion) == ("passed", champion.id), report.why
     return store.find(model.id)
 
 
 def promoted(store: ModelStore, model: StoredModel, against: str) -> PromotionReport:
     """Promote with players that crash: whoever measures again refuses."""
-    return promote(store, model, results(against), settings(), factory=Crashing)
+    return promote(store, model, results(against), gate_context(), factory=Crashing)
 
 
 def test_the_gate_alone_promotes_nobody_and_keeps_its_answer(
@@ -45,7 +45,7 @@ def test_the_gate_alone_promotes_nobody_and_keeps_its_answer(
 
 def test_a_no_of_the_gate_alone_is_kept_too(store: ModelStore, champion: StoredModel) -> None:
     model = registered(store)
-    report = check(store, model, results(champion.id), settings(), factory=Crashing)
+    report = check(store, model, results(champion.id), gate_context(), factory=Crashing)
     assert (report.outcome, report.champion) == ("refused", champion.id)
     assert report.why.startswith("no: finish: ")
     assert [entry.kind for entry in history(store, model=model.id)] == ["refused"]
@@ -59,7 +59,7 @@ def test_the_promotion_that_follows_measures_nothing_again(
     assert (report.outcome, report.previous) == ("promoted", champion.id)
     check_champion(store, passed)
     assert [entry.kind for entry in history(store, model=passed.id)] == ["promoted", "passed"]
-    assert check(store, passed, results(), settings(), factory=Crashing).outcome == "unchanged"
+    assert check(store, passed, results(), gate_context(), factory=Crashing).outcome == "unchanged"
 
 
 def test_a_model_that_was_altered_since_is_refused(
@@ -105,10 +105,11 @@ def test_another_question_is_measured_again(
     passed: StoredModel,
     change: dict[str, dict[str, float]],
 ) -> None:
-    asked = settings()
+    context = gate_context()
+    asked = context.settings
     for name, values in change.items():
         asked = asked.model_copy(update={name: getattr(asked, name).model_copy(update=values)})
-    report = promote(store, passed, results(champion.id), asked, factory=Crashing)
+    report = promote(store, passed, results(champion.id), context.with_settings(asked), factory=Crashing)
     assert report.why.startswith("no: finish: ")
 
 
@@ -121,6 +122,6 @@ def test_an_old_answer_is_not_believed(
 
 
 def test_what_costs_nothing_is_looked_at_again(store: ModelStore, champion: StoredModel, passed: StoredModel) -> None:
-    report = promote(store, passed, results(champion.id, champion=0.4), settings(), factory=Crashing)
+    report = promote(store, passed, results(champion.id, champion=0.4), gate_context(), factory=Crashing)
     assert report.why.startswith("no: gauntlet champion: ")
     check_champion(store, champion)

@@ -17,13 +17,17 @@ from typing import Any
 import pytest
 
 from ringrift.selfplay import GameRecord, SelfPlayPlan, SelfPlayReport, game_files, read_line, read_lines, run_selfplay
+from tests.contexts import any_context
 from tests.selfplay.plans import NOWHERE, a_plan, lines
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 
 def run(plan: SelfPlayPlan, root: Path, **options: Any) -> SelfPlayReport:
-    return run_selfplay(plan, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **options})
+    context = any_context(**{name: options.pop(name) for name in ("cancellation", "progress") if name in options})
+    return run_selfplay(
+        plan, context, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **options}
+    )
 
 
 def kept(root: Path) -> list[GameRecord]:
@@ -48,7 +52,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 def test_a_stopped_run_goes_on_without_repeats_or_gaps(tmp_path: Path, whole: list[bytes]) -> None:
     stop = Event()
-    first = run(a_plan(), tmp_path, games=30, stop=stop, watch=lambda tally: stop.set() if tally.games >= 9 else None)
+
+    def stop_soon(work: str, done: float, total: float | None, detail: str = "") -> None:
+        if done >= 9:
+            stop.set()
+
+    first = run(a_plan(), tmp_path, games=30, cancellation=stop, progress=stop_soon)
     assert 9 <= first.games < 30
     assert not first.complete
     assert {record.game for record in kept(tmp_path)} != set(range(first.games)), "short games come early"

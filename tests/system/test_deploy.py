@@ -18,6 +18,7 @@ import yaml
 import ringrift
 from ringrift.fleet.deploy import PACKED, HostDeploy, deploy
 from ringrift.fleet.hosts import FleetSettings
+from ringrift.run_context import RunContext
 from ringrift.settings import config_folder
 from tests.fleet.servers import Server, Wire, connection_settings, server, settings_for_tests
 
@@ -111,7 +112,7 @@ def changed_code(folder: Path, version: str) -> Iterator[Path]:
 
 def bring(bare: Server, source: Path) -> HostDeploy:
     host = bare.host(port=bare.via or bare.port)
-    (found,) = deploy({"gpu-1": host}, settings(), source=source).hosts
+    (found,) = deploy({"gpu-1": host}, RunContext(settings()), source=source).hosts
     return found
 
 

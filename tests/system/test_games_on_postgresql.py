@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from ringrift.evaluation.contenders import contender
-from ringrift.evaluation.recorded import Hall
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
 from ringrift.evaluation.tournament import round_robin
@@ -22,7 +22,9 @@ from ringrift.game_database.check import check
 from ringrift.game_database.merge import merge
 from ringrift.game_database.selection import Selection, find_game, newest, quarantined_lines
 from ringrift.game_database.statistics import games_statistics
+from ringrift.run_context import RunContext
 from tests.cli.processes import ringrift
+from tests.contexts import any_context, ingest_context
 from tests.game_database.processes import finish, start_ingest
 from tests.game_database.records import random_records, stored_lines, write, write_lines
 from tests.game_database.test_database import check_migrated
@@ -57,19 +59,19 @@ def test_games_come_in_exactly_and_once_and_go_out_again(url: str, tmp_path: Pat
     wrong = replace(random_records(count=21)[20], reason="x").to_line()
     write_lines(tmp_path / "2.jsonl", [extra, wrong, b"\x00\xff\n"])
     with GamesDatabase(url, create=True) as database:
-        report = ingest(database, [tmp_path])
+        report = ingest(database, [tmp_path], ingest_context())
         assert (report.games, report.duplicates) == (25, 1)
         assert report.quarantined == {"no_record": 1, "wrong_result": 1}
         assert stored_lines(database) == sorted(lines)
-        assert ingest(database, [tmp_path]).unchanged == 3
+        assert ingest(database, [tmp_path], ingest_context()).unchanged == 3
         assert {line.raw for line in quarantined_lines(database, None, 9)} == {wrong, b"\x00\xff\n"}
         row = find_game(database, bytes(find_game(database, "3").identity).hex()[:9])
         assert row.id == 3
         assert len(newest(database, Selection(engine="gumbel", model="abc", part="training"), 99)) > 15
-        assert check(database).damage == ()
+        assert check(database, any_context()).damage == ()
         statistics = games_statistics(database)
         with GamesDatabase(str(tmp_path / "games.db"), create=True) as other:
-            merge(other, database)
+            merge(other, database, any_context())
             again = games_statistics(other)
             assert stored_lines(other) == sorted(lines)
         assert again.configs == statistics.configs
@@ -79,13 +81,13 @@ def test_games_come_in_exactly_and_once_and_go_out_again(url: str, tmp_path: Pat
 def test_damage_is_found_and_mended(url: str, tmp_path: Path) -> None:
     lines = write(tmp_path / "0.jsonl", random_records(count=6))
     with GamesDatabase(url, create=True) as database:
-        ingest(database, [tmp_path])
+        ingest(database, [tmp_path], ingest_context())
         with database.writing() as connection:
             connection.execute(text("UPDATE games SET plies = 1 WHERE id = 2"))
             connection.execute(text("DELETE FROM moves WHERE game_id = 4"))
-        assert check(database).left == 2
-        assert check(database, repair=True, quarantine_bad=True).left == 0
-        assert ingest(database, [tmp_path]).games == 1
+        assert check(database, any_context()).left == 2
+        assert check(database, any_context(), repair=True, quarantine_bad=True).left == 0
+        assert ingest(database, [tmp_path], ingest_context()).games == 1
         assert stored_lines(database) == sorted(lines)
 
 
@@ -98,7 +100,7 @@ def test_two_ingests_at_once_keep_every_game_once(url: str, tmp_path: Path) -> N
         finish(process)
     with GamesDatabase(url) as database:
         assert stored_lines(database) == sorted(lines)
-        assert check(database).damage == ()
+        assert check(database, any_context()).damage == ()
 
 
 def test_an_ingest_that_is_killed_loses_and_doubles_nothing(url: str, tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_an_ingest_that_is_killed_loses_and_doubles_nothing(url: str, tmp_path: 
         process.kill()
         process.communicate()
     with GamesDatabase(url, create=True) as database:
-        assert ingest(database, [folder]).duplicates == 0
+        assert ingest(database, [folder], ingest_context()).duplicates == 0
         assert stored_lines(database) == sorted(lines)
 
 
@@ -124,8 +126,8 @@ def test_the_command_line_takes_a_url(url: str, tmp_path: Path) -> None:
 
 def test_a_tournament_is_kept(url: str) -> None:
     with GamesDatabase(url, create=True) as database:
-        hall = Hall(database, evaluation_settings())
-        report = round_robin("square8_2p", [contender("random"), contender("heuristic")], 4, hall)
+        runner = MatchRunner(database, RunContext(evaluation_settings()))
+        report = round_robin("square8_2p", [contender("random"), contender("heuristic")], 4, runner)
         assert report.ratings is not None
         assert newest_ratings(database, "square8_2p") == list(report.ratings.players)
         (stored,) = stored_evaluations(database, "square8_2p", kind="tournament")

@@ -10,6 +10,7 @@ import pytest
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore, prune, rollback, verify
 from ringrift.models.settings import PruneSettings
+from tests.contexts import any_context
 from tests.models.conftest import tiny as tiny
 from tests.models.making import crowned, registered
 from tests.models.test_promotion import check_champion, race
@@ -32,4 +33,4 @@ def test_of_two_promotions_at_once_one_wins_and_all_else_works_too(url: str, tmp
         check_champion(store, first)
         pruned = prune(store, PruneSettings(predecessors=0, newest=0, days=0.0)).pruned
         assert {model.id for model in pruned} == {model.id for model in rivals}
-        assert verify(store).left == 0
+        assert verify(store, any_context()).left == 0

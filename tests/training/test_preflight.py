@@ -7,6 +7,7 @@ from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -17,9 +18,11 @@ from ringrift.datasets import export
 from ringrift.game import UnknownConfig
 from ringrift.game_database import GamesDatabase
 from ringrift.networks import NetworkConfig, build_network, save_model
+from ringrift.run_context import Progress, RunContext, no_progress
 from ringrift.training.checkpoints import Checkpoint, save_checkpoint
 from ringrift.training.preflight import PlannedTraining, PreflightReport, preflight
 from ringrift.training.thresholds import AtLeast, PreflightSettings, training_thresholds
+from tests.contexts import export_context, record
 from tests.datasets.games import fill, searched_records, settings
 
 GIB = 1 << 30
@@ -31,7 +34,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database of 30 games and its data sets."""
     folder = tmp_path_factory.mktemp("preflight")
     with fill(folder / "games.db", searched_records(count=30, seed=9)) as database:
-        assert len(export(database, "square8_2p", folder=folder, settings=settings())) == 2
+        assert len(export(database, "square8_2p", export_context(settings()), folder=folder)) == 2
     return folder
 
 
@@ -68,6 +71,12 @@ def limits(**changes: object) -> PreflightSettings:
     return training_thresholds().preflight.model_copy(update=small | changes)
 
 
+def checked(
+    planned: PlannedTraining, settings: PreflightSettings, *, verify: bool = False, progress: Progress = no_progress
+) -> PreflightReport:
+    return preflight(planned, RunContext(settings, progress), verify=verify)
+
+
 def verdicts(report: PreflightReport) -> dict[str, str]:
     return {check.name: check.verdict for check in report.checks}
 
@@ -80,7 +89,7 @@ def said(report: PreflightReport, name: str) -> tuple[str, str]:
 
 
 def test_a_training_that_may_begin(planned: PlannedTraining) -> None:
-    report = preflight(planned, limits(), verify=True)
+    report = checked(planned, limits(), verify=True)
     assert verdicts(report) == {
         "games database": "ok",
         "games for training": "ok",
@@ -103,7 +112,7 @@ def test_a_training_that_may_begin(planned: PlannedTraining) -> None:
 
 def test_it_prints_as_a_table(planned: PlannedTraining) -> None:
     console = Console(width=170, record=True, file=io.StringIO())
-    console.print(preflight(replace(planned, dataset=planned.dataset.with_name("[none]")), limits()))
+    console.print(checked(replace(planned, dataset=planned.dataset.with_name("[none]")), limits()))
     text = console.export_text()
     assert "│ disk" in text and "≤ 65%, at most 70%" in text
     assert "[none].json: there is no such data set" in text
@@ -122,35 +131,35 @@ def test_no_database_and_a_damaged_one(planned: PlannedTraining) -> None:
     content = bytearray(path.read_bytes())
     content[(root - 1) * page : (root - 1) * page + 64] = bytes(64)
     path.write_bytes(content)
-    found, measured = said(preflight(planned, limits()), "games database")
+    found, measured = said(checked(planned, limits()), "games database")
     assert found == "failed" and "error code 11; `ringrift games check` tells more" in measured
     path.write_bytes(b"no database at all" * 100)
-    assert "is not a database" in said(preflight(planned, limits()), "games database")[1]
+    assert "is not a database" in said(checked(planned, limits()), "games database")[1]
     path.unlink()
-    report = preflight(planned, limits())
+    report = checked(planned, limits())
     assert "there is no games database" in said(report, "games database")[1]
     assert not report.ready
 
 
 def test_too_little_data(planned: PlannedTraining) -> None:
-    report = preflight(planned, limits(games=AtLeast(fail=30, warn=300), samples=AtLeast(fail=50, warn=10**6)))
+    report = checked(planned, limits(games=AtLeast(fail=30, warn=300), samples=AtLeast(fail=50, warn=10**6)))
     assert said(report, "games for training")[0] == "failed"
     assert said(report, "samples")[0] == "warning"
     for path in planned.dataset.parent.glob("square8_2p.holdout*"):
         path.unlink()
-    assert said(preflight(planned, limits()), "games held out") == ("warning", "0")
-    assert said(preflight(planned, limits(holdout_games=AtLeast(fail=1, warn=1))), "games held out")[0] == "failed"
+    assert said(checked(planned, limits()), "games held out") == ("warning", "0")
+    assert said(checked(planned, limits(holdout_games=AtLeast(fail=1, warn=1))), "games held out")[0] == "failed"
 
 
 def test_features_that_the_network_does_not_read(planned: PlannedTraining) -> None:
-    report = preflight(replace(planned, features="v1"), limits())
+    report = checked(replace(planned, features="v1"), limits())
     assert said(report, "features") == ("failed", "square8_2p as v2, training")
-    report = preflight(replace(planned, config="square8_3p"), limits())
+    report = checked(replace(planned, config="square8_3p"), limits())
     assert said(report, "features")[0] == said(report, "features held out")[0] == "failed"
 
 
 def test_nobody_learns_from_games_that_are_held_out(planned: PlannedTraining) -> None:
-    report = preflight(replace(planned, dataset=planned.dataset.with_name("square8_2p.holdout")), limits())
+    report = checked(replace(planned, dataset=planned.dataset.with_name("square8_2p.holdout")), limits())
     assert said(report, "features") == ("failed", "square8_2p as v2, holdout")
 
 
@@ -159,38 +168,38 @@ def test_a_data_set_with_a_changed_byte_is_found_by_reading_it_all(planned: Plan
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert preflight(planned, limits()).ready
-    report = preflight(planned, limits(), verify=True)
+    assert checked(planned, limits()).ready
+    report = checked(planned, limits(), verify=True)
     assert f"{path.name}: the checksum differs" in said(report, "checksums")[1]
     path.write_bytes(content[:1000])
-    assert said(preflight(planned, limits()), "data set")[0] == "failed"
+    assert said(checked(planned, limits()), "data set")[0] == "failed"
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.5, "ok"), (0.66, "warning"), (0.71, "failed")])
 def test_disk_that_is_nearly_full(planned, monkeypatch, share: float, verdict: str) -> None:
     room(monkeypatch, disk=share)
-    found, measured = said(preflight(planned, limits()), "disk")
+    found, measured = said(checked(planned, limits()), "disk")
     assert found == verdict
     assert "for 8 checkpoints of" in measured and f"then {share:.0%}" in measured
     assert not planned.run.exists()
 
 
 def test_disk_for_many_large_checkpoints(planned: PlannedTraining) -> None:
-    report = preflight(replace(planned, architecture="large"), limits(checkpoints=100))
+    report = checked(replace(planned, architecture="large"), limits(checkpoints=100))
     assert said(report, "disk") == ("failed", "31.2 GB for 100 checkpoints of 53.7 GB free; then 79%")
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.5, "ok"), (0.72, "warning"), (0.8, "failed")])
 def test_memory_that_is_nearly_full(planned, monkeypatch, share: float, verdict: str) -> None:
     room(monkeypatch, memory=share)
-    assert said(preflight(planned, limits()), "memory")[0] == verdict
+    assert said(checked(planned, limits()), "memory")[0] == verdict
 
 
 def test_a_batch_that_no_memory_holds(planned: PlannedTraining, monkeypatch: pytest.MonkeyPatch) -> None:
     huge = replace(planned, architecture="v3", batch=10_000)
-    assert said(preflight(huge, limits()), "memory")[0] == "failed"
+    assert said(checked(huge, limits()), "memory")[0] == "failed"
     gpu(monkeypatch, 0.1)  # which takes the steps
-    assert said(preflight(huge, limits()), "memory")[0] == "ok"
+    assert said(checked(huge, limits()), "memory")[0] == "ok"
 
 
 def gpu(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
@@ -201,17 +210,17 @@ def gpu(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
 
 
 def test_a_gpu(planned: PlannedTraining, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert said(preflight(replace(planned, needs_gpu=True), limits()), "GPU") == ("failed", "none that torch can use")
+    assert said(checked(replace(planned, needs_gpu=True), limits()), "GPU") == ("failed", "none that torch can use")
     for share, verdict in ((0.1, "ok"), (0.75, "warning"), (0.85, "failed")):
         gpu(monkeypatch, share)
-        found, measured = said(preflight(planned, limits()), "GPU")
+        found, measured = said(checked(planned, limits()), "GPU")
         assert found == verdict
         assert measured.startswith("H100") and f"{share:.0%} in use" in measured
 
 
 def test_the_newest_checkpoint(planned: PlannedTraining) -> None:
     def check() -> tuple[str, str]:
-        return said(preflight(planned, limits()), "checkpoint")
+        return said(checked(planned, limits()), "checkpoint")
 
     older, newer = (
         save_checkpoint(planned.run / "checkpoints", "regular", step, Checkpoint({}, {})) for step in (6, 7)
@@ -223,36 +232,36 @@ def test_the_newest_checkpoint(planned: PlannedTraining) -> None:
     assert measured.startswith(f"{newer}: is damaged") and measured.endswith(f"goes on from {older.name}")
     older.write_bytes(b"cut")
     assert check()[0] == "failed"
-    assert "checkpoint" not in verdicts(preflight(replace(planned, run=None), limits()))
+    assert "checkpoint" not in verdicts(checked(replace(planned, run=None), limits()))
 
 
 def test_the_parent_model(planned: PlannedTraining, tmp_path: Path) -> None:
     def parent(architecture: str, board: str, players: int) -> tuple[str, str]:
         path = tmp_path / "parent.pth"
         save_model(path, build_network(NetworkConfig.of(architecture, board, players)))
-        return said(preflight(replace(planned, config="square8_3p", parent=path), limits()), "parent model")
+        return said(checked(replace(planned, config="square8_3p", parent=path), limits()), "parent model")
 
     assert parent("small", "square8", 3)[0] == parent("small", "square8", 2)[0] == "ok"
     assert parent("small", "square8", 4)[0] == parent("v2", "square8", 3)[0] == "failed"
     assert "made for board hex8" in parent("small", "hex8", 3)[1]
-    report = preflight(replace(planned, parent=tmp_path / "none.pth"), limits())
+    report = checked(replace(planned, parent=tmp_path / "none.pth"), limits())
     assert said(report, "parent model") == ("failed", f"{tmp_path / 'none.pth'}: no such model")
 
 
 def test_it_tells_what_it_is_doing(planned: PlannedTraining) -> None:
-    told: list[tuple[str, int, int]] = []
-    preflight(planned, limits(), verify=True, on_progress=lambda *progress: told.append(progress))
+    told: list[Any] = []
+    checked(planned, limits(), verify=True, progress=record(told))
     checks = ("games database", "data set", "checksums")
-    assert told[:3] == [(f"checking {name}", number, 8) for number, name in enumerate(checks)]
-    assert ("checking files", 1, 1) in told
+    assert told[:3] == [(f"checking {name}", number, 8, "") for number, name in enumerate(checks)]
+    assert ("checking files", 1, 1, "") in told
 
 
 def test_a_network_that_does_not_exist(planned: PlannedTraining) -> None:
     with pytest.raises(UnknownConfig, match="unknown architecture 'v9'"):
-        preflight(replace(planned, architecture="v9"), limits())
+        checked(replace(planned, architecture="v9"), limits())
 
 
 def test_a_newer_schema_is_named(planned: PlannedTraining) -> None:
     with GamesDatabase(planned.database) as database, database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'r9999'")
-    assert "written by a newer RingRift" in said(preflight(planned, limits()), "games database")[1]
+    assert "written by a newer RingRift" in said(checked(planned, limits()), "games database")[1]

@@ -38,6 +38,7 @@ from ringrift.training.run import _alone
 from ringrift.training.world import World
 from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
+from tests.contexts import record, training_context
 from tests.training.planted import CONFIG, write_planted
 
 Make = Callable[..., TrainingInputs]
@@ -46,7 +47,8 @@ THOROUGH = {"epochs": 20.0, "checkpoint_steps": 1000, "validate_epochs": 5.0}
 
 
 def train(inputs: TrainingInputs, **options: Any) -> TrainingReport:
-    report = train_in_this_process(inputs, **options)
+    context = training_context(**{name: options.pop(name) for name in ("cancellation", "progress") if name in options})
+    report = train_in_this_process(inputs, context, **options)
     assert report is not None
     return report
 
@@ -62,7 +64,12 @@ def run_folder(inputs: TrainingInputs, report: TrainingReport) -> Path:
 def stopping_at(step: int) -> tuple[Event, dict[str, Any]]:
     """An event, and the arguments of a training that sets it after so many steps."""
     stop = Event()
-    return stop, {"stop": stop, "watch": lambda tally: stop.set() if tally.step >= step else None}
+
+    def progress(work: str, done: float, total: float | None, detail: str = "") -> None:
+        if done >= step:
+            stop.set()
+
+    return stop, {"cancellation": stop, "progress": progress}
 
 
 def losses(inputs: TrainingInputs, report: TrainingReport) -> dict[int, float]:
@@ -141,8 +148,8 @@ def test_other_settings_make_another_run(make_inputs: Make) -> None:
 def test_a_finished_run_is_not_trained_again(make_inputs: Make) -> None:
     inputs = make_inputs()
     report = train(inputs)
-    told: list[object] = []
-    again = train(inputs, watch=told.append)
+    told: list[Any] = []
+    again = train(inputs, progress=record(told))
     assert again.facts.model == report.facts.model
     assert told == []
 
@@ -296,7 +303,10 @@ def test_a_run_can_end_early_when_its_strength_rises_no_more(make_inputs: Make) 
         measured.append([100.0, 150.0, 152.0, 153.0][len(measured)])
         return measured[-1]
 
-    report = train(make_inputs(epochs=40.0, early_stopping="elo", elo_patience=2, elo_step=5.0), strength=strength)
+    report = train(
+        make_inputs(epochs=40.0, early_stopping="elo", elo_patience=2, elo_step=5.0),
+        strength=strength,
+    )
     assert report.facts.ended == "no better any more"
     assert measured == [100.0, 150.0, 152.0, 153.0]
 

@@ -11,7 +11,7 @@ from ringrift.agents import Agent
 from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
-from ringrift.evaluation.recorded import Hall, Interrupted
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.results import distinct
 from ringrift.evaluation.schema import GameKind
 from ringrift.evaluation.store import (
@@ -27,6 +27,7 @@ from ringrift.evaluation.store import (
     stored_games,
 )
 from ringrift.game_database import GamesDatabase
+from ringrift.run_context import Cancelled, RunContext
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
@@ -47,94 +48,96 @@ class Watched(Agent):
         return self.agent.act(states, games)
 
 
-def play(hall: Hall, kind: GameKind = "rating", games: int = 8, part: str = "part") -> None:
-    plan = hall.plan(CONFIG, PAIR, games=games, kind=kind, part=part)
-    hall.play(kind, plan, hall.agents(plan, PAIR))
+def play(runner: MatchRunner, kind: GameKind = "rating", games: int = 8, part: str = "part") -> None:
+    plan = runner.plan(CONFIG, PAIR, games=games, kind=kind, part=part)
+    runner.play(kind, plan, runner.agents(plan, PAIR))
 
 
-def test_an_interrupted_match_goes_on_and_comes_to_the_same(hall: Hall) -> None:
-    plan = hall.plan(CONFIG, PAIR, games=8, kind="rating", part="part")
-    whole = Hall(hall.database, hall.settings).play("gate", plan, hall.agents(plan, PAIR))
+def test_an_interrupted_match_goes_on_and_comes_to_the_same(runner: MatchRunner) -> None:
+    plan = runner.plan(CONFIG, PAIR, games=8, kind="rating", part="part")
+    whole = runner.play("gate", plan, runner.agents(plan, PAIR))
 
     stop = Event()
     told = []
 
-    def stop_soon(what: str, done: int, total: int) -> None:
-        told.append((what, done, total))
+    def stop_soon(work: str, done: float, total: float | None, detail: str = "") -> None:
+        told.append((work, done, total))
         if done == 3:
             stop.set()
 
-    with pytest.raises(Interrupted, match=r"stopped after . of 8 games of heuristic – random; run it again to go on"):
-        replace(hall, stop=stop, on_progress=stop_soon).play("rating", plan, hall.agents(plan, PAIR))
-    before = stored_games(hall.database, run_of("rating", plan))
+    with pytest.raises(Cancelled, match=r"stopped after . of 8 games of heuristic – random; run it again to go on"):
+        replace(runner, context=RunContext(runner.settings, stop_soon, stop)).play(
+            "rating", plan, runner.agents(plan, PAIR)
+        )
+    before = stored_games(runner.database, run_of("rating", plan))
     assert 3 <= len(before) < 8
     assert told[:2] == [("games of heuristic – random", 0, 8), ("games of heuristic – random", 1, 8)]
 
-    agents = [Watched(agent) for agent in hall.agents(plan, PAIR)]
-    again = hall.play("rating", plan, agents)
+    agents = [Watched(agent) for agent in runner.agents(plan, PAIR)]
+    again = runner.play("rating", plan, agents)
     assert agents[0].games.isdisjoint(before), "what is stored is not played again"
     assert [(game.players, game.ranks, game.actions_hash) for game in again] == [
         (game.players, game.ranks, game.actions_hash) for game in whole
     ]
 
 
-def test_a_whole_match_is_read_from_the_database(hall: Hall) -> None:
-    plan = hall.plan(CONFIG, PAIR, games=4, kind="rating", part="part")
-    first = hall.play("rating", plan, hall.agents(plan, PAIR))
-    assert hall.play("rating", plan, []) == first, "without players"
+def test_a_whole_match_is_read_from_the_database(runner: MatchRunner) -> None:
+    plan = runner.plan(CONFIG, PAIR, games=4, kind="rating", part="part")
+    first = runner.play("rating", plan, runner.agents(plan, PAIR))
+    assert runner.play("rating", plan, []) == first, "without players"
 
 
-def test_every_part_kind_and_pair_has_openings_of_its_own(hall: Hall) -> None:
+def test_every_part_kind_and_pair_has_openings_of_its_own(runner: MatchRunner) -> None:
     plans = [
-        hall.plan(CONFIG, pair, games=4, kind=kind, part=part)
+        runner.plan(CONFIG, pair, games=4, kind=kind, part=part)
         for pair in (PAIR, PAIR[::-1])
         for kind in ("gate", "rating")
         for part in ("first", "second")
     ]
     assert len({plan.seed for plan in plans}) == 8
-    assert plans[0] == hall.plan(CONFIG, PAIR, games=4, kind="gate", part="first")
+    assert plans[0] == runner.plan(CONFIG, PAIR, games=4, kind="gate", part="first")
 
 
-def test_games_are_rounded_up_to_whole_openings(hall: Hall) -> None:
+def test_games_are_rounded_up_to_whole_openings(runner: MatchRunner) -> None:
     for config, alone, games in (
         ("square8_2p", True, 10),
         ("hex8_3p", True, 9),
         ("hex8_4p", True, 12),
         ("hex8_3p", False, 12),
     ):
-        assert hall.plan(config, PAIR, games=9, kind="gate", part="", alone=alone).games == games
+        assert runner.plan(config, PAIR, games=9, kind="gate", part="", alone=alone).games == games
 
 
-def test_games_of_an_opening_are_a_block(hall: Hall) -> None:
-    play(hall)
-    games = rated_games(hall.database, CONFIG)
+def test_games_of_an_opening_are_a_block(runner: MatchRunner) -> None:
+    play(runner)
+    games = rated_games(runner.database, CONFIG)
     assert len({game.block for game in games}) == 4
     assert [game.players for game in games[:2]] == [("heuristic", "random"), ("random", "heuristic")]
     assert len(distinct(games)) == 8
     assert distinct([*games, *games]) == games
 
 
-def test_games_of_the_gate_are_not_rated_all_others_are(hall: Hall) -> None:
+def test_games_of_the_gate_are_not_rated_all_others_are(runner: MatchRunner) -> None:
     kinds: tuple[GameKind, ...] = ("gate", "rating", "shadow", "tournament")
     for kind, rated in zip(kinds, (0, 2, 4, 6), strict=True):
-        play(hall, kind, games=2)
-        assert len(rated_games(hall.database, CONFIG)) == rated
-    assert rated_games(hall.database, "hex8_2p") == []
-    assert first_played(hall.database, CONFIG).keys() == {"heuristic", "random"}
+        play(runner, kind, games=2)
+        assert len(rated_games(runner.database, CONFIG)) == rated
+    assert rated_games(runner.database, "hex8_2p") == []
+    assert first_played(runner.database, CONFIG).keys() == {"heuristic", "random"}
 
 
-def test_a_match_that_was_broken_off_is_not_rated(hall: Hall) -> None:
+def test_a_match_that_was_broken_off_is_not_rated(runner: MatchRunner) -> None:
     stop = Event()
 
-    def stop_at_once(what: str, done: int, total: int) -> None:
+    def stop_at_once(work: str, done: float, total: float | None, detail: str = "") -> None:
         if done:
             stop.set()
 
-    with pytest.raises(Interrupted):
-        play(replace(hall, stop=stop, on_progress=stop_at_once))
-    assert rated_games(hall.database, CONFIG) == []
-    play(hall)
-    assert len(rated_games(hall.database, CONFIG)) == 8
+    with pytest.raises(Cancelled):
+        play(replace(runner, context=RunContext(runner.settings, stop_at_once, stop)))
+    assert rated_games(runner.database, CONFIG) == []
+    play(runner)
+    assert len(rated_games(runner.database, CONFIG)) == 8
 
 
 def test_fits_are_a_history(database: GamesDatabase) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from threading import Event
 
 import orjson
 
 from ringrift.agents import Agent, make_agent
-from ringrift.errors import RingRiftError
 from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
 from ringrift.evaluation.results import GameResult
@@ -21,31 +19,23 @@ from ringrift.evaluation.store import run_of, store_game, stored_games
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.limits import move_limit
+from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.lineup import use_threads
-
-Progress = Callable[[str, int, int], None]
-"""Is told what is being played, how many games of it have been, and how many there are."""
 
 SEED_BITS = 63
 
 
-class Interrupted(RingRiftError):
-    """An evaluation was told to stop; the games that have ended are kept."""
-
-
-def say_nothing(what: str, done: int, total: int) -> None:
-    """For those who do not want to know."""
-
-
 @dataclass(frozen=True)
-class Hall:
-    """Where evaluations are played: what they all share."""
+class MatchRunner:
+    """Plays matches and keeps their games; cancelled, it raises `Cancelled`, and goes on when it is called again."""
 
     database: GamesDatabase
-    settings: EvaluationSettings
-    stop: Event | None = None
-    """Once it is set, evaluations raise `Interrupted`; started again, they go on."""
-    on_progress: Progress = say_nothing
+    context: RunContext[EvaluationSettings]
+
+    @property
+    def settings(self) -> EvaluationSettings:
+        """The settings of all evaluations."""
+        return self.context.settings
 
     def plan(
         self,
@@ -90,15 +80,15 @@ class Hall:
         done = stored_games(self.database, run)
         what = f"games of {' – '.join(plan.players)}"
         count = len(done)
-        self.on_progress(what, count, plan.games)
+        self.context.progress(what, count, plan.games)
         if count < plan.games:
-            for game in play_match(agents, plan, stop=self.stop, played=done.keys()):
+            for game in play_match(agents, plan, cancellation=self.context.cancellation, played=done.keys()):
                 store_game(self.database, kind, plan, game)
                 count += 1
-                self.on_progress(what, count, plan.games)
+                self.context.progress(what, count, plan.games)
             done = stored_games(self.database, run)
         if len(done) < plan.games:
-            raise Interrupted(f"stopped after {len(done)} of {plan.games} {what}; run it again to go on")
+            raise Cancelled(f"stopped after {len(done)} of {plan.games} {what}; run it again to go on")
         return list(done.values())
 
 

@@ -1,0 +1,43 @@
+"""Everything that the stages of a config are set by, read before the first of them begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ringrift.datasets.settings import DatasetSettings, dataset_settings
+from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
+from ringrift.game_database.settings import DatabaseSettings, database_settings
+from ringrift.models.settings import ModelSettings, model_settings
+from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
+from ringrift.training.settings import HyperParameters, hyper_parameters
+from ringrift.training.thresholds import TrainingThresholds, training_thresholds
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """The settings of all stages."""
+
+    loop: LoopPreset
+    selfplay: SelfPlaySettings
+    database: DatabaseSettings
+    datasets: DatasetSettings
+    hyper: HyperParameters
+    training: TrainingThresholds
+    evaluation: EvaluationSettings
+    models: ModelSettings
+
+
+def pipeline_settings(config: str, preset: str | None = None) -> PipelineSettings:
+    """Read the settings of all stages of a config; `BadSettings` says which file is wrong, and where."""
+    loop = loop_settings().preset_named(preset)
+    return PipelineSettings(
+        loop=loop,
+        selfplay=selfplay_settings(config),
+        database=database_settings(),
+        datasets=dataset_settings(),
+        hyper=hyper_parameters(config, loop.training.preset),
+        training=training_thresholds(),
+        evaluation=evaluation_settings(),
+        models=model_settings(),
+    )

@@ -1,0 +1,201 @@
+"""The stages as `ringrift loop` runs them: each calls the function that does its work, and gives its result a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from ringrift.datasets import export
+from ringrift.datasets.pool import EmptySelection
+from ringrift.evaluation.contenders import Contender, model_contender
+from ringrift.evaluation.gauntlet import gauntlet
+from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.rating import rate_model
+from ringrift.evaluation.strength import strength_against_heuristic
+from ringrift.game_database import ingest
+from ringrift.limits import move_limit
+from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
+from ringrift.models.results import Results
+from ringrift.models.settings import GateSettings
+from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
+from ringrift.pipeline.pipeline_settings import PipelineSettings
+from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.run_context import RunContext
+from ringrift.selfplay import SelfPlayPlan, run_selfplay
+from ringrift.training import TrainingInputs, train
+from ringrift.training.errors import NothingNew
+from ringrift.training.run import newest_parent
+
+WORKER: Final = "loop"
+
+Context = RunContext[PipelineSettings]
+
+
+def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    """Play the games of this iteration; before the first training as many as a first training needs."""
+    mend_champion(inputs.store, inputs.config)
+    settings, stage = context.settings.selfplay, context.settings.loop.selfplay
+    games = stage.shards * stage.games
+    if last_trained(inputs.store, inputs.config) is None and not stage.players:
+        games = max(games, settings.targets[inputs.config])
+    plan = SelfPlayPlan(
+        config=inputs.config,
+        run=f"iteration-{iteration.number:05d}",
+        players=stage.players or None,
+        seed=0,
+        max_moves=move_limit(inputs.config),
+        progress=0.0,
+        resigns=True,
+        settings=settings,
+    )
+    report = run_selfplay(
+        plan,
+        context.part_of("selfplay"),
+        root=inputs.selfplay,
+        host=inputs.host,
+        worker=WORKER,
+        models=inputs.store.folder,
+        games=games,
+    )
+    players = ", ".join(engine.spec for engine in report.engines)
+    facts = {"games": games, "moves": report.moves, "endings": report.endings}
+    return StageResult(f"{games:,} games by {players or 'an earlier try'}", facts)
+
+
+def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    settings = context.settings.database.ingest
+    folder = inputs.selfplay / inputs.config
+    report = ingest(inputs.database, [folder], context.part_of("ingest").with_settings(settings))
+    line = f"{report.games:,} new games, {sum(report.quarantined.values()):,} lines to quarantine"
+    return StageResult(line, report.to_json())
+
+
+def _threshold(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    stage = context.settings.loop.training
+    found = readiness(inputs.store, inputs.config, games=stage.new_games, minutes=stage.minutes)
+    return StageResult(str(found), found.to_json(), over=not found.ready)
+
+
+def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    within = context.part_of("export").with_settings(context.settings.datasets)
+    try:
+        reports = export(inputs.database, inputs.config, within, folder=inputs.datasets)
+    except EmptySelection as error:
+        return StageResult(str(error), {}, over=True)
+    training = reports[0]
+    line = f"{training.samples:,} samples, {training.policies:,} with a policy, of {training.games:,} games"
+    return StageResult(line, {"samples": training.samples, "games": training.games})
+
+
+def _train(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    """Train from the newest model of the same architecture on, whether it was promoted or not."""
+    hyper = context.settings.hyper
+    training = TrainingInputs(
+        inputs.config, hyper, datasets=inputs.datasets, models=inputs.store.folder, runs=inputs.runs, parent=None
+    )
+    training = replace(training, parent=newest_parent(training))
+    strength = strength_against_heuristic(inputs.config, hyper.elo_games) if hyper.early_stopping == "elo" else None
+    within = context.part_of("train").with_settings(context.settings.training)
+    try:
+        report = train(training, within, strength=strength)
+    except NothingNew as error:
+        return StageResult(str(error), {}, over=True)
+    assert report is not None
+    if report.facts.model is None:
+        return StageResult("cancelled", {}, over=True)
+    model = inputs.store.register(inputs.store.folder / inputs.config / f"{report.facts.model}.pth")
+    total = next(loss for loss in report.losses if loss.name == "total")
+    held = "" if total.holdout is None else f", {total.holdout:.3f} on games held out"
+    line = f"{report.steps:,} steps to model {model.id}, loss {total.training or 0:.3f}{held}"
+    facts = {
+        "model": model.id,
+        "parent": report.facts.parent,
+        "run": report.facts.run,
+        "samples": report.samples,
+    }
+    return StageResult(line, facts | {"warnings": report.warnings()})
+
+
+def _gauntlet(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    runner = _match_runner(inputs, context, "gauntlet")
+    model, champion = _pair(inputs, iteration, runner.settings.gauntlet.as_)
+    report = gauntlet(inputs.config, model, champion, runner)
+    scores = ", ".join(f"{one.role} {one.score:.0%}" for one in report.opponents)
+    facts: dict[str, Any] = {
+        one.role: {"score": one.score, "low": one.low, "high": one.high} for one in report.opponents
+    }
+    return StageResult(f"{'passed' if report.passed else 'not passed'}: {scores}", facts)
+
+
+def _rate(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    """Give the model its Elo by games that no gate has seen, also if it will not pass: for the curve of learning."""
+    runner = _match_runner(inputs, context, "rate")
+    facts, lines = {}, []
+    for form in context.settings.loop.rated_as:
+        model, champion = _pair(inputs, iteration, form)
+        rating = rate_model(inputs.config, model, champion, runner)[model.name]
+        facts[form] = {"elo": rating.elo, "low": rating.low, "high": rating.high}
+        lines.append(f"{form} {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})")
+    return StageResult(f"Elo {', '.join(lines)}" if lines else "no way of playing is rated (rated_as)", facts)
+
+
+def _gate(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    report = check(inputs.store, *_candidate(inputs, iteration, context, "gate"))
+    line = f"{report.summary}: {report.why}" if report.outcome == "refused" else report.summary
+    return StageResult(line, _facts(report), over=report.outcome == "refused")
+
+
+def _promote(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    report = promote(inputs.store, *_candidate(inputs, iteration, context, "promote"))
+    return StageResult(report.summary, _facts(report))
+
+
+def _candidate(
+    inputs: LoopInputs, iteration: Iteration, context: Context, stage: str
+) -> tuple[StoredModel, Results, RunContext[GateSettings]]:
+    """Return the model of the iteration, the results of its gauntlet, and what the gate is asked in.
+
+    The gate has no pause between promotions here: the self-play of every iteration is by the champion of the last.
+    """
+    model = inputs.store.find(iteration.fact("train", "model"), inputs.config)
+    settings = context.settings.models.gate.model_copy(update={"pause_minutes": 0})
+    results = stored_results(inputs.database, inputs.config, model.id, context.settings.evaluation.gauntlet.as_)
+    return model, results, context.part_of(stage).with_settings(settings)
+
+
+def _facts(report: PromotionReport) -> dict[str, Any]:
+    return {"outcome": report.outcome, "champion": report.champion, "why": report.why}
+
+
+def _match_runner(inputs: LoopInputs, context: Context, stage: str) -> MatchRunner:
+    return MatchRunner(inputs.database, context.part_of(stage).with_settings(context.settings.evaluation))
+
+
+def _pair(inputs: LoopInputs, iteration: Iteration, form: str) -> tuple[Contender, Contender | None]:
+    """Return the model of the iteration and the champion as players."""
+    champion = inputs.store.champion(inputs.config)
+
+    def player(model: StoredModel) -> Contender:
+        return model_contender(Path(inputs.store.path(model)), form)
+
+    model = inputs.store.find(iteration.fact("train", "model"), inputs.config)
+    return player(model), None if champion is None else player(champion)
+
+
+STAGE_FUNCTIONS: Final[Mapping[str, Callable[[LoopInputs, Iteration, Context], StageResult]]] = MappingProxyType(
+    {
+        "selfplay": _selfplay,
+        "ingest": _ingest,
+        "threshold": _threshold,
+        "export": _export,
+        "train": _train,
+        "gauntlet": _gauntlet,
+        "rate": _rate,
+        "gate": _gate,
+        "promote": _promote,
+    }
+)
+"""By name, in the order of `stages.py`."""
