@@ -19,15 +19,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Difference
-<<<<<<< HEAD
+from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.matches import MatchPlan
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, block_scores, distinct, interval
 from ringrift.evaluation.schedule import seatings
-=======
-from ringrift.evaluation.match_runner import MatchRunner
-from ringrift.evaluation.results import GameResult, distinct
->>>>>>> main
 from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.sprt import SprtSettings, elo_of, judge
 from ringrift.evaluation.store import store_evaluation
@@ -151,21 +146,12 @@ class GauntletReport:
         yield "passed" if self.passed else f"not passed: {self.why}"
 
 
-<<<<<<< HEAD
-def gauntlet(config: str, model: Contender, champion: Contender | None, hall: Hall) -> GauntletReport:
-    """Let a model run the gauntlet, and store the report.
-=======
 def gauntlet(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> GauntletReport:
-    """Let a model run the gauntlet; the report is stored.
->>>>>>> main
+    """Let a model run the gauntlet, and store the report.
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
-<<<<<<< HEAD
-=======
-    settings = runner.settings.gauntlet
->>>>>>> main
     notes = []
     opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
     if champion is None:
@@ -174,26 +160,7 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, runner: 
         notes.append("the model is the champion, and does not play against itself")
     else:
         opponents["champion"] = champion
-<<<<<<< HEAD
-    results = _play(config, model, opponents, hall)
-=======
-    first = {
-        role: runner.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
-        for role, opponent in opponents.items()
-    }
-    agents = {role: runner.agents(plan, (model, opponents[role])) for role, plan in first.items()}
-    played = {role: runner.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
-    finished = all(mean_score(games, model.name) >= settings.cut_off for games in played.values())
-    if finished:
-        for role, opponent in opponents.items():
-            pair = (model, opponent)
-            plan = runner.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
-            played[role] += runner.play("gate", plan, runner.agents(plan, pair))
-    results = tuple(
-        judge_games(role, model.name, opponents[role].name, games, settings, finished=finished)
-        for role, games in played.items()
-    )
->>>>>>> main
+    results = _play(config, model, opponents, runner)
     notes += [
         f"only {one.distinct} of {one.games} games against {one.role} are different: a repeated game tells nothing new"
         for one in results
@@ -206,22 +173,24 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, runner: 
     return report
 
 
-def _play(config: str, model: Contender, opponents: Mapping[Role, Contender], hall: Hall) -> tuple[OpponentResult, ...]:
+def _play(
+    config: str, model: Contender, opponents: Mapping[Role, Contender], runner: MatchRunner
+) -> tuple[OpponentResult, ...]:
     """Play both stages: the first against all, the second against one after the other until one is lost."""
-    settings = hall.settings.gauntlet
+    settings = runner.settings.gauntlet
 
     def plan(role: Role, count: int, part: str) -> MatchPlan:
-        return hall.plan(config, (model, opponents[role]), games=count, kind="gate", part=part, alone=True)
+        return runner.plan(config, (model, opponents[role]), games=count, kind="gate", part=part, alone=True)
 
     def play(role: Role, wanted: MatchPlan) -> list[GameResult]:
-        return hall.play("gate", wanted, hall.agents(wanted, (model, opponents[role])))
+        return runner.play("gate", wanted, runner.agents(wanted, (model, opponents[role])))
 
     def judge(role: Role) -> OpponentResult:
         return judge_games(role, model.name, opponents[role].name, games[role], settings)
 
     first = {role: plan(role, settings.first_games, "first") for role in opponents}
     for role, wanted in first.items():  # a file that is not sound is found before anybody plays
-        hall.agents(wanted, (model, opponents[role]))
+        runner.agents(wanted, (model, opponents[role]))
     games = {role: play(role, wanted) for role, wanted in first.items()}
     results = {role: judge(role) for role in opponents}
     hopeless = [role for role, result in results.items() if result.score < settings.cut_off]

@@ -7,13 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ringrift.evaluation.contenders import Contender
-<<<<<<< HEAD
-from ringrift.evaluation.recorded import Hall
-from ringrift.evaluation.results import GameResult, block_scores, distinct
-=======
 from ringrift.evaluation.match_runner import MatchRunner
-from ringrift.evaluation.results import GameResult, distinct
->>>>>>> main
+from ringrift.evaluation.results import GameResult, block_scores, distinct
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
 from ringrift.evaluation.store import store_evaluation

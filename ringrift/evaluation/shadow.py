@@ -11,12 +11,7 @@ from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
-<<<<<<< HEAD
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, interval
-=======
-from ringrift.evaluation.results import GameResult, distinct
->>>>>>> main
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 

@@ -12,12 +12,7 @@ from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.rating import update_ratings
-<<<<<<< HEAD
-from ringrift.evaluation.recorded import Hall
 from ringrift.evaluation.results import GameResult, distinct, interval
-=======
-from ringrift.evaluation.results import GameResult, distinct
->>>>>>> main
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.game import parse_config

@@ -115,15 +115,9 @@ def train(
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
-<<<<<<< HEAD
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
-    `Diverged`, `LearnedNothing`, `OutOfMemory`. Once `stop` is set, an emergency checkpoint is written and the report
-    has no model; the same call goes on from there. Of several processes only the first has a report.
-=======
-    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
-    `BusyRun`, `Diverged`, `OutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the same
-    call goes on from there. Of several processes only the first has a report.
->>>>>>> main
+    `Diverged`, `LearnedNothing`, `OutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the
+    same call goes on from there. Of several processes only the first has a report.
     """
     with joined_world(device) as world:
         plan = _plan(inputs, world.device)
@@ -213,7 +207,7 @@ def _train(
     part = _part(learner, plan, world)
     trainer = Trainer(plan.folder, learner, plan.dataset, plan.holdout, world, context, part=part, strength=strength)
     try:
-        ending = trainer.run()
+        ending: str = trainer.run()
     finally:
         trainer.close()
     if not world.writes:
@@ -225,8 +219,9 @@ def _train(
     loss, nothing = (unseen or trainer.validate(plan.dataset)).figures["total"], trainer.yardstick["total"]
     if not loss < nothing:  # also what is no number
         worse = f"its loss is {loss:.3f}, and that of knowing nothing {nothing:.3f}"
-        report = _report(plan, trainer, f"no model: the network has learned nothing: {worse}", None, unseen)
-        write_report(report, read_history(plan.folder / HISTORY), plan.folder, training_thresholds().report)
+        ending = f"no model: the network has learned nothing: {worse}"
+        report = _report(plan, trainer, ending, None, unseen, context.settings.report)
+        write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
         raise LearnedNothing(
             f"{plan.folder}: the network has learned nothing, and becomes no model: {worse}; try a lower learning_rate "
             f"(now {hyper.learning_rate:g}) or more games; the report is there"

@@ -9,12 +9,8 @@ import pytest
 from rich.console import Console
 
 from ringrift.evaluation.contenders import Contender, contender
-<<<<<<< HEAD
-from ringrift.evaluation.recorded import Hall, Interrupted
-from ringrift.evaluation.results import block_scores
-=======
 from ringrift.evaluation.match_runner import MatchRunner
->>>>>>> main
+from ringrift.evaluation.results import block_scores
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.sequential import sequential_test
 from ringrift.evaluation.store import stored_evaluations

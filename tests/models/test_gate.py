@@ -110,25 +110,16 @@ def test_a_champion_of_just_now(store: ModelStore, model: StoredModel, champion:
 
 
 def test_a_model_that_was_not_evaluated(store: ModelStore, model: StoredModel) -> None:
-<<<<<<< HEAD
-    assert stopped_at(run_gate(store, model, Results(), settings()), "evaluated").startswith(
+    assert stopped_at(run_gate(store, model, Results(), gate_context()), "evaluated").startswith(
         "no: `ringrift evaluate hex8_2p "
     )
-=======
-    assert stopped_at(run_gate(store, model, Results(), gate_context()), "games") == "0: evaluate it"
->>>>>>> main
 
 
 def test_a_model_that_was_evaluated_against_another_champion(
     store: ModelStore, model: StoredModel, champion: StoredModel
 ) -> None:
-<<<<<<< HEAD
-    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), settings()), "evaluated")
+    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "evaluated")
     assert measured == f"its gauntlet was against 0123456789abcdef, not {champion.id}: evaluate it again"
-=======
-    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "games")
-    assert measured == f"0 against {champion.id}, its gauntlet was against 0123456789abcdef: evaluate it again"
->>>>>>> main
 
 
 @pytest.mark.parametrize(
@@ -168,7 +159,7 @@ def test_the_first_cause_is_told_and_not_what_it_left_undone(store: ModelStore, 
         "random": Score(10, 1.0, 0.7, 1.0, "not finished", "≥ 85%"),
         "heuristic": Score(10, 0.1, 0.0, 0.4, "cut off", "≥ 60%"),
     }
-    strict = settings(gauntlet={"games": 50}, pause_minutes=15)
+    strict = gate_context(gauntlet={"games": 50}, pause_minutes=15)
     report = run_gate(store, model, Results(scores), strict)
     assert stopped_at(report, "gauntlet heuristic") == "10.0% (0.0% – 40.0%), 10 games, cut off"
     assert report.verdict.startswith("no: gauntlet heuristic: score against heuristic in the gauntlet: 10.0%")
