@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help test lint format bench loop up down clean
+.PHONY: help test lint format docs bench loop up down clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,6 +29,10 @@ lint: $(STAMP) ## Check style, types and the import contracts
 format: $(STAMP) ## Rewrite the sources in the project's style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## Build the documentation as a site in build/docs, and check its links
+	@$(BIN)/zensical build --config-file mkdocs.yml --strict --clean
+	@echo "==> build/docs/index.html"
 
 bench: $(STAMP) ## Measure the speed of the rules
 	@$(BIN)/ringrift bench game --out bench-game.json

@@ -1,9 +1,19 @@
-"""The players, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`."""
+"""The players, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`.
+
+Reading a spec costs nothing; what makes players of them is imported when it is first asked for.
+"""
 
 from __future__ import annotations
 
-from ringrift.agents.agent import Agent
-from ringrift.agents.registry import MODES, cheaper, known_spec, make_agent
-from ringrift.agents.spec import BadSpec, Spec
+from typing import TYPE_CHECKING
+
+from ringrift.agents.spec import MODES, BadSpec, Spec, known_spec
+from ringrift.deferred import deferred
+
+if TYPE_CHECKING:
+    from ringrift.agents.agent import Agent
+    from ringrift.agents.registry import cheaper, make_agent
+else:
+    __getattr__ = deferred(__name__, {"agent": ("Agent",), "registry": ("cheaper", "make_agent")})
 
 __all__ = ["MODES", "Agent", "BadSpec", "Spec", "cheaper", "known_spec", "make_agent"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,30 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.agents.agent import Agent, GameNumbers
-from ringrift.agents.spec import BadSpec
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, uniform
 from ringrift.search import SearchOutput
 from ringrift.search.evaluators import States
 from ringrift.search.output import empty_output, ragged_offsets
-
-_MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
-
-
-def parse_members(text: str) -> list[tuple[float, str]]:
-    """The weights and the specs of a mixed player."""
-    members = []
-    for item in text.partition(":")[2].split(","):
-        form = _MEMBER.fullmatch(item)
-        weight = float(form["weight"] or 1) if form is not None else 0.0
-        if form is None or weight == 0:
-            raise BadSpec(
-                f"player {text!r}: {item!r} is no member; the form is mixed:player,3xplayer,…, weights above 0"
-            )
-        if form["mode"] == "mixed":
-            raise BadSpec(f"player {text!r}: a mixed player cannot be a member of another")
-        members.append((weight, form["spec"]))
-    return members
 
 
 class MixedAgent(Agent):

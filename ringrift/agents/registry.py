@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 from ringrift.agents.agent import Agent
 from ringrift.agents.heuristic import HeuristicAgent
-from ringrift.agents.mixed import MixedAgent, parse_members
+from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import BadSpec, Spec
+from ringrift.agents.spec import MODES, BadSpec, Spec, known_spec, parse_members
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
 from ringrift.heuristic import HeuristicEvaluator, load_weights
@@ -171,7 +171,7 @@ def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     return MixedAgent(members, players, seed)
 
 
-MODES: Final[Mapping[str, Maker]] = MappingProxyType(
+_MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
     {
         "random": _random,
         "heuristic": _heuristic,
@@ -186,23 +186,13 @@ MODES: Final[Mapping[str, Maker]] = MappingProxyType(
         "mixed": _mixed,
     }
 )
-"""Every mode of playing, by the name that a spec begins with."""
-
-
-def known_spec(text: str) -> Spec:
-    """The name of a player, taken apart; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
-    spec = Spec.parse(text)
-    if spec.mode not in MODES:
-        raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
-    for _, member in parse_members(text) if spec.mode == "mixed" else ():
-        known_spec(member)
-    return spec
+assert tuple(_MAKERS) == MODES  # what can be read can be made
 
 
 def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
     """The player that a spec names; `seed` names the run."""
     spec = known_spec(text)
-    return MODES[spec.mode](board, players, spec, seed)
+    return _MAKERS[spec.mode](board, players, spec, seed)
 
 
 def cheaper(text: str, share: float) -> str | None:

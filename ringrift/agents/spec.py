@@ -17,10 +17,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
 from ringrift.errors import RingRiftError
 
+MODES: Final = (
+    "random",
+    "heuristic",
+    "minimax",
+    "maxn",
+    "paranoid",
+    "brs",
+    "descent",
+    "policy",
+    "puct",
+    "gumbel",
+    "mixed",
+)
+"""Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
+
 _FORM = re.compile(r"(?P<mode>[a-z]+)(:(?P<model>[^@?]+))?(@(?P<budget>[^?]*))?(\?(?P<options>.*))?")
+_MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
 
 
 class BadSpec(RingRiftError):
@@ -78,3 +95,29 @@ class Spec:
             raise BadSpec(f"player {self.text!r}: {self.mode} takes no model")
         if self.budget is not None and not budget:
             raise BadSpec(f"player {self.text!r}: {self.mode} takes no number after @")
+
+
+def parse_members(text: str) -> list[tuple[float, str]]:
+    """The weights and the specs of a mixed player."""
+    members = []
+    for item in text.partition(":")[2].split(","):
+        form = _MEMBER.fullmatch(item)
+        weight = float(form["weight"] or 1) if form is not None else 0.0
+        if form is None or weight == 0:
+            raise BadSpec(
+                f"player {text!r}: {item!r} is no member; the form is mixed:player,3xplayer,…, weights above 0"
+            )
+        if form["mode"] == "mixed":
+            raise BadSpec(f"player {text!r}: a mixed player cannot be a member of another")
+        members.append((weight, form["spec"]))
+    return members
+
+
+def known_spec(text: str) -> Spec:
+    """The name of a player, taken apart; `BadSpec` if its form is wrong, or its mode or that of a member unknown."""
+    spec = Spec.parse(text)
+    if spec.mode not in MODES:
+        raise BadSpec(f"player {text!r}: unknown mode {spec.mode!r}; choose one of {', '.join(MODES)}")
+    for _, member in parse_members(text) if spec.mode == "mixed" else ():
+        known_spec(member)
+    return spec

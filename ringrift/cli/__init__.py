@@ -35,7 +35,9 @@ from ringrift.cli import (
     train,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.console import echo
 from ringrift.errors import Busy, RingRiftError
+from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
@@ -44,34 +46,38 @@ WRONG_USE, BUSY = 2, 75
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.add_typer(game.app, name="game")
-app.command()(play.play)
-app.command()(match.match)
-app.command()(selfplay.selfplay)
-app.command()(analyse.analyse)
-app.command()(ladder.ladder)
-app.command()(evaluate.evaluate)
-app.command()(evaluate.rate)
-app.command()(tournament.tournament)
-app.add_typer(games.app, name="games")
-app.add_typer(dataset.app, name="dataset")
-app.command()(preflight.preflight)
-app.command()(train.train)
-app.add_typer(models.app, name="models")
-app.command()(promote.promote)
-app.add_typer(hosts.app, name="hosts")
-app.command()(sync.sync)
-app.command()(sync.distribute)
-app.command()(loop.loop)
-app.command()(loop.status)
-app.command()(halt.halt)
-app.command()(halt.resume)
-app.add_typer(bench.app, name="bench")
+PLAY, DATA, LEARN = "Play", "Data", "Learn"
+MEASURE, RUN, FLEET = "Measure and promote", "Run the loop", "Fleet"
+"""The groups of `ringrift --help`."""
+
+app.command(rich_help_panel=PLAY)(play.play)
+app.command(rich_help_panel=PLAY)(match.match)
+app.command(rich_help_panel=PLAY)(ladder.ladder)
+app.command(rich_help_panel=PLAY)(analyse.analyse)
+app.add_typer(game.app, name="game", rich_help_panel=PLAY)
+app.command(rich_help_panel=DATA)(selfplay.selfplay)
+app.add_typer(games.app, name="games", rich_help_panel=DATA)
+app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
+app.command(rich_help_panel=LEARN)(preflight.preflight)
+app.command(rich_help_panel=LEARN)(train.train)
+app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
+app.command(rich_help_panel=MEASURE)(evaluate.rate)
+app.command(rich_help_panel=MEASURE)(tournament.tournament)
+app.command(rich_help_panel=MEASURE)(promote.promote)
+app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
+app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
+app.command(rich_help_panel=RUN)(loop.loop)
+app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(halt.halt)
+app.command(rich_help_panel=RUN)(halt.resume)
+app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)
+app.command(rich_help_panel=FLEET)(sync.sync)
+app.command(rich_help_panel=FLEET)(sync.distribute)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ringrift {__version__}")
+        echo(f"ringrift {__version__}")
         raise typer.Exit
 
 
@@ -92,10 +98,19 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
     try:
         try:
-            app()  # leaves through SystemExit, also on Ctrl-C (130)
+            code = app(standalone_mode=False)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
+        sys.exit(code)  # of typer.Exit, and 130 on Ctrl-C
+    except typer.TyperException as error:
+        if said := error.format_message():  # nothing where the help has been printed instead
+            context = getattr(error, "ctx", None)
+            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+        sys.exit(WRONG_USE)
+    except typer.Abort as error:
+        # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
+        raise error.__cause__ or error from None
     except BrokenPipeError:
         # The reader is gone, as in `ringrift … | head`. What Python flushes on its way out goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,5 +120,10 @@ def main() -> None:
             raise
         sys.exit(INTERRUPTED)
     except RingRiftError as error:
-        typer.echo(f"error: {error}", err=True)
+        _complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
+
+
+def _complain(complaint: str) -> None:
+    """Print an error in one line."""
+    echo(f"error: {one_line(complaint)}", err=True)

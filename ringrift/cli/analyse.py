@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ringrift.cli.options import FileArgument, GameOption, JsonOption
-from ringrift.cli.paper import paper
 from ringrift.cli.progress import tracked
+from ringrift.console import console, echo
 
 SMALLEST_SHOWN: Final = 0.005
 
@@ -58,9 +58,7 @@ def analyse(
     rows = list(tracked(found, "moves", len(game.actions)))
     if as_json:
         entries = [asdict(row) | {"lost": row.lost} for row in rows]
-        typer.echo(
-            json.dumps({"file": str(path), "game": number, "config": game.config, "agent": agent, "plies": entries})
-        )
+        echo(json.dumps({"file": str(path), "game": number, "config": game.config, "agent": agent, "plies": entries}))
         return
     _print(rows, f"{game.config}, game {number} of {path}, seen by {agent}", game.players, top)
 
@@ -109,14 +107,14 @@ def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
             f"{row.lost:.2f}",
             ", ".join(f"{short(best.key)} {best.values[seat]:+.2f}" for best in row.assessment.candidates[:top]),
         )
-    console = paper()
-    console.print(table)
+    screen = console()
+    screen.print(table)
     for player, values in lost.items():
         if values:
-            console.print(f"player {player}: {sum(values) / len(values):.3f} lost per choice, of {len(values)}")
+            screen.print(f"player {player}: {sum(values) / len(values):.3f} lost per choice, of {len(values)}")
     for row in rows:
         if row.terms is not None:
-            console.print(_terms_table(row, row.terms))
+            screen.print(_terms_table(row, row.terms))
 
 
 def _terms_table(row: AnalysedPly, terms: Terms) -> Table:

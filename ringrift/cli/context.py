@@ -10,6 +10,7 @@ import typer
 
 from ringrift.cli.interrupts import Interruption, stop_on_interrupt
 from ringrift.cli.progress import progress
+from ringrift.console import echo
 from ringrift.run_context import Cancelled, RunContext
 
 SettingsT = TypeVar("SettingsT")
@@ -22,7 +23,7 @@ def run_context(settings: SettingsT) -> Iterator[RunContext[SettingsT]]:
         try:
             yield RunContext(settings, tell, interruption)
         except Cancelled as cancelled:
-            typer.echo(str(cancelled), err=True)
+            echo(str(cancelled), err=True)
             raise typer.Exit(interruption.exit_code) from None
 
 

@@ -11,7 +11,8 @@ import typer
 from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
 from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
-from ringrift.cli.paper import paper, show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo
 
 if TYPE_CHECKING:
     from ringrift.datasets.settings import DatasetSettings
@@ -104,11 +105,11 @@ def export(
     with run_context(settings) as context, GamesDatabase(database) as opened:
         reports = run_export(opened, config, context, folder=out, filters=filters, threads=threads, afresh=afresh)
     if as_json:
-        typer.echo(json.dumps([report.to_json() for report in reports]))
+        echo(json.dumps([report.to_json() for report in reports]))
     else:
-        paper().print(*reports)
+        console().print(*reports)
     if len(reports) == 1:
-        typer.echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
+        echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
 
 @app.command()
@@ -129,12 +130,12 @@ def inspect(
     path = find_manifest(dataset)
     manifest = read_manifest(path)
     if as_json:
-        typer.echo(manifest.model_dump_json())
+        echo(manifest.model_dump_json())
         return
     quality = known_quality(manifest)
-    paper().print(describe(path, manifest), *([quality_table(quality)] if quality else []))
+    console().print(describe(path, manifest), *([quality_table(quality)] if quality else []))
     for text in draw_samples(path, manifest, first, samples):
-        typer.echo(f"\n{text}")
+        echo(f"\n{text}")
 
 
 @app.command()

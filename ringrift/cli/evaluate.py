@@ -13,7 +13,8 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import paper, show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation.match_runner import MatchRunner
@@ -83,12 +84,12 @@ def evaluate(
         champion = None if path is None else model_contender(path, form)
         report = gauntlet(config, player, champion, runner)
         if not as_json:
-            paper().print(report)
+            console().print(report)
         ratings = rate_model(config, player, champion, runner) if rating else None
     if as_json:
-        typer.echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
+        echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
     elif ratings is not None:
-        paper().print(ratings)
+        console().print(ratings)
     raise typer.Exit(0 if report.passed else 1)
 
 
@@ -125,12 +126,10 @@ def rate(
         ratings = [rate_model(config, *pair, runner) for pair in zip(players, champions, strict=True)][-1]
     found = [ratings[player.name] for player in players]
     if as_json:
-        typer.echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
+        echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
         return
     for rating in found:
-        typer.echo(
-            f"{rating.player}  {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f}) Elo, {rating.games} games"
-        )
+        echo(f"{rating.player}  {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f}) Elo, {rating.games} games")
 
 
 def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path | None:

@@ -14,6 +14,7 @@ import typer
 
 from ringrift.cli.options import FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.game import Board, Game
@@ -69,7 +70,7 @@ def _play(game: Game, move: Mapping[str, Any] | int, path: Path, number: int, in
 
 
 def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    echo(json.dumps(value, ensure_ascii=False))
 
 
 @app.command()
@@ -97,13 +98,13 @@ def _show(game: Game) -> None:
     """The board with its legend, and the first of the legal actions."""
     from ringrift.game.diagram import LEGEND
 
-    typer.echo(game)
-    typer.echo(LEGEND)
+    echo(game)
+    echo(LEGEND)
     keys = game.keys()
     if keys:
         shown = ", ".join(keys[:8])
         count = f"{len(keys)} legal actions" if len(keys) > 1 else "one legal action"
-        typer.echo(f"{count}: {shown}{', …' if len(keys) > 8 else ''}")
+        echo(f"{count}: {shown}{', …' if len(keys) > 8 else ''}")
 
 
 @app.command()
@@ -146,10 +147,10 @@ def replay(
     for index, move in enumerate(moves):
         notation, played, player = game.notation(), len(game.actions), game.player
         _play(game, move, path, number, index)
-        typer.echo(f"{index:>5}  player {player}  {notation.key(game.actions[played])}")
+        echo(f"{index:>5}  player {player}  {notation.key(game.actions[played])}")
         if boards:
-            typer.echo(f"\n{game}\n")
-    typer.echo(game)
+            echo(f"\n{game}\n")
+    echo(game)
 
 
 @app.command("random")
@@ -186,10 +187,10 @@ def random_game(
     if games == 1 and out is None:
         game = play(0)
         if as_json:
-            typer.echo(record_line(game.record(seed=seed)), nl=False)
+            echo(record_line(game.record(seed=seed)), end=False)
         else:
-            typer.echo(game)
-            typer.echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
+            echo(game)
+            echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
         return
     ended: Counter[str] = Counter()
 
@@ -207,9 +208,9 @@ def random_game(
     if as_json:
         _print_json({"config": f"{board.name}_{count}p", "games": games, "ended": ended, "out": out and str(out)})
         return
-    typer.echo(f"{games} games of {board.name}_{count}p" + (f" written to {out}" if out else ""))
+    echo(f"{games} games of {board.name}_{count}p" + (f" written to {out}" if out else ""))
     for reason, times in ended.most_common():
-        typer.echo(f"{times:>6}  {reason}")
+        echo(f"{times:>6}  {reason}")
 
 
 @app.command()
@@ -234,7 +235,7 @@ def perft(
         leaves = count_sequences(board, start, level)
         rows.append({"depth": level, "leaves": leaves, "seconds": round(time.perf_counter() - began, 3)})
         if not as_json:
-            typer.echo(f"depth {level}: {leaves:,} sequences, {rows[-1]['seconds']} s")
+            echo(f"depth {level}: {leaves:,} sequences, {rows[-1]['seconds']} s")
     if as_json:
         _print_json({"config": f"{board.name}_{count}p", "perft": rows})
 
@@ -273,14 +274,14 @@ def verify(
             if as_json:
                 _print_json(line)
             elif line["exact"]:
-                typer.echo(
+                echo(
                     f"{path}: exact: {checked.games} games, {checked.moves:,} moves, "
                     f"{checked.legal_actions:,} legal actions, {checked.positions:,} positions"
                 )
             else:
-                typer.echo(f"error: {line['error']}", err=True)
+                echo(f"error: {line['error']}", err=True)
                 if "board" in line:
-                    typer.echo(f"\n{line['board']}\n", err=True)
+                    echo(f"\n{line['board']}\n", err=True)
     raise typer.Exit(worst)
 
 
@@ -298,5 +299,5 @@ def compile_rules() -> None:
     from ringrift.kernels.compiled import cache_root
 
     for board, seconds in compile_all():
-        typer.echo(f"{board}: ready after {seconds:.1f} s")
-    typer.echo(f"the compiled rules are in {cache_root()}")
+        echo(f"{board}: ready after {seconds:.1f} s")
+    echo(f"the compiled rules are in {cache_root()}")

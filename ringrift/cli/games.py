@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,7 +11,8 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
-from ringrift.cli.paper import paper, show_found, show_report
+from ringrift.cli.reports import show_found, show_report
+from ringrift.console import console, echo, echo_bytes
 
 if TYPE_CHECKING:
     from ringrift.game_database.selection import Selection
@@ -87,7 +87,7 @@ def stats(
         found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
     show_report(found, as_json)
     for path in write_plots(found, plots) if plots else ():
-        typer.echo(f"written: {path}", err=True)
+        echo(f"written: {path}", err=True)
 
 
 @app.command()
@@ -131,9 +131,9 @@ def merge(
             with GamesDatabase(name) as other:
                 reports.append(run(opened, other, context))
             if not as_json:
-                paper().print(reports[-1])
+                console().print(reports[-1])
     if as_json:
-        typer.echo(json.dumps([report.to_json() for report in reports]))
+        echo(json.dumps([report.to_json() for report in reports]))
 
 
 @app.command()
@@ -219,15 +219,15 @@ def show(
     known = describe(row)
     candidate = read_game(row)
     if as_json:
-        typer.echo(json.dumps(known | {"record": json.loads(candidate.to_line())}))
+        echo(json.dumps(known | {"record": json.loads(candidate.to_line())}))
         return
     known["ended"] = _date(row.ended)
     width = max(map(len, known))
     for name, value in known.items():
-        typer.echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
+        echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    typer.echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
-    typer.echo(f"\n{replayed(candidate)}")
+    echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    echo(f"\n{replayed(candidate)}")
 
 
 @app.command()
@@ -261,10 +261,10 @@ def export(
         lines = export_lines(opened, selection, canonical=moves, limit=limit)
         if out is None:
             for line in lines:
-                sys.stdout.buffer.write(line)
+                echo_bytes(line)
             return
         count = write_lines(out, lines)
-    typer.echo(f"{count} games written to {out}", err=True)
+    echo(f"{count} games written to {out}", err=True)
 
 
 @app.command()
@@ -289,7 +289,7 @@ def quarantine(
         lines = quarantined_lines(opened, reason, limit)
     if raw:
         for line in lines:
-            sys.stdout.buffer.write(line.raw.rstrip(b"\n") + b"\n")
+            echo_bytes(line.raw.rstrip(b"\n") + b"\n")
         return
     table = Table("file", "line", "reason", "detail")
     for line in lines:

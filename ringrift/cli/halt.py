@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.options import JsonOption
+from ringrift.console import echo
 
 
 def halt(
@@ -28,7 +29,7 @@ def halt(
 
     folder = loop_folder()
     line, path = run(reason, folder), str(halt_file(folder))
-    typer.echo(json.dumps({"halted": line, "file": path}) if as_json else f"{path}: {line}")
+    echo(json.dumps({"halted": line, "file": path}) if as_json else f"{path}: {line}")
 
 
 def resume(as_json: JsonOption = False) -> None:
@@ -42,4 +43,4 @@ def resume(as_json: JsonOption = False) -> None:
     folder = loop_folder()
     earlier, path = run(folder), str(halt_file(folder))
     line = f"{path}: {f'resumed; it was {earlier}' if earlier else 'not halted'}"
-    typer.echo(json.dumps({"was": earlier, "file": path}) if as_json else line)
+    echo(json.dumps({"was": earlier, "file": path}) if as_json else line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,8 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.options import DatabaseOption, JsonOption
-from ringrift.cli.paper import paper, show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo, echo_bytes
 
 if TYPE_CHECKING:
     from ringrift.fleet.health import Health
@@ -68,7 +68,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
             name: host.model_dump() | vars(conditions[name]) | {"jobs": [one.job for one in places if one.host == name]}
             for name, host in hosts.items()
         }
-        typer.echo(json.dumps(found))
+        echo(json.dumps(found))
         return
     table = Table("host", "address", "roles", "GPUs", "slots taken", "condition")
     for name, host in hosts.items():
@@ -81,7 +81,7 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
         style = None if one.retired is None else "red"
         roles = ", ".join(host.roles)
         table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)
-    paper().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -135,9 +135,9 @@ def execute(
         async with open_shells(chosen, settings.connection) as shells:
             script = " ".join(command) if shell else f"exec {shlex.join(command)}"
             answer = await shells[host].feed(script, b"", seconds=seconds)
-        sys.stdout.buffer.write(answer.out)
+        echo_bytes(answer.out)
         if answer.err:
-            typer.echo(answer.err, err=True)
+            echo(answer.err, err=True)
         return answer.code
 
     raise typer.Exit(asyncio.run(run()))

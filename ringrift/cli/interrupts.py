@@ -9,7 +9,7 @@ from threading import Event
 from types import FrameType
 from typing import Final
 
-import typer
+from ringrift.console import echo
 
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C."""
@@ -35,7 +35,7 @@ def stop_on_interrupt() -> Iterator[Interruption]:
             raise KeyboardInterrupt
         if not stop.is_set():
             stop.exit_code = 128 + number
-            typer.echo("stopping; press Ctrl-C again to stop at once", err=True)
+            echo("stopping; press Ctrl-C again to stop at once", err=True)
         stop.set()
 
     signals = (signal.SIGINT, signal.SIGTERM)

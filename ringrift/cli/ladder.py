@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation.steps import Step
@@ -70,4 +71,4 @@ def _words(step: Step) -> Iterator[str]:
 
 
 def _print(row: dict[str, Any], words: str, as_json: bool) -> None:
-    typer.echo(json.dumps(row) if as_json else words)
+    echo(json.dumps(row) if as_json else words)

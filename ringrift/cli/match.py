@@ -9,7 +9,8 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import JsonOption, MovesOption
-from ringrift.cli.paper import paper, show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import console, echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation import MatchPlan, PlayedGame
@@ -80,11 +81,11 @@ def match(
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
-        paper().print(report.seat_table())
+        console().print(report.seat_table())
     if records is not None:
         played.sort(key=lambda game: game.fixture.number)
         count = write_records(records, (game_record(plan, game) for game in played))
-        typer.echo(f"{count} games written to {records}", err=True)
+        echo(f"{count} games written to {records}", err=True)
     exit_if_cancelled(context)
 
 

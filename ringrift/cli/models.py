@@ -12,7 +12,8 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import paper, show_found, show_report
+from ringrift.cli.reports import show_found, show_report
+from ringrift.console import console, echo
 
 if TYPE_CHECKING:
     from ringrift.models import ModelStore
@@ -53,10 +54,10 @@ def register(
     with open_store(database, folder, create=True) as store:
         models = [store.register(path) for path in paths]
     if as_json:
-        typer.echo(json.dumps([model.to_json() for model in models]))
+        echo(json.dumps([model.to_json() for model in models]))
         return
     for model in models:
-        typer.echo(f"{model.id}  {model.config}  {model.status}")
+        echo(f"{model.id}  {model.config}  {model.status}")
 
 
 @app.command("list")
@@ -116,7 +117,7 @@ def show(
         path = store.path(found)
     if as_json:
         gated = [entry.to_json() for entry in entries]
-        typer.echo(json.dumps(found.to_json() | {"fault": fault, "promotions": gated}))
+        echo(json.dumps(found.to_json() | {"fault": fault, "promotions": gated}))
         return
     sound = f"pruned {date(found.pruned)}" if found.pruned is not None else fault or "sound"
     known = {
@@ -130,13 +131,13 @@ def show(
         "files are": sound,
     }
     for name, value in known.items():
-        typer.echo(f"{name:<9}  {value}")
-    console = paper()
+        echo(f"{name:<9}  {value}")
+    screen = console()
     for entry in entries:
         forced = " (forced)" if entry.forced else ""
-        console.print(f"\n{date(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
+        screen.print(f"\n{date(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
         if entry.verdict is not None:
-            console.print(GateReport.from_json(entry.verdict))
+            screen.print(GateReport.from_json(entry.verdict))
 
 
 @app.command()

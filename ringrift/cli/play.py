@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from ringrift.cli.options import GameOption
+from ringrift.console import echo
 
 DEFAULT_LEVEL: Final = 2
 SEED_BITS: Final = 31
@@ -83,7 +84,7 @@ def play(
     finally:
         if record is not None:
             save_game(running.session, record)
-            typer.echo(f"kept in {record}", err=True)
+            echo(f"kept in {record}", err=True)
 
 
 def _seats(

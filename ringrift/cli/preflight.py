@@ -9,7 +9,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
 from ringrift.cli.train import (
     DATASETS,
     RUNS,

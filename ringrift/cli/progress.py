@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
-import typer
-
+from ringrift.console import console, echo
 from ringrift.run_context import Progress
 
 FIRST_LINE: Final = 3.0
@@ -23,7 +22,6 @@ Item = TypeVar("Item")
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A function to tell how far a command is, for whoever looks at the standard error; it adds rate and time left."""
-    from rich.console import Console
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as ProgressBar
 
@@ -32,7 +30,7 @@ def progress() -> Iterator[Progress]:
     shown = ProgressBar(
         BarColumn(bar_width=12),
         TextColumn("{task.description}", markup=False),
-        console=Console(stderr=True),
+        console=console(err=True),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # what goes to a file or a pipe must not end on the terminal
         disable=not watched,
@@ -45,7 +43,7 @@ def progress() -> Iterator[Progress]:
             if watched:
                 shown.update(bar, description=words, completed=done, total=total)
             elif silence.is_over():
-                typer.echo(words, err=True)
+                echo(words, err=True)
 
         yield tell
 

@@ -10,7 +10,7 @@ import typer
 from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
 
 
 def promote(

@@ -14,7 +14,8 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings
@@ -176,4 +177,4 @@ def _shown_log() -> Iterator[None]:
 
 class _Echo(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)
+        echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)

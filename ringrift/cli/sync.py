@@ -11,7 +11,8 @@ import typer
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.fleet.sync import SyncReport
@@ -60,9 +61,9 @@ def sync(
         def on_round(report: SyncReport) -> None:
             nonlocal said
             if as_json:
-                typer.echo(json.dumps(report.to_json()))
+                echo(json.dumps(report.to_json()))
             elif report.games or str(report) != said:
-                typer.echo(str(report))
+                echo(str(report))
             said = str(report)
 
         with run_context(settings) as context:

@@ -9,7 +9,8 @@ import typer
 
 from ringrift.cli.evaluate import AsOption, match_runner, sound_champion
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.evaluation.shadow import ShadowReport
@@ -86,5 +87,5 @@ def tournament(
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)
-        typer.echo(f"written: {plot}", err=True)
+        echo(f"written: {plot}", err=True)
     raise typer.Exit(1 if alarms else 0)

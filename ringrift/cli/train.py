@@ -12,7 +12,8 @@ import typer
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
-from ringrift.cli.paper import show_report
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.training import HyperParameters, TrainingInputs
@@ -86,7 +87,7 @@ def train(
         try:
             report = train(inputs, context, device=device, strength=strength)
         except NothingNew as nothing:
-            typer.echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
+            echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
         if register and report.facts.model:

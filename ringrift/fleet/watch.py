@@ -12,6 +12,7 @@ from ringrift.errors import RingRiftError
 from ringrift.fleet.jobs import Job, State, kill_job, status_of_job, whole_lines
 from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.ssh import Unusable
+from ringrift.printable import one_line, printable
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds between two tries to reach a host."""
@@ -76,7 +77,7 @@ async def watch_job(
             more = offset + len(status.log) < status.log_size
             log = whole_lines(status.log, ended=ended and not more)
             offset += len(log)
-            for line in log.decode(errors="replace").splitlines():
+            for line in map(printable, log.decode(errors="replace").splitlines()):
                 tell(line)
                 last_line = line or last_line
             if ended and not more:
@@ -95,7 +96,7 @@ async def watch_job(
             if not complaint:
                 await note(error)
             if str(error) != complaint:
-                tell(f"{error}; it is asked again with growing pauses")
+                tell(f"{one_line(str(error))}; it is asked again with growing pauses")
             complaint = str(error)
             await asyncio.sleep(min(pause, left, max(0.1, deadline - time.time())))
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -18,6 +18,11 @@ import numba
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import IndexDataCacheFile
 
+from ringrift.errors import RingRiftError
+
+if vars(numba.config)["DISABLE_JIT"]:
+    raise RingRiftError("NUMBA_DISABLE_JIT is set, but the rules run only if they are compiled: unset it")
+
 
 class SharedCacheFile(IndexDataCacheFile):
     """The cache of one kernel, safe for several processes that compile at once.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import typer
+from ringrift.console import console, echo
 
 WIDTH_OF_A_PIPE: Final = 100
 
@@ -28,7 +28,7 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Show lines."""
-        typer.echo(text)
+        echo(text)
 
     def ask(self, prompt: str) -> str | None:
         """A line that has been typed; None at the end of the input. From a pipe it is shown, as a terminal does."""
@@ -36,12 +36,12 @@ class Terminal:
             try:
                 return input(prompt).strip()
             except EOFError:
-                typer.echo()
+                echo()
                 return None
         line = sys.stdin.readline()
         if not line:
             return None
-        typer.echo(f"{prompt}{line.strip()}")
+        echo(f"{prompt}{line.strip()}")
         return line.strip()
 
     @contextmanager
@@ -50,8 +50,7 @@ class Terminal:
         if who is None or not self.interactive:
             yield
             return
-        from rich.console import Console
         from rich.markup import escape
 
-        with Console(stderr=True).status(f"{escape(who)} is thinking"):
+        with console(err=True).status(f"{escape(who)} is thinking"):
             yield

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from ringrift.agents import Agent, Spec, cheaper, make_agent
-from ringrift.agents.mixed import draw_members, parse_members
+from ringrift.agents.mixed import draw_members
+from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.selfplay.plan import SelfPlayPlan

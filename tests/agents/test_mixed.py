@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ringrift.agents import BadSpec, make_agent
-from ringrift.agents.mixed import MixedAgent, parse_members
+from ringrift.agents.mixed import MixedAgent
+from ringrift.agents.spec import parse_members
 from ringrift.game import get_board
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
@@ -80,5 +81,5 @@ def test_it_answers_as_its_member_does() -> None:
         for index, row in enumerate(rows):
             mine = slice(output.policy_offsets[row], output.policy_offsets[row + 1])
             its = slice(alone.policy_offsets[index], alone.policy_offsets[index + 1])
-            for field in ("actions", "policy", "visits"):
+            for field in ("policy_actions", "policy_probs", "visits"):
                 assert np.array_equal(getattr(output, field)[mine], getattr(alone, field)[its])

@@ -35,6 +35,7 @@ def main() -> None:
     facts = {
         "errors": bags[0][0].import_errors,
         "seconds": bags[1][1],
+        "heavy": sorted({"numba", "torch"} & sys.modules.keys()),
         "same": all(
             json.dumps(DagSerialization.to_dict(bags[0][0].dags[name]), sort_keys=True, default=str)
             == json.dumps(DagSerialization.to_dict(bags[1][0].dags[name]), sort_keys=True, default=str)

@@ -46,6 +46,10 @@ def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
 
+def test_parsing_the_dags_loads_neither_numba_nor_torch(loaded: Any) -> None:
+    assert loaded["heavy"] == []
+
+
 def test_the_same_source_gives_the_same_dags(loaded: Any) -> None:
     assert loaded["same"]
 

@@ -13,7 +13,6 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift import __version__
 from ringrift.fleet.failures import JobFailed
-from ringrift.selfplay import trained_models
 from ringrift_airflow.data_interval import backfilled
 from ringrift_airflow.operators.job import RemoteJobOperator
 from ringrift_airflow.retries import skip
@@ -95,6 +94,8 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
+    from ringrift.selfplay import trained_models  # only when the task runs: it loads numba
+
     models = trained_models(home() / "models", config)
     if not models:
         raise AirflowFailException(f"models/{config}: there is no model; `ringrift train {config}` makes one")

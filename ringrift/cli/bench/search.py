@@ -10,6 +10,7 @@ import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, write_or_print
 from ringrift.cli.progress import tracked
+from ringrift.console import echo
 
 
 def search(
@@ -52,7 +53,7 @@ def search(
     ]
     obstacle = comparison.obstacle() if compare else None
     if obstacle:
-        typer.echo(obstacle, err=True)
+        echo(obstacle, err=True)
     programs: list[comparison.ProgramSpeed] = []
     if compare and not obstacle:
         rows = sum(1 + len(contest.ours) for contest in comparison.contests(games))

@@ -8,9 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import typer
-
-from ringrift.cli.paper import paper
+from ringrift.console import console, echo
 
 LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "rule")
 """Headings of columns of words."""
@@ -38,7 +36,7 @@ def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> b
         with new_file(out) as file:
             file.write((json.dumps(report, indent=1) + "\n").encode())
     if as_json:
-        typer.echo(json.dumps(report))
+        echo(json.dumps(report))
     return as_json
 
 
@@ -61,4 +59,4 @@ def print_table(title: str, headings: tuple[str, ...], rows: Iterable[tuple[str,
         table.add_column(heading, justify="left" if heading in LEFT else "right")
     for row in rows:
         table.add_row(*row)
-    paper().print(table)
+    console().print(table)

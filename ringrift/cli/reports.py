@@ -1,0 +1,24 @@
+"""How commands print what they have found."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ringrift.console import console, echo
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+def show_found(found: RenderableType, machine: Any, as_json: bool) -> None:
+    """Print what was found for people, or as JSON."""
+    if as_json:
+        echo(json.dumps(machine))
+    else:
+        console().print(found)
+
+
+def show_report(report: Any, as_json: bool) -> None:
+    """Print a report, which has a `to_json`, as tables or as JSON."""
+    show_found(report, report.to_json(), as_json)
