@@ -28,7 +28,7 @@ ParentOption = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="A model to start from, of this config or of fewer players on its board; `newest`: the last one trained.",
+        help="A model to start from, of this config or of fewer players on its board; `newest`: the last of the store.",
     ),
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
@@ -81,7 +81,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models, runs=runs)
+    inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with run_context(training_thresholds()) as context:
         try:
@@ -98,13 +98,18 @@ def train(
         exit_if_cancelled(context)
 
 
-def planned_inputs(config: str, hyper: HyperParameters, parent: Path | None, **folders: Path) -> TrainingInputs:
-    """What is to be trained on what, once the parent `newest` is looked up."""
+def planned_inputs(
+    config: str, hyper: HyperParameters, parent: Path | None, database: str | None, **folders: Path
+) -> TrainingInputs:
+    """Return what is to be trained on what; the parent `newest` is looked up in the store."""
+    from ringrift.models.newest import newest_parent
     from ringrift.training import TrainingInputs
-    from ringrift.training.run import newest_parent
 
     inputs = TrainingInputs(config, hyper, parent=None if parent == NEWEST else parent, **folders)
-    return replace(inputs, parent=newest_parent(inputs)) if parent == NEWEST else inputs
+    if parent != NEWEST:
+        return inputs
+    with open_store(database, inputs.models, create=True) as store:
+        return replace(inputs, parent=newest_parent(store, inputs))
 
 
 def parsed_changes(changes: list[str] | None) -> dict[str, Any]:

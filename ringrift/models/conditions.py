@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ringrift.agents import Agent
+from ringrift.clock import seconds_since
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.models.results import Results
@@ -161,7 +162,10 @@ def _file(case: Case) -> Finding:
 def _pause(case: Case) -> Finding:
     if case.last_change is None:
         return Finding(True, NO_CHAMPION)
-    minutes = (time.time() - case.last_change) / 60
+    age = seconds_since(case.last_change, f"the last change of the champion of {case.model.config}")
+    if age is None:
+        return Finding(True, "not known: the last change lies in the future, by a clock that was wrong")
+    minutes = age / 60
     return Finding(minutes >= case.settings.pause_minutes, f"{minutes:.1f} min", minutes)
 
 

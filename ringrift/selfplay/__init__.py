@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringrift.selfplay.files import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
-from ringrift.selfplay.lineup import Lineup, promoted_model, trained_models
+from ringrift.selfplay.lineup import Lineup, promoted_model
 from ringrift.selfplay.lockstep import EndedGame, Table
 from ringrift.selfplay.openings import BadOpening, Opening, Openings
 from ringrift.selfplay.plan import BadPlan, SelfPlayPlan, checked_name
@@ -39,6 +39,5 @@ __all__ = [
     "read_lines",
     "run_selfplay",
     "selfplay_settings",
-    "trained_models",
     "worker_folder",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -34,13 +35,12 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.run_context import RunContext
-from ringrift.selfplay import trained_models
 from ringrift.training.calibration import calibration
 from ringrift.training.errors import BusyRun, LearnedNothing, NothingNew
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyKind, choose_policy
 from ringrift.training.memory import PROBE, batch_for, part_that_fits
-from ringrift.training.passes import games_of, new_samples, read_games, write_games
+from ringrift.training.passes import games_of, new_samples, presumed_games, read_games, write_games
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, Schedule
@@ -53,6 +53,8 @@ from ringrift.training.world import World, joined_world
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
 """Share of a run that a warm-up takes at most: the brake may leave fewer epochs than the settings ask for."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -125,21 +127,6 @@ def train(
             return _train(plan, context, world, strength)
 
 
-def newest_parent(inputs: TrainingInputs) -> Path | None:
-    """The newest model that a training can go on from, with its architecture; None if there is none.
-
-    A model that has learned from the very same data set comes from such a training itself, and is passed over. So who
-    asks again, after a crash for example, gets the same parent and with it the same run and the same model.
-    """
-    dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
-    for path in trained_models(inputs.models, inputs.config):
-        info = read_info(path)
-        learned = info.extra.get("training", {}).get("dataset", {}).get("identity")
-        if info.network.architecture == inputs.hyper.network and learned not in (None, dataset.identity):
-            return path
-    return None
-
-
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
     """The folder of the run that these inputs make on such a device, whether it is there or not.
 
@@ -161,7 +148,7 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
         _check_apart(dataset, holdout)
     kind = choose_policy(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
-    known = _known_games(inputs) if inputs.parent else np.empty(0, "S16")
+    known = _known_games(inputs, dataset) if inputs.parent else np.empty(0, "S16")
     new = new_samples(dataset, known)
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
@@ -188,13 +175,26 @@ def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
         )
 
 
-def _known_games(inputs: TrainingInputs) -> Any:
-    """The games that the parent, or its parents, have learned from."""
+def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
+    """Return the games that the parent, or its parents, have learned from."""
     assert inputs.parent is not None
     info = read_info(inputs.parent)
-    run = info.extra.get("training", {}).get("run")
+    training = info.extra.get("training") or {}
     config = f"{info.network.board}_{info.network.players}p"
-    return read_games(inputs.runs / config / run) if isinstance(run, str) else np.empty(0, "S16")
+    if not isinstance(run := training.get("run"), str):
+        return np.empty(0, "S16")
+    folder = inputs.runs / config / run
+    if (games := read_games(folder)) is not None:
+        return games
+    if config != inputs.config:  # of other games than these
+        return np.empty(0, "S16")
+    known = presumed_games(dataset, training.get("dataset") or {})
+    _log.warning(
+        "%s: which games %s has learned from is no longer there; by the size of the pool then, %d of the %d games of %s "
+        "are taken for known",
+        *(folder, inputs.parent, len(known), len(games_of(dataset)), dataset.path),
+    )
+    return known
 
 
 def _train(

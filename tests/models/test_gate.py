@@ -13,10 +13,12 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from sqlalchemy import update
 
 from ringrift.agents import make_agent
 from ringrift.models import Gain, GateReport, ModelStore, Results, Score, StoredModel, model_settings, run_gate
 from ringrift.models.conditions import conditions
+from ringrift.models.schema import promotions
 from ringrift.models.settings import GateSettings
 from ringrift.networks import save_model
 from ringrift.run_context import RunContext
@@ -107,6 +109,17 @@ def test_weights_that_are_no_numbers(store: ModelStore, tmp_path: Path) -> None:
 def test_a_champion_of_just_now(store: ModelStore, model: StoredModel, champion: StoredModel) -> None:
     measured = stopped_at(run_gate(store, model, results(champion.id), gate_context(pause_minutes=15)), "pause")
     assert measured == "0.0 min"
+
+
+def test_a_champion_of_the_future_does_not_stop_all_that_come_after_it(
+    store: ModelStore, model: StoredModel, champion: StoredModel
+) -> None:
+    with store.database.writing() as connection:
+        connection.execute(update(promotions).values(when=int(time.time()) + 400 * 86_400))
+    report = run_gate(store, model, results(champion.id), gate_context(pause_minutes=15, seconds=0.5), factory=Stand)
+    (pause,) = (check for check in report.checks if check.name == "pause")
+    assert pause.verdict == "passed"
+    assert "by a clock that was wrong" in pause.measured
 
 
 def test_a_model_that_was_not_evaluated(store: ModelStore, model: StoredModel) -> None:
