@@ -173,7 +173,7 @@ def sane_ends(found: Sequence[PoolGame]) -> dict[int, int]:
         ends[game.id] = game.ended if game.ended <= now else latest
     if wrong:
         _log.warning(
-            "%d games are to end in the future, by a clock that was wrong: they are as old as their neighbours", wrong
+            "%d games end in the future, by a clock that was wrong: they count as old as their neighbours", wrong
         )
     return ends
 

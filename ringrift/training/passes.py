@@ -1,8 +1,8 @@
 """The brake on training: every new sample is worth so many samples of training, and no more.
 
 A network that sees the same games too often learns them by heart. What is new is counted by games: those of the data
-set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder; where
-that is gone, the model itself says how many games there were when it was trained, and the brake holds all the same.
+set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder;
+where that is gone, the model itself says how many games there were when it was trained, and the brake holds.
 """
 
 from __future__ import annotations

@@ -190,8 +190,8 @@ def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
         return np.empty(0, "S16")
     known = presumed_games(dataset, training.get("dataset") or {})
     _log.warning(
-        "%s: which games %s has learned from is no longer there; by the size of the pool then, %d of the %d games of %s "
-        "are taken for known",
+        "%s: which games %s has learned from is no longer there; by the size of the pool then, %d of the %d games of "
+        "%s are taken for known",
         *(folder, inputs.parent, len(known), len(games_of(dataset)), dataset.path),
     )
     return known

@@ -56,7 +56,8 @@ def test_a_model_of_the_future_is_no_newer_than_others(store: ModelStore, caplog
     future = registered(store, 1, CONFIG, training={"run": "one", "created": 4_300_000_000})
     assert future.created <= time.time()
     assert "a clock is or was wrong" in caplog.text
-    assert newest_model(store, CONFIG) == store.path(trained(store, 2))
+    later = trained(store, 2)
+    assert newest_model(store, CONFIG) == store.path(later)
 
 
 def test_without_models_the_champion_is_the_newest_and_without_that_there_is_none(store: ModelStore) -> None:
