@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ringrift.pipeline.settings import loop_settings
-from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, TendFleetOperator
 
 ABOUT = """
@@ -19,7 +18,7 @@ was marked between two tries, or whose run was deleted.
 Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
 """
 
-settings = loop_settings()
+settings = dag_settings()
 _, preset = settings.chosen()
 
 with ringrift_dag(

@@ -7,9 +7,10 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
-from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, loop_settings, training_presets
+from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, training_presets
+from ringrift.pipeline.stages import STAGES
 from ringrift_airflow.assets import lineage
-from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.dag import dag_settings, intervals_of_a_day, ringrift_dag
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator
 from ringrift_airflow.operators.export import ExportOperator
@@ -18,6 +19,7 @@ from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
 from ringrift_airflow.operators.train import RemoteTrainOperator
+from ringrift_airflow.retries import RETRY_POLICY
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
 PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
@@ -26,24 +28,29 @@ PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
 ABOUT = """
 ### The loop of {config}
 
-Self-play → sync → aggregate → ready → export → train → gauntlet → gate → {approval}promote → distribute, for every
-interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`). `rate` gives every new model its Elo.
+{chain}, for every interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`).
+
+{stages}
+
+**A run plays {total:,} games** ({shards} shards of {shard_games:,}), whoever starts it: the schedule, a person, a
+backfill. **Trigger** with «unpause … on trigger» ticked, as it is at first, also begins the scheduled run of the last
+interval, which plays {total:,} games more; untick it where only the run asked for is wanted.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
   training, one gauntlet and one promotion of the config at a time.
-- `ready` lets a training begin with {games} new games, and {minutes:g} minutes after the last one; else the rest of the
-  run is skipped, and its log says what was missing.
-- A **backfill** makes the games and data sets of past intervals. It trains and promotes only with `train_in_backfill`,
-  on the data set of the config. {same}
+- `threshold` lets a training begin with {new_games:,} new games{pause}; else the rest of the run is skipped. Why a
+  stage is skipped is the note of its task and of the run.
+- A **backfill** makes the games and data sets of past intervals: {total:,} games for each of them, {day:,} for a day.
+  It trains and promotes only with `train_in_backfill`, on the data set of the config. {same}
 - `ringrift halt --reason …` ends all jobs and lets every task wait; `ringrift resume` lets them go on.
 - Any task works alone: `airflow tasks test {dag} train 2026-01-01`.
 """
 
 
 def loop_dag(config: str, settings: LoopSettings) -> DAG:
-    """The DAG of a config."""
+    """Return the DAG of a config."""
     name, preset = settings.chosen()
-    made = lineage(config)
+    assets = lineage(config)
     approval = preset.approval.wanted
     dag_id = f"ringrift__{config}"
     board, _, players = config.rpartition("_")
@@ -54,45 +61,8 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
         every=preset.every,
         max_active_runs=preset.runs_at_once,
         tags=["loop", board, players],
-        doc_md=ABOUT.format(
-            config=config,
-            dag=dag_id,
-            every=preset.every,
-            preset=name,
-            runs=preset.runs_at_once,
-            games=preset.training.new_games,
-            minutes=preset.training.minutes,
-            approval="approve → " if approval else "",
-            same=same_again(preset.selfplay.players),
-        ),
-        params={
-            "games": Param(
-                preset.selfplay.games, type="integer", minimum=1, maximum=MOST_GAMES, title="Games of each shard"
-            ),
-            "players": Param(
-                preset.selfplay.players or None,
-                type=["null", "string"],
-                pattern=PLAYER,
-                title="Players",
-                description="As of `ringrift selfplay --players`; empty for those of selfplay.yaml.",
-            ),
-            "training_preset": Param(
-                preset.training.preset,
-                type="string",
-                enum=list(training_presets()),
-                title="Training preset",
-                description="Of hyperparameters.yaml.",
-            ),
-            "train_now": Param(
-                False, type="boolean", title="Train now", description="However few new games there are."
-            ),
-            "train_in_backfill": Param(
-                False,
-                type="boolean",
-                title="Train in a backfill",
-                description="By default a backfill makes games and data sets only.",
-            ),
-        },
+        doc_md=about(config, dag_id, name, preset),
+        params=parameters(preset),
     ) as dag:
         selfplay = RemoteSelfplayOperator.partial(
             task_id="selfplay",
@@ -102,30 +72,31 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             gpus=preset.selfplay.gpus,
             deadline=hours(preset.selfplay.hours),
             pool="ringrift_selfplay",
-            doc_md="`ringrift selfplay`: a shard of the games. Settings: `selfplay` of the preset, selfplay.yaml.",
+            retry_policy=RETRY_POLICY,  # else `partial` makes it None
+            doc_md=task_doc("selfplay", "`selfplay` of the preset, selfplay.yaml"),
         ).expand(shard=list(range(preset.selfplay.shards)))
         sync = SyncGamesOperator(
             task_id="sync",
             config=config,
             pool="ringrift_sync",
-            doc_md="Fetch the finished games of all hosts of self-play. Where there are none, they are here already. "
-            "Settings: hosts.yaml, fleet.yaml.",
+            doc_md=task_doc("sync", "hosts.yaml, fleet.yaml"),
         )
-        aggregate = RingriftOperator(
-            task_id="aggregate",
+        ingest = RingriftOperator(
+            task_id="ingest",
             words=["games", "ingest", f"data/selfplay/{config}"],
             deferrable=False,
             pool="ringrift_database",
-            outlets=[made.games],
-            doc_md="`ringrift games ingest`: all games are replayed on their way in. Settings: database.yaml.",
+            outlets=[assets.games],
+            doc_md=task_doc("ingest", "database.yaml"),
         )
-        ready = GamesThresholdSensor(
-            task_id="ready",
+        threshold = GamesThresholdSensor(
+            task_id="threshold",
             config=config,
             games=preset.training.new_games,
             minutes=preset.training.minutes,
             wait=timedelta(minutes=preset.training.wait_minutes),
-            doc_md="Are there enough new games? If not, the rest is skipped. Settings: `training` of the preset.",
+            inlets=[assets.games],
+            doc_md=task_doc("threshold", "`training` of the preset"),
         )
         export = ExportOperator(
             task_id="export",
@@ -134,8 +105,9 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deferrable=False,
             max_active_tis_per_dag=1,
             pool="ringrift_database",
-            outlets=[made.dataset],
-            doc_md="`ringrift dataset export`: games as arrays to learn from. Settings: datasets.yaml.",
+            inlets=[assets.games],
+            outlets=[assets.dataset],
+            doc_md=task_doc("export", "datasets.yaml"),
         )
         train = RemoteTrainOperator(
             task_id="train",
@@ -145,8 +117,9 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.training.hours),
             max_active_tis_per_dag=1,
             pool="ringrift_training",
-            outlets=[made.candidate],
-            doc_md="`ringrift train`: a network learns. Settings: `training` of the preset, hyperparameters.yaml.",
+            inlets=[assets.dataset],
+            outlets=[assets.candidate],
+            doc_md=task_doc("train", "`training` of the preset, hyperparameters.yaml"),
         )
         gauntlet = RemoteGauntletOperator(
             task_id="gauntlet",
@@ -154,7 +127,8 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
-            doc_md="`ringrift evaluate`: games against random, heuristic and the champion. Settings: evaluation.yaml.",
+            inlets=[assets.candidate],
+            doc_md=task_doc("gauntlet", "evaluation.yaml"),
         )
         rate = RateOperator(
             task_id="rate",
@@ -163,8 +137,8 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
-            doc_md="`ringrift rate`: Elo of the new model, promoted or not, for the curve of learning. Settings: "
-            "`rated_as` of the preset, evaluation.yaml.",
+            inlets=[assets.candidate],
+            doc_md=task_doc("rate", "`rated_as` of the preset, evaluation.yaml"),
         )
         gate = GateOperator(
             task_id="gate",
@@ -172,8 +146,8 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
-            doc_md="`ringrift promote --check`: every condition of a promotion. If one is not met, the rest is "
-            "skipped and the log says which. Settings: models.yaml.",
+            inlets=[assets.candidate],
+            doc_md=task_doc("gate", "models.yaml"),
         )
         promote = PromoteOperator(
             task_id="promote",
@@ -182,16 +156,17 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             deferrable=False,
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
-            outlets=[made.production],
-            doc_md="`ringrift promote`: the new champion, if all that `gate` has found is still true. Settings: "
-            "models.yaml.",
+            inlets=[assets.candidate],
+            outlets=[assets.production],
+            doc_md=task_doc("promote", "models.yaml"),
         )
         distribute = DistributeModelOperator(
             task_id="distribute",
             config=config,
-            doc_md="Bring the champion to all hosts of self-play. Settings: hosts.yaml, fleet.yaml.",
+            inlets=[assets.production],
+            doc_md=task_doc("distribute", "hosts.yaml, fleet.yaml"),
         )
-        selfplay >> sync >> aggregate >> ready >> export >> train >> gauntlet >> gate
+        selfplay >> sync >> ingest >> threshold >> export >> train >> gauntlet >> gate
         train >> rate
         if approval:
             gate >> approve(config, preset) >> promote
@@ -201,8 +176,77 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
     return dag
 
 
+def about(config: str, dag_id: str, name: str, preset: LoopPreset) -> str:
+    """Return what the DAG does, for its page in the UI."""
+    training = preset.training
+    return ABOUT.format(
+        config=config,
+        dag=dag_id,
+        every=preset.every,
+        preset=name,
+        runs=preset.runs_at_once,
+        shards=preset.selfplay.shards,
+        shard_games=preset.selfplay.games,
+        total=games_of_a_run(preset),
+        day=games_of_a_run(preset) * intervals_of_a_day(preset.every),
+        new_games=training.new_games,
+        pause=f", and {training.minutes:g} minutes after the last one" if training.minutes else "",
+        chain=" → ".join(stage.name for stage in STAGES),
+        stages="\n".join(f"1. `{stage.name}`: {stage.summary}." for stage in STAGES),
+        same=same_again(preset.selfplay.players),
+    )
+
+
+def task_doc(name: str, settings: str) -> str:
+    """Return what a task does, as the list of stages says it, and which settings it reads."""
+    stage = next(stage for stage in STAGES if stage.name == name)
+    return f"`{stage.command}`: {stage.summary}. Settings: {settings}."
+
+
+def parameters(preset: LoopPreset) -> dict[str, Param]:
+    """Return the form with which a person triggers a run."""
+    shards, total = preset.selfplay.shards, games_of_a_run(preset)
+    return {
+        "games": Param(
+            preset.selfplay.games,
+            type="integer",
+            minimum=1,
+            maximum=MOST_GAMES,
+            title="Games of each shard",
+            description=f"Of {shards} shards: {total:,} games in all as it stands. With «unpause … on trigger», a "
+            f"paused loop begins the scheduled run of the last interval, too: {total:,} games more.",
+        ),
+        "players": Param(
+            preset.selfplay.players or None,
+            type=["null", "string"],
+            pattern=PLAYER,
+            title="Players",
+            description="As of `ringrift selfplay --players`; empty for those of selfplay.yaml.",
+        ),
+        "training_preset": Param(
+            preset.training.preset,
+            type="string",
+            enum=list(training_presets()),
+            title="Training preset",
+            description="Of hyperparameters.yaml.",
+        ),
+        "train_now": Param(False, type="boolean", title="Train now", description="However few new games there are."),
+        "train_in_backfill": Param(
+            False,
+            type="boolean",
+            title="Train in a backfill",
+            description="By default a backfill makes games and data sets only.",
+        ),
+    }
+
+
+def games_of_a_run(preset: LoopPreset) -> int:
+    """Return how many games a run of the loop plays."""
+    return preset.selfplay.shards * preset.selfplay.games
+
+
 def same_again(players: str) -> str:
-    """Whether a backfill plays the games of an interval again as they were."""
+    """Return whether a backfill plays the games of an interval again as they were."""
     if players and "{best}" not in players:
         return f"The games of an interval are the same again: config, interval, shard and `{players}` decide them."
     return (
@@ -212,7 +256,7 @@ def same_again(players: str) -> str:
 
 
 def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
-    """A person says yes or no in the UI; silence is a no."""
+    """Return the task in which a person says yes or no in the UI; silence is a no."""
     return ApprovalOperator(
         task_id="approve",
         subject=f"Make the new model the champion of {config}?",
@@ -223,7 +267,7 @@ def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
     )
 
 
-settings = loop_settings()
+settings = dag_settings()
 for config in settings.chosen()[1].configs:
     dag = loop_dag(config, settings)
     globals()[dag.dag_id] = dag

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ringrift.pipeline.settings import loop_settings
-from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.connections import CheckConnectionsOperator
 from ringrift_airflow.operators.fleet import SweepJobsOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 
-settings = loop_settings()
+settings = dag_settings()
 _, preset = settings.chosen()
 
 with ringrift_dag(

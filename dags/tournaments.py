@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ringrift.pipeline.settings import loop_settings
-from ringrift_airflow.dag import ringrift_dag
+from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
+from ringrift_airflow.retries import RETRY_POLICY
 
-settings = loop_settings()
+settings = dag_settings()
 _, preset = settings.chosen()
 
 for kind, every, flags, about in (
@@ -33,6 +33,7 @@ for kind, every, flags, about in (
             deadline=hours(preset.tournaments.hours),
             pool="ringrift_evaluation",
             max_active_tis_per_dag=1,
+            retry_policy=RETRY_POLICY,  # else `partial` makes it None
             map_index_template="{{ task.words[1] }}",
             doc_md=f"`ringrift tournament {' '.join(flags)}` for every config of the preset.",
         ).expand(words=[["tournament", config, *flags] for config in preset.configs])

@@ -4,13 +4,6 @@ Airflow puts this file into `sys.modules` under its bare name, and this folder o
 this one file, and the package is importable in the scheduler, in workers, in the triggerer and in the API server.
 """
 
-from airflow.plugins_manager import AirflowPlugin
+from ringrift_airflow.plugin import RingRiftPlugin
 
-from ringrift_airflow.listeners import stages as listeners
-
-
-class RingRiftPlugin(AirflowPlugin):
-    """Listeners that write down what the stages of the loop have done."""
-
-    name = "ringrift"
-    listeners = [listeners]  # noqa: RUF012 (Airflow's own form)
+__all__ = ["RingRiftPlugin"]

@@ -52,6 +52,25 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder that are not hidden, also those behind symbolic links to folders.
+
+    Every folder is entered once, so that links that lead back to where they lie do no harm.
+    """
+    entered: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        try:
+            status = Path(place).stat()
+        except OSError:  # removed meanwhile
+            continue
+        if (status.st_dev, status.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+
+
 def with_home(path: str) -> Path:
     """Put the user's home folder in the place of a `~` at the beginning of a path.
 

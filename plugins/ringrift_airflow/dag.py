@@ -6,27 +6,38 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
+import pendulum
 from airflow.exceptions import AirflowTimetableInvalid
 from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.timetables.base import TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable as CoreTimetable
 
-from ringrift.pipeline.settings import LoopPreset, LoopSettings
+from ringrift.pipeline.settings import LoopPreset, LoopSettings, loop_settings
 from ringrift.settings import BadSettings, config_folder
 from ringrift_airflow.notifications.failure import failure_notifiers
 from ringrift_airflow.pools import pool_settings
 
+PREFIX: Final = "ringrift__"
+"""The beginning of the name of every DAG."""
 BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Of all schedules: the first interval that can be made up for."""
 
+FROM_THE_BEGINNING: Final = TimeRestriction(earliest=pendulum.instance(BEGINNING), latest=None, catchup=True)
 SCHEDULES: Final = ("every", "tournaments.shadow", "tournaments.full", "maintenance.every", "maintenance.hosts")
 """The fields of a preset that hold one."""
 
 
+def dag_settings() -> LoopSettings:
+    """Read and check what DAGs are made from; `BadSettings` becomes the import error of the file that asks."""
+    settings = loop_settings()
+    pool_settings()
+    check_schedules(*settings.chosen())
+    return settings
+
+
 def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str, tags: list[str], **keywords: Any) -> DAG:
     """A DAG that is paused when it is new, and whose tasks are tried again and tell of failures as the settings say."""
-    pool_settings()  # if they are wrong, this is where people look
-    name, preset = settings.chosen()
-    check_schedules(name, preset)
+    _, preset = settings.chosen()
     return DAG(
         dag_id,
         schedule=CronDataIntervalTimetable(every, timezone="UTC"),
@@ -47,9 +58,24 @@ def check_schedules(name: str, preset: LoopPreset) -> None:
     """Refuse what is no schedule; only Airflow's own reading of them decides. `BadSettings` names the field."""
     for field in SCHEDULES:
         every = attrgetter(field)(preset)
+        where = f"{config_folder() / 'loop.yaml'}: presets.{name}.{field}: {every!r}"
+        timetable = CoreTimetable(every, timezone="UTC")
         try:
-            CoreTimetable(every, timezone="UTC").validate()
+            timetable.validate()
         except AirflowTimetableInvalid as error:
-            raise BadSettings(
-                f"{config_folder() / 'loop.yaml'}: presets.{name}.{field}: {every!r} is no schedule: {error}"
-            ) from None
+            raise BadSettings(f"{where} is no schedule: {error}") from None
+        try:
+            timetable.next_dagrun_info(last_automated_data_interval=None, restriction=FROM_THE_BEGINNING)
+        except ValueError:  # croniter's; `validate` lets it pass, and the DAG would wait for ever without a word
+            raise BadSettings(f"{where} is a schedule that never comes: there is no such day") from None
+
+
+def intervals_of_a_day(every: str) -> int:
+    """Return how many intervals of a schedule end on its first whole day."""
+    timetable = CoreTimetable(every, timezone="UTC")
+    count, last = 0, None
+    while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=FROM_THE_BEGINNING):
+        if info.run_after > BEGINNING + timedelta(days=1):
+            break
+        count, last = count + 1, info.data_interval
+    return count

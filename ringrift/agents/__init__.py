@@ -1,4 +1,4 @@
-"""The players, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`.
+"""Agents, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`.
 
 Reading a spec costs nothing; what makes players of them is imported when it is first asked for.
 """

@@ -1,35 +1,31 @@
-"""What every player is: positions of many games in, an action for each out."""
+"""The interface of every agent: from positions of many games to an action for each."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import numpy as np
-import numpy.typing as npt
-
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
-
-GameNumbers = npt.NDArray[np.int64]
 
 
 class Agent(ABC):
-    """A player. What it plays depends on its seed, the game's number and what happened in that game alone."""
+    """An agent; what it plays depends on its seed, the game's number and what happened in that game alone."""
 
     provides_targets: bool = True
-    """Whether its policies and values say something about the positions; not if it plays anything."""
+    """Whether its policies and values are worth learning; those of random play are not."""
 
     @property
     def network_seconds(self) -> float:
-        """Time that it has spent in a network so far; beside other work, where there is a GPU."""
+        """The time that it has spent in a network so far; beside other work, where there is a GPU."""
         return 0.0
 
     @abstractmethod
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
-        """What to play, and why, in positions `[games]` in which somebody has to act.
+    def act(self, states: States, games: I64) -> SearchOutput:
+        """Choose actions in positions `[games]` in which a player has to act.
 
         `games` are the numbers of the games in the run.
         """
 
-    def forget(self, games: GameNumbers) -> None:  # noqa: B027 - most players have nothing to forget
-        """These games are over: give up what is kept about them."""
+    def forget(self, games: I64) -> None:  # noqa: B027 - most players have nothing to forget
+        """Give up what is kept about games that are over."""

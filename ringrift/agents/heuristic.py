@@ -1,20 +1,21 @@
-"""The player that looks one action ahead and asks the heuristic."""
+"""The agent that looks one action ahead and evaluates by the heuristic."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.agent import Agent
 from ringrift.agents.sampling import sample
 from ringrift.game.boards import Board
 from ringrift.game.state import new_workspace
+from ringrift.game.types import States
 from ringrift.heuristic import HeuristicEvaluator, Weights
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key
 from ringrift.search.legal import list_legal
 from ringrift.search.output import empty_output
@@ -24,7 +25,7 @@ TIE: Final = 1e-4
 
 
 class HeuristicAgent(Agent):
-    """Plays the action with the best evaluation for itself, at a temperature a sample of its policy.
+    """An agent that plays the action with the best evaluation for itself, at a temperature a sample of its policy.
 
     The policy is the softmax of the scores one ply ahead times `SHARPNESS`; the values are the evaluation of the
     position. Among equally good actions the one to play depends on seed, game and decision.
@@ -46,7 +47,7 @@ class HeuristicAgent(Agent):
         self.seed = np.uint64(seed)
         self.work = new_workspace(board)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Score every legal action of all positions."""
         output = empty_output(*list_legal(states, self.board.tables, self.work), self.players)
         logits, values = self.evaluator(states, output.policy_offsets, output.policy_actions)
@@ -67,7 +68,7 @@ class HeuristicAgent(Agent):
 
 @compiled
 def choose_best(
-    logits: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, chosen: Any, policy: Any
+    logits: F32, legal: I32, offsets: I64, states: States, games: I64, seed: np.uint64, chosen: I32, policy: F32
 ) -> None:
     """Write the softmax of every ragged row of logits, and its best action; the decision key breaks ties."""
     for row in range(len(states)):

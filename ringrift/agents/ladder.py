@@ -1,4 +1,4 @@
-"""The ladder of difficulty: which player stands on which level of a config (`include/config/ladder.yaml`)."""
+"""The ladder of difficulty: the agent of every level of a config (`include/config/ladder.yaml`)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Ladder(Settings):
     """The levels of all configs."""
 
     levels: dict[str, dict[int, str]]
-    """Config → level → spec."""
+    """The specs by config and level."""
 
 
 def ladder_spec(config: str, level: int) -> str:
-    """The spec of the player on a level, 1 … 10, of a config; `BadSettings` if the ladder has a gap there."""
+    """Return the spec of the agent on a level, 1 … 10, of a config; `BadSettings` if the ladder has a gap there."""
     parse_config(config)
     path = config_folder() / "ladder.yaml"
     levels = read_settings(path, Ladder).levels

@@ -1,4 +1,4 @@
-"""The player that is another one in every game: drawn from a weighted list, for variety in self-play.
+"""The agent that is another one in every game, drawn from a weighted list, for variety in self-play.
 
 `mixed:3xheuristic,random,2xgumbel@16?temperature=1`: weights stand before an x and are 1 where there are none.
 """
@@ -6,21 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.agent import Agent
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, uniform
+from ringrift.kernels.types import F64, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.output import empty_output, ragged_offsets
 
 
 class MixedAgent(Agent):
-    """Is one of its members in every game and seat; which one depends on seed, game and seat alone."""
+    """An agent that is one of its members in every game and seat, by seed, game and seat alone."""
 
     def __init__(self, members: Sequence[tuple[float, Agent]], players: int, seed: int) -> None:
         self.weights = [weight for weight, _ in members]
@@ -28,35 +27,33 @@ class MixedAgent(Agent):
         self.players = players
         self.seed = np.uint64(seed)
 
-    def members(self, games: GameNumbers, seats: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Which member plays, `[games]`; `seats` `[games]` count from 1."""
+    def members(self, games: I64, seats: I64) -> I64:
+        """Return which member plays, `[games]`; `seats` `[games]` count from 1."""
         return draw_members(self.weights, games, seats, self.seed)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Ask each of the members about the positions of its games."""
         drawn = self.members(games, states["player"].astype(np.int64))
-        answers = []
+        outputs = []
         for member, agent in enumerate(self.agents):
             rows = np.flatnonzero(drawn == member)
             if len(rows):
-                answers.append((rows, agent.act(states[rows], games[rows])))
-        return joined(answers, len(states), self.players)
+                outputs.append((rows, agent.act(states[rows], games[rows])))
+        return merge_outputs(outputs, len(states), self.players)
 
     @property
     def network_seconds(self) -> float:
-        """That of all members."""
+        """The time of all members."""
         return sum(agent.network_seconds for agent in self.agents)
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Let all members forget them."""
         for agent in self.agents:
             agent.forget(games)
 
 
-def draw_members(
-    weights: Sequence[float], games: GameNumbers, seats: npt.NDArray[np.int64], seed: np.uint64
-) -> npt.NDArray[np.int64]:
-    """Which of the weighted members plays, `[games]`: drawn by seed, game and seat."""
+def draw_members(weights: Sequence[float], games: I64, seats: I64, seed: np.uint64) -> I64:
+    """Draw which of the weighted members plays, `[games]`, by seed, game and seat."""
     drawn = np.empty(len(games))
     draw_uniform(games, seats, seed, drawn)
     shares = np.cumsum(np.array(weights) / np.sum(weights))
@@ -64,20 +61,20 @@ def draw_members(
 
 
 @compiled
-def draw_uniform(games: Any, seats: Any, seed: np.uint64, drawn: Any) -> None:
-    """A number between 0 and 1 for every game and seat."""
+def draw_uniform(games: I64, seats: I64, seed: np.uint64, drawn: F64) -> None:
+    """Draw a number between 0 and 1 for every game and seat."""
     for row in range(len(games)):
         drawn[row] = uniform(mix64(seed ^ mix64(np.uint64(games[row]))), seats[row])
 
 
-def joined(answers: Sequence[tuple[npt.NDArray[np.int64], SearchOutput]], count: int, players: int) -> SearchOutput:
-    """One `SearchOutput` for `count` positions out of several, each with the rows that it is about."""
+def merge_outputs(outputs: Sequence[tuple[I64, SearchOutput]], count: int, players: int) -> SearchOutput:
+    """Merge outputs into one of `count` positions; with each go the rows that it is about."""
     counts = np.zeros(count, np.int32)
-    for rows, output in answers:
+    for rows, output in outputs:
         counts[rows] = np.diff(output.policy_offsets)
     offsets = ragged_offsets(counts)
     whole = empty_output(offsets, np.empty(offsets[-1], np.int32), players)
-    for rows, output in answers:
+    for rows, output in outputs:
         whole.chosen_actions[rows] = output.chosen_actions
         whole.root_values[rows] = output.root_values
         places = np.repeat(offsets[rows] - output.policy_offsets[:-1], counts[rows]) + np.arange(

@@ -1,25 +1,24 @@
-"""The player without a plan."""
+"""The agent that plays at random."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ringrift.agents.agent import Agent, GameNumbers
+from ringrift.agents.agent import Agent
 from ringrift.game.boards import Board
 from ringrift.game.state import new_workspace
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import random_below
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key
 from ringrift.search.legal import list_legal
 from ringrift.search.output import empty_output
 
 
 class RandomAgent(Agent):
-    """Plays any legal action, each as likely as the others."""
+    """An agent that plays any legal action, each as likely as the others."""
 
     provides_targets = False
 
@@ -29,8 +28,8 @@ class RandomAgent(Agent):
         self.seed = np.uint64(seed)
         self.work = new_workspace(board)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
-        """A random legal action for each position."""
+    def act(self, states: States, games: I64) -> SearchOutput:
+        """Draw a legal action for each position."""
         output = empty_output(*list_legal(states, self.board.tables, self.work), self.players)
         draw_actions(
             output.policy_actions,
@@ -45,7 +44,9 @@ class RandomAgent(Agent):
 
 
 @compiled
-def draw_actions(legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, chosen: Any, policy: Any) -> None:
+def draw_actions(
+    legal: I32, offsets: I64, states: States, games: I64, seed: np.uint64, chosen: I32, policy: F32
+) -> None:
     """Draw an action of every ragged row, each as likely as the others."""
     for row in range(len(states)):
         first, last = offsets[row], offsets[row + 1]

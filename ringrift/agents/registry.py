@@ -1,4 +1,4 @@
-"""The modes of playing by name, and the player that a one-line spec names."""
+"""The modes of play by name, and the agent that a one-line spec names."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from ringrift.search import (
     DescentSearch,
     Evaluator,
     GumbelSearch,
-    Limits,
     MaxnSearch,
     MinimaxSearch,
     NetworkEvaluator,
     ParanoidSearch,
     PlayoutCap,
     PuctSearch,
+    SearchLimits,
     UniformEvaluator,
 )
 from ringrift.search.descent import EXPANSIONS
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
-from ringrift.search.search_stack import DEEPEST
+from ringrift.search.search_stack import MAX_DEPTH
 
 DEPTH: Final = 3
-"""Of the searches that go deeper and deeper, where a spec sets no limit."""
+"""The depth of iterative deepening where a spec sets no limit."""
 
 Maker = Callable[[Board, int, Spec, int], Agent]
-"""Makes a player of one mode from board, players, spec and seed."""
+"""A function that makes an agent of one mode from board, players, spec and seed."""
 
 
 class EvaluatorSetup(NamedTuple):
-    """What a search thinks with."""
+    """The evaluator of a search, and how to call it."""
 
     evaluator: Evaluator
     groups: int
-    """Of games, see `BatchedSearch`: two where the evaluator works beside the cores."""
+    """The groups of games of `BatchedSearch`: two where the evaluator works beside the cores."""
     network: NetworkEvaluator | None = None
 
 
 def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
-    """The network that the spec names, the heuristic, or no knowledge at all."""
+    """Return the evaluator that the spec names: a network, the heuristic, or none."""
     if spec.model is None:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
@@ -68,7 +68,7 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     device = inference_device()
     call = InferenceSession(network, device=device).evaluate
     version = feature_version(network.config.features)
-    evaluator = NetworkEvaluator(board, players, version, call, turned=spec.number("symmetry", 0) > 0)
+    evaluator = NetworkEvaluator(board, players, version, call, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
 
 
@@ -91,7 +91,7 @@ def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _cap(spec: Spec) -> PlayoutCap | None:
-    """`full=0.25&fast=16`: a quarter of the decisions get a full search, the others 16 simulations."""
+    """Return the cap of a spec: by `full=0.25&fast=16`, 3 of 4 decisions have 16 simulations."""
     if not {"full", "fast"} & spec.options.keys():
         return None
     share, fast, simulations = spec.number("full", 0.25), spec.number("fast", 16), _simulations(spec)
@@ -109,7 +109,7 @@ def _simulations(spec: Spec) -> int:
 def _tree_search(
     kind: type[GumbelSearch] | type[PuctSearch], board: Board, players: int, spec: Spec, seed: int, **own: Any
 ) -> Agent:
-    """A player with that search; `own` are settings that the other search does not have."""
+    """Return an agent with that search; `own` are settings that the other search does not have."""
     setup = _evaluator_setup(board, players, spec)
     search = kind(
         board,
@@ -143,25 +143,25 @@ def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
-    """A mode that goes deeper and deeper; `temperature` is that of a softmax over the values of the actions."""
+    """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
         spec.allow(options=("temperature", "nodes", "seconds"), budget=True)
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
-        if spec.budget is not None and spec.budget > DEEPEST:
-            raise BadSpec(f"player {spec.text!r}: {spec.mode} takes a depth of at most {DEEPEST}")
+        if spec.budget is not None and spec.budget > MAX_DEPTH:
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} takes a depth of at most {MAX_DEPTH}")
         nodes, seconds = spec.number("nodes", 0), spec.number("seconds", 0)
         limited = nodes > 0 or seconds > 0
-        limits = Limits(
-            depth=spec.budget or (DEEPEST if limited else DEPTH),
+        limits = SearchLimits(
+            depth=spec.budget or (MAX_DEPTH if limited else DEPTH),
             nodes=int(nodes) or None,
             seconds=seconds or None,
         )
-        softness = spec.number("temperature", 0)
-        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, softness=softness)
-        return SearchAgent(search, temperature=1 if softness > 0 else 0, seed=seed)
+        temperature = spec.number("temperature", 0)
+        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, temperature=temperature)
+        return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make
 
@@ -190,13 +190,13 @@ assert tuple(_MAKERS) == MODES  # what can be read can be made
 
 
 def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
-    """The player that a spec names; `seed` names the run."""
+    """Make the agent that a spec names; `seed` names the run."""
     spec = known_spec(text)
     return _MAKERS[spec.mode](board, players, spec, seed)
 
 
 def cheaper(text: str, share: float) -> str | None:
-    """The spec of the same player with that share of its simulations, all its decisions alike and without noise.
+    """Return the spec of the same agent with that share of its simulations, all decisions alike and without noise.
 
     None if it does not count simulations, or has too few to spare any.
     """

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from ringrift.agents.agent import GameNumbers
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
+from ringrift.kernels.types import F32, F64, I32, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.game_adapter import decision_key
 
-Actions = npt.NDArray[np.int32]
-Temperatures = npt.NDArray[np.float64]
 
-
-def sample(
-    output: SearchOutput, states: States, games: GameNumbers, temperature: float | Temperatures, seed: np.uint64
-) -> Actions:
-    """An action for each position, drawn from its policy ** (1 / temperature); at 0 the chosen one.
+def sample(output: SearchOutput, states: States, games: I64, temperature: float | F64, seed: np.uint64) -> I32:
+    """Draw an action for each position from its policy ** (1 / temperature); at 0 take the chosen one.
 
     `temperature` is one for all positions, or `[games]`.
     """
@@ -35,7 +27,7 @@ def sample(
 
 @compiled
 def draw_from_policies(
-    policy: Any, legal: Any, offsets: Any, states: Any, games: Any, seed: np.uint64, temperatures: Any, actions: Any
+    policy: F32, legal: I32, offsets: I64, states: States, games: I64, seed: np.uint64, temperatures: F64, actions: I32
 ) -> None:
     """Draw an action of every ragged row with probability policy ** (1 / temperature), but leave it at 0."""
     for row in range(len(states)):

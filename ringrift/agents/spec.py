@@ -1,4 +1,4 @@
-"""The one-line name of a player: `mode[:model][@budget][?option=value&…]`.
+"""Specs, the one-line names of agents: `mode[:model][@budget][?option=value&…]`.
 
 random
 policy:models/best.pth?temperature=0.5
@@ -41,12 +41,12 @@ _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+
 
 
 class BadSpec(RingRiftError):
-    """The name of a player that cannot be understood."""
+    """A spec that cannot be understood."""
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A player's name, taken apart."""
+    """A spec, parsed."""
 
     text: str
     mode: str
@@ -56,7 +56,7 @@ class Spec:
 
     @classmethod
     def parse(cls, text: str) -> Spec:
-        """Take a name apart; `BadSpec` says which part is wrong."""
+        """Parse a spec; `BadSpec` says which part is wrong."""
         if text.startswith("mixed:"):
             return cls(text, "mixed")  # its members are specs themselves
         form = _FORM.fullmatch(text)
@@ -74,7 +74,7 @@ class Spec:
         return cls(text, form["mode"], form["model"], int(budget) if budget else None, options)
 
     def number(self, name: str, default: float) -> float:
-        """An option that is a number of at least 0."""
+        """Return an option that is a number of at least 0."""
         if name not in self.options:
             return default
         try:
@@ -86,7 +86,7 @@ class Spec:
         return value
 
     def allow(self, *, options: tuple[str, ...] = (), model: bool = False, budget: bool = False) -> None:
-        """Refuse what a mode does not know."""
+        """Refuse the parts of a spec that a mode does not know."""
         unknown = sorted(self.options.keys() - set(options))
         if unknown:
             known = ", ".join(options) or "none"

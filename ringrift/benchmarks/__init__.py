@@ -1,1 +1,1 @@
-"""What `ringrift bench` measures. Speed is measured here and never asserted in tests."""
+"""The benchmarks of `ringrift bench`; speed is measured here and never asserted in tests."""

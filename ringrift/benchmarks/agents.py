@@ -12,30 +12,30 @@ import numpy as np
 from ringrift.agents import make_agent
 from ringrift.benchmarks.kernels import evaluate_each
 from ringrift.benchmarks.search import stages
-from ringrift.evaluation import Fixture, PlayedGame, play_games
+from ringrift.evaluation import PlayedGame, ScheduledGame, play_games
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import Board, get_board, new_workspace
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import States
 from ringrift.heuristic import load_weights, new_scratch
 from ringrift.kernels.threads import default_threads
 from ringrift.limits import move_limit
-from ringrift.search import Limits, MaxnSearch, MinimaxSearch
-from ringrift.search.evaluators import States
+from ringrift.search import MaxnSearch, MinimaxSearch, SearchLimits
 from ringrift.search.legal import list_legal
-from ringrift.search.search_stack import DEEPEST
+from ringrift.search.search_stack import MAX_DEPTH
 from ringrift.selfplay.openings import Openings
 
 SMALL_GOAL: Final = 1_000_000
-"""Evaluations per second on one core that the small boards should reach."""
+"""The evaluations per second on one core that the small boards should reach."""
 LARGE_GOAL: Final = 100_000
-"""… and the large boards, which have up to eight times the cells."""
+"""The evaluations per second that the large boards should reach, which have up to eight times the cells."""
 GOALS: Final = {"square8": SMALL_GOAL, "hex8": SMALL_GOAL, "square19": LARGE_GOAL, "hexagonal": LARGE_GOAL}
 POSITIONS: Final = 512
-"""Different ones, of which those with a choice are evaluated in turn."""
+"""The number of positions, of which those with a choice are evaluated in turn."""
 SHORTEST: Final = 0.1
-"""Seconds of a measurement, at least."""
+"""The least seconds of a measurement."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class EvaluationSpeed:
     config: str
     positions: int
     evaluations_per_second: float
-    """By the time that the thread had the core."""
+    """The rate by the time that the thread had the core."""
     goal: int
 
 
@@ -55,28 +55,28 @@ class GamesSpeed:
 
     config: str
     games: int
-    """All begun at once."""
+    """The number of games, all begun at once."""
     threads: int
     games_per_second: float
     moves_per_game: float
-    """Forced ones too."""
+    """The mean number of moves, forced ones too."""
     stopped: int
-    """Games that met the limit of moves."""
+    """The games that met the limit of moves."""
 
 
 @dataclass(frozen=True)
 class DepthSpeed:
-    """How far a search with the heuristic gets in a time, on one core, from the middle of random games."""
+    """The depth that a search with the heuristic reaches in a time, on one core, from the middle of random games."""
 
     search: str
     config: str
     positions: int
     seconds: float
-    """For each position, by the clock."""
+    """The seconds for each position, by the clock."""
     nodes_per_second: float
-    """By the time that the thread had the core."""
+    """The rate by the time that the thread had the core."""
     depth: float
-    """Decisions of the last iteration that was finished, on the mean."""
+    """The mean depth in decisions of the last iteration that was finished."""
 
 
 def measure_evaluation(board_name: str, players: int, *, repeats: int = 5) -> EvaluationSpeed:
@@ -111,8 +111,8 @@ def measure_games(board_name: str, players: int, *, games: int = 64) -> GamesSpe
     plies = PLIES_OF_A_TURN * players
 
     def play(count: int) -> list[PlayedGame]:
-        fixtures = [Fixture(number, number, (0,) * players) for number in range(count)]
-        return list(play_games([agent], board, players, fixtures, openings, opening_plies=plies, side_by_side=count))
+        scheduled = [ScheduledGame(number, number, (0,) * players) for number in range(count)]
+        return list(play_games([agent], board, players, scheduled, openings, opening_plies=plies, side_by_side=count))
 
     play(1)  # compiled or loaded before the clock starts
     start = time.perf_counter()
@@ -132,17 +132,17 @@ def measure_depth(board_name: str, players: int, *, positions: int = 20, seconds
     """Search positions one after the other, each for that long."""
     board, config = get_board(board_name), f"{board_name}_{players}p"
     kind = MinimaxSearch if players == 2 else MaxnSearch
-    search = kind(board, players, load_weights(config), Limits(DEEPEST, seconds=seconds), threads=1)
-    path = search.arenas[0].path
+    search = kind(board, players, load_weights(config), SearchLimits(MAX_DEPTH, seconds=seconds), threads=1)
+    stack = search.thread_data[0].stack
     states = middlegames(board_name, players, positions)
     search.run(states[:1])  # compiled or loaded before the clock starts
     nodes, depths = 0, []
     start = time.thread_time()
     for row in range(len(states)):
         search.run(states[row : row + 1])
-        nodes += int(path["nodes"])
-        finished = path["level"] < 0
-        depths.append(int(path["depth"][0]) - (not finished))
+        nodes += int(stack["nodes"])
+        finished = stack["level"] < 0
+        depths.append(int(stack["depth"][0]) - (not finished))
     return DepthSpeed(
         search="minimax" if players == 2 else "maxn",
         config=config,
@@ -154,7 +154,7 @@ def measure_depth(board_name: str, players: int, *, positions: int = 20, seconds
 
 
 def middlegames(board_name: str, players: int, count: int) -> States:
-    """So many positions with a choice from the middle of random games."""
+    """Return so many positions with a choice from the middle of random games."""
     board = get_board(board_name)
     plies = int(np.median(random_playouts(board, players, 16, seed=1).states["ply"]))
     states = random_playouts(board, players, 4 * count, seed=2, max_moves=plies // 2).states
@@ -162,7 +162,7 @@ def middlegames(board_name: str, players: int, count: int) -> States:
 
 
 def with_choice(board: Board, states: States) -> States:
-    """Those of the positions in which somebody has a choice: players judge no others."""
+    """Return those of the positions that leave a choice: agents are asked about no others."""
     offsets, _ = list_legal(states, board.tables, new_workspace(board))
     chosen: States = states[np.diff(offsets) > 1]
     return chosen

@@ -23,29 +23,29 @@ from ringrift.benchmarks.programs import MCTX, OPENSPIEL, OPENSPIEL_COMPILED, OU
 
 SIMULATIONS: Final = 64
 OPENING: Final = 12
-"""Most plies of the random games at whose ends the positions stand."""
+"""The most plies of the random games at whose ends the positions stand."""
 LEAST_POSITIONS: Final = 32
-"""Searched one after another, a few at a time, by programs that have few in flight."""
+"""The least number of positions for programs that search only a few at a time."""
 
 
 class Task(NamedTuple):
-    """One program at work."""
+    """A task of one program."""
 
     program: str
     evaluator: str
     in_flight: int
-    """Positions searched side by side."""
+    """The number of positions searched side by side."""
 
 
 class Contest(NamedTuple):
-    """Two programs that do the same."""
+    """Two programs that do the same task."""
 
     ours: tuple[Task, ...]
     theirs: Task
 
 
 def contests(in_flight: int) -> list[Contest]:
-    """What is compared; OpenSpiel searches one position at a time, and so do we for once."""
+    """Return what is compared; OpenSpiel searches one position at a time, and so do we for once."""
     each = (1, in_flight)
     gumbel = [
         Contest((Task(OUR_GUMBEL, evaluator, count),), Task(MCTX, evaluator, count))
@@ -61,24 +61,24 @@ def contests(in_flight: int) -> list[Contest]:
 
 @dataclass(frozen=True)
 class ProgramSpeed:
-    """Simulations per second of one program."""
+    """The speed of one program in simulations per second."""
 
     program: str
     evaluator: str
     in_flight: int
     one_core: float
-    """Per second of processor time on one core."""
+    """The simulations per second of processor time on one core."""
     all_cores: float
-    """Per second on all cores: in one process or in one for each core, whichever is faster."""
+    """The simulations per second on all cores: in one process or in one for each core, whichever is faster."""
     against: str | None
     """The program that ours is compared with, if this is one of ours."""
     times_one_core: float | None
-    """How many times as fast as that program on one core."""
+    """The speed relative to that program on one core."""
     times_all_cores: float | None
 
 
 def obstacle() -> str | None:
-    """Why there can be no comparison here, in a line; nothing if there can."""
+    """Return in a line why there can be no comparison here; None if there can."""
     missing = [name for name in ("jax", "mctx", "pgx", "pyspiel") if find_spec(name) is None]
     if missing:
         return f"no comparison with other programs without {', '.join(missing)}: pip install 'ringrift[compare]'"
@@ -114,7 +114,7 @@ def compare(*, in_flight: int = 512, seconds: float = 1.0) -> Iterator[ProgramSp
 
 
 class Timing(NamedTuple):
-    """Simulations of one process."""
+    """The simulations of one process, and their time."""
 
     per_second: float
     per_processor_second: float
@@ -124,7 +124,7 @@ class Bench:
     """Processes bound to cores, that do the same task at the same time."""
 
     def __init__(self, cores: list[set[int]], seconds: float) -> None:
-        """One process for each set of cores."""
+        """Start one process for each set of cores."""
         context = get_context("spawn")
         barrier = context.Barrier(len(cores))
         self.seconds = seconds
@@ -136,7 +136,7 @@ class Bench:
             self.pools.append(pool)
 
     def time(self, task: Task) -> list[Timing]:
-        """What each process needs."""
+        """Return the timing of each process."""
         return [timing.result() for timing in [pool.submit(_time, task, self.seconds) for pool in self.pools]]
 
     def __enter__(self) -> Bench:
@@ -164,7 +164,7 @@ def _meet_at(barrier: Barrier) -> None:
 
 
 _start: Barrier
-"""Where the processes of a bench wait for each other."""
+"""The barrier at which the processes of a bench wait for each other."""
 
 
 def _time(task: Task, seconds: float) -> Timing:

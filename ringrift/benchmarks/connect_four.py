@@ -5,13 +5,14 @@ The stones of a seat are the bits of a number: column × 7 + height, so that a b
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
+from ringrift.kernels.types import F32, I32, I64
+from ringrift.search.game_adapter import GameAdapter, GameState, GameTables, GameWorkspace, marker_field, register_game
 
 COLUMNS: Final = 7
 HEIGHT: Final = 6
@@ -31,12 +32,17 @@ STATE_TYPE: Final = np.dtype(
 )
 WORK_TYPE: Final = np.dtype([("actions", np.int32, (COLUMNS,))])
 
-States = np.ndarray[Any, np.dtype[np.void]]
+
+class ConnectFourState(GameState, Protocol):
+    """A position of Connect Four; an element of `STATE_TYPE`."""
+
+    stones: I64
+    winner: int
 
 
 @compiled
 def has_four(stones: int) -> bool:
-    """Whether four of the stones lie in a row: upwards, level, or on a diagonal."""
+    """Tell whether four of the stones lie in a row: upwards, level, or on a diagonal."""
     for shift in (1, HEIGHT + 1, HEIGHT, HEIGHT + 2):
         pairs = stones & (stones >> shift)
         if pairs & (pairs >> 2 * shift):
@@ -45,8 +51,8 @@ def has_four(stones: int) -> bool:
 
 
 @compiled
-def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
-    """Write the columns with room into `out`; their number, 0 when the game is over."""
+def legal_actions(state: ConnectFourState, board: GameTables, work: GameWorkspace, out: I32) -> int:
+    """Write the columns with room into `out`, and return their number, 0 when the game is over."""
     if state.winner != 0:
         return 0
     filled = state.stones[0] | state.stones[1]
@@ -59,7 +65,7 @@ def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
 
 
 @compiled
-def step(state: Any, action: int, board: Any, work: Any) -> None:
+def step(state: ConnectFourState, action: int, board: GameTables, work: GameWorkspace) -> None:
     """Drop a stone into a column."""
     bottom = 1 << (action * (HEIGHT + 1))
     filled = state.stones[0] | state.stones[1]
@@ -73,15 +79,15 @@ def step(state: Any, action: int, board: Any, work: Any) -> None:
 
 
 @compiled
-def outcome(state: Any, out: Any) -> None:
-    """The winner gets 1 and the other −1; a full board is worth nothing."""
+def outcome(state: ConnectFourState, out: F32) -> None:
+    """Write the outcome: 1 for the winner and −1 for the other, 0 on a full board."""
     out[0] = (state.winner == 1) - (state.winner == 2)
     out[1] = -out[0]
 
 
 @compiled
-def ply(state: Any) -> int:
-    """Every stone is a decision."""
+def ply(state: ConnectFourState) -> int:
+    """Return the number of a decision: every stone is one."""
     return int(state.ply)
 
 
@@ -89,7 +95,7 @@ register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, de
 
 
 def workspace() -> Any:
-    """Scratch memory for one thread."""
+    """Return scratch memory for one thread."""
     return np.zeros(1, WORK_TYPE)[0]
 
 
@@ -104,14 +110,14 @@ CONNECT_FOUR: Final = GameAdapter(
 
 
 def new_games(count: int) -> States:
-    """Empty boards."""
+    """Return empty boards."""
     states = np.zeros(count, STATE_TYPE)
     states["player"] = 1
     return states
 
 
 @compiled
-def play(states: Any, moves: Any, board: Any, work: Any) -> None:
+def play(states: States, moves: I32, board: GameTables, work: GameWorkspace) -> None:
     """Play `moves` `[games, length]` in every game, up to the first −1."""
     for game in range(len(states)):
         for action in moves[game]:
@@ -120,8 +126,8 @@ def play(states: Any, moves: Any, board: Any, work: Any) -> None:
             step(states[game], action, board, work)
 
 
-def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
-    """Random moves `[games, length]`, 0 … `length` of them and −1 after the last, that leave every game open."""
+def openings(games: int, length: int, seed: int = 0) -> I32:
+    """Return random moves `[games, length]`, 0 … `length` of them and −1 after the last, that leave every game open."""
     draw = np.random.default_rng(seed)
     work = workspace()
     moves = np.full((games, length), -1, np.int32)
@@ -137,15 +143,15 @@ def openings(games: int, length: int, seed: int = 0) -> npt.NDArray[np.int32]:
     return moves
 
 
-def positions(moves: npt.NDArray[np.int32]) -> States:
-    """The positions after these moves `[games, length]`."""
+def positions(moves: I32) -> States:
+    """Return the positions after these moves `[games, length]`."""
     states = new_games(len(moves))
     play(states, moves, CONNECT_FOUR.tables, workspace())
     return states
 
 
 @compiled
-def encode(states: Any, out: Any) -> None:
+def encode(states: States, out: F32) -> None:
     """Write each position as 84 zeros and ones into `out` `[states, INPUTS]`.
 
     Row by row from the top, for every cell whether a stone of the player to move lies there, and one of the other.

@@ -5,39 +5,40 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, INPUTS, States, encode, legal_actions, outcome, step
+from ringrift.benchmarks.connect_four import COLUMNS, CONNECT_FOUR, INPUTS, encode, legal_actions, outcome, step
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, random_below
 from ringrift.kernels.threads import share_out
-from ringrift.search.evaluators import Floats, Ints, Offsets
+from ringrift.kernels.types import F32, I32, I64
+from ringrift.search.game_adapter import GameTables, GameWorkspace
 
 WIDTH = 64
 
 
 class Weights(NamedTuple):
-    """Two hidden layers, and heads for policy and value."""
+    """The weights of two hidden layers, and of heads for policy and value."""
 
-    first: Floats
+    first: F32
     """`[INPUTS, WIDTH]`"""
-    second: Floats
+    second: F32
     """`[WIDTH, WIDTH]`"""
-    policy: Floats
+    policy: F32
     """`[WIDTH, COLUMNS]`"""
-    value: Floats
+    value: F32
     """`[WIDTH, 1]`"""
 
 
 def random_weights(seed: int = 0) -> Weights:
-    """Weights that nobody has trained."""
+    """Return random weights."""
     draw = np.random.default_rng(seed)
     shapes = [(INPUTS, WIDTH), (WIDTH, WIDTH), (WIDTH, COLUMNS), (WIDTH, 1)]
     return Weights(*(draw.normal(0, (2 / rows) ** 0.5, (rows, columns)).astype(np.float32) for rows, columns in shapes))
 
 
-def forward(weights: Weights, inputs: Any, numbers: Any = np) -> tuple[Any, Any]:
-    """Logits `[batch, COLUMNS]` and values `[batch]` to the player to move; `numbers` is numpy or `jax.numpy`."""
+def forward(weights: Weights, inputs: F32, numbers: Any = np) -> tuple[Any, Any]:
+    """Return logits `[batch, COLUMNS]` and values `[batch]` of the player to move; `numbers`: numpy or `jax.numpy`."""
     hidden = numbers.maximum(inputs @ weights.first, 0)
     hidden = numbers.maximum(hidden @ weights.second, 0)
     return hidden @ weights.policy, numbers.tanh(hidden @ weights.value)[:, 0]
@@ -50,8 +51,8 @@ class TinyNetwork:
         self.weights = weights
         self.inputs = np.empty((0, INPUTS), np.float32)
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
-        """Logits of the legal columns, and values by seat."""
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        """Return logits of the legal columns, and values by seat."""
         if len(states) > len(self.inputs):
             self.inputs = np.empty((len(states), INPUTS), np.float32)
         inputs = self.inputs[: len(states)]
@@ -63,7 +64,9 @@ class TinyNetwork:
 
 
 @compiled
-def roll_out(states: Any, first: int, last: int, board: Any, work: Any, seed: np.uint64, values: Any) -> None:
+def roll_out(
+    states: States, first: int, last: int, board: GameTables, work: GameWorkspace, seed: np.uint64, values: F32
+) -> None:
     """Play a random game from each of the states `first` … `last`−1 and write its outcome into `values`."""
     for index in range(first, last):
         state = states[index]
@@ -76,14 +79,14 @@ def roll_out(states: Any, first: int, last: int, board: Any, work: Any, seed: np
 
 
 class Rollouts:
-    """Equal priors, and the outcome of one random game for a value."""
+    """An evaluator of equal priors, and the outcome of one random game as value."""
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = np.uint64(seed)
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Play all states to their ends."""
-        values: npt.NDArray[np.float32] = np.empty((len(states), 2), np.float32)
+        values: F32 = np.empty((len(states), 2), np.float32)
         played = states.copy()
 
         def run(first: int, last: int) -> None:

@@ -23,7 +23,7 @@ from ringrift.kernels.threads import default_threads
 from ringrift.run_context import RunContext
 
 GOALS: Final = {"square8": 100_000, "hex8": 100_000, "square19": 10_000, "hexagonal": 10_000}
-"""Samples a second on two cores."""
+"""The samples per second on two cores that exports should reach."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class ExportSpeed:
     samples: int
     threads: int
     samples_per_second: float
-    """By the clock, with all threads, from the database to new files on the disk."""
+    """The samples per second by the clock, with all threads, from the database to new files on the disk."""
     goal: int
     cpu_samples_per_second: float
-    """By processor time, that of the system included: what one core does."""
+    """The samples per second of processor time, that of the system included: what one core does."""
     bytes_per_sample: float
     parts: dict[str, float]
-    """Seconds by `ringrift.datasets.export.PARTS`."""
+    """The seconds by part, `ringrift.datasets.export.PARTS`."""
     disk_bytes_per_second: float
-    """What the disk takes of plain files of that size, one after the other, made safe (fsync)."""
+    """The bytes per second of plain files of that size, one after the other, synced to the disk."""
     disk_share: float
-    """Share of that which the export has reached."""
+    """The share of that rate which the export has reached."""
     unchanged_samples_per_second: float
-    """By the clock, when all games have been exported before."""
+    """The samples per second by the clock, when all games have been exported before."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ def measure_export_memory(config: str, samples: int) -> ExportMemory:
 
 
 def all_games() -> DatasetSettings:
-    """The settings of the project without a window."""
+    """Return the settings of the project without a window."""
     settings = dataset_settings()
     return settings.model_copy(update={"window": settings.window.model_copy(update={"kind": "all"})})
 
 
 def _fill(database: Path, config: str, games: int) -> None:
-    """A new database of random games with search statistics at every action."""
+    """Fill a new database with random games that have search statistics at every action."""
     path = database.with_suffix(".jsonl")
     with path.open("wb") as file:
         file.writelines(record.to_line() for record in bench_records(config, games, search=True, every=1))

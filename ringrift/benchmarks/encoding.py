@@ -15,12 +15,12 @@ from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
 
 STAGES = 16
-"""Depths at which random games are stopped to be encoded."""
+"""The number of depths at which random games are stopped to be encoded."""
 BATCH = 256
 
 
 def measure_encoding(board_name: str, version_name: str, *, players: int = 2, repeats: int = 31) -> float:
-    """Nanoseconds to encode one state: the median over batches of positions from all stages of random games."""
+    """Return the nanoseconds per encoded state: the median over batches from all stages of random games."""
     board, version = get_board(board_name), feature_version(version_name)
     play = partial(random_playouts, board, players, 64, seed=1)
     plies = int(np.median(play().states["ply"]))

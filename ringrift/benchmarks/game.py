@@ -19,9 +19,9 @@ from ringrift.game.state import new_states, new_workspace, state_type
 from ringrift.kernels.threads import default_threads
 
 SMALL_GOAL = 400_000
-"""Actions per second on one core that the small boards should reach, 2.5 µs an action."""
+"""The actions per second on one core that the small boards should reach, 2.5 µs each."""
 LARGE_GOAL = 60_000
-"""… and the large boards."""
+"""The actions per second that the large boards should reach."""
 GOALS = {"square8": SMALL_GOAL, "hex8": SMALL_GOAL, "square19": LARGE_GOAL, "hexagonal": LARGE_GOAL}
 
 
@@ -34,11 +34,11 @@ class RulesSpeed:
     actions_per_game: float
     legal_per_action: float
     actions_per_second: float
-    """On one core, legal actions generated at every ply."""
+    """The actions per second on one core, legal actions generated at every ply."""
     goal: int
     games_per_second: float
     legal_ns: float
-    """Generating the legal actions of one position and drawing one."""
+    """The nanoseconds of generating the legal actions of a position and drawing one."""
     step_ns: float
     copy_ns: float
     hash_ns: float
@@ -46,28 +46,28 @@ class RulesSpeed:
     threads: int
     actions_per_second_all: float
     scaling: float
-    """Speed on all cores over speed on one."""
+    """The speed on all cores relative to one."""
 
 
 @dataclass(frozen=True)
 class StartTime:
-    """Seconds until the first legal actions of a board are there, in a new process."""
+    """The seconds until a new process has the first legal actions of a board."""
 
     board: str
     cold: float
-    """With an empty cache: the rules are compiled."""
+    """The seconds with an empty cache, when the rules are compiled."""
     warm: float
 
 
 def timed(run: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
+    """Return the seconds that one call takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def _games(board: str, seconds: float, one: Callable[[int], Playouts]) -> int:
-    """How many games take about that many seconds."""
+    """Return how many games take about that many seconds."""
     games = 16 if board in ("square8", "hex8") else 2
     while (took := timed(partial(one, games))) < seconds / 8:
         games *= 2
@@ -118,7 +118,7 @@ def measure_rules(board_name: str, players: int, *, seconds: float = 1.0, repeat
 
 
 def _copy_ns(board_name: str, players: int, copies: int = 2_000_000) -> float:
-    """One state copied over and over by compiled code, as a search does it."""
+    """Return the nanoseconds of a copy of a state by compiled code, as a search does it."""
     states = new_states(get_board(board_name), players, 64)
     copy_states(states, 1)
     return statistics.median(timed(lambda: copy_states(states, copies)) for _ in range(3)) / copies * 1e9

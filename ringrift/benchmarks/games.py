@@ -26,11 +26,11 @@ from ringrift.run_context import RunContext
 from ringrift.selfplay import GameRecord, SearchStatistics
 
 DISTINCT = 250
-"""Games that are played; more of them are the same under other numbers."""
+"""The games that are played; more of them are the same under other numbers."""
 SEARCHED = 3
-"""One of so many actions has search statistics, in games that have any."""
+"""The actions of which one has search statistics, in games that have any."""
 ENTRIES = 16
-"""… with so many entries at most."""
+"""The most entries of its policy."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class IngestSpeed:
     actions_per_game: float
     threads: int
     games_per_second: float
-    """By the clock, with all threads."""
+    """The games per second by the clock, with all threads."""
     cpu_games_per_second: float
-    """By processor time: what one core does."""
+    """The games per second of processor time: what one core does."""
     cpu_actions_per_second: float
     parsed_per_second: float
-    """Games a second of one core, if their JSON is parsed and nothing else."""
+    """The games per second of one core, if their JSON is parsed and nothing else."""
     bytes_jsonl: float
-    """A game, as a line."""
+    """The bytes of a game as a line."""
     bytes_gzip: float
     bytes_database: float
 
@@ -65,7 +65,7 @@ class IngestMemory:
 
 
 def bench_records(config: str, count: int, *, search: bool, every: int = SEARCHED) -> Iterator[GameRecord]:
-    """Random games as records, each of its own number; search statistics are made up, for one of `every` actions."""
+    """Return random games as records with their numbers; search statistics are made up, for one of `every` actions."""
     board, players = parse_config(config)
     limit = move_limit(config)
     played = random_playouts(
@@ -104,7 +104,7 @@ def bench_records(config: str, count: int, *, search: bool, every: int = SEARCHE
 
 
 def _statistics(config: str, actions: np.ndarray, every: int) -> SearchStatistics:
-    """What a search might have found: shares that fall off fast, over the first legal actions."""
+    """Return made-up search statistics: probabilities that fall off fast, over the first legal actions."""
     board, players = parse_config(config)
     state, work = new_states(board, players)[0], new_workspace(board)
     rng = np.random.default_rng(len(actions))
@@ -165,7 +165,7 @@ def measure_ingest(config: str, games: int, *, search: bool, repeats: int = 3) -
 
 
 def _write(path: Path, config: str, games: int, search: bool) -> int:
-    """Write a file of games; their actions in all."""
+    """Write a file of games, and return the number of their actions."""
     actions = 0
     with path.open("wb") as file:
         for record in bench_records(config, games, search=search):

@@ -1,19 +1,20 @@
-"""Loops around single kernels, compiled, so that calling them from Python is not what is measured."""
+"""Compiled loops around single kernels, so that calling them from Python is not what is measured."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from ringrift.game.state import state_hash
 from ringrift.game.turn import step
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, F64, I32
 
 
 @compiled
-def copy_states(states: Any, copies: int) -> None:
+def copy_states(states: States, copies: int) -> None:
     """Copy that many times from one element to the next."""
     count = len(states)
     for i in range(copies):
@@ -21,7 +22,7 @@ def copy_states(states: Any, copies: int) -> None:
 
 
 @compiled
-def hash_states(states: Any, repeats: int) -> np.uint64:
+def hash_states(states: States, repeats: int) -> np.uint64:
     """Hash every state that many times; the sum keeps the compiler from leaving it out."""
     total = np.uint64(0)
     for _ in range(repeats):
@@ -32,7 +33,7 @@ def hash_states(states: Any, repeats: int) -> np.uint64:
 
 
 @compiled
-def play_given(states: Any, board: Any, work: Any, actions: Any) -> None:
+def play_given(states: States, board: BoardTables, work: Workspace, actions: I32) -> None:
     """Play every game through given actions, `[games, length]`, up to the first −1."""
     for game in range(len(states)):
         for i in range(actions.shape[1]):
@@ -42,7 +43,9 @@ def play_given(states: Any, board: Any, work: Any, actions: Any) -> None:
 
 
 @compiled
-def evaluate_each(states: Any, board: Any, weights: Any, scratch: Any, values: Any, repeats: int) -> None:
+def evaluate_each(
+    states: States, board: BoardTables, weights: F64, scratch: Scratch, values: F32, repeats: int
+) -> None:
     """Evaluate every state that many times by the heuristic, into `values` `[states, MAX_PLAYERS]`."""
     for _ in range(repeats):
         for i in range(len(states)):

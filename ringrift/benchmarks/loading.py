@@ -35,9 +35,9 @@ PASSES: Final = 3
 FEATURES: Final = "v2"
 SHARDS: Final = 4
 SHARD: Final = 50_000
-"""Samples of a shard of data sets that are there to be long."""
+"""The samples of a shard of data sets that are there to be long."""
 BYTES: Final = 256_000_000
-"""Of features in a synthetic data set: several times what the caches of a processor hold."""
+"""The bytes of features in a synthetic data set: several times what the caches of a processor hold."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class LoaderSpeed:
     workers: int
     augment: bool
     samples: int
-    """In the data set."""
+    """The samples in the data set."""
     samples_per_second: float
-    """By the clock."""
+    """The samples per second by the clock."""
     bytes_per_second: float
-    """Of batches, by the clock."""
+    """The bytes of batches per second by the clock."""
     samples_per_core_second: float
-    """By processor time, which other programs on the machine hardly change."""
+    """The samples per second of processor time, which other programs on the machine hardly change."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What training on one GPU takes."""
+    """The samples that training on one GPU takes."""
 
     config: str
     architecture: str
@@ -70,9 +70,9 @@ class Demand:
     samples_per_second: float
     """`PEAK` × `SHARE_OF_PEAK` / `flops_per_sample`."""
     ratio: float
-    """Samples per second of the loader, by the clock, for each that the GPU takes."""
+    """The samples per second of the loader, by the clock, for each that the GPU takes."""
     cores: float
-    """That keep the GPU busy, by the loader's processor time."""
+    """The cores that keep the GPU busy, by the loader's processor time."""
 
 
 def measure_loader(
@@ -110,7 +110,7 @@ def measure_loader(
 
 
 def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
-    """What training this network takes, beside what the loader gives."""
+    """Return what training this network takes, beside what the loader gives."""
     board, _, players = speed.config.rpartition("_")
     forward = flops(NetworkConfig.of(architecture, board, int(players[0]), FEATURES), whole_policy=False)
     taken = PEAK * SHARE_OF_PEAK / (PASSES * forward)
@@ -151,7 +151,7 @@ def measure_loader_memory(board: str, players: int, samples: int) -> LoaderMemor
 def write_synthetic(
     folder: Path, board: str, players: int, samples: int, shards: int = SHARDS, *, copies: int = 1
 ) -> Path:
-    """A data set of random numbers with shapes and numbers of legal actions as in play; its manifest.
+    """Write a data set of random numbers with shapes and numbers of legal actions as in play, and return its manifest.
 
     Of more than one copy each stands in the same files.
     """
@@ -182,7 +182,7 @@ def write_synthetic(
 
 
 def _members(draw: np.random.Generator, board: str, players: int, count: int) -> dict[str, Any]:
-    """The members of a shard with so many samples."""
+    """Return the members of a shard with so many samples."""
     geometry, version = get_board(board), feature_version(FEATURES)
     planes, height, width = version.features_shape(geometry)
     legal = LEGAL_ACTIONS[board]
@@ -215,7 +215,7 @@ def _members(draw: np.random.Generator, board: str, players: int, count: int) ->
 class _Run(NamedTuple):
     seconds: float
     processor: float
-    """Seconds, of all threads."""
+    """The processor seconds of all threads."""
     bytes: int
 
 

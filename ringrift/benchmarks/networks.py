@@ -28,19 +28,19 @@ class NetworkSpeed:
     config: str
     device: str
     threads: int
-    """That torch computes with, on CPUs."""
+    """The threads that torch computes with, on CPUs."""
     dtype: str
     memory_format: str
     batch: int
     positions_per_second: float
-    """Of the network alone, inputs on the device, no logits."""
+    """The positions per second of the network alone, inputs on the device, no logits."""
     evaluated_per_second: float
-    """Of `InferenceSession.evaluate`, copies and logits of legal actions included; always channels last."""
+    """The positions per second of `InferenceSession.evaluate`, copies and logits of legal actions included."""
     flops_per_position: int
     achievable_flops: float
-    """Per second, of large layers in the same type."""
+    """The operations per second of large layers in the same type."""
     share: float
-    """Of `achievable_flops` that the network alone reaches."""
+    """The share of `achievable_flops` that the network alone reaches."""
 
 
 def measure_network(
@@ -98,7 +98,7 @@ def measure_network(
 
 @cache
 def achievable_flops(device: str, dtype: torch.dtype, repeats: int = 7) -> float:
-    """Operations per second of large layers in that type, whose memory traffic does not count.
+    """Return the operations per second of large layers in that type, whose memory traffic does not count.
 
     The better of a matrix product and a 3×3 convolution: on AMD processors torch's library for matrices is slow in
     float32, and a share of that would exceed one.
@@ -115,12 +115,12 @@ def achievable_flops(device: str, dtype: torch.dtype, repeats: int = 7) -> float
 
 
 def _times(run: Callable[[], object], device: torch.device, repeats: int) -> list[float]:
-    """Seconds of every call; two calls before prepare kernels and memory."""
+    """Return the seconds of every call, after two calls that prepare kernels and memory."""
     return [timed_on(device, run) for _ in range(2 + repeats)][2:]
 
 
 def timed_on(device: torch.device, run: Callable[[], object]) -> float:
-    """Seconds that one call takes, until the device has done what it asks for."""
+    """Return the seconds that one call takes, until the device has done what it asks for."""
 
     def finished() -> None:
         run()

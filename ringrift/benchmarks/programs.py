@@ -19,7 +19,7 @@ from ringrift.search import Evaluator, GumbelSearch, PuctSearch, UniformEvaluato
 Moves = npt.NDArray[np.int32]
 Run = Callable[[], object]
 Program = Callable[[str, Moves, int, int], Run]
-"""From evaluator, moves, simulations and positions in flight to the searching of all positions."""
+"""A function from evaluator, moves, simulations and positions in flight to the search of all positions."""
 
 
 def _evaluator(name: str) -> Evaluator:
@@ -54,7 +54,7 @@ def mctx_gumbel(evaluator: str, moves: Moves, simulations: int, in_flight: int) 
 
 
 def pgx_states(moves: Moves) -> Any:
-    """The positions as states of pgx."""
+    """Return the positions as states of pgx."""
     import jax
     import pgx
 
@@ -73,7 +73,7 @@ def pgx_states(moves: Moves) -> Any:
 
 
 def mctx_search(evaluator: str, simulations: int, **settings: Any) -> Callable[[Any, Any], Any]:
-    """A function from a random key and a batch of states to what mctx finds."""
+    """Return a function from a random key and a batch of states to mctx's output."""
     import jax
     import jax.numpy as jnp
     import mctx
@@ -126,14 +126,14 @@ class OpenSpielEvaluator:
         self.known: dict[str, tuple[Any, float]] = {}
 
     def evaluate(self, state: Any) -> list[float]:
-        """Values by seat."""
+        """Return the values by seat."""
         if self.uniform:
             return [0.0, 0.0]
         value = self._answer(state)[1]
         return [value, -value] if state.current_player() == 0 else [-value, value]
 
     def prior(self, state: Any) -> list[tuple[int, float]]:
-        """The share of every legal column."""
+        """Return the prior of every legal column."""
         legal = state.legal_actions()
         shares = np.ones(len(legal)) if self.uniform else np.exp(self._answer(state)[0][legal])
         return list(zip(legal, (shares / shares.sum()).tolist(), strict=True))
@@ -149,7 +149,7 @@ class OpenSpielEvaluator:
 
 
 def openspiel_states(moves: Moves) -> list[Any]:
-    """The positions as states of OpenSpiel."""
+    """Return the positions as states of OpenSpiel."""
     import pyspiel
 
     game = pyspiel.load_game("connect_four")

@@ -14,19 +14,19 @@ from ringrift.encoding import feature_version
 from ringrift.game import get_board
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import States
 from ringrift.kernels.threads import default_threads
 from ringrift.search import GumbelSearch, NetworkEvaluator, PuctSearch, UniformEvaluator
-from ringrift.search.evaluators import States
 from ringrift.search.tree import bytes_per_node
 
 SIMULATIONS = 64
 SMALL_LIMIT = 8.0
-"""Microseconds that a simulation may take on one core on the small boards."""
+"""The microseconds that a simulation may take on one core on the small boards."""
 LARGE_LIMIT = 40.0
-"""… and on the large boards."""
+"""The microseconds that it may take on the large boards."""
 LIMITS = {"square8": SMALL_LIMIT, "hex8": SMALL_LIMIT, "square19": LARGE_LIMIT, "hexagonal": LARGE_LIMIT}
 STAGES = 16
-"""Depths at which random games are stopped to be searched."""
+"""The number of depths at which random games are stopped to be searched."""
 
 
 @dataclass(frozen=True)
@@ -36,30 +36,30 @@ class SearchSpeed:
     search: str
     config: str
     games: int
-    """Searched side by side."""
+    """The games searched side by side."""
     microseconds: float
-    """Per simulation on one core."""
+    """The microseconds per simulation on one core."""
     limit: float
     simulations_per_second_all: float
-    """On all cores."""
+    """The simulations per second on all cores."""
     scaling: float
     bytes_per_node: float
 
 
 @dataclass(frozen=True)
 class NetworkShare:
-    """How the time of searching with a network is spent."""
+    """The share of a network in the time of a search."""
 
     config: str
     architecture: str
     games: int
     simulations_per_second: float
     share: float
-    """Of the time, in the network."""
+    """The share of the time that the network takes."""
 
 
 def stages(board_name: str, players: int, games: int) -> States:
-    """About so many positions from all stages of random games."""
+    """Return about so many positions from all stages of random games."""
     board = get_board(board_name)
     play = partial(random_playouts, board, players, -(-games // STAGES), seed=1)
     plies = int(np.median(play().states["ply"]))
@@ -92,7 +92,7 @@ def measure_search(
         limit=LIMITS[board_name],
         simulations_per_second_all=total / statistics.median(parallel),
         scaling=statistics.median(single) / statistics.median(parallel),
-        bytes_per_node=bytes_per_node(one.forest.trees),
+        bytes_per_node=bytes_per_node(one.trees),
     )
 
 

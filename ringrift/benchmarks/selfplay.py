@@ -14,7 +14,7 @@ from ringrift.limits import move_limit
 from ringrift.selfplay import Lineup, SelfPlay, SelfPlayPlan, selfplay_settings
 
 GAMES: Final = {"random": 4096, "heuristic": 512, "gumbel@16": 128, "gumbel@64": 64}
-"""How many games are measured on the small boards, a quarter of that on the large ones; half of them side by side."""
+"""The games that are measured on the small boards, a quarter on the large ones; half of them side by side."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class SelfPlaySpeed:
     player: str
     games: int
     side_by_side: int
-    """At most; the last games end in smaller company."""
+    """The most games side by side; the last ones end in smaller company."""
     games_per_second: float
     moves_per_second: float
     network_share: float
-    """Of the time, in the network."""
+    """The share of the time that the network takes."""
     bytes_per_game: float
-    """Of its line, not compressed."""
+    """The bytes of its line, not compressed."""
 
 
 def measure_selfplay(configs: list[str], architecture: str = "small") -> Iterator[SelfPlaySpeed]:

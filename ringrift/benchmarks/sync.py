@@ -30,7 +30,7 @@ from ringrift.selfplay.files import compress, compressed_path
 
 CONFIG: Final = "square8_2p"
 FILE_BYTES: Final = 32_000_000
-"""Of a file of games before it is compressed."""
+"""The bytes of a file of games before it is compressed."""
 HOST: Final = "bench"
 
 Kind = Literal["closed", "growing"]
@@ -45,33 +45,33 @@ class SyncSpeed:
     """Speed of bringing files that are new here; of several tries the fastest."""
 
     kind: Kind
-    """Closed files are compressed; those that grow are compressed on their way."""
+    """Whether the files are closed, and compressed, or grow, and are compressed on their way."""
     files: int
     bytes: int
     bytes_per_second: float
     rsync_bytes_per_second: float
-    """`rsync -a` over `ssh`: nothing is counted, verified or made safe."""
+    """The rate of `rsync -a` over `ssh`, which counts, verifies and syncs nothing."""
     rsync_compressed_bytes_per_second: float
-    """`rsync -az`."""
+    """The rate of `rsync -az`."""
     disk_bytes_per_second: float
-    """What the disk takes of one plain file of that size, made safe (fsync)."""
+    """The rate of writing one plain file of that size, synced to the disk."""
 
     @property
     def slowdown(self) -> float:
-        """How many times as long as `rsync -a`."""
+        """The time relative to that of `rsync -a`."""
         return self.rsync_bytes_per_second / self.bytes_per_second
 
 
 @dataclass(frozen=True)
 class SyncLatency:
-    """How long rounds over an open connection take, in seconds: medians."""
+    """The medians of the seconds that rounds over an open connection take."""
 
     files: int
-    """Closed ones that are here already."""
+    """The number of closed files that are here already."""
     empty: float
-    """Nothing is new."""
+    """The seconds of a round when nothing is new."""
     one_game: float
-    """One new game in a file that grows."""
+    """The seconds of a round with one new game in a file that grows."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def measure_sync(kind: Kind, megabytes: int, *, repeats: int) -> SyncSpeed:
 
 
 def measure_latency(files: int, *, repeats: int) -> SyncLatency:
-    """Rounds with a host whose closed files are all here, and with one new game each."""
+    """Measure rounds with a host whose closed files are all here, and with one new game each."""
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
         server.worker.mkdir(parents=True)
         lines = [record.to_line() for record in bench_records(CONFIG, repeats + 2, search=True, every=1)]
@@ -151,7 +151,7 @@ def measure_latency(files: int, *, repeats: int) -> SyncLatency:
 
 
 def _fill(folder: Path, kind: Kind, megabytes: int) -> list[Path]:
-    """Files of games, at least one, all with the same games."""
+    """Write files of games, at least one, all with the same games."""
     folder.mkdir(parents=True)
     first = folder / "run-000001.jsonl"
     wanted = min(FILE_BYTES, 4 * megabytes * 1_000_000)
@@ -172,7 +172,7 @@ def _fill(folder: Path, kind: Kind, megabytes: int) -> list[Path]:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[_Server]:
-    """An sshd of its own for whoever runs this, with a home folder of its own."""
+    """Start an sshd of its own for the user of this process, with a home folder of its own."""
     sshd = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin")
     if sshd is None or shutil.which("ssh") is None or shutil.which("rsync") is None:
         raise NoProgram("sshd, ssh or rsync is missing; on Debian and Ubuntu: apt install openssh-server rsync")

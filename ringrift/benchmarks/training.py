@@ -22,7 +22,7 @@ from ringrift.training.step import Learner, Schedule
 from ringrift.training.world import World
 
 STEPS = 4
-"""Of one repeat, so that a single pause of the machine weighs less."""
+"""The steps of one repeat, so many that a single pause of the machine weighs less."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,20 @@ class TrainingSpeed:
     config: str
     device: str
     threads: int
-    """That torch computes with, on CPUs."""
+    """The threads that torch computes with, on CPUs."""
     dtype: str
     compiled: bool
     batch: int
     samples_per_second: float
-    """Of whole steps: loader, network, losses, optimiser, average."""
+    """The samples per second of whole steps: loader, network, losses, optimiser, average."""
     outside: float
-    """Share of a step that is not the network's forward and backward pass."""
+    """The share of a step that is not the network's forward and backward pass."""
     flops_per_sample: int
     """`PASSES` times those of a forward pass, further heads left out."""
     share: float
-    """Of the operations that large layers reach on the device in that type."""
+    """The share of the operations that large layers reach on the device in that type."""
     bytes_per_sample: int | None
-    """Memory of a GPU that a sample takes; None on CPUs."""
+    """The memory of a GPU that a sample takes; None on CPUs."""
 
 
 def measure_training(
@@ -96,13 +96,13 @@ def measure_training(
 
 
 def _steps(learner: Learner, batches: Iterator[Batch]) -> None:
-    """As a training does them."""
+    """Run the steps as a training does them."""
     for batch in islice(batches, STEPS):
         learner.step([batch])
 
 
 def _passes(learner: Learner, batch: Batch) -> None:
-    """As often forward and backward through the network, and nothing else."""
+    """Run as often forward and backward through the network, and nothing else."""
     for _ in range(STEPS):
         learner.optimiser.zero_grad()
         outputs = learner.outputs(learner.module, batch)

@@ -91,7 +91,7 @@ def _ringrift(
     """RingRift: a strategy board game for two to four players, and the pipeline that trains its players."""
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - a branch per kind of error
     """Run the command line; an error that RingRift explains itself is one line and exit code 2, or 75: it may pass."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

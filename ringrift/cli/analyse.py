@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ringrift.evaluation.analysis import AnalysedPly
-    from ringrift.evaluation.terms import Terms
+    from ringrift.evaluation.heuristic_terms import Terms
 
 
 def analyse(

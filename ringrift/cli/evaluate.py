@@ -58,8 +58,8 @@ def evaluate(
 
     Example: ringrift evaluate hex8_3p 0123456789abcdef --against heuristic --json
     """
-    from ringrift.evaluation.contenders import contender, find_model, model_contender
     from ringrift.evaluation.gauntlet import gauntlet
+    from ringrift.evaluation.participants import find_model, model_participant, participant
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.sequential import sequential_test
     from ringrift.evaluation.settings import evaluation_settings
@@ -72,16 +72,16 @@ def evaluate(
             update={"gauntlet": settings.gauntlet.model_copy(update={"second_games": games})}
         )
     form = as_ or settings.gauntlet.as_
-    player = model_contender(find_model(models, config, model), form)
+    player = model_participant(find_model(models, config, model), form)
     if against is not None:
-        opponent = contender(against)
+        opponent = participant(against)
         with match_runner(database, settings) as runner:
             test = sequential_test(config, player, opponent, runner)
         show_report(test, as_json)
         raise typer.Exit(0 if test.passed else 1)
     with match_runner(database, settings) as runner:
         path = sound_champion(runner.database, models, config)
-        champion = None if path is None else model_contender(path, form)
+        champion = None if path is None else model_participant(path, form)
         report = gauntlet(config, player, champion, runner)
         if not as_json:
             console().print(report)
@@ -110,7 +110,7 @@ def rate(
 
     Example: ringrift rate square8_2p 0123456789abcdef --as policy --as gumbel@32
     """
-    from ringrift.evaluation.contenders import find_model, model_contender
+    from ringrift.evaluation.participants import find_model, model_participant
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
@@ -119,10 +119,10 @@ def rate(
     settings = evaluation_settings()
     path = find_model(models, config, model)
     forms = forms or [settings.gauntlet.as_]
-    players = [model_contender(path, form) for form in forms]
+    players = [model_participant(path, form) for form in forms]
     with match_runner(database, settings) as runner:
         best = sound_champion(runner.database, models, config)
-        champions = [None if best is None else model_contender(best, form) for form in forms]
+        champions = [None if best is None else model_participant(best, form) for form in forms]
         ratings = [rate_model(config, *pair, runner) for pair in zip(players, champions, strict=True)][-1]
     found = [ratings[player.name] for player in players]
     if as_json:
@@ -134,7 +134,7 @@ def rate(
 
 def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path | None:
     """The file of the champion; `BadChampion` if it is not what the database says of it."""
-    from ringrift.evaluation.contenders import find_champion
+    from ringrift.evaluation.participants import find_champion
     from ringrift.models import BadChampion, ModelStore
     from ringrift.models.champion import look_at_champion
 

@@ -13,6 +13,7 @@ from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from ringrift.game_database.selection import Selection
@@ -319,4 +320,4 @@ def seconds_of(date: datetime | None) -> int | None:
 
 def _date(seconds: int) -> str:
     """A time of a record; 0 is none."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if seconds else "–"
+    return utc(seconds) if seconds else "–"

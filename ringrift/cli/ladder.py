@@ -13,7 +13,7 @@ from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
 from ringrift.console import echo
 
 if TYPE_CHECKING:
-    from ringrift.evaluation.steps import Step
+    from ringrift.evaluation.ladder_steps import LadderStep
 
 
 def ladder(
@@ -35,7 +35,7 @@ def ladder(
     Example: ringrift ladder square8_2p --measure --level 3 --level 4
     """
     from ringrift.agents.ladder import LEVELS, ladder_spec
-    from ringrift.evaluation.steps import measure_step
+    from ringrift.evaluation.ladder_steps import measure_step
     from ringrift.game import configs as all_configs
     from ringrift.game import parse_config
 
@@ -61,7 +61,7 @@ def ladder(
     raise typer.Exit(0 if every_one else 1)
 
 
-def _words(step: Step) -> Iterator[str]:
+def _words(step: LadderStep) -> Iterator[str]:
     yield f"{step.config:>12} {step.level:>3}  {step.spec:<26}"
     yield f"better in {step.better:>3}, worse in {step.worse:>3} pairs of {step.games:>4} games, p = {step.p:<8.2g}"
     if step.milliseconds is not None:

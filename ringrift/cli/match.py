@@ -76,14 +76,14 @@ def match(
         for game in play_match(agents, plan, side_by_side=batch, cancellation=context.cancellation):
             played.append(game)
             if game.winner is not None:
-                won[game.fixture.seating[game.winner - 1]] += 1
+                won[game.scheduled.seating[game.winner - 1]] += 1
             context.progress("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
         console().print(report.seat_table())
     if records is not None:
-        played.sort(key=lambda game: game.fixture.number)
+        played.sort(key=lambda game: game.scheduled.number)
         count = write_records(records, (game_record(plan, game) for game in played))
         echo(f"{count} games written to {records}", err=True)
     exit_if_cancelled(context)

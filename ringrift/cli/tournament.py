@@ -49,10 +49,10 @@ def tournament(
 
     Example: ringrift tournament square8_2p --shadow
     """
-    from ringrift.evaluation.contenders import (
-        contender,
+    from ringrift.evaluation.participants import (
         find_predecessor,
-        model_contender,
+        model_participant,
+        participant,
     )
     from ringrift.evaluation.plots import plot_elo
     from ringrift.evaluation.schedule import BadMatch
@@ -75,16 +75,16 @@ def tournament(
             sound_champion(runner.database, models, config)
             newest = newest_model(ModelStore(runner.database, models), config)
             before = find_predecessor(models, config, newest)
-            predecessor = None if before is None else model_contender(before, form)
-            report = shadow_evaluation(config, model_contender(newest, form), predecessor, runner)
+            predecessor = None if before is None else model_participant(before, form)
+            report = shadow_evaluation(config, model_participant(newest, form), predecessor, runner)
         alarms = report.alarms
     else:
-        contenders = [contender(spec) for spec in players or settings.tournament.players[seats]]
+        participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
         with match_runner(database, settings) as runner:
             champion = sound_champion(runner.database, models, config)
             if not players and champion is not None:
-                contenders += [model_contender(champion, way) for way in dict.fromkeys(("policy", form))]
-            report = round_robin(config, contenders, games or settings.tournament.games, runner)
+                participants += [model_participant(champion, way) for way in dict.fromkeys(("policy", form))]
+            report = round_robin(config, participants, games or settings.tournament.games, runner)
     show_report(report, as_json)
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)

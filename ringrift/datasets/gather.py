@@ -95,7 +95,7 @@ def copy_entries(
 
 
 @compiled
-def copy_rows(source: Any, rows: Any, places: Any, symmetries: Any, gather: Any, target: Any) -> None:
+def copy_rows(source: Any, rows: Any, places: Any, symmetries: Any, gather: Any, target: Any) -> None:  # noqa: C901 - a branch per member
     """Copy everything that has one row for a sample from the `Rows` of a shard to those of a target."""
     # One loop for every member: rows lie far apart, and a processor fetches several at once if nothing stands between.
     for i in range(len(rows)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,7 @@ from ringrift.game import new_states, new_workspace
 from ringrift.game.diagram import draw
 from ringrift.game.notation import Notation
 from ringrift.game.state import COLLAPSED, GAME_OVER, HEIGHT_SHIFT, PHASE_NAMES, RING_SHIFT, STACK
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,7 @@ def describe(path: Path, manifest: Manifest) -> Table:
         if name in manifest.provenance:
             table.add_row(name.replace("_", " "), escape(_words(manifest.provenance[name])))
     if ended := manifest.provenance.get("ended"):
-        first, last = (f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M}" for second in ended)
+        first, last = (utc(second, "%Y-%m-%d %H:%M") for second in ended)
         table.add_row("ended", f"{first} … {last} UTC")
     for step in manifest.provenance.get("steps", ()):
         table.add_row("games that", escape(f"{step['condition']}: {step['games']:,}"))

@@ -85,7 +85,7 @@ class Loader:
     of one and the same stream.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - independent switches, by keyword
         self,
         dataset: Dataset,
         *,

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
@@ -21,6 +20,7 @@ from ringrift.game_database.pool import lot, read_game
 from ringrift.game_database.schema import games
 from ringrift.game_database.selection import Part, Selection, holdout_bound, stored_games
 from ringrift.limits import move_limit
+from ringrift.moments import utc
 from ringrift.selfplay import GameRecord
 
 STOPPED: Final = "stopped"
@@ -213,7 +213,7 @@ def _check_part(part: Part, chosen: Sequence[PoolGame]) -> None:
 
 
 def _moment(second: int) -> str:
-    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{utc(second)} UTC"
 
 
 def _hint(condition: str) -> str:

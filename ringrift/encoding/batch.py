@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
@@ -11,12 +9,12 @@ from ringrift.encoding.features import FeatureVersion
 from ringrift.encoding.symmetries import pixel_tables
 from ringrift.game.boards import Board
 from ringrift.game.state import state_type, thread_workspace
+from ringrift.game.types import States
 from ringrift.kernels.threads import share_out
 
 ROWS_PER_PART = 64
 """Starting a thread takes about as long as encoding that many small states."""
 
-States = np.ndarray[Any, np.dtype[np.void]]
 Features = npt.NDArray[np.uint8]
 Globals = npt.NDArray[np.float32]
 

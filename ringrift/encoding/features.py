@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.encoding.layout import (
     SCALES,
@@ -45,7 +44,9 @@ from ringrift.game.state import (
     ring_at,
 )
 from ringrift.game.territory import add_regions, find_region
+from ringrift.game.types import BoardTables, State, States, Words, Workspace
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I32, U8
 
 PLY_HORIZON: Final = 500
 """Moves after which the clock among the globals stands still."""
@@ -99,14 +100,14 @@ _FEWEST_PLAYERS: Final = PLAYER_COUNTS[0]
 
 
 @compiled
-def relative_seat(state: Any, player: int) -> int:
+def relative_seat(state: State, player: int) -> int:
     """How many seats after the player to act a player sits: 0 … players−1."""
     seat = np.int64(player) - np.int64(state.player)  # seats are unsigned in the state, and would wrap around
     return int(seat if seat >= 0 else seat + np.int64(state.players))
 
 
 @compiled
-def encode_v1(state: Any, board: Any, work: Any, pixels: Any, planes: Any, values: Any) -> None:
+def encode_v1(state: State, board: BoardTables, work: Workspace, pixels: I32, planes: U8, values: F32) -> None:
     """Write one state in version `v1`. `work` is not used: all versions are called alike."""
     planes[:] = 0
     values[:] = 0
@@ -117,7 +118,7 @@ def encode_v1(state: Any, board: Any, work: Any, pixels: Any, planes: Any, value
 
 
 @compiled
-def encode_v2(state: Any, board: Any, work: Any, pixels: Any, planes: Any, values: Any) -> None:
+def encode_v2(state: State, board: BoardTables, work: Workspace, pixels: I32, planes: U8, values: F32) -> None:
     """Write one state in version `v2`: `v1`, and what can be read off the board by looking ahead along its rays."""
     planes[:] = 0
     values[:] = 0
@@ -138,7 +139,7 @@ def encode_v2(state: Any, board: Any, work: Any, pixels: Any, planes: Any, value
 
 
 @compiled
-def write_piece(state: Any, word: int, pixel: int, planes: Any) -> None:
+def write_piece(state: State, word: int, pixel: int, planes: U8) -> None:
     """What stands on a cell. An empty one takes the way of a marker and writes 0: it saves a branch nobody foresees."""
     planes[_BOARD, pixel] = 1
     seat = relative_seat(state, word & OWNER)
@@ -151,7 +152,7 @@ def write_piece(state: Any, word: int, pixel: int, planes: Any) -> None:
 
 
 @compiled
-def write_places(state: Any, pixels: Any, planes: Any) -> None:
+def write_places(state: State, pixels: I32, planes: U8) -> None:
     """The cells that the turn is about, and those of the last actions."""
     if state.must_move:
         planes[_MUST_MOVE, pixels[state.must_move]] = 1
@@ -165,7 +166,7 @@ def write_places(state: Any, pixels: Any, planes: Any) -> None:
 
 
 @compiled
-def write_globals(state: Any, board: Any, values: Any) -> None:
+def write_globals(state: State, board: BoardTables, values: F32) -> None:
     """Turn, players and the last-player-standing tracker; `values` is zeroed."""
     players = state.players
     if state.phase != GAME_OVER:
@@ -201,7 +202,7 @@ def write_globals(state: Any, board: Any, values: Any) -> None:
 
 
 @compiled
-def write_rings(state: Any, word: int, pixel: int, planes: Any) -> None:
+def write_rings(state: State, word: int, pixel: int, planes: U8) -> None:
     """What lies below the cap of a stack."""
     height = height_of(word)
     cap = cap_height(word)
@@ -217,7 +218,7 @@ def write_rings(state: Any, word: int, pixel: int, planes: Any) -> None:
 
 
 @compiled
-def write_reach(cells: Any, board: Any, position: int, seat: int, pixels: Any, planes: Any) -> bool:
+def write_reach(cells: Words, board: BoardTables, position: int, seat: int, pixels: I32, planes: U8) -> bool:
     """Where a stack could land, and what it could capture, were its seat to move; whether it could move at all."""
     word = cells[position]
     height, cap = height_of(word), cap_height(word)
@@ -251,7 +252,7 @@ def write_reach(cells: Any, board: Any, position: int, seat: int, pixels: Any, p
 
 
 @compiled
-def write_runs(cells: Any, board: Any, position: int, seat: int, pixels: Any, planes: Any) -> None:
+def write_runs(cells: Words, board: BoardTables, position: int, seat: int, pixels: I32, planes: U8) -> None:
     """The runs that begin with a marker, on its cells and on the cell at either end, as if that were marked as well."""
     player = cells[position]
     plane = planes[_RUN + seat]
@@ -271,13 +272,13 @@ def write_runs(cells: Any, board: Any, position: int, seat: int, pixels: Any, pl
 
 
 @compiled
-def raise_to(plane: Any, pixel: int, least: int) -> None:
+def raise_to(plane: U8, pixel: int, least: int) -> None:
     """Make a pixel of one plane `[A]` at least that large."""
     plane[pixel] = max(plane[pixel], least)
 
 
 @compiled
-def write_regions(state: Any, board: Any, work: Any, pixels: Any, planes: Any) -> None:
+def write_regions(state: State, board: BoardTables, work: Workspace, pixels: I32, planes: U8) -> None:
     """The regions that the player to act could claim (R140–R142)."""
     if state.phase == GAME_OVER:
         return
@@ -295,16 +296,16 @@ def write_regions(state: Any, board: Any, work: Any, pixels: Any, planes: Any) -
 
 @compiled
 def encode_rows_v1(
-    states: Any,
-    rows: Any,
-    chosen: Any,
+    states: States,
+    rows: I32,
+    chosen: I32,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
-    pixels: Any,
-    features: Any,
-    values: Any,
+    board: BoardTables,
+    work: Workspace,
+    pixels: I32,
+    features: U8,
+    values: F32,
 ) -> None:
     """Write `states[rows[i]]`, under symmetry `chosen[i]`, into row i of a batch `[N, C, A]`, for first ≤ i < last."""
     for i in range(first, last):
@@ -313,16 +314,16 @@ def encode_rows_v1(
 
 @compiled
 def encode_rows_v2(
-    states: Any,
-    rows: Any,
-    chosen: Any,
+    states: States,
+    rows: I32,
+    chosen: I32,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
-    pixels: Any,
-    features: Any,
-    values: Any,
+    board: BoardTables,
+    work: Workspace,
+    pixels: I32,
+    features: U8,
+    values: F32,
 ) -> None:
     """The same in version `v2`. Two loops, because a compiled function that takes a function cannot be kept on disk."""
     for i in range(first, last):
@@ -338,7 +339,7 @@ class FeatureVersion:
     """Names of the planes, in order."""
     globals: tuple[str, ...]
     """Names of the globals, in order."""
-    scales: Mapping[str, npt.NDArray[np.float32]]
+    scales: Mapping[str, F32]
     """By board name, `[C]`: what the network divides each plane by, so that it lies in about 0 … 1."""
     kernel: Callable[..., None]
     """Encodes rows of a batch: `encode_rows_v1` and its like."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,32 +16,33 @@ import numpy.typing as npt
 from ringrift.game.actions import transform_actions
 from ringrift.game.boards import Board
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I32, U8
 
 
 @dataclass(frozen=True, eq=False)
 class Symmetries:
     """All symmetries of one board for a number of players, as read-only tables; S symmetries, A = H × W pixels."""
 
-    gather: npt.NDArray[np.int32]
+    gather: I32
     """`[S, A]`: pixel of the original that every pixel of the transformed image shows."""
-    actions: npt.NDArray[np.int32]
+    actions: I32
     """`[S, policy_size]`: what every action becomes."""
-    inverse: npt.NDArray[np.int32]
+    inverse: I32
     """`[S]`: the symmetry that takes this one back."""
 
     def __len__(self) -> int:
         return len(self.inverse)
 
-    def transform_image(self, features: npt.NDArray[np.uint8], symmetry: int) -> npt.NDArray[np.uint8]:
+    def transform_image(self, features: U8, symmetry: int) -> U8:
         """A transformed copy of images `[…, H, W]`."""
         flat = features.reshape(*features.shape[:-2], -1)
         return flat[..., self.gather[symmetry]].reshape(features.shape)
 
-    def transform_actions(self, actions: npt.NDArray[np.int32], symmetry: int) -> npt.NDArray[np.int32]:
+    def transform_actions(self, actions: I32, symmetry: int) -> I32:
         """What actions, of any shape, become."""
         return np.take(self.actions[symmetry], actions)
 
-    def transform_policy(self, policy: npt.NDArray[np.float32], symmetry: int) -> npt.NDArray[np.float32]:
+    def transform_policy(self, policy: F32, symmetry: int) -> F32:
         """A transformed copy of dense policies `[…, policy_size]`."""
         return policy[..., self.actions[self.inverse[symmetry]]]
 
@@ -63,7 +63,7 @@ def symmetries(board: Board, players: int) -> Symmetries:
     return tables
 
 
-def cell_pixels(board: Board) -> npt.NDArray[np.int32]:
+def cell_pixels(board: Board) -> I32:
     """The pixel of every cell, `[cells]`: row × W + column, the row being x and the column y, both from the corner."""
     xy = np.array([coordinate[:2] for coordinate in board.coordinates]) + board.radius
     return np.asarray(xy @ (board.size, 1), np.int32)
@@ -83,7 +83,7 @@ def pixel_tables(board: Board) -> npt.NDArray[np.uint16]:
 
 
 @compiled
-def transform_row(source: Any, gather: Any, target: Any) -> None:
+def transform_row(source: U8, gather: I32, target: U8) -> None:
     """Write the transformed image of one encoded state into another row: both `[C, A]`, not the same memory."""
     for plane in range(source.shape[0]):
         for pixel in range(source.shape[1]):
@@ -91,7 +91,7 @@ def transform_row(source: Any, gather: Any, target: Any) -> None:
 
 
 @compiled
-def transform_rows(source: Any, gather: Any, chosen: Any, first: int, last: int, target: Any) -> None:
+def transform_rows(source: U8, gather: I32, chosen: I32, first: int, last: int, target: U8) -> None:
     """Transform the rows `first` … `last`−1 of a batch `[N, C, A]`, row i by symmetry `chosen[i]`, into `target`."""
     for row in range(first, last):
         transform_row(source[row], gather[chosen[row]], target[row])

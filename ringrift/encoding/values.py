@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ringrift.game.types import State, States
 from ringrift.game.victory import rank_score
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I64
 
 Values = TypeVar("Values", bound=np.generic)
 
@@ -29,7 +31,7 @@ def place_value(better: int, equal: int, players: int) -> float:
 
 
 @compiled
-def outcome_values(state: Any, values: Any) -> None:
+def outcome_values(state: State, values: F32) -> None:
     """Write the values of a game, by seat, into `values` `[players]` or longer; 0 for all while it has no winner."""
     players = state.players
     for seat in range(len(values)):
@@ -50,20 +52,20 @@ def outcome_values(state: Any, values: Any) -> None:
 
 
 @compiled
-def outcome_rows(states: Any, values: Any) -> None:
+def outcome_rows(states: States, values: F32) -> None:
     """Write the values of many games into `values` `[N, players]`."""
     for row in range(len(states)):
         outcome_values(states[row], values[row])
 
 
-def outcomes(states: np.ndarray[Any, np.dtype[np.void]], players: int) -> npt.NDArray[np.float32]:
+def outcomes(states: States, players: int) -> F32:
     """The values of games, `[N, players]` by seat, from their last positions `[N]`."""
     values = np.empty((len(states), players), np.float32)
     outcome_rows(states, values)
     return values
 
 
-def rank_values(ranks: Sequence[int]) -> npt.NDArray[np.float32]:
+def rank_values(ranks: Sequence[int]) -> F32:
     """The values, `[players]`, of final ranks such as (1, 2, 2, 4)."""
     return np.array([place_value(rank - 1, ranks.count(rank), len(ranks)) for rank in ranks], np.float32)
 
@@ -78,7 +80,7 @@ def to_relative(absolute: npt.NDArray[Values], player: int | npt.NDArray[Any]) -
     return _shifted(absolute, np.asarray(player, np.int64) - 1)
 
 
-def _shifted(values: npt.NDArray[Values], by: npt.NDArray[np.int64]) -> npt.NDArray[Values]:
+def _shifted(values: npt.NDArray[Values], by: I64) -> npt.NDArray[Values]:
     players = values.shape[-1]
     index = (np.arange(players) + by[..., np.newaxis]) % players
     return np.take_along_axis(values, np.broadcast_to(index, values.shape), axis=-1)

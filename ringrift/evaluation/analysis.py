@@ -1,4 +1,4 @@
-"""What an agent thinks of positions: what it would play, and what the best actions are worth to whom."""
+"""Analysis of positions by an agent: what it would play, and what the best actions are worth to each player."""
 
 from __future__ import annotations
 
@@ -7,65 +7,62 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.agents import Agent
 from ringrift.encoding import outcomes
-from ringrift.evaluation.terms import Terms, heuristic_terms
+from ringrift.evaluation.heuristic_terms import Terms, heuristic_terms
 from ringrift.game import Board, Game, new_workspace, state_type
 from ringrift.game.notation import Notation
 from ringrift.game.state import GAME_OVER
 from ringrift.game.turn import play_forced, step
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic import Weights
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 
 AT_ONCE: Final = 64
-"""Positions that an agent is asked about in one call, and then about several times as many that follow from them."""
-
-Indices = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float32]
+"""Positions in one call of an agent, which is followed by a call with those that come after them."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One action, as the agent sees it."""
+    """An action in the view of an agent."""
 
     action: int
     key: str
     policy: float
-    """The share that the agent would have a network learn."""
+    """The probability of the action in the agent's policy."""
     visits: int
     values: tuple[float, ...]
-    """`[players]`, by seat, −1 … 1: what the agent gives the position after it, or the outcome if that is the end."""
+    """`[players]`, by seat, −1 … 1: the agent's values after the action, or the outcome if that is the end."""
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What the agent thinks of one position."""
+    """An agent's view of a position."""
 
     values: tuple[float, ...]
     """`[players]`, by seat, −1 … 1."""
     candidates: tuple[Candidate, ...]
-    """What the agent would play, then the others by their share of the policy."""
+    """The action that the agent would play, then the others by their probability."""
 
 
 @dataclass(frozen=True)
 class AnalysedPly:
-    """An action of a game, and what an agent thinks of the position that it was played in."""
+    """An action of a game, and an agent's view of the position that it was played in."""
 
     ply: int
-    """Moves made before; all actions of a recovery have the same."""
+    """The moves made before; all actions of a recovery have the same."""
     player: int
     action: int
     key: str
     legal: int
-    """Legal actions to choose from."""
+    """The number of legal actions."""
     assessment: Assessment | None = None
-    """None where the action was forced."""
+    """The agent's view; None where the action was forced."""
     terms: Terms | None = None
-    """What the heuristic's verdict on the position is made of, if that was asked for."""
+    """The terms of the heuristic's evaluation, on demand."""
 
     @property
     def played(self) -> Candidate | None:
@@ -86,7 +83,7 @@ class AnalysedPly:
 def analyse_game(
     agent: Agent, game: Game, *, plies: range, top: int, weights: Weights | None = None
 ) -> Iterator[AnalysedPly]:
-    """What an agent thinks of a game that has been played, its actions in `plies` one by one.
+    """Analyse a game by an agent: yield its actions in `plies` one by one.
 
     With `weights`, every position where somebody had a choice is taken apart by the heuristic, too.
     """
@@ -114,7 +111,7 @@ def analyse_game(
 def assess(
     agent: Agent, board: Board, players: int, states: States, *, top: int, played: Sequence[int] | None = None
 ) -> Iterator[Assessment]:
-    """Ask an agent about positions `[positions]` in which somebody has to act, one assessment for each.
+    """Yield an agent's assessment of each of the positions, in which a player has to act.
 
     The `top` actions of each are candidates, and the one that was `played` there.
     """
@@ -150,20 +147,20 @@ def _assess(
         )
 
 
-def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> Indices:
-    """Where the candidates of a position lie in the ragged arrays."""
+def _pick(output: SearchOutput, row: int, top: int, played: int | None) -> I64:
+    """Return where the candidates of a position lie in the ragged arrays."""
     first, last = output.policy_offsets[row], output.policy_offsets[row + 1]
     actions = output.policy_actions[first:last]
     order = np.lexsort((-output.policy_probs[first:last], actions != output.chosen_actions[row]))
     best = order[:top]
     if played is not None and played not in actions[best]:
         best = np.append(best, np.flatnonzero(actions == played))
-    indices: Indices = first + best
+    indices: I64 = first + best
     return indices
 
 
-def _values_after(agent: Agent, board: Board, players: int, states: States, actions: npt.NDArray[np.int32]) -> Values:
-    """What positions are worth after an action in each, `[positions, players]`, as soon as somebody has a choice."""
+def _values_after(agent: Agent, board: Board, players: int, states: States, actions: I32) -> F32:
+    """Return values `[positions, players]` after an action in each position and those that are then forced."""
     states = states.copy()
     play_each(states, actions, board.tables, new_workspace(board))
     values = outcomes(states, players)
@@ -174,8 +171,8 @@ def _values_after(agent: Agent, board: Board, players: int, states: States, acti
 
 
 @compiled
-def play_each(states: Any, actions: Any, board: Any, work: Any) -> None:
-    """Play an action in every state, and those that are forced then."""
+def play_each(states: States, actions: I32, board: BoardTables, work: Workspace) -> None:
+    """Play an action in every state, and those that are then forced."""
     for row in range(len(states)):
         step(states[row], actions[row], board, work)
         play_forced(states[row], board, work)

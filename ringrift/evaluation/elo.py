@@ -1,4 +1,4 @@
-"""Elo by maximum likelihood over games of two to four players, with intervals that know how games hang together.
+"""Elo by maximum likelihood over games of two to four players, with intervals that allow for correlated games.
 
 - *Model*: Bradley and Terry (1952): a seat of strength e beats one of strength f with probability
   1 / (1 + 10^((f − e) / 400)), fitted as a binomial regression. A game of three or four is taken as all its pairs of
@@ -33,35 +33,35 @@ ELO: Final = 400 / np.log(10)
 """Elo per unit of the logit."""
 MOST_ROUNDS: Final = 200
 CLOSE_ENOUGH: Final = 1e-6
-"""Numbers of pseudo-games."""
+"""The tolerance of numbers of pseudo-games."""
 
 Floats = npt.NDArray[np.float64]
 
 
 class NoRating(RingRiftError):
-    """Games that no Elo follows from, or a player without one."""
+    """No Elo follows from the games, or a player has none."""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """How strong a player is."""
+    """The rating of a player."""
 
     player: str
     elo: float
     low: float
     high: float
-    """The 95 % interval of the distance to the anchor."""
+    """The upper end of the 95 % interval of the distance to the anchor."""
     games: int
 
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much one player is stronger than another."""
+    """The difference in strength of two players."""
 
     elo: float
     low: float
     high: float
-    """The 95 % interval."""
+    """The upper end of the 95 % interval."""
 
     def __str__(self) -> str:
         return f"{self.elo:+.0f} Elo ({self.low:+.0f} … {self.high:+.0f})"
@@ -69,14 +69,14 @@ class Difference:
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
-    """The strengths of players on one scale, the strongest first."""
+    """The ratings of players on one scale, the strongest first."""
 
     anchor: str
     players: tuple[Rating, ...]
     notes: tuple[str, ...]
-    """Who was left out, and whose interval says less than it seems."""
+    """Notes on players that were left out, and on intervals that say less than they seem to."""
     covariances: tuple[Floats, Floats]
-    """By the model and by blocks, each `[players, players]` in Elo², in the order of `players`."""
+    """The covariance by the model and by blocks, each `[players, players]` in Elo², in the order of `players`."""
 
     def __getitem__(self, player: str) -> Rating:
         for rating in self.players:
@@ -88,7 +88,7 @@ class Ratings:
         return any(rating.player == player for rating in self.players)
 
     def difference(self, first: str, second: str) -> Difference:
-        """By how much the first is stronger; surer than the two intervals, which share the way to the anchor."""
+        """Return by how much the first is stronger; surer than the two intervals, which share the way to the anchor."""
         contrast = np.zeros(len(self.players))
         contrast[self.players.index(self[first])] += 1
         contrast[self.players.index(self[second])] -= 1
@@ -97,7 +97,7 @@ class Ratings:
         return Difference(elo, elo - reach, elo + reach)
 
     def to_json(self) -> dict[str, Any]:
-        """All but the covariances, for machines."""
+        """Return all but the covariances in JSON's types."""
         return {
             "anchor": self.anchor,
             "players": [asdict(rating) for rating in self.players],
@@ -121,7 +121,7 @@ class Ratings:
 
 
 def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
-    """The Elo of everybody whom games connect with the anchor; `NoRating` if there are no games of the anchor.
+    """Fit the Elo of all players that games connect with the anchor; `NoRating` if there are no games of the anchor.
 
     Repeated games count once.
     """
@@ -156,7 +156,7 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """What players have scored against each other, a row for every pair that has met in a block."""
+    """The scores of players against each other, a row for every pair that has met in a block."""
 
     names: tuple[str, ...]
     blocks: npt.NDArray[np.int64]
@@ -164,18 +164,18 @@ class _Pairs:
     pairs: npt.NDArray[np.int64]
     """`[rows, 2]`, indices into `names`, the lower one first."""
     scores: Floats
-    """`[rows]`, of the first."""
+    """`[rows]`, the score of the first."""
     counts: Floats
-    """`[rows]`, comparisons."""
+    """`[rows]`, the number of comparisons."""
 
     def design(self, free: Sequence[str]) -> Floats:
-        """`[rows, free]`: 1 for the first player of a row, −1 for the second; others have no column."""
+        """Return `[rows, free]`: 1 for the first player of a row, −1 for the second; others have no column."""
         one_hot = np.array([[name == other for other in free] for name in self.names], np.float64)
         design: Floats = one_hot[self.pairs[:, 0]] - one_hot[self.pairs[:, 1]]
         return design
 
     def in_all(self) -> _Pairs:
-        """The same with all blocks added up: a row for every pair, which is its block, too."""
+        """Return the same with all blocks added up: a row for every pair, which is its block, too."""
         pairs, inverse = np.unique(self.pairs, axis=0, return_inverse=True)
         scores, counts = np.zeros((2, len(pairs)))
         np.add.at(scores, inverse, self.scores)
@@ -183,7 +183,7 @@ class _Pairs:
         return _Pairs(self.names, np.arange(len(pairs)), pairs, scores, counts)
 
     def component(self, player: str, connection: Literal["weak", "strong"]) -> set[str]:
-        """Whom points connect with a player: `weak` in whatever direction they went, `strong` if both ways.
+        """Return the players that points connect with a player: `weak` in either direction, `strong` in both.
 
         The latter are those whose distance is bounded by the games (Ford, 1957).
         """
@@ -218,7 +218,7 @@ def _pairs(games: Sequence[GameResult]) -> _Pairs:
 
 
 def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floats]]:
-    """The logits of all players but the anchor, and their covariance by the model and by blocks."""
+    """Return the logits of all players but the anchor, and their covariance by the model and by blocks."""
     from statsmodels.genmod.cov_struct import Independence  # late: slow to import
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_estimating_equations import GEE
@@ -241,7 +241,7 @@ def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floa
 
 
 def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Floats, Floats]:
-    """Firth's, as many for each pair as the leverage of its games; and the logits that follow."""
+    """Return Firth's pseudo-games, as many for each pair as the leverage of its games, and the logits that follow."""
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
 
@@ -262,7 +262,7 @@ def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Float
 
 
 def _reach(contrast: Floats, covariances: tuple[Floats, ...]) -> float:
-    """How far the 95 % interval of a contrast reaches to either side."""
+    """Return how far the 95 % interval of a contrast reaches to either side."""
     from scipy.special import ndtri
 
     variance = max(float(contrast @ covariance @ contrast) for covariance in covariances)

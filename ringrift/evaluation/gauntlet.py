@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Difference
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.matches import MatchPlan
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.results import GameResult, block_scores, distinct, interval
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.settings import GauntletSettings
@@ -146,14 +146,14 @@ class GauntletReport:
         yield "passed" if self.passed else f"not passed: {self.why}"
 
 
-def gauntlet(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> GauntletReport:
+def gauntlet(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> GauntletReport:
     """Let a model run the gauntlet, and store the report.
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
     notes = []
-    opponents: dict[Role, Contender] = {"random": contender("random"), "heuristic": contender("heuristic")}
+    opponents: dict[Role, Participant] = {"random": participant("random"), "heuristic": participant("heuristic")}
     if champion is None:
         notes.append("there is no champion yet: nobody to be stronger than")
     elif champion.name == model.name:
@@ -174,7 +174,7 @@ def gauntlet(config: str, model: Contender, champion: Contender | None, runner: 
 
 
 def _play(
-    config: str, model: Contender, opponents: Mapping[Role, Contender], runner: MatchRunner
+    config: str, model: Participant, opponents: Mapping[Role, Participant], runner: MatchRunner
 ) -> tuple[OpponentResult, ...]:
     """Play both stages: the first against all, the second against one after the other until one is lost."""
     settings = runner.settings.gauntlet

@@ -9,8 +9,8 @@ from hashlib import sha256
 import orjson
 
 from ringrift.agents import Agent, make_agent
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.schema import GameKind
@@ -40,7 +40,7 @@ class MatchRunner:
     def plan(
         self,
         config: str,
-        players: Sequence[Contender],
+        players: Sequence[Participant],
         *,
         games: int,
         kind: GameKind,
@@ -67,7 +67,7 @@ class MatchRunner:
         )
         return replace(plan, openings=-(-games // plan.games))
 
-    def agents(self, plan: MatchPlan, players: Sequence[Contender]) -> list[Agent]:
+    def agents(self, plan: MatchPlan, players: Sequence[Participant]) -> list[Agent]:
         """The players of a plan, ready to play; the errors of specs and models come from here."""
         if any(player.has_model for player in players):
             use_threads(self.settings.network_threads)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from threading import Event
 from typing import Final
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
-from ringrift.evaluation.lockstep import PlayedGame, play_games
-from ringrift.evaluation.schedule import fixtures, seatings
-from ringrift.game import Game, parse_config
+from ringrift.evaluation.schedule import ScheduledGame, schedule, seatings
+from ringrift.game import Board, Game, parse_config
 from ringrift.game.notation import Json
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
-from ringrift.selfplay import Openings
+from ringrift.selfplay import EndedGame, Openings, Table
 
 SIDE_BY_SIDE: Final = 64
 """Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
@@ -58,7 +58,7 @@ class Timed(Agent):
         self.seconds = 0.0
         self.decisions = 0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Ask the agent."""
         start = time.perf_counter()
         output = self.agent.act(states, games)
@@ -68,7 +68,7 @@ class Timed(Agent):
         self.ready = True
         return output
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Let the agent forget."""
         self.agent.forget(games)
 
@@ -93,8 +93,8 @@ def play_match(
     played. Games whose numbers are among those `played` before are left out.
     """
     board, players = parse_config(plan.config)
-    all_games = fixtures(len(agents), players, plan.openings, alone=plan.alone)
-    games = (fixture for fixture in all_games if fixture.number not in played)
+    all_games = schedule(len(agents), players, plan.openings, alone=plan.alone)
+    games = (game for game in all_games if game.number not in played)
     openings = Openings(board, players, max_moves=plan.max_moves, seed=plan.seed)
     return play_games(
         agents,
@@ -108,13 +108,56 @@ def play_match(
     )
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlayedGame(EndedGame):
+    """A game of a match that has ended, or was stopped at the limit of moves."""
+
+    scheduled: ScheduledGame
+
+
+def play_games(
+    agents: Sequence[Agent],
+    board: Board,
+    players: int,
+    games: Iterable[ScheduledGame],
+    openings: Openings,
+    *,
+    opening_plies: int,
+    side_by_side: int,
+    cancellation: Event | None = None,
+) -> Iterator[PlayedGame]:
+    """Play scheduled games, `side_by_side` at once; games are yielded as they end, so short ones come early.
+
+    Once `cancellation` is set, the running games are given up. `BadOpening` if an opening reaches the limit of moves.
+    """
+    waiting = iter(games)
+    running = list(islice(waiting, side_by_side))
+    table = Table(board, players, len(running), max_moves=openings.max_moves)
+
+    def begin(slot: int, scheduled: ScheduledGame) -> None:
+        running[slot] = scheduled
+        opening = openings.draw(scheduled.opening, opening_plies)
+        table.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
+
+    for slot, scheduled in enumerate(running):
+        begin(slot, scheduled)
+    while table.active.any() and not (cancellation and cancellation.is_set()):
+        for agent, rows in table.turns():
+            table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
+        for slot in table.ended():
+            yield PlayedGame(scheduled=running[slot], **vars(table.take(slot)))
+            following = next(waiting, None)
+            if following is not None:
+                begin(slot, following)
+
+
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
     """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
     game = Game.from_record({"config": plan.config, "actions": played.actions.tolist()})
     return game.record(
         seed=plan.seed,
-        game=played.fixture.number,
-        engines=[plan.players[agent] for agent in played.fixture.seating],
-        opening={"number": played.fixture.opening, "plies": plan.opening_plies},
+        game=played.scheduled.number,
+        engines=[plan.players[agent] for agent in played.scheduled.seating],
+        opening={"number": played.scheduled.opening, "plies": plan.opening_plies},
         maxMoves=plan.max_moves,
     )

@@ -1,4 +1,4 @@
-"""Ratings as a picture."""
+"""Plots of ratings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ringrift.evaluation.elo import Ratings
 from ringrift.files import new_file
 
 WIDTH = 9.0
-"""Inches."""
+"""The width in inches."""
 
 
 def plot_elo(ratings: Ratings, title: str, path: Path) -> None:

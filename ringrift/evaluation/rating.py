@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating, Ratings, fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
@@ -44,7 +44,7 @@ class Trend:
         )
 
 
-def rate_model(config: str, model: Contender, champion: Contender | None, runner: MatchRunner) -> Ratings:
+def rate_model(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> Ratings:
     """Play the rating games of a model, against every anchor and the champion, and fit all ratings anew.
 
     Before the first model, the anchors play each other. Raises `Interrupted`.
@@ -70,9 +70,9 @@ def rate_anchors(config: str, runner: MatchRunner) -> None:
         runner.play("rating", plan, runner.agents(plan, pair))
 
 
-def anchors(config: str, runner: MatchRunner) -> list[Contender]:
+def anchors(config: str, runner: MatchRunner) -> list[Participant]:
     """The fixed players whose strength does not change, the weakest first."""
-    return [contender(spec) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
+    return [participant(spec) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
 
 
 def update_ratings(database: GamesDatabase, config: str) -> Ratings:

@@ -1,4 +1,4 @@
-"""The report of a match: who has won how often, how sure that is, and who is the stronger."""
+"""The report of a match: wins with their intervals, and which player is the stronger."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ringrift.evaluation.lockstep import PlayedGame
-from ringrift.evaluation.matches import MatchPlan, Timed
+from ringrift.evaluation.matches import MatchPlan, PlayedGame, Timed
 from ringrift.game import parse_config
 from ringrift.statistics import CONFIDENCE, sign_test, wilson_interval
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LETTERS = "ABCD"
-"""What the players of a match are called, in their order; two of them may have the same spec."""
+"""The letters of the players of a match, in order; two of them may have the same spec."""
 STOPPED = "stopped"
 MANY = 0.1
 """The share of stopped games from which on the report warns."""
@@ -30,38 +29,38 @@ DISTINCT = 0.95
 
 @dataclass(frozen=True)
 class SeatResult:
-    """What a player has reached in one seat."""
+    """The result of a player in one seat."""
 
     seat: int
     games: int
     won: int
     points: float
-    """Mean of the values of the ranks, 1 for the first … −1 for the last."""
+    """The mean of the values of the ranks, 1 for the first … −1 for the last."""
 
 
 @dataclass(frozen=True)
 class PlayerResult:
-    """What a player has reached."""
+    """The result of a player."""
 
     name: str
     spec: str
     games: int
     won: int
     share: float
-    """Games won of those played; the seat of the winner counts, whoever sits in the others."""
+    """The share of games won; the seat of the winner counts, whoever sits in the others."""
     low: float
     high: float
-    """The 95 % Wilson interval of the share."""
+    """The upper end of the 95 % Wilson interval of the share."""
     points: float
-    """Mean value of the ranks over all seats taken: 1 for the first … −1 for the last, 0 in a stopped game."""
+    """The mean value of the ranks over all seats taken: 1 for the first … −1 for the last, 0 in a stopped game."""
     milliseconds: float | None
-    """Mean time of a decision in the batch; None without decisions."""
+    """The mean time of a decision in the batch; None without decisions."""
     seats: tuple[SeatResult, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Whether one player is stronger than another, judged by pairs of games.
+    """A comparison of two players by pairs of games.
 
     A pair is two games of the same opening in which the two have exchanged their seats, and others have kept theirs.
     The sign test over the pairs in which one of them got more points than the other asks how probable so many for one
@@ -71,13 +70,13 @@ class Comparison:
     first: str
     second: str
     better: int
-    """Pairs in which the first got more points than the second."""
+    """The pairs in which the first got more points than the second."""
     worse: int
     even: int
     p_stronger: float
-    """Of the one-sided test: low if the first is stronger."""
+    """The p-value of the one-sided test: low if the first is stronger."""
     p_different: float
-    """Of the two-sided test: low if either is stronger."""
+    """The p-value of the two-sided test: low if either is stronger."""
 
     def __str__(self) -> str:
         if self.p_different < 1 - CONFIDENCE:
@@ -93,25 +92,25 @@ class Comparison:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """The result of a match, whole or as far as it was played. Prints as tables on a rich console."""
+    """The result of a match, as far as it was played; it prints as tables on a rich console."""
 
     plan: MatchPlan
     games: int
     distinct: int
-    """Games that differ in some action."""
+    """The number of games that differ in some action."""
     mean_plies: float
     endings: dict[str, int]
-    """Games by the reason of their end, the most frequent first; `stopped` at the limit of moves."""
+    """The games by the reason of their end, the most frequent first; `stopped` at the limit of moves."""
     players: tuple[PlayerResult, ...]
     comparisons: tuple[Comparison, ...]
-    """Of every two players."""
+    """The comparisons of every two players."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return asdict(self) | {"complete": self.games == self.plan.games, "warnings": self.warnings()}
 
     def warnings(self) -> list[str]:
-        """What makes the result weaker than it looks."""
+        """Return what makes the result weaker than it looks."""
         found = []
         if self.games < self.plan.games:
             found.append(
@@ -131,7 +130,7 @@ class MatchReport:
         return found
 
     def table(self) -> RenderableType:
-        """A line per player."""
+        """Return a table with a line per player."""
         share = "share" if len(self.players) == 2 else f"share (equal {1 / len(self.players):.1%})"
         table = _table("player", "won", share, "95 %", "points", "ms/decision")
         for player in self.players:
@@ -146,7 +145,7 @@ class MatchReport:
         return table
 
     def seat_table(self) -> RenderableType:
-        """A line per player and seat."""
+        """Return a table with a line per player and seat."""
         table = _table("player", "seat", "games", "won", "share", "points")
         for player in self.players:
             for seat in player.seats:
@@ -161,7 +160,7 @@ class MatchReport:
         return table
 
     def lines(self) -> Iterator[str]:
-        """What is said in words under the table."""
+        """Return the lines under the table."""
         yield from map(str, self.comparisons)
         ends = ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in self.endings.items())
         yield f"ended by {ends}; {self.mean_plies:.0f} plies a game" if ends else "no game has ended"
@@ -169,7 +168,7 @@ class MatchReport:
             yield f"warning: {warning}"
 
     def title(self) -> str:
-        """What was played."""
+        """The config and the players."""
         plan = self.plan
         orders = len(plan.seatings)
         games = f"{self.games} games" if self.games == plan.games else f"{self.games} of {plan.games} games"
@@ -185,7 +184,7 @@ class MatchReport:
 
 
 def _table(*headings: str) -> Table:
-    """An empty table with words to the left and numbers to the right."""
+    """Return an empty table with words to the left and numbers to the right."""
     from rich.table import Table
 
     table = Table()
@@ -201,8 +200,8 @@ def _label(player: PlayerResult) -> str:
 
 
 def report_match(plan: MatchPlan, games: Iterable[PlayedGame], agents: Sequence[Timed] = ()) -> MatchReport:
-    """The report of the games that have been played so far; `agents` tell the time that they have taken."""
-    played = sorted(games, key=lambda game: game.fixture.number)
+    """Report the games that have been played so far; `agents` tell the time that they have taken."""
+    played = sorted(games, key=lambda game: game.scheduled.number)
     ends = Counter(game.reason or STOPPED for game in played)
     return MatchReport(
         plan=plan,
@@ -234,7 +233,7 @@ def _player(plan: MatchPlan, agent: int, games: Sequence[PlayedGame], agents: Se
 
 
 def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
-    taken = [game for game in games if game.fixture.seating[seat - 1] == agent]
+    taken = [game for game in games if game.scheduled.seating[seat - 1] == agent]
     return SeatResult(
         seat=seat,
         games=len(taken),
@@ -244,8 +243,8 @@ def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
 
 
 def _comparisons(plan: MatchPlan, games: Sequence[PlayedGame]) -> Iterator[Comparison]:
-    """Every two players, compared over the pairs of games of which both have ended."""
-    by_place = {(game.fixture.opening, game.fixture.seating): game for game in games}
+    """Compare every two players over the pairs of games of which both have ended."""
+    by_place = {(game.scheduled.opening, game.scheduled.seating): game for game in games}
     for first, second in combinations(range(len(plan.players)), 2):
         exchanged = {first: second, second: first}
         margins = []
@@ -267,17 +266,17 @@ def _comparisons(plan: MatchPlan, games: Sequence[PlayedGame]) -> Iterator[Compa
 
 
 def _margin(game: PlayedGame, first: int, second: int) -> float:
-    """How many more points a seat of the first has got than a seat of the second."""
+    """Return how many more points a seat of the first has got than a seat of the second."""
     return _mean(_values(game, first)) - _mean(_values(game, second))
 
 
 def _has_won(game: PlayedGame, agent: int) -> bool:
-    return game.winner is not None and game.fixture.seating[game.winner - 1] == agent
+    return game.winner is not None and game.scheduled.seating[game.winner - 1] == agent
 
 
 def _values(game: PlayedGame, agent: int) -> list[float]:
-    """The values of the seats that the agent had."""
-    return [value for value, seated in zip(game.values, game.fixture.seating, strict=True) if seated == agent]
+    """Return the values of the seats that the agent had."""
+    return [value for value, seated in zip(game.values, game.scheduled.seating, strict=True) if seated == agent]
 
 
 def _mean(numbers: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""What a game of an evaluation says about its players, whoever sat where."""
+"""The result of a game of an evaluation, and what it says about its players."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class GameResult:
     ranks: tuple[int, ...] | None
     """`[players]`, by seat, from 1; None for a game that was stopped, in which all are level."""
     block: str
-    """Games of a block began with the same opening, in different seatings, and are correlated."""
+    """The block of the game: its games began with the same opening, in different seatings, and are correlated."""
     actions_hash: int
-    """Tells different games from repeated ones."""
+    """A hash that tells different games from repeated ones."""
 
     def comparisons(self) -> Iterator[tuple[str, str, float]]:
-        """Every two seats of different players: the players, and what the first scored against the second.
+        """Return for every two seats of different players the players, and what the first scored against the second.
 
         1 for the better rank, ½ if they are level, 0 for the worse one.
         """
@@ -38,7 +38,7 @@ class GameResult:
                 yield self.players[first], self.players[second], score
 
     def score(self, player: str) -> float:
-        """The mean of what the seats of a player scored against those of others, 0 … 1; ½ among equals.
+        """Return the mean of what the seats of a player scored against those of others, 0 … 1; ½ among equals.
 
         With two players that is 1 for a win, ½ for a stopped game, 0 for a defeat.
         """
@@ -50,12 +50,12 @@ class GameResult:
         return sum(scores) / len(scores)
 
     def winner(self) -> str | None:
-        """Who has won; None if the game was stopped."""
+        """The winner; None if the game was stopped."""
         return None if self.ranks is None else self.players[self.ranks.index(1)]
 
 
 def distinct(games: Iterable[GameResult]) -> list[GameResult]:
-    """Every game once: the same players in the same seats with the same moves tell nothing new."""
+    """Return every game once: the same players in the same seats with the same moves tell nothing new."""
     return list({(game.players, game.actions_hash): game for game in games}.values())
 
 

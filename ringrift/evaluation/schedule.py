@@ -1,4 +1,4 @@
-"""Who sits where in which game of a match.
+"""The pairings of a match: which player sits where in which game.
 
 Openings are *paired*: every opening is played once in every seat order, so that neither a lucky opening nor a lucky
 seat can favour anybody.
@@ -18,18 +18,18 @@ class BadMatch(RingRiftError):
 
 
 @dataclass(frozen=True)
-class Fixture:
+class ScheduledGame:
     """One game that is to be played."""
 
     number: int
-    """Of the game in the match; with the seed it decides all random numbers of the players."""
+    """The number of the game in the match; with the seed it decides all random numbers of the players."""
     opening: int
     seating: tuple[int, ...]
     """`[players]`, by seat the index of the agent."""
 
 
 def seatings(agents: int, players: int, *, alone: bool = False) -> tuple[tuple[int, ...], ...]:
-    """Every way to fill the seats in which every agent has at least one.
+    """Return every way to fill the seats in which every agent has at least one.
 
     As many agents as seats: all their orders. Fewer: all assignments, such as AAB, ABA, ABB, BAA, BAB, BBA for two
     agents on three seats; over all of them every agent has every seat equally often. `alone` leaves those in which
@@ -45,11 +45,11 @@ def seatings(agents: int, players: int, *, alone: bool = False) -> tuple[tuple[i
     )
 
 
-def fixtures(agents: int, players: int, openings: int, *, alone: bool = False) -> Iterator[Fixture]:
-    """The games of a match: every opening in every seating."""
+def schedule(agents: int, players: int, openings: int, *, alone: bool = False) -> Iterator[ScheduledGame]:
+    """Return the games of a match: every opening in every seating."""
     orders = seatings(agents, players, alone=alone)
     return (
-        Fixture(opening * len(orders) + order, opening, seating)
+        ScheduledGame(opening * len(orders) + order, opening, seating)
         for opening in range(openings)
         for order, seating in enumerate(orders)
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.results import GameResult, block_scores, distinct
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
@@ -58,7 +58,7 @@ class SequentialReport:
             yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
 
 
-def sequential_test(config: str, player: Contender, opponent: Contender, runner: MatchRunner) -> SequentialReport:
+def sequential_test(config: str, player: Participant, opponent: Participant, runner: MatchRunner) -> SequentialReport:
     """Test by blocks of games, all seatings of an opening, whether a player is stronger than another; stored.
 
     The same players get the same games, and an interrupted test goes on. Raises `Interrupted`.

@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LimitSettings(Settings):
-    """What a model has to score against whom; 0 asks for nothing."""
+    """The scores that a model has to reach; 0 asks for nothing."""
 
     random: Share
     heuristic: Share
@@ -23,7 +23,7 @@ class LimitSettings(Settings):
 
 
 class GauntletSettings(Settings):
-    """Two stages against each opponent, the second of them a sequential test."""
+    """The settings of the gauntlet: two stages against each opponent, the second of them a sequential test."""
 
     as_: Annotated[str, Field(alias="as")]
     """The spec of a model's player, without the model."""
@@ -42,38 +42,38 @@ class GauntletSettings(Settings):
 
 
 class RatingSettings(Settings):
-    """Where Elo comes from."""
+    """The settings of ratings."""
 
     anchors: dict[int, list[str]]
-    """By number of players."""
+    """Specs by number of players."""
     anchor_games: PositiveInt
     games: PositiveInt
     trend: Annotated[int, Field(ge=3)]
 
 
 class TournamentSettings(Settings):
-    """Everybody against everybody."""
+    """The settings of tournaments."""
 
     games: PositiveInt
     players: dict[int, list[str]]
-    """By number of players."""
+    """Specs by number of players."""
 
 
 class ShadowSettings(Settings):
-    """A few games of the newest model now and then."""
+    """The settings of the shadow evaluation."""
 
     games: PositiveInt
 
 
 class AlarmSettings(Settings):
-    """When something has gone wrong."""
+    """The settings of alarms."""
 
     score: Share
     elo_drop: PositiveFloat | PositiveInt
 
 
 class EvaluationSettings(Settings):
-    """All of the file."""
+    """The settings of the file."""
 
     seed: NonNegativeInt
     network_threads: PositiveInt

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
 from ringrift.evaluation.results import GameResult, interval
 from ringrift.evaluation.settings import AlarmSettings
@@ -76,7 +76,7 @@ class ShadowReport:
             yield escape(f"alarm: {alarm}")
 
 
-def shadow(config: str, model: Contender, predecessor: Contender | None, runner: MatchRunner) -> ShadowReport:
+def shadow(config: str, model: Participant, predecessor: Participant | None, runner: MatchRunner) -> ShadowReport:
     """Let a model play a few games against the anchors and its predecessor, if it has one; stored, and rated.
 
     Each shadow evaluation of a config has other openings than the last; one that was interrupted goes on. Raises

@@ -1,4 +1,4 @@
-"""The sequential test of who is stronger: blocks of games are played until the answer is clear.
+"""The sequential probability ratio test: blocks of games are played until it is clear which player is stronger.
 
 A block is one opening in all seatings; its score, the mean over its games, is between 0 and 1. Blocks are independent,
 while games in them are not, so blocks are what is counted: the generalised sequential probability ratio test (GSPRT)
@@ -26,12 +26,12 @@ Risk = Annotated[float, Field(gt=0, lt=0.5)]
 
 
 class SprtSettings(Settings):
-    """What is tested, and how sure the answer has to be."""
+    """The settings of the test."""
 
     weaker: float
-    """Elo: the null hypothesis, that the player is no stronger than that."""
+    """The Elo of the null hypothesis, that the player is no stronger than that."""
     stronger: float
-    """Elo: the alternative, that it is at least that strong."""
+    """The Elo of the alternative, that it is at least that strong."""
     alpha: Risk
     """How often a player of the null hypothesis may pass."""
     beta: Risk
@@ -44,24 +44,24 @@ class SprtSettings(Settings):
 
 @dataclass(frozen=True)
 class SprtVerdict:
-    """How the test stands."""
+    """The state of the test."""
 
     blocks: int
     score: float
-    """Mean of the blocks."""
+    """The mean of the blocks."""
     ratio: float
-    """Logarithm of the likelihood ratio of the hypotheses."""
+    """The logarithm of the likelihood ratio of the hypotheses."""
     lower: float
     upper: float
-    """Where it is clear that the player is not stronger, and that it is."""
+    """The bound beyond which it is clear that the player is stronger; below `lower`, that it is not."""
     stronger: bool | None
     """The answer; None while it is not clear."""
     finished: bool
-    """No more blocks are wanted: the answer is clear, or the most have been played."""
+    """Whether no more blocks are needed: the answer is clear, or the most have been played."""
 
 
 def expected_score(elo: float) -> float:
-    """What a player scores against one that is so much weaker."""
+    """Return what a player scores against one that is so much weaker."""
     return float(1 / (1 + 10 ** (-elo / 400)))
 
 
@@ -71,7 +71,7 @@ def elo_of(score: float) -> float:
 
 
 def judge(scores: Sequence[float], settings: SprtSettings) -> SprtVerdict:
-    """How the test stands after blocks with these scores."""
+    """Return the state of the test after blocks with these scores."""
     lower = log(settings.beta / (1 - settings.alpha))
     upper = log((1 - settings.beta) / settings.alpha)
     ratio = log_ratio(scores, expected_score(settings.weaker), expected_score(settings.stronger))
@@ -90,14 +90,14 @@ def judge(scores: Sequence[float], settings: SprtSettings) -> SprtVerdict:
 
 
 def log_ratio(scores: Sequence[float], null: float, alternative: float) -> float:
-    """The logarithm of the likelihood ratio of two expected scores, above 0 if the alternative is likelier."""
+    """Return the logarithm of the likelihood ratio of two expected scores, above 0 if the alternative is likelier."""
     counts = Counter(round(score, 6) for score in scores)  # thirds do not add up exactly
     weights = {0.0: UNSEEN, 1.0: UNSEEN} | counts
     return _log_likelihood(weights, alternative) - _log_likelihood(weights, null)
 
 
 def _log_likelihood(weights: dict[float, float], mean: float) -> float:
-    """Of the likeliest distribution with that mean on the scores, up to what all means have in common.
+    """Return the log-likelihood of the likeliest distribution with that mean, up to what all means have in common.
 
     It gives a score s the weight w / (1 + x (s − mean)); x is such that the mean is right.
     """

@@ -1,4 +1,4 @@
-"""What evaluations keep in the database: their games, their reports, and the history of Elo."""
+"""The database of evaluations: their games, their reports, and the history of Elo."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import orjson
 from sqlalchemy import Connection, Row, func, select
 
 from ringrift.evaluation.elo import Rating, Ratings
-from ringrift.evaluation.lockstep import PlayedGame
-from ringrift.evaluation.matches import MatchPlan
+from ringrift.evaluation.matches import MatchPlan, PlayedGame
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
 from ringrift.game_database import GamesDatabase
@@ -24,7 +23,7 @@ RUN_DIGITS = 16
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation has found."""
+    """A stored evaluation."""
 
     id: int
     config: str
@@ -32,7 +31,7 @@ class Evaluation:
     candidate: str | None
     passed: bool | None
     finished: int
-    """Seconds since 1970."""
+    """The time in seconds since 1970."""
     report: Mapping[str, Any]
 
 
@@ -43,11 +42,11 @@ class RatedAt:
     rating: Rating
     fit: int
     fitted: int
-    """Seconds since 1970."""
+    """The time in seconds since 1970."""
 
 
 def run_of(kind: GameKind, plan: MatchPlan) -> str:
-    """The identity of a plan of games; `plan.players` are the names of the players."""
+    """Return the identity of a plan of games; `plan.players` are the names of the players."""
     if kind not in get_args(GameKind):
         raise ValueError(f"unknown kind of evaluation games: {kind}")
     return sha256(orjson.dumps([kind, asdict(plan)])).hexdigest()[:RUN_DIGITS]
@@ -57,12 +56,12 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
     """Store a game that has ended; one that is stored already stays as it is."""
     row = {
         "run": run_of(kind, plan),
-        "number": played.fixture.number,
+        "number": played.scheduled.number,
         "planned": plan.games,
         "config": plan.config,
         "kind": kind,
-        "players": _text([plan.players[agent] for agent in played.fixture.seating]),
-        "opening": played.fixture.opening,
+        "players": _text([plan.players[agent] for agent in played.scheduled.seating]),
+        "opening": played.scheduled.opening,
         "seed": plan.seed,
         "ranks": None if played.ranks is None else _text(played.ranks),
         "reason": played.reason,
@@ -75,14 +74,14 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
 
 
 def stored_games(database: GamesDatabase, run: str) -> dict[int, GameResult]:
-    """The games of a run that have been played, by number."""
+    """Return the games of a run that have been played, by number."""
     query = select(evaluation_games).where(evaluation_games.c.run == run).order_by(evaluation_games.c.number)
     with database.reading() as connection:
         return {row.number: _result(row) for row in connection.execute(query)}
 
 
 def rated_games(database: GamesDatabase, config: str) -> list[GameResult]:
-    """All games that Elo is estimated from, those of a run together.
+    """Return all games that Elo is estimated from, those of a run together.
 
     A run that was broken off is left out: the games that it has are the short ones.
     """
@@ -99,7 +98,7 @@ def rated_games(database: GamesDatabase, config: str) -> list[GameResult]:
 
 
 def first_played(database: GamesDatabase, config: str) -> dict[str, int]:
-    """When the first rated game of every player ended, by name."""
+    """Return when the first rated game of every player ended, by name."""
     table = evaluation_games
     query = (
         select(table.c.players, func.min(table.c.ended).label("first"))
@@ -123,7 +122,7 @@ def store_evaluation(
     candidate: str | None = None,
     passed: bool | None = None,
 ) -> None:
-    """Store what an evaluation has found, unless the last one of its kind and candidate has found the same."""
+    """Store the report of an evaluation, unless the last one of its kind and candidate has the same."""
     asked = {"config": config, "kind": kind, "candidate": candidate}
     found = {"passed": passed, "report": _text(report)}
     columns = evaluations.c
@@ -142,7 +141,7 @@ def store_evaluation(
 def stored_evaluations(
     database: GamesDatabase, config: str, *, kind: str | None = None, candidate: str | None = None
 ) -> list[Evaluation]:
-    """What evaluations of a config have found, the newest first; perhaps only those of a kind or about a player."""
+    """Return the evaluations of a config, the newest first; on demand only those of a kind or about a player."""
     query = select(evaluations).where(evaluations.c.config == config).order_by(evaluations.c.id.desc())
     if kind is not None:
         query = query.where(evaluations.c.kind == kind)
@@ -154,14 +153,14 @@ def stored_evaluations(
 
 
 def count_evaluations(database: GamesDatabase, config: str, kind: str) -> int:
-    """How many evaluations of a kind there have been."""
+    """Return how many evaluations of a kind there have been."""
     query = select(func.count()).where(evaluations.c.config == config, evaluations.c.kind == kind)
     with database.reading() as connection:
         return int(connection.execute(query).scalar_one())
 
 
 def store_ratings(database: GamesDatabase, config: str, ratings: Ratings) -> int:
-    """Add a fit to the history, unless it is the same as the last one; its number."""
+    """Add a fit to the history, unless it is the same as the last one, and return its number."""
     with database.writing() as connection:
         last = _newest_fit(connection, config)
         fit = last[0].fit if last else 0
@@ -173,7 +172,7 @@ def store_ratings(database: GamesDatabase, config: str, ratings: Ratings) -> int
 
 
 def rating_history(database: GamesDatabase, config: str, *, player: str | None = None) -> list[RatedAt]:
-    """All ratings of a config, or of one player, by fit and then from the strongest on."""
+    """Return all ratings of a config, or of one player, by fit and then from the strongest on."""
     query = select(elo).where(elo.c.config == config).order_by(elo.c.fit, elo.c.elo.desc(), elo.c.player)
     if player is not None:
         query = query.where(elo.c.player == player)
@@ -182,7 +181,7 @@ def rating_history(database: GamesDatabase, config: str, *, player: str | None =
 
 
 def newest_ratings(database: GamesDatabase, config: str) -> list[Rating]:
-    """The ratings of the last fit, the strongest first; none before the first."""
+    """Return the ratings of the last fit, the strongest first; none before the first."""
     with database.reading() as connection:
         return [entry.rating for entry in _newest_fit(connection, config)]
 

@@ -20,7 +20,7 @@ OPPONENT: Final = "heuristic"
 
 
 def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNetwork], float]:
-    """Elo over the heuristic, from at least so many games in whole openings, always the same ones.
+    """Return the Elo over the heuristic, from at least so many games in whole openings, always the same ones.
 
     The network plays its best action without a search. A score of 0 or 1 counts as half a game less extreme.
     """
@@ -34,7 +34,7 @@ def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNet
             plan = MatchPlan(config, (player, OPPONENT), 1, PLIES_OF_A_TURN * seats, move_limit(config))
             plan = replace(plan, openings=-(-games // plan.games))
             results = [
-                GameResult(tuple(plan.players[agent] for agent in played.fixture.seating), played.ranks, "", 0)
+                GameResult(tuple(plan.players[agent] for agent in played.scheduled.seating), played.ranks, "", 0)
                 for played in play_match(make_players(plan), plan)
             ]
         least = 0.5 / len(results)

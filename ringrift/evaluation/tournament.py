@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import NoRating, Ratings
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import update_ratings
 from ringrift.evaluation.results import GameResult, distinct, interval
 from ringrift.evaluation.schedule import BadMatch
@@ -97,7 +97,7 @@ class TournamentReport:
             yield escape(note)
 
 
-def round_robin(config: str, players: Sequence[Contender], games: int, runner: MatchRunner) -> TournamentReport:
+def round_robin(config: str, players: Sequence[Participant], games: int, runner: MatchRunner) -> TournamentReport:
     """Let every two of the players play so many games, in all seatings; the report is stored, and all are rated anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
@@ -131,7 +131,7 @@ def round_robin(config: str, players: Sequence[Contender], games: int, runner: M
     return report
 
 
-def _pairing(pair: Sequence[Contender], games: Sequence[GameResult]) -> Pairing:
+def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairing:
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
     different = len(distinct(games))

@@ -155,7 +155,7 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
     return replace(found, problems=(*remarks, *_problems(found, facts, host, settings)))
 
 
-def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:
+def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:  # noqa: C901 - a branch per problem
     if found.python is None:
         yield f"there is no {host.python}: install Python 3.11 or newer"
     elif tuple(map(int, found.python.split(".")))[:2] < OLDEST_PYTHON:

@@ -219,7 +219,7 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: has not answered for {self._settings.seconds:g} s") from None
 
-    async def _connect(self) -> asyncssh.SSHClientConnection:
+    async def _connect(self) -> asyncssh.SSHClientConnection:  # noqa: C901 - a branch per kind of error
         settings, host = self._settings, self.host
         named = f"connection {host.connection}"
         place = named if host.connection else f"{host.address} port {host.port}"
@@ -256,8 +256,11 @@ class SshShell:
             raise Unreachable(f"{self.name}: {place} refuses connections: is sshd running, and on that port?") from None
         except (asyncssh.DisconnectError, OSError) as error:
             raise Unreachable(f"{self.name}: cannot connect to {place} ({_reason(error)})") from None
-        except UnknownConnection as error:
-            raise UnknownConnection(f"{self.name}: {error}") from None
+        except (
+            UnknownConnection,
+            Unusable,
+        ) as error:  # of whoever opens named connections, and knows no names of hosts
+            raise type(error)(f"{self.name}: {error}") from None
 
     async def _connect_to(self, client: _Client) -> asyncssh.SSHClientConnection:
         """Connect as hosts.yaml says."""

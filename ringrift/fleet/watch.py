@@ -41,7 +41,7 @@ async def _nobody(_: RingRiftError | None) -> None:
     """Whom troubles with the host are told by default."""
 
 
-async def watch_job(
+async def watch_job(  # noqa: C901 - one loop, whose branches share its state
     shell: Shell,
     job: Job,
     *,

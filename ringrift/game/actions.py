@@ -29,12 +29,13 @@ which after a symmetry may be another cell of the same region or the other end o
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.boards import Board
+from ringrift.game.types import BoardTables
 from ringrift.kernels.compiled import compiled
 
 PLANE_PLACE: Final = 0
@@ -74,55 +75,55 @@ NO_ACTIONS: Final = (NO_PLACEMENT, NO_MOVEMENT, NO_LINE, NO_TERRITORY)
 
 
 @compiled
-def plane_line(board: Any) -> int:
+def plane_line(board: BoardTables) -> int:
     """First of the planes for lines of exactly the line length."""
     return PLANE_RECOVERY + len(board.step)
 
 
 @compiled
-def plane_whole_line(board: Any) -> int:
+def plane_whole_line(board: BoardTables) -> int:
     """First of the planes for whole longer lines."""
     return plane_line(board) + len(board.axis_step)
 
 
 @compiled
-def plane_window(board: Any) -> int:
+def plane_window(board: BoardTables) -> int:
     """First of the planes for windows of longer lines."""
     return plane_whole_line(board) + len(board.axis_step)
 
 
 @compiled
-def plane_move(board: Any) -> int:
+def plane_move(board: BoardTables) -> int:
     """First of the planes for slides and captures."""
     return plane_window(board) + len(board.axis_step)
 
 
 @compiled
-def max_distance(board: Any) -> int:
+def max_distance(board: BoardTables) -> int:
     """The longest possible move."""
     return len(board.row_mask) - 1
 
 
 @compiled
-def cell_count(board: Any) -> int:
+def cell_count(board: BoardTables) -> int:
     """Number of cells."""
     return len(board.position)
 
 
 @compiled
-def plane_count(board: Any) -> int:
+def plane_count(board: BoardTables) -> int:
     """Number of policy planes."""
     return plane_move(board) + len(board.step) * max_distance(board)
 
 
 @compiled
-def cell_action(board: Any, plane: int, position: int) -> int:
+def cell_action(board: BoardTables, plane: int, position: int) -> int:
     """The action of that plane at a grid position."""
     return int(plane * cell_count(board) + board.cell[position])
 
 
 @compiled
-def scalar_action(board: Any, which: int) -> int:
+def scalar_action(board: BoardTables, which: int) -> int:
     """The action without a cell that `which` names."""
     return plane_count(board) * cell_count(board) + which
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.game.errors import UnknownConfig
+from ringrift.game.types import BoardTables
 
 Coordinate = tuple[int, ...]
 IntArray = npt.NDArray[np.int32]
@@ -169,10 +170,10 @@ class Board:
         )
 
     @cached_property
-    def tables(self) -> np.void:
+    def tables(self) -> BoardTables:
         """The board as one record that the kernels read."""
         array = np.zeros(1, self.tables_type)
-        row: np.void = array[0]
+        row: BoardTables = array[0]
         row["step"] = [self.step(direction) for direction in self.directions]
         row["axis_step"] = [self.step(axis) for axis in self.axes]
         row["position"] = [self.position(coordinate) for coordinate in self.coordinates]

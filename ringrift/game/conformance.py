@@ -3,7 +3,8 @@
 - `check_record`: a recorded game replays exactly; wherever the record has them, the legal actions and the positions are
   the same at every move; and every legal action survives action → canonical move → action.
 - `check_invariants`: what holds in any position.
-- `check_random_game`: a random game keeps the invariants, never loses progress (R191), and ends.
+- `check_random_game`: a random game, from the standard start or from any position on, keeps the invariants, never loses
+  progress (R191), and ends.
 
 Each raises `Divergence`, whose text is one line and whose `board` shows the position.
 """
@@ -176,9 +177,8 @@ def progress(game: Game) -> int:
     return int(state["markers"].sum() + state["territory"].sum() + state["credited"].sum())
 
 
-def check_random_game(board: str, players: int, seed: int) -> Checked:
-    """Play one random game to its end and check it at every step."""
-    game = Game(board, players)
+def check_random_game(game: Game, seed: int) -> Checked:
+    """Play a game to its end at random and check it at every step."""
     before = progress(game)
     offered = 0
     while not game.is_over:

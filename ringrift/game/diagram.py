@@ -11,7 +11,6 @@ Columns are x, rows are y; on hexes each row is shifted by half a cell, so that 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from ringrift.game.boards import MAX_PLAYERS, Board, Coordinate
 from ringrift.game.state import (
@@ -24,6 +23,7 @@ from ringrift.game.state import (
     cap_height,
     height_of,
 )
+from ringrift.kernels.types import Record
 
 STACK_LETTERS = "ABCD"
 MARKER_LETTERS = "abcd"
@@ -41,7 +41,7 @@ def cell_text(word: int) -> str:
     return ("#" if word & KIND == COLLAPSED else "") + MARKER_LETTERS[owner]
 
 
-def draw(board: Board, state: Any, marked: Collection[int] = ()) -> str:
+def draw(board: Board, state: Record, marked: Collection[int] = ()) -> str:
     """The board, a line per player, and whose turn it is; `marked` cells are set in brackets."""
     words = state["cells"][board.tables["position"]].tolist()
     texts = [f"[{cell_text(word)}]" if cell in marked else cell_text(word) for cell, word in enumerate(words)]
@@ -73,7 +73,7 @@ def _hex_lines(board: Board, texts: list[str], width: int) -> list[str]:
     return lines
 
 
-def _player_lines(state: Any) -> list[str]:
+def _player_lines(state: Record) -> list[str]:
     lines = []
     for seat in range(min(int(state["players"]), MAX_PLAYERS)):
         lines.append(
@@ -85,7 +85,7 @@ def _player_lines(state: Any) -> list[str]:
     return lines
 
 
-def _turn_line(board: Board, state: Any) -> str:
+def _turn_line(board: Board, state: Record) -> str:
     if state["winner"]:
         return f"player {state['winner']} has won: {REASON_NAMES[int(state['reason'])] or 'position from outside'}"
     name = f"{board.name}_{state['players']}p"

@@ -30,6 +30,7 @@ from ringrift.game.state import (
     state_hash,
 )
 from ringrift.game.turn import legal_actions, step
+from ringrift.game.types import States
 from ringrift.game.victory import rank_players
 
 SHOWN_KEY: Final = 80
@@ -90,11 +91,11 @@ class Game:
         self._initial: Json | None = None
         """The position that the game began with, if it was not the standard start."""
 
-    def _start(self, states: np.ndarray[Any, np.dtype[np.void]]) -> None:
+    def _start(self, states: States) -> None:
         self._states = states
         self._work = new_workspace(self.board)
         self._buffer = np.empty(self.board.max_actions, np.int32)
-        self._past: list[tuple[np.ndarray[Any, np.dtype[np.void]], int]] = []
+        self._past: list[tuple[States, int]] = []
         self._legal: npt.NDArray[np.int32] | None = None
 
     # Looking
@@ -131,14 +132,14 @@ class Game:
         if self._legal is None:
             count = 0
             if not self.is_over:
-                count = legal_actions(self.array, self.board.tables, self._work, self._buffer)
+                count = legal_actions(self._states[0], self.board.tables, self._work, self._buffer)
             self._legal = self._buffer[:count].copy()
             self._legal.setflags(write=False)
         return self._legal
 
     def notation(self) -> Notation:
         """The notation of this position."""
-        return Notation(self.board, self.array, self._work)
+        return Notation(self.board, self._states[0], self._work)
 
     def key(self, action: int) -> str:
         """The short name of a legal action, such as `MS 3,4>3,6`."""
@@ -158,7 +159,7 @@ class Game:
 
     def hash(self) -> int:
         """64-bit hash of the position, without the counters of turns and moves."""
-        return int(state_hash(self.array))
+        return int(state_hash(self._states[0]))
 
     def result(self) -> Result:
         """How the game stands."""
@@ -177,7 +178,7 @@ class Game:
     def ranks(self) -> tuple[int, ...]:
         """The ranks of the seats as things stand, ties sharing a rank (1, 2, 2, 4)."""
         ranks = np.zeros(4, np.int64)
-        rank_players(self.array, ranks)
+        rank_players(self._states[0], ranks)
         return tuple(ranks[: self.players].tolist())
 
     def __str__(self) -> str:
@@ -206,7 +207,7 @@ class Game:
         if not (self.legal_actions() == action).any():
             raise IllegalAction(self._complaint(action, spoken))
         self._past.append((self._states.copy(), action))
-        step(self.array, action, self.board.tables, self._work)
+        step(self._states[0], action, self.board.tables, self._work)
         self._legal = None
 
     def _play_key(self, key: str) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import cell_action, plane_line, plane_whole_line, plane_window
 from ringrift.game.state import collapse
+from ringrift.game.types import BoardTables, State, Words
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
-def run_from(cells: Any, position: int, step: int, player: int) -> int:
+def run_from(cells: Words, position: int, step: int, player: int) -> int:
     """Number of markers of the player in a row, starting with the one at `position`."""
     run = 0
     while cells[position] == player:
@@ -20,7 +20,9 @@ def run_from(cells: Any, position: int, step: int, player: int) -> int:
 
 
 @compiled
-def add_line_choices(board: Any, first: int, axis: int, run: int, line_length: int, out: Any, count: int) -> int:
+def add_line_choices(
+    board: BoardTables, first: int, axis: int, run: int, line_length: int, out: I32, count: int
+) -> int:
     """Append the ways to collapse one line: the whole of it and, if it is longer than needed, every window."""
     if run == line_length:
         out[count] = cell_action(board, plane_line(board) + axis, first)
@@ -35,7 +37,7 @@ def add_line_choices(board: Any, first: int, axis: int, run: int, line_length: i
 
 
 @compiled
-def add_lines(state: Any, board: Any, out: Any, count: int) -> int:
+def add_lines(state: State, board: BoardTables, out: I32, count: int) -> int:
     """Append every way to collapse every line of the player to act; the new count."""
     player = state.player
     line_length = board.line_length[state.players]
@@ -56,7 +58,7 @@ def add_lines(state: Any, board: Any, out: Any, count: int) -> int:
 
 
 @compiled
-def collapse_run(state: Any, board: Any, first: int, axis: int, length: int) -> None:
+def collapse_run(state: State, board: BoardTables, first: int, axis: int, length: int) -> None:
     """Collapse `length` markers from `first` along an axis to the player to act."""
     for offset in range(length):
         collapse(state, first + offset * board.axis_step[axis], state.player)

@@ -6,8 +6,6 @@ cells behind it. (Stack, direction, distance) names either, never both.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import cell_action, max_distance, plane_move
 from ringrift.game.state import (
     KIND,
@@ -23,11 +21,13 @@ from ringrift.game.state import (
     put_word,
     remove_marker,
 )
+from ringrift.game.types import BoardTables, State, Words
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
-def free_run(cells: Any, position: int, step: int) -> int:
+def free_run(cells: Words, position: int, step: int) -> int:
     """Number of cells in a row, after `position`, that hold neither a stack nor a collapsed cell."""
     run = 0
     position += step
@@ -38,7 +38,7 @@ def free_run(cells: Any, position: int, step: int) -> int:
 
 
 @compiled
-def can_capture_along(cells: Any, position: int, step: int, run: int, height: int, cap: int) -> bool:
+def can_capture_along(cells: Words, position: int, step: int, run: int, height: int, cap: int) -> bool:
     """Whether a stack may capture what stands behind its free run in that direction (R101)."""
     target_at = position + (run + 1) * step
     target = cells[target_at]
@@ -49,7 +49,7 @@ def can_capture_along(cells: Any, position: int, step: int, run: int, height: in
 
 
 @compiled
-def can_capture(state: Any, board: Any, position: int) -> bool:
+def can_capture(state: State, board: BoardTables, position: int) -> bool:
     """Whether the stack at a position has any capture."""
     cells = state.cells
     word = cells[position]
@@ -62,7 +62,7 @@ def can_capture(state: Any, board: Any, position: int) -> bool:
 
 
 @compiled
-def can_act(cells: Any, board: Any, position: int, height: int, cap: int) -> bool:
+def can_act(cells: Words, board: BoardTables, position: int, height: int, cap: int) -> bool:
     """Whether a stack of that height and cap, standing at a position, would have a slide or a capture."""
     for d in range(len(board.step)):
         step = board.step[d]
@@ -73,7 +73,7 @@ def can_act(cells: Any, board: Any, position: int, height: int, cap: int) -> boo
 
 
 @compiled
-def any_stack_can_act(state: Any, board: Any, player: int) -> bool:
+def any_stack_can_act(state: State, board: BoardTables, player: int) -> bool:
     """Whether any stack that the player controls has a slide or a capture."""
     if state.controlled[player - 1] == 0:
         return False
@@ -87,19 +87,19 @@ def any_stack_can_act(state: Any, board: Any, player: int) -> bool:
 
 
 @compiled
-def add_captures(state: Any, board: Any, position: int, out: Any, count: int) -> int:
+def add_captures(state: State, board: BoardTables, position: int, out: I32, count: int) -> int:
     """Append the captures of the stack at a position to `out`; the new count."""
     return _add_moves(state, board, position, False, out, count)
 
 
 @compiled
-def add_slides_and_captures(state: Any, board: Any, position: int, out: Any, count: int) -> int:
+def add_slides_and_captures(state: State, board: BoardTables, position: int, out: I32, count: int) -> int:
     """Append the slides and captures of the stack at a position to `out`; the new count."""
     return _add_moves(state, board, position, True, out, count)
 
 
 @compiled
-def _add_moves(state: Any, board: Any, position: int, slides: bool, out: Any, count: int) -> int:
+def _add_moves(state: State, board: BoardTables, position: int, slides: bool, out: I32, count: int) -> int:
     cells = state.cells
     word = cells[position]
     height, cap = height_of(word), cap_height(word)
@@ -123,7 +123,7 @@ def _add_moves(state: Any, board: Any, position: int, slides: bool, out: Any, co
 
 
 @compiled
-def play_move(state: Any, board: Any, position: int, direction: int, distance: int) -> bool:
+def play_move(state: State, board: BoardTables, position: int, direction: int, distance: int) -> bool:
     """Move the stack at a position; whether that was a capture (R091, R102).
 
     The landing position is `position + distance × step`.

@@ -25,6 +25,7 @@ from ringrift.game.state import (
 )
 from ringrift.game.territory import find_region
 from ringrift.game.turn import legal_actions
+from ringrift.game.types import State, Workspace
 
 Json = dict[str, Any]
 
@@ -91,7 +92,7 @@ def merged(moves: Iterable[Json]) -> Json:
 class Notation:
     """The notation of one position: what its legal actions are called. Made anew for every position."""
 
-    def __init__(self, board: Board, state: Any, work: Any) -> None:
+    def __init__(self, board: Board, state: State, work: Workspace) -> None:
         self.board = board
         self.state = state
         self.work = work
@@ -131,7 +132,7 @@ class Notation:
             return "PL " + self._keys(line)
         return f"LO {self._keys(line)}=" + ("all" if part.kind == "whole" else self._keys(self.collapsed(part)))
 
-    def move(self, action: int) -> Json:
+    def move(self, action: int) -> Json:  # noqa: C901 - a branch per kind of move
         """The canonical move of an action; for the actions of a recovery only the fields that it decides."""
         part = parts(self.board, action)
         move: Json = {"type": "", "player": self.player}
@@ -275,7 +276,7 @@ class Notation:
 
     # Reading
 
-    def action(self, move: Mapping[str, Any]) -> int:
+    def action(self, move: Mapping[str, Any]) -> int:  # noqa: C901 - a branch per kind of move
         """The next action that a canonical move stands for; −1 if no action of this position fits it.
 
         Accepts what other programs write: `process_line` for a longer line (all of it), `choose_line_option` for an

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import MAX_PLACED, PLANE_PLACE, cell_action
 from ringrift.game.movement import can_act, free_run
 from ringrift.game.state import (
@@ -15,11 +13,13 @@ from ringrift.game.state import (
     pushed_on_top,
     put_word,
 )
+from ringrift.game.types import BoardTables, State, Words
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
-def live_counts(cells: Any, board: Any, position: int, most: int) -> int:
+def live_counts(cells: Words, board: BoardTables, position: int, most: int) -> int:
     """Which stacks of 1 … `most` own rings could act if placed on an empty cell: bit n−1 for n rings.
 
     No dead placement: each count is judged by itself (R081).
@@ -44,7 +44,7 @@ def live_counts(cells: Any, board: Any, position: int, most: int) -> int:
 
 
 @compiled
-def may_place_on_stack(cells: Any, board: Any, position: int, player: int) -> bool:
+def may_place_on_stack(cells: Words, board: BoardTables, position: int, player: int) -> bool:
     """Whether one ring may go on top of the stack at a position."""
     word = cells[position]
     cap = cap_height(word) + 1 if word & OWNER == player else 1
@@ -52,7 +52,7 @@ def may_place_on_stack(cells: Any, board: Any, position: int, player: int) -> bo
 
 
 @compiled
-def any_placement(state: Any, board: Any, player: int) -> bool:
+def any_placement(state: State, board: BoardTables, player: int) -> bool:
     """Whether the player has a legal placement."""
     most = min(MAX_PLACED, state.hand[player - 1])
     if most == 0:
@@ -69,7 +69,7 @@ def any_placement(state: Any, board: Any, player: int) -> bool:
 
 
 @compiled
-def add_placements(state: Any, board: Any, out: Any, count: int) -> int:
+def add_placements(state: State, board: BoardTables, out: I32, count: int) -> int:
     """Append the legal placements of the player to act to `out`; the new count."""
     player = state.player
     most = min(MAX_PLACED, state.hand[player - 1])
@@ -91,7 +91,7 @@ def add_placements(state: Any, board: Any, out: Any, count: int) -> int:
 
 
 @compiled
-def play_placement(state: Any, position: int, rings: int) -> None:
+def play_placement(state: State, position: int, rings: int) -> None:
     """Put rings from the hand of the player to act on a cell or a stack; that stack must act next (R080)."""
     player = state.player
     state.hand[player - 1] -= rings

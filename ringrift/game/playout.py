@@ -7,7 +7,6 @@ number of threads changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +14,13 @@ import numpy.typing as npt
 from ringrift.game.boards import Board
 from ringrift.game.state import GAME_OVER, new_states, new_workspace, thread_workspace
 from ringrift.game.turn import legal_actions, step
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import random_below
 from ringrift.kernels.threads import share_out
+from ringrift.kernels.types import I32, I64
 
 NO_LIMIT = np.iinfo(np.int32).max
-
-States = np.ndarray[Any, np.dtype[np.void]]
 
 
 @dataclass(frozen=True)
@@ -40,16 +39,16 @@ class Playouts:
 
 @compiled
 def play_randomly(
-    states: Any,
+    states: States,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
+    board: BoardTables,
+    work: Workspace,
     seed: np.uint64,
     max_moves: int,
-    kept: Any,
-    action_counts: Any,
-    legal_counts: Any,
+    kept: I32,
+    action_counts: I64,
+    legal_counts: I64,
 ) -> None:
     """Play the games `first` … `last`−1 to their end, or to the limit of moves, with uniformly random actions."""
     out = work.actions
@@ -96,7 +95,7 @@ def random_playouts(
     return Playouts(states, kept, action_counts, legal_counts)
 
 
-def perft(board: Board, state: Any, depth: int) -> int:
+def perft(board: Board, state: np.void, depth: int) -> int:
     """Number of action sequences of that length from a position; games that end earlier count as one."""
     work = new_workspace(board)
     buffers = np.empty((depth, board.max_actions), np.int32)

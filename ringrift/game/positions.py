@@ -41,12 +41,14 @@ from ringrift.game.state import (
     stack_word,
 )
 from ringrift.game.turn import legal_actions
+from ringrift.game.types import State, States
 from ringrift.game.victory import note_losses
+from ringrift.kernels.types import Record
 
 OWED_IN_RECOVERY = {OWES_RECOVERY_LINE: "line", OWES_EXTRACTION: "extraction"}
 
 
-def position_json(board: Board, state: Any) -> Json:
+def position_json(board: Board, state: Record) -> Json:
     """Write a state; the history of a capture chain (`start`, `visited`) is the caller's to add."""
     players = int(state["players"])
     stacks: Json = {}
@@ -98,7 +100,7 @@ def _key_at(board: Board, position: int) -> str | None:
     return cell_key(board, int(board.tables["cell"][position])) if position else None
 
 
-def _lps_json(state: Any, players: int) -> Json:
+def _lps_json(state: Record, players: int) -> Json:
     seen, able = int(state["lps_seen"]), int(state["lps_able"])
     return {
         "round": int(state["lps_round"]),
@@ -110,7 +112,7 @@ def _lps_json(state: Any, players: int) -> Json:
     }
 
 
-def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+def read_position(board: Board, players: int, position: Mapping[str, Any]) -> States:
     """Read a position into an array of one state; `BadPosition` says what is wrong with it."""
     if not isinstance(position, Mapping):
         raise BadPosition(f"a position must be an object, not {type(position).__name__}")
@@ -123,19 +125,48 @@ def read_position(board: Board, players: int, position: Mapping[str, Any]) -> np
     return states
 
 
-def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.void]]:
+def _read(board: Board, players: int, position: Mapping[str, Any]) -> States:
     states = new_states(board, players)
     state = states[0]
-    cells = {cell_key(board, cell): cell for cell in range(board.cells)}
+    places = _Places(board)
+    _read_cells(board, players, state, position, places)
+    _read_turn(players, state, position)
+    _read_constraints(state, position, places)
+    _read_last_player_standing(players, state, position["lps"])
+    if "recovery" in position:
+        state["owed"] = {name: owed for owed, name in OWED_IN_RECOVERY.items()}[position["recovery"]["owed"]]
+        if state["owed"] == OWES_RECOVERY_LINE:
+            state["slide_to"] = places[position["recovery"]["at"]]
+    if position.get("swapAvailable", False):
+        if players != 2:
+            raise BadPosition("`swapAvailable`: the pie rule is for two players (R180)")
+        state["swap"] = SWAP_OPEN
+    note_losses(state)
+    state["turn"] = 1  # whoever is out already lost the last ring in an earlier turn
+    return states
+
+
+class _Places(dict[object, int]):
+    """Grid positions by the keys of cells."""
+
+    def __init__(self, board: Board) -> None:
+        positions = board.tables["position"].tolist()
+        super().__init__({cell_key(board, cell): position for cell, position in enumerate(positions)})
+        self.board = board
+
+    def __missing__(self, key: object) -> int:
+        raise BadPosition(f"there is no cell {key!r} on {self.board.name}")
+
+
+def _read_cells(board: Board, players: int, state: State, position: Mapping[str, Any], places: _Places) -> None:
+    """Read stacks, markers and collapsed cells."""
     taken: set[int] = set()
 
     def place(key: str, word: int) -> None:
-        if key not in cells:
-            raise BadPosition(f"there is no cell {key!r} on {board.name}")
-        if cells[key] in taken:
+        if places[key] in taken:
             raise BadPosition(f"cell {key} holds two things at once")
-        taken.add(cells[key])
-        state["cells"][board.tables["position"][cells[key]]] = word
+        taken.add(places[key])
+        state["cells"][places[key]] = word
 
     for key, rings in position["stacks"].items():
         place(key, _read_stack(board, players, state, key, rings))
@@ -145,6 +176,10 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
     for key, owner in position["collapsed"].items():
         place(key, COLLAPSED | _seat(owner, players))
         state["territory"][owner - 1] += 1
+
+
+def _read_turn(players: int, state: State, position: Mapping[str, Any]) -> None:
+    """Read counts, player, phase and debt."""
     state["hand"][:players] = _counts(position, "ringsInHand", players)
     state["credited"][:players] = _counts(position, "eliminatedRings", players)
     state["player"] = _seat(position["currentPlayer"], players)
@@ -161,23 +196,24 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
         else OWES_NOTHING
     )
 
-    def position_of(key: object) -> int:
-        if key not in cells:
-            raise BadPosition(f"there is no cell {key!r} on {board.name}")
-        return int(board.tables["position"][cells[str(key)]])
 
+def _read_constraints(state: State, position: Mapping[str, Any], places: _Places) -> None:
+    """Read which stack has to act."""
     if position["mustMoveFrom"] is not None:
         if state["phase"] not in (MOVEMENT, CAPTURE, CHAIN_CAPTURE):
             raise BadPosition(f"`mustMoveFrom` has no meaning in phase {position['phase']}")
-        state["must_move"] = position_of(position["mustMoveFrom"])
+        state["must_move"] = places[position["mustMoveFrom"]]
     if state["phase"] == CAPTURE:
-        state["capturer"] = position_of(position["captureFrom"])
+        state["capturer"] = places[position["captureFrom"]]
     elif state["phase"] == CHAIN_CAPTURE:
         chain = position["chain"]
-        state["capturer"] = position_of(chain["at"])
+        state["capturer"] = places[chain["at"]]
         for key in [chain.get("start", chain["at"]), *chain.get("visited", [])]:
-            position_of(key)
-    lps = position["lps"]
+            _ = places[key]  # which has to be a cell
+
+
+def _read_last_player_standing(players: int, state: State, lps: Mapping[str, Any]) -> None:
+    """Read the rounds of last player standing."""
     state["lps_round"] = _number(lps, "round")
     state["lps_count"] = _number(lps, "consecutive")
     for field, name in (
@@ -190,20 +226,9 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> np.ndarray
         bit = 1 << (_seat(int(seat), players) - 1)
         state["lps_seen"] |= bit
         state["lps_able"] |= bit if able else 0
-    if "recovery" in position:
-        state["owed"] = {name: owed for owed, name in OWED_IN_RECOVERY.items()}[position["recovery"]["owed"]]
-        if state["owed"] == OWES_RECOVERY_LINE:
-            state["slide_to"] = position_of(position["recovery"]["at"])
-    if position.get("swapAvailable", False):
-        if players != 2:
-            raise BadPosition("`swapAvailable`: the pie rule is for two players (R180)")
-        state["swap"] = SWAP_OPEN
-    note_losses(state)
-    state["turn"] = 1  # whoever is out already lost the last ring in an earlier turn
-    return states
 
 
-def _read_stack(board: Board, players: int, state: Any, key: str, rings: str) -> int:
+def _read_stack(board: Board, players: int, state: State, key: str, rings: str) -> int:
     if not (isinstance(rings, str) and rings.isascii()):
         raise BadPosition(f"the stack at {key} must be a string of seat digits, not {rings!r}")
     if len(rings) > board.max_height:
@@ -244,7 +269,7 @@ def _counts(position: Mapping[str, Any], field: str, players: int) -> list[int]:
     return counts
 
 
-def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) -> None:
+def _check(board: Board, players: int, state: State, position: Mapping[str, Any]) -> None:  # noqa: C901 - a branch per invariant
     """The invariants that a position from outside has to keep."""
     gone = board.rings - state["hand"][:players] - state["on_board"][:players]
     for seat in range(players):
@@ -278,7 +303,7 @@ def _check(board: Board, players: int, state: Any, position: Mapping[str, Any]) 
         raise BadPosition(f"player {state['player']} has no legal action in phase {PHASE_NAMES[phase]}")
 
 
-def result_json(state: Any) -> Json:
+def result_json(state: Record) -> Json:
     """Outcome of a game in the form of the reference games."""
     players = int(state["players"])
     return {

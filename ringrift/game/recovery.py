@@ -6,8 +6,6 @@ then the stack that pays by extraction.
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import (
     PLANE_EXTRACT,
     PLANE_RECOVERY,
@@ -30,11 +28,13 @@ from ringrift.game.state import (
     remove_marker,
     without_ring,
 )
+from ringrift.game.types import BoardTables, State
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
-def longest_run_through(state: Any, board: Any, position: int, vacated: int) -> int:
+def longest_run_through(state: State, board: BoardTables, position: int, vacated: int) -> int:
     """Longest run of the player's markers, on any axis, if one stood at `position` and none at `vacated`.
 
     Pass a wall as `vacated` (0) to judge the board as it is.
@@ -55,7 +55,7 @@ def longest_run_through(state: Any, board: Any, position: int, vacated: int) -> 
 
 
 @compiled
-def add_recovery_slides(state: Any, board: Any, out: Any, count: int) -> int:
+def add_recovery_slides(state: State, board: BoardTables, out: I32, count: int) -> int:
     """Append the slides of the player to act: those that make a line, or, only if none does, all others (R112)."""
     player = state.player
     cells = state.cells
@@ -81,7 +81,7 @@ def add_recovery_slides(state: Any, board: Any, out: Any, count: int) -> int:
 
 
 @compiled
-def play_recovery_slide(state: Any, board: Any, position: int, direction: int) -> None:
+def play_recovery_slide(state: State, board: BoardTables, position: int, direction: int) -> None:
     """Slide a marker and note what is owed for it: a line choice, or an extraction."""
     player = state.player
     landing = position + board.step[direction]
@@ -98,7 +98,7 @@ def play_recovery_slide(state: Any, board: Any, position: int, direction: int) -
 
 
 @compiled
-def add_recovery_lines(state: Any, board: Any, out: Any, count: int) -> int:
+def add_recovery_lines(state: State, board: BoardTables, out: I32, count: int) -> int:
     """Append the ways to collapse a run through the marker that slid; windows must contain it (R113)."""
     player = state.player
     cells = state.cells
@@ -121,7 +121,7 @@ def add_recovery_lines(state: Any, board: Any, out: Any, count: int) -> int:
 
 
 @compiled
-def add_extractions(state: Any, board: Any, buried_only: bool, out: Any, count: int) -> int:
+def add_extractions(state: State, board: BoardTables, buried_only: bool, out: I32, count: int) -> int:
     """Append the stacks that can pay with a ring of the player to act; the new count.
 
     Before a recovery slide every ring of the player is buried, and which stacks can pay is judged then: afterwards any
@@ -137,7 +137,7 @@ def add_extractions(state: Any, board: Any, buried_only: bool, out: Any, count: 
 
 
 @compiled
-def play_extraction(state: Any, position: int) -> None:
+def play_extraction(state: State, position: int) -> None:
     """Remove the lowest ring of the player to act from a stack, credited to that player (R114)."""
     player = state.player
     word = state.cells[position]

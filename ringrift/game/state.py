@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import threading
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ringrift.game.boards import MAX_PLAYERS, Board
+from ringrift.game.types import State, States, Workspace
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
 
@@ -153,22 +154,22 @@ def workspace_type(board: Board) -> np.dtype[np.void]:
 _per_thread = threading.local()
 
 
-def new_workspace(board: Board) -> Any:
+def new_workspace(board: Board) -> Workspace:
     """A workspace record for the kernels; one per thread."""
-    return np.zeros(1, workspace_type(board))[0]
+    workspace: Workspace = np.zeros(1, workspace_type(board))[0]
+    return workspace
 
 
-def thread_workspace(board: Board) -> Any:
+def thread_workspace(board: Board) -> Workspace:
     """The calling thread's workspace record for that board."""
     workspaces = vars(_per_thread)
     if board.name not in workspaces:
         workspaces[board.name] = new_workspace(board)
-    return workspaces[board.name]
+    workspace: Workspace = workspaces[board.name]
+    return workspace
 
 
-def new_states(
-    board: Board, players: int, count: int = 1, *, swap_rule: bool = False
-) -> np.ndarray[Any, np.dtype[np.void]]:
+def new_states(board: Board, players: int, count: int = 1, *, swap_rule: bool = False) -> States:
     """`[count]` games at the standard start."""
     states = np.zeros(count, state_type(board))
     cells = np.full(board.grid_size, WALL, board.word_type)
@@ -258,7 +259,7 @@ def has_buried_ring(word: int, player: int) -> bool:
 
 
 @compiled
-def put_word(state: Any, position: int, word: int) -> None:
+def put_word(state: State, position: int, word: int) -> None:
     """Replace what stands at a position that holds no marker and is not collapsed, keeping the count of stacks."""
     old = state.cells[position]
     if old & KIND == STACK:
@@ -269,21 +270,21 @@ def put_word(state: Any, position: int, word: int) -> None:
 
 
 @compiled
-def put_marker(state: Any, position: int, player: int) -> None:
+def put_marker(state: State, position: int, player: int) -> None:
     """Set a marker on an empty cell."""
     state.cells[position] = player
     state.markers[player - 1] += 1
 
 
 @compiled
-def remove_marker(state: Any, position: int) -> None:
+def remove_marker(state: State, position: int) -> None:
     """Take the marker off a cell."""
     state.markers[state.cells[position] - 1] -= 1
     state.cells[position] = 0
 
 
 @compiled
-def collapse(state: Any, position: int, player: int) -> None:
+def collapse(state: State, position: int, player: int) -> None:
     """Turn an empty cell or a marker into the player's territory."""
     if state.cells[position] != 0:
         state.markers[state.cells[position] - 1] -= 1
@@ -292,7 +293,7 @@ def collapse(state: Any, position: int, player: int) -> None:
 
 
 @compiled
-def eliminate_top(state: Any, position: int, player: int) -> None:
+def eliminate_top(state: State, position: int, player: int) -> None:
     """Remove the top ring of a stack and credit it to the player."""
     word = state.cells[position]
     state.on_board[(word & OWNER) - 1] -= 1
@@ -301,7 +302,7 @@ def eliminate_top(state: Any, position: int, player: int) -> None:
 
 
 @compiled
-def leave_trail(state: Any, position: int) -> None:
+def leave_trail(state: State, position: int) -> None:
     """Remember where an action happened."""
     for i in range(TRAIL - 1, 0, -1):
         state.trail[i] = state.trail[i - 1]
@@ -309,13 +310,13 @@ def leave_trail(state: Any, position: int) -> None:
 
 
 @compiled
-def has_material(state: Any, player: int) -> bool:
+def has_material(state: State, player: int) -> bool:
     """Whether the player has a ring anywhere: in hand, on top or buried."""
     return bool(state.hand[player - 1] + state.on_board[player - 1] > 0)
 
 
 @compiled
-def stacks_on_board(state: Any) -> int:
+def stacks_on_board(state: State) -> int:
     """Number of stacks of all players."""
     total = 0
     for seat in range(MAX_PLAYERS):
@@ -324,14 +325,14 @@ def stacks_on_board(state: Any) -> int:
 
 
 @compiled
-def may_recover(state: Any, player: int) -> bool:
+def may_recover(state: State, player: int) -> bool:
     """Whether recovery is possible (R110): no stack controlled, a marker on the board, and a buried ring."""
     seat = player - 1
     return bool(state.controlled[seat] == 0 and state.markers[seat] > 0 and state.on_board[seat] > 0)
 
 
 @compiled
-def state_hash(state: Any) -> np.uint64:
+def state_hash(state: State) -> np.uint64:
     """64-bit hash of all that decides what may be played and how the game goes on.
 
     The counters and the trail of last actions are left out, and so is how a capture chain came about: equal positions

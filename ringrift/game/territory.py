@@ -6,8 +6,6 @@ row x touches row x + 1 at columns y and y − 1, and row x − 1 at columns y a
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import COLLAPSED_BORDER, PLANE_REGION, cell_count
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.state import (
@@ -22,7 +20,9 @@ from ringrift.game.state import (
     put_word,
     ring_at,
 )
+from ringrift.game.types import BoardTables, State, Workspace
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
@@ -36,7 +36,7 @@ def spread(seeds: int, free: int) -> int:
 
 
 @compiled
-def joined_rows(board: Any, mask: Any, row: int) -> int:
+def joined_rows(board: BoardTables, mask: I32, row: int) -> int:
     """The cells of a row that are in `mask` or touch, up or down, a cell of the neighbouring rows that is."""
     hexagonal = len(board.step) == 6
     joined = mask[row]
@@ -52,7 +52,7 @@ def joined_rows(board: Any, mask: Any, row: int) -> int:
 
 
 @compiled
-def grow_row(board: Any, work: Any, row: int) -> bool:
+def grow_row(board: BoardTables, work: Workspace, row: int) -> bool:
     """Extend the flood in one row from itself and its neighbours; whether it grew."""
     free = work.free[row]
     seeds = joined_rows(board, work.region, row) & free
@@ -63,7 +63,7 @@ def grow_row(board: Any, work: Any, row: int) -> bool:
 
 
 @compiled
-def flood(board: Any, work: Any, row: int, seed: int) -> None:
+def flood(board: BoardTables, work: Workspace, row: int, seed: int) -> None:
     """Fill `work.region` with the component of `work.free` that holds one seed cell, given as row and bit."""
     rows = len(board.row_mask)
     for r in range(rows):
@@ -88,7 +88,7 @@ def flood(board: Any, work: Any, row: int, seed: int) -> None:
 
 
 @compiled
-def read_rows(state: Any, board: Any, work: Any) -> None:
+def read_rows(state: State, board: BoardTables, work: Workspace) -> None:
     """Turn the position into row masks."""
     rows = len(board.row_mask)
     for r in range(rows):
@@ -117,13 +117,13 @@ def read_rows(state: Any, board: Any, work: Any) -> None:
 
 
 @compiled
-def border_owner(state: Any, border: int) -> int:
+def border_owner(state: State, border: int) -> int:
     """Seat index of the player whose markers make a border of that kind (0–3, relative to the mover)."""
     return int((state.player - 1 + border) % state.players)
 
 
 @compiled
-def free_rows(state: Any, board: Any, work: Any, border: int) -> None:
+def free_rows(state: State, board: BoardTables, work: Workspace, border: int) -> None:
     """Set `work.free` to the cells that a border of that kind leaves open (R141)."""
     for r in range(len(board.row_mask)):
         work.free[r] = work.open[r]
@@ -132,7 +132,7 @@ def free_rows(state: Any, board: Any, work: Any, border: int) -> None:
 
 
 @compiled
-def overlaps(mask: Any, region: Any) -> bool:
+def overlaps(mask: I32, region: I32) -> bool:
     """Whether two row masks share a cell."""
     for r in range(len(region)):
         if mask[r] & region[r]:
@@ -141,7 +141,7 @@ def overlaps(mask: Any, region: Any) -> bool:
 
 
 @compiled
-def reaches_outside(mask: Any, region: Any) -> bool:
+def reaches_outside(mask: I32, region: I32) -> bool:
     """Whether a row mask has a cell outside the region."""
     for r in range(len(region)):
         if mask[r] & ~region[r]:
@@ -150,7 +150,7 @@ def reaches_outside(mask: Any, region: Any) -> bool:
 
 
 @compiled
-def border_row(board: Any, work: Any, row: int) -> int:
+def border_row(board: BoardTables, work: Workspace, row: int) -> int:
     """The markers of any colour in a row that are outside the region and territory neighbours of it."""
     inside = work.region[row]
     near = joined_rows(board, work.region, row) | (inside << 1) | (inside >> 1)
@@ -158,7 +158,7 @@ def border_row(board: Any, work: Any, row: int) -> int:
 
 
 @compiled
-def marker_row(work: Any, row: int) -> int:
+def marker_row(work: Workspace, row: int) -> int:
     """The markers of all players in a row."""
     markers = 0
     for seat in range(MAX_PLAYERS):
@@ -167,7 +167,7 @@ def marker_row(work: Any, row: int) -> int:
 
 
 @compiled
-def is_found_before(state: Any, board: Any, work: Any, border: int) -> bool:
+def is_found_before(state: State, board: BoardTables, work: Workspace, border: int) -> bool:
     """Whether the region, found with a border of that kind, is found with an earlier kind as well.
 
     A set of cells is a component for several borders exactly if no marker stands around it, and none of the colour in
@@ -187,7 +187,7 @@ def is_found_before(state: Any, board: Any, work: Any, border: int) -> bool:
 
 
 @compiled
-def is_eligible(state: Any, board: Any, work: Any, border: int) -> bool:
+def is_eligible(state: State, board: BoardTables, work: Workspace, border: int) -> bool:
     """Whether the player to act may claim `work.region`, found with a border of that kind (R142)."""
     if state.recovered:
         can_pay = reaches_outside(work.buried, work.region)
@@ -217,7 +217,7 @@ def lowest_column(mask: int) -> int:
 
 
 @compiled
-def add_regions(state: Any, board: Any, work: Any, out: Any, count: int) -> int:
+def add_regions(state: State, board: BoardTables, work: Workspace, out: I32, count: int) -> int:
     """Append a claim for every eligible region of the player to act; the new count.
 
     A region is named by its first cell in the order of positions and by the kind of border that it is found with first.
@@ -244,13 +244,13 @@ def add_regions(state: Any, board: Any, work: Any, out: Any, count: int) -> int:
 
 
 @compiled
-def has_region(state: Any, board: Any, work: Any) -> bool:
+def has_region(state: State, board: BoardTables, work: Workspace) -> bool:
     """Whether the player to act may claim any region."""
     return add_regions(state, board, work, work.actions, 0) > 0
 
 
 @compiled
-def find_region(state: Any, board: Any, work: Any, border: int, position: int) -> None:
+def find_region(state: State, board: BoardTables, work: Workspace, border: int, position: int) -> None:
     """Fill `work.region` with the region of that border kind around a position."""
     stride = len(board.row_mask) + 1
     read_rows(state, board, work)
@@ -259,7 +259,7 @@ def find_region(state: Any, board: Any, work: Any, border: int, position: int) -
 
 
 @compiled
-def find_border(board: Any, work: Any) -> None:
+def find_border(board: BoardTables, work: Workspace) -> None:
     """Fill `work.border` with the border markers of `work.region` (§7, effect 1)."""
     rows = len(board.row_mask)
     for r in range(rows):
@@ -281,7 +281,7 @@ def find_border(board: Any, work: Any) -> None:
 
 
 @compiled
-def claim_region(state: Any, board: Any, work: Any, border: int, position: int) -> None:
+def claim_region(state: State, board: BoardTables, work: Workspace, border: int, position: int) -> None:
     """Take a region and its border; the player to act then owes the price (R143–R145)."""
     find_region(state, board, work, border, position)
     find_border(board, work)

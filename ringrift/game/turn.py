@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.actions import (
     NO_LINE,
     NO_MOVEMENT,
@@ -71,12 +69,14 @@ from ringrift.game.state import (
     may_recover,
 )
 from ringrift.game.territory import add_regions, claim_region, has_region
+from ringrift.game.types import BoardTables, State, Workspace
 from ringrift.game.victory import finish, judge, note_losses, track_turn
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32
 
 
 @compiled
-def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+def legal_actions(state: State, board: BoardTables, work: Workspace, out: I32) -> int:
     """Write every legal action into `out` (int32, at least `Board.max_actions` long) and return their number.
 
     0 only when the game is over.
@@ -103,7 +103,7 @@ def legal_actions(state: Any, board: Any, work: Any, out: Any) -> int:
 
 
 @compiled
-def _or_else(board: Any, count: int, scalar: int, out: Any) -> int:
+def _or_else(board: BoardTables, count: int, scalar: int, out: I32) -> int:
     """Offer the forced no-action of a phase if it has nothing else."""
     if count == 0:
         out[0] = scalar_action(board, scalar)
@@ -112,7 +112,7 @@ def _or_else(board: Any, count: int, scalar: int, out: Any) -> int:
 
 
 @compiled
-def _placement_actions(state: Any, board: Any, out: Any) -> int:
+def _placement_actions(state: State, board: BoardTables, out: I32) -> int:
     player = state.player
     count = add_placements(state, board, out, 0)
     if state.hand[player - 1] > 0 and (may_recover(state, player) or any_stack_can_act(state, board, player)):
@@ -126,7 +126,7 @@ def _placement_actions(state: Any, board: Any, out: Any) -> int:
 
 
 @compiled
-def _movement_actions(state: Any, board: Any, out: Any) -> int:
+def _movement_actions(state: State, board: BoardTables, out: I32) -> int:
     if state.owed == OWES_RECOVERY_LINE:
         return add_recovery_lines(state, board, out, 0)
     if state.owed == OWES_EXTRACTION:
@@ -148,7 +148,7 @@ def _movement_actions(state: Any, board: Any, out: Any) -> int:
 
 
 @compiled
-def _territory_actions(state: Any, board: Any, work: Any, out: Any) -> int:
+def _territory_actions(state: State, board: BoardTables, work: Workspace, out: I32) -> int:
     if state.owed == OWES_REGION_PRICE:
         if state.recovered:
             return add_extractions(state, board, True, out, 0)
@@ -161,7 +161,7 @@ def _territory_actions(state: Any, board: Any, work: Any, out: Any) -> int:
 
 
 @compiled
-def step(state: Any, action: int, board: Any, work: Any) -> None:
+def step(state: State, action: int, board: BoardTables, work: Workspace) -> None:
     """Play one legal action in place. The caller vouches for its legality."""
     actor = state.player
     phase = state.phase
@@ -200,7 +200,7 @@ def step(state: Any, action: int, board: Any, work: Any) -> None:
 
 
 @compiled
-def play_forced(state: Any, board: Any, work: Any) -> int:
+def play_forced(state: State, board: BoardTables, work: Workspace) -> int:
     """Play on while there is exactly one legal action; the number of legal actions then, in `work.actions`."""
     while True:
         count = legal_actions(state, board, work, work.actions)
@@ -210,7 +210,7 @@ def play_forced(state: Any, board: Any, work: Any) -> int:
 
 
 @compiled
-def _play_scalar(state: Any, which: int, board: Any, work: Any) -> None:
+def _play_scalar(state: State, which: int, board: BoardTables, work: Workspace) -> None:
     if which == SWAP_SIDES:
         state.swap = SWAPPED
         state.changed = 1
@@ -225,21 +225,21 @@ def _play_scalar(state: Any, which: int, board: Any, work: Any) -> None:
 
 
 @compiled
-def _enter_movement(state: Any) -> None:
+def _enter_movement(state: State) -> None:
     state.phase = MOVEMENT
     if state.swap == SWAP_OPEN and state.player == 2:
         state.swap = SWAP_OFF  # the chance was at the start of this turn only (R180)
 
 
 @compiled
-def _enter_lines(state: Any) -> None:
+def _enter_lines(state: State) -> None:
     state.phase = LINE_PROCESSING
     state.must_move = 0
     state.capturer = 0
 
 
 @compiled
-def _play_movement(state: Any, board: Any, position: int, ray: int) -> None:
+def _play_movement(state: State, board: BoardTables, position: int, ray: int) -> None:
     direction = ray // max_distance(board)
     distance = ray - direction * max_distance(board) + 1
     landing = position + distance * board.step[direction]
@@ -256,7 +256,7 @@ def _play_movement(state: Any, board: Any, position: int, ray: int) -> None:
 
 
 @compiled
-def _play_recovery(state: Any, board: Any, position: int, plane: int) -> None:
+def _play_recovery(state: State, board: BoardTables, position: int, plane: int) -> None:
     if plane == PLANE_EXTRACT:
         play_extraction(state, position)
         state.owed = OWES_NOTHING
@@ -273,7 +273,7 @@ def _play_recovery(state: Any, board: Any, position: int, plane: int) -> None:
 
 
 @compiled
-def _collapse_line(state: Any, board: Any, position: int, plane: int) -> bool:
+def _collapse_line(state: State, board: BoardTables, position: int, plane: int) -> bool:
     """Collapse the line or window that a line action names; whether it was a whole line, which costs a ring (R122)."""
     line_length = board.line_length[state.players]
     if plane >= plane_window(board):
@@ -289,7 +289,7 @@ def _collapse_line(state: Any, board: Any, position: int, plane: int) -> bool:
 
 
 @compiled
-def _play_line(state: Any, board: Any, work: Any, position: int, plane: int) -> None:
+def _play_line(state: State, board: BoardTables, work: Workspace, position: int, plane: int) -> None:
     if plane == PLANE_PAY_LINE:
         eliminate_top(state, position, state.player)
         state.owed = OWES_NOTHING
@@ -302,14 +302,14 @@ def _play_line(state: Any, board: Any, work: Any, position: int, plane: int) -> 
 
 
 @compiled
-def _leave_lines(state: Any, board: Any, work: Any) -> None:
+def _leave_lines(state: State, board: BoardTables, work: Workspace) -> None:
     state.phase = TERRITORY_PROCESSING
     if not state.changed and state.controlled[state.player - 1] > 0 and not has_region(state, board, work):
         state.phase = FORCED_ELIMINATION
 
 
 @compiled
-def _play_territory(state: Any, board: Any, work: Any, position: int, plane: int) -> None:
+def _play_territory(state: State, board: BoardTables, work: Workspace, position: int, plane: int) -> None:
     if plane >= PLANE_REGION:
         claim_region(state, board, work, plane - PLANE_REGION, position)
         return
@@ -321,7 +321,7 @@ def _play_territory(state: Any, board: Any, work: Any, position: int, plane: int
 
 
 @compiled
-def _leave_territory(state: Any, board: Any) -> None:
+def _leave_territory(state: State, board: BoardTables) -> None:
     if not state.changed and state.controlled[state.player - 1] > 0:
         state.phase = FORCED_ELIMINATION
     else:
@@ -329,7 +329,7 @@ def _leave_territory(state: Any, board: Any) -> None:
 
 
 @compiled
-def _end_turn(state: Any, board: Any) -> None:
+def _end_turn(state: State, board: BoardTables) -> None:
     """Pass the turn to the next seat with material and judge the win over rounds."""
     note_losses(state)  # in the turn that ends, not in the next
     state.phase = RING_PLACEMENT

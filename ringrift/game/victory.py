@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS
 from ringrift.game.movement import any_stack_can_act
 from ringrift.game.placement import any_placement
@@ -18,24 +16,26 @@ from ringrift.game.state import (
     has_material,
     stacks_on_board,
 )
+from ringrift.game.types import BoardTables, State
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I64
 
 
 @compiled
-def can_really_act(state: Any, board: Any, player: int) -> bool:
+def can_really_act(state: State, board: BoardTables, player: int) -> bool:
     """Whether the player has a real action: a legal placement, slide or capture (R172)."""
     return any_stack_can_act(state, board, player) or any_placement(state, board, player)
 
 
 @compiled
-def declare_winner(state: Any, player: int, reason: int) -> None:
+def declare_winner(state: State, player: int, reason: int) -> None:
     """Note the winner; `finish` ends the game."""
     state.winner = player
     state.reason = reason
 
 
 @compiled
-def begin_round(state: Any, player: int) -> None:
+def begin_round(state: State, player: int) -> None:
     """Open a new round of the last-player-standing tracker."""
     state.lps_round += 1
     state.lps_first = player
@@ -44,14 +44,14 @@ def begin_round(state: Any, player: int) -> None:
 
 
 @compiled
-def reset_exclusive(state: Any, player: int, count: int) -> None:
+def reset_exclusive(state: State, player: int, count: int) -> None:
     """Set the player of the exclusive rounds in a row, and their number."""
     state.lps_player = player
     state.lps_count = count
 
 
 @compiled
-def track_turn(state: Any, board: Any) -> None:
+def track_turn(state: State, board: BoardTables) -> None:
     """The turn has passed to `state.player`: keep the tracker and judge the win over rounds (R172)."""
     player = state.player
     first = state.lps_first
@@ -77,7 +77,7 @@ def track_turn(state: Any, board: Any) -> None:
 
 
 @compiled
-def complete_round(state: Any) -> None:
+def complete_round(state: State) -> None:
     """Judge the round that has just ended: was exactly one player able to act?"""
     able_players = 0
     exclusive = 0
@@ -94,7 +94,7 @@ def complete_round(state: Any) -> None:
 
 
 @compiled
-def judge(state: Any, board: Any, actor: int) -> None:
+def judge(state: State, board: BoardTables, actor: int) -> None:
     """The checks after every action, in their order; they overrule a win over rounds (§10)."""
     players = state.players
     for seat in range(players):
@@ -123,7 +123,7 @@ def judge(state: Any, board: Any, actor: int) -> None:
 
 
 @compiled
-def anyone_can_place(state: Any, board: Any) -> bool:
+def anyone_can_place(state: State, board: BoardTables) -> bool:
     """Whether anyone with rings in hand has a legal placement."""
     for player in range(1, state.players + 1):
         if any_placement(state, board, player):
@@ -132,7 +132,7 @@ def anyone_can_place(state: Any, board: Any) -> bool:
 
 
 @compiled
-def stalemate_winner(state: Any, actor: int) -> int:
+def stalemate_winner(state: State, actor: int) -> int:
     """Best by territory, credited rings plus hand, markers, who acted last, lowest seat (R173)."""
     best = 0
     best_score = -1
@@ -147,7 +147,7 @@ def stalemate_winner(state: Any, actor: int) -> int:
 
 
 @compiled
-def note_losses(state: Any) -> None:
+def note_losses(state: State) -> None:
     """Remember in which turn a player lost the last ring, for the ranking."""
     for player in range(1, state.players + 1):
         if state.lost_turn[player - 1] == 0 and not has_material(state, player):
@@ -155,7 +155,7 @@ def note_losses(state: Any) -> None:
 
 
 @compiled
-def finish(state: Any) -> None:
+def finish(state: State) -> None:
     """End the game that has a winner."""
     state.phase = GAME_OVER
     state.player = state.winner
@@ -167,7 +167,7 @@ def finish(state: Any) -> None:
 
 
 @compiled
-def rank_players(state: Any, ranks: Any) -> None:
+def rank_players(state: State, ranks: I64) -> None:
     """Fill `ranks[4]` (int) with the final ranks of the seats, from 1; a shared rank skips the next (R175–R178).
 
     The winner first, the others by territory, credited rings, markers, and the turn at which they lost their last ring
@@ -183,7 +183,7 @@ def rank_players(state: Any, ranks: Any) -> None:
 
 
 @compiled
-def rank_score(state: Any, seat: int) -> int:
+def rank_score(state: State, seat: int) -> int:
     """What the ranking compares, as one number."""
     if state.winner == seat + 1:
         return 1 << 62

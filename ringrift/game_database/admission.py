@@ -26,7 +26,9 @@ from ringrift.game_database.replay import (
     UNFINISHED,
     replay,
 )
+from ringrift.moments import FIRST_IMPOSSIBLE
 from ringrift.selfplay import GameRecord
+from ringrift.strict_json import BadJson, parse_json
 
 SELFPLAY: Final = "selfplay"
 FOREIGN: Final = "foreign"
@@ -60,6 +62,8 @@ _LONG_FIELDS: Final = frozenset({"moves", "plies", "initial", "rules", "result",
 
 _PROBLEMS: Final = {AFTER_THE_END: "after_the_end", ILLEGAL_POLICY: "illegal_policy"}
 
+LONGEST_NAME: Final = 500
+"""Characters in the name of a run, a host or a worker."""
 INT64: Final = np.iinfo(np.int64)
 INT32: Final = np.iinfo(np.int32)
 
@@ -158,9 +162,9 @@ def findings(records: Sequence[GameRecord]) -> list[np.void]:
 def read_candidate(raw: bytes) -> Candidate:
     """Read a line; `Rejected` if it is no record or does not fit its config."""
     try:
-        fields = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Rejected("no_record", f"not JSON ({error})") from None
+        fields = parse_json(raw)
+    except BadJson as error:
+        raise Rejected("no_record", str(error)) from None
     if not isinstance(fields, dict):
         raise Rejected("no_record", f"a record must be an object, not {type(fields).__name__}")
     if "format" not in fields:
@@ -191,11 +195,21 @@ def check_header(record: GameRecord) -> None:
         raise Rejected("no_record", f"`maxMoves` must be a number above 0, not {record.max_moves}")
     if not 0 <= record.opening <= len(record.actions):
         raise Rejected("no_record", f"`opening` is {record.opening}, and the game has {len(record.actions)} actions")
-    for name in ("game", "seed", "ended"):
+    _check_key(record)
+
+
+def _check_key(record: GameRecord) -> None:
+    """What names the game, and when it ended: nothing that a column cannot hold or nobody means."""
+    for name in ("game", "seed"):
         if not INT64.min <= getattr(record, name) <= INT64.max:
             raise Rejected("no_record", f"`{name}` is {getattr(record, name)}, more than 64 bits")
-    if any("\0" in text for text in (record.run, record.host, record.worker)):
-        raise Rejected("no_record", "a name has a character 0 in it")
+    if not 0 <= record.ended < FIRST_IMPOSSIBLE:
+        raise Rejected("no_record", f"`ended` is {record.ended}, which is no moment in seconds since 1970")
+    for name in ("run", "host", "worker"):
+        if "\0" in getattr(record, name):
+            raise Rejected("no_record", f"`{name}` has a character 0 in it")
+        if len(getattr(record, name)) > LONGEST_NAME:
+            raise Rejected("no_record", f"`{name}` has more than {LONGEST_NAME} characters")
 
 
 def fault(record: GameRecord, finding: np.void) -> Rejected | None:

@@ -44,6 +44,8 @@ class IngestReport:
     """New games by config."""
     duplicates: int
     """Games that the database had already."""
+    played_twice: int
+    """… of which it has another playing, which ended at another moment."""
     quarantined: dict[str, int]
     """Lines by the reason why they are no games."""
     torn: int
@@ -72,6 +74,11 @@ class IngestReport:
             found.append(f"nothing to do: {self.files} files have no new lines since the last ingest")
         if self.duplicates:
             found.append(f"{self.duplicates} games were in the database already")
+        if self.played_twice:
+            found.append(
+                f"{self.played_twice} of them were played twice: by two machines of one name, which need a --host of "
+                "their own, or again after a crash"
+            )
         if self.torn:
             found.append(f"{self.torn} files end in a line that is not complete; it is left for the next ingest")
         found += [f"{path}: {note}" for path, note in self.notes.items()]
@@ -141,17 +148,18 @@ def ingest(
     stored_positions: dict[int, int] = {}
     tally = _Tally()
     lines = 0
-    duplicates = 0
+    duplicates = played_twice = 0
     added: Counter[str] = Counter()
     quarantined: Counter[str] = Counter()
     waiting: deque[tuple[_Batch, int, Future[Rows]]] = deque()
 
     def write_first() -> None:
-        nonlocal lines, duplicates
+        nonlocal lines, duplicates, played_twice
         batch, bytes_done, judged = waiting.popleft()
         stored = _write(database, batch, judged.result(), stored_positions)
         lines += len(batch.lines)
         duplicates += stored.duplicates
+        played_twice += stored.played_twice
         added.update(stored.added)
         quarantined.update(stored.quarantined)
         context.progress("reading", bytes_done / total if total else 1.0, 1, f"{added.total():,} new games")
@@ -173,6 +181,7 @@ def ingest(
         lines=lines,
         added=dict(added),
         duplicates=duplicates,
+        played_twice=played_twice,
         quarantined=dict(quarantined),
         torn=tally.torn,
         notes=tally.notes,

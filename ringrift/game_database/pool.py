@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, select
 
 from ringrift.game import parse_config
 from ringrift.game_database.admission import Admitted, Candidate, Line, TurnedAway, outcome
@@ -51,6 +51,8 @@ class Stored:
     added: dict[str, int] = field(default_factory=dict)
     """Games by config."""
     duplicates: int = 0
+    played_twice: int = 0
+    """… that ended at another moment than the game that was there."""
     quarantined: dict[str, int] = field(default_factory=dict)
     """Lines by reason."""
 
@@ -63,13 +65,15 @@ class Rows:
     """Rows of `games` and `moves` by identity."""
     quarantine: dict[bytes, dict[str, Any]]
     duplicates: int
+    played_twice: int
+    """Duplicates that ended at another moment than the first: not read twice, but played twice."""
 
 
 def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
     """The rows of verdicts, each game once."""
     admitted: dict[bytes, tuple[dict[str, Any], dict[str, Any]]] = {}
     turned_away: dict[bytes, dict[str, Any]] = {}
-    duplicates = 0
+    duplicates = played_twice = 0
     for verdict in verdicts:
         if isinstance(verdict, TurnedAway):
             row = quarantine_row(verdict)
@@ -78,14 +82,15 @@ def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
         row = game_row(verdict.candidate, verdict.finding, verdict.line)
         if row["identity"] in admitted:
             duplicates += 1
+            played_twice += row["ended"] != admitted[row["identity"]][0]["ended"]
         else:
             admitted[row["identity"]] = row, moves_row(verdict.candidate)
-    return Rows(admitted, turned_away, duplicates)
+    return Rows(admitted, turned_away, duplicates, played_twice)
 
 
 def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> Stored:
     """Write rows that are not there yet."""
-    stored = Stored(duplicates=rows.duplicates)
+    stored = Stored(duplicates=rows.duplicates, played_twice=rows.played_twice)
     if rows.games:
         new = database.insert(games).returning(games.c.id, games.c.identity)
         found = connection.execute(new, [game for game, _ in rows.games.values()])
@@ -95,7 +100,10 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
             connection.execute(moves.insert(), [blobs | {"game_id": ids[game["identity"]]} for game, blobs in added])
         for game, _ in added:
             stored.added[game["config"]] = stored.added.get(game["config"], 0) + 1
-        stored.duplicates += len(rows.games) - len(added)
+        known = {identity: game["ended"] for identity, (game, _) in rows.games.items() if identity not in ids}
+        stored.duplicates += len(known)
+        ended = select(games.c.identity, games.c.ended).where(games.c.identity.in_(known))
+        stored.played_twice += sum(row.ended != known[bytes(row.identity)] for row in connection.execute(ended))
     if rows.quarantine:
         new = database.insert(quarantine).returning(quarantine.c.reason)
         for reason in connection.execute(new, list(rows.quarantine.values())).scalars():

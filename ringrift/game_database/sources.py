@@ -8,6 +8,7 @@ identity of its games keeps them single.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import zlib
@@ -21,6 +22,7 @@ from typing import IO, Final, Self
 from sqlalchemy import Connection, select, update
 
 from ringrift.errors import RingRiftError
+from ringrift.files import files_below
 from ringrift.game.records import GZIP_MAGIC
 from ringrift.game_database.admission import Line
 from ringrift.game_database.database import GamesDatabase
@@ -122,13 +124,15 @@ class SourceReader:
 
 
 def find_files(places: Iterable[Path]) -> list[Path]:
-    """All files of records in folders, at any depth, and the files that are named, in order; no hidden ones."""
+    """All files of records in folders, at any depth, and the files that are named, in order; no hidden ones.
+
+    Symbolic links are followed, to files and to folders.
+    """
     found: dict[Path, None] = {}
     for place in places:
         if place.is_dir():
-            inside = (path for path in place.rglob("*.jsonl*") if path.name.endswith(SUFFIXES) and path.is_file())
-            shown = (path for path in inside if not any(part[0] == "." for part in path.relative_to(place).parts))
-            found.update(dict.fromkeys(sorted(shown)))
+            inside = (path for path in files_below(place) if path.name.endswith(SUFFIXES) and path.is_file())
+            found.update(dict.fromkeys(sorted(inside)))
         elif place.is_file():
             found[place] = None
         else:
@@ -139,8 +143,10 @@ def find_files(places: Iterable[Path]) -> list[Path]:
 def open_source(database: GamesDatabase, path: Path) -> SourceReader | None:
     """Open a file where the last reading ended; None if nothing has been added to it since.
 
-    `OSError` if it cannot be opened, as when it has been moved since it was found.
+    `OSError` if it cannot be opened, as when it has been moved since it was found, or has a name that is no text.
     """
+    if not _is_text(str(path)):
+        raise OSError(errno.EILSEQ, "its name is not UTF-8, and the database keeps names as text: rename it")
     raw = path.open("rb")
     try:
         gzipped = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
@@ -222,6 +228,14 @@ def _bytes_before(file: IO[bytes] | gzip.GzipFile, position: int) -> bytes | Non
     except (EOFError, zlib.error, OSError):
         return None
     return before if len(before) == position - start else None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _last_bytes(before: bytes, piece: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The heuristic: what a position is worth, from named features and one weight for each.
+"""The heuristic: an evaluation of positions by named features with one weight for each.
 
 Kernels call `evaluate` with a scratch record per thread. Features are listed in docs/heuristic.md; weights stand in
 `include/config/heuristic/<config>.yaml`.

@@ -1,4 +1,4 @@
-"""Prints `docs/heuristic.md`."""
+"""Print `docs/heuristic.md`."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ evaluate(game.array, game.board.tables, load_weights(game.config), new_scratch(g
 
 
 def document() -> str:
-    """The whole page as Markdown."""
+    """Return the whole page as Markdown."""
     odds = 1 / (1 + exp(-1))
     rows = [
         f"| {index} | `{feature.name}` | {feature.meaning} | {feature.unit} |" for index, feature in enumerate(FEATURES)
@@ -104,7 +104,7 @@ def document() -> str:
 
 
 def _goals() -> Iterator[str]:
-    """A row per number of the rules."""
+    """Return the table of the rules' numbers, a row for each."""
     boards = BOARDS.values()
     for name, cells in {
         "rings per player": [f"{board.rings}" for board in boards],

@@ -1,23 +1,25 @@
-"""What a position is worth to every player: weighted features, own minus others, squashed."""
+"""The evaluation of a position for every player: weighted features, own minus others, squashed."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from ringrift.encoding.values import outcome_values
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.state import GAME_OVER
-from ringrift.heuristic.features import write_features
+from ringrift.game.types import BoardTables, State
+from ringrift.heuristic.features import Scratch, write_features
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, F64
 
 WON: Final = 20.0
-"""Score of a game that is won, beyond what features add up to."""
+"""The score of a game that is won, beyond what features add up to."""
 
 
 @compiled
-def score(state: Any, board: Any, weights: Any, scratch: Any, scores: Any) -> None:
+def score(state: State, board: BoardTables, weights: F64, scratch: Scratch, scores: F32) -> None:
     """Write the score of a position for every seat into `scores` `[MAX_PLAYERS]` (float32).
 
     A player's sum is weights times features; the score is the own sum minus the mean of the others', so that the scores
@@ -46,7 +48,7 @@ def score(state: Any, board: Any, weights: Any, scratch: Any, scores: Any) -> No
 
 
 @compiled
-def evaluate(state: Any, board: Any, weights: Any, scratch: Any, values: Any) -> None:
+def evaluate(state: State, board: BoardTables, weights: F64, scratch: Scratch, values: F32) -> None:
     """Write the value of a position for every seat, −1 … 1, into `values` `[MAX_PLAYERS]` (float32).
 
     It is tanh(score / 2): with weights in log-odds the expected outcome of a game for two. A finished game has its

@@ -7,10 +7,9 @@ every marker along its lines. That takes about a microsecond on the small boards
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.actions import PLANE_REGION, cell_count
 from ringrift.game.boards import LPS_ROUNDS, MAX_PLAYERS, Board
@@ -28,8 +27,10 @@ from ringrift.game.state import (
     workspace_type,
 )
 from ringrift.game.territory import add_regions, find_region
+from ringrift.game.types import BoardTables, State, Words, Workspace
 from ringrift.heuristic.layout import FEATURE_NAMES
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F32, I8, I16
 
 FEATURE_COUNT: Final = len(FEATURE_NAMES)
 
@@ -65,6 +66,16 @@ _TO_ACT: Final = _INDEX["to_act"]
 _OWES: Final = _INDEX["owes"]
 
 
+class Scratch(Workspace, Protocol):
+    """Scratch memory of a thread; an element of `scratch_type`."""
+
+    stack_at: I16
+    marker_at: I16
+    cap: I8
+    centrality: F32
+    features: F32
+
+
 @cache
 def scratch_type(board: Board) -> np.dtype[np.void]:
     """Scratch memory of one thread: the lists of one pass, and, for claims, the fields of a workspace of the rules."""
@@ -82,8 +93,8 @@ def scratch_type(board: Board) -> np.dtype[np.void]:
 
 
 @cache
-def centrality(board: Board) -> npt.NDArray[np.float32]:
-    """How central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
+def centrality(board: Board) -> F32:
+    """Return how central every grid position is, `[grid_size]`: 1 in the centre, 0 at the edge."""
     result = np.zeros(board.grid_size, np.float32)
     for coordinate in board.coordinates:
         if board.hexagonal:
@@ -94,15 +105,15 @@ def centrality(board: Board) -> npt.NDArray[np.float32]:
     return result
 
 
-def new_scratch(board: Board) -> Any:
-    """A scratch record for the kernels; one per thread."""
-    scratch = np.zeros(1, scratch_type(board))[0]
+def new_scratch(board: Board) -> Scratch:
+    """Return a scratch record for the kernels; every thread needs its own."""
+    scratch: Scratch = np.zeros(1, scratch_type(board))[0]
     scratch["centrality"] = centrality(board)
     return scratch
 
 
 @compiled
-def write_features(state: Any, board: Any, scratch: Any, features: Any) -> None:
+def write_features(state: State, board: BoardTables, scratch: Scratch, features: F32) -> None:
     """Write the features of a position that is not over into `features` `[players, F]` (float32), by seat."""
     features[:] = 0
     cells = state.cells
@@ -129,8 +140,8 @@ def write_features(state: Any, board: Any, scratch: Any, features: Any) -> None:
 
 
 @compiled
-def write_rings(cells: Any, scratch: Any, position: int, features: Any) -> None:
-    """What a stack is made of; `buried` collects own rings under own control until `write_scaled` turns it round."""
+def write_rings(cells: Words, scratch: Scratch, position: int, features: F32) -> None:
+    """Count the rings of a stack; `buried` collects own rings under own control until `write_scaled` turns it round."""
     word = cells[position]
     owner = word & OWNER
     seat = owner - 1
@@ -150,8 +161,8 @@ def write_rings(cells: Any, scratch: Any, position: int, features: Any) -> None:
 
 
 @compiled
-def write_moves(state: Any, board: Any, scratch: Any, position: int, features: Any) -> None:
-    """What a stack could do, were its player to move."""
+def write_moves(state: State, board: BoardTables, scratch: Scratch, position: int, features: F32) -> None:
+    """Count what a stack could do, were its player to move."""
     cells = state.cells
     word = cells[position]
     seat = (word & OWNER) - 1
@@ -188,8 +199,8 @@ def write_moves(state: Any, board: Any, scratch: Any, position: int, features: A
 
 
 @compiled
-def write_rows(cells: Any, board: Any, position: int, line_length: int, features: Any) -> None:
-    """The rows of markers, gaps allowed, that begin with a marker; from both ends, so that each counts half."""
+def write_rows(cells: Words, board: BoardTables, position: int, line_length: int, features: F32) -> None:
+    """Count the rows of markers, gaps allowed, that begin with a marker; from both ends, so that each counts half."""
     player = cells[position]
     # Counted in registers and without branches: this loop takes the most time of all.
     links = lines = one_short = two_short = 0
@@ -217,8 +228,8 @@ def write_rows(cells: Any, board: Any, position: int, line_length: int, features
 
 
 @compiled
-def write_claims(state: Any, board: Any, scratch: Any, features: Any) -> None:
-    """The best region that the player to act may claim now, by cells and rings as parts of the goals."""
+def write_claims(state: State, board: BoardTables, scratch: Scratch, features: F32) -> None:
+    """Write the best region that the player to act may claim now, by cells and rings as parts of the goals."""
     seat = state.player - 1
     claims = add_regions(state, board, scratch, scratch.actions, 0)
     rows = len(board.row_mask)
@@ -244,8 +255,8 @@ def write_claims(state: Any, board: Any, scratch: Any, features: Any) -> None:
 
 
 @compiled
-def write_scaled(state: Any, board: Any, features: Any) -> None:
-    """Take over the counts that the state keeps, and turn all counts into fractions."""
+def write_scaled(state: State, board: BoardTables, features: F32) -> None:
+    """Add the counts that the state keeps, and turn all counts into fractions."""
     players = state.players
     line_length = board.line_length[players]
     per_ring = np.float32(1) / np.float32(board.rings)
@@ -283,8 +294,8 @@ def write_scaled(state: Any, board: Any, features: Any) -> None:
 
 
 @compiled
-def write_standing(state: Any, features: Any) -> None:
-    """How near each player is to a victory, and how the others stand."""
+def write_standing(state: State, features: F32) -> None:
+    """Write how near each player is to a victory, and how the others stand."""
     players = state.players
     if state.lps_player != 0:
         features[state.lps_player - 1, _EXCLUSIVE] = min(state.lps_count, LPS_ROUNDS) / LPS_ROUNDS

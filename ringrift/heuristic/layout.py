@@ -1,4 +1,4 @@
-"""What the features of the heuristic are, in order: the one place that says so.
+"""The features of the heuristic, in order: the one place that lists them.
 
 The kernels take their indices from here, weight files their names, and `docs/heuristic.md` its table. A feature is a
 number per player, of that player's own affairs, counted in fractions of what the rules ask for, so that one weight
@@ -13,12 +13,12 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature, and so one weight."""
+    """A feature, which has a weight."""
 
     name: str
     meaning: str
     unit: str
-    """What it has been divided by, in words."""
+    """The unit that it is divided by, in words."""
 
 
 FEATURES: Final = (

@@ -1,45 +1,43 @@
-"""Looking one action ahead, and the evaluator that searches and players ask."""
+"""The heuristic one action ahead, and the evaluator of searches and players."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import state_type, thread_workspace
 from ringrift.game.turn import play_forced, step
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic.evaluation import evaluate, score
-from ringrift.heuristic.features import new_scratch
+from ringrift.heuristic.features import Scratch, new_scratch
 from ringrift.heuristic.weights import Weights
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.threads import share_out
+from ringrift.kernels.types import F32, F64, I32, I64
 
 SHARPNESS: Final = 4.0
-"""What scores are multiplied with to be logits."""
+"""The factor that turns scores into logits."""
 ACTIONS_PER_THREAD: Final = 128
 """Starting a thread takes about as long as scoring that many actions on a small board."""
-
-States = np.ndarray[Any, np.dtype[np.void]]
-Floats = npt.NDArray[np.float32]
 
 
 @compiled
 def score_actions(
-    states: Any,
-    offsets: Any,
-    actions: Any,
+    states: States,
+    offsets: I64,
+    actions: I32,
     first: int,
     last: int,
-    board: Any,
-    weights: Any,
-    work: Any,
-    scratch: Any,
-    trial: Any,
-    scores: Any,
-    logits: Any,
-    values: Any,
+    board: BoardTables,
+    weights: F64,
+    work: Workspace,
+    scratch: Scratch,
+    trial: States,
+    scores: F32,
+    logits: F32,
+    values: F32,
 ) -> None:
     """Evaluate the positions `first` … `last`−1 into `values` `[N, players]`, and their legal actions into `logits`.
 
@@ -60,18 +58,16 @@ def score_actions(
 
 
 class HeuristicEvaluator:
-    """Scores of the legal actions, one ply ahead, as logits; the evaluation as values."""
+    """An evaluator by the heuristic: scores one ply ahead as logits, the evaluation as values."""
 
     def __init__(self, board: Board, players: int, weights: Weights, *, threads: int | None = None) -> None:
-        """`weights` are those of `load_weights`."""
+        """Make an evaluator with the weights of `load_weights`."""
         self.board = board
         self.players = players
         self.weights = weights
         self.threads = threads
 
-    def __call__(
-        self, states: States, offsets: npt.NDArray[np.int64], actions: npt.NDArray[np.int32]
-    ) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Evaluate positions `[batch]`.
 
         `actions` `[L]` are their legal actions, those of position i at `offsets[i]` … `offsets[i + 1]`−1. Returns

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.files import new_file
 from ringrift.game.boards import parse_config
 from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES
+from ringrift.kernels.types import F64
 from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
 
-Weights = npt.NDArray[np.float64]
+Weights = F64
 """`[F]`, one weight per feature, in the order of `FEATURES`."""
 
 
@@ -23,13 +23,13 @@ class WeightsFile(Settings):
 
 
 def weights_path(config: str, folder: Path | None = None) -> Path:
-    """Where the weights of a config are kept."""
+    """Return the path of the weights of a config."""
     parse_config(config)
     return (folder or config_folder() / "heuristic") / f"{config}.yaml"
 
 
 def load_weights(config: str, folder: Path | None = None) -> Weights:
-    """The weights of a config; `BadSettings` names the file and the feature that is unknown, missing or no number."""
+    """Return the weights of a config; `BadSettings` names the file and a feature that is wrong or missing."""
     path = weights_path(config, folder)
     named = read_settings(path, WeightsFile).weights
     for name in named:
@@ -42,7 +42,7 @@ def load_weights(config: str, folder: Path | None = None) -> Weights:
 
 
 def save_weights(config: str, weights: Weights, origin: str, folder: Path | None = None) -> Path:
-    """Write the weights of a config, with a comment that says where they come from; the path."""
+    """Write the weights of a config, with a comment on where they come from, and return the path."""
     path = weights_path(config, folder)
     entries = [
         f"  {feature.name + ':':<13}{weight:< 9.4g}# {feature.meaning}"

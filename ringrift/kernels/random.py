@@ -8,11 +8,10 @@ function applied to `seed + counter × golden ratio`, so no state has to be kept
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import F64
 
 
 @compiled
@@ -54,7 +53,7 @@ def gamma(key: np.uint64, alpha: float) -> float:
 
 
 @compiled
-def dirichlet(key: np.uint64, alpha: float, count: int, out: Any) -> None:
+def dirichlet(key: np.uint64, alpha: float, count: int, out: F64) -> None:
     """Fill the first `count` of `out` with a symmetric Dirichlet draw."""
     total = 0.0
     for i in range(count):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringrift.errors import Busy, RingRiftError
-from ringrift.evaluation.contenders import UnknownModel
+from ringrift.evaluation.participants import UnknownModel
 
 __all__ = ["AbsentModel", "BadChampion", "LostRace", "UnknownModel"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from ringrift.evaluation.store import newest_ratings
 from ringrift.models.history import Promotion, history
 from ringrift.models.results import stored_evaluations
 from ringrift.models.store import ModelStore, StoredModel, find_row
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -108,7 +108,7 @@ def lineage(store: ModelStore, model: StoredModel) -> Lineage:
 
 def date(seconds: int) -> str:
     """A time of the store, for people."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+    return utc(seconds)
 
 
 def _ancestor(ancestor: Ancestor) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ringrift.datasets import open_dataset
 from ringrift.datasets.manifest import dataset_name
 from ringrift.errors import RingRiftError
-from ringrift.evaluation.contenders import UnknownModel, find_champion
+from ringrift.evaluation.participants import UnknownModel, find_champion
 from ringrift.models.store import ModelStore, StoredModel
 
 if TYPE_CHECKING:

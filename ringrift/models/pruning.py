@@ -16,6 +16,7 @@ from ringrift.models.history import predecessors
 from ringrift.models.schema import models
 from ringrift.models.settings import PruneSettings
 from ringrift.models.store import ModelStore, StoredModel
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -63,7 +64,7 @@ class PruneReport:
         if self.pruned:
             table = Table("id", "config", "status", "created", "MB")
             for model in self.pruned:
-                created = time.strftime("%Y-%m-%d %H:%M", time.gmtime(model.created))
+                created = utc(model.created, "%Y-%m-%d %H:%M")
                 table.add_row(model.id, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
             yield table
 

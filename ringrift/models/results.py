@@ -8,8 +8,8 @@ from math import log10
 from typing import Any
 
 from ringrift.agents import Spec
-from ringrift.evaluation.contenders import plays_as
 from ringrift.evaluation.gauntlet import GAUNTLET
+from ringrift.evaluation.participants import plays_as
 from ringrift.evaluation.store import stored_evaluations as evaluations_of
 from ringrift.game_database import GamesDatabase
 

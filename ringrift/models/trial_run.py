@@ -19,15 +19,15 @@ from typing import Any, Final
 import numpy as np
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.errors import RingRiftError
 from ringrift.evaluation import MatchPlan, play_match, seatings
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import Board, new_workspace, parse_config
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.limits import move_limit
 from ringrift.models.trial import TrialRequest
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.search.legal import list_legal
 from ringrift.selfplay import Openings
 
@@ -56,7 +56,7 @@ class Watched(Agent):
         self.decisions = 0
         self._told = 0.0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         """Ask the player; `IllegalMove` says what it should not have played."""
         offsets, legal = list_legal(states, self.board.tables, self.work)
         output = self.agent.act(states, games)
@@ -69,7 +69,7 @@ class Watched(Agent):
             self.tell("decisions", decisions=self.decisions)
         return output
 
-    def forget(self, games: GameNumbers) -> None:
+    def forget(self, games: I64) -> None:
         """Let the player forget."""
         self.agent.forget(games)
 
@@ -130,7 +130,7 @@ def play(request: TrialRequest, tell: Tell) -> None:
             seed=request.seed,
         )
         for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
-            won = game.winner is not None and game.fixture.seating[game.winner - 1] == 0
+            won = game.winner is not None and game.scheduled.seating[game.winner - 1] == 0
             tell("game", opponent=opponent, won=won, stopped=game.winner is None, decisions=model.decisions)
 
 

@@ -1,4 +1,4 @@
-"""Neural networks: a position in, a policy and a value per player out.
+"""Neural networks that map a position to a policy and a value per player.
 
 People build a `ResidualNetwork` from a `NetworkConfig` and keep it with `save_model` and `load_model`; searches ask an
 `InferenceSession`.

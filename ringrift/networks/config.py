@@ -1,4 +1,4 @@
-"""What a network is made of: its architecture, and the config whose positions it reads."""
+"""The configuration of a network: its architecture, and the config whose positions it reads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Architecture:
     """The dimensions of a residual network."""
 
     channels: int
-    """Of the trunk."""
+    """The channels of the trunk."""
     blocks: int
-    """Residual blocks of two 3×3 convolutions."""
+    """The residual blocks, of two 3×3 convolutions each."""
     squeeze: bool
-    """Squeeze-and-excitation at the end of every block."""
+    """Whether every block ends with squeeze-and-excitation."""
     head_channels: int
-    """Of the one convolution that each head begins with."""
+    """The channels of the convolution that each head begins with."""
 
 
 ARCHITECTURES: Final[dict[str, Architecture]] = {
@@ -36,28 +36,28 @@ ARCHITECTURES: Final[dict[str, Architecture]] = {
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Everything that decides the shapes of a network, and so whether a file of weights fits a game."""
+    """All that decides the shapes of a network, and so whether a file of weights fits a game."""
 
     architecture: str
-    """One of `ARCHITECTURES`."""
+    """The name of one of `ARCHITECTURES`."""
     board: str
     players: int
     features: str
     """The feature version that the network reads."""
     input_scales: tuple[float, ...]
-    """What each plane is divided by; as many as there are planes. Weights are trained for these, so they keep them."""
+    """The divisor of each plane; a model keeps those that it was trained with."""
     input_globals: int
-    """Number of inputs without a cell."""
+    """The number of inputs without a cell."""
 
     @classmethod
     def of(cls, architecture: str, board: str, players: int, features: str = "v2") -> NetworkConfig:
-        """The config with the inputs that the feature version has today."""
+        """Return the config with the inputs that the feature version has today."""
         version = feature_version(features)
         scales = tuple(version.scales[get_board(board).name].tolist())
         return cls(architecture, board, players, features, scales, len(version.globals))
 
     def __post_init__(self) -> None:
-        """Refuse what does not exist, in one line that lists what does."""
+        """Refuse names that do not exist, in one line that lists those that do."""
         get_board(self.board)
         _choose("architecture", self.architecture, ARCHITECTURES)
         _choose("number of players", self.players, PLAYER_COUNTS)
@@ -71,17 +71,17 @@ class NetworkConfig:
 
     @property
     def input_planes(self) -> int:
-        """Number of planes."""
+        """The number of planes."""
         return len(self.input_scales)
 
     @property
     def dimensions(self) -> Architecture:
-        """The architecture itself."""
+        """The architecture of that name."""
         return ARCHITECTURES[self.architecture]
 
     @property
     def geometry(self) -> Board:
-        """The board itself."""
+        """The board of that name."""
         return get_board(self.board)
 
 

@@ -11,17 +11,17 @@ from ringrift.networks.residual import ResidualNetwork
 
 
 def build_network(config: NetworkConfig) -> ResidualNetwork:
-    """A new network with random weights, drawn from torch's generator; in training mode, on torch's default device."""
+    """Return a new network with random weights from torch's generator, in training mode, on torch's default device."""
     return ResidualNetwork(config)
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of trained parameters."""
+    """Return the number of trained parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def flops(config: NetworkConfig, *, whole_policy: bool = True) -> int:
-    """Floating-point operations of one forward pass for one position; a multiply-add counts as two.
+    """Return the floating-point operations of a forward pass for one position; a multiply-add counts as two.
 
     Counts convolutions and dense layers, as torch does; nothing is computed. A search needs the logits of its legal
     actions only: without `whole_policy`, the last layer of the policy is left out.

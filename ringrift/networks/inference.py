@@ -1,4 +1,4 @@
-"""Runs a network for a search: positions and their legal actions in, logits and values out."""
+"""Inference for searches: from positions and their legal actions to logits and values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROW_BLOCK: Final = 4
 
 
 def inference_type(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it natively, else float32.
+    """Return bfloat16 where the device multiplies it natively, else float32.
 
     Measured on one core of a Zen 5 (avx512_bf16), batches of 256: 1.4 times as many positions per second as in float32
     with the small network, 1.9 times with v2.
@@ -33,12 +33,12 @@ def inference_type(device: torch.device) -> torch.dtype:
 
 
 def inference_device() -> str:
-    """A GPU where there is one."""
+    """Return the name of the device to use: a GPU where there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def inference_copy(network: ResidualNetwork, dtype: torch.dtype, memory_format: torch.memory_format) -> ResidualNetwork:
-    """A copy that only infers: norms folded, convolutions in `dtype`. Dense layers stay in float32.
+    """Return a copy for inference: norms folded, convolutions in `dtype`, dense layers in float32.
 
     Casting once is what autocast would do anew for every batch.
     """
@@ -55,7 +55,7 @@ def inference_copy(network: ResidualNetwork, dtype: torch.dtype, memory_format: 
 
 
 class InferenceSession:
-    """A network on a device, ready to answer a search.
+    """A network on a device, prepared for inference.
 
     The same batch gives the same answer, bit for bit. What a row answers should not depend on the other rows either. On
     the CPUs measured it does not: neither on their number, nor on their order, nor on the threads. The padding to
@@ -97,7 +97,7 @@ class InferenceSession:
         offsets: npt.NDArray[np.int64],
         actions: npt.NDArray[np.int32],
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Logits of legal actions, and values.
+        """Return logits of legal actions, and values.
 
         `features` are `[B, planes, H, W]` and `globals_` `[B, G]`, writable arrays. The legal actions of position b are
         `actions[offsets[b] : offsets[b + 1]]`, with `offsets` `[B + 1]` and `actions` `[L]`. Returns logits `[L]`,
@@ -124,7 +124,7 @@ class InferenceSession:
         counts: npt.NDArray[np.int64],
         actions: npt.NDArray[np.int32],
     ) -> tuple[Tensor, Tensor]:
-        """Logits `[L]` and values `[B, P]` on the device; `counts` `[B]` are the legal actions of each position."""
+        """Return logits `[L]` and values `[B, P]` on the device; `counts` `[B]` of legal actions by position."""
         batch = len(features)
         padding = -batch % ROW_BLOCK
         images = functional.pad(self._send(features), (0, 0, 0, 0, 0, 0, 0, padding))
@@ -135,7 +135,7 @@ class InferenceSession:
         return logits, heads.values[:batch]
 
     def _send(self, array: npt.NDArray[Any]) -> Tensor:
-        """The array on the device. A GPU copies it while the CPU goes on, from pinned memory that torch reuses."""
+        """Send an array to the device. A GPU copies it while the CPU goes on, from pinned memory that torch reuses."""
         tensor = torch.from_numpy(array)
         return tensor if self.device.type == "cpu" else tensor.pin_memory().to(self.device, non_blocking=True)
 

@@ -33,7 +33,7 @@ from ringrift.networks.tensors import read_tensors
 from ringrift.strict_json import parse_json
 
 FORMAT: Final = 1
-"""Raised when the layout of these files changes."""
+"""The version of the layout of these files."""
 ID_DIGITS: Final = 16
 LARGEST: Final = 4_000_000_000
 """Bytes of a `.pth` file; the largest network has a hundredth of that."""
@@ -43,13 +43,13 @@ BETWEEN_FILES: Final = 0.2
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is written about a model, in the file itself and beside it."""
+    """The description of a model, in the file itself and beside it."""
 
     network: NetworkConfig
     created_by: str
     """The version of RingRift that wrote it."""
     extra: Mapping[str, Any]
-    """Whatever its maker wanted kept, such as a training report; JSON."""
+    """What its maker wants to keep, such as a training report; JSON."""
     format: int = FORMAT
 
 
@@ -103,7 +103,7 @@ def load_model(
     features: str | None = None,
     device: str | torch.device = "cpu",
 ) -> ResidualNetwork:
-    """The network of a `.pth` file, verified, in evaluation mode, on the device.
+    """Load the network of a `.pth` file, verified, in evaluation mode, on the device.
 
     Raises `MissingModel`, `DamagedModel`, or `WrongModel` when it is for another board, number of players or
     feature version than asked (None accepts any), or from a version of RingRift that knows more than this one.
@@ -130,13 +130,13 @@ def load_model(
 
 
 def read_info(path: Path) -> ModelInfo:
-    """What is known of a `.pth` file, from the `.json` beside it; the weights are not read or verified."""
+    """Read the description of a `.pth` file from the `.json` beside it; the weights are not read or verified."""
     sidecar = read_sidecar(_sidecar(path))
     return _info(_sidecar(path), {field.name: sidecar.get(field.name) for field in fields(ModelInfo)})
 
 
 def read_id(path: Path) -> str:
-    """The id of a model, 16 hexadecimal digits of its SHA-256, from the `.json` beside the `.pth` file."""
+    """Read the id of a model, 16 hexadecimal digits of its SHA-256, from the `.json` beside the `.pth` file."""
     return str(read_sidecar(_sidecar(path))["sha256"])[:ID_DIGITS]
 
 
@@ -145,7 +145,7 @@ def _sidecar(path: Path) -> Path:
 
 
 def _verified(path: Path) -> bytes:
-    """The bytes of a `.pth` file that are what was written.
+    """Read the bytes of a `.pth` file and verify their checksum.
 
     Who replaces a model replaces its two files one after the other: if they do not match, but change, they are read
     again.
@@ -161,7 +161,7 @@ def _verified(path: Path) -> bytes:
 
 
 def _stamps(path: Path) -> list[tuple[int, int]]:
-    """What tells whether the two files are still the same: inode and time of each that is there."""
+    """Return inode and time of both files, which tell whether they are still the same."""
     found = []
     for file in (path, _sidecar(path)):
         with suppress(OSError):
@@ -198,7 +198,7 @@ def _parse(path: Path, content: bytes) -> tuple[ModelInfo, dict[str, Tensor]]:
 
 
 def _is_plain(entry: tuple[Any, Any]) -> bool:
-    """Whether an entry is a name with numbers that a network can hold."""
+    """Tell whether an entry is a name with numbers that a network can hold."""
     name, tensor = entry
     return (
         isinstance(name, str)

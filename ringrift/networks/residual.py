@@ -1,4 +1,4 @@
-"""The residual network: a position in, a policy and one value per player out.
+"""The residual network, from a position to a policy and one value per player.
 
 Read `ResidualNetwork` first; the modules above it are its parts, in the order in which a position meets them. Shapes
 name their axes: B positions, C channels, H × W the image of the board (row x, column y, counted from the first), P
@@ -29,18 +29,18 @@ from ringrift.networks.config import NetworkConfig
 
 
 def pixels(board: Board) -> Tensor:
-    """Index of every cell in the flattened image, row × W + column: int64 `[cells]`."""
+    """Return the index of every cell in the flattened image, row × W + column: int64 `[cells]`."""
     radius, size = board.radius, board.size
     return torch.tensor([(x + radius) * size + y + radius for x, y, *_ in board.coordinates])
 
 
 class CellMask(nn.Module):
-    """Sets to zero, in place, what lies outside the board. On squares that is nothing."""
+    """A module that sets to zero, in place, what lies outside the board; on squares that is nothing."""
 
     cells: Tensor
 
     def __init__(self, board: Board) -> None:
-        """The mask of one board."""
+        """Make the mask of a board."""
         super().__init__()
         cells = torch.zeros(board.size * board.size)
         cells[pixels(board)] = 1
@@ -48,24 +48,24 @@ class CellMask(nn.Module):
         self.register_buffer("cells", cells.view(1, 1, board.size, board.size), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """`[B, C, H, W]`, changed in place."""
+        """Mask images `[B, C, H, W]` in place."""
         return image if self.full else image.mul_(self.cells)
 
 
 class MeanAndMax(nn.Module):
-    """Mean and maximum over the cells of an image that is nowhere negative, and zero outside the board."""
+    """Pooling by mean and maximum over the cells of an image that is nowhere negative, and zero outside the board."""
 
     def __init__(self, board: Board) -> None:
-        """The pooling for one board."""
+        """Make the pooling for a board."""
         super().__init__()
         self.share = board.cells / board.size**2
 
     def mean(self, image: Tensor) -> Tensor:
-        """`[B, C, H, W]` to float32 `[B, C]`; the sum is kept in float32."""
+        """Map `[B, C, H, W]` to the means, float32 `[B, C]`; sums are taken in float32."""
         return image.mean((2, 3), dtype=torch.float32) / self.share
 
     def forward(self, image: Tensor) -> Tensor:
-        """`[B, C, H, W]` to float32 `[B, 2C]`."""
+        """Map `[B, C, H, W]` to float32 `[B, 2C]`."""
         image = image.float()  # before the maximum: of bfloat16 it is many times slower on CPUs
         return torch.cat([self.mean(image), image.amax((2, 3))], 1)
 
@@ -78,7 +78,7 @@ class ConvolutionNorm(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, gain: float = 1.0) -> None:
-        """From `inputs` to `outputs` channels; the image keeps its size. `gain` is the first weight of the norm."""
+        """Make a layer from `inputs` to `outputs` channels; `gain` is the first weight of the norm."""
         super().__init__()
         self.convolution: nn.Conv2d = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=False)
         nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
@@ -87,7 +87,7 @@ class ConvolutionNorm(nn.Module):
         self.norm: nn.BatchNorm2d | nn.Identity = norm
 
     def forward(self, image: Tensor) -> Tensor:
-        """`[B, inputs, H, W]` to `[B, outputs, H, W]`."""
+        """Map `[B, inputs, H, W]` to `[B, outputs, H, W]`."""
         return cast(Tensor, self.norm(self.convolution(image)))
 
     def fold(self) -> None:
@@ -98,7 +98,7 @@ class ConvolutionNorm(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Lets every channel know the mean of all: a factor and a bias per channel.
+    """Squeeze-and-excitation: a factor and a bias per channel from the means of all channels.
 
     Hu et al. 2018 (arXiv:1709.01507), with the bias that Leela Chess Zero adds.
     """
@@ -106,7 +106,7 @@ class SqueezeExcitation(nn.Module):
     REDUCTION = 8
 
     def __init__(self, board: Board, channels: int) -> None:
-        """For images of that many channels."""
+        """Make the layer for images of that many channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.pool = MeanAndMax(board)
@@ -114,20 +114,20 @@ class SqueezeExcitation(nn.Module):
         self.excite = nn.Linear(channels // self.REDUCTION, 2 * channels)
 
     def forward(self, image: Tensor) -> Tensor:
-        """`[B, C, H, W]` to the same shape; zero outside the board before and after."""
+        """Map `[B, C, H, W]` to the same shape; zero outside the board before and after."""
         gates = self.excite(torch.relu(self.squeeze(self.pool.mean(image)))).to(image.dtype)
         factor, bias = gates[:, :, None, None].chunk(2, 1)
         return cast(Tensor, self.mask(torch.addcmul(bias, image, torch.sigmoid(factor))))
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to their input (He et al. 2016, arXiv:1512.03385).
+    """A residual block: two convolutions whose result is added to their input (He et al. 2016, arXiv:1512.03385).
 
     Starts as the identity, so that a deep tower trains from its first step (Goyal et al. 2017, arXiv:1706.02677).
     """
 
     def __init__(self, board: Board, channels: int, *, squeeze: bool) -> None:
-        """For images of that many channels."""
+        """Make the layer for images of that many channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.first = ConvolutionNorm(channels, channels, 3)
@@ -135,19 +135,19 @@ class ResidualBlock(nn.Module):
         self.squeeze = SqueezeExcitation(board, channels) if squeeze else nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
-        """`[B, C, H, W]` to the same shape; zero outside the board before and after."""
+        """Map `[B, C, H, W]` to the same shape; zero outside the board before and after."""
         change = self.mask(self.first(image)).relu_()
         change = self.squeeze(self.mask(self.second(change)))
         return cast(Tensor, change.add_(image).relu_())
 
 
 class Stem(nn.Module):
-    """The first convolution; the globals become a bias of its channels."""
+    """The first convolution, whose channels get a bias from the globals."""
 
     scale: Tensor
 
     def __init__(self, config: NetworkConfig) -> None:
-        """For the inputs that the config names."""
+        """Make the layer for the inputs that the config names."""
         super().__init__()
         channels = config.dimensions.channels
         self.mask = CellMask(config.geometry)
@@ -158,14 +158,14 @@ class Stem(nn.Module):
         self.register_buffer("scale", scale, persistent=False)
 
     def forward(self, features: Tensor, globals_: Tensor) -> Tensor:
-        """uint8 `[B, planes, H, W]` and float32 `[B, G]` to `[B, channels, H, W]`."""
+        """Map uint8 `[B, planes, H, W]` and float32 `[B, G]` to `[B, channels, H, W]`."""
         image = self.convolution(features * self.scale)
         bias = self.globals(globals_).to(image.dtype)
         return cast(Tensor, self.mask(image.add_(bias[:, :, None, None])).relu_())
 
 
 class PolicyHead(nn.Module):
-    """One logit per plane and cell from the channels at that cell; the rest from the whole board.
+    """The policy head: one logit per plane and cell from the channels at that cell, the rest from the whole board.
 
     The last layer is a 1×1 convolution in all but name: a dense layer on the channels of each cell. A search applies it
     to its legal actions alone, a few dozen of the thousands or ten thousands of (plane, cell) pairs.
@@ -174,7 +174,7 @@ class PolicyHead(nn.Module):
     pixels: Tensor
 
     def __init__(self, board: Board, channels: int, head_channels: int) -> None:
-        """For a trunk of that many channels."""
+        """Make the head of a trunk with that many channels."""
         super().__init__()
         self.cells = board.cells
         self.convolution = ConvolutionNorm(channels, head_channels, 1)
@@ -184,18 +184,18 @@ class PolicyHead(nn.Module):
         self.register_buffer("pixels", pixels(board), persistent=False)
 
     def forward(self, trunk: Tensor, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """Trunk `[B, C, H, W]` and pooled `[B, 2C]` to hidden channels `[B, H × W, K]` and scalar logits `[B, S]`."""
+        """Map trunk `[B, C, H, W]` and pooled `[B, 2C]` to hidden `[B, H × W, K]` and scalar logits `[B, S]`."""
         image = self.convolution(trunk)
         image = image.add_(self.bias(pooled).to(image.dtype)[:, :, None, None]).relu_()
         return image.permute(0, 2, 3, 1).flatten(1, 2), self.scalars(pooled)
 
     def whole(self, hidden: Tensor, scalars: Tensor) -> Tensor:
-        """The logit of every action: float32 `[B, policy_size]`, in the order of `ringrift.game.actions`."""
+        """Return the logit of every action, float32 `[B, policy_size]`, in the order of `ringrift.game.actions`."""
         maps = self.maps(hidden[:, self.pixels].float())  # [B, cells, planes]
         return torch.cat([maps.transpose(1, 2).flatten(1), scalars], 1)
 
     def chosen(self, hidden: Tensor, scalars: Tensor, rows: Tensor, actions: Tensor) -> Tensor:
-        """The logits of some actions: float32 `[L]` from int64 `[L]` rows of the batch and int64 `[L]` actions.
+        """Return the logits of some actions, float32 `[L]`, by int64 `[L]` rows of the batch and int64 `[L]` actions.
 
         Takes memory for L × K numbers, never for the whole policy.
         """
@@ -209,10 +209,10 @@ class PolicyHead(nn.Module):
 
 
 class ValueHead(nn.Module):
-    """What each player may expect, from −1 to 1."""
+    """The value head: what each player may expect, from −1 to 1."""
 
     def __init__(self, board: Board, channels: int, head_channels: int, players: int) -> None:
-        """For a trunk of that many channels."""
+        """Make the head of a trunk with that many channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.convolution = ConvolutionNorm(channels, head_channels, 1)
@@ -222,13 +222,13 @@ class ValueHead(nn.Module):
         self.values = nn.Linear(2 * head_channels, players)
 
     def forward(self, trunk: Tensor) -> Tensor:
-        """Trunk `[B, C, H, W]` to float32 `[B, P]`."""
+        """Map the trunk `[B, C, H, W]` to float32 `[B, P]`."""
         pooled = self.pool(self.mask(self.convolution(trunk)).relu_())
         return torch.tanh(self.values(self.dropout(torch.relu(self.dense(pooled)))))
 
 
 class Heads(NamedTuple):
-    """What a network makes of positions, before it is asked for logits."""
+    """The outputs of the heads, from which the logits of actions follow."""
 
     hidden: Tensor
     """`[B, H × W, K]`: the channels from which the logits at a cell follow."""
@@ -239,7 +239,7 @@ class Heads(NamedTuple):
 
 
 class Output(NamedTuple):
-    """Policy and values of positions."""
+    """The policy and values of positions."""
 
     policy: Tensor
     """float32 `[B, policy_size]`: logits, of illegal actions too."""
@@ -248,10 +248,10 @@ class Output(NamedTuple):
 
 
 class ResidualNetwork(nn.Module):
-    """Stem, tower of residual blocks, policy head and value head."""
+    """The network: stem, tower of residual blocks, policy head and value head."""
 
     def __init__(self, config: NetworkConfig) -> None:
-        """With random weights, from torch's generator."""
+        """Make a network with random weights from torch's generator."""
         super().__init__()
         board, dimensions = config.geometry, config.dimensions
         channels, head_channels = dimensions.channels, dimensions.head_channels
@@ -265,16 +265,16 @@ class ResidualNetwork(nn.Module):
         self.value = ValueHead(board, channels, head_channels, config.players)
 
     def trunk(self, features: Tensor, globals_: Tensor) -> Tensor:
-        """uint8 `[B, planes, H, W]` and float32 `[B, G]` to `[B, channels, H, W]`, what all heads share."""
+        """Map uint8 `[B, planes, H, W]` and float32 `[B, G]` to `[B, channels, H, W]`, which all heads share."""
         return cast(Tensor, self.tower(self.stem(features, globals_)))
 
     def heads(self, features: Tensor, globals_: Tensor) -> Heads:
-        """uint8 `[B, planes, H, W]` and float32 `[B, G]` to what `chosen` reads, and the values."""
+        """Map uint8 `[B, planes, H, W]` and float32 `[B, G]` to the inputs of `chosen` and the values."""
         trunk = self.trunk(features, globals_)
         hidden, scalars = self.policy(trunk, self.pool(trunk))
         return Heads(hidden, scalars, self.value(trunk))
 
     def forward(self, features: Tensor, globals_: Tensor) -> Output:
-        """uint8 `[B, planes, H, W]` and float32 `[B, G]` to the whole policy and the values, as in training."""
+        """Map uint8 `[B, planes, H, W]` and float32 `[B, G]` to the whole policy and the values, as in training."""
         heads = self.heads(features, globals_)
         return Output(self.policy.whole(heads.hidden, heads.scalars), heads.values)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ringrift.errors import RingRiftError
 from ringrift.files import new_file
+from ringrift.moments import FIRST_IMPOSSIBLE
 from ringrift.settings import Settings, folder_of, home_folder
 
 FILE: Final = Path("data") / "halt.json"
@@ -30,7 +31,7 @@ class Halt(Settings):
     """Who has halted the loop, and why."""
 
     reason: str
-    since: int
+    since: Annotated[int, Field(ge=0, lt=FIRST_IMPOSSIBLE)]
     """Seconds since 1970."""
 
 

@@ -42,7 +42,8 @@ class Readiness:
             return f"{games}; no training yet"
         if self.minutes is None:
             return f"{games}; the last training lies in the future, by a clock that was wrong"
-        return f"{games}; {self.minutes:,.0f} of {self.minutes_needed:g} minutes since the last training"
+        needed = f" of {self.minutes_needed:g}" if self.minutes_needed else ""
+        return f"{games}; {self.minutes:,.0f}{needed} minutes since the last training"
 
 
 def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> Readiness:

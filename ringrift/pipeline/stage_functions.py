@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from ringrift.datasets import export
 from ringrift.datasets.pool import EmptySelection
-from ringrift.evaluation.contenders import Contender, model_contender
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, model_participant
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
@@ -174,12 +174,12 @@ def _match_runner(inputs: LoopInputs, context: Context, stage: str) -> MatchRunn
     return MatchRunner(inputs.database, context.part_of(stage).with_settings(context.settings.evaluation))
 
 
-def _pair(inputs: LoopInputs, iteration: Iteration, form: str) -> tuple[Contender, Contender | None]:
+def _pair(inputs: LoopInputs, iteration: Iteration, form: str) -> tuple[Participant, Participant | None]:
     """Return the model of the iteration and the champion as players."""
     champion = inputs.store.champion(inputs.config)
 
-    def player(model: StoredModel) -> Contender:
-        return model_contender(Path(inputs.store.path(model)), form)
+    def player(model: StoredModel) -> Participant:
+        return model_participant(Path(inputs.store.path(model)), form)
 
     model = inputs.store.find(iteration.fact("train", "model"), inputs.config)
     return player(model), None if champion is None else player(champion)

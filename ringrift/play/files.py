@@ -1,4 +1,4 @@
-"""Keeping a game for later: as a record (`.jsonl`, `.jsonl.gz`), or as a position without a past (`.json`)."""
+"""Files of games: records (`.jsonl`, `.jsonl.gz`), or positions without a past (`.json`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kept:
 
     game: Game
     seats: tuple[str, ...] | None
-    """Who sat where, if the file says so."""
+    """The names by seat, if the file has them."""
 
 
 def save_game(session: Session, path: Path) -> None:
@@ -34,7 +34,7 @@ def save_game(session: Session, path: Path) -> None:
 
 
 def open_game(path: Path, number: int = 1, *, max_moves: int | None = None) -> Kept:
-    """The game of a file of records, or the position that `save_game` or `ringrift game show --json` has written."""
+    """Open the game of a file of records, or a position of `save_game` or `ringrift game show --json`."""
     count = 0
     for count, (line, record) in enumerate(read_records(path), 1):
         if count == number:

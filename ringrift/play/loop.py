@@ -1,4 +1,4 @@
-"""A session from its start to its end: what is shown, and what a person may type."""
+"""The loop of a session: what is shown, and what a person may type."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ringrift.game.diagram import LEGEND, draw
 from ringrift.game.notation import SHORT_SCALARS, cell_key
 from ringrift.play.files import open_game, save_game
 from ringrift.play.menu import Item, menu, menu_lines, narrowed, short
-from ringrift.play.session import PERSON, BadSession, Session, Step
+from ringrift.play.session import PERSON, BadSession, PlayedAction, Session
 from ringrift.play.terminal import Terminal
 
 HINTS: Final = 5
-"""Actions that a hint names."""
+"""The number of actions that a hint names."""
 BOOKKEEPING: Final = frozenset(
     key for key, name in zip(SHORT_SCALARS, SCALAR_NAMES, strict=True) if name.startswith("no_")
 )
-"""Keys of what is recorded where there is nothing to do."""
+"""The keys of moves that are recorded where there is nothing to do."""
 
 HELP: Final = f"""\
   a number      plays that action, or opens that group
@@ -41,10 +41,10 @@ The board: {LEGEND}; what has just changed is in brackets"""
 
 
 class Play:
-    """Players at one board; `run` plays until the game is over or somebody leaves."""
+    """People and agents at one board; `run` plays until the game is over or a person leaves."""
 
     def __init__(self, session: Session, terminal: Terminal, *, adviser: str, delay: float) -> None:
-        """`adviser` is the spec of who gives hints; after a turn among agents alone, `delay` seconds pass."""
+        """Make the loop; the spec `adviser` gives hints, and after a turn among agents alone, `delay` seconds pass."""
         self.session = session
         self.terminal = terminal
         self.adviser = adviser
@@ -66,14 +66,14 @@ class Play:
         )
         self.has_left = False
         self._drawn: list[int] | None = None
-        """The cells as they were drawn last."""
+        """The cells as last drawn."""
         self._keys: list[str] = []
-        """What the person to act may play."""
+        """The keys of the actions that the person to act may play."""
         self._items: list[Item] = []
-        """The menu that was shown last."""
+        """The menu as last shown."""
 
     def run(self) -> None:
-        """Play to the end."""
+        """Play until the game is over or a person leaves."""
         self.terminal.say(", ".join(f"player {seat}: {who}" for seat, who in enumerate(self.session.seats, 1)))
         if PERSON in self.session.seats:
             self.terminal.say("type help to see what you can type")
@@ -91,7 +91,7 @@ class Play:
     def let_others_play(self) -> None:
         """Let agents and forced actions go on, and tell what they do, a line per turn."""
         game = self.session.game
-        turn: list[Step] = []
+        turn: list[PlayedAction] = []
         steps = self.session.run_on()
         while True:
             with self.terminal.waiting(self.name(game.player) if game.player in self.session.agents else None):
@@ -104,7 +104,7 @@ class Play:
             if step is None:
                 return
 
-    def tell(self, turn: Sequence[Step]) -> None:
+    def tell(self, turn: Sequence[PlayedAction]) -> None:
         """Say what has been played in a turn; among agents alone, show it too."""
         keys = [short(step.key) for step in turn if step.key not in BOOKKEEPING]
         if keys:
@@ -114,7 +114,7 @@ class Play:
             time.sleep(self.delay)
 
     def name(self, seat: int) -> str:
-        """A player, and who sits there."""
+        """Return the name of a player, and who sits there."""
         return f"player {seat} ({self.session.seats[seat - 1]})"
 
     def show_board(self) -> None:
@@ -126,12 +126,12 @@ class Play:
         self.terminal.say(f"\n{draw(board, state, changed)}")
 
     def show_menu(self, keys: Sequence[str]) -> None:
-        """Number what may be chosen."""
+        """Show the menu."""
         self._items = menu(keys)
         self.terminal.say("\n".join(menu_lines(self._items, self.terminal.width)))
 
     def show_end(self) -> None:
-        """The last position, and who has won."""
+        """Show the last position and the winner."""
         game, resigned = self.session.game, self.session.resigned
         self.show_board()
         if resigned is not None:
@@ -163,7 +163,7 @@ class Play:
                 self.terminal.say(str(error))
 
     def obey(self, line: str) -> None:
-        """Do what a line says."""
+        """Obey a line; an empty one shows the menu."""
         word, _, rest = line.partition(" ")
         whole = [key for key in self._keys if key.casefold() == line.casefold()]
         if not line:
@@ -186,7 +186,7 @@ class Play:
             self.show_menu(found)
 
     def item(self, number: str) -> Item:
-        """An item of the menu by its number."""
+        """Return an item of the menu by its number."""
         if not (number.isdecimal() and 1 <= int(number) <= len(self._items)):
             raise BadSession(
                 f"there is no number {number or 'given'} in the list: it goes from 1 to {len(self._items)}"
@@ -194,7 +194,7 @@ class Play:
         return self._items[int(number) - 1]
 
     def help(self, _: str) -> None:
-        """Say what may be typed."""
+        """Show what may be typed."""
         self.terminal.say(HELP)
 
     def show_board_again(self, _: str) -> None:
@@ -213,7 +213,7 @@ class Play:
         self.terminal.say(f"\n{draw(board, state, cells)}")
 
     def hint(self, _: str) -> None:
-        """Say what an agent would play."""
+        """Show what an agent would play."""
         game = self.session.game
         agent = make_agent(self.adviser, game.board, game.players, seed=self.session.seed)
         with self.terminal.waiting(self.adviser):
@@ -226,27 +226,27 @@ class Play:
             self.terminal.say(f"  {short(candidate.key):<24} {worth}")
 
     def undo(self, _: str) -> None:
-        """Take a turn back."""
+        """Take back a turn."""
         taken = self.session.undo()
         self.terminal.say(f"taken back: {taken} actions")
 
     def save(self, name: str) -> None:
-        """Keep the game."""
+        """Save the game."""
         if not name:
             raise BadSession("save needs the name of a file, such as save game.jsonl")
         save_game(self.session, Path(name).expanduser())
         self.terminal.say(f"kept in {name}")
 
     def load(self, name: str) -> None:
-        """Go on with a game that was kept, with the same people and agents if it does not say with whom."""
+        """Go on with a saved game, with the same people and agents if it does not name any."""
         kept = open_game(Path(name).expanduser())
         self.session = Session(kept.game, kept.seats or self.session.seats, seed=self.session.seed)
         self._drawn = None
 
     def resign(self, _: str) -> None:
-        """Give the game up."""
+        """Resign."""
         self.session.resign()
 
     def leave(self, _: str) -> None:
-        """Stop playing."""
+        """Leave the session."""
         self.has_left = True

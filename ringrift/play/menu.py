@@ -1,4 +1,4 @@
-"""The legal actions as a person chooses among them: sorted, narrowed by what is typed, grouped where there are many."""
+"""The menu of legal actions: sorted, narrowed by what is typed, grouped where there are many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Final
 
 FEW: Final = 30
-"""So many actions are listed one by one; more are grouped by kind, then row, then cell."""
+"""The number of actions that are listed one by one; more are grouped by kind, then row, then cell."""
 SHOWN_CELLS: Final = 2
 
 KINDS: Final = {
@@ -29,24 +29,24 @@ KINDS: Final = {
     "ST": "skip the territory",
     "FE": "forced elimination of the cap of",
 }
-"""What the keys begin with, in the order of a turn; what is always forced is never chosen."""
+"""Headings by the start of a key, in the order of a turn; actions that are always forced have none."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """A line of the menu: one action, or a group of them."""
+    """An item of the menu: one action, or a group of them."""
 
     label: str
     keys: tuple[str, ...]
 
     @property
     def kind(self) -> str:
-        """What the keys begin with."""
+        """The kind of action that the keys begin with."""
         return self.keys[0].split()[0]
 
 
 def menu(keys: Sequence[str]) -> list[Item]:
-    """What to choose from: the actions themselves if they are few, else as many groups as are still few."""
+    """Return the items to choose from: the actions if they are few, else groups, as fine as are still few."""
     ordered = sorted(keys, key=_sort_key)
     if len(keys) > FEW:
         for level in (2, 1, 0):
@@ -62,7 +62,7 @@ def menu(keys: Sequence[str]) -> list[Item]:
 
 
 def narrowed(keys: Sequence[str], text: str) -> list[str]:
-    """The keys that have every word of the text in them; a number in it has to be a whole one."""
+    """Return the keys that contain every word of the text; a number in it has to match a whole one."""
     patterns = [_pattern(word) for word in text.split()]
     return [key for key in keys if all(pattern.search(key) for pattern in patterns)]
 
@@ -74,7 +74,7 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 
 def short(key: str) -> str:
-    """A key with long lists of cells cut down: lines to their ends, regions to their first cells."""
+    """Return a key with long lists of cells cut down: lines to their ends, regions to their first cells."""
     kind, _, rest = key.partition(" ")
     if kind in ("PL", "LO"):
         return f"{kind} " + "=".join(_ends(cells) for cells in rest.split("="))
@@ -90,20 +90,20 @@ def _ends(text: str) -> str:
 
 
 def _sort_key(key: str) -> tuple[int, list[int], str]:
-    """By kind, then by cells."""
+    """Return the key of sorting: kind, then cells."""
     kind = key.split()[0]
     return list(KINDS).index(kind), [int(number) for number in re.findall(r"-?\d+", key)], key
 
 
 def _stems(key: str) -> tuple[str, str, str]:
-    """What a key begins with: its kind, with the first coordinate, with the cell."""
+    """Return what a key begins with: its kind, with the first coordinate, with the cell."""
     kind, _, rest = key.partition(" ")
     cell = re.split(r"[ >*;=]", rest)[0]
     return f"{kind} ", f"{kind} {cell.split(',')[0]},", f"{kind} {cell} "
 
 
 def menu_lines(items: Sequence[Item], width: int) -> list[str]:
-    """The numbered items in columns, under a heading for each kind."""
+    """Return the numbered items in columns, under a heading for each kind."""
     wide = max(len(item.label) for item in items)
     digits = len(str(len(items)))
     columns = max(1, width // (wide + digits + 5))

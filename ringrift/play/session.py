@@ -1,4 +1,4 @@
-"""A game between people and agents: whose turn it is, what has happened, taking turns back."""
+"""A game between people and agents: whose turn it is, what has been played, undo."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ringrift.game import Game, IllegalAction
 from ringrift.game.notation import Json
 
 PERSON: Final = "person"
-"""Who sits in a seat where no agent does."""
+"""The name of a person in a seat."""
 
 
 class BadSession(RingRiftError):
-    """A game that cannot be played here, or a line that makes no sense in it."""
+    """A game that cannot be played here, or a line that cannot be obeyed in it."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """An action that has been played."""
+class PlayedAction:
+    """An action that has been played in a session."""
 
     player: int
     key: str
     forced: bool
-    """It was the only legal one."""
+    """Whether it was the only legal one."""
     turn: int
 
 
@@ -37,7 +37,7 @@ class Session:
     """A game and who sits where: `run_on` plays what agents choose and what is forced, `choose` what people choose."""
 
     def __init__(self, game: Game, seats: Sequence[str], *, seed: int = 0) -> None:
-        """`seats` names who sits there, by seat: `PERSON`, or the spec of an agent."""
+        """Start a session; `seats` names by seat `PERSON` or the spec of an agent."""
         if len(seats) != game.players:
             raise BadSession(f"{game.config} has {game.players} seats, not {len(seats)}")
         if game.swap_rule:
@@ -56,7 +56,7 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody can play on."""
+        """Whether the game is over or has been resigned."""
         return self.game.is_over or self.resigned is not None
 
     @property
@@ -64,7 +64,7 @@ class Session:
         """Whether a person has to choose now."""
         return not self.is_over and self.game.player not in self.agents and len(self.game.legal_actions()) > 1
 
-    def run_on(self) -> Iterator[Step]:
+    def run_on(self) -> Iterator[PlayedAction]:
         """Play what agents choose and what is forced until a person has to choose or the game is over."""
         while not self.is_over and not self.awaits_person:
             legal = self.game.legal_actions()
@@ -75,7 +75,7 @@ class Session:
                 output = agent.act(self.game.array.reshape(1), np.zeros(1, np.int64))
                 yield self._play(int(output.chosen_actions[0]))
 
-    def choose(self, action: int | str) -> Step:
+    def choose(self, action: int | str) -> PlayedAction:
         """Play a person's choice; `IllegalAction` says what is wrong with it."""
         before = (len(self.game.actions), int(self.game.array["turn"]))
         step = self._play(action)
@@ -83,14 +83,14 @@ class Session:
             self._turns.append(before)
         return step
 
-    def _play(self, action: int | str, *, forced: bool = False) -> Step:
+    def _play(self, action: int | str, *, forced: bool = False) -> PlayedAction:
         player, turn = self.game.player, int(self.game.array["turn"])
         key = action if isinstance(action, str) else self.game.key(action)  # before the position changes
         self.game.play(action)
-        return Step(player, key, forced, turn)
+        return PlayedAction(player, key, forced, turn)
 
     def undo(self) -> int:
-        """Take back the last turn in which a person has chosen something, and all since; returns how many actions."""
+        """Take back the last turn in which a person has chosen an action, and all since; return how many actions."""
         if not self._turns:
             raise IllegalAction("there is no turn of yours to take back")
         before, _ = self._turns.pop()
@@ -100,7 +100,7 @@ class Session:
         return taken
 
     def _past_turns(self) -> list[tuple[int, int]]:
-        """The turns in which people have chosen something before this session began."""
+        """Return the turns in which people have chosen actions before this session began."""
         game = self.game.copy()
         first: dict[int, int] = {}
         while game.actions:
@@ -110,16 +110,16 @@ class Session:
         return [(actions, turn) for turn, actions in sorted(first.items())]
 
     def resign(self) -> None:
-        """The player to act gives up, which ends the session."""
+        """Let the player to act give up, which ends the session."""
         self.resigned = self.game.player
 
     def hint(self, agent: Agent, top: int) -> Assessment:
-        """What an agent thinks of the position."""
+        """Return an agent's assessment of the position."""
         position = self.game.array.reshape(1)
         return next(assess(agent, self.game.board, self.game.players, position, top=top))
 
     def record(self) -> Json:
-        """The game as a record that names who sits where."""
+        """Return the game as a record that names who sits where."""
         header: Json = {"seed": self.seed, "engines": list(self.seats)}
         if self.resigned is not None:
             header["resigned"] = self.resigned

@@ -1,4 +1,4 @@
-"""Where a session is shown and where its lines come from: a terminal, or a pipe."""
+"""The terminal of a session, or a pipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH_OF_A_PIPE: Final = 100
 
 
 class Terminal:
-    """Standard input and output."""
+    """A terminal: standard input and output."""
 
     def __init__(self) -> None:
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
@@ -23,7 +23,7 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """Characters in a line."""
+        """The characters in a line."""
         return shutil.get_terminal_size().columns if self.interactive else WIDTH_OF_A_PIPE
 
     def say(self, text: str) -> None:
@@ -46,7 +46,7 @@ class Terminal:
 
     @contextmanager
     def waiting(self, who: str | None) -> Iterator[None]:
-        """Say that an agent is thinking, where somebody looks; None: nobody is."""
+        """Show which agent is thinking, on a terminal; None: none is."""
         if who is None or not self.interactive:
             yield
             return

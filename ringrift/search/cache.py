@@ -1,40 +1,41 @@
-"""Answers of an evaluator kept by the hash of the state, so that no position is put to a network twice in a row.
+"""A cache of evaluations by the hash of the state, so that no position is put to a network twice in a row.
 
 A search meets again most of what it looked at one decision before, and all games begin alike.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
-from ringrift.search.evaluators import Evaluator, Floats, Ints, Offsets, States
+from ringrift.kernels.types import F32, I32, I64, U8, U32, U64
+from ringrift.search.evaluators import Evaluator
 
 LOGITS_PER_ENTRY = 32
 
 
-class Entries(NamedTuple):
-    """A table with one entry per place, found by hash, and the logits of all entries in a ring."""
+class CacheTable(NamedTuple):
+    """A table with one entry per slot, found by hash, and the logits of all entries in a ring."""
 
-    keys: npt.NDArray[np.uint64]
-    """`[places]`, 0 where there is none."""
-    starts: npt.NDArray[np.int64]
-    """`[places]`, how many logits had been written before those of the entry."""
-    counts: Ints
-    values: Floats
-    """`[places, players]`"""
-    logits: Floats
-    written: Offsets
+    keys: U64
+    """`[slots]`, 0 where there is none."""
+    starts: I64
+    """`[slots]`, how many logits had been written before those of the entry."""
+    counts: I32
+    values: F32
+    """`[slots, players]`"""
+    logits: F32
+    written: I64
     """`[1]`, logits written so far: only the last `len(logits)` of them are still there."""
 
 
 @compiled
-def hash_images(images: Any, keys: Any) -> None:
-    """Write the hash of each row of words `[N, words]` into `keys`; never 0."""
+def hash_images(images: U8 | U32, keys: U64) -> None:
+    """Write the hash of each row of words `[N, words]` into `keys`, never 0."""
     for row in range(len(images)):
         key = np.uint64(0)
         for word in images[row]:
@@ -43,27 +44,27 @@ def hash_images(images: Any, keys: Any) -> None:
 
 
 @compiled
-def look_up(entries: Any, keys: Any, offsets: Any, logits: Any, values: Any, missing: Any) -> int:
-    """Copy what is known of a batch into `logits` and `values`, and list the other rows in `missing`; how many."""
+def look_up(entries: CacheTable, keys: U64, offsets: I64, logits: F32, values: F32, missing: I64) -> int:
+    """Copy what is known of a batch into `logits` and `values`, list the other rows in `missing`, return how many."""
     count = 0
     for row in range(len(keys)):
-        place = keys[row] % np.uint64(len(entries.keys))
-        start = entries.starts[place]
+        slot = keys[row] % np.uint64(len(entries.keys))
+        start = entries.starts[slot]
         wanted = offsets[row + 1] - offsets[row]
         there = entries.written[0] - start <= len(entries.logits)
-        if entries.keys[place] != keys[row] or entries.counts[place] != wanted or not there:
+        if entries.keys[slot] != keys[row] or entries.counts[slot] != wanted or not there:
             missing[count] = row
             count += 1
             continue
         for i in range(wanted):
             logits[offsets[row] + i] = entries.logits[(start + i) % len(entries.logits)]
         for seat in range(values.shape[1]):
-            values[row, seat] = entries.values[place, seat]
+            values[row, seat] = entries.values[slot, seat]
     return count
 
 
 @compiled
-def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, new_actions: Any) -> None:
+def gather_missing(missing: I64, offsets: I64, actions: I32, new_offsets: I64, new_actions: I32) -> None:
     """Copy the ragged actions of the missing rows; `new_offsets[0]` is 0."""
     for i in range(len(missing)):
         first, last = offsets[missing[i]], offsets[missing[i] + 1]
@@ -73,12 +74,14 @@ def gather_missing(missing: Any, offsets: Any, actions: Any, new_offsets: Any, n
 
 
 @compiled
-def keep(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: Any, values: Any) -> None:
-    """Keep the answers `new` (offsets, logits, values) to the missing rows, and copy them to where they belong."""
+def store(
+    entries: CacheTable, keys: U64, missing: I64, offsets: I64, new: tuple[I64, F32, F32], logits: F32, values: F32
+) -> None:
+    """Store the evaluations `new` (offsets, logits, values) of the missing rows, and copy them to where they belong."""
     new_offsets, new_logits, new_values = new
     for i in range(len(missing)):
         row = missing[i]
-        place = keys[row] % np.uint64(len(entries.keys))
+        slot = keys[row] % np.uint64(len(entries.keys))
         count = new_offsets[i + 1] - new_offsets[i]
         start = entries.written[0]
         for j in range(count):
@@ -86,51 +89,52 @@ def keep(entries: Any, keys: Any, missing: Any, offsets: Any, new: Any, logits: 
             logits[offsets[row] + j] = logit
             entries.logits[(start + j) % len(entries.logits)] = logit
         entries.written[0] += count
-        entries.keys[place] = keys[row]
-        entries.starts[place] = start
-        entries.counts[place] = count
+        entries.keys[slot] = keys[row]
+        entries.starts[slot] = start
+        entries.counts[slot] = count
         for seat in range(values.shape[1]):
-            values[row, seat] = entries.values[place, seat] = new_values[i, seat]
+            values[row, seat] = entries.values[slot, seat] = new_values[i, seat]
 
 
 class CachedEvaluator:
-    """Puts to an evaluator only what it has not been asked lately.
+    """An evaluator that passes on to another one only what it has not evaluated lately.
 
     For evaluators whose answer to a state depends on that state alone: then it changes no result.
     """
 
     def __init__(self, evaluator: Evaluator, players: int, *, megabytes: int = 64) -> None:
-        """`megabytes` bounds the memory."""
+        """Make an empty cache; `megabytes` bounds its memory."""
         self.evaluator = evaluator
-        places = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
-        self.entries = Entries(
-            keys=np.zeros(places, np.uint64),
-            starts=np.zeros(places, np.int64),
-            counts=np.zeros(places, np.int32),
-            values=np.zeros((places, players), np.float32),
-            logits=np.zeros(places * LOGITS_PER_ENTRY, np.float32),
+        slots = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
+        self.entries = CacheTable(
+            keys=np.zeros(slots, np.uint64),
+            starts=np.zeros(slots, np.int64),
+            counts=np.zeros(slots, np.int32),
+            values=np.zeros((slots, players), np.float32),
+            logits=np.zeros(slots * LOGITS_PER_ENTRY, np.float32),
             written=np.zeros(1, np.int64),
         )
-        self.asked = 0
-        """Positions so far."""
-        self.found = 0
-        """… of which the answer was known."""
+        self.lookups = 0
+        """The positions looked up so far."""
+        self.hits = 0
+        """The positions among them that were known."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
-        """Answers from the table, and from the evaluator for the rest."""
-        word = np.uint32 if states.itemsize % 4 == 0 else np.uint8
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        """Evaluate states from the table, and by the evaluator where they are not in it."""
         keys = np.empty(len(states), np.uint64)
-        hash_images(np.ascontiguousarray(states).view(word).reshape(len(states), -1), keys)
+        whole = np.ascontiguousarray(states)
+        images: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
+        hash_images(images.reshape(len(states), -1), keys)
         logits = np.empty(len(actions), np.float32)
         values = np.empty((len(states), self.entries.values.shape[1]), np.float32)
         missing = np.empty(len(states), np.int64)
         missing = missing[: look_up(self.entries, keys, offsets, logits, values, missing)]
-        self.asked += len(states)
-        self.found += len(states) - len(missing)
+        self.lookups += len(states)
+        self.hits += len(states) - len(missing)
         if len(missing):
             new_offsets = np.zeros(len(missing) + 1, np.int64)
             new_actions = np.empty(len(actions), np.int32)
             gather_missing(missing, offsets, actions, new_offsets, new_actions)
             new = self.evaluator(states[missing], new_offsets, new_actions[: new_offsets[-1]])
-            keep(self.entries, keys, missing, offsets, (new_offsets, *new), logits, values)
+            store(self.entries, keys, missing, offsets, (new_offsets, *new), logits, values)
         return logits, values

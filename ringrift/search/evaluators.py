@@ -1,29 +1,25 @@
-"""What a search asks about its leaves: anything that maps a batch of states to priors and values."""
+"""Evaluators of leaves: anything that maps a batch of states to prior logits and values."""
 
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
 from ringrift.game.state import state_hash
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-
-States = np.ndarray[Any, np.dtype[np.void]]
-Ints = npt.NDArray[np.int32]
-Offsets = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
+from ringrift.kernels.types import F32, I32, I64, U8, U64
 
 
 class Evaluator(Protocol):
-    """Maps states `[batch]` to logits of their legal actions and to values."""
+    """A function from states `[batch]` to logits of their legal actions and to values."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
-        """Evaluate a batch.
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        """Evaluate a batch of states.
 
         `actions` `[L]` are the legal actions of all states, those of state i at `offsets[i]` … `offsets[i + 1]`−1.
         Returns logits `[L]` and values `[batch, players]` by seat, −1 … 1.
@@ -31,54 +27,58 @@ class Evaluator(Protocol):
 
 
 class UniformEvaluator:
-    """Knows nothing: equal priors, value 0 for everybody."""
+    """The evaluator without knowledge: equal priors, value 0 for every player."""
 
     def __init__(self, players: int) -> None:
         self.players = players
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
-        """Equal logits and values of 0."""
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        """Return equal logits and values of 0."""
         return np.zeros(len(actions), np.float32), np.zeros((len(states), self.players), np.float32)
 
 
 class NetworkCall(Protocol):
-    """The inference of a network: the `evaluate` of `ringrift.networks.InferenceSession`."""
+    """The inference of a network, such as `evaluate` of `ringrift.networks.InferenceSession`."""
 
-    def __call__(
-        self, features: npt.NDArray[np.uint8], globals_: Floats, offsets: Offsets, actions: Ints
-    ) -> tuple[Floats, Floats]:
-        """Logits of the legal actions `[L]` and values `[batch, players]`, beginning with the player to act."""
+    def __call__(self, features: U8, globals_: F32, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        """Return logits of the legal actions `[L]` and values `[batch, players]`, beginning with the player to act."""
 
 
 @compiled
-def hash_states(states: Any, hashes: Any) -> None:
+def hash_states(states: States, hashes: U64) -> None:
     """Write the hash of every state into `hashes` (uint64)."""
     for row in range(len(states)):
         hashes[row] = state_hash(states[row])
 
 
 class NetworkEvaluator:
-    """Encodes the states, asks a network, and turns its values to seats."""
+    """The evaluator that encodes states, runs a network on them, and gives its values by seat."""
 
     def __init__(
-        self, board: Board, players: int, version: FeatureVersion, network: NetworkCall, *, turned: bool = False
+        self,
+        board: Board,
+        players: int,
+        version: FeatureVersion,
+        network: NetworkCall,
+        *,
+        random_symmetry: bool = False,
     ) -> None:
-        """`turned` shows each position under a symmetry drawn by its hash: equal positions get equal answers."""
+        """Make an evaluator; with `random_symmetry`, each position is turned by a symmetry that its hash draws."""
         self.board = board
         self.version = version
         self.network = network
-        self.turned = turned
+        self.random_symmetry = random_symmetry
         self.symmetries = symmetries(board, players)
         self.features, self.globals = new_batch(version, board, 0)
         self.seconds = 0.0
-        """Time spent in the network so far."""
+        """Time that the network has taken so far."""
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Encode and evaluate a batch of any size."""
         if len(states) > len(self.features):
             self.features, self.globals = new_batch(self.version, self.board, len(states))
         drawn = None
-        if self.turned:
+        if self.random_symmetry:
             hashes = np.empty(len(states), np.uint64)
             hash_states(states, hashes)
             drawn = (hashes % np.uint64(len(self.board.symmetries))).astype(np.int32)

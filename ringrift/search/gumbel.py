@@ -11,26 +11,37 @@ from __future__ import annotations
 
 from functools import cache
 from math import ceil, log2
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import Board
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
-from ringrift.search.batched import BatchedSearch, Games, States
+from ringrift.kernels.types import F32, F64, I32, I64, Bool, Records
+from ringrift.search.batched import BatchedSearch
 from ringrift.search.evaluators import Evaluator
-from ringrift.search.game_adapter import GameAdapter, decision_key
+from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, decision_key
 from ringrift.search.output import SearchOutput
-from ringrift.search.playout_cap import PlayoutCap, budgets, full_searches
-from ringrift.search.tree import NO_CHILD, OPEN, Answers, grow_leaf, measure_surprise, read_root, settle, wait_for
+from ringrift.search.playout_cap import PlayoutCap, full_searches, simulation_limits
+from ringrift.search.tree import (
+    OPEN,
+    UNVISITED,
+    EvaluatorOutput,
+    Trees,
+    complete_simulation,
+    expand,
+    queue_leaf,
+    write_root,
+    write_surprise,
+)
 
 BUDGETS: Final = {"throughput": 64, "standard": 150, "quality": 800, "ultimate": 1600}
 """Simulations per decision, by name."""
 
-CONSIDERED: Final = 16
-"""Actions that the root draws; the paper's choice for Go and chess, and larger numbers change little there."""
+MAX_CONSIDERED_ACTIONS: Final = 16
+"""The paper's choice for Go and chess; larger numbers change little there."""
 VALUE_SCALE: Final = 0.5
 VISIT_OFFSET: Final = 50.0
 """sigma(q) = (VISIT_OFFSET + most visits of an action) × VALUE_SCALE × q for q from −1 to 1, as the paper has it for Go
@@ -39,8 +50,8 @@ with scores: that makes policies as sure of noise as of what wins (docs/results/
 
 
 @cache
-def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32]:
-    """Sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
+def considered_visits(considered: int, simulations: int) -> I32:
+    """Return sequential halving as a table: `[simulations]`, the visits that the action to try next must have had.
 
     Each phase visits its actions equally often, keeps the better half, and goes on; whoever is best among those with
     that number of visits is next.
@@ -60,14 +71,14 @@ def considered_visits(considered: int, simulations: int) -> npt.NDArray[np.int32
 
 
 @cache
-def considered_table(most: int, simulations: int) -> npt.NDArray[np.int32]:
-    """`considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
+def considered_table(most: int, simulations: int) -> I32:
+    """Return `considered_visits` for every number of actions up to `most`: `[most + 1, simulations]`."""
     return np.stack([considered_visits(considered, simulations) for considered in range(most + 1)])
 
 
 @compiled
-def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) -> None:
-    """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, as who decides there sees it.
+def improved_logits(nodes: Records, edges: Records, node: int, count: int, scores: F64) -> None:
+    """Write log prior + sigma(completed Q) of a node's first `count` edges into `scores`, for the player who decides.
 
     `nodes` and `edges` are the arenas of one game; no edge beyond the first `count` has been visited. An
     unvisited action is completed with the mix of the node's own value and the visited actions' values (appendix D of
@@ -83,13 +94,13 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
     for i in range(count):
         edge = edges[first + i]
         if edge.visits > 0:
-            q = edge.value[seat] / edge.visits
+            q = edge.value_sum[seat] / edge.visits
             scores[i] = q
             visits += edge.visits
             most = max(most, edge.visits)
             visited_prior += edge.prior
             weighted += float(edge.prior) * q
-    mixed = float(row.value[seat])
+    mixed = float(row.raw_value[seat])
     if visits > 0:
         mixed = (mixed + visits * weighted / max(visited_prior, 1e-30)) / (visits + 1)
     scale = (VISIT_OFFSET + most) * VALUE_SCALE
@@ -100,7 +111,7 @@ def improved_logits(nodes: Any, edges: Any, node: int, count: int, scores: Any) 
 
 
 @compiled
-def softmax(scores: Any, count: int) -> None:
+def softmax(scores: F64, count: int) -> None:
     """Turn the first `count` scores into probabilities, in place."""
     highest = scores[0]
     for i in range(1, count):
@@ -114,15 +125,15 @@ def softmax(scores: Any, count: int) -> None:
 
 
 @compiled
-def choose_below_root(nodes: Any, edges: Any, node: int, scores: Any) -> int:
-    """The edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
+def select_child(nodes: Records, edges: Records, node: int, scores: F64) -> int:
+    """Return the edge whose share of the visits lags most behind the improved policy (equation 14 of the paper)."""
     row = nodes[node]
-    improved_logits(nodes, edges, node, row.edges, scores)
-    softmax(scores, row.edges)
+    improved_logits(nodes, edges, node, row.edge_count, scores)
+    softmax(scores, row.edge_count)
     visits = row.visits - 1  # without the one that made the node
     best = 0
     best_gap = -1e30
-    for i in range(row.edges):
+    for i in range(row.edge_count):
         gap = scores[i] - edges[row.first_edge + i].visits / (1 + visits)
         if gap > best_gap:
             best, best_gap = i, gap
@@ -130,8 +141,8 @@ def choose_below_root(nodes: Any, edges: Any, node: int, scores: Any) -> int:
 
 
 @compiled
-def choose_at_root(nodes: Any, edges: Any, considered: int, wanted: int, noise: Any, scores: Any) -> int:
-    """The best of the root's considered edges with the wanted visits, by noise + log prior + sigma(completed Q)."""
+def select_root_child(nodes: Records, edges: Records, considered: int, wanted: int, noise: F32, scores: F64) -> int:
+    """Return the best of the considered edges with the wanted visits, by noise + log prior + sigma(completed Q)."""
     row = nodes[0]
     improved_logits(nodes, edges, 0, considered, scores)
     best = -1
@@ -143,67 +154,67 @@ def choose_at_root(nodes: Any, edges: Any, considered: int, wanted: int, noise: 
 
 
 @compiled
-def walk(
-    trees: Any,
-    slots: Any,
-    answers: Any,
-    noise: Any,
-    tables: Any,
-    full: Any,
-    budgets: Any,
+def simulate(
+    trees: Trees,
+    slots: I32,
+    evaluated: EvaluatorOutput,
+    noise: F32,
+    tables: I32,
+    full: Bool,
+    limits: I32,
     first: int,
     last: int,
-    board: Any,
-    work: Any,
-    scores: Any,
+    board: GameTables,
+    work: GameWorkspace,
+    scores: F64,
 ) -> None:
-    """Settle the games `first` … `last`−1, and walk on to a leaf in those that have simulations left."""
+    """Complete the last simulation of the games `first` … `last`−1, and begin the next where there are some left."""
     most = tables.shape[1] - 1
     for index in range(first, last):
         game = slots[index]
-        settle(trees, game, answers)
+        complete_simulation(trees, game, evaluated)
         nodes, edges = trees.nodes[game], trees.edges[game]
         root = nodes[0]
         simulation = root.visits - 1
-        if root.kind != OPEN or simulation >= budgets[index]:
+        if root.kind != OPEN or simulation >= limits[index]:
             continue
-        considered = min(most, root.edges)
+        considered = min(most, root.edge_count)
         wanted = tables[0 if full[index] else 1, considered, simulation]
-        edge = choose_at_root(nodes, edges, considered, wanted, noise[index], scores)
+        edge = select_root_child(nodes, edges, considered, wanted, noise[index], scores)
         node = 0
         while True:
             child = edges[edge].child
-            if child == NO_CHILD:
-                grow_leaf(trees, game, node, edge, board, work)
+            if child == UNVISITED:
+                expand(trees, game, node, edge, board, work)
                 break
             node = child
             if nodes[node].kind != OPEN:
-                wait_for(trees, game, node, False)
+                queue_leaf(trees, game, node, False)
                 break
-            edge = choose_below_root(nodes, edges, node, scores)
+            edge = select_child(nodes, edges, node, scores)
 
 
 @compiled
-def draw_noise(trees: Any, slots: Any, games: Any, seed: np.uint64, noise: Any, first: int, last: int) -> None:
-    """Gumbel numbers for the actions of the roots `first` … `last`−1, keyed by run, game and decision."""
+def draw_noise(trees: Trees, slots: I32, games: I64, seed: np.uint64, noise: F32, first: int, last: int) -> None:
+    """Draw Gumbel numbers for the actions of the roots `first` … `last`−1, keyed by run, game and decision."""
     for index in range(first, last):
         key = decision_key(seed, games[index], trees.states[slots[index], 0])
-        for i in range(trees.nodes[slots[index], 0].edges):
+        for i in range(trees.nodes[slots[index], 0].edge_count):
             noise[index, i] = -np.log(-np.log(uniform(key, i)))
 
 
 @compiled
-def bring_considered_forward(trees: Any, slots: Any, noise: Any, considered: int, first: int, last: int) -> None:
-    """Let the edges that the root will try, the best by noise + log prior, come before all others.
+def move_considered_to_front(trees: Trees, slots: I32, noise: F32, considered: int, first: int, last: int) -> None:
+    """Move the edges that the root will try, the best by noise + log prior, before all others.
 
     So a simulation never reads the hundreds of others.
     """
     for index in range(first, last):
         root = trees.nodes[slots[index], 0]
         edges = trees.edges[slots[index]]
-        for place in range(min(considered, root.edges)):
+        for place in range(min(considered, root.edge_count)):
             best = place
-            for i in range(place + 1, root.edges):
+            for i in range(place + 1, root.edge_count):
                 gain = noise[index, i] + edges[root.first_edge + i].logit
                 if gain > noise[index, best] + edges[root.first_edge + best].logit:
                     best = i
@@ -216,8 +227,8 @@ def bring_considered_forward(trees: Any, slots: Any, noise: Any, considered: int
 
 
 @compiled
-def read_roots(
-    trees: Any, slots: Any, noise: Any, considered: int, output: Any, first: int, last: int, scores: Any
+def write_outputs(
+    trees: Trees, slots: I32, noise: F32, considered: int, output: SearchOutput, first: int, last: int, scores: F64
 ) -> None:
     """Write the outputs of roots: chosen action, improved policy, visits, mean value and surprise."""
     for index in range(first, last):
@@ -225,22 +236,22 @@ def read_roots(
         nodes, edges = trees.nodes[game], trees.edges[game]
         row = nodes[0]
         start = output.policy_offsets[index]
-        read_root(trees, game, index, output)
+        write_root(trees, game, index, output)
         most = 0
-        for i in range(row.edges):
+        for i in range(row.edge_count):
             most = max(most, output.visits[start + i])
-        if row.edges > 0:
-            best = choose_at_root(nodes, edges, min(considered, row.edges), most, noise[index], scores)
+        if row.edge_count > 0:
+            best = select_root_child(nodes, edges, min(considered, row.edge_count), most, noise[index], scores)
             output.chosen_actions[index] = edges[best].action
-            improved_logits(nodes, edges, 0, row.edges, scores)
-            softmax(scores, row.edges)
-            for i in range(row.edges):
+            improved_logits(nodes, edges, 0, row.edge_count, scores)
+            softmax(scores, row.edge_count)
+            for i in range(row.edge_count):
                 output.policy_probs[start + i] = scores[i]
-            measure_surprise(trees, game, index, output)
+            write_surprise(trees, game, index, output)
 
 
-class GumbelSearch:
-    """Searches the positions of many games side by side."""
+class GumbelSearch(BatchedSearch):
+    """Gumbel AlphaZero search of the positions of many games side by side."""
 
     def __init__(
         self,
@@ -249,57 +260,60 @@ class GumbelSearch:
         evaluator: Evaluator,
         *,
         simulations: int = BUDGETS["standard"],
-        considered: int = CONSIDERED,
+        max_considered_actions: int = MAX_CONSIDERED_ACTIONS,
         noise: bool = True,
         cap: PlayoutCap | None = None,
         seed: int = 0,
         threads: int | None = None,
         groups: int = 1,
     ) -> None:
-        """`simulations` per decision; `considered` is how many actions the root draws, by prior alone without `noise`.
+        """Make a search with `simulations` per decision, whose root draws some actions, by prior alone without `noise`.
 
         With 0 simulations and noise, the action is a sample of the prior, and no policy is worth learning. `cap` gives
         some decisions fewer simulations, `seed` names the run, and `threads` and `groups` are those of `BatchedSearch`.
         """
-        self.forest = BatchedSearch(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
+        super().__init__(board, players, evaluator, nodes=simulations + 1, threads=threads, groups=groups)
         self.simulations = simulations
-        self.considered = considered
-        fast = considered_table(considered, cap.fast_simulations if cap else 0)
-        self.tables = np.zeros((2, considered + 1, simulations), np.int32)
-        self.tables[0] = considered_table(considered, simulations)
+        self.max_considered_actions = max_considered_actions
+        fast = considered_table(max_considered_actions, cap.fast_simulations if cap else 0)
+        self.tables = np.zeros((2, max_considered_actions + 1, simulations), np.int32)
+        self.tables[0] = considered_table(max_considered_actions, simulations)
         self.tables[1, :, : fast.shape[1]] = fast
         self.noise = noise
         self.cap = cap
         self.seed = np.uint64(seed)
 
-    def run(self, states: States, games: Games | None = None) -> SearchOutput:
+    def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; `games` are their numbers in the run."""
-        forest = self.forest
-        adapter = forest.adapter
+        adapter = self.adapter
         numbers = np.arange(len(states), dtype=np.int64) if games is None else games
-        forest.plant(states, numbers)
-        trees, slots = forest.trees, forest.slots
+        self.init_roots(states, numbers)
+        trees, slots = self.trees, self.slots
         noise = np.zeros((len(states), adapter.max_actions), np.float32)
 
         def draw(first: int, last: int) -> None:
             if self.noise:
                 draw_noise(trees, slots, numbers, self.seed, noise, first, last)
-            bring_considered_forward(trees, slots, noise, self.considered, first, last)
+            move_considered_to_front(trees, slots, noise, self.max_considered_actions, first, last)
 
-        forest.share_out(len(states), draw)
+        self.share_out(len(states), draw)
         full = full_searches(states, numbers, self.seed, self.cap) & (self.simulations > 0)
-        limits = budgets(full, self.simulations, self.cap)
+        limits = simulation_limits(full, self.simulations, self.cap)
 
-        def walk_on(answers: Answers, first: int, last: int) -> None:
+        def begin_next(evaluated: EvaluatorOutput, first: int, last: int) -> None:
             work = adapter.workspace()
             scores = np.empty(adapter.max_actions)
-            walk(trees, slots, answers, noise, self.tables, full, limits, first, last, adapter.tables, work, scores)
+            simulate(
+                trees, slots, evaluated, noise, self.tables, full, limits, first, last, adapter.tables, work, scores
+            )
 
-        forest.grow(int(limits.max(initial=0)), walk_on)
-        output = forest.empty_output(full)
+        self.run_simulations(int(limits.max(initial=0)), begin_next)
+        output = self.empty_output(full)
 
         def read(first: int, last: int) -> None:
-            read_roots(trees, slots, noise, self.considered, output, first, last, np.empty(adapter.max_actions))
+            write_outputs(
+                trees, slots, noise, self.max_considered_actions, output, first, last, np.empty(adapter.max_actions)
+            )
 
-        forest.share_out(len(states), read)
+        self.share_out(len(states), read)
         return output

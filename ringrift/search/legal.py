@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.turn import legal_actions
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.kernels.compiled import compiled
+from ringrift.kernels.types import I32, I64
 
 
 @compiled
-def write_legal(states: Any, board: Any, work: Any, row: int, offsets: Any, actions: Any) -> int:
+def write_legal(states: States, board: BoardTables, work: Workspace, row: int, offsets: I64, actions: I32) -> int:
     """Write the legal actions of `states[row …]` while there is room for the most that a state can have.
 
     Returns the row to go on with.
@@ -23,8 +22,8 @@ def write_legal(states: Any, board: Any, work: Any, row: int, offsets: Any, acti
     return row
 
 
-def list_legal(states: Any, board: Any, work: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """Offsets `[states + 1]` and the legal actions of all states, `[L]`."""
+def list_legal(states: States, board: BoardTables, work: Workspace) -> tuple[I64, I32]:
+    """Return offsets `[states + 1]` and the legal actions of all states, `[L]`."""
     offsets = np.zeros(len(states) + 1, np.int64)
     actions = np.empty(32 * len(states) + len(work["actions"]), np.int32)
     row = write_legal(states, board, work, 0, offsets, actions)

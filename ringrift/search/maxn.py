@@ -1,167 +1,163 @@
-"""Searches for three and four players: max^n, paranoid and best reply.
+"""Max^n search for three and four players: every player maximises its own value.
 
-Max^n (Luckhardt, Irani: An algorithmic solution of n-person games, 1986): everybody maximises the own value. Among
-actions that are worth the same to who decides, the one that is worst for the player at the root is expected, and
-of those the one with the lowest number; so the answer does not depend on the order of search. Values shrink by `DECAY`
-with every decision, which makes sooner wins and later losses better.
-
-Paranoid and best-reply search are alpha-beta: see `minimax.py`.
+Luckhardt, Irani: An algorithmic solution of n-person games, 1986. Among actions that are worth the same to who decides,
+the one that is worst for the player at the root is expected, and of those the one with the lowest number; so the output
+does not depend on the order of search. Values shrink by `DECAY` with every decision, which makes sooner wins and later
+losses better.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
-from ringrift.search.alpha_beta import AlphaBetaSearch
+from ringrift.kernels.types import F32, F64, Records
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     INFINITY,
-    LEVELS,
+    MAX_LEVELS,
+    SearchStack,
     copy_values,
-    entry_at,
     is_leaf,
     keep_best,
     make_child,
-    open_node,
     order_by_evaluation,
     position_key,
+    push_node,
     score_of,
+    tt_entry,
     width_at,
 )
 
 DECAY: Final = np.float32(1 - 2.0**-12)
-SURE: Final = np.float32(DECAY**LEVELS)
+SURE: Final = np.float32(DECAY**MAX_LEVELS)
 """A value from here on, if no evaluation is in it, is a win."""
 
-ENTRY_TYPE: Final = np.dtype(
+TT_ENTRY_TYPE: Final = np.dtype(
     [
         ("key", np.uint64),
         ("search", np.int32),  # that wrote it; entries of others count as empty
         ("values", np.float32, (MAX_PLAYERS,)),
         ("depth", np.int16),
-        ("guessed", np.bool_),
+        ("estimated", np.bool_),
     ],
     align=True,
 )
 
 
 @compiled
-def visit(path: Any, states: Any, table: Any, board: Any, work: Any, weights: Any, scratch: Any) -> bool:
-    """Make the next child of the node at the end of the path; whether it has to be searched.
+def search_child(
+    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, weights: F64, scratch: Scratch
+) -> bool:
+    """Make the next child of the node at the end of the stack, and return whether it has to be searched.
 
-    If not, `path.values` are its values.
+    If not, `stack.values` are its values.
     """
-    depth = path.depth[path.level] - 1
-    count = make_child(path, states, path.level, depth, board, work)
-    level = path.level + 1
+    depth = stack.depth[stack.level] - 1
+    count = make_child(stack, states, stack.level, depth, board, work)
+    level = stack.level + 1
     child = states[level]
-    if is_leaf(path, child, level, depth):
-        evaluate(child, board, weights, scratch, path.values)
+    if is_leaf(stack, child, level, depth):
+        evaluate(child, board, weights, scratch, stack.values)
         return False
-    path.key[level] = position_key(child)
-    entry = entry_at(path, table, level)
-    known = path.remembers and entry.key == path.key[level] and entry.search == path.search
-    if known and (entry.depth == depth or (entry.depth < depth and not entry.guessed)):
-        copy_values(entry.values, path.values)
-        path.guessed = entry.guessed
+    stack.key[level] = position_key(child)
+    entry = tt_entry(stack, tt, level)
+    known = stack.use_tt and entry.key == stack.key[level] and entry.search == stack.search
+    if known and (entry.depth == depth or (entry.depth < depth and not entry.estimated)):
+        copy_values(entry.values, stack.values)
+        stack.estimated = entry.estimated
         return False
-    open_node(path, child, level, count, depth, -INFINITY, INFINITY, work)
-    width = width_at(path, depth)
+    push_node(stack, child, level, count, depth, -INFINITY, INFINITY, work)
+    width = width_at(stack, depth)
     if count > width:
-        order_by_evaluation(path, states, level, child.player - 1, board, work, weights, scratch)
-        keep_best(path, level, width)
+        order_by_evaluation(stack, states, level, child.player - 1, board, work, weights, scratch)
+        keep_best(stack, level, width)
     return True
 
 
 @compiled
-def is_better(path: Any, level: int) -> bool:
-    """Whether who decides at a level prefers the values of the last child to the best so far."""
-    known = path.best_action[level]
-    mover = path.player[level] - 1
-    best = path.best_values[level]
-    if known < 0 or path.values[mover] != best[mover]:
-        return bool(known < 0 or path.values[mover] > best[mover])
-    if path.values[path.seat] != best[path.seat]:
-        return bool(path.values[path.seat] < best[path.seat])
-    return bool(path.actions[level, path.next[level]] < known)
+def is_better(stack: SearchStack, level: int) -> bool:
+    """Tell whether the player at a level prefers the values of the last child to the best so far."""
+    known = stack.best_action[level]
+    mover = stack.player[level] - 1
+    best = stack.best_values[level]
+    if known < 0 or stack.values[mover] != best[mover]:
+        return bool(known < 0 or stack.values[mover] > best[mover])
+    if stack.values[stack.seat] != best[stack.seat]:
+        return bool(stack.values[stack.seat] < best[stack.seat])
+    return bool(stack.actions[level, stack.next[level]] < known)
 
 
 @compiled
-def take(path: Any, level: int) -> None:
-    """Take in the values of the child that has been visited."""
+def update_node(stack: SearchStack, level: int) -> None:
+    """Update a node by the values of the child that has been searched."""
     for seat in range(MAX_PLAYERS):
-        path.values[seat] *= DECAY
-    index = path.next[level]
-    path.open[level] |= path.guessed
-    if is_better(path, level):
-        path.best_action[level] = path.actions[level, index]
-        copy_values(path.values, path.best_values[level])
-        won = path.values[path.player[level] - 1]
+        stack.values[seat] *= DECAY
+    index = stack.next[level]
+    stack.has_estimate[level] |= stack.estimated
+    if is_better(stack, level):
+        stack.best_action[level] = stack.actions[level, index]
+        copy_values(stack.values, stack.best_values[level])
+        won = stack.values[stack.player[level] - 1]
         # A win beyond the depth has come up by chance, and there may be a sooner one.
-        path.sure[level] = not path.guessed and won >= SURE and won > DECAY ** (path.depth[level] + 0.5)
-    path.next[level] += 1
+        stack.proven_win[level] = not stack.estimated and won >= SURE and won > DECAY ** (stack.depth[level] + 0.5)
+    stack.next[level] += 1
     if level == 0:
-        path.scores[index] = score_of(path.values[path.seat])
-        path.searched += 1
-        path.decided = path.sure[0]
+        stack.scores[index] = score_of(stack.values[stack.seat])
+        stack.searched += 1
+        stack.decided = stack.proven_win[0]
 
 
 @compiled
 def advance_maxn(
-    path: Any, states: Any, table: Any, nodes: int, board: Any, work: Any, weights: Any, scratch: Any
+    stack: SearchStack,
+    states: States,
+    tt: Records,
+    nodes: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
 ) -> bool:
-    """Search on until the iteration is finished or that many more nodes have been made; whether it is finished."""
-    stop = path.nodes + nodes
+    """Search on until the iteration is finished or `nodes` more are made, and return whether it is finished."""
+    stop = stack.nodes + nodes
     while True:
-        level = path.level
-        if path.next[level] == path.count[level]:
-            copy_values(path.best_values[level], path.values)
-            path.guessed = path.open[level] and not path.sure[level]
-            if path.remembers and level > 0:
-                entry = entry_at(path, table, level)
-                entry.key = path.key[level]
-                entry.search = path.search
-                copy_values(path.values, entry.values)
-                entry.depth = path.depth[level]
-                entry.guessed = path.guessed
+        level = stack.level
+        if stack.next[level] == stack.count[level]:
+            copy_values(stack.best_values[level], stack.values)
+            stack.estimated = stack.has_estimate[level] and not stack.proven_win[level]
+            if stack.use_tt and level > 0:
+                entry = tt_entry(stack, tt, level)
+                entry.key = stack.key[level]
+                entry.search = stack.search
+                copy_values(stack.values, entry.values)
+                entry.depth = stack.depth[level]
+                entry.estimated = stack.estimated
             level -= 1
-            path.level = level
+            stack.level = level
             if level < 0:
                 return True
-        elif path.nodes >= stop:
+        elif stack.nodes >= stop:
             return False
-        elif visit(path, states, table, board, work, weights, scratch):
-            path.level = level + 1
+        elif search_child(stack, states, tt, board, work, weights, scratch):
+            stack.level = level + 1
             continue
-        take(path, level)
+        update_node(stack, level)
 
 
 class MaxnSearch(IterativeDeepeningSearch):
-    """Everybody for itself."""
+    """Max^n search."""
 
-    entry_type = ENTRY_TYPE
+    tt_entry_type = TT_ENTRY_TYPE
     advance = staticmethod(advance_maxn)
 
-    def read_values(self, path: Any) -> npt.NDArray[np.float32]:
-        """The values that the root player's best action leads to."""
-        values: npt.NDArray[np.float32] = path["best_values"][0, : self.players].copy()
+    def read_values(self, stack: SearchStack) -> F32:
+        """Return the values that the root player's best action leads to."""
+        values: F32 = stack["best_values"][0, : self.players].copy()
         return values
-
-
-class ParanoidSearch(AlphaBetaSearch):
-    """The root player against all others."""
-
-
-class BestReplySearch(AlphaBetaSearch):
-    """The root player against the one of the others who hurts most."""
-
-    def set_up(self, path: Any) -> None:
-        """Settings of a path."""
-        super().set_up(path)
-        path["best_reply"] = True

@@ -1,6 +1,6 @@
-"""The common ground of the depth-first searches: the path from the root, in place of recursion, and the order on it.
+"""The search stack of the depth-first searches, in place of recursion, and the order of actions on it.
 
-Because the path is data, a search stops after any node and goes on later. A node is a position in which somebody has a
+Because the stack is data, a search stops after any node and goes on later. A node is a position in which somebody has a
 choice: forced actions are played on the way to it and cost no depth. Who decides stands in the state, because a turn is
 several actions.
 
@@ -15,7 +15,7 @@ children first and order them by that was measured to take 1.5 times as long for
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -23,13 +23,16 @@ from ringrift.game.actions import policy_size
 from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import GAME_OVER, MOVEMENT, OWES_NOTHING, RING_PLACEMENT, state_hash
 from ringrift.game.turn import legal_actions, play_forced, step
+from ringrift.game.types import BoardTables, State, States, Workspace
 from ringrift.heuristic import evaluate
+from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
+from ringrift.kernels.types import F32, F64, I32, U8, U64, Record, Records
 
-LEVELS: Final = 64
-"""Longest path, in decisions; what lies at its end is a leaf."""
-DEEPEST: Final = LEVELS - 1
+MAX_LEVELS: Final = 64
+"""Decisions from the root to the end of the longest stack, where every position is a leaf."""
+MAX_DEPTH: Final = MAX_LEVELS - 1
 QUIESCENCE: Final = 8
 """Decisions beyond the depth for which captures, lines, claims and payments are played out: wins 57 % of 300 games on
 square8 and 53 % on hex8 against none, at 5,000 nodes each."""
@@ -50,14 +53,14 @@ INFINITY: Final = 4 * UNIT
 
 
 @cache
-def path_type(board: Board) -> np.dtype[np.void]:
-    """The structured dtype of a search of one thread: settings, counters, and the path, `[LEVELS]`."""
+def search_stack_type(board: Board) -> np.dtype[np.void]:
+    """The structured dtype of a search of one thread: settings, counters, and the stack, `[MAX_LEVELS]`."""
     return np.dtype(
         [
             # Settings
-            ("remembers", np.bool_),  # whether the table of positions is used …
-            ("learns", np.bool_),  # … killers and history …
-            ("scouts", np.bool_),  # … and null windows
+            ("use_tt", np.bool_),  # whether the transposition table is used …
+            ("use_history", np.bool_),  # … killers and history …
+            ("use_pvs", np.bool_),  # … and null windows
             ("best_reply", np.bool_),
             ("width", np.int32),  # see WIDTHS
             ("margin", np.int32),  # actions of the root get exact scores up to that much below the best
@@ -68,32 +71,32 @@ def path_type(board: Board) -> np.dtype[np.void]:
             ("legal", np.int32),  # actions of the root
             ("searched", np.int32),  # … that this iteration has searched
             ("decided", np.bool_),  # the root is won or lost, and no sooner end can be found deeper
-            ("level", np.int32),  # end of the path; −1 when the iteration is finished
+            ("level", np.int32),  # end of the stack; −1 when the iteration is finished
             # What the last node came to
             ("score", np.int32),  # from the view of who decides there
             ("values", np.float32, (MAX_PLAYERS,)),  # by seat
             ("exact", np.bool_),  # not a bound
-            ("guessed", np.bool_),  # rests on an evaluation, not on finished games alone
-            # The path
-            ("key", np.uint64, (LEVELS,)),
-            ("player", np.int32, (LEVELS,)),
-            ("depth", np.int32, (LEVELS,)),  # decisions left; 0 and less in quiescence
-            ("count", np.int32, (LEVELS,)),  # actions
-            ("next", np.int32, (LEVELS,)),  # index of the one that is being searched
-            ("alpha", np.int32, (LEVELS,)),
-            ("beta", np.int32, (LEVELS,)),
-            ("bound", np.int32, (LEVELS,)),  # alpha at the beginning
-            ("best", np.int32, (LEVELS,)),
-            ("best_action", np.int32, (LEVELS,)),  # −1 before the first
-            ("best_values", np.float32, (LEVELS, MAX_PLAYERS)),
-            ("sure", np.uint8, (LEVELS,)),  # they are a win for who decides, without an evaluation
-            ("open", np.uint8, (LEVELS,)),  # rests on an evaluation
-            ("scouting", np.uint8, (LEVELS,)),  # the action is being searched with a null window …
-            ("again", np.uint8, (LEVELS,)),  # … or once more, with the open one
-            ("chooser", np.int32, (LEVELS,)),  # best reply: the opponent who has chosen since the root, 0 = none
-            ("actions", np.int32, (LEVELS, board.max_actions)),
-            ("order", np.int32, (LEVELS, board.max_actions)),  # the higher, the earlier
-            ("killers", np.int32, (LEVELS, KILLERS)),
+            ("estimated", np.bool_),  # rests on an evaluation, not on finished games alone
+            # The stack
+            ("key", np.uint64, (MAX_LEVELS,)),
+            ("player", np.int32, (MAX_LEVELS,)),
+            ("depth", np.int32, (MAX_LEVELS,)),  # decisions left; 0 and less in quiescence
+            ("count", np.int32, (MAX_LEVELS,)),  # actions
+            ("next", np.int32, (MAX_LEVELS,)),  # index of the one that is being searched
+            ("alpha", np.int32, (MAX_LEVELS,)),
+            ("beta", np.int32, (MAX_LEVELS,)),
+            ("initial_alpha", np.int32, (MAX_LEVELS,)),  # alpha at the beginning
+            ("best", np.int32, (MAX_LEVELS,)),
+            ("best_action", np.int32, (MAX_LEVELS,)),  # −1 before the first
+            ("best_values", np.float32, (MAX_LEVELS, MAX_PLAYERS)),
+            ("proven_win", np.uint8, (MAX_LEVELS,)),  # they are a win for who decides, without an evaluation
+            ("has_estimate", np.uint8, (MAX_LEVELS,)),  # rests on an evaluation
+            ("null_window", np.uint8, (MAX_LEVELS,)),  # the action is being searched with a null window …
+            ("re_search", np.uint8, (MAX_LEVELS,)),  # … or once more, with the open one
+            ("chooser", np.int32, (MAX_LEVELS,)),  # best reply: the opponent who has chosen since the root, 0 = none
+            ("actions", np.int32, (MAX_LEVELS, board.max_actions)),
+            ("order", np.int32, (MAX_LEVELS, board.max_actions)),  # the higher, the earlier
+            ("killers", np.int32, (MAX_LEVELS, KILLERS)),
             ("history", np.int32, (MAX_PLAYERS, policy_size(board))),
             ("scores", np.int32, (board.max_actions,)),  # of the root's actions, in the order of `actions[0]`
         ],
@@ -101,15 +104,58 @@ def path_type(board: Board) -> np.dtype[np.void]:
     )
 
 
+class SearchStack(Record, Protocol):
+    """The search of one thread; an element of `search_stack_type`."""
+
+    use_tt: bool
+    use_history: bool
+    use_pvs: bool
+    best_reply: bool
+    width: int
+    margin: int
+    search: int
+    seat: int
+    nodes: int
+    legal: int
+    searched: int
+    decided: bool
+    level: int
+    score: int
+    values: F32
+    exact: bool
+    estimated: bool
+    key: U64
+    player: I32
+    depth: I32
+    count: I32
+    next: I32
+    alpha: I32
+    beta: I32
+    initial_alpha: I32
+    best: I32
+    best_action: I32
+    best_values: F32
+    proven_win: U8
+    has_estimate: U8
+    null_window: U8
+    re_search: U8
+    chooser: I32
+    actions: I32
+    order: I32
+    killers: I32
+    history: I32
+    scores: I32
+
+
 @compiled
 def score_of(value: float) -> int:
-    """A value as a score."""
+    """Return a value as a score."""
     return int(np.rint(value * np.float32(UNIT)))
 
 
 @compiled
-def position_key(state: Any) -> np.uint64:
-    """Equal for positions with the same continuations and outcomes: the ranking asks who lost the last ring when."""
+def position_key(state: State) -> np.uint64:
+    """Return a key, the same for positions with equal futures: the ranking asks when each player lost its last ring."""
     key = state_hash(state)
     for seat in range(MAX_PLAYERS):
         if state.lost_turn[seat] != 0:
@@ -118,25 +164,25 @@ def position_key(state: Any) -> np.uint64:
 
 
 @compiled
-def entry_at(path: Any, table: Any, level: int) -> Any:
-    """The place in a table of positions for the one at a level."""
-    return table[np.int64(path.key[level] % np.uint64(len(table)))]
+def tt_entry(stack: SearchStack, tt: Records, level: int) -> Any:
+    """Return the entry of the transposition table for the position at a level."""
+    return tt[np.int64(stack.key[level] % np.uint64(len(tt)))]
 
 
-# Walking
+# Moving
 
 
 @compiled
-def is_quiet(state: Any) -> bool:
-    """Whether nothing is being captured, collapsed, claimed or paid."""
+def is_quiet(state: State) -> bool:
+    """Tell whether nothing is being captured, collapsed, claimed or paid."""
     return bool((state.phase == RING_PLACEMENT or state.phase == MOVEMENT) and state.owed == OWES_NOTHING)
 
 
 @compiled
-def settle(state: Any, board: Any, work: Any) -> int:
+def play_to_quiet(state: State, board: BoardTables, work: Workspace) -> int:
     """Play on through forced actions, at most to a quiet position.
 
-    The number of legal actions, in `work.actions`, where there is a choice before that; else 0.
+    Returns the number of legal actions, in `work.actions`, where there is a choice before that; else 0.
     """
     while not is_quiet(state) and state.phase != GAME_OVER:
         count = legal_actions(state, board, work, work.actions)
@@ -147,192 +193,201 @@ def settle(state: Any, board: Any, work: Any) -> int:
 
 
 @compiled
-def make_child(path: Any, states: Any, level: int, depth: int, board: Any, work: Any) -> int:
+def make_child(stack: SearchStack, states: States, level: int, depth: int, board: BoardTables, work: Workspace) -> int:
     """Play the next action of the node at a level, after which `depth` decisions are left.
 
-    The number of actions there, in `work.actions`; 0 in a leaf.
+    Returns the number of actions there, in `work.actions`; 0 in a leaf.
     """
     states[level + 1] = states[level]
     child = states[level + 1]
-    step(child, path.actions[level, path.next[level]], board, work)
-    path.nodes += 1
-    count = settle(child, board, work)
+    step(child, stack.actions[level, stack.next[level]], board, work)
+    stack.nodes += 1
+    count = play_to_quiet(child, board, work)
     if count == 0 and depth > 0:
         count = play_forced(child, board, work)
     return count
 
 
 @compiled
-def is_leaf(path: Any, state: Any, level: int, depth: int) -> bool:
-    """Whether a position is judged as it stands; `path.guessed` then says whether that takes an evaluation."""
+def is_leaf(stack: SearchStack, state: State, level: int, depth: int) -> bool:
+    """Tell whether a position is a leaf; `stack.estimated` then says whether that takes an evaluation."""
     over = state.phase == GAME_OVER
-    path.guessed = not over
-    return over or level == LEVELS - 1 or (depth <= 0 and (depth <= -QUIESCENCE or is_quiet(state)))
+    stack.estimated = not over
+    return over or level == MAX_LEVELS - 1 or (depth <= 0 and (depth <= -QUIESCENCE or is_quiet(state)))
 
 
 @compiled
-def open_node(path: Any, state: Any, level: int, count: int, depth: int, alpha: int, beta: int, work: Any) -> None:
-    """Make a position, whose `count` actions are in `work.actions`, the end of the path."""
-    path.player[level] = state.player
-    path.depth[level] = depth
-    path.count[level] = count
-    path.open[level] = False
+def push_node(
+    stack: SearchStack, state: State, level: int, count: int, depth: int, alpha: int, beta: int, work: Workspace
+) -> None:
+    """Make a position, whose `count` actions are in `work.actions`, the end of the stack."""
+    stack.player[level] = state.player
+    stack.depth[level] = depth
+    stack.count[level] = count
+    stack.has_estimate[level] = False
     for i in range(count):
-        path.actions[level, i] = work.actions[i]
-    set_window(path, level, alpha, beta)
+        stack.actions[level, i] = work.actions[i]
+    set_window(stack, level, alpha, beta)
 
 
 @compiled
-def set_window(path: Any, level: int, alpha: int, beta: int) -> None:
-    """Start with the first action of a node."""
-    path.alpha[level] = alpha
-    path.beta[level] = beta
-    path.bound[level] = alpha
-    path.best[level] = -INFINITY
-    path.best_action[level] = -1
-    path.sure[level] = False
-    path.next[level] = 0
-    path.scouting[level] = False
-    path.again[level] = False
+def set_window(stack: SearchStack, level: int, alpha: int, beta: int) -> None:
+    """Set the window of a node, and start with its first action."""
+    stack.alpha[level] = alpha
+    stack.beta[level] = beta
+    stack.initial_alpha[level] = alpha
+    stack.best[level] = -INFINITY
+    stack.best_action[level] = -1
+    stack.proven_win[level] = False
+    stack.next[level] = 0
+    stack.null_window[level] = False
+    stack.re_search[level] = False
 
 
 # Ordering
 
 
 @compiled
-def bring_forward(path: Any, level: int, first: int) -> None:
-    """Swap the action that comes first among those from `first` on to that place."""
+def pick_next(stack: SearchStack, level: int, first: int) -> None:
+    """Swap the next action to search, the first in order among those from `first` on, to that place."""
     best = first
-    for i in range(first + 1, path.count[level]):
-        if path.order[level, i] > path.order[level, best]:
+    for i in range(first + 1, stack.count[level]):
+        if stack.order[level, i] > stack.order[level, best]:
             best = i
     if best != first:
-        actions, order = path.actions[level], path.order[level]
+        actions, order = stack.actions[level], stack.order[level]
         actions[first], actions[best] = actions[best], actions[first]
         order[first], order[best] = order[best], order[first]
 
 
 @compiled
-def put_first(path: Any, level: int, action: int) -> None:
-    """Let an action, if the node has it, come before all others."""
-    for i in range(path.count[level]):
-        if path.actions[level, i] == action:
-            path.order[level, i] = INFINITY + 1
+def put_first(stack: SearchStack, level: int, action: int) -> None:
+    """Put an action, if the node has it, before all others."""
+    for i in range(stack.count[level]):
+        if stack.actions[level, i] == action:
+            stack.order[level, i] = INFINITY + 1
 
 
 @compiled
-def order_by_refutations(path: Any, level: int) -> None:
-    """Order the actions of a node by what has refuted others."""
-    seat = path.player[level] - 1
-    for i in range(path.count[level]):
-        action = path.actions[level, i]
-        order = path.history[seat, action]
+def order_by_history(stack: SearchStack, level: int) -> None:
+    """Order the actions of a node by killers and history: by what has refuted others."""
+    seat = stack.player[level] - 1
+    for i in range(stack.count[level]):
+        action = stack.actions[level, i]
+        order = stack.history[seat, action]
         for k in range(KILLERS):
-            if path.killers[level, k] == action:
+            if stack.killers[level, k] == action:
                 order = INFINITY - k
-        path.order[level, i] = order
+        stack.order[level, i] = order
 
 
 @compiled
-def note_refutation(path: Any, level: int) -> None:
-    """Remember the best action of a node, which has refuted what led there."""
-    action = path.best_action[level]
-    path.history[path.player[level] - 1, action] += max(path.depth[level], 1) ** 2
-    if path.killers[level, 0] != action:
+def update_history(stack: SearchStack, level: int) -> None:
+    """Remember the best action of a node, which has refuted what led there, as killer and in the history."""
+    action = stack.best_action[level]
+    stack.history[stack.player[level] - 1, action] += max(stack.depth[level], 1) ** 2
+    if stack.killers[level, 0] != action:
         for k in range(KILLERS - 1, 0, -1):
-            path.killers[level, k] = path.killers[level, k - 1]
-        path.killers[level, 0] = action
+            stack.killers[level, k] = stack.killers[level, k - 1]
+        stack.killers[level, 0] = action
 
 
 @compiled
 def order_by_evaluation(
-    path: Any, states: Any, level: int, view: int, board: Any, work: Any, weights: Any, scratch: Any
+    stack: SearchStack,
+    states: States,
+    level: int,
+    view: int,
+    board: BoardTables,
+    work: Workspace,
+    weights: F64,
+    scratch: Scratch,
 ) -> None:
     """Order the actions of a node by the value, for seat `view`, of what each leads to.
 
     The best for that seat come first if it decides, else the worst.
     """
-    own = view == path.player[level] - 1
-    for i in range(path.count[level]):
-        states[LEVELS] = states[level]
-        spare = states[LEVELS]
-        step(spare, path.actions[level, i], board, work)
-        settle(spare, board, work)
-        evaluate(spare, board, weights, scratch, path.values)
-        score = score_of(path.values[view])
-        path.order[level, i] = score if own else -score
-    path.nodes += path.count[level]
+    own = view == stack.player[level] - 1
+    for i in range(stack.count[level]):
+        states[MAX_LEVELS] = states[level]
+        spare = states[MAX_LEVELS]
+        step(spare, stack.actions[level, i], board, work)
+        play_to_quiet(spare, board, work)
+        evaluate(spare, board, weights, scratch, stack.values)
+        score = score_of(stack.values[view])
+        stack.order[level, i] = score if own else -score
+    stack.nodes += stack.count[level]
 
 
 @compiled
-def width_at(path: Any, depth: int) -> int:
-    """How many actions a node with so many decisions left looks at: all at the last one, where they are leaves."""
+def width_at(stack: SearchStack, depth: int) -> int:
+    """Return how many actions a node with `depth` decisions left looks at: all at the last, where they are leaves."""
     if depth > 0:
-        return ALL if depth == 1 else int(path.width)
+        return ALL if depth == 1 else int(stack.width)
     return max(1, QUIET_WIDTH >> -depth)
 
 
 @compiled
-def keep_best(path: Any, level: int, width: int) -> None:
-    """Hold a node to so many actions, those that come first."""
-    if path.count[level] > width:
+def keep_best(stack: SearchStack, level: int, width: int) -> None:
+    """Prune all actions of a node but the first `width` in order."""
+    if stack.count[level] > width:
         for i in range(width):
-            bring_forward(path, level, i)
-        path.count[level] = width
-        path.open[level] = True
+            pick_next(stack, level, i)
+        stack.count[level] = width
+        stack.has_estimate[level] = True
 
 
 # The root
 
 
 @compiled
-def plant(path: Any, states: Any, board: Any, work: Any) -> None:
+def init_root(stack: SearchStack, states: States, board: BoardTables, work: Workspace) -> None:
     """Start a search at `states[0]`; nothing is left of the one before."""
     state = states[0]
-    path.search += 1
-    path.nodes = 0
-    path.history[:] = 0
-    path.killers[:] = -1
-    path.seat = state.player - 1
-    path.chooser[0] = 0
-    path.legal = legal_actions(state, board, work, work.actions)
-    open_node(path, state, 0, path.legal, 0, -INFINITY, INFINITY, work)
-    path.scores[:] = 0
+    stack.search += 1
+    stack.nodes = 0
+    stack.history[:] = 0
+    stack.killers[:] = -1
+    stack.seat = state.player - 1
+    stack.chooser[0] = 0
+    stack.legal = legal_actions(state, board, work, work.actions)
+    push_node(stack, state, 0, stack.legal, 0, -INFINITY, INFINITY, work)
+    stack.scores[:] = 0
 
 
 @compiled
-def begin(path: Any, depth: int) -> None:
+def begin_iteration(stack: SearchStack, depth: int) -> None:
     """Begin an iteration of that depth."""
-    legal = path.legal
-    path.level = 0
-    path.searched = 0
-    path.decided = False
-    path.depth[0] = depth
-    path.count[0] = min(legal, width_at(path, depth))
-    path.open[0] = path.count[0] < legal
-    set_window(path, 0, -INFINITY, INFINITY)
+    legal = stack.legal
+    stack.level = 0
+    stack.searched = 0
+    stack.decided = False
+    stack.depth[0] = depth
+    stack.count[0] = min(legal, width_at(stack, depth))
+    stack.has_estimate[0] = stack.count[0] < legal
+    set_window(stack, 0, -INFINITY, INFINITY)
 
 
-def order_root(path: Any) -> None:
+def order_root(stack: SearchStack) -> None:
     """Put the root's actions in the order of their scores in the last iteration."""
-    legal = slice(path["legal"])
-    order = np.argsort(-path["scores"][legal], kind="stable")
-    path["actions"][0, legal] = path["actions"][0, legal][order]
-    path["scores"][legal] = path["scores"][legal][order]
+    legal = slice(stack["legal"])
+    order = np.argsort(-stack["scores"][legal], kind="stable")
+    stack["actions"][0, legal] = stack["actions"][0, legal][order]
+    stack["scores"][legal] = stack["scores"][legal][order]
 
 
 @compiled
-def copy_values(source: Any, target: Any) -> None:
+def copy_values(source: F32, target: F32) -> None:
     """Copy the values of all seats."""
     for seat in range(MAX_PLAYERS):
         target[seat] = source[seat]
 
 
 @compiled
-def read_scores(path: Any, actions: Any, scores: Any) -> None:
+def read_scores(stack: SearchStack, actions: I32, scores: I32) -> None:
     """Write the scores of the root's actions into `scores`, in the order of `actions`."""
     for i in range(len(actions)):
-        for k in range(path.legal):
-            if path.actions[0, k] == actions[i]:
-                scores[i] = path.scores[k]
+        for k in range(stack.legal):
+            if stack.actions[0, k] == actions[i]:
+                scores[i] = stack.scores[k]
                 break

@@ -4,40 +4,45 @@ A node is a position in which somebody has a choice: forced actions are played o
 its legal actions only, as edges in one arena per game (first edge, count). Values are vectors, one number per seat,
 because a turn is several actions: who decides at a node stands in its state, never in the parity of the depth.
 
-A simulation has two halves, with the evaluator between them. A search walks from the root to a leaf, which `grow_leaf`
-makes; `settle` gives the leaf its answer and backs it up. The answers to one batch are settled on the way into the next
-walk, so that the games are gone through once per simulation.
+A simulation has two halves, with the evaluator between them. A search's `simulate` selects children from the root to a
+leaf, which `expand` makes; `complete_simulation` gives the leaf its priors and values and backs them up. It is called
+on the way into the next simulation, so that the games are gone through once per simulation.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.game.boards import MAX_PLAYERS
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.search.game_adapter import GameAdapter, legal_actions, outcome, step
+from ringrift.kernels.types import F32, I32, I64, U8, Records
+from ringrift.search.game_adapter import GameAdapter, GameState, GameTables, GameWorkspace, legal_actions, outcome, step
+from ringrift.search.output import SearchOutput
 
-NO_CHILD: Final = -1
-NOTHING: Final = -1
+UNVISITED: Final = -1
+"""The child of an edge without one."""
+NONE: Final = -1
+"""No node, or no row."""
 
 # What a node is.
 OPEN: Final = 0  # has edges
 TERMINAL: Final = 1  # the game is over there
 CUT_OFF: Final = 2  # the edge arena was full: keeps its first value for ever
+SOLVED: Final = 3  # its values are those of best play to the end of the game
 
 NODE_TYPE: Final = np.dtype(
     [
         ("first_edge", np.int32),
-        ("edges", np.int32),
+        ("edge_count", np.int32),
         ("parent", np.int32),  # −1 at the root
         ("parent_edge", np.int32),  # which of the parent's edges, from 0
         ("visits", np.int32),
         ("player", np.int32),  # seat that decides, from 1
         ("kind", np.int32),
-        ("value", np.float32, (MAX_PLAYERS,)),  # of the evaluator or the outcome, by seat
+        ("raw_value", np.float32, (MAX_PLAYERS,)),  # of the evaluator or the outcome, by seat
     ],
     align=True,
 )
@@ -49,120 +54,126 @@ EDGE_TYPE: Final = np.dtype(
         ("visits", np.int32),
         ("prior", np.float32),
         ("logit", np.float32),  # the logarithm of the prior
-        ("value", np.float32, (MAX_PLAYERS,)),  # summed over the visits, by seat
+        ("value_sum", np.float32, (MAX_PLAYERS,)),  # summed over the visits, by seat
     ],
     align=True,
 )
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Trees(NamedTuple):
     """Arenas for the trees of many games; one slot each."""
 
-    nodes: Array
+    nodes: Records
     """`[slots, nodes]`"""
-    states: Array
+    states: States
     """`[slots, nodes]`"""
-    edges: Array
+    edges: Records
     """`[slots, edges]`"""
-    used_nodes: Array
+    used_nodes: I32
     """`[slots]`, nodes in use."""
-    used_edges: Array
-    leaves: Array
-    """`[slots]`, the node that waits to be settled, or `NOTHING`."""
-    rows: Array
-    """`[slots]`, where the evaluator's answer to that leaf stands in the batch, or `NOTHING` if it needs none."""
+    used_edges: I32
+    leaves: I32
+    """`[slots]`, the node whose simulation is to be completed, or `NONE`."""
+    rows: I32
+    """`[slots]`, where that leaf stands in the evaluator's batch, or `NONE` if it needs no evaluation."""
 
 
-class Answers(NamedTuple):
-    """An evaluator's answers to one batch."""
+class EvaluatorOutput(NamedTuple):
+    """The output of an evaluator for one batch of leaves."""
 
-    offsets: npt.NDArray[np.int64]
+    offsets: I64
     """`[batch + 1]`, where the actions of each leaf begin."""
-    logits: npt.NDArray[np.float32]
+    logits: F32
     """`[L]`, of the legal actions."""
-    values: npt.NDArray[np.float32]
+    values: F32
     """`[batch, players]`, by seat."""
 
 
-def no_answers(players: int) -> Answers:
-    """The answers to an empty batch."""
-    return Answers(np.zeros(1, np.int64), np.empty(0, np.float32), np.empty((0, players), np.float32))
+def empty_evaluator_output(players: int) -> EvaluatorOutput:
+    """Return the output for an empty batch."""
+    return EvaluatorOutput(np.zeros(1, np.int64), np.empty(0, np.float32), np.empty((0, players), np.float32))
 
 
-def new_trees(adapter: GameAdapter, slots: int, nodes: int) -> Trees:
-    """Arenas for that many games and nodes per game."""
+def new_trees(adapter: GameAdapter, slots: int, nodes: int, edge_type: np.dtype[np.void] = EDGE_TYPE) -> Trees:
+    """Return arenas for that many games and nodes per game; another `edge_type` has other statistics."""
     edges = min(nodes * adapter.edges_per_node + 2 * adapter.max_actions, nodes * adapter.max_actions)
     return Trees(
         np.zeros((slots, nodes), NODE_TYPE),
         np.zeros((slots, nodes), adapter.state_type),
-        np.zeros((slots, edges), EDGE_TYPE),
+        np.zeros((slots, edges), edge_type),
         np.zeros(slots, np.int32),
         np.zeros(slots, np.int32),
-        np.full(slots, NOTHING, np.int32),
-        np.full(slots, NOTHING, np.int32),
+        np.full(slots, NONE, np.int32),
+        np.full(slots, NONE, np.int32),
     )
 
 
 def bytes_per_node(trees: Trees) -> float:
-    """Memory in use per node, with its state and its edges."""
+    """Return the memory in use per node, with its state and its edges."""
     nodes, edges = int(trees.used_nodes.sum()), int(trees.used_edges.sum())
     return trees.nodes.itemsize + trees.states.itemsize + trees.edges.itemsize * edges / nodes
 
 
 @compiled
-def open_node(trees: Any, game: int, node: int, board: Any, work: Any) -> bool:
-    """Fill a new node from its state, below the root playing forced actions first; whether it needs the evaluator."""
-    state = trees.states[game, node]
+def play_forced(state: GameState, board: GameTables, work: GameWorkspace) -> int:
+    """Play on while there is exactly one legal action, and return how many there are then, in `work.actions`."""
     count = legal_actions(state, board, work, work.actions)
-    while count == 1 and node != 0:
+    while count == 1:
         step(state, work.actions[0], board, work)
         count = legal_actions(state, board, work, work.actions)
+    return int(count)
+
+
+@compiled
+def init_node(trees: Trees, game: int, node: int, board: GameTables, work: GameWorkspace) -> bool:
+    """Fill a new node from its state, below the root after forced actions, and return whether it needs the evaluator.
+
+    The statistics of its edges, but for the visits, are left to the search.
+    """
+    state = trees.states[game, node]
+    count = legal_actions(state, board, work, work.actions) if node == 0 else play_forced(state, board, work)
     row = trees.nodes[game, node]
     row.visits = 0
-    row.edges = 0
+    row.edge_count = 0
     row.first_edge = trees.used_edges[game]
     row.player = state.player
     if count == 0:
         row.kind = TERMINAL
-        outcome(state, row.value)
+        outcome(state, row.raw_value)
         return False
     if trees.used_edges[game] + count > trees.edges.shape[1]:
         row.kind = CUT_OFF
         return True
     row.kind = OPEN
-    row.edges = count
+    row.edge_count = count
     for i in range(count):
         edge = trees.edges[game, row.first_edge + i]
         edge.action = work.actions[i]
-        edge.child = NO_CHILD
+        edge.child = UNVISITED
         edge.visits = 0
-        for seat in range(MAX_PLAYERS):
-            edge.value[seat] = 0
     trees.used_edges[game] += count
     return True
 
 
 @compiled
-def wait_for(trees: Any, game: int, node: int, needs_evaluator: bool) -> None:
-    """Note a leaf to be settled; `lay_out` gives it a row of the batch."""
+def queue_leaf(trees: Trees, game: int, node: int, needs_evaluator: bool) -> None:
+    """Note a leaf whose simulation is to be completed; `assign_rows` gives it a row of the batch."""
     trees.leaves[game] = node
-    trees.rows[game] = 0 if needs_evaluator else NOTHING
+    trees.rows[game] = 0 if needs_evaluator else NONE
 
 
 @compiled
-def plant_root(trees: Any, game: int, board: Any, work: Any) -> None:
+def init_root(trees: Trees, game: int, board: GameTables, work: GameWorkspace) -> None:
     """Start a tree anew from `trees.states[game, 0]`."""
     trees.used_nodes[game] = 1
     trees.used_edges[game] = 0
-    trees.nodes[game, 0].parent = NOTHING
-    wait_for(trees, game, 0, open_node(trees, game, 0, board, work))
+    trees.nodes[game, 0].parent = NONE
+    queue_leaf(trees, game, 0, init_node(trees, game, 0, board, work))
 
 
 @compiled
-def grow_leaf(trees: Any, game: int, node: int, edge: int, board: Any, work: Any) -> None:
-    """Make the child of an edge, a leaf to be settled."""
+def expand(trees: Trees, game: int, node: int, edge: int, board: GameTables, work: GameWorkspace) -> None:
+    """Make the child of an edge, the leaf of this simulation."""
     child = trees.used_nodes[game]
     trees.used_nodes[game] += 1
     trees.edges[game, edge].child = child
@@ -170,28 +181,28 @@ def grow_leaf(trees: Any, game: int, node: int, edge: int, board: Any, work: Any
     step(trees.states[game, child], trees.edges[game, edge].action, board, work)
     trees.nodes[game, child].parent = node
     trees.nodes[game, child].parent_edge = edge - trees.nodes[game, node].first_edge
-    wait_for(trees, game, child, open_node(trees, game, child, board, work))
+    queue_leaf(trees, game, child, init_node(trees, game, child, board, work))
 
 
 @compiled
-def lay_out(trees: Any, games: Any, offsets: Any) -> int:
-    """Give the leaves that need the evaluator their rows of a batch and the `offsets` of their actions; how many."""
+def assign_rows(trees: Trees, games: I32, offsets: I64) -> int:
+    """Give the leaves that need the evaluator rows of a batch, with the `offsets` of their actions; return how many."""
     rows = 0
     for game in games:
-        if trees.leaves[game] != NOTHING and trees.rows[game] != NOTHING:
+        if trees.leaves[game] != NONE and trees.rows[game] != NONE:
             trees.rows[game] = rows
-            offsets[rows + 1] = offsets[rows] + trees.nodes[game, trees.leaves[game]].edges
+            offsets[rows + 1] = offsets[rows] + trees.nodes[game, trees.leaves[game]].edge_count
             rows += 1
     return rows
 
 
 @compiled
-def gather(trees: Any, games: Any, first: int, last: int, offsets: Any, states: Any, actions: Any) -> None:
+def gather_leaves(trees: Trees, games: I32, first: int, last: int, offsets: I64, states: States, actions: I32) -> None:
     """Copy the leaves of `games[first … last−1]` that need the evaluator, and their actions, into the batch."""
     for game in games[first:last]:
         row = trees.rows[game]
         leaf = trees.leaves[game]
-        if leaf == NOTHING or row == NOTHING:
+        if leaf == NONE or row == NONE:
             continue
         states[row] = trees.states[game, leaf]
         start = trees.nodes[game, leaf].first_edge
@@ -200,24 +211,24 @@ def gather(trees: Any, games: Any, first: int, last: int, offsets: Any, states: 
 
 
 @compiled
-def settle(trees: Any, game: int, answers: Any) -> None:
-    """Give the leaf of a game, if there is one, its priors and values, and back it up."""
+def complete_simulation(trees: Trees, game: int, evaluated: EvaluatorOutput) -> None:
+    """Give the leaf of a game, if there is one, its priors and values, and back them up."""
     leaf = trees.leaves[game]
-    if leaf == NOTHING:
+    if leaf == NONE:
         return
     row = trees.rows[game]
-    if row != NOTHING:
+    if row != NONE:
         node = trees.nodes[game, leaf]
-        for seat in range(answers.values.shape[1]):
-            node.value[seat] = answers.values[row, seat]
-        set_priors(trees, game, node.first_edge, answers.logits[answers.offsets[row] : answers.offsets[row + 1]])
-    back_up(trees, game, leaf)
-    trees.leaves[game] = NOTHING
+        for seat in range(evaluated.values.shape[1]):
+            node.raw_value[seat] = evaluated.values[row, seat]
+        init_edges(trees, game, node.first_edge, evaluated.logits[evaluated.offsets[row] : evaluated.offsets[row + 1]])
+    backup(trees, game, leaf)
+    trees.leaves[game] = NONE
 
 
 @compiled
-def set_priors(trees: Any, game: int, first_edge: int, logits: Any) -> None:
-    """Write the priors that the logits stand for into the edges of a node."""
+def init_edges(trees: Trees, game: int, first_edge: int, logits: F32) -> None:
+    """Give the new edges of a node the priors that the logits stand for; nothing has been backed up to them."""
     if len(logits) == 0:
         return
     highest = logits[0]
@@ -233,27 +244,29 @@ def set_priors(trees: Any, game: int, first_edge: int, logits: Any) -> None:
         edge = trees.edges[game, first_edge + i]
         edge.prior /= total
         edge.logit = logits[i] - log_total
+        for seat in range(MAX_PLAYERS):
+            edge.value_sum[seat] = 0
 
 
 @compiled
-def back_up(trees: Any, game: int, leaf: int) -> None:
+def backup(trees: Trees, game: int, leaf: int) -> None:
     """Add the value of a leaf to every edge on the way to it, and a visit to every node."""
     node = leaf
     while True:
         trees.nodes[game, node].visits += 1
         parent = trees.nodes[game, node].parent
-        if parent == NOTHING:
+        if parent == NONE:
             return
         edge = trees.edges[game, trees.nodes[game, parent].first_edge + trees.nodes[game, node].parent_edge]
         edge.visits += 1
         for seat in range(MAX_PLAYERS):
-            edge.value[seat] += trees.nodes[game, leaf].value[seat]
+            edge.value_sum[seat] += trees.nodes[game, leaf].raw_value[seat]
         node = parent
 
 
 @compiled
-def find_node(trees: Any, game: int, ply: int, wanted: Any, images: Any) -> int:
-    """The node whose state consists of the `wanted` bytes; `images` `[slots, nodes, bytes]` are those of all states."""
+def find_node(trees: Trees, game: int, ply: int, wanted: U8, images: U8) -> int:
+    """Return the node whose state has the `wanted` bytes; `images` `[slots, nodes, bytes]` are those of all states."""
     for node in range(trees.used_nodes[game]):
         # Nearly all nodes of another state are of another ply, or differ early.
         if trees.nodes[game, node].kind == OPEN and trees.states[game, node].ply == ply:
@@ -262,11 +275,11 @@ def find_node(trees: Any, game: int, ply: int, wanted: Any, images: Any) -> int:
                 place += 1
             if place == len(wanted):
                 return int(node)
-    return NOTHING
+    return NONE
 
 
 @compiled
-def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
+def reroot(trees: Trees, game: int, root: int, kept: I32) -> None:
     """Make a node the root and keep what is below it; `kept` `[nodes]` is scratch memory.
 
     Nodes and their edges were made later than those above them, so the rest moves to the front of the arenas in one
@@ -277,8 +290,8 @@ def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
     used_edges = 0
     for node in range(trees.used_nodes[game]):
         parent = nodes[node].parent
-        kept[node] = NOTHING
-        if node != root and (parent == NOTHING or kept[parent] == NOTHING):
+        kept[node] = NONE
+        if node != root and (parent == NONE or kept[parent] == NONE):
             continue
         kept[node] = used_nodes
         moved = nodes[used_nodes]
@@ -286,44 +299,44 @@ def reroot(trees: Any, game: int, root: int, kept: Any) -> None:
             nodes[used_nodes] = nodes[node]
             trees.states[game, used_nodes] = trees.states[game, node]
         if node == root:
-            moved.parent = NOTHING
+            moved.parent = NONE
         else:
             moved.parent = kept[parent]
             edges[nodes[kept[parent]].first_edge + moved.parent_edge].child = used_nodes
         first = moved.first_edge
         moved.first_edge = used_edges
-        for i in range(moved.edges):
+        for i in range(moved.edge_count):
             edges[used_edges + i] = edges[first + i]
         used_nodes += 1
-        used_edges += moved.edges
+        used_edges += moved.edge_count
     trees.used_nodes[game] = used_nodes
     trees.used_edges[game] = used_edges
 
 
 @compiled
-def read_root(trees: Any, game: int, index: int, output: Any) -> None:
+def write_root(trees: Trees, game: int, index: int, output: SearchOutput) -> None:
     """Write a root's actions and visits, and its mean value by seat: its own evaluation and all simulations."""
     row = trees.nodes[game, 0]
     values = output.root_values[index]
     for seat in range(len(values)):
-        values[seat] = row.value[seat]
-    for i in range(row.edges):
+        values[seat] = row.raw_value[seat]
+    for i in range(row.edge_count):
         edge = trees.edges[game, row.first_edge + i]
         output.policy_actions[output.policy_offsets[index] + i] = edge.action
         output.visits[output.policy_offsets[index] + i] = edge.visits
         for seat in range(len(values)):
-            values[seat] += edge.value[seat]
+            values[seat] += edge.value_sum[seat]
     for seat in range(len(values)):
         values[seat] /= row.visits
 
 
 @compiled
-def measure_surprise(trees: Any, game: int, index: int, output: Any) -> None:
+def write_surprise(trees: Trees, game: int, index: int, output: SearchOutput) -> None:
     """Write how far the policy of a root is from its prior, which noise has not changed."""
     row = trees.nodes[game, 0]
     start = output.policy_offsets[index]
     surprise = 0.0
-    for i in range(row.edges):
+    for i in range(row.edge_count):
         share = output.policy_probs[start + i]
         if share > 0:
             surprise += share * (np.log(share) - trees.edges[game, row.first_edge + i].logit)

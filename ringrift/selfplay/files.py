@@ -18,16 +18,28 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
-import orjson
+from pydantic import BaseModel, Field, StrictStr, TypeAdapter, ValidationError
 
 from ringrift.errors import Busy, RingRiftError, UnwritableFile
-from ringrift.files import new_file, take_lock
+from ringrift.files import files_below, new_file, take_lock
 
 HEADER: Final = b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff"
 """Of a gzipped file with a comment and nothing else; made at no time, on an unknown system."""
 _COMMENT: Final = re.compile(re.escape(HEADER) + rb"(\d+) games\0")
+
+
+_Number = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+_NUMBERS: Final = TypeAdapter(list[_Number])
+"""The content of a `.taken` file."""
+
+
+class _Key(BaseModel):
+    """What names a game in its line."""
+
+    run: StrictStr
+    game: _Number
 
 
 class BusyFolder(Busy):
@@ -134,8 +146,8 @@ class GameFiles:
                     raise
                 # It was fetched and removed meanwhile; the list of its games, which is read below, came before that.
         for path in self._files("taken"):
-            with suppress(orjson.JSONDecodeError):  # after a power cut; the games are played again
-                yield from orjson.loads(path.read_bytes())
+            with suppress(ValidationError):  # after a power cut; the games are played again
+                yield from _NUMBERS.validate_json(path.read_bytes())
 
     def _files(self, ending: str) -> list[Path]:
         """The files of the run with that ending, by number."""
@@ -192,11 +204,11 @@ def game_numbers(path: Path, run: str) -> Iterator[int]:
     """The numbers of a run's games in a file; `DamagedFile` as `read_lines`."""
     for line in read_lines(path):
         try:
-            record = orjson.loads(line)
-            if record["run"] == run:
-                yield record["game"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
+            key = _Key.model_validate_json(line)
+        except ValidationError:
             continue  # after a power cut; the game is played again
+        if key.run == run:
+            yield key.game
 
 
 def game_files(folder: Path) -> list[Path]:
@@ -205,14 +217,10 @@ def game_files(folder: Path) -> list[Path]:
     A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it. So are
     hidden files and folders: what lies there is on its way.
     """
-    found = {path for path in folder.rglob("*.jsonl*") if not _hidden(path.relative_to(folder))}
+    found = {path for path in files_below(folder) if ".jsonl" in path.name}
     packed = sorted(path for path in found if path.name.endswith(".jsonl.gz"))
     plain = sorted(path for path in found if path.suffix == ".jsonl" and compressed_path(path) not in found)
     return packed + plain
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def games_of(path: Path) -> int:

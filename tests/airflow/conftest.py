@@ -24,7 +24,7 @@ sys.path.append(str(REPOSITORY / "plugins"))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
 
-    import ringrift_airflow.operators.ringrift
+    import ringrift_airflow.operators.ringrift  # noqa: F401
     import ringrift_airflow.sensors.games_threshold  # noqa: F401
 
 

@@ -21,6 +21,8 @@ def task_facts(task: Any) -> dict[str, Any]:
         "doc": task.doc_md,
         "mapped": mapped,
         "downstream": sorted(task.downstream_task_ids),
+        "retry_policy": bool(task.retry_policy),
+        "inlets": [asset.name for asset in task.inlets],
         "outlets": [asset.name for asset in task.outlets],
     }
 
@@ -51,6 +53,7 @@ def main() -> None:
                 "catchup": dag.catchup,
                 "paused": dag.is_paused_upon_creation,
                 "params": {key: dag.params.get_param(key).schema for key in dag.params},
+                "descriptions": {key: dag.params.get_param(key).description for key in dag.params},
                 "tasks": {task.task_id: task_facts(task) for task in dag.tasks},
             }
             for name, dag in bags[0][0].dags.items()

@@ -134,7 +134,9 @@ async def _watch(hosts: int) -> None:
     until = time.time() + 86400
 
     async def one(number: int) -> None:
-        trigger = RemoteJobTrigger(f"host-{number}", f"job-{number}", f"/{number}", ".", until, POLL, 0, 600.0)
+        trigger = RemoteJobTrigger(
+            f"host-{number}", f"job-{number}", f"/{number}", ".", deadline=until, poll=POLL, offset=0, patience=600.0
+        )
         async for _ in trigger.run():
             pass
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from ringrift.pipeline.settings import loop_settings
+from ringrift.pipeline.stages import STAGES
 from tests.airflow.place import REPOSITORY, Place
 
-CHAIN = ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet", "gate", "promote", "distribute"]
+CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
-PRESETS = ("smoke", "laptop", "cluster")
+PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
 def inspect(folder: Path, **environment: str) -> Any:
@@ -65,6 +66,7 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
             assert facts["doc"], (name, task)
             assert facts["retries"] == retries, (name, task)
             assert facts["pool"] == "default_pool" or facts["pool"] in POOLS, (name, task)
+            assert facts["retry_policy"] or task in ("threshold", "approve", "check_connections"), (name, task)
 
 
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
@@ -77,6 +79,7 @@ def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(prese
         dag = loaded["dags"][f"ringrift__{config}"]
         assert dag["runs"] == runs > 1  # self-play of the next interval waits for nobody
         tasks = dag["tasks"]
+        assert set(tasks) == {stage.name for stage in STAGES}
         for stage, following in zip(CHAIN, [*CHAIN[1:], None], strict=True):
             beside = ["rate"] if stage == "train" else []
             assert tasks[stage]["downstream"] == ([following, *beside] if following else [])
@@ -85,6 +88,26 @@ def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(prese
         assert [asset for stage in CHAIN for asset in tasks[stage]["outlets"]] == [
             f"{kind}/{config}" for kind in ("games", "dataset", "candidate", "production")
         ]
+
+
+def test_what_a_stage_makes_is_made_of_what_the_stage_before_has_made(preset: str, loaded: Any) -> None:
+    for config in loop_settings().presets[preset].configs:
+        tasks = loaded["dags"][f"ringrift__{config}"]["tasks"].values()
+        made_of = {(asset, source) for task in tasks for asset in task["outlets"] for source in task["inlets"]}
+        chain = [f"{kind}/{config}" for kind in ("games", "dataset", "candidate", "production")]
+        assert made_of == set(zip(chain[1:], chain, strict=False))
+
+
+def test_page_and_form_of_a_loop_say_how_many_games_are_played(preset: str, loaded: Any) -> None:
+    stage = loop_settings().presets[preset].selfplay
+    dag = loaded["dags"]["ringrift__square8_2p"]
+    intervals = {"*/30 * * * *": 48, "*/15 * * * *": 96}[loop_settings().presets[preset].every]
+    games = stage.shards * stage.games
+    assert f"**A run plays {games:,} games**" in dag["doc"]
+    assert f"{games:,} games for each of them, {games * intervals:,} for a day" in dag["doc"]
+    for text in (dag["doc"], dag["descriptions"]["games"]):
+        assert "unpause … on trigger" in text
+        assert f"{games:,} games more" in text
 
 
 def test_parameters_are_a_form_that_checks_what_is_typed(loaded: Any) -> None:
@@ -135,6 +158,10 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
         (
             ('hosts: "*/5 * * * *"', 'hosts: "99 * * * *"'),
             "presets.smoke.maintenance.hosts: '99 * * * *' is no schedule: [99 * * * *] is not acceptable",
+        ),
+        (
+            ('every: "*/30 * * * *"', 'every: "0 0 30 2 *"'),
+            "presets.smoke.every: '0 0 30 2 *' is a schedule that never comes: there is no such day",
         ),
         (("runs_at_once", "run_at_once"), "presets.smoke.runs_at_once: is missing"),
         (("preset: laptop", "preset: lap"), "presets"),

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.settings import AlertSettings
+from ringrift_airflow.listeners import notes
 from ringrift_airflow.listeners import stages as listeners
 from ringrift_airflow.notifications.failure import failure_notifiers
 from ringrift_airflow.operators.connections import CheckConnectionsOperator
@@ -33,7 +34,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Readiness]:
 
 def sensor(minutes: float = 10) -> GamesThresholdSensor:
     wait = timedelta(minutes=minutes)
-    return GamesThresholdSensor(task_id="ready", config="square8_2p", games=300, minutes=20, wait=wait)
+    return GamesThresholdSensor(task_id="threshold", config="square8_2p", games=300, minutes=20, wait=wait)
 
 
 def test_it_waits_for_games_and_for_time(place: Place, tries: Tries, found: list[Readiness]) -> None:
@@ -110,6 +111,13 @@ def test_every_stage_that_ends_is_written_down(place: Place) -> None:
     ]
     assert listeners.last_error("r", "train") == "wrong"
     assert listeners.last_error("r", "export") is None
+
+
+def test_a_note_of_a_person_stays_and_a_reason_stands_in_it_once() -> None:
+    assert notes.with_line(None, "gate: no") == "gate: no"
+    assert notes.with_line("looked at\ngate: no", "gate: no") == "looked at\ngate: no"
+    assert notes.with_line("looked at", "gate: no") == "looked at\ngate: no"
+    assert len(notes.with_line("x" * 990, "y" * 990)) == 1000
 
 
 def test_failures_are_told_where_the_settings_say() -> None:

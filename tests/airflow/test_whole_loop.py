@@ -25,7 +25,7 @@ from tests.airflow.tiny import tiny_settings
 
 CONFIG = "square8_2p"
 DAG = f"ringrift__{CONFIG}"
-ALONE = ("sync", "aggregate", "ready", "export", "train", "gauntlet", "rate", "gate", "promote", "distribute")
+ALONE = ("sync", "ingest", "threshold", "export", "train", "gauntlet", "rate", "gate", "promote", "distribute")
 """All tasks but the mapped one."""
 
 pytestmark = pytest.mark.xdist_group("whole loop")
@@ -140,6 +140,22 @@ def test_the_jobs_of_stages_that_have_ended_or_are_gone_are_ended(workplace: Wor
     finally:
         for name in owners:
             asyncio.run(kill_job(shell, Job(name, root), grace=0))
+
+
+def test_why_a_stage_was_skipped_is_the_note_of_its_task_and_of_the_run(workplace: Workplace) -> None:
+    workplace.airflow("dags", "test", "ringrift__fleet", "2026-01-03")
+    with workplace.airflow_database() as connection:
+        (run,) = connection.execute(
+            "SELECT content FROM dag_run_note JOIN dag_run ON dag_run.id = dag_run_id WHERE dag_id = 'ringrift__fleet' "
+            "AND logical_date LIKE '2026-01-03%'"
+        ).fetchone()
+        tasks = connection.execute(
+            "SELECT task_id, content FROM task_instance_note JOIN task_instance ON task_instance.id = ti_id "
+            "JOIN dag_run USING (dag_id, run_id) WHERE dag_id = 'ringrift__fleet' AND logical_date LIKE '2026-01-03%'"
+        ).fetchall()
+    why = "hosts.yaml: there are no hosts in it"
+    assert tasks == [("probe_hosts", why)]
+    assert run == f"probe_hosts: {why}"
 
 
 def last_verdict(workplace: Workplace, model: StoredModel) -> Any:

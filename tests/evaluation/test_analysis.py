@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from ringrift.agents import make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.analysis import analyse_game, assess
 from ringrift.game import Game, get_board
+from ringrift.game.types import States
 from ringrift.heuristic import evaluate, load_weights, new_scratch
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 
 
 class FirstAction:
@@ -20,7 +20,7 @@ class FirstAction:
     def __init__(self) -> None:
         self.agent = make_agent("random", get_board("hex8"), 2)
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         output = self.agent.act(states, games)
         output.chosen_actions[:] = output.policy_actions[output.policy_offsets[:-1]]
         output.root_values[:, 0] = states["ply"] / 100

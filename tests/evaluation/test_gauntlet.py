@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import rated_games, stored_evaluations
 from ringrift.networks import MissingModel
@@ -19,7 +19,7 @@ from tests.contexts import record
 from tests.evaluation.planted import result, won
 
 CONFIG = "square8_2p"
-HOPELESS = Contender("policy:0123456789abcdef", "random")
+HOPELESS = Participant("policy:0123456789abcdef", "random")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_among_copies_the_share_of_those_behind_counts_and_half_is_equal() -> No
 
 
 def test_a_search_runs_the_gauntlet_twice_with_the_same_games(runner: MatchRunner) -> None:
-    model, champion = contender("minimax@2"), contender("heuristic?temperature=16")
+    model, champion = participant("minimax@2"), participant("heuristic?temperature=16")
     report = gauntlet(CONFIG, model, champion, runner)
     assert report.passed
     assert [one.role for one in report.opponents] == ["random", "heuristic", "champion"]
@@ -118,11 +118,11 @@ def test_the_champion_does_not_play_against_itself(runner: MatchRunner) -> None:
 
 
 def test_among_three_the_model_sits_alone(runner: MatchRunner) -> None:
-    report = gauntlet("hex8_3p", contender("heuristic?temperature=1"), None, runner)
+    report = gauntlet("hex8_3p", participant("heuristic?temperature=1"), None, runner)
     assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
     plan = runner.plan(
         "hex8_3p",
-        (contender("heuristic?temperature=1"), contender("random")),
+        (participant("heuristic?temperature=1"), participant("random")),
         games=4,
         kind="gate",
         part="first",
@@ -135,7 +135,7 @@ def test_among_three_the_model_sits_alone(runner: MatchRunner) -> None:
 
 
 def test_a_champion_that_is_not_there_is_said_before_anybody_plays(runner: MatchRunner) -> None:
-    gone = Contender("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
+    gone = Participant("gumbel:0123456789abcdef@32", "gumbel:nowhere.pth@32")
     with pytest.raises(MissingModel, match=r"nowhere\.pth: no such model"):
         gauntlet(CONFIG, HOPELESS, gone, runner)
     assert stored_evaluations(runner.database, CONFIG) == []

@@ -9,9 +9,9 @@ import pytest
 
 from ringrift.agents import Agent
 from ringrift.agents.agent import GameNumbers
-from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.results import distinct
 from ringrift.evaluation.schema import GameKind
 from ringrift.evaluation.store import (
@@ -33,7 +33,7 @@ from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
-PAIR = (contender("heuristic"), contender("random"))
+PAIR = (participant("heuristic"), participant("random"))
 
 
 class Watched(Agent):

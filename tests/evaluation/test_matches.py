@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation import (
-    Fixture,
     MatchPlan,
     PlayedGame,
+    ScheduledGame,
     game_record,
     make_players,
     play_games,
@@ -22,8 +21,9 @@ from ringrift.evaluation import (
     report_match,
 )
 from ringrift.game import Game, get_board
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from ringrift.selfplay import BadOpening, Openings
 
 PLAN = MatchPlan("hex8_2p", ("random", "puct@4"), openings=6, opening_plies=8, max_moves=800, seed=5)
@@ -31,7 +31,7 @@ PLAN = MatchPlan("hex8_2p", ("random", "puct@4"), openings=6, opening_plies=8, m
 
 def played(plan: MatchPlan, side_by_side: int = 64) -> list[PlayedGame]:
     games = play_match(make_players(plan), plan, side_by_side=side_by_side)
-    return sorted(games, key=lambda game: game.fixture.number)
+    return sorted(games, key=lambda game: game.scheduled.number)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ class Watched(Agent):
         self.batches: list[int] = []
         self.forced = 0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         output = self.agent.act(states, games)
         self.batches.append(len(states))
         self.forced += int((np.diff(output.policy_offsets) < 2).sum())
@@ -70,10 +70,10 @@ def test_another_seed_gives_other_games(games: list[PlayedGame]) -> None:
 def test_every_opening_is_played_in_both_seat_orders(games: list[PlayedGame]) -> None:
     by_opening = defaultdict(list)
     for game in games:
-        by_opening[game.fixture.opening].append(game)
+        by_opening[game.scheduled.opening].append(game)
     assert len(by_opening) == 6
     for first, second in by_opening.values():
-        assert (first.fixture.seating, second.fixture.seating) == ((0, 1), (1, 0))
+        assert (first.scheduled.seating, second.scheduled.seating) == ((0, 1), (1, 0))
         assert np.array_equal(first.actions[:8], second.actions[:8])
     assert len({game.actions[:8].tobytes() for game in games}) == 6
 
@@ -89,10 +89,10 @@ def test_records_replay_exactly(games: list[PlayedGame]) -> None:
 def test_a_finished_game_makes_room_and_nobody_is_asked_about_forced_actions() -> None:
     board = get_board("hex8")
     watched = Watched()
-    games = [Fixture(number, number, (0, 0)) for number in range(16)]
+    games = [ScheduledGame(number, number, (0, 0)) for number in range(16)]
     openings = Openings(board, 2, max_moves=800, seed=0)
     ended = list(play_games([watched], board, 2, games, openings, opening_plies=8, side_by_side=4))
-    assert sorted(game.fixture.number for game in ended) == list(range(16))
+    assert sorted(game.scheduled.number for game in ended) == list(range(16))
     assert watched.batches[0] == 4
     assert watched.batches == sorted(watched.batches, reverse=True), "full until no game is left to begin"
     assert watched.forced == 0
@@ -105,7 +105,7 @@ def test_games_that_run_are_given_up_when_the_match_is_stopped() -> None:
     stop.set()
     rest = list(games)
     assert len(rest) < 4, "only what ended in the same step"
-    assert len({first.fixture.number, *(game.fixture.number for game in rest)}) == 1 + len(rest)
+    assert len({first.scheduled.number, *(game.scheduled.number for game in rest)}) == 1 + len(rest)
 
 
 def test_a_game_is_stopped_at_the_limit_of_moves_and_worth_nothing() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.rating import form_of, rate_model, trend, trends
 from ringrift.evaluation.store import newest_ratings, rating_history
 from tests.contexts import record
@@ -17,14 +17,14 @@ from tests.contexts import record
 CONFIG = "square8_2p"
 
 
-def fake_model(number: int, spec: str) -> Contender:
+def fake_model(number: int, spec: str) -> Participant:
     """A player with the name of a model."""
-    return Contender(f"policy:{number:016x}", spec)
+    return Participant(f"policy:{number:016x}", spec)
 
 
 def test_a_model_is_rated_against_anchors_and_champion(runner: MatchRunner) -> None:
-    champion = contender("heuristic?temperature=16")
-    ratings = rate_model(CONFIG, contender("minimax@1"), champion, runner)
+    champion = participant("heuristic?temperature=16")
+    ratings = rate_model(CONFIG, participant("minimax@1"), champion, runner)
     assert [rating.player for rating in ratings.players][-1] == "random"
     assert {rating.player: rating.games for rating in ratings.players} == {
         "minimax@1": 12,
@@ -35,7 +35,7 @@ def test_a_model_is_rated_against_anchors_and_champion(runner: MatchRunner) -> N
     assert newest_ratings(runner.database, CONFIG) == list(ratings.players)
     told: list[Any] = []
     watched = replace(runner, context=replace(runner.context, progress=record(told)))
-    again = rate_model(CONFIG, contender("minimax@1"), champion, watched)
+    again = rate_model(CONFIG, participant("minimax@1"), champion, watched)
     assert told and all(done == total for _, done, total, _ in told), "nothing is played again"
     assert again.players == ratings.players
     assert {entry.fit for entry in rating_history(runner.database, CONFIG)} == {1}, "the same fit is no news"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation import Fixture, MatchPlan, PlayedGame, report_match, seatings
+from ringrift.evaluation import MatchPlan, PlayedGame, ScheduledGame, report_match, seatings
 from ringrift.statistics import sign_test, wilson_interval
 
 TWO = MatchPlan("square8_2p", ("one", "two[/]"), openings=3, opening_plies=8, max_moves=500)
@@ -27,7 +27,7 @@ def game(
     reason = None if winner is None else "territory"
     return PlayedGame(
         number=number,
-        fixture=Fixture(number, opening, seating),
+        scheduled=ScheduledGame(number, opening, seating),
         actions=np.array([actions or number], np.int32),
         plies=100,
         winner=winner,

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from ringrift.evaluation import BadMatch, fixtures, seatings
+from ringrift.evaluation import BadMatch, schedule, seatings
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_too_few_or_too_many_agents_are_refused(agents: int, players: int) -> No
 
 
 def test_every_opening_is_played_in_every_seating_and_every_game_has_a_number_of_its_own() -> None:
-    games = list(fixtures(3, 3, openings=4))
+    games = list(schedule(3, 3, openings=4))
     assert [game.number for game in games] == list(range(24))
     for opening in range(4):
         assert [game.seating for game in games if game.opening == opening] == list(seatings(3, 3))

@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation.contenders import Contender, contender
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.results import block_scores
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.sequential import sequential_test
@@ -23,19 +23,19 @@ CONFIG = "square8_2p"
 def test_a_clear_answer_ends_the_test(runner: MatchRunner) -> None:
     sprt = runner.settings.sprt.model_copy(update={"stronger": 400.0, "most": 100})
     runner = MatchRunner(runner.database, RunContext(runner.settings.model_copy(update={"sprt": sprt})))
-    better = sequential_test(CONFIG, contender("heuristic"), contender("random"), runner)
-    worse = sequential_test(CONFIG, contender("random"), contender("heuristic"), runner)
+    better = sequential_test(CONFIG, participant("heuristic"), participant("random"), runner)
+    worse = sequential_test(CONFIG, participant("random"), participant("heuristic"), runner)
     assert (better.passed, worse.passed) == (True, False)
     for report in (better, worse):
         assert report.games == 2 * report.verdict.blocks < 2 * sprt.most
         assert report.distinct == report.games
     assert better.verdict.score > 0.5 > worse.verdict.score
     assert [entry.passed for entry in stored_evaluations(runner.database, CONFIG)] == [False, True]
-    assert sequential_test(CONFIG, contender("heuristic"), contender("random"), runner) == better
+    assert sequential_test(CONFIG, participant("heuristic"), participant("random"), runner) == better
 
 
 def test_the_most_blocks_end_it_too(runner: MatchRunner) -> None:
-    report = sequential_test(CONFIG, contender("random"), Contender("other", "random"), runner)
+    report = sequential_test(CONFIG, participant("random"), Participant("other", "random"), runner)
     assert report.verdict.stronger is None
     assert report.verdict.blocks == runner.settings.sprt.most
     console = Console(width=150)
@@ -46,7 +46,7 @@ def test_the_most_blocks_end_it_too(runner: MatchRunner) -> None:
 
 def test_nobody_is_tested_against_itself(runner: MatchRunner) -> None:
     with pytest.raises(BadMatch, match="random cannot play against itself"):
-        sequential_test(CONFIG, contender("random"), contender("random"), runner)
+        sequential_test(CONFIG, participant("random"), participant("random"), runner)
 
 
 def test_a_stopped_test_is_interrupted(runner: MatchRunner) -> None:
@@ -54,7 +54,7 @@ def test_a_stopped_test_is_interrupted(runner: MatchRunner) -> None:
     stop.set()
     with pytest.raises(Cancelled):
         runner = replace(runner, context=replace(runner.context, cancellation=stop))
-        sequential_test(CONFIG, contender("heuristic"), contender("random"), runner)
+        sequential_test(CONFIG, participant("heuristic"), participant("random"), runner)
 
 
 def test_a_block_scores_the_mean_of_its_games() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ringrift.evaluation.contenders import Contender
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.settings import AlarmSettings, ShadowSettings
 from ringrift.evaluation.shadow import ShadowResult, regressions, shadow
 from ringrift.evaluation.store import rated_games, stored_evaluations
@@ -57,7 +57,7 @@ def test_players_of_another_form_are_no_measure() -> None:
 
 
 def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(runner: MatchRunner) -> None:
-    old, new = Contender(OLD, "heuristic"), Contender(NEW, "random")
+    old, new = Participant(OLD, "heuristic"), Participant(NEW, "random")
     runner = replace(runner, settings=runner.settings.model_copy(update={"shadow": ShadowSettings(games=24)}))
     report = shadow(CONFIG, new, old, runner)
     assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic", 8), (OLD, 8)]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.plots import plot_elo
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import rated_games, stored_evaluations
@@ -19,7 +19,7 @@ from ringrift.evaluation.tournament import Pairing, TournamentReport, round_robi
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
-PLAYERS = [contender(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
+PLAYERS = [participant(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
 
 
 def test_everybody_plays_everybody(runner: MatchRunner, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_without_random_there_is_a_cross_table_but_no_elo(runner: MatchRunner) -
 
 
 def test_three_players_on_three_seats_meet_in_pairs(runner: MatchRunner) -> None:
-    report = round_robin("hex8_3p", [contender("random"), contender("heuristic")], 5, runner)
+    report = round_robin("hex8_3p", [participant("random"), participant("heuristic")], 5, runner)
     assert report.pairings[0].games == 6, "one opening in all six seatings of two"
     assert report.score("heuristic", "random") > 0.5
 

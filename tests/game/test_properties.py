@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +13,7 @@ from ringrift.game import Game, configs, get_board, new_states, new_workspace, s
 from ringrift.game.conformance import check_random_game
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import PHASE_NAMES
+from tests.game.rare_spots import rare_choice, rare_position
 
 SMALL = [(board, players) for board, players in configs() if board in ("square8", "hex8")]
 LARGE = [pair for pair in configs() if pair not in SMALL]
@@ -20,8 +23,14 @@ few = settings(deadline=None, derandomize=True, suppress_health_check=[HealthChe
 
 
 def random_position(board: str, players: int, seed: int) -> Game:
-    """A position from somewhere in a random game, with the game behind it."""
+    """A position from somewhere in a random game, or from soon after a rare spot, with the game behind it."""
     generator = np.random.default_rng(seed)
+    if seed % 2:
+        game = rare_position(board, players, seed)
+        for _ in range(int(generator.integers(0, 10))):
+            if not game.is_over:
+                game.play(rare_choice(game.keys(), generator))
+        return game
     game = Game(board, players)
     for _ in range(int(generator.integers(0, 200))):
         if game.is_over:
@@ -33,13 +42,46 @@ def random_position(board: str, players: int, seed: int) -> Game:
 @few
 @given(st.sampled_from(SMALL), seeds)
 def test_small_games_keep_the_invariants_and_end(config: tuple[str, int], seed: int) -> None:
-    assert check_random_game(*config, seed).moves > 0
+    assert check_random_game(Game(*config), seed).moves > 0
 
 
 @settings(parent=few, max_examples=6)
 @given(st.sampled_from(LARGE), seeds)
 def test_large_games_keep_the_invariants_and_end(config: tuple[str, int], seed: int) -> None:
-    assert check_random_game(*config, seed).moves > 0
+    assert check_random_game(Game(*config), seed).moves > 0
+
+
+@few
+@given(st.sampled_from(configs()), seeds)
+def test_games_from_rare_spots_keep_the_invariants_and_end(config: tuple[str, int], seed: int) -> None:
+    assert check_random_game(rare_position(*config, seed), seed).moves > 0
+
+
+def rare_spots_of(game: Game) -> set[str]:
+    """What is rare about the decision at hand."""
+    keys, state = game.keys(), game.state()
+    lines = {key.split("=")[0] for key in keys if key.startswith(("PL", "LO"))} if state.get("recovery") else set()
+    freed = {cell for cell, stack in state["stacks"].items() if stack.endswith(str(game.player))}
+    spots = {
+        "strike": any(key.endswith("stack_strike") for key in keys),
+        "several lines of a recovery": len(lines) > 1,
+        "a longer line of a recovery": any(line.startswith("LO") for line in lines),
+        "region in a turn with a recovery": state["turnHadRecoverySlide"] and "ST" in keys,
+        "price out of a freed cap": any(key.endswith("recovery") and key.split()[1] in freed for key in keys),
+    }
+    return {spot for spot, is_met in spots.items() if is_met}
+
+
+@pytest.mark.parametrize(("board", "players"), configs())
+def test_rare_spots_are_met_on_every_config(board: str, players: int) -> None:
+    met: Counter[str] = Counter()
+    for seed in range(100):
+        game = rare_position(board, players, seed)
+        generator = np.random.default_rng(seed)
+        while not game.is_over and game.array["turn"] == 1:
+            met.update(rare_spots_of(game))
+            game.play(rare_choice(game.keys(), generator))
+    assert len(met) == 5, met
 
 
 @few

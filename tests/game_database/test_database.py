@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-import ringrift.evaluation.schema
-import ringrift.fleet.schema
+import ringrift.evaluation.schema  # noqa: F401 - adds its tables
+import ringrift.fleet.schema  # noqa: F401 - adds its tables
 import ringrift.game_database.database
-import ringrift.models.schema
+import ringrift.models.schema  # noqa: F401 - adds its tables
 from ringrift.errors import Busy
 from ringrift.game_database import BadDatabase, GamesDatabase
 from ringrift.game_database.database import BusyDatabase

@@ -34,11 +34,12 @@ assert hits == len(sys.argv) - 1, f"only {hits} variants were on disk"
 
 PLAY = """
 import sys
+from ringrift.game import Game
 from ringrift.game.conformance import check_random_game
 from ringrift.game.warmup import compile_board
 for board in sys.argv[1:]:
     compile_board(board)
-    print(check_random_game(board, 3, seed=1))
+    print(check_random_game(Game(board, 3), seed=1))
 """
 
 

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from ringrift.agents import Agent, make_agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.game import Board
+from ringrift.game.types import States
+from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 
 FAULTY_FROM: Final = 3
 """The call at which something goes wrong, with games under way."""
@@ -28,7 +28,7 @@ class Stand(Agent):
         self.agent = make_agent("heuristic", board, players, seed=seed)
         self.calls = 0
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         self.calls += 1
         output = self.agent.act(states, games)
         return self.change(output) if self.plays and self.calls >= FAULTY_FROM else output
@@ -40,7 +40,7 @@ class Stand(Agent):
 class Slow(Stand):
     """Needs 20 ms for an answer."""
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         time.sleep(0.02)
         return super().act(states, games)
 
@@ -71,7 +71,7 @@ class Crashing(Stand):
 class Broken(Stand):
     """Answers what is no number."""
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         output = super().act(states, games)
         return output._replace(root_values=np.full_like(output.root_values, np.nan))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.evaluation.contenders import UnknownModel
+from ringrift.evaluation.participants import UnknownModel
 from ringrift.models import ModelStore, StoredModel
 from ringrift.models.newest import newest_model, newest_parent
 from ringrift.networks import save_model

@@ -61,7 +61,7 @@ def store(tmp_path: Path) -> Iterator[ModelStore]:
 def trained(store: ModelStore, *, minutes_ago: float, games_then: int) -> None:
     """A model whose training chose from so many games."""
     provenance = {"steps": [{"condition": "are of square8_2p", "games": games_then}, {"condition": "x", "games": 1}]}
-    training = {"created": time.time() - 60 * minutes_ago, "dataset": {"provenance": provenance}}
+    training = {"created": round(time.time() - 60 * minutes_ago), "dataset": {"provenance": provenance}}
     network = build_network(NetworkConfig.of("small", "square8", 2))
     store.register(add_model(store.folder / "square8_2p", network, {"training": training}))
 
@@ -78,6 +78,9 @@ def test_games_and_minutes_count_from_the_last_training(store: ModelStore) -> No
     trained(store, minutes_ago=8.2, games_then=28)
     found = readiness(store, "square8_2p", games=10, minutes=20)
     assert str(found) == "12 of 10 new games; 8 of 20 minutes since the last training"
+    assert str(readiness(store, "square8_2p", games=10, minutes=0)) == (
+        "12 of 10 new games; 8 minutes since the last training"
+    )
     assert not found.ready
     assert not readiness(store, "square8_2p", games=13, minutes=5).ready
     assert readiness(store, "square8_2p", games=12, minutes=8).ready

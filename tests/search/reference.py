@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from ringrift.game import Board, legal_actions, new_workspace, parse_config, step
 from ringrift.game.state import GAME_OVER, MOVEMENT
+from ringrift.game.types import States
 from ringrift.heuristic import Weights, evaluate, load_weights, new_scratch
 from ringrift.search.alpha_beta import WON
-from ringrift.search.evaluators import States
 from ringrift.search.maxn import DECAY
 from ringrift.search.search_stack import QUIESCENCE, QUIET_WIDTH, UNIT
 from tests.game.drawing import LETTERS, drawn

@@ -14,8 +14,8 @@ import numpy as np
 
 from ringrift.game import Game, get_board, legal_actions, new_workspace, step
 from ringrift.game.state import GAME_OVER
+from ringrift.game.types import States
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from tests.game.drawing import LETTERS, position
 
 WIN = "win"

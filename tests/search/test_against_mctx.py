@@ -88,8 +88,8 @@ def compare(search: GumbelSearch | PuctSearch, output: SearchOutput, table: Any,
         visits = output.visits[output.policy_offsets[game] : output.policy_offsets[game + 1]]
         assert visits.tolist() == summary.visit_counts[game, actions].tolist()
         assert output.root_values[game, seat] == pytest.approx(summary.value[game], abs=1e-6)
-        edges = search.forest.trees.edges[game, : len(actions)][visits > 0]
-        means = edges["value"][:, seat] / edges["visits"]
+        edges = search.trees.edges[game, : len(actions)][visits > 0]
+        means = edges["value_sum"][:, seat] / edges["visits"]
         assert means == pytest.approx(summary.qvalues[game, actions[visits > 0]], abs=1e-6)
 
 
@@ -118,7 +118,7 @@ def test_gumbel_search_does_what_mctx_does(
     shape: str, simulations: int, considered: int, noise: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = trees.grow(simulations, TREES, **SHAPES[shape])
-    output, summary = ask_mctx(
+    theirs, summary = ask_mctx(
         mctx.gumbel_muzero_policy,
         table,
         num_simulations=simulations,
@@ -131,7 +131,7 @@ def test_gumbel_search_does_what_mctx_does(
             rescale_values=False,
         ),
     )
-    drawn = output.search_tree.extra_data.root_gumbel
+    drawn = theirs.search_tree.extra_data.root_gumbel
 
     def draw_the_same(grown: Any, slots: Any, games: Any, seed: Any, numbers: Any, first: int, last: int) -> None:
         for game in range(first, last):
@@ -140,12 +140,17 @@ def test_gumbel_search_does_what_mctx_does(
 
     monkeypatch.setattr(gumbel, "draw_noise", draw_the_same)
     search = GumbelSearch(
-        trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations, considered=considered, noise=noise
+        trees.adapter(table),
+        2,
+        trees.TableEvaluator(table),
+        simulations=simulations,
+        max_considered_actions=considered,
+        noise=noise,
     )
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
-    assert output.chosen_actions.tolist() == output.action.tolist()
-    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-5)
+    assert output.chosen_actions.tolist() == theirs.action.tolist()
+    assert output.policy_probs == pytest.approx(actions_of(output, theirs.action_weights), abs=1e-5)
 
 
 def as_ours(tree: mctx.Tree, node: Any) -> Any:
@@ -173,7 +178,7 @@ def as_ours(tree: mctx.Tree, node: Any) -> Any:
 @pytest.mark.parametrize(("shape", "simulations"), [("deep trees", 120), ("bandits", 40)])
 def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulations: int) -> None:
     table = trees.grow(simulations, TREES, **SHAPES[shape])
-    output, summary = ask_mctx(
+    theirs, summary = ask_mctx(
         mctx.muzero_policy,
         table,
         num_simulations=simulations,
@@ -182,7 +187,7 @@ def test_puct_search_does_what_mctx_does_with_our_formula(shape: str, simulation
         pb_c_base=EXPLORATION_BASE,
         qtransform=as_ours,
     )
-    search = PuctSearch(trees.rules(table), 2, trees.TableEvaluator(table), simulations=simulations)
+    search = PuctSearch(trees.adapter(table), 2, trees.TableEvaluator(table), simulations=simulations)
     output = search.run(trees.positions(table, np.arange(TREES)))
     compare(search, output, table, summary)
-    assert output.policy_probs == pytest.approx(actions_of(output, output.action_weights), abs=1e-6)
+    assert output.policy_probs == pytest.approx(actions_of(output, theirs.action_weights), abs=1e-6)

@@ -46,14 +46,14 @@ def test_every_entry_of_the_table_can_be_served(considered: int, simulations: in
 def one_node(logits: list[float], visits: list[int], values: list[float], own: float) -> Any:
     nodes = np.zeros((1, 1), NODE_TYPE)
     edges = np.zeros((1, len(logits)), EDGE_TYPE)
-    nodes[0, 0]["edges"] = len(logits)
+    nodes[0, 0]["edge_count"] = len(logits)
     nodes[0, 0]["player"] = 2
-    nodes[0, 0]["value"][1] = own
+    nodes[0, 0]["raw_value"][1] = own
     log_prior = np.array(logits) - np.log(np.exp(logits).sum())
     edges[0]["logit"] = log_prior
     edges[0]["prior"] = np.exp(log_prior)
     edges[0]["visits"] = visits
-    edges[0]["value"][:, 1] = np.array(values) * visits
+    edges[0]["value_sum"][:, 1] = np.array(values) * visits
     none = np.zeros(1, np.int32)
     return Trees(nodes, new_states(get_board("square8"), 2).reshape(1, 1), edges, none, none, none, none)
 
@@ -79,7 +79,7 @@ def test_improved_logits_are_those_of_the_paper(actions: int, seed: int) -> None
     own = float(generator.uniform(-1, 1))
     trees = one_node(generator.normal(size=actions).tolist(), visits.tolist(), values.tolist(), own)
     scores = np.zeros(actions)
-    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edges"]), scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edge_count"]), scores)
     expected = plainly(trees.edges[0]["logit"].astype(float), visits, values, own)
     assert scores - scores.max() == pytest.approx(expected - expected.max(), abs=1e-4)
 
@@ -92,7 +92,7 @@ def test_the_improved_policy_improves_on_bandits(actions: int, seed: int) -> Non
     values = generator.uniform(-1, 1, actions)
     trees = one_node(generator.normal(size=actions).tolist(), [1] * actions, values.tolist(), 0.0)
     scores = np.zeros(actions)
-    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edges"]), scores)
+    improved_logits(trees.nodes[0], trees.edges[0], 0, int(trees.nodes[0, 0]["edge_count"]), scores)
     improved = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
     prior = np.exp(trees.edges[0]["logit"].astype(float))
     assert improved @ values >= prior @ values - 1e-6
@@ -113,7 +113,7 @@ def bandits(count: int, actions: int) -> Any:
 
 
 def searched(table: Any, nodes: Any, **settings: Any) -> SearchOutput:
-    search = GumbelSearch(written.rules(table), 2, written.TableEvaluator(table), seed=4, **settings)
+    search = GumbelSearch(written.adapter(table), 2, written.TableEvaluator(table), seed=4, **settings)
     return search.run(written.positions(table, nodes))
 
 
@@ -133,7 +133,7 @@ def test_the_chosen_action_improves_however_few_are_tried(simulations: int, cons
     count, draws = 20, 1000
     table = bandits(count, 18)
     nodes = np.repeat(np.arange(count), draws)
-    output = searched(table, nodes, simulations=simulations, considered=considered)
+    output = searched(table, nodes, simulations=simulations, max_considered_actions=considered)
     worths = table["worth"][table["children"][nodes, output.chosen_actions]].reshape(count, draws)
     gains = worths.mean(axis=1) - table["worth"][:count]
     errors = worths.std(axis=1) / draws**0.5

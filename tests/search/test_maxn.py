@@ -10,7 +10,7 @@ import pytest
 
 from ringrift.game import BOARDS, parse_config
 from ringrift.heuristic import load_weights
-from ringrift.search import BestReplySearch, Limits, MaxnSearch, ParanoidSearch
+from ringrift.search import BestReplySearch, MaxnSearch, ParanoidSearch, SearchLimits
 from ringrift.search.maxn import DECAY, SURE
 from ringrift.search.search_stack import UNIT
 from tests.search.reference import Rules, best_reply, endgames, maxn, middlegames, paranoid, root_scores
@@ -21,7 +21,7 @@ REFERENCES = {"maxn": maxn, "paranoid": paranoid, "brs": best_reply}
 every_search = pytest.mark.parametrize("kind", SEARCHES)
 
 
-def search(kind: str, config: str, limits: Limits, **options: Any) -> Any:
+def search(kind: str, config: str, limits: SearchLimits, **options: Any) -> Any:
     board, players = parse_config(config)
     return SEARCHES[kind](board, players, load_weights(config), limits, **options)
 
@@ -52,7 +52,7 @@ def test_values_are_those_of_a_search_without_pruning(kind: str, config: str, mo
 
 def check(kind: str, config: str, moves: int, depth: int) -> None:
     states = middlegames(config, moves=moves) if moves else endgames(config)
-    output = search(kind, config, Limits(depth)).run(states)
+    output = search(kind, config, SearchLimits(depth)).run(states)
     players = output.root_values.shape[1]
     for row, scores in enumerate(expected(kind, config, moves, depth)):
         seat = int(states[row]["player"]) - 1

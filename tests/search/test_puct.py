@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from ringrift.game import get_board, legal_actions, new_workspace, step
+from ringrift.game.types import States
 from ringrift.kernels.random import dirichlet, gamma, mix64
 from ringrift.search import PuctSearch
-from ringrift.search.evaluators import States
 from tests.search.parts import HashedEvaluator, check_tree, positions
 
 
@@ -80,10 +80,10 @@ def test_a_reused_tree_is_whole_and_spends_only_what_is_missing(board: str, play
         for game in range(6):
             mine = slice(output.policy_offsets[game], output.policy_offsets[game + 1])
             assert output.visits[mine].sum() == 60
-            check_tree(search, search.forest.slots_of[int(games[game])])
+            check_tree(search, search.slots_of[int(games[game])])
         play_on(states, output.chosen_actions, board)
-        search.forest.plant(states, games)
-        kept += int((search.forest.trees.used_nodes > 1).sum())
+        search.init_roots(states, games)
+        kept += int((search.trees.used_nodes > 1).sum())
     assert kept > 12, "most positions were known to the tree of the move before"
 
 
@@ -104,8 +104,8 @@ def test_a_tree_is_found_again_whatever_lies_between_the_fields_of_a_state() -> 
     for name in states.dtype.names or ():
         littered[name] = states[name]
     assert littered.tobytes() != states.tobytes()
-    search.forest.plant(littered, np.arange(5))
-    assert (search.forest.trees.used_nodes > 1).all(), "nothing is planted anew"
+    search.init_roots(littered, np.arange(5))
+    assert (search.trees.used_nodes > 1).all(), "nothing is planted anew"
     assert search.run(littered).visits.tobytes() == first.visits.tobytes()
 
 
@@ -129,7 +129,7 @@ def test_a_forgotten_game_begins_anew() -> None:
     search = reusing("square8", 2, 30)
     search.run(states, np.arange(3))
     search.forget(np.array([1, 77]))
-    assert sorted(search.forest.slots_of) == [0, 2]
-    search.forest.plant(states, np.array([0, 1, 2]))
-    assert search.forest.trees.used_nodes[search.forest.slots].tolist()[1] == 1
-    assert (search.forest.trees.used_nodes[search.forest.slots][[0, 2]] > 1).all()
+    assert sorted(search.slots_of) == [0, 2]
+    search.init_roots(states, np.array([0, 1, 2]))
+    assert search.trees.used_nodes[search.slots].tolist()[1] == 1
+    assert (search.trees.used_nodes[search.slots][[0, 2]] > 1).all()

@@ -10,8 +10,9 @@ import pytest
 from ringrift.encoding import feature_version, outcomes
 from ringrift.game import Game, configs, get_board, new_states, new_workspace, policy_size, step
 from ringrift.game.actions import SCALAR_ACTIONS
+from ringrift.game.types import States
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator, PlayoutCap, PuctSearch, UniformEvaluator
-from ringrift.search.evaluators import Floats, Ints, Offsets, States
 from ringrift.search.tree import CUT_OFF, TERMINAL
 from tests.game.drawing import position
 from tests.search.parts import HashedEvaluator, Search, check_tree, positions
@@ -48,9 +49,9 @@ def test_a_full_arena_cuts_off_and_goes_on(kind: str) -> None:
     board = get_board("square8")
     search = make(kind, "square8", 2, HashedEvaluator(2), simulations=60)
     search.run(new_states(board, 2, 3))
-    search.forest.trees.edges.resize((3, 900), refcheck=False)
+    search.trees.edges.resize((3, 900), refcheck=False)
     search.run(new_states(board, 2, 3))
-    assert (search.forest.trees.nodes["kind"] == CUT_OFF).any()
+    assert (search.trees.nodes["kind"] == CUT_OFF).any()
     for game in range(3):
         check_tree(search, game)
 
@@ -126,9 +127,9 @@ def test_a_capped_search_is_fast_or_full_and_says_which(kind: str) -> None:
 
 
 @every_search
-@pytest.mark.parametrize("megabytes", [0, 64], ids=["one place", "64 MB"])
+@pytest.mark.parametrize("megabytes", [0, 64], ids=["one slot", "64 MB"])
 def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
-    """Three searches in a row: the later ones meet the same positions again. One place for all forgets at once."""
+    """Three searches in a row: the later ones meet the same positions again. One slot for all forgets at once."""
     evaluator = HashedEvaluator(2)
     cached = CachedEvaluator(evaluator, 2, megabytes=megabytes)
     plain, remembering = (make(kind, "square8", 2, asked, simulations=20) for asked in (evaluator, cached))
@@ -139,7 +140,7 @@ def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
             assert after.tobytes() == before.tobytes()
         for state, action in zip(states, output.chosen_actions, strict=True):
             step(state, int(action), get_board("square8").tables, work)
-    assert (cached.found > cached.asked / 10) == (megabytes > 0)
+    assert (cached.hits > cached.lookups / 10) == (megabytes > 0)
 
 
 # What it finds
@@ -182,7 +183,7 @@ def test_it_finds_a_win_in_one_turn_without_knowing_anything(kind: str, case: st
 def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> None:
     """The evaluator favours seat 3, whoever decides; so do all roots, and outcomes are those of the ranking."""
 
-    def favour_seat_3(states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def favour_seat_3(states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         values = np.tile(np.array([-0.5, 0, 0.75, 0.25][:players], np.float32), (len(states), 1))
         return np.zeros(len(actions), np.float32), values
 
@@ -193,19 +194,19 @@ def test_values_reach_the_seats_that_they_belong_to(kind: str, players: int) -> 
     late = positions("hex8", players, 150, 170)
     search = make(kind, "hex8", players, UniformEvaluator(players), simulations=30)
     search.run(late)
-    trees = search.forest.trees
+    trees = search.trees
     ended = np.argwhere(trees.nodes["kind"] == TERMINAL)
     ended = np.array([(g, n) for g, n in ended if n < trees.used_nodes[g]])
     assert len(ended) > 10
     over = trees.states[ended[:, 0], ended[:, 1]]
-    assert trees.nodes["value"][ended[:, 0], ended[:, 1]][:, :players] == pytest.approx(outcomes(over, players))
-    assert (trees.nodes["value"][ended[:, 0], ended[:, 1]][np.arange(len(over)), over["winner"] - 1] == 1).all()
+    assert trees.nodes["raw_value"][ended[:, 0], ended[:, 1]][:, :players] == pytest.approx(outcomes(over, players))
+    assert (trees.nodes["raw_value"][ended[:, 0], ended[:, 1]][np.arange(len(over)), over["winner"] - 1] == 1).all()
 
 
 def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> None:
     board, version = get_board("hex8"), feature_version("v1")
 
-    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def network(features: Any, globals_: Any, offsets: I64, actions: I32) -> tuple[F32, F32]:
         assert features.shape[0] == globals_.shape[0] == len(offsets) - 1
         relative = np.tile(np.array([0.5, -0.25, -0.5], np.float32), (len(features), 1))
         return np.zeros(len(actions), np.float32), relative
@@ -224,7 +225,7 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
     geometry, version = get_board(board), feature_version("v1")
     heights = [index for index, name in enumerate(version.planes) if name.startswith("height")]
 
-    def network(features: Any, globals_: Any, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def network(features: Any, globals_: Any, offsets: I64, actions: I32) -> tuple[F32, F32]:
         image = features[:, heights].sum(axis=1).astype(np.float32)
         rows = np.repeat(np.arange(len(features)), np.diff(offsets))
         position = geometry.tables["position"][actions % geometry.cells]
@@ -235,7 +236,9 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
     states = positions(board, 2, 40, 12)
     states = states[states["phase"] == 0]
     search = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network), simulations=0)
-    turned = GumbelSearch(geometry, 2, NetworkEvaluator(geometry, 2, version, network, turned=True), simulations=0)
+    turned = GumbelSearch(
+        geometry, 2, NetworkEvaluator(geometry, 2, version, network, random_symmetry=True), simulations=0
+    )
     plain = search.run(states).policy_probs
     assert len(plain) > 1000
     assert turned.run(states).policy_probs == pytest.approx(plain, rel=1e-5)

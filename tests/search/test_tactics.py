@@ -9,20 +9,20 @@ import pytest
 
 from ringrift.agents import make_agent
 from ringrift.game import get_board
+from ringrift.game.types import States
 from ringrift.heuristic import load_weights
 from ringrift.search import (
     BestReplySearch,
     DescentSearch,
     GumbelSearch,
-    Limits,
     MaxnSearch,
     MinimaxSearch,
     ParanoidSearch,
     PuctSearch,
+    SearchLimits,
     SearchOutput,
     UniformEvaluator,
 )
-from ringrift.search.evaluators import States
 from tests.search.tactics import TACTICS, Tactic, solves
 
 Run = Callable[[States], SearchOutput]
@@ -63,7 +63,7 @@ def test_depth_first_searches(name: str, tactic: Tactic) -> None:
     if (name == "minimax") != (tactic.players == 2):
         return  # minimax is for two players, the others for more
     weights = load_weights(f"{tactic.board}_{tactic.players}p")
-    search = DEEPENING[name](get_board(tactic.board), tactic.players, weights, Limits(depth=DEPTH))
+    search = DEEPENING[name](get_board(tactic.board), tactic.players, weights, SearchLimits(depth=DEPTH))
     assert solves(tactic, search.run)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.search.evaluators import Floats, Ints, Offsets, States
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search.game_adapter import GameAdapter, marker_field, register_game
 
 ACTIONS = 20
@@ -61,7 +62,7 @@ def ply(state: Any) -> int:
 register_game(FIELD, legal_actions=legal_actions, step=step, outcome=outcome, decision=ply)
 
 
-def rules(table: Any) -> GameAdapter:
+def adapter(table: Any) -> GameAdapter:
     """The game on the trees of a table."""
     return GameAdapter(
         name="written tree",
@@ -87,7 +88,7 @@ class TableEvaluator:
     def __init__(self, table: Any) -> None:
         self.table = table
 
-    def __call__(self, states: States, offsets: Offsets, actions: Ints) -> tuple[Floats, Floats]:
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         rows = self.table[states["node"]]
         logits = rows["logits"][np.repeat(np.arange(len(states)), np.diff(offsets)), actions]
         return logits, np.stack([rows["worth"], -rows["worth"]], axis=1)

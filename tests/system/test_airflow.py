@@ -133,18 +133,18 @@ def test_a_task_that_is_marked_or_cleared_takes_its_process_along(loop: Standalo
 def test_a_worker_that_is_shot_loses_nothing(loop: Standalone) -> None:
     loop.place.answer(**{"games_ingest": {"seconds": 300}})
     run = loop.trigger()
-    (job,) = loop.wait(lambda: loop.jobs(run, "aggregate"))
+    (job,) = loop.wait(lambda: loop.jobs(run, "ingest"))
     pid = int(loop.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
     first = loop.deployment.running()
     assert first is not None
     workers = tasks_of(first)
     assert workers
     kill_all(workers)
-    loop.wait(lambda: "is running, process" in loop.log(run, "aggregate", 2))
+    loop.wait(lambda: "is running, process" in loop.log(run, "ingest", 2))
     assert alive(pid)
     loop.place.answer()
     loop.finished(run)
-    assert loop.jobs(run, "aggregate") == [job]
+    assert loop.jobs(run, "ingest") == [job]
 
 
 def test_a_halt_ends_jobs_and_the_resume_lets_them_go_on(loop: Standalone) -> None:
@@ -219,22 +219,22 @@ def test_a_wrong_parameter_is_refused_with_a_reason(loop: Standalone) -> None:
         loop.trigger(games=0)
 
 
-def test_a_turn_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, tmp_path: Path) -> None:
+def test_an_iteration_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standalone, tmp_path: Path) -> None:
     from ringrift_airflow.local.iteration import AirflowIteration
 
     told: list[str] = []
     turn = AirflowIteration(loop.api, DAG, told.append)
     assert turn.run() == 0
     run = turn.run_id
-    assert any(line.startswith("gate: success after ") for line in told)
-    lines = turn.summary().splitlines()[2:]
-    stages = [line.split()[0] for line in lines]
-    assert stages[:7] == ["selfplay", "sync", "aggregate", "ready", "export", "train", "gauntlet"]
-    said = {stage: line.partition(" s  ")[2] for stage, line in zip(stages, lines, strict=True)}
-    assert said["aggregate"] == "3 new games in the database"
-    assert said["rate"] == "nobody is rated: rated_as of the preset in loop.yaml is empty"
-    assert said["gate"].endswith(": passed")
-    assert said["promote"] == "promoted"
+    assert any(line.startswith("gate        passed (") for line in told)
+    rows = [line for line in turn.summary().splitlines() if line.startswith("  ")]
+    stages = [line.split()[0] for line in rows]
+    assert stages[:7] == ["selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet"]
+    said = dict(zip(stages, rows, strict=True))
+    assert said["ingest"].endswith(" s  3 new games in the database")
+    assert said["rate"].endswith("nobody is rated: rated_as of the preset in loop.yaml is empty")
+    assert said["gate"].endswith(" s  passed")
+    assert said["promote"].endswith(" s  promoted")
     token = loop.api.token()
     with browser() as page:
         page.open(f"{loop.deployment.url}/dags/{DAG}/runs/{quote(run, safe='')}", token, "distribute")

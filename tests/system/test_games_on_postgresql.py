@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from ringrift.evaluation.contenders import contender
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.participants import participant
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
 from ringrift.evaluation.tournament import round_robin
@@ -127,7 +127,7 @@ def test_the_command_line_takes_a_url(url: str, tmp_path: Path) -> None:
 def test_a_tournament_is_kept(url: str) -> None:
     with GamesDatabase(url, create=True) as database:
         runner = MatchRunner(database, RunContext(evaluation_settings()))
-        report = round_robin("square8_2p", [contender("random"), contender("heuristic")], 4, runner)
+        report = round_robin("square8_2p", [participant("random"), participant("heuristic")], 4, runner)
         assert report.ratings is not None
         assert newest_ratings(database, "square8_2p") == list(report.ratings.players)
         (stored,) = stored_evaluations(database, "square8_2p", kind="tournament")

@@ -120,7 +120,7 @@ class ConnectionShell:
         return transport
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:  # noqa: C901 - a branch per kind of error
         """Raise what goes wrong inside the block as an error in one line, of the kind that says what to do."""
         where = f"{self.name}: connection {self._id}"
         try:

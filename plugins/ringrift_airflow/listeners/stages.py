@@ -1,29 +1,19 @@
-"""What happens beside the tasks: every stage that has ended becomes a line of JSON, and missing pools are made.
-
-The lines are what `make loop` and people read without asking Airflow.
-"""
+"""Every stage that has ended becomes a line of JSON, which `make loop` and people read without asking Airflow."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import os
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from airflow.listeners import hookimpl
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import object_session
 
-from ringrift_airflow.pools import make_pools
+from ringrift_airflow.dag import PREFIX
 from ringrift_airflow.workspace import home
 
 FILE: Final = Path("data") / "loop" / "stages.jsonl"
-PREFIX: Final = "ringrift__"
-"""Of the names of all DAGs."""
-LOG: Final = logging.getLogger(__name__)
 
 
 def write(ti: Any, state: str, error: Any = None) -> None:
@@ -59,26 +49,6 @@ def last_error(run_id: str, task_id: str) -> str | None:
         return None
     errors = [line["error"] for line in lines if (line["run"], line["task"]) == (run_id, task_id) and line["error"]]
     return errors[-1] if errors else None
-
-
-@hookimpl
-def on_starting(component: Any) -> None:
-    """A part of Airflow starts: give it the pools of the settings, as they stand there."""
-    from airflow.jobs.job import Job
-    from airflow.utils.session import create_session
-
-    if isinstance(component, Job):  # and no task, which may not touch Airflow's database
-        with contextlib.suppress(IntegrityError), create_session() as session:  # another part was quicker
-            make_pools(session, overwrite=True)
-
-
-@hookimpl
-def on_dag_run_running(dag_run: Any, msg: str) -> None:
-    """A run begins, and this is the scheduler: what it lacks would keep the tasks of the run queued without a word."""
-    session = object_session(dag_run)
-    if session is not None and dag_run.dag_id.startswith(PREFIX):
-        for name in make_pools(session, overwrite=False):
-            LOG.warning("pool %s was missing; it is made anew from pools.json", name)
 
 
 @hookimpl

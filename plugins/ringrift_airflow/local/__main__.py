@@ -8,16 +8,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
-from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, unknown_name
+from ringrift_airflow.dag import PREFIX, dag_settings
+from ringrift_airflow.listeners.stages import FILE
 from ringrift_airflow.local.iteration import AirflowIteration
 from ringrift_airflow.local.leftover_jobs import end_jobs
+from ringrift_airflow.local.narration import duration, expected_seconds
 from ringrift_airflow.local.standalone import StandaloneAirflow
-from ringrift_airflow.pools import pool_settings
+from ringrift_airflow.workspace import home
 
 WRONG_USE, BUSY = 2, 75
 """The exit codes of errors, as those of `ringrift`: another try would say the same, or may go well."""
@@ -39,13 +42,16 @@ def main(words: list[str] | None = None) -> int:
         began = time.monotonic()
         started = airflow.up(_tell, scheduled=not looping)
         _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
-        iteration = AirflowIteration(airflow.api(), f"ringrift__{chosen.config}", _tell)
+        dag, preset = f"{PREFIX}{chosen.config}", dag_settings().chosen()[0]
+        expected = expected_seconds(home() / FILE, dag, preset)
+        iteration = AirflowIteration(airflow.api(), dag, _tell, expected)
         try:
             for line in airflow.absent_connections():
                 _tell(f"warning: {line}")
             if not looping:
                 print(f"Open {airflow.how_to_look()}\n`make down` stops it.")
                 return 0
+            _tell(f"One iteration of {chosen.config} with preset {preset}{_in_all(expected)}; watch it: {airflow.url}")
             code = iteration.run()
             summary = iteration.summary()
         finally:
@@ -54,7 +60,6 @@ def main(words: list[str] | None = None) -> int:
                 airflow.down()
                 end_jobs(iteration.dag, iteration.ended)  # Airflow may have had no time for it
         print(summary)
-        print(f"\nTo look at it: `make up`, then {airflow.how_to_look()}; `make down` stops it.")
         return code
     except KeyboardInterrupt:
         return 130
@@ -68,12 +73,17 @@ def check_settings(config: str | None = None) -> None:
 
     :param config: which the preset must have.
     """
-    name, preset = loop_settings().chosen()
-    pool_settings()
+    name, preset = dag_settings().chosen()
     hosts()
     fleet_settings()
     if config is not None and config not in preset.configs:
         raise BadSettings(f"loop.yaml: presets.{name}.configs: {config}: {unknown_name(config, tuple(preset.configs))}")
+
+
+def _in_all(expected: Mapping[str, float]) -> str:
+    """How long an iteration takes, in words, where that is known: `rate` goes on beside the gauntlet and the gate."""
+    seconds = sum(seconds for stage, seconds in expected.items() if stage != "rate")
+    return f", about {duration(seconds)}" if seconds else ""
 
 
 def _tell(line: str) -> None:

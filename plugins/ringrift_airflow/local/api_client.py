@@ -17,6 +17,14 @@ PATIENCE: Final = 90.0
 PAUSES: Final = (0.5, 1.0, 2.0)
 """Seconds between two tries of a request that met with trouble."""
 
+COMPONENTS: Final = {
+    "metadatabase": "database",
+    "scheduler": "scheduler",
+    "triggerer": "triggerer",
+    "dag_processor": "DAG processor",
+}
+"""Those that Airflow knows the health of, in words."""
+
 
 class NoAnswer(RingRiftError):
     """An API server that does not answer."""
@@ -44,6 +52,14 @@ class AirflowApi:
         """The state of each part of Airflow."""
         found: dict[str, Any] = self._send("GET", "/api/v2/monitor/health", None, {})
         return found
+
+    def unhealthy(self) -> list[str]:
+        """Return the components of Airflow that do not work, in words; `["API server"]` if nobody answers."""
+        try:
+            health = self.health()
+        except (NoAnswer, Refused):
+            return ["API server"]
+        return [words for name, words in COMPONENTS.items() if (health.get(name) or {}).get("status") != "healthy"]
 
     def get(self, path: str, **query: Any) -> Any:
         """`GET /api/v2/…`."""

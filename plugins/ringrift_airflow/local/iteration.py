@@ -1,28 +1,41 @@
-"""One turn of the loop through Airflow: started, told stage by stage, and summed up."""
+"""One iteration of the loop through Airflow: started, told stage by stage, and summed up."""
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from graphlib import TopologicalSorter
 from typing import Any, Final
 from urllib.parse import quote
 
 from ringrift.errors import RingRiftError
+from ringrift_airflow.dag import PREFIX
 from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.local.narration import Narration, StageTimes, duration
+from ringrift_airflow.local.outcome import result_line, scores, summary, what_next
 from ringrift_airflow.retries import SKIP_REASON
+from ringrift_airflow.workspace import home, program
 
-TOLD: Final = ("running", "deferred", "success", "skipped", "failed", "up_for_retry", "upstream_failed")
-NAMES: Final = {"upstream_failed": "not reached", None: "not reached"}
 POLL: Final = 1.0
-"""Seconds."""
+"""Seconds between two looks at the run."""
+HEALTH: Final = 10.0
+"""Seconds between two looks at the health of Airflow."""
+READING: Final = 600.0
+"""Seconds that Airflow may take to read the DAGs."""
+TELL: Final = 10.0
+"""Seconds between two lines about that."""
+ID_DIGITS: Final = 16
+"""Of a model's SHA-256, which are its id."""
 ANSWERS_MISSED: Final = 30
 """In a row, until Airflow is believed to be dead."""
+UNANSWERED: Final = 300.0
+"""Seconds without an answer until that, where each answer is waited for."""
 
 
 class NoIteration(RingRiftError):
-    """A turn that cannot be started."""
+    """An iteration that cannot be started."""
 
 
 class AirflowIteration:
@@ -31,7 +44,10 @@ class AirflowIteration:
     ended: list[str]
     """The runs that were under way when it was over, and were ended; their jobs are killed."""
 
-    def __init__(self, api: AirflowApi, dag: str, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, api: AirflowApi, dag: str, tell: Callable[[str], None], expected: Mapping[str, float] | None = None
+    ) -> None:
+        """`expected` is how many seconds a stage takes, by its name."""
         self.api = api
         self.dag = dag
         self.run_id = ""
@@ -39,8 +55,13 @@ class AirflowIteration:
         self._tell = tell
         self._was_paused = False
         self._unanswered = 0
-        self._states: dict[tuple[str, int], str] = {}
+        self._silent_since = 0.0
+        self._stage_names: list[str] = []
         self._tasks: list[dict[str, Any]] = []
+        self._returned: dict[str, list[Any]] = {}
+        self._asked = time.monotonic()
+        self._sick: list[str] = []
+        self._narration = Narration(tell, expected or {}, self._line)
         self.seconds = 0.0
 
     def run(self) -> int:
@@ -59,17 +80,53 @@ class AirflowIteration:
         return 0 if state == "success" else 1
 
     def summary(self) -> str:
-        """What came of it, a line a stage."""
-        lines = [f"\nOne turn of {self.dag} in {self.seconds:.0f} s ({self.run_id})"]
-        for stage in self._stages():
-            tasks = [task for task in self._tasks if task["task_id"] == stage]
-            states = sorted({NAMES.get(task["state"], task["state"]) for task in tasks})
-            seconds = sum(task["duration"] or 0 for task in tasks)
-            results = [self._xcom(task) for task in tasks]
-            lines.append(
-                f"  {stage:<10} {'/'.join(states):<8} {seconds:6.1f} s  {self._said(stage, tasks[0], results)}"
-            )
-        return "\n".join(lines)
+        """What came of it: a line a stage, what stopped it first if something did, and what there is to do now."""
+        lines = summary(self._times(), self._line, self._result, seconds=self.seconds)
+        return f"{lines}\n\n{self._champion()}"
+
+    def _champion(self) -> str:
+        """Whoever is champion now, and what a person can do next."""
+        config = self.dag.removeprefix(PREFIX)
+        best = home() / "models" / f"ringrift_best_{config}.json"
+        try:
+            model = str(json.loads(best.read_bytes())["sha256"])[:ID_DIGITS]
+        except (OSError, ValueError, KeyError, TypeError):
+            return what_next(config, home(), program(), model=None)
+        new = any(one.stage == "promote" and one.state == "success" for one in self._times())
+        words = f"Model {model} is {'now ' if new else 'still '}the champion of {config}."
+        gauntlet = self._result("gauntlet")
+        if new and isinstance(gauntlet, dict):
+            words += f" It scored {scores(gauntlet)} (50 % is equal)."
+        if elo := self._line("rate"):
+            words += f" {'It' if new else 'The new model'} has {elo}; random has 0."
+        return f"{words}\n\n{what_next(config, home(), program(), model=model)}"
+
+    def _times(self) -> list[StageTimes]:
+        """How each stage stands, in the order of the DAG."""
+        return [
+            StageTimes.of(stage, [task for task in self._tasks if task["task_id"] == stage])
+            for stage in self._stage_names
+        ]
+
+    def _result(self, stage: str) -> Any:
+        """What the first task of a stage has returned."""
+        return next(iter(self._results(stage)), None)
+
+    def _results(self, stage: str) -> list[Any]:
+        if stage not in self._returned:
+            self._returned[stage] = [self._xcom(task) for task in self._tasks if task["task_id"] == stage]
+        return self._returned[stage]
+
+    def _line(self, stage: str) -> str:
+        """What came of a stage, in words."""
+        if not (tasks := [task for task in self._tasks if task["task_id"] == stage]):
+            return ""
+        states = {task["state"] for task in tasks}
+        if states & {"failed", "up_for_retry"}:
+            return last_error(self.run_id, stage) or "its log says why"
+        if reason := self._xcom(tasks[0], SKIP_REASON) if "skipped" in states else None:
+            return str(reason)
+        return result_line(stage, self._results(stage)) if states == {"success"} else ""
 
     def _stages(self) -> list[str]:
         """The tasks of the DAG, each after those that it waits for."""
@@ -82,7 +139,7 @@ class AirflowIteration:
     def _leave(self) -> None:
         """Pause the loop again if it was, and end what is still under way: nobody would go on with it.
 
-        That is the turn itself, if it was interrupted, and what has begun because the loop was not paused.
+        That is the iteration itself, if it was interrupted, and what has begun because the loop was not paused.
         """
         try:
             if self._was_paused:
@@ -124,7 +181,8 @@ class AirflowIteration:
 
     def _dag(self) -> dict[str, Any]:
         """The DAG, as soon as Airflow has read it; `NoIteration` says why it does not."""
-        for _ in range(60):
+        began = told = time.monotonic()
+        while time.monotonic() - began < READING:
             try:
                 found: dict[str, Any] = self.api.get(f"/dags/{self.dag}")
                 return found
@@ -132,6 +190,9 @@ class AirflowIteration:
                 errors = self.api.get("/importErrors")["import_errors"]
                 if errors:
                     raise NoIteration(errors[0]["stack_trace"].strip().splitlines()[-1]) from None
+                if time.monotonic() - told > TELL:
+                    told = time.monotonic()
+                    self._tell(f"Waiting for Airflow to read the DAGs, {duration(told - began)} so far")
                 time.sleep(POLL)
         raise NoIteration(
             f"{self.dag}: there is no such DAG; `configs` of the preset in loop.yaml says which there are"
@@ -143,23 +204,35 @@ class AirflowIteration:
             path = self._path(self.run_id)
             state = str(self.api.get(path)["state"])
             self._tasks = self.api.get(f"{path}/taskInstances", limit=200)["task_instances"]
+            if not self._stage_names:
+                self._stage_names = self._stages()
+            self._tell_health()
+            self._narration.look(self._times(), time.time())
         except NoAnswer as error:
             self._unanswered += 1
-            if self._unanswered == ANSWERS_MISSED:
+            now = time.monotonic()
+            if self._unanswered == 1:
+                self._silent_since = now
+            elif self._unanswered == 5:
+                self._tell(f"{error}: waiting")
+            if self._unanswered == ANSWERS_MISSED or now - self._silent_since > UNANSWERED:
                 raise NoIteration(
-                    f"Airflow has died in the middle of the turn; {self.run_id} goes on after the next start ({error})"
+                    f"Airflow has died in the middle of the iteration; {self.run_id} goes on after the next start "
+                    f"({error})"
                 ) from None
             return "unknown"
         self._unanswered = 0
-        for task in self._tasks:
-            key = (task["task_id"], task["map_index"])
-            if task["state"] in TOLD and self._states.get(key) != task["state"]:
-                self._states[key] = task["state"]
-                shard = f"[{task['map_index']}]" if task["map_index"] >= 0 else ""
-                if task["state"] != "deferred":
-                    ended = f" after {task['duration']:.1f} s" if task["end_date"] and task["duration"] else ""
-                    self._tell(f"{task['task_id']}{shard}: {task['state'].replace('_', ' ')}{ended}")
         return state
+
+    def _tell_health(self) -> None:
+        """Tell which components of Airflow are not well, when that changes: the run waits for them."""
+        if time.monotonic() - self._asked < HEALTH:
+            return
+        self._asked = time.monotonic()
+        sick = self.api.unhealthy()
+        if sick != self._sick:
+            self._tell(f"Airflow's {', '.join(sick)} does not work: waiting" if sick else "All of Airflow works again")
+            self._sick = sick
 
     def _xcom(self, task: dict[str, Any], key: str = "return_value") -> Any:
         """What a task has returned; None if nothing."""
@@ -169,44 +242,3 @@ class AirflowIteration:
             return self.api.get(path, **query)["value"]
         except Refused:
             return None
-
-    def _said(self, stage: str, task: dict[str, Any], results: list[Any]) -> str:
-        """What came of a stage, in words."""
-        said = last_error(self.run_id, stage) if task["state"] == "failed" else self._xcom(task, SKIP_REASON)
-        if said:
-            return str(said)
-        reports = [result for result in results if isinstance(result, dict)]
-        report = reports[0] if reports else {}
-        if stage == "selfplay":
-            return f"{sum(found.get('games', 0) for found in reports)} games"
-        if stage == "sync" and reports:
-            trouble = [str(said) for said in (report.get("trouble") or {}).values()]
-            return "; ".join([f"{report.get('games')} new games from {', '.join(report.get('hosts') or ())}", *trouble])
-        if stage == "aggregate":
-            return f"{report.get('games')} new games in the database" if reports else ""
-        if stage == "export":
-            return f"{report.get('samples')} samples of {report.get('games')} games" if reports else ""
-        if stage == "train" and reports:
-            losses = ", ".join(f"{name} {_loss(values)}" for name, values in (report.get("losses") or {}).items())
-            return f"model {report.get('model')}, {report.get('ended')}; {losses}"
-        if stage == "gauntlet" and reports:
-            opponents = (report.get("gauntlet") or {}).get("opponents") or ()
-            scores = ", ".join(f"{one['role']} {one['score']:.0%}" for one in opponents)
-            return f"{'passed' if report.get('passed') else 'not passed'}: {scores}"
-        if stage == "rate" and reports:
-            rated = report.get("ratings") or ()
-            return ", ".join(f"{one['player']} {one['low']:.0f} … {one['high']:.0f} Elo" for one in rated)
-        if stage == "gate" and reports:
-            return f"{report.get('model')}: {report.get('why')}"
-        if stage == "approve" and reports:
-            person = (report["responded_by_user"] or {}).get("name", "nobody in time")
-            return f"{', '.join(report['chosen_options'])}, says {person}"
-        if stage == "promote" and reports:
-            return str(report.get("outcome", "done"))
-        return results[0] if results and isinstance(results[0], str) else ""
-
-
-def _loss(values: list[float | None]) -> str:
-    """A loss in training and on what was held out."""
-    shown = [f"{value:.3f}" for value in values if value is not None]
-    return " / ".join(shown)

@@ -26,7 +26,7 @@ from ringrift.errors import Busy, RingRiftError
 from ringrift.files import private_file, private_folder, take_lock
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, folder_of
-from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
+from ringrift_airflow.local.api_client import AirflowApi, Refused
 from ringrift_airflow.local.processes import cpu_seconds, environment_of, living, processes_of
 from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
@@ -43,13 +43,6 @@ PATIENCE: Final = 1800.0
 """Seconds after which it is given up however much moves."""
 TELL: Final = 10.0
 """Seconds between two lines about a start that takes long."""
-HEALTHY: Final = {
-    "metadatabase": "database",
-    "scheduler": "scheduler",
-    "triggerer": "triggerer",
-    "dag_processor": "DAG processor",
-}
-"""The components that Airflow knows the health of, in words."""
 LOCKED: Final = 10
 """Seconds that Airflow waits for a lock of SQLite: more than Python's 5, as writers wait for one another.
 
@@ -103,6 +96,10 @@ class StandaloneAirflow:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder.absolute()}/airflow.db?timeout={LOCKED}",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+            # A slow machine, or one with other work, is no reason to give up: by default 30, 50 and 5 seconds.
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "600",
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "AIRFLOW__LOGGING__LOGGING_CONFIG_CLASS": "ringrift_airflow.local.task_logs.LOGGING_CONFIG",
             **os.environ,
             **without_proxy(os.environ),
@@ -161,11 +158,7 @@ class StandaloneAirflow:
 
     def unhealthy(self) -> list[str]:
         """Return the components that do not work, in words; `["API server"]` if nobody answers."""
-        try:
-            health = AirflowApi(self.url, USER, self.password()).health()
-        except (NoAnswer, Refused):
-            return ["API server"]
-        return [words for name, words in HEALTHY.items() if (health.get(name) or {}).get("status") != "healthy"]
+        return self.api().unhealthy()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -160,7 +160,13 @@ class RemoteJobOperator(HaltableOperator):
         poll = self.poll.total_seconds()
         job = running.job
         return RemoteJobTrigger(
-            *(running.host, job.name, job.root, str(home()), running.deadline, poll, running.offset),
+            running.host,
+            job.name,
+            job.root,
+            str(home()),
+            deadline=running.deadline,
+            poll=poll,
+            offset=running.offset,
             patience=failover.patience,
         )
 

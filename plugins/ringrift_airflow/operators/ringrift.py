@@ -95,7 +95,7 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
-    from ringrift.evaluation.contenders import UnknownModel  # only when the task runs, as the next: they load numba
+    from ringrift.evaluation.participants import UnknownModel  # only when the task runs, as the next: they load numba
     from ringrift.models import ModelStore
     from ringrift.models.newest import newest_model
 

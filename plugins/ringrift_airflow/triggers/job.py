@@ -33,6 +33,7 @@ class RemoteJobTrigger(BaseTrigger):
         name: str,
         root: str,
         home: str,
+        *,
         deadline: float,
         poll: float,
         offset: int,

@@ -27,6 +27,8 @@ class Api:
         self.looks = 0
 
     def get(self, path: str, **query: Any) -> Any:
+        if path == f"/dags/{DAG}/tasks":
+            return {"tasks": [{"task_id": "selfplay", "downstream_task_ids": []}]}
         if path == f"/dags/{DAG}":
             return {"is_paused": self.paused}
         if path.endswith("/dagRuns"):
@@ -114,7 +116,7 @@ def test_an_interrupted_turn_is_ended() -> None:
 
 def test_a_turn_whose_airflow_dies_is_given_up_with_one_line() -> None:
     api = Dying()
-    with pytest.raises(NoIteration, match=f"Airflow has died in the middle of the turn; {TURN[:6]}"):
+    with pytest.raises(NoIteration, match=f"Airflow has died in the middle of the iteration; {TURN[:6]}"):
         turn(api).run()
     assert api.looks >= ANSWERS_MISSED
 

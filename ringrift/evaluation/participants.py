@@ -1,4 +1,4 @@
-"""Players with names that last: a model is named by its id, wherever its file lies."""
+"""Players with lasting names: a model is named by its id, wherever its file lies."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ringrift.selfplay.lineup import model_id, promoted_model
 
 
 class UnknownModel(RingRiftError):
-    """A model that is not there."""
+    """There is no such model."""
 
 
 @dataclass(frozen=True)
-class Contender:
+class Participant:
     """A player that is evaluated."""
 
     name: str
-    """Such as `gumbel:0123456789abcdef@32`: the spec with the id of the model in place of its path."""
+    """The spec with the id of the model in place of its path, such as `gumbel:0123456789abcdef@32`."""
     spec: str
 
     @property
@@ -28,28 +28,28 @@ class Contender:
         return self.name != self.spec
 
 
-def contender(spec: str) -> Contender:
-    """The player of a spec; what `read_id` raises if its model is not there."""
+def participant(spec: str) -> Participant:
+    """Return the player of a spec; the errors of `read_id` if its model is not there."""
     model = model_id(spec)
-    return Contender(spec if model is None else spec.replace(f":{Spec.parse(spec).model}", f":{model}", 1), spec)
+    return Participant(spec if model is None else spec.replace(f":{Spec.parse(spec).model}", f":{model}", 1), spec)
 
 
-def model_contender(path: Path, as_: str) -> Contender:
-    """A model as a player; `as_` is a spec without a model, such as `policy` or `gumbel@32`."""
+def model_participant(path: Path, as_: str) -> Participant:
+    """Return a model as a player; `as_` is a spec without a model, such as `policy` or `gumbel@32`."""
     spec = Spec.parse(as_)
     if spec.model is not None or spec.mode == "mixed":
         raise BadSpec(f"player {as_!r}: is to be a way for a model to play, such as policy or gumbel@32")
-    return contender(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
+    return participant(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
 
 
 def plays_as(name: str, model: str, form: str) -> bool:
-    """Whether a contender's name is that of a model, by its id, that plays in the way of a spec without one."""
+    """Tell whether a player's name is that of a model, by its id, that plays by a spec without one."""
     mode = Spec.parse(form).mode
     return name == f"{mode}:{model}{form.removeprefix(mode)}"
 
 
 def find_model(folder: Path, config: str, name: str) -> Path:
-    """The file of a model by its path, or by its id in the folder of models; `UnknownModel` if it is neither."""
+    """Return the file of a model, named by path or by id in the folder of models; `UnknownModel` if there is none."""
     path = Path(name)
     by_id = folder / config / f"{name}.pth"
     for candidate in (path, by_id):
@@ -59,13 +59,13 @@ def find_model(folder: Path, config: str, name: str) -> Path:
 
 
 def find_champion(folder: Path, config: str) -> Path | None:
-    """The file of the promoted model; None if there is none yet."""
+    """Return the file of the promoted model; None if there is none yet."""
     path = promoted_model(folder, config)
     return path if path.exists() or path.with_suffix(".json").exists() else None
 
 
 def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:
-    """The file of the model that another one is to be better than: the champion, or its parent if it is that itself."""
+    """Return the file of the model that another is measured against: the champion, or the parent of a champion."""
     from ringrift.networks import read_id, read_info  # late: torch is slow to import
 
     champion = find_champion(folder, config)

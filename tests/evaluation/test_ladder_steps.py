@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.agents.ladder import ladder_spec
-from ringrift.evaluation.steps import Step, measure_step
+from ringrift.evaluation.ladder_steps import LadderStep, measure_step
 
 
 @pytest.mark.parametrize(("config", "level"), [("square8_2p", 5), ("hex8_2p", 7), ("square8_3p", 6), ("hex8_4p", 6)])
@@ -32,4 +32,4 @@ def test_equal_levels_are_measured_to_the_end(tmp_path: Path, monkeypatch: pytes
     ("better", "worse", "stronger"), [(7, 0, True), (6, 0, False), (0, 0, False), (30, 12, True), (24, 12, False)]
 )
 def test_stronger_means_a_p_below_one_in_a_hundred(better: int, worse: int, stronger: bool) -> None:
-    assert Step("hex8_2p", 2, "a", "b", 100, better, worse, None).stronger is stronger
+    assert LadderStep("hex8_2p", 2, "a", "b", 100, better, worse, None).stronger is stronger

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from ringrift.agents import BadSpec
-from ringrift.evaluation.contenders import (
+from ringrift.evaluation.participants import (
     UnknownModel,
-    contender,
     find_champion,
     find_model,
     find_predecessor,
-    model_contender,
+    model_participant,
+    participant,
 )
 from ringrift.networks import (
     ARCHITECTURES,
@@ -44,21 +44,21 @@ def saved(path: Path, seed: int, parent: str | None = None) -> Path:
 def test_a_model_is_named_by_its_id_wherever_it_lies(tmp_path: Path) -> None:
     path = saved(tmp_path / "model.pth", 1)
     identity = read_id(path)
-    player = model_contender(path, "gumbel@32?noise=1")
+    player = model_participant(path, "gumbel@32?noise=1")
     assert (player.name, player.spec) == (f"gumbel:{identity}@32?noise=1", f"gumbel:{path}@32?noise=1")
-    assert contender(f"policy:{path}").name == f"policy:{identity}"
+    assert participant(f"policy:{path}").name == f"policy:{identity}"
     assert player.has_model
 
 
 @pytest.mark.parametrize("spec", ["random", "gumbel:heuristic@64", "minimax?nodes=1000"])
 def test_a_player_without_a_model_is_named_by_its_spec(spec: str) -> None:
-    assert (contender(spec).name, contender(spec).has_model) == (spec, False)
+    assert (participant(spec).name, participant(spec).has_model) == (spec, False)
 
 
 @pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])
 def test_a_model_plays_in_one_way(as_: str, tmp_path: Path) -> None:
     with pytest.raises(BadSpec):
-        model_contender(tmp_path / "model.pth", as_)
+        model_participant(tmp_path / "model.pth", as_)
 
 
 def test_models_are_found_by_path_and_by_id(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> Non
     assert find_champion(tmp_path, CONFIG) == path
     path.with_suffix(".json").unlink()
     with pytest.raises(MissingModel, match="not found, so ringrift_best"):
-        model_contender(find_champion(tmp_path, CONFIG) or Path(), "policy")
+        model_participant(find_champion(tmp_path, CONFIG) or Path(), "policy")
 
 
 def test_a_model_is_to_be_better_than_the_champion_and_that_than_its_parent(tmp_path: Path) -> None:

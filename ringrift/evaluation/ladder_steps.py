@@ -22,7 +22,7 @@ STRONGER: Final = 0.01
 
 
 @dataclass(frozen=True)
-class Step:
+class LadderStep:
     """A level against the one below."""
 
     config: str
@@ -47,7 +47,9 @@ class Step:
         return self.p < STRONGER
 
 
-def measure_step(config: str, level: int, *, openings: int, seed: int = 0, cancellation: Event | None = None) -> Step:
+def measure_step(
+    config: str, level: int, *, openings: int, seed: int = 0, cancellation: Event | None = None
+) -> LadderStep:
     """Play a level against the one below from up to `openings` openings, until the result is clear."""
     specs = (ladder_spec(config, level), ladder_spec(config, level - 1))
     players = parse_config(config)[1]
@@ -71,4 +73,4 @@ def measure_step(config: str, level: int, *, openings: int, seed: int = 0, cance
             break
     timed = agents[0] if agents else None
     milliseconds = 1000 * timed.seconds / timed.decisions if timed and timed.decisions else None
-    return Step(config, level, *specs, games, better, worse, milliseconds)
+    return LadderStep(config, level, *specs, games, better, worse, milliseconds)

@@ -1,0 +1,115 @@
+"""What has come of an iteration: a line a stage, and what a newcomer can do with it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ringrift_airflow.local.narration import StageTimes, duration
+
+NOT_REACHED: Final = ("upstream_failed", "waiting")
+BESIDE: Final = ("rate", "distribute")
+"""Stages that no promotion hangs on."""
+
+
+def result_line(stage: str, results: Sequence[Any]) -> str:
+    """Say in words what the tasks of a stage have returned; nothing where there is nothing to say."""
+    reports = [result for result in results if isinstance(result, dict)]
+    if reports and stage in _SAY:
+        return _SAY[stage](reports)
+    return results[0] if results and isinstance(results[0], str) else ""
+
+
+def _say_sync(reports: Sequence[Mapping[str, Any]]) -> str:
+    trouble = [str(words) for words in (reports[0].get("trouble") or {}).values()]
+    return "; ".join([f"{reports[0].get('games')} new games from {', '.join(reports[0].get('hosts') or ())}", *trouble])
+
+
+def _say_gauntlet(reports: Sequence[Mapping[str, Any]]) -> str:
+    return f"{'passed' if reports[0].get('passed') else 'not passed'}: {scores(reports[0])}"
+
+
+def _say_approve(reports: Sequence[Mapping[str, Any]]) -> str:
+    person = (reports[0].get("responded_by_user") or {}).get("name", "nobody in time")
+    return f"{', '.join(reports[0].get('chosen_options') or ())}, says {person}"
+
+
+_SAY: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]]] = {
+    "selfplay": lambda reports: f"{sum(one.get('games') or 0 for one in reports):,} games",
+    "sync": _say_sync,
+    "ingest": lambda reports: f"{reports[0].get('games') or 0:,} new games in the database",
+    "export": lambda reports: f"{reports[0].get('samples') or 0:,} positions of {reports[0].get('games') or 0:,} games",
+    "train": lambda reports: f"model {reports[0].get('model')}, {reports[0].get('ended')}",
+    "gauntlet": _say_gauntlet,
+    "rate": lambda reports: "; ".join(elo_line(rated) for rated in reports[0].get("ratings") or ()),
+    "gate": lambda reports: str(reports[0].get("why")),
+    "approve": _say_approve,
+    "promote": lambda reports: str(reports[0].get("outcome", "done")),
+}
+"""What the tasks of a stage have reported, in words."""
+
+
+def scores(report: Mapping[str, Any]) -> str:
+    """The scores of a gauntlet in a line."""
+    opponents = (report.get("gauntlet") or {}).get("opponents") or ()
+    return ", ".join(f"{one['score']:.0%} against {one['role']}" for one in opponents)
+
+
+def elo_line(rated: Mapping[str, Any]) -> str:
+    """The Elo of a player with its interval of 95 %."""
+    return f"{rated['elo']:,.0f} Elo as {rated['player']} ({rated['low']:,.0f} … {rated['high']:,.0f})"
+
+
+def summary(
+    stages: Sequence[StageTimes], line_of: Callable[[str], str], result_of: Callable[[str], Any], *, seconds: float
+) -> str:
+    """Sum an iteration up: its stages with their times by the clock, and what stopped it first, if something did."""
+    lines = ["", f"One iteration in {duration(seconds)}"]
+    for one in stages:
+        state = "not reached" if one.state in NOT_REACHED else one.state
+        took = "" if one.seconds is None else duration(one.seconds)
+        lines.append(f"  {one.stage:<11} {state:<11} {took:>12}  {line_of(one.stage)}".rstrip())
+    if cause := first_cause(stages, line_of, result_of):
+        lines += ["", cause]
+    return "\n".join(lines)
+
+
+def first_cause(
+    stages: Sequence[StageTimes], line_of: Callable[[str], str], result_of: Callable[[str], Any]
+) -> str | None:
+    """Say why there is no new champion: the first stage that stood in the way, in its words. None if there is one."""
+    for one in stages:
+        if one.stage in BESIDE:
+            continue
+        if one.state == "failed":
+            return f"No new champion: {one.stage} has failed: {line_of(one.stage)}"
+        result = result_of(one.stage)
+        lost = one.stage == "gauntlet" and isinstance(result, dict) and not result.get("passed")
+        if lost or (one.state == "skipped" and one.stage != "sync"):
+            return f"No new champion: {one.stage}: {line_of(one.stage)}"
+    return None
+
+
+def what_next(config: str, home: Path, program: str, *, model: str | None) -> str:
+    """Tell what a newcomer can do with what there is now; `model` is the champion's id, None if there is none."""
+    here = Path.cwd()
+
+    def short(path: Path) -> str:
+        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+    command = shlex.quote(short(Path(program)) if Path(program).is_absolute() else program)
+    best = short(home / "models" / f"ringrift_best_{config}.pth")
+    lines = []
+    if model is not None:
+        lines += [
+            f"Play it:    {command} play {config} --against gumbel:{best}@32",
+            f"Its past:   {command} models why {model}",
+        ]
+    lines += [
+        f"Its games:  {short(home / 'data' / 'selfplay' / config)}; {command} games list --config {config}",
+        "Go on:      `make loop` again: the champion plays, the next model goes on from the last, the gate decides",
+        "Look at it: `make up`, then the web UI; `make down` stops it",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,216 @@
+"""Which host gets a job, and where its work goes when that host fails: without Airflow, without SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from ringrift.fleet import Job, LocalShell, Shell, State, Unreachable, kill_job, list_jobs
+from ringrift.fleet.failover import Failover, JobSpec, RunningJob
+from ringrift.fleet.failures import HostTrouble, JobFailed, NoHostLeft, OutOfMemory, WrongUse
+from ringrift.fleet.fleet import Fleet
+from ringrift.fleet.hosts import Host, Role
+from ringrift.fleet.placement import Condition, ExcludedHosts, NoHost, Place, best_place, never_placed, still_excluded
+from ringrift.fleet.site import Site
+from ringrift.fleet.watch import Ending
+
+T = TypeVar("T")
+
+
+def host(**facts: Any) -> Host:
+    return Host.model_validate({"address": "x", "user": "x", "roles": ["selfplay"], "slots": 2} | facts)
+
+
+HOSTS = {"a": host(), "b": host(gpus=2), "c": host(roles=["training"])}
+
+
+def place(gpus: int = 0, taken: Sequence[Place] = (), excluded: Mapping[str, str] = {}, **sick: Condition) -> Place:
+    conditions = dict.fromkeys(HOSTS, Condition()) | sick
+    return best_place("job", "selfplay", gpus=gpus, hosts=HOSTS, conditions=conditions, taken=taken, excluded=excluded)
+
+
+def test_the_host_with_most_room_is_taken_and_the_first_of_those_that_are_alike() -> None:
+    assert place() == Place("job", "a", ())
+    assert place(taken=[Place("other", "a", ())]).host == "b"
+    assert place(taken=[Place("job", "a", ())]).host == "a"  # its own place is none that is taken
+
+
+def test_a_host_that_has_failed_lately_is_taken_last_and_a_retired_one_never() -> None:
+    assert place(a=Condition(failures=1, failed=100)).host == "b"
+    assert place(a=Condition(failures=1, failed=100), b=Condition(failures=1, failed=200)).host == "a"
+    assert place(a=Condition(failures=0, failed=100)).host == "a"
+    with pytest.raises(NoHost, match=r"a is retired \(wrong key\); b is avoided \(too small\); c is not for selfplay"):
+        place(excluded={"b": "too small"}, a=Condition(retired=1, why="wrong key"))
+
+
+def test_gpus_are_given_by_number_and_counted() -> None:
+    assert place(gpus=1, taken=[Place("other", "b", (0,))]) == Place("job", "b", (1,))
+    with pytest.raises(NoHost, match="b has 1 of its 2 GPUs free, 2 are needed"):
+        place(gpus=2, taken=[Place("other", "b", (0,))])
+
+
+def test_what_no_host_can_ever_do_is_told_from_what_has_to_wait() -> None:
+    assert never_placed("selfplay", 2, HOSTS, {}) is None
+    assert "has 3 GPUs" in str(never_placed("selfplay", 3, HOSTS, {}))
+    assert never_placed("selfplay", 1, HOSTS, {"b": "no driver"}) == "no host is fit for selfplay: b: no driver"
+
+
+def test_an_exclusion_ends_by_itself_and_is_remembered_by_later_tries() -> None:
+    memory, now = Memory(), [1000.0]
+    ExcludedHosts(memory, 2, clock=lambda: now[0]).add("a", "too small")
+    later = ExcludedHosts(memory, 2, clock=lambda: now[0])
+    assert later.now() == {"a": "too small"}
+    now[0] += 121
+    assert later.now() == {}
+    assert still_excluded(later.entries, 1100.0) == {"a": "too small"}
+
+
+class Memory(dict[str, Any]):
+    """What one try leaves to the next."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
+class Work(JobSpec):
+    """A command, for any host."""
+
+    host, gpus, seconds, success_codes = "local", 0, 60.0, frozenset({0})
+    role: Role | None = "selfplay"
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self.names = 0
+
+    def new_name(self) -> str:
+        self.names += 1
+        return f"job-{id(self)}-{self.names}"
+
+    def requirements(self, site: Site, gpus: Sequence[int]) -> str:
+        return ""
+
+    def prepare(self, site: Site) -> None:
+        return
+
+    def command(self, site: Site) -> str:
+        return self._command
+
+    def environment(self) -> Mapping[str, str]:
+        return {"HOST": "here"}
+
+
+class TwoHosts(Fleet):
+    """Two hosts that are folders of this machine, and can fall silent."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "ringrift")
+        self.silent: set[str] = set()
+        self.known = {name: host(home=str(folder / name)) for name in ("a", "b")}
+        for one in self.known.values():
+            Path(one.home).mkdir()
+
+    @property
+    def hosts(self) -> dict[str, Host]:
+        return self.known
+
+    def ask(self, name: str, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
+        if name in self.silent:
+            raise Unreachable(f"{name}: no answer")
+        return asyncio.run(question(LocalShell()))
+
+    def states(self, name: str) -> list[State]:
+        return list(asyncio.run(list_jobs(LocalShell(), self.known[name].jobs)).values())
+
+
+@contextmanager
+def swept(fleet: TwoHosts) -> Iterator[TwoHosts]:
+    try:
+        yield fleet
+    finally:
+        for one in fleet.known.values():
+            for name in asyncio.run(list_jobs(LocalShell(), one.jobs)):
+                asyncio.run(kill_job(LocalShell(), Job(name, one.jobs), grace=0))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[TwoHosts]:
+    with swept(TwoHosts(tmp_path)) as found:
+        yield found
+
+
+def carry(fleet: TwoHosts, work: Work, memory: Memory) -> Failover:
+    return Failover(work, memory, fleet, logging.getLogger("tests"))
+
+
+def ended(failover: Failover, running: RunningJob) -> Ending:
+    return Ending(**failover.watch(running, lambda: None))
+
+
+def test_a_job_is_placed_and_its_output_comes_back(fleet: TwoHosts) -> None:
+    failover = carry(fleet, Work('echo "$HOST" >"$RINGRIFT_JOB/output"'), Memory())
+    running = failover.start()
+    assert running.host == "a"
+    finished = failover.finish(running.job, ended(failover, running))
+    assert finished is not None
+    assert finished.output == b"here\n"
+    failover.done()
+    with fleet.health() as health:
+        assert health.taken() == []
+
+
+def test_a_later_try_finds_the_job_and_a_silent_host_is_left_for_the_other(fleet: TwoHosts) -> None:
+    memory, work = Memory(), Work("sleep 60")
+    running = carry(fleet, work, memory).start()
+    failover = carry(fleet, work, memory)
+    found = failover.resume()
+    assert found is not None
+    assert found.job == running.job
+    fleet.silent.add("a")
+    assert failover.finish(running.job, Ending("silent", None, detail="a: no answer")) is None
+    with fleet.health() as health:
+        health.failed("a", Unreachable("a: no answer"))
+        assert health.abandoned("a") == [running.job.name]
+    failover = carry(fleet, work, memory)
+    assert failover.resume() is None
+    assert failover.start().host == "b"
+    assert fleet.states("a") == fleet.states("b") == [State.RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "elsewhere"),
+    [("exit 2", WrongUse, False), ("exit 5", JobFailed, False), ("kill -9 $$", OutOfMemory, True)],
+)
+def test_a_failure_has_a_kind_and_only_what_the_host_was_too_small_for_goes_elsewhere(
+    command: str, kind: type[JobFailed], elsewhere: bool, fleet: TwoHosts
+) -> None:
+    memory = Memory()
+    failover = carry(fleet, Work(command), memory)
+    running = failover.start()
+    with pytest.raises(kind):
+        failover.finish(running.job, ended(failover, running))
+    assert failover.excluded.now().keys() == ({"a"} if elsewhere else set())
+    assert carry(fleet, Work("true"), memory).start().host == ("b" if elsewhere else "a")
+
+
+def test_where_no_host_has_the_role_the_trouble_of_this_machine_is_tried_again(fleet: TwoHosts) -> None:
+    work = Work("true")
+    work.role = None
+    fleet.silent.add("local")
+    with pytest.raises(HostTrouble, match=r"^local: no answer"):
+        carry(fleet, work, Memory()).start()
+
+
+def test_work_that_no_host_can_do_fails_at_once(fleet: TwoHosts) -> None:
+    work = Work("true")
+    work.gpus = 1
+    with pytest.raises(NoHostLeft, match="no host with the role selfplay has 1 GPUs"):
+        carry(fleet, work, Memory()).start()
