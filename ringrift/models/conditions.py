@@ -178,7 +178,7 @@ def _evaluated(case: Case) -> Finding:
     if case.results.champion is None:
         return Finding(False, f"its gauntlet was before there was a champion, now {champion.id}: evaluate it again")
     if case.results.champion != champion.id:
-        return Finding(False, f"its gauntlet was against {case.results.champion}, not {champion.id}: evaluate it again")
+        return Finding(False, f"its gauntlet was against {case.results.champion}: evaluate it again")
     return Finding(True, f"against {champion.id}")
 
 

@@ -132,7 +132,7 @@ def test_a_model_that_was_evaluated_against_another_champion(
     store: ModelStore, model: StoredModel, champion: StoredModel
 ) -> None:
     measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "evaluated")
-    assert measured == f"its gauntlet was against 0123456789abcdef, not {champion.id}: evaluate it again"
+    assert measured == "its gauntlet was against 0123456789abcdef: evaluate it again"
 
 
 @pytest.mark.parametrize(
