@@ -48,7 +48,7 @@ def train(
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
     register: Annotated[
-        bool, typer.Option("--register", help="Take the model into the store, as `ringrift models register` does.")
+        bool, typer.Option("--register", help="Take the model into the store, as --from newest always does.")
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -58,7 +58,7 @@ def train(
     The same command again goes on where the last one was stopped, however
     that came about. With several GPUs, start it with torchrun. Exit code 1:
     the data set has nothing new for the parent; 2: something was wrong, also a
-    network that ends no better than one that knows nothing, which becomes no
+    network that ends worse than one that knows nothing, which becomes no
     model.
 
     Example: ringrift train square8_2p --preset laptop
@@ -90,7 +90,7 @@ def train(
             echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
-        if register and report.facts.model:
+        if (register or parent == NEWEST) and report.facts.model:  # or the next one would not find it
             with open_store(database, models, create=True) as store:
                 store.register(models / config / f"{report.facts.model}.pth")
         show_report(report, as_json)

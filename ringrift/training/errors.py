@@ -21,8 +21,8 @@ class Diverged(RingRiftError):
     """The loss is no number any more, or far above what it was."""
 
 
-class LearnedNothing(RingRiftError):
-    """A training whose network is no better than one that knows nothing; it becomes no model."""
+class SpoiledNetwork(RingRiftError):
+    """A training whose network is worse than one that knows nothing; it becomes no model."""
 
 
 class OutOfMemory(RingRiftError):

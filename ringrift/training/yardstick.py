@@ -1,6 +1,6 @@
 """The yardstick of a training: the losses of a network that knows nothing.
 
-It calls all legal actions equally good, every game even, every cell anybody's. A network that ends no better was
+It calls all legal actions equally good, every game even, every cell anybody's. A network that ends worse was
 spoiled by its training, as by a learning rate that is far too high: its loss may have fallen since, but it is useless.
 """
 

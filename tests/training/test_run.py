@@ -32,7 +32,7 @@ from ringrift.networks import (
 from ringrift.training import TrainingInputs, TrainingReport
 from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
-from ringrift.training.errors import BusyRun, Diverged, LearnedNothing, NothingNew
+from ringrift.training.errors import BusyRun, Diverged, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyKind
 from ringrift.training.run import _alone
@@ -264,10 +264,8 @@ def test_a_network_for_three_players_starts_from_one_for_two(make_inputs: Make) 
     parent = model_path(inputs, train(inputs))
     for part, games in (("training", 5_000), ("holdout", 6_000)):
         write_planted(inputs.datasets, 256, config="square8_3p", seed=7, first_game=games, part=part)
-    reports = [
-        train(replace(make_inputs(origin, epochs=0.5, learning_rate=rate), config="square8_3p"))
-        for origin, rate in ((parent, 1e-6), (None, 1e-2))  # who learns nothing from nothing becomes no model
-    ]
+    short = {"epochs": 0.5, "learning_rate": 1e-6}
+    reports = [train(replace(make_inputs(origin, **short), config="square8_3p")) for origin in (parent, None)]
     child, stranger = ({loss.name: loss.holdout for loss in report.losses} for report in reports)
     assert child["accuracy"] is not None
     assert stranger["accuracy"] is not None
@@ -347,14 +345,14 @@ def test_a_first_loss_that_is_absurd_stops_the_run(make_inputs: Make) -> None:
 def test_a_network_that_knows_no_more_than_nothing_becomes_no_model(make_inputs: Make) -> None:
     """Its loss has exploded and come back, so that nothing stopped the run; the report says why it is refused."""
     inputs = make_inputs(learning_rate=30.0, warm_up_epochs=0.0, epochs=0.5, average=0.0, divergence=1e9)
-    with pytest.raises(LearnedNothing, match=r"no model: its loss is .*knowing nothing .*learning_rate"):
+    with pytest.raises(SpoiledNetwork, match=r"no model: its loss is .*knowing nothing .*learning_rate"):
         train(inputs)
     assert list(inputs.models.rglob("*.pth")) == []
     (folder,) = (inputs.runs / CONFIG).iterdir()
     facts = json.loads((folder / "report.json").read_text())["facts"]
     assert facts["model"] is None
-    assert facts["ended"].startswith("no model: the network has learned nothing: ")
-    with pytest.raises(LearnedNothing):
+    assert facts["ended"].startswith("no model: the training has spoiled the network: ")
+    with pytest.raises(SpoiledNetwork):
         train(inputs)
 
 
