@@ -9,9 +9,9 @@ RUN apt-get update \
 WORKDIR /opt/ringrift
 COPY pyproject.toml constraints.txt README.md ./
 COPY ringrift ringrift
+COPY plugins plugins
 RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[airflow,learn,postgresql]'
 COPY dags dags
-COPY plugins plugins
 COPY include include
 
 # /srv/ringrift holds data/ and models/: the same volume for all services.

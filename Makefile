@@ -16,7 +16,8 @@ test: $(STAMP) ## Install what is missing, compile the rules, run the tests
 	@echo "==> Compiling the rules"
 	@$(BIN)/ringrift game compile
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --cov --cov-report=
+	@echo "==> Lines of Python that the tests ran (kernels and processes of their own not counted): $$($(BIN)/coverage report --format=total) %"
 
 lint: $(STAMP) ## Check style, types and the import contracts
 	@echo "==> ruff check"
@@ -39,7 +40,7 @@ docs: $(STAMP) ## Build the documentation as a site in build/docs, and check its
 bench: $(RUN_STAMP) ## Measure the speed of the rules
 	@$(BIN)/ringrift bench game --out bench-game.json
 
-loop: $(RUN_STAMP) ## From nothing to a champion through Airflow, told stage by stage; again goes on (PRESET=quick, CONFIG=square8_2p)
+loop: $(RUN_STAMP) ## From nothing to a champion, through Airflow; again: it goes on (PRESET=quick, CONFIG=square8_2p)
 	@RINGRIFT_LOOP_PRESET="$(or $(PRESET),quick)" $(AIRFLOW) loop --config "$(or $(CONFIG),square8_2p)"
 
 up: $(RUN_STAMP) ## Start Airflow with the loops of PRESET (by default that of loop.yaml), and say how to open its web UI

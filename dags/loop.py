@@ -1,4 +1,4 @@
-"""The loop: one DAG for every config of the preset in `include/config/loop.yaml`."""
+"""The loop: one DAG for every config of the preset in `loop.yaml`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
 ABOUT = """
 ### The loop of {config}
 
-{chain}, for every interval of `{every}` (preset **{preset}** of `include/config/loop.yaml`).
+{chain}, for every interval of `{every}` (preset **{preset}** of `loop.yaml`).
 
 {stages}
 
@@ -230,7 +230,12 @@ def parameters(preset: LoopPreset) -> dict[str, Param]:
             title="Training preset",
             description="Of hyperparameters.yaml.",
         ),
-        "train_now": Param(False, type="boolean", title="Train now", description="However few new games there are."),
+        "train_now": Param(
+            False,
+            type="boolean",
+            title="Train now",
+            description="However few new games there are, and however new the champion is.",
+        ),
         "train_in_backfill": Param(
             False,
             type="boolean",

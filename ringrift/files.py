@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from ringrift.errors import RingRiftError, UnwritableFile
+from ringrift.errors import Busy, UnwritableFile
 
+LEFTOVER_SECONDS: Final = 86_400
 _PRIVATE: Final = 0o600
 
 
@@ -29,6 +31,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         if not target.name or (target.exists() and not target.is_file()):
             raise UnwritableFile(f"{path}: cannot be written (it is not a plain file)")
         target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(target.parent)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
             with temporary.open("wb") as file:
@@ -41,6 +44,15 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         _sync_folder(target.parent)
     except OSError as error:
         raise UnwritableFile(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed have left of writing a file; nobody writes to one for a day."""
+    latest = time.time() - LEFTOVER_SECONDS
+    for path in folder.glob(".*.partial"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < latest:
+                path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -108,7 +120,7 @@ def private_folder(path: Path) -> None:
         raise UnwritableFile(f"{path}: cannot be made ({error.strerror or error})") from None
 
 
-def take_lock(path: Path, place: Path, busy: RingRiftError) -> int:
+def take_lock(path: Path, place: Path, busy: Busy) -> int:
     """Lock a file, made with its folder if need be; closing what is returned lets it go.
 
     Raises `busy` if another process holds the lock, and `UnwritableFile`, which names the `place`, if none can be made.
@@ -127,7 +139,7 @@ def take_lock(path: Path, place: Path, busy: RingRiftError) -> int:
 
 
 @contextmanager
-def alone(path: Path, place: Path, busy: RingRiftError) -> Iterator[None]:
+def alone(path: Path, place: Path, busy: Busy) -> Iterator[None]:
     """Hold a lock while the block runs; raises what `take_lock` raises."""
     lock = take_lock(path, place, busy)
     try:

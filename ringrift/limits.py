@@ -1,11 +1,11 @@
-"""How many moves a game may have before it is stopped without a winner (`include/config/games.yaml`)."""
+"""How many moves a game may have before it is stopped without a winner (`games.yaml`)."""
 
 from __future__ import annotations
 
 from pydantic import PositiveInt
 
 from ringrift.game import UnknownConfig, parse_config
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 
 class GameSettings(Settings):
@@ -15,15 +15,13 @@ class GameSettings(Settings):
 
 
 def move_limit(config: str) -> int:
-    """The limit of moves of a config; `BadSettings` if the file does not give it one."""
+    """The limit of moves of a config; `BadSettings` says what is wrong in the file."""
     parse_config(config)
     path = config_folder() / "games.yaml"
-    limits = read_settings(path, GameSettings).max_moves
+    limits = read_config("games.yaml", GameSettings).max_moves
     for name in limits:
         try:
             parse_config(name)
         except UnknownConfig as error:
             raise BadSettings(f"{path}: max_moves: {error}") from None
-    if config not in limits:
-        raise BadSettings(f"{path}: max_moves.{config}: is missing")
     return limits[config]

@@ -15,6 +15,9 @@ from ringrift.errors import RingRiftError
 from ringrift.files import with_home
 from ringrift.yaml_reader import BadYaml, line_of, parse_yaml
 
+PACKAGE: Final = Path(__file__).parent
+DEFAULTS: Final = PACKAGE / "defaults"
+"""The folder of the settings that hold where no overlay says otherwise."""
 LARGEST: Final = 1_000_000
 """Bytes of a file of settings."""
 MOST_PROBLEMS: Final = 8
@@ -46,23 +49,70 @@ def home_folder(otherwise: Path = Path()) -> Path:
 
 
 def config_folder() -> Path:
-    """The folder of all settings: `RINGRIFT_CONFIG_DIR`, else `include/config` of the checkout."""
-    return folder_of("RINGRIFT_CONFIG_DIR") or Path(__file__).parent.parent / "include" / "config"
+    """Return the folder whose files overlay the default settings; `BadSettings` if one is named that is not there.
+
+    It is `RINGRIFT_CONFIG_DIR`, else `include/config` beside the package, as in a checkout or a release on a host, else
+    `include/config` of the home folder.
+    """
+    named = folder_of("RINGRIFT_CONFIG_DIR")
+    if named is not None:
+        if not named.is_dir():
+            raise BadSettings(f"RINGRIFT_CONFIG_DIR: {named}: there is no such folder")
+        return named
+    beside = PACKAGE.parent / "include" / "config"
+    return beside if beside.is_dir() else home_folder() / "include" / "config"
+
+
+def read_config(name: str, model: type[Model]) -> Model:
+    """Read the default settings of that name, such as `loop.yaml`, overlaid by the file of that name, if there is one.
+
+    The overlay holds only what differs: names are merged at every level, everything else is replaced. Raises what
+    `read_settings` raises.
+    """
+    default, overlay = DEFAULTS / name, config_folder() / name
+    _refuse_unknown_files(overlay.parent, default.parent)
+    if not overlay.exists():
+        return read_settings(default, model)
+    text, content = _read(overlay)
+    return check_settings(merged(_read(default)[1], content), model, str(overlay), text)
+
+
+def _refuse_unknown_files(folder: Path, defaults: Path) -> None:
+    """Refuse a folder with a file of settings that nothing would read, such as `lop.yaml`."""
+    known = tuple(sorted(path.name for path in defaults.iterdir()))
+    for path in sorted(folder.glob("*.y*ml")):
+        if path.name not in known:
+            raise BadSettings(f"{path}: {unknown_name(path.name, known)}")
+
+
+def merged(default: Any, overlay: Any) -> Any:
+    """Return content of YAML with an overlay: mappings merged at every level, everything else replaced."""
+    if isinstance(default, dict) and overlay is None:  # a name whose fields are all commented out
+        return default
+    if not (isinstance(default, dict) and isinstance(overlay, dict)):
+        return overlay
+    return default | {name: merged(default.get(name), value) for name, value in overlay.items()}
 
 
 def read_settings(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model; `BadSettings` names the file, the field, its line, and what is allowed there."""
+    text, content = _read(path)
+    return check_settings(content, model, str(path), text)
+
+
+def _read(path: Path) -> tuple[str, Any]:
+    """Return a YAML file as text and as content."""
     try:
         text = read_bounded(path, LARGEST).decode()
     except FileNotFoundError:
-        raise BadSettings(f"{path}: there is no such file; RINGRIFT_CONFIG_DIR names the folder of settings") from None
+        raise BadSettings(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
         content = parse_yaml(text)
     except BadYaml as error:
         raise BadSettings(f"{path}: is no YAML: {error}") from None
-    return check_settings({} if content is None else content, model, str(path), text)
+    return text, {} if content is None else content
 
 
 def check_settings(content: object, model: type[Model], where: str, text: str = "") -> Model:

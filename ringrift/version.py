@@ -1,37 +1,35 @@
-"""Which state of the program this is: its version alone stays the same from one change of the code to the next."""
+"""The name of the code that runs: its release, and a digest that tells it from all other code of that release.
+
+The digest is one of the contents of the package, so that it is the same for the same code wherever that lies: in a
+checkout, in a wheel, in a release on a host of the fleet. A change that is not committed counts; the settings of a
+place (`include/config/`) do not.
+"""
 
 from __future__ import annotations
 
-import subprocess
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from ringrift import __version__
 
-PATIENCE: Final = 10.0
-"""Seconds that git has."""
+SUFFIXES: Final = frozenset({".json", ".py", ".sh", ".yaml"})
+"""The suffixes of the files that decide what the package does."""
+DIGITS: Final = 10
 
 
 @cache
 def code_version() -> str:
-    """The version and, where it can be told, the code, as it was when it was first asked for.
-
-    `0.1.0+g1a2b3c4` in a git checkout of that commit, with `.dirty` if files of it are changed;
-    `0.1.0+r0123456789abcdef` in that release on a host of the fleet, which is named after its content; else `0.1.0`.
-    """
-    return __version__ + _code(Path(__file__).resolve().parent.parent)
+    """Return the name of the code, such as `0.1.0+c3f9a1b20d7`, as it was when it was first asked for."""
+    return f"{__version__}+c{code_digest(Path(__file__).parent)}"
 
 
-def _code(folder: Path) -> str:
-    """What tells the code in a folder from other code of the same version; empty if nothing does."""
-    if (folder / ".git").exists():  # not above: the package may be installed inside of another project's checkout
-        command = ["git", "--no-optional-locks", "-C", str(folder), "describe", "--always", "--exclude=*", "--abbrev=7"]
-        try:
-            done = subprocess.run(
-                [*command, "--dirty=.dirty"], capture_output=True, text=True, timeout=PATIENCE, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return ""
-        return f"+g{done.stdout.strip()}"
-    return f"+r{folder.name}" if folder.parent.name == "releases" else ""  # as fleet/install.sh puts them
+def code_digest(package: Path) -> str:
+    """Return `DIGITS` hexadecimal digits that stand for the names and contents of a package's files."""
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.suffix in SUFFIXES:
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(package).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:DIGITS]

@@ -7,12 +7,14 @@ a text that is too deep, or grows too large by its aliases, are refused.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
 from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -21,8 +23,10 @@ DEEPEST: Final = 30
 LARGEST: Final = 100_000
 """Values and names, each as often as aliases repeat it."""
 
+LARGEST_NUMBER: Final = 2**63 - 1
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _INT: Final = "tag:yaml.org,2002:int"
+_FLOAT: Final = "tag:yaml.org,2002:float"
 _STR: Final = "tag:yaml.org,2002:str"
 
 
@@ -105,6 +109,17 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
+def _number(loader: _Loader, node: ScalarNode) -> int | float:
+    """Make a number, none so large that a clock, a column or an array could not hold it."""
+    whole = node.tag == _INT
+    value: int | float = loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
+    if abs(value) > (LARGEST_NUMBER if whole else float(LARGEST_NUMBER)) and abs(value) != math.inf:
+        raise ConstructorError(None, None, "a number of more than 63 bits", node.start_mark)
+    return value
+
+
+_Loader.add_constructor(_INT, _number)
+_Loader.add_constructor(_FLOAT, _number)
 for _tag, _form, _first in (
     ("bool", r"yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF", "yYnNtTfFoO"),
     ("int", r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),

@@ -6,5 +6,17 @@ Tests share their cores with others; threads that wait for each other would wait
 from __future__ import annotations
 
 import os
+from pathlib import Path
+
+import pytest
+
+SYSTEM = Path(__file__).parent / "system"
 
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in tests/system."""
+    for item in items:
+        if SYSTEM in item.path.parents:
+            item.add_marker(pytest.mark.system)

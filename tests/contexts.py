@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ringrift.datasets.settings import DatasetSettings, dataset_settings
+from ringrift.datasets.settings import DatasetSettings, QualitySettings, dataset_settings
 from ringrift.game_database.settings import IngestSettings, database_settings
 from ringrift.run_context import Progress, RunContext
 from ringrift.training.thresholds import TrainingThresholds, training_thresholds
@@ -34,3 +34,7 @@ def export_context(settings: DatasetSettings | None = None, **parts: Any) -> Run
 
 def training_context(**parts: Any) -> RunContext[TrainingThresholds]:
     return RunContext(training_thresholds(), **parts)
+
+
+def quality_context(**parts: Any) -> RunContext[QualitySettings]:
+    return RunContext(dataset_settings().quality, **parts)

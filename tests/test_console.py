@@ -20,6 +20,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 import ringrift
+from ringrift.cli.render import rendered
 from ringrift.console import console, echo, echo_bytes
 from ringrift.fleet import Answer, Job, Work, watch_job
 from ringrift.fleet.check import FleetCheck, HostCheck
@@ -74,7 +75,8 @@ def test_what_hosts_and_models_say_is_printed_printable(capsys: pytest.CaptureFi
     host = HostCheck("gpu-1", True, gpus=(HOSTILE,), release=HOSTILE, ringrift="0.1", problems=(HOSTILE,))
     training = {"run": HOSTILE, HOSTILE: [HOSTILE], "dataset": {HOSTILE: {HOSTILE: HOSTILE}}}
     model = StoredModel("0" * 16, "hex8_2p", "development", HOSTILE, "", "", 0, None, None, training)
-    console().print(FleetCheck((host, replace(host, host="gpu-2"))), Lineage(model, (), (), (), ()))
+    reports = FleetCheck((host, replace(host, host="gpu-2"))), Lineage(model, (), (), (), ())
+    console().print(*map(rendered, reports))
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert printable(printed) == printed

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.errors import RingRiftError, UnwritableFile
-from ringrift.files import alone, take_lock
+from ringrift.files import alone, new_file, take_lock
 
 BUSY = RingRiftError("somebody else is there")
 
@@ -28,3 +28,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     place = tmp_path / "file" / "folder"
     with pytest.raises(UnwritableFile, match=r"file/folder: cannot be written \(.*\)"):
         take_lock(place / ".lock", place, BUSY)
+
+
+def test_what_a_killed_writer_has_left_is_removed_a_day_later(tmp_path: Path) -> None:
+    old, young = tmp_path / ".a.json.17.partial", tmp_path / ".b.json.18.partial"
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    with new_file(tmp_path / "c.json") as file:
+        file.write(b"{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".b.json.18.partial", "c.json"]

@@ -21,7 +21,6 @@ def test_every_config_has_a_limit(board: str, players: int) -> None:
     [
         ("max_moves: {hex8_2p: 0}", r"games.yaml: max_moves.hex8_2p: input should be greater than 0, not 0"),
         ("max_moves: {hex9_2p: 5}", r"games.yaml: max_moves: unknown config 'hex9_2p'"),
-        ("max_moves: {hex8_3p: 5}", r"games.yaml: max_moves.hex8_2p: is missing"),
     ],
 )
 def test_a_wrong_limit_is_explained(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import DEFAULTS, BadSettings, Settings, config_folder, read_config, read_settings
 
 
 class Kettle(Settings):
@@ -89,9 +89,7 @@ def test_the_line_of_a_field_is_named_or_of_what_should_hold_it(text: str, said:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(
-        BadSettings, match=r"nowhere\.yaml: there is no such file; RINGRIFT_CONFIG_DIR names the folder"
-    ):
+    with pytest.raises(BadSettings, match=r"nowhere\.yaml: there is no such file"):
         read_settings(tmp_path / "nowhere.yaml", Kitchen)
 
 
@@ -104,8 +102,65 @@ def test_what_is_no_text_cannot_be_read(tmp_path: Path) -> None:
         read_settings(tmp_path, Kitchen)
 
 
-def test_settings_are_those_of_the_checkout_unless_another_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overlays_are_those_of_the_checkout_unless_another_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("RINGRIFT_CONFIG_DIR", raising=False)
     assert config_folder() == Path(__file__).parents[1] / "include" / "config"
-    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", "/elsewhere")
-    assert config_folder() == Path("/elsewhere")
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
+    assert config_folder() == tmp_path
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(BadSettings, match=r"^RINGRIFT_CONFIG_DIR: .*/nowhere: there is no such folder$"):
+        config_folder()
+
+
+class Shelf(Settings):
+    """Three levels of names."""
+
+    boxes: dict[str, dict[str, list[int]]]
+    label: str
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The overlay of a file of settings whose defaults are known."""
+    defaults, overlays = tmp_path / "defaults", tmp_path / "config"
+    defaults.mkdir()
+    overlays.mkdir()
+    (defaults / "shelf.yaml").write_text("boxes:\n  red: {a: [1, 2], b: [3]}\n  blue: {c: [4]}\nlabel: old\n")
+    monkeypatch.setattr("ringrift.settings.DEFAULTS", defaults)
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(overlays))
+    return overlays / "shelf.yaml"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "boxes"),
+    [
+        ("", {"red": {"a": [1, 2], "b": [3]}, "blue": {"c": [4]}}),
+        ("boxes:\n  red:\n", {"red": {"a": [1, 2], "b": [3]}, "blue": {"c": [4]}}),
+        ("boxes: {red: {a: [9]}}", {"red": {"a": [9], "b": [3]}, "blue": {"c": [4]}}),
+        ("boxes: {green: {d: []}}", {"red": {"a": [1, 2], "b": [3]}, "blue": {"c": [4]}, "green": {"d": []}}),
+    ],
+)
+def test_an_overlay_says_only_what_differs(overlay: str, boxes: object, shelf: Path) -> None:
+    shelf.write_text(overlay)
+    assert read_config("shelf.yaml", Shelf) == Shelf.model_validate({"boxes": boxes, "label": "old"})
+
+
+def test_what_is_wrong_in_an_overlay_is_said_with_its_line(shelf: Path) -> None:
+    shelf.write_text("label: new\nboxes: {red: {a: [x]}}\n")
+    with pytest.raises(BadSettings) as wrong:
+        read_config("shelf.yaml", Shelf)
+    assert str(wrong.value) == f"{shelf}: boxes.red.a.0: input should be a valid integer, not 'x' (line 2)"
+
+
+def test_a_file_that_nothing_would_read_is_refused(shelf: Path) -> None:
+    shelf.with_name("shelves.yml").write_text("label: new\n")
+    with pytest.raises(BadSettings, match=r"shelves\.yml: unknown; did you mean 'shelf\.yaml'\?"):
+        read_config("shelf.yaml", Shelf)
+
+
+def test_every_default_stands_beside_what_it_rests_on() -> None:
+    """A file without comments has been written by a program, perhaps by a test through a link."""
+    for path in DEFAULTS.rglob("*.yaml"):
+        assert "#" in path.read_text(), path

@@ -84,12 +84,14 @@ MERGES = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         ("!!python/object:os.system {}", "there are no tags, such as tag:yaml.org,2002:python/object:os.system"),
         ("!!timestamp never", "there are no tags"),
         ("9" * 5000, "4300"),
+        (str(2**63), "more than 63 bits"),
+        ("-1e300", "more than 63 bits"),
         ("*nobody", "undefined alias"),
         ("<<: 3", "expected a mapping"),
         ("a\0b", "special characters are not allowed"),
         ("--- 1\n--- 2", "expected a single document"),
     ],
-    ids=range(17),
+    ids=range(19),
 )
 def test_what_does_harm_or_is_no_yaml_is_refused_in_a_line(text: str, complaint: str) -> None:
     with pytest.raises(BadYaml) as refusal:

@@ -18,7 +18,7 @@ class Lineage:
 
 
 def lineage(config: str) -> Lineage:
-    """The assets of a config, each with what it is called in the UI."""
+    """Return the assets of a config, each with its name in the UI."""
     return Lineage(*(_asset(kind, config) for kind in ("games", "dataset", "candidate", "production")))
 
 

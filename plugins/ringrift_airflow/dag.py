@@ -36,7 +36,7 @@ def dag_settings() -> LoopSettings:
 
 
 def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str, tags: list[str], **keywords: Any) -> DAG:
-    """A DAG that is paused when it is new, and whose tasks are tried again and tell of failures as the settings say."""
+    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say."""
     _, preset = settings.chosen()
     return DAG(
         dag_id,

@@ -11,7 +11,7 @@ MOMENT: Final = "%Y%m%dT%H%M%S"
 
 
 def interval_name(context: Context) -> str:
-    """The start of the run's data interval, such as 20260101T000000.
+    """Return the start of the run's data interval, such as 20260101T000000.
 
     A run that a person has started is given the interval of the last scheduled run, and has games of its own: it is
     named after its logical date, such as manual-20260101T000712. A run without either has its own name.
@@ -24,16 +24,16 @@ def interval_name(context: Context) -> str:
 
 
 def shard_run(config: str, interval: str, shard: int) -> str:
-    """The run of self-play of a shard of an interval."""
+    """Return the name of the run of self-play that a shard of an interval is."""
     return f"{config}-{interval}-{shard}"
 
 
 def backfilled(context: Context) -> bool:
-    """Whether the run makes up for an interval of the past."""
+    """Return whether the run makes up for an interval of the past."""
     return run_type(context) == "backfill"
 
 
 def run_type(context: Context) -> str:
-    """Who has started the run, such as «scheduled», «manual» or «backfill»."""
+    """Return who has started the run, such as «scheduled», «manual» or «backfill»."""
     kind = context["dag_run"].run_type
     return str(getattr(kind, "value", kind))

@@ -20,7 +20,7 @@ ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "re
 
 @dataclass(frozen=True)
 class JobOwner:
-    """A task of a run."""
+    """The task of a run that a job belongs to."""
 
     dag: str
     task: str
@@ -29,21 +29,21 @@ class JobOwner:
 
     @classmethod
     def of(cls, ti: Any) -> Self:
-        """The task of a task instance."""
+        """Return the owner that a task instance is."""
         return cls(ti.dag_id, ti.task_id, -1 if ti.map_index is None else ti.map_index, ti.run_id)
 
     def new_job(self) -> str:
-        """A name for a job that tells where it belongs, and that no other job ever has."""
+        """Return a name for a job that tells where it belongs, and that no other job ever has."""
         mapped = "" if self.map_index < 0 else f"-{self.map_index}"
         return f"{_word(f'{self.dag}.{self.task}{mapped}.{self.run}')[:180]}.{secrets.token_hex(4)}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What its jobs carry with them."""
+        """The variables that its jobs carry with them."""
         return {VARIABLE: f"{self.dag} {self.task} {self.map_index} {self.run}"}
 
     def waits(self, ti: Any) -> bool:
-        """Whether Airflow has anything left to do for this task; `ti` is that of whoever asks."""
+        """Return whether Airflow has anything left to do for this task; `ti` is that of whoever asks."""
         if self.run.startswith(TEMPORARY):
             return True
         states = ti.get_task_states(dag_id=self.dag, task_ids=[self.task], run_ids=[self.run]).get(self.run, {})
@@ -52,12 +52,12 @@ class JobOwner:
 
 
 def is_of(job: str, dag: str, run: str) -> bool:
-    """Whether a job has the name that tasks of a run give theirs; to ask this takes no word with its host."""
+    """Return whether a job has the name that tasks of a run give theirs; to ask this takes no word with its host."""
     return job.startswith(f"{dag}.") and _word(run) in job
 
 
 async def job_owners(shell: Shell, root: str) -> dict[str, JobOwner]:
-    """The owners of all jobs in a folder of a host, by the names of the jobs."""
+    """Return the owners of all jobs in a folder of a host, by the names of the jobs."""
     mark = f"export {VARIABLE}="
     answer = await shell.run(f"cd {shell_word(root)} 2>/dev/null && grep -H '^{mark}' */exports\n".encode())
     found = {}
@@ -72,5 +72,5 @@ async def job_owners(shell: Shell, root: str) -> dict[str, JobOwner]:
 
 
 def _word(text: str) -> str:
-    """A text as a part of the name of a job."""
+    """Return a text as a part of the name of a job."""
     return re.sub(r"[^A-Za-z0-9._+-]", "-", text)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
 class Pool(Settings):
-    """How many tasks may run at once."""
+    """A pool: how many tasks may run at once."""
 
     slots: PositiveInt
     description: str
@@ -25,7 +25,7 @@ class Pool(Settings):
 
 
 class Pools(Settings):
-    """All of the file."""
+    """The content of pools.json."""
 
     ringrift_selfplay: Pool
     ringrift_training: Pool
@@ -36,11 +36,14 @@ class Pools(Settings):
 
 def pool_settings() -> Pools:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "pools.json", Pools)
+    return read_config("pools.json", Pools)
 
 
 def make_pools(session: Session, *, overwrite: bool) -> list[str]:
-    """Make the pools that Airflow lacks, in its own database; their names. `overwrite` sets the others right, too."""
+    """Make the pools that Airflow lacks in its database; return their names.
+
+    :param overwrite: whether to set the others right, too.
+    """
     from airflow.models.pool import Pool as AirflowPool  # only the scheduler and its like may
 
     made = []

@@ -1,11 +1,11 @@
-"""The ladder of difficulty: the agent of every level of a config (`include/config/ladder.yaml`)."""
+"""The ladder of difficulty: the agent of every level of a config (`ladder.yaml`)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from ringrift.game import parse_config
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 LEVELS: Final = range(1, 11)
 
@@ -21,7 +21,7 @@ def ladder_spec(config: str, level: int) -> str:
     """Return the spec of the agent on a level, 1 … 10, of a config; `BadSettings` if the ladder has a gap there."""
     parse_config(config)
     path = config_folder() / "ladder.yaml"
-    levels = read_settings(path, Ladder).levels
+    levels = read_config("ladder.yaml", Ladder).levels
     if config not in levels or level not in levels[config]:
         raise BadSettings(f"{path}: levels.{config}.{level}: is missing")
     return levels[config][level]

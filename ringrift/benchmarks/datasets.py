@@ -81,7 +81,7 @@ print(most)
 def measure_export_memory(config: str, samples: int) -> ExportMemory:
     """Export games with about so many samples in a process of its own."""
     some = list(bench_records(config, 64, search=True, every=1))
-    choices = sum(int((record.search.counts > 1).sum()) for record in some if record.search)
+    choices = sum(int((record.search.policy_lengths > 1).sum()) for record in some if record.search)
     games = max(1, round(samples * len(some) / choices))
     with tempfile.TemporaryDirectory() as folder:
         database, out = Path(folder) / "games.db", Path(folder) / "out"

@@ -118,12 +118,12 @@ def _statistics(config: str, actions: np.ndarray, every: int) -> SearchStatistic
             weights.append(np.floor(rng.dirichlet(np.full(count, 0.3)) * 65535).astype(np.uint16))
         step(state, action, board.tables, work)
     return SearchStatistics(
-        at=np.array(at, np.int32),
-        full=rng.integers(0, 2, len(at), np.uint8),
-        values=rng.integers(-32767, 32767, (len(at), players), np.int16),
-        counts=np.array([len(part) for part in entries], np.uint16),
-        actions=np.concatenate(entries),
-        weights=np.concatenate(weights),
+        action_index=np.array(at, np.int32),
+        has_policy=rng.integers(0, 2, len(at), np.uint8),
+        root_values=rng.integers(-32767, 32767, (len(at), players), np.int16),
+        policy_lengths=np.array([len(part) for part in entries], np.uint16),
+        policy_actions=np.concatenate(entries),
+        policy_probs=np.concatenate(weights),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from ringrift.game import parse_config
 from ringrift.limits import move_limit
-from ringrift.selfplay import Lineup, SelfPlay, SelfPlayPlan, selfplay_settings
+from ringrift.selfplay import PlayerPool, SelfPlay, SelfPlayOptions, selfplay_settings
 
 GAMES: Final = {"random": 4096, "heuristic": 512, "gumbel@16": 128, "gumbel@64": 64}
 """The games that are measured on the small boards, a quarter on the large ones; half of them side by side."""
@@ -48,7 +48,7 @@ def measure_selfplay(configs: list[str], architecture: str = "small") -> Iterato
 def measure_player(config: str, player: str, model: Path, games: int) -> SelfPlaySpeed:
     """Play so many games; kernels are compiled and the model is loaded before the clock starts."""
     mode, _, simulations = player.partition("@")
-    plan = SelfPlayPlan(
+    options = SelfPlayOptions(
         config=config,
         run="benchmark",
         players=f"{mode}:{model}@{simulations}?noise=1" if simulations else mode,
@@ -58,12 +58,12 @@ def measure_player(config: str, player: str, model: Path, games: int) -> SelfPla
         resigns=False,
         settings=selfplay_settings(config),
     )
-    lineup = Lineup(plan, model.parent)
+    pool = PlayerPool(options, model.parent)
     size = max(1, games // 2)
-    short = SelfPlay(replace(plan, max_moves=20), lineup, side_by_side=size)
+    short = SelfPlay(replace(options, max_moves=20), pool, side_by_side=size)
     for record in short.play(range(size)):
         record.to_line()
-    selfplay = SelfPlay(plan, lineup, side_by_side=size)
+    selfplay = SelfPlay(options, pool, side_by_side=size)
     start = time.perf_counter()
     written = sum(len(record.to_line()) for record in selfplay.play(range(games)))
     seconds = time.perf_counter() - start

@@ -17,9 +17,9 @@ from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import NetworkConfig, build_network, flops
 from ringrift.training import hyper_parameters
-from ringrift.training.losses import PolicyKind
-from ringrift.training.step import Learner, Schedule
-from ringrift.training.world import World
+from ringrift.training.distributed import ProcessGroup
+from ringrift.training.losses import PolicyTarget
+from ringrift.training.step import Learner, TrainingSchedule
 
 STEPS = 4
 """The steps of one repeat, so many that a single pause of the machine weighs less."""
@@ -57,32 +57,34 @@ def measure_training(
     batch: int,
     device: str = "cpu",
     compiled: bool = False,
-    surgery: bool = False,
+    pcgrad: bool = False,
     repeats: int = 5,
 ) -> TrainingSpeed:
     """Measure steps on synthetic data; times are medians of the repeats."""
-    world = World(0, 1, torch.device(device))
+    group = ProcessGroup(0, 1, torch.device(device))
     config = NetworkConfig.of(architecture, board, players, FEATURES)
-    changes = {"network": architecture, "batch": batch, "compile": compiled, "losses": {"surgery": surgery}}
+    changes = {"network": architecture, "batch": batch, "compile": compiled, "losses": {"pcgrad": pcgrad}}
     hyper = hyper_parameters(f"{board}_{players}p", changes=changes)
     with tempfile.TemporaryDirectory() as folder:
         dataset = open_dataset(write_synthetic(Path(folder), board, players, 4 * batch))
-        learner = Learner(build_network(config), hyper, Schedule(batch, 10**6, 0), PolicyKind(True, 1.0), world)
+        learner = Learner(
+            build_network(config), hyper, TrainingSchedule(batch, 10**6, 0), PolicyTarget(True, 1.0), group
+        )
         batches = iter(Loader(dataset, batch=batch))
-        one = next(batches).to(world.device)
-        per_sample = learner.bytes_per_sample(one) if world.device.type == "cuda" else None
+        one = next(batches).to(group.device)
+        per_sample = learner.bytes_per_sample(one) if group.device.type == "cuda" else None
         for prepared in islice(batches, 2):
             learner.step([prepared])
         whole, network = [], []
         for _ in range(repeats):  # in turns, so that what else the machine does falls on both
-            whole.append(timed_on(world.device, lambda: _steps(learner, batches)))
-            network.append(timed_on(world.device, lambda: _passes(learner, one)))
+            whole.append(timed_on(group.device, lambda: _steps(learner, batches)))
+            network.append(timed_on(group.device, lambda: _passes(learner, one)))
     operations = PASSES * flops(config, whole_policy=False)
     rate = STEPS * batch / median(whole)
     return TrainingSpeed(
         architecture=architecture,
         config=f"{board}_{players}p",
-        device=torch.cuda.get_device_name(world.device) if world.device.type == "cuda" else device,
+        device=torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else device,
         threads=torch.get_num_threads(),
         dtype=str(learner.dtype).removeprefix("torch."),
         compiled=compiled,

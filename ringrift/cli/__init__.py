@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 import os
 import sys
+from concurrent.futures import BrokenExecutor
 from typing import Annotated
 
 import typer
 
-from ringrift import __version__
 from ringrift.cli import (
     analyse,
     bench,
@@ -77,7 +77,9 @@ app.command(rich_help_panel=FLEET)(sync.distribute)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        echo(f"ringrift {__version__}")
+        from ringrift.version import code_version  # only here: it reads the whole package
+
+        echo(f"ringrift {code_version()}")
         raise typer.Exit
 
 
@@ -119,6 +121,15 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
         if not stems_from_interrupt(error):
             raise
         sys.exit(INTERRUPTED)
+    except OSError as error:  # a full disk, a missing permission: the system says what is wrong, and where
+        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        sys.exit(WRONG_USE)
+    except BrokenExecutor:
+        _complain("a process that did a part of the work was killed; is there enough memory?")
+        sys.exit(WRONG_USE)
+    except MemoryError as error:
+        _complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
+        sys.exit(WRONG_USE)
     except RingRiftError as error:
         _complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringrift.cli.options import FileArgument, GameOption, JsonOption
+from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
 from ringrift.console import console, echo
 
@@ -28,7 +28,7 @@ def analyse(
     number: GameOption = 1,
     agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel:heuristic@400",
     plies: Annotated[str, typer.Option(help="Which moves, counted from 0: 10-20, 10-, -20 or 10.")] = "-",
-    top: Annotated[int, typer.Option(min=1, help="How many of the best actions are shown.")] = 3,
+    top: Annotated[int, typer.Option(min=1, max=MOST_MOVES, help="How many of the best actions are shown.")] = 3,
     features: Annotated[
         bool, typer.Option("--features", help="Also what the heuristic makes of each position: features times weights.")
     ] = False,

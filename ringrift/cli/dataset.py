@@ -10,7 +10,8 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
-from ringrift.cli.options import ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.options import MANY, MOST_MOVES, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
@@ -44,10 +45,10 @@ def export(
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    min_moves: Annotated[int | None, typer.Option(min=0, help="Only games of so many moves.")] = None,
+    min_moves: Annotated[int | None, typer.Option(min=0, max=MOST_MOVES, help="Only games of so many moves.")] = None,
     max_moves: Annotated[
         int | None,
-        typer.Option(min=1, help="Only games of at most so many moves, or the limit of the config."),
+        typer.Option(min=1, max=MOST_MOVES, help="Only games of at most so many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
         float | None, typer.Option(min=0, max=1, help="Only games of this quality or better; inspect shows it.")
@@ -61,25 +62,27 @@ def export(
     window: Annotated[
         Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
     ] = None,
-    newest: Annotated[int | None, typer.Option(min=1, help="So many of the newest; means --window newest.")] = None,
-    weights: Annotated[
+    newest: Annotated[
+        int | None, typer.Option(min=1, max=MANY, help="So many of the newest; means --window newest.")
+    ] = None,
+    sample_weights: Annotated[
         Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
         typer.Option(help="Weights of samples."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Write shards again that are there already.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the data set of a config, and beside it that of the games held out from training.
 
-    What is not given is as include/config/datasets.yaml says. The data set
+    What is not given is as datasets.yaml says. The data set
     of before is replaced when the new one is whole. Shards whose games have
     not changed stay as they are, so that only new games take time, and what
     was interrupted goes on where it stopped.
 
     Example: ringrift dataset export square8_2p
 
-    Example: ringrift dataset export hex8_3p --run second --newest 5000 --weights victory
+    Example: ringrift dataset export hex8_3p --run second --newest 5000 --sample-weights victory
     """
     from ringrift.datasets import Filters
     from ringrift.datasets import export as run_export
@@ -97,7 +100,7 @@ def export(
             "games.min_quality": None if min_quality is None else float(min_quality),
             "window.kind": "newest" if newest else window,
             "window.newest": newest,
-            "weights.kind": weights,
+            "sample_weights.kind": sample_weights,
         },
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
@@ -107,7 +110,7 @@ def export(
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
     else:
-        console().print(*reports)
+        console().print(*map(rendered, reports))
     if len(reports) == 1:
         echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
 
@@ -115,17 +118,17 @@ def export(
 @app.command()
 def inspect(
     dataset: DatasetArgument,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=0, help="How many to draw.")] = 3,
-    first: Annotated[int, typer.Option(min=0, help="The first one.")] = 0,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=0, max=MANY, help="How many to draw.")] = 3,
+    first: Annotated[int, typer.Option(min=0, max=MANY, help="The first one.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Show where a data set comes from, how good it is, and samples as boards, where A is always the player to act.
 
     Example: ringrift dataset inspect data/training/square8_2p --first 100 -n 1
     """
+    from ringrift.cli.render.datasets import quality_table
     from ringrift.datasets.inspection import describe, draw_samples, known_quality
     from ringrift.datasets.manifest import find_manifest, read_manifest
-    from ringrift.datasets.quality import quality_table
 
     path = find_manifest(dataset)
     manifest = read_manifest(path)

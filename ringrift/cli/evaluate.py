@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
@@ -32,7 +33,8 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="The file of a model, or its id: models/CONFIG/ID.pth.")],
     as_: AsOption = None,
     games: Annotated[
-        int | None, typer.Option("--games", "-n", min=1, help="Games against each opponent in the second stage.")
+        int | None,
+        typer.Option("--games", "-n", min=1, max=MANY, help="Games against each opponent in the second stage."),
     ] = None,
     against: Annotated[
         str | None,
@@ -84,12 +86,12 @@ def evaluate(
         champion = None if path is None else model_participant(path, form)
         report = gauntlet(config, player, champion, runner)
         if not as_json:
-            console().print(report)
+            console().print(rendered(report))
         ratings = rate_model(config, player, champion, runner) if rating else None
     if as_json:
         echo(json.dumps({"gauntlet": report.to_json(), "ratings": ratings and ratings.to_json()}))
     elif ratings is not None:
-        console().print(ratings)
+        console().print(rendered(ratings))
     raise typer.Exit(0 if report.passed else 1)
 
 

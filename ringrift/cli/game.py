@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ringrift.cli.options import FileArgument, GameOption, JsonOption
+from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
 
@@ -112,7 +112,8 @@ def show(
     path: FileArgument,
     number: GameOption = 1,
     move: Annotated[
-        int | None, typer.Option("--move", "-m", min=0, help="After that many moves; by default after the last.")
+        int | None,
+        typer.Option("--move", "-m", min=0, max=MOST_MOVES, help="After that many moves; by default after the last."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -159,7 +160,9 @@ def random_game(  # noqa: C901 - a branch per form of output
     players: PlayersOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
     games: Annotated[int, typer.Option(min=1, max=10**9, help="How many games.")] = 1,
-    max_moves: Annotated[int | None, typer.Option(min=1, help="Stop a game after that many moves.")] = None,
+    max_moves: Annotated[
+        int | None, typer.Option(min=1, max=MOST_MOVES, help="Stop a game after that many moves.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -174,6 +177,7 @@ def random_game(  # noqa: C901 - a branch per form of output
     from ringrift.game import Game
     from ringrift.game.records import record_line, write_records
     from ringrift.kernels.random import random_below
+    from ringrift.version import code_version
 
     board, count = _config(config, players)
 
@@ -187,7 +191,7 @@ def random_game(  # noqa: C901 - a branch per form of output
     if games == 1 and out is None:
         game = play(0)
         if as_json:
-            echo(record_line(game.record(seed=seed)), end=False)
+            echo(record_line(game.record(seed=seed, code=code_version())), end=False)
         else:
             echo(game)
             echo(f"ranks {', '.join(f'player {i + 1}: {rank}' for i, rank in enumerate(game.ranks()))}")
@@ -198,7 +202,7 @@ def random_game(  # noqa: C901 - a branch per form of output
         for index in tracked(range(games), "games"):
             game = play(index)
             ended[game.result().reason or "stopped"] += 1
-            yield game.record(seed=seed, game=index)
+            yield game.record(seed=seed, game=index, code=code_version())
 
     if out is not None:
         write_records(out, records())

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.options import MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
 from ringrift.moments import utc
@@ -39,7 +40,7 @@ PartOption = Annotated[
 def ingest(
     places: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or files: .jsonl or .jsonl.gz")],
     database: DatabaseOption = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="By default one a core.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read new lines of files of games into the database; replay every game, and put what is none into quarantine.
@@ -132,7 +133,7 @@ def merge(
             with GamesDatabase(name) as other:
                 reports.append(run(opened, other, context))
             if not as_json:
-                console().print(reports[-1])
+                console().print(rendered(reports[-1]))
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
 
@@ -174,7 +175,9 @@ def list_games(
     since: SinceOption = None,
     until: UntilOption = None,
     part: PartOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many games, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MANY, help="How many games, the newest first.")
+    ] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List games, the last to come in first.
@@ -227,7 +230,7 @@ def show(
     for name, value in known.items():
         echo(f"{name.replace('_', ' '):<{width}}  {value if value is not None else '–'}")
     search = candidate.record.search
-    echo(f"{'searches':<{width}}  {len(search.at) if search else 0}")
+    echo(f"{'searches':<{width}}  {len(search.action_index) if search else 0}")
     echo(f"\n{replayed(candidate)}")
 
 
@@ -243,7 +246,7 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     part: PartOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="So many games at most.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="So many games at most.")] = None,
     moves: Annotated[
         bool, typer.Option("--moves", help="Canonical moves, as other programs read them; no search statistics.")
     ] = False,
@@ -272,7 +275,9 @@ def export(
 def quarantine(
     database: DatabaseOption = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many lines, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MANY, help="How many lines, the newest first.")
+    ] = 20,
     raw: Annotated[bool, typer.Option("--raw", help="Print the lines themselves.")] = False,
     as_json: JsonOption = False,
 ) -> None:

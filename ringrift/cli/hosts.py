@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.options import DatabaseOption, JsonOption
+from ringrift.cli.options import LONGEST_SECONDS, DatabaseOption, JsonOption
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo, echo_bytes
 
@@ -112,7 +112,7 @@ def execute(
             help="A program and its arguments, as they are; after -- if one is an option of this command.",
         ),
     ],
-    seconds: Annotated[float, typer.Option(min=1, help="How long to wait for its end.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1, max=LONGEST_SECONDS, help="How long to wait for its end.")] = 60.0,
     shell: Annotated[bool, typer.Option("--shell", help="The words are text for the shell there.")] = False,
 ) -> None:
     """Run a program on a host, and end with its exit code. Its arguments reach it as they are, whatever is in them.

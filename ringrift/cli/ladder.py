@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringrift.cli.interrupts import INTERRUPTED, stop_on_interrupt
+from ringrift.cli.options import LARGEST_SEED, MANY
 from ringrift.console import echo
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ def ladder(
     configs: Annotated[list[str] | None, typer.Argument(help="Configs such as square8_2p; all by default.")] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Play every level against the one below.")] = False,
     levels: Annotated[list[int] | None, typer.Option("--level", min=1, max=10, help="Only these levels.")] = None,
-    openings: Annotated[int, typer.Option(min=1, help="Openings per level at most; fewer if they are clear.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same games.")] = 0,
+    openings: Annotated[
+        int, typer.Option(min=1, max=MANY, help="Openings per level at most; fewer if they are clear.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same games.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line per level.")] = False,
 ) -> None:
     """The players on the ladder of difficulty, and with --measure by how much each beats the one below.

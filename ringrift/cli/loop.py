@@ -9,7 +9,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
-from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
@@ -17,7 +17,7 @@ PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml
 
 def loop(
     config: ConfigArgument,
-    iterations: Annotated[int, typer.Option(min=1, help="How often: self-play to promotion.")] = 1,
+    iterations: Annotated[int, typer.Option(min=1, max=MANY, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
@@ -57,8 +57,8 @@ def status(
 ) -> None:
     """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
 
-    With --curve the models of all iterations of one config, by the newest fit of
-    Elo; --json tells the whole history of Elo, too, fit by fit.
+    With --curve all trained models of one config, by the newest fit of Elo,
+    whoever has trained them; --json tells the whole history of Elo, too, fit by fit.
 
     Example: ringrift status
 
@@ -76,7 +76,7 @@ def status(
     try:
         with open_store(database, models) as store:
             if curve is not None:
-                found = learning_curve(store.database, curve[0], FOLDER)
+                found = learning_curve(store, curve[0], FOLDER)
                 found.draw(curve[1])
                 show_report(found, as_json)
                 return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import JsonOption, MovesOption
+from ringrift.cli.options import MANY, MOST_AT_ONCE, MOST_MOVES, JsonOption, MovesOption
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
@@ -29,20 +29,29 @@ def match(
     config: Annotated[str | None, typer.Option(help="The config, if it is not the first word.")] = None,
     games: Annotated[
         int | None,
-        typer.Option("--games", "-n", min=1, help="How many games, rounded up to whole openings; by default 100."),
+        typer.Option(
+            "--games", "-n", min=1, max=MANY, help="How many games, rounded up to whole openings; by default 100."
+        ),
     ] = None,
     openings: Annotated[
         int | None,
-        typer.Option(min=1, help="How many openings, in place of --games: each is played in every seat order."),
+        typer.Option(
+            min=1, max=MANY, help="How many openings, in place of --games: each is played in every seat order."
+        ),
     ] = None,
     opening_plies: Annotated[
         int | None,
-        typer.Option(min=0, help="Random moves at the start; by default 4 per player, about a turn of each."),
+        typer.Option(
+            min=0, max=MOST_MOVES, help="Random moves at the start; by default 4 per player, about a turn of each."
+        ),
     ] = None,
     max_moves: MovesOption = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
     batch: Annotated[
-        int, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
+        int,
+        typer.Option(
+            min=1, max=MOST_AT_ONCE, help="Games side by side: a matter of speed and memory, never of results."
+        ),
     ] = 64,
     records: Annotated[Path | None, typer.Option(help="Write the games there (.jsonl or .jsonl.gz).")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also a table by seats.")] = False,
@@ -81,7 +90,9 @@ def match(
     report = report_match(plan, played, agents)
     show_report(report, as_json)
     if verbose and not as_json:
-        console().print(report.seat_table())
+        from ringrift.cli.render.evaluation import seat_table
+
+        console().print(seat_table(report))
     if records is not None:
         played.sort(key=lambda game: game.scheduled.number)
         count = write_records(records, (game_record(plan, game) for game in played))

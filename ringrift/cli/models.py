@@ -11,9 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.options import MODELS, ConfigArgument, ConfigOption, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import (
+    LONGEST_DAYS,
+    MANY,
+    MODELS,
+    ConfigArgument,
+    ConfigOption,
+    DatabaseOption,
+    JsonOption,
+    ModelsOption,
+)
+from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo
+from ringrift.moments import utc
 
 if TYPE_CHECKING:
     from ringrift.models import ModelStore
@@ -77,8 +88,6 @@ def list_models(
     """
     from rich.table import Table
 
-    from ringrift.models.lineage import date
-
     with open_store(database, folder) as store:
         models = [model for model in store.listed(config, status) if everything or model.pruned is None]
     table = Table("id", "config", "status", "created", "parent", "games", "files")
@@ -86,9 +95,9 @@ def list_models(
         column.overflow = "fold"
     for model in models:
         games = (model.training.get("dataset") or {}).get("games", "")
-        files = f"pruned {date(model.pruned)}" if model.pruned else model.path
+        files = f"pruned {utc(model.pruned)}" if model.pruned else model.path
         style = "bold green" if model.status == "production" else None
-        created = date(model.created)
+        created = utc(model.created)
         table.add_row(model.id, model.config, model.status, created, model.parent or "", str(games), files, style=style)
     found = [model.to_json() for model in models]
     show_found(table if models else "there are no such models", found, as_json)
@@ -108,7 +117,6 @@ def show(
     from rich.markup import escape
 
     from ringrift.models import GateReport, history
-    from ringrift.models.lineage import date
 
     with open_store(database, folder) as store:
         found = store.find(model)
@@ -119,12 +127,12 @@ def show(
         gated = [entry.to_json() for entry in entries]
         echo(json.dumps(found.to_json() | {"fault": fault, "promotions": gated}))
         return
-    sound = f"pruned {date(found.pruned)}" if found.pruned is not None else fault or "sound"
+    sound = f"pruned {utc(found.pruned)}" if found.pruned is not None else fault or "sound"
     known = {
         "model": found.id,
         "config": found.config,
         "status": found.status,
-        "created": date(found.created),
+        "created": utc(found.created),
         "parent": found.parent or "–",
         "file": path,
         "SHA-256": found.sha256,
@@ -135,9 +143,9 @@ def show(
     screen = console()
     for entry in entries:
         forced = " (forced)" if entry.forced else ""
-        screen.print(f"\n{date(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
+        screen.print(f"\n{utc(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
         if entry.verdict is not None:
-            screen.print(GateReport.from_json(entry.verdict))
+            screen.print(rendered(GateReport.from_json(entry.verdict)))
 
 
 @app.command()
@@ -204,9 +212,9 @@ def prune(
     database: DatabaseOption = None,
     folder: ModelsOption = MODELS,
     config: ConfigOption = None,
-    predecessors: Annotated[int | None, typer.Option(min=0, help="Former champions to keep.")] = None,
-    newest: Annotated[int | None, typer.Option(min=0, help="Newest models to keep, of every config.")] = None,
-    days: Annotated[float | None, typer.Option(min=0, help="Keep what is younger.")] = None,
+    predecessors: Annotated[int | None, typer.Option(min=0, max=MANY, help="Former champions to keep.")] = None,
+    newest: Annotated[int | None, typer.Option(min=0, max=MANY, help="Newest models to keep, of every config.")] = None,
+    days: Annotated[float | None, typer.Option(min=0, max=LONGEST_DAYS, help="Keep what is younger.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be pruned.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -7,6 +7,18 @@ from typing import Annotated, Final
 
 import typer
 
+# What a number may be at most: more would be a slip of the hand, and end in a memory that is full, not in an answer.
+MANY: Final = 10**9
+"""Games, lines, files."""
+MANY_TIMES: Final = 10_000
+MOST_AT_ONCE: Final = 1 << 16
+"""Games or positions side by side, each of which takes memory."""
+MOST_MOVES: Final = 1_000_000
+"""Of a game; the longest that can be played has a thousandth of that."""
+MOST_THREADS: Final = 1024
+LARGEST_SEED: Final = 2**63 - 1
+LONGEST_SECONDS: Final = 86_400.0
+LONGEST_DAYS: Final = 36_500.0
 MODELS: Final = Path("models")
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
@@ -16,13 +28,13 @@ DatabaseOption = Annotated[
         "--database",
         "-d",
         envvar="RINGRIFT_DATABASE",
-        help="A path, sqlite:///… or postgresql://…; by default what include/config/database.yaml says.",
+        help="A path, sqlite:///… or postgresql://…; by default what database.yaml says.",
     ),
 ]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
-GameOption = Annotated[int, typer.Option("--game", "-g", min=1, help="Which game of the file, from 1.")]
+GameOption = Annotated[int, typer.Option("--game", "-g", min=1, max=MANY, help="Which game of the file, from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]
 MovesOption = Annotated[
-    int | None, typer.Option(min=1, help="Stop a game after that many moves; by default the config's limit.")
+    int | None, typer.Option(min=1, max=MANY, help="Stop a game after that many moves; by default the config's limit.")
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ringrift.cli.options import GameOption
+from ringrift.cli.options import LONGEST_SECONDS, GameOption
 from ringrift.console import echo
 
 DEFAULT_LEVEL: Final = 2
@@ -29,7 +29,10 @@ def play(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Let the players of --against or --level play alone.")] = False,
     delay: Annotated[
-        float | None, typer.Option(min=0, help="Seconds after every turn of --watch; by default 1 in a terminal.")
+        float | None,
+        typer.Option(
+            min=0, max=LONGEST_SECONDS, help="Seconds after every turn of --watch; by default 1 in a terminal."
+        ),
     ] = None,
     hint: Annotated[str, typer.Option(help="The player who gives hints.")] = "gumbel:heuristic@400",
     resume: Annotated[

@@ -38,7 +38,7 @@ def preflight(
     """Check before a training that everything is there and sound, and that there is room; exit code 1 if not.
 
     Games database, data set, features, disk, memory, GPU, checkpoint and
-    parent model. Limits stand in include/config/training.yaml. Say of the
+    parent model. Limits stand in training.yaml. Say of the
     training what you would say to `ringrift train`.
 
     Example: ringrift preflight square8_2p --preset laptop

@@ -23,6 +23,9 @@ def promote(
     check: Annotated[
         bool, typer.Option("--check", help="Only ask the gate; its answer is kept for a promotion that follows.")
     ] = False,
+    pause: Annotated[
+        bool, typer.Option("--pause/--no-pause", help="Ask, too, whether the champion has stood for some minutes.")
+    ] = True,
     reason: Annotated[str | None, typer.Option("--reason", help="Why it is forced; kept in the history.")] = None,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
@@ -32,7 +35,8 @@ def promote(
 
     Every condition of models.yaml is looked at, the cheapest first, until
     one is not met. What --check has measured before against the same
-    champion is not measured again. Exit code 0: promoted, or champion
+    champion is not measured again. With --no-pause the champion may be as
+    new as it likes, where self-play has waited for it. Exit code 0: promoted, or champion
     already (with --check: it may be); 1: the gate says no; 2: something was
     wrong, and the champion is as before.
 
@@ -56,9 +60,12 @@ def promote(
         raise RingRiftError("--force needs --reason TEXT: the history says why")
     if force and check:
         raise RingRiftError("--force asks the gate nothing: leave out --check")
+    gate = model_settings().gate
+    if not pause:
+        gate = gate.model_copy(update={"pause_minutes": 0})
     with (
         open_store(database, models, create=model.endswith(".pth")) as store,
-        run_context(model_settings().gate) as context,
+        run_context(gate) as context,
     ):
         if model.endswith(".pth"):
             model = store.register(Path(model)).id

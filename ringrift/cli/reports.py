@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ringrift.cli.render import rendered
 from ringrift.console import console, echo
 
 if TYPE_CHECKING:
@@ -20,5 +21,5 @@ def show_found(found: RenderableType, machine: Any, as_json: bool) -> None:
 
 
 def show_report(report: Any, as_json: bool) -> None:
-    """Print a report, which has a `to_json`, as tables or as JSON."""
-    show_found(report, report.to_json(), as_json)
+    """Print a report, which has a `to_json`, as `render` draws it or as JSON."""
+    show_found("" if as_json else rendered(report), report.to_json(), as_json)

@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import MODELS, ConfigArgument, JsonOption, ModelsOption, MovesOption
+from ringrift.cli.options import (
+    MANY,
+    MODELS,
+    MOST_AT_ONCE,
+    MOST_MOVES,
+    ConfigArgument,
+    JsonOption,
+    ModelsOption,
+    MovesOption,
+)
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
 if TYPE_CHECKING:
-    from ringrift.selfplay import SelfPlayPlan, SelfPlaySettings
+    from ringrift.selfplay import SelfPlayOptions, SelfPlaySettings
 
 
 def selfplay(
@@ -28,7 +37,7 @@ def selfplay(
         typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
     ] = None,
     games: Annotated[
-        int | None, typer.Option("--games", "-n", min=1, help="Play until the run has that many games.")
+        int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has that many games.")
     ] = None,
     target: Annotated[
         bool, typer.Option("--target", help="Play what is missing to the games needed for the first training.")
@@ -49,12 +58,16 @@ def selfplay(
     ] = 0.0,
     draw: Annotated[str | None, typer.Option(help="Draw from a mixture per seat or per game.")] = None,
     opening: Annotated[
-        int | None, typer.Option(min=0, help="The most random moves that a game begins with; 0 for none.")
+        int | None,
+        typer.Option(min=0, max=MOST_MOVES, help="The most random moves that a game begins with; 0 for none."),
     ] = None,
     resign: Annotated[bool, typer.Option(help="Search less once a player would have resigned.")] = True,
     max_moves: MovesOption = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Games side by side: a matter of speed and memory, never of results.")
+        int | None,
+        typer.Option(
+            min=1, max=MOST_AT_ONCE, help="Games side by side: a matter of speed and memory, never of results."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = Path(
         "data/selfplay"
@@ -82,20 +95,20 @@ def selfplay(
     Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
     """
 
-    from ringrift.selfplay import BadPlan, checked_name, count_games, run_selfplay, selfplay_settings
+    from ringrift.selfplay import BadOptions, checked_name, count_games, run_selfplay, selfplay_settings
 
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
     host = checked_name("host", host or socket.gethostname())
     checked_name("worker", worker)
-    plan = _plan(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
+    options = _options(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
     more = None
     if target:
         if games is not None:
-            raise BadPlan("say --games or --target, not both")
+            raise BadOptions("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
     with run_context(None) as context, _shown_log():
         report = run_selfplay(
-            plan,
+            options,
             context,
             root=out,
             host=host,
@@ -113,18 +126,18 @@ def _settings(
     settings: SelfPlaySettings, temperature: str | None, draw: str | None, opening: int | None
 ) -> SelfPlaySettings:
     """The settings, changed by what the command line says."""
-    from ringrift.selfplay import BadPlan
+    from ringrift.selfplay import BadOptions
     from ringrift.selfplay.temperature import SCHEDULES
     from ringrift.settings import unknown_name
 
     changes: dict[str, object] = {}
     if temperature is not None:
         if temperature not in SCHEDULES:
-            raise BadPlan(f"temperature {temperature!r}: {unknown_name(temperature, tuple(SCHEDULES))}")
+            raise BadOptions(f"temperature {temperature!r}: {unknown_name(temperature, tuple(SCHEDULES))}")
         changes["temperature"] = settings.temperature.model_copy(update={"schedule": temperature})
     if draw is not None:
         if draw not in ("seat", "game"):
-            raise BadPlan(f"draw {draw!r}: {unknown_name(draw, ('seat', 'game'))}")
+            raise BadOptions(f"draw {draw!r}: {unknown_name(draw, ('seat', 'game'))}")
         changes["draw"] = draw
     if opening is not None:
         change = {"moves": opening} if opening else {"share": 0.0}
@@ -132,7 +145,7 @@ def _settings(
     return settings.model_copy(update=changes)
 
 
-def _plan(
+def _options(
     config: str,
     run: str | None,
     players: str | None,
@@ -142,14 +155,14 @@ def _plan(
     resigns: bool,
     settings: SelfPlaySettings,
     place: str,
-) -> SelfPlayPlan:
-    """The plan; its run is named after `place` and everything that decides the games, unless it has a name."""
+) -> SelfPlayOptions:
+    """The options; its run is named after `place` and everything that decides the games, unless it has a name."""
     from dataclasses import replace
 
     from ringrift.limits import move_limit
-    from ringrift.selfplay import SelfPlayPlan, checked_name
+    from ringrift.selfplay import SelfPlayOptions, checked_name
 
-    plan = SelfPlayPlan(
+    options = SelfPlayOptions(
         config=config,
         run="",
         players=players,
@@ -159,7 +172,7 @@ def _plan(
         resigns=resigns,
         settings=settings,
     )
-    return replace(plan, run=checked_name("run", run or f"{place}-{plan.fingerprint}"))
+    return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
-from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -23,7 +23,8 @@ def sync(
     stream: Annotated[bool, typer.Option("--stream", help="Again and again, until Ctrl-C or SIGTERM.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the games here.")] = Path("data/selfplay"),
     min_games: Annotated[
-        int | None, typer.Option(min=1, help="Fewer new games stay on their host; by default as fleet.yaml says.")
+        int | None,
+        typer.Option(min=1, max=MANY, help="Fewer new games stay on their host; by default as fleet.yaml says."),
     ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove closed files there that are here and in the database.")

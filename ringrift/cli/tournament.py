@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.evaluate import AsOption, match_runner, sound_champion
-from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -24,7 +24,8 @@ def tournament(
         typer.Option("--players", "-p", help="A player; once for each. By default all engines and the champion."),
     ] = None,
     games: Annotated[
-        int | None, typer.Option("--games", "-n", min=1, help="Games of every two players, in whole openings.")
+        int | None,
+        typer.Option("--games", "-n", min=1, max=MANY, help="Games of every two players, in whole openings."),
     ] = None,
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Only a few games of the newest model; exit code 1 if it is worse.")

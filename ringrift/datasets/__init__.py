@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ringrift.datasets.dataset import Dataset, open_dataset
 from ringrift.datasets.export import ExportReport, export
+from ringrift.datasets.game_selection import Filters
 from ringrift.datasets.layout import BadDataset, Layout
 from ringrift.datasets.manifest import Manifest, read_manifest
-from ringrift.datasets.pool import Filters
 
 __all__ = [
     "BadDataset",

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringrift.datasets.layout import AGAIN, BadDataset
+from ringrift.datasets.layout import AGAIN, POLICIES, BadDataset
 from ringrift.datasets.manifest import Manifest, find_manifest, read_manifest
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard
 from ringrift.run_context import Progress
@@ -22,26 +22,26 @@ class Dataset:
     """All shards of a data set, mapped; none of them is empty."""
 
     path: Path
-    """Of the manifest."""
+    """The path of the manifest."""
     manifest: Manifest
     paths: tuple[Path, ...]
-    """Of the shards."""
+    """The paths of the shards."""
     shards: tuple[Arrays, ...]
     """Their members by name, read-only; see `ringrift.datasets.layout`."""
 
     @property
     def samples(self) -> int:
-        """In all shards."""
+        """The number of samples in all shards."""
         return sum(self.lengths)
 
     @property
     def lengths(self) -> list[int]:
-        """Samples of every shard."""
+        """The number of samples of every shard."""
         return [shard.samples for shard in self.manifest.shards]
 
     @property
     def identity(self) -> str:
-        """The same for two data sets only if they hold the same samples in the same order."""
+        """A hash that two data sets share only if they hold the same samples in the same order."""
         return hashlib.sha256(" ".join(shard.sha256 for shard in self.manifest.shards).encode()).hexdigest()
 
     def verify(self, progress: Progress) -> None:
@@ -53,7 +53,7 @@ class Dataset:
 
 
 def open_dataset(path: Path) -> Dataset:
-    """Map the data set that is named by its manifest, with or without `.json`; `BadDataset` says what is wrong."""
+    """Map the data set that its manifest names, with or without `.json`; raise `BadDataset` that says what is wrong."""
     path = find_manifest(path)
     manifest = read_manifest(path)
     if not manifest.samples:
@@ -65,9 +65,9 @@ def open_dataset(path: Path) -> Dataset:
     shards = tuple(open_shard(file) for file in paths)
     for file, arrays, shard in zip(paths, shards, manifest.shards, strict=True):
         check_forms(file, arrays, manifest.layout)
-        if len(arrays["values"]) != shard.samples:
-            raise BadDataset(f"{file}: holds {len(arrays['values'])} samples, not {shard.samples}; {AGAIN}")
-        for kind in ("policy", "reply"):
-            if len(arrays[f"{kind}_indices"]) != len(arrays[f"{kind}_values"]):
-                raise BadDataset(f"{file}: {kind}_indices and {kind}_values differ in length; {AGAIN}")
+        if len(arrays["game"]) != shard.samples:
+            raise BadDataset(f"{file}: holds {len(arrays['game'])} samples, not {shard.samples}; {AGAIN}")
+        for policy in POLICIES:
+            if len(arrays[f"{policy}_actions"]) != len(arrays[f"{policy}_probs"]):
+                raise BadDataset(f"{file}: {policy}_actions and {policy}_probs differ in length; {AGAIN}")
     return Dataset(path, manifest, paths, shards)

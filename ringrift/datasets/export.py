@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,89 +22,69 @@ import orjson
 from sqlalchemy import Row
 
 from ringrift import __version__
-from ringrift.datasets.layout import FACTS, Layout
-from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
-from ringrift.datasets.pool import (
+from ringrift.datasets.game_selection import (
     EmptySelection,
     Filters,
-    Pool,
-    PoolGame,
-    Step,
+    FilterStep,
+    GameSelection,
+    SelectedGame,
     StoredGame,
-    choose,
     read_records,
     read_rows,
+    select_games,
 )
+from ringrift.datasets.layout import FACTS, Layout
+from ringrift.datasets.manifest import FORMAT, Manifest, dataset_name, manifest_path
 from ringrift.datasets.quality import Gathered, dataset_quality, game_quality
-from ringrift.datasets.samples import check, survey, write_samples
+from ringrift.datasets.sample_weights import kind_weights, write_sample_weights
+from ringrift.datasets.samples import check_counts, replay_and_count, write_samples
 from ringrift.datasets.settings import DatasetSettings
 from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import Arrays, game_identities
-from ringrift.datasets.weights import kind_weights, weigh
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import GameRecord
-from ringrift.settings import BadSettings, config_folder
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 PAGE_GAMES: Final = {"square8": 256, "hex8": 256, "square19": 64, "hexagonal": 32}
-"""Games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
+"""The number of games that are worked on at once: some 50,000 actions, enough for all cores and a few megabytes."""
 
 PARTS: Final = ("reading", "replay", "encoding", "writing")
-"""What an export spends its time with: waiting for the database, replaying, encoding, and the disk."""
+"""The parts of an export by time: waiting for the database, replaying, encoding, and the disk."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export has done. Prints as a table on a rich console."""
+    """The result of an export."""
 
     dataset: str
-    """Path of the manifest."""
+    """The path of the manifest."""
     part: Part
     games: int
     samples: int
     kept: int
-    """Samples of shards that were there already."""
+    """The number of samples of shards that were there already."""
     policies: int
-    """Samples with a policy to learn."""
+    """The number of samples that have a policy."""
     shards: int
     bytes: int
-    steps: tuple[Step, ...]
-    """Conditions, and how many games each has left."""
+    steps: tuple[FilterStep, ...]
+    """The conditions on games, and how many games each has left."""
     seconds: float
     parts: dict[str, float]
-    """Seconds by `PARTS`."""
+    """The seconds of each of `PARTS`."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(
-            f"{self.dataset}: {self.samples:,} samples, {self.policies:,} with a policy, of {self.games:,} games in "
-            f"{self.shards} {'shard' if self.shards == 1 else 'shards'}, {self.bytes / 1e6:,.1f} MB, "
-            f"{self.seconds:.1f} s, {self.samples / max(self.seconds, 1e-9):,.0f} samples/s"
-            + (f"; {self.kept / self.samples:.0%} of them were there already" if self.kept else "")
-        )
-        table = Table("games that", "games")
-        table.columns[1].justify = "right"
-        for step in self.steps:
-            table.add_row(escape(step.condition), f"{step.games:,}")
-        yield table
 
 
 @dataclass
 class _Clock:
-    """Seconds by what took them."""
+    """The seconds that each part of an export has taken."""
 
     parts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     _since: float = field(default_factory=time.monotonic)
@@ -118,10 +98,10 @@ class _Clock:
 
 @dataclass
 class _Tally:
-    """What the games of a data set were."""
+    """Statistics of the games of a data set."""
 
     good: int = 0
-    """Games that are good enough, whether they have samples or not."""
+    """The number of games that are good enough, whether they have samples or not."""
     best: float = 0.0
     """The highest quality of a game."""
     games: int = 0
@@ -131,19 +111,19 @@ class _Tally:
     models: Counter[str] = field(default_factory=Counter)
     runs: Counter[str] = field(default_factory=Counter)
     ended: list[int] = field(default_factory=list)
-    """The first and the last, in seconds since 1970."""
+    """The times when the first and the last game ended, in seconds since 1970."""
     gathered: Gathered = field(default_factory=Gathered)
     identities: Any = field(default_factory=lambda: blake2b(digest_size=16))
 
     def keep(self, stored: list[StoredGame], arrays: Arrays) -> None:
         """Count the games of a shard that is there."""
         found = set(game_identities(arrays))
-        self.gathered.add(arrays["facts"], arrays["values"], int(arrays["policy_kind"].sum()))
+        self.gathered.add(arrays["facts"], arrays["outcome_values"], int(arrays["has_policy"].sum()))
         for game, row in stored:
             if game.identity in found:
                 self.add(game, row)
 
-    def add(self, game: PoolGame, row: Row[Any]) -> None:
+    def add(self, game: SelectedGame, row: Row[Any]) -> None:
         """Count a game that is in the data set."""
         self.games += 1
         self.kinds[game.kind] += 1
@@ -176,12 +156,12 @@ def export(
     filters = filters or Filters()
     layout = Layout(config, settings.encoder)
     work = _Work(database, layout, folder, context, threads, afresh)
-    pool = choose(database, config, "training", settings.games, settings.window, filters)
-    reports = [work.write(pool, filters)]
+    selection = select_games(database, config, "training", settings.games, settings.window, filters)
+    reports = [work.write(selection, filters)]
     try:
-        if pool.since is not None:  # as far back as the training games: both are of players of the same strength
-            filters = replace(filters, since=max(pool.since, filters.since or 0))
-        held_out = choose(database, config, "holdout", settings.games, None, filters)
+        if selection.since is not None:  # as far back as the training games: both are of players of the same strength
+            filters = replace(filters, since=max(selection.since, filters.since or 0))
+        held_out = select_games(database, config, "holdout", settings.games, None, filters)
         reports.append(work.write(held_out, filters))
     except EmptySelection:  # a small pool may have none, and that of another pool does not go with it
         remove_dataset(folder, dataset_name(config, "holdout"))
@@ -201,21 +181,21 @@ class _Work:
 
     @property
     def settings(self) -> DatasetSettings:
-        """Those of the export."""
+        """The settings of the export."""
         return self.context.settings
 
-    def write(self, pool: Pool, filters: Filters) -> ExportReport:
+    def write(self, selection: GameSelection, filters: Filters) -> ExportReport:
         """Write one data set."""
         began = time.monotonic()
         clock = _Clock()
         tally = _Tally()
-        name = dataset_name(self.layout.config, pool.part)
+        name = dataset_name(self.layout.config, selection.part)
         path = manifest_path(self.folder, name)
-        kinds = kind_weights(pool.kinds, self.settings.weights)
+        kinds = kind_weights(selection.kinds, self.settings.sample_weights)
         most = shard_samples(self.settings, self.layout)
         done = 0
         with new_dataset(self.folder, name, self.layout, most) as writer:
-            for block, stored in _ahead(self._blocks(pool, most)):
+            for block, stored in _ahead(self._blocks(selection, most)):
                 clock.note("reading")
                 key = shard_key(self.layout, self.settings, kinds, stored)
                 kept = None if self.afresh else writer.keep(key)
@@ -224,26 +204,26 @@ class _Work:
                 for step, page in () if kept is not None else _ahead(self._pages(stored)):
                     clock.note("reading")
                     self._add(writer, *page, kinds, tally, clock)
-                    self._tell(pool, done + step, writer)
+                    self._tell(selection, done + step, writer)
                     if self.context.cancelled:
                         raise Cancelled(
                             f"{path}: stopped; the data set that was there before is untouched, and the same export "
                             "goes on where this one has stopped"
                         )
                 done += len(block)
-                tally.gathered.add(writer.buffer.facts, writer.buffer.values, writer.buffer.policies)
+                tally.gathered.add(writer.buffer.facts, writer.buffer.outcome_values, writer.buffer.policies)
                 writer.write(key)
                 clock.note("writing")
-                self._tell(pool, done, writer)
+                self._tell(selection, done, writer)
             if not tally.games:
-                raise EmptySelection(self._nothing(pool, tally))
+                raise EmptySelection(self._nothing(selection, tally))
             shards = writer.finish()
-            steps = (*pool.steps, Step(self._quality + "have samples", tally.games))
+            steps = (*selection.steps, FilterStep(self._quality + "have samples", tally.games))
             manifest = Manifest(
                 format=FORMAT,
                 config=self.layout.config,
                 encoder=self.layout.encoder,
-                part=pool.part,
+                part=selection.part,
                 holdout_share=self.database.settings.holdout_share,
                 samples=writer.samples,
                 policies=writer.policies,
@@ -255,7 +235,7 @@ class _Work:
         clock.note("writing")
         return ExportReport(
             dataset=str(path),
-            part=pool.part,
+            part=selection.part,
             games=manifest.games,
             samples=manifest.samples,
             kept=writer.kept,
@@ -267,21 +247,23 @@ class _Work:
             parts=clock.parts,
         )
 
-    def _blocks(self, pool: Pool, most: int) -> Iterator[tuple[list[PoolGame], list[StoredGame]]]:
-        """The games of every shard, and their rows."""
-        for block in blocks(pool.games, most):
-            yield block, read_rows(self.database, pool.part, block)
+    def _blocks(self, selection: GameSelection, most: int) -> Iterator[tuple[list[SelectedGame], list[StoredGame]]]:
+        """Yield the games of every shard, and their rows."""
+        for block in blocks(selection.games, most):
+            yield block, read_rows(self.database, selection.part, block)
 
     def _pages(self, stored: list[StoredGame]) -> Iterator[tuple[int, tuple[list[StoredGame], list[GameRecord]]]]:
-        """The games of a shard a page at a time, with how many that are so far."""
+        """Yield the games of a shard a page at a time, with the number of games so far."""
         size = PAGE_GAMES[self.layout.board.name]
         for first in range(0, len(stored), size):
             page = stored[first : first + size]
             yield first + len(page), (page, read_records(page))
 
-    def _tell(self, pool: Pool, done: int, writer: DatasetWriter) -> None:
+    def _tell(self, selection: GameSelection, done: int, writer: DatasetWriter) -> None:
         samples = writer.samples + writer.buffer.samples
-        self.context.progress(f"exporting games of {self.layout.config}", done, len(pool.games), f"{samples:,} samples")
+        self.context.progress(
+            f"exporting games of {self.layout.config}", done, len(selection.games), f"{samples:,} samples"
+        )
 
     def _add(
         self,
@@ -294,29 +276,31 @@ class _Work:
     ) -> None:
         """Add the samples of a page of games to the shard at hand."""
         board, players = self.layout.board, self.layout.players
-        surveyed = survey(board, players, records, unsearched=self.settings.unsearched, threads=self.threads)
+        unsearched = self.settings.unsearched
+        replayed = replay_and_count(board, players, records, unsearched=unsearched, threads=self.threads)
         identities = [game.identity for game, _ in page]
-        check(surveyed.tallies, identities)
+        check_counts(replayed.counts, identities)
         clock.note("replay")
-        tallies = surveyed.tallies
-        facts = _facts(page, tallies)
+        counts = replayed.counts
+        facts = _facts(page, counts)
         quality = game_quality(facts, self.settings.quality, self.layout.config)
         good = quality >= self.settings.games.min_quality
         tally.good += int(good.sum())
         tally.best = max(tally.best, float(quality.max(initial=0)))
-        chosen = np.flatnonzero(good & (tallies["samples"] > 0))
+        chosen = np.flatnonzero(good & (counts["samples"] > 0))
         for game in chosen.tolist():
             tally.add(*page[game])
-        sums = [int(tallies[name][chosen].sum()) for name in ("samples", "entries", "replies")]
+        sizes = ("samples", "policy_entries", "opponent_policy_entries")
+        sums = [int(counts[name][chosen].sum()) for name in sizes]
         first_game = len(writer.buffer.games)
         features, globals, rows = writer.buffer.grow(
             [identities[game] for game in chosen.tolist()], facts[chosen], *sums
         )
-        write_samples(self.layout, surveyed, chosen, first_game, features, globals, rows, threads=self.threads)
-        check(tallies, identities)
+        write_samples(self.layout, replayed, chosen, first_game, features, globals, rows, threads=self.threads)
+        check_counts(counts, identities)
         by_kind = np.array([kinds[game.kind] for game, _ in page])
-        by_game = quality if self.settings.weights.kind == "quality" else by_kind
-        weigh(self.settings.weights, by_game, surveyed, chosen, rows)
+        by_game = quality if self.settings.sample_weights.kind == "quality" else by_kind
+        write_sample_weights(self.settings.sample_weights, by_game, replayed, chosen, rows)
         writer.buffer.settle(sums[0])
         clock.note("encoding")
 
@@ -326,12 +310,12 @@ class _Work:
         least = self.settings.games.min_quality
         return f"are of quality {least:g} or better and " if least else ""
 
-    def _nothing(self, pool: Pool, tally: _Tally) -> str:
-        """Why there are no samples."""
+    def _nothing(self, selection: GameSelection, tally: _Tally) -> str:
+        """Say why there are no samples."""
         least = self.settings.games.min_quality
         if not tally.good:
             return (
-                f"{self.database.name}: 0 of {len(pool.games):,} games are of quality {least:g} or better; "
+                f"{self.database.name}: 0 of {len(selection.games):,} games are of quality {least:g} or better; "
                 f"the best is of {tally.best:.3f}"
             )
         return (
@@ -339,8 +323,8 @@ class _Work:
             "(unsearched, or --unsearched, takes others as samples of the value)"
         )
 
-    def _provenance(self, filters: Filters, steps: tuple[Step, ...], tally: _Tally) -> dict[str, Any]:
-        """Where the samples come from."""
+    def _provenance(self, filters: Filters, steps: tuple[FilterStep, ...], tally: _Tally) -> dict[str, Any]:
+        """Return where the samples come from."""
         return {
             "version": __version__,
             "database": self.database.name,
@@ -358,11 +342,11 @@ class _Work:
         }
 
 
-def _facts(page: list[StoredGame], tallies: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """`[G]`, of `FACTS`: what the database and a replay say of games."""
+def _facts(page: list[StoredGame], counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the facts of games, `[G]` of `FACTS`, from the database and a replay."""
     found = np.empty(len(page), FACTS)
     for name in ("choices", "searched"):
-        found[name] = tallies[name]
+        found[name] = counts[name]
     found["plies"] = [row.plies for _, row in page]
     found["winner"] = [game.winner or 0 for game, _ in page]
     found["ended"] = [game.ended for game, _ in page]
@@ -372,7 +356,7 @@ def _facts(page: list[StoredGame], tallies: npt.NDArray[Any]) -> npt.NDArray[Any
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each of which a thread makes while the one before is worked on."""
+    """Yield the items; a thread makes each of them while the one before is worked on."""
     with ThreadPoolExecutor(1) as reader:
         waiting: Future[Item | None] = reader.submit(next, items, None)
         while (item := waiting.result()) is not None:
@@ -381,8 +365,5 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 def shard_samples(settings: DatasetSettings, layout: Layout) -> int:
-    """How many samples go into one shard; `BadSettings` if the settings do not say."""
-    name = layout.board.name
-    if name not in settings.shard_samples:
-        raise BadSettings(f"{config_folder() / 'datasets.yaml'}: shard_samples.{name}: is missing")
-    return settings.shard_samples[name]
+    """Return the number of samples that go into one shard."""
+    return settings.shard_samples[layout.board.name]

@@ -15,46 +15,48 @@ from ringrift.datasets.shards import Arrays
 from ringrift.encoding import transform_row
 from ringrift.kernels.compiled import compiled
 
-SHARE: Final = np.float32(1 / 65535)
-"""Unit of a share of the policy."""
+PROB: Final = np.float32(1 / 65535)
+"""The unit of a probability of a policy."""
 VALUE: Final = np.float32(1 / 32767)
-"""Unit of a value of a search."""
+"""The unit of a value of a search."""
 
 
-class Rows(NamedTuple):
-    """What has one row for a sample, with images as rows of A = H × W pixels; in a shard or in a batch."""
+class SampleRows(NamedTuple):
+    """The members that have one row for a sample, in a shard or in a batch; images are rows of A = H × W pixels."""
 
     features: npt.NDArray[np.uint8]
     """`[N, C, A]`."""
-    owners: npt.NDArray[np.uint8]
+    ownership: npt.NDArray[np.uint8]
     """`[N, A]`."""
     globals: npt.NDArray[np.float32]
-    values: npt.NDArray[np.float32]
+    """`[N, G]`."""
+    outcome_values: npt.NDArray[np.float32]
     """`[N, P]`."""
     root_values: npt.NDArray[Any]
     """`[N, P]`: int16 in a shard, float32 in a batch."""
-    policy_kind: npt.NDArray[np.uint8]
-    plies_left: npt.NDArray[Any]
+    has_policy: npt.NDArray[np.uint8]
+    """`[N]`."""
+    moves_left: npt.NDArray[Any]
     """`[N]`: uint16 in a shard, int32 in a batch."""
 
 
-def shard_rows(arrays: Arrays) -> Rows:
-    """The rows of a shard, without a copy."""
-    features, owners = arrays["features"], arrays["owners"]
-    return Rows(
+def shard_rows(arrays: Arrays) -> SampleRows:
+    """Return the rows of a shard, without a copy."""
+    features, ownership = arrays["features"], arrays["ownership"]
+    return SampleRows(
         features=features.reshape(*features.shape[:2], -1),
-        owners=owners.reshape(len(owners), -1),
+        ownership=ownership.reshape(len(ownership), -1),
         globals=arrays["globals"],
-        values=arrays["values_mp"],
+        outcome_values=arrays["outcome_values"],
         root_values=arrays["root_values"],
-        policy_kind=arrays["policy_kind"],
-        plies_left=arrays["plies_left"],
+        has_policy=arrays["has_policy"],
+        moves_left=arrays["moves_left"],
     )
 
 
 @compiled
 def count_entries(offsets: Any, entries: int, rows: Any, places: Any, counts: Any) -> int:
-    """Write how many entries the rows have; row `rows[i]` stands at place `places[i]` of the batch.
+    """Write the numbers of entries of rows; row `rows[i]` stands at place `places[i]` of the batch.
 
     `offsets` are `[N + 1]`, `entries` is how many there are in the shard.
     """
@@ -70,43 +72,43 @@ def count_entries(offsets: Any, entries: int, rows: Any, places: Any, counts: An
 @compiled
 def copy_entries(
     offsets: Any,
-    indices: Any,
-    values: Any,
+    actions: Any,
+    probs: Any,
     rows: Any,
     places: Any,
     symmetries: Any,
-    actions: Any,
+    action_tables: Any,
     new_offsets: Any,
-    new_indices: Any,
-    new_values: Any,
+    new_actions: Any,
+    new_probs: Any,
 ) -> int:
-    """Copy the entries of policies: what their actions become under the symmetry of their place, and their shares."""
+    """Copy policies: the images of their actions under the symmetry of their place, and their probabilities."""
     for i in range(len(rows)):
-        table = actions[symmetries[places[i]]]
+        table = action_tables[symmetries[places[i]]]
         to = new_offsets[places[i]]
         for entry in range(offsets[rows[i]], offsets[rows[i] + 1]):
-            action = indices[entry]
+            action = actions[entry]
             if not 0 <= action < len(table):
                 return int(rows[i])
-            new_indices[to] = table[action]
-            new_values[to] = values[entry] * SHARE
+            new_actions[to] = table[action]
+            new_probs[to] = probs[entry] * PROB
             to += 1
     return -1
 
 
 @compiled
 def copy_rows(source: Any, rows: Any, places: Any, symmetries: Any, gather: Any, target: Any) -> None:  # noqa: C901 - a branch per member
-    """Copy everything that has one row for a sample from the `Rows` of a shard to those of a target."""
+    """Copy the `SampleRows` of a shard to those of a target."""
     # One loop for every member: rows lie far apart, and a processor fetches several at once if nothing stands between.
     for i in range(len(rows)):
-        target.policy_kind[places[i]] = source.policy_kind[rows[i]]
+        target.has_policy[places[i]] = source.has_policy[rows[i]]
     for i in range(len(rows)):
-        target.plies_left[places[i]] = source.plies_left[rows[i]]
+        target.moves_left[places[i]] = source.moves_left[rows[i]]
     for i in range(len(rows)):
-        for seat in range(source.values.shape[1]):
-            target.values[places[i], seat] = source.values[rows[i], seat]
+        for seat in range(source.outcome_values.shape[1]):
+            target.outcome_values[places[i], seat] = source.outcome_values[rows[i], seat]
     for i in range(len(rows)):
-        for seat in range(source.values.shape[1]):
+        for seat in range(source.outcome_values.shape[1]):
             target.root_values[places[i], seat] = source.root_values[rows[i], seat] * VALUE
     for i in range(len(rows)):
         for index in range(source.globals.shape[1]):
@@ -114,6 +116,6 @@ def copy_rows(source: Any, rows: Any, places: Any, symmetries: Any, gather: Any,
     for i in range(len(rows)):
         table = gather[symmetries[places[i]]]
         for pixel in range(len(table)):
-            target.owners[places[i], pixel] = source.owners[rows[i], np.uint32(table[pixel])]
+            target.ownership[places[i], pixel] = source.ownership[rows[i], np.uint32(table[pixel])]
     for i in range(len(rows)):
         transform_row(source.features[rows[i]], gather[symmetries[places[i]]], target.features[places[i]])

@@ -1,4 +1,4 @@
-"""A data set for the eyes: what its manifest says, and samples drawn as boards."""
+"""A view of a data set for people: its manifest as a table, and samples drawn as boards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ringrift.datasets.layout import BadDataset, Layout
+from ringrift.datasets.layout import POLICIES, BadDataset, Layout
 from ringrift.datasets.manifest import Manifest
 from ringrift.datasets.quality import Quality, game_parts, game_quality
 from ringrift.datasets.settings import QualitySettings, dataset_settings
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LIKELY: Final = 5
-"""Actions of a policy that are named."""
+"""The number of actions of a policy that are named."""
 
 
 def describe(path: Path, manifest: Manifest) -> Table:
-    """What the manifest says but for the quality, as a table."""
+    """Return the manifest as a table, but for the quality."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -51,13 +51,13 @@ def describe(path: Path, manifest: Manifest) -> Table:
 
 
 def known_quality(manifest: Manifest) -> Quality | None:
-    """The quality that the manifest tells; None if it tells none."""
+    """Return the quality that the manifest tells; None if it tells none."""
     known = manifest.provenance.get("quality")
     return None if known is None else Quality(**known)
 
 
 def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iterator[str]:
-    """Samples as text, from the `first` on; `BadDataset` if there is no such one."""
+    """Yield samples as text, from the `first` on; raise `BadDataset` if there is no such sample."""
     if count and first >= manifest.samples:
         raise BadDataset(f"{path}: there is no sample {first:,}, only 0 … {manifest.samples - 1:,}")
     quality = dataset_settings().quality
@@ -73,34 +73,34 @@ def draw_samples(path: Path, manifest: Manifest, first: int, count: int) -> Iter
 
 
 def draw_sample(arrays: Arrays, row: int, number: int, layout: Layout, quality: QualitySettings) -> str:
-    """One sample as text: its position, what the search found, and how the game went on."""
+    """Return a sample as text: its position, the output of the search, and how the game went on."""
     identity = bytes(np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, 16)[arrays["game"][row]]).hex()
     facts = arrays["facts"][arrays["game"][row], np.newaxis]
     score = float(game_quality(facts, quality, layout.config)[0])
     parts = ", ".join(f"{name} {part[0]:.2f}" for name, part in game_parts(facts, quality, layout.config).items())
     lines = [
-        f"sample {number:,}: action {arrays['ply'][row]} of game {identity}",
+        f"sample {number:,}: action {arrays['action_index'][row]} of game {identity}",
         f"quality of the game: {score:.2f} ({parts})",
         "",
         draw(layout.board, shown_state(arrays, row, layout)),
         "",
-        f"value {_numbers(arrays['values_mp'][row])}, search {_numbers(arrays['root_values'][row] / 32767)}, "
-        f"{arrays['plies_left'][row]} moves left, weight {arrays['weights'][row]:g}",
+        f"value {_numbers(arrays['outcome_values'][row])}, search {_numbers(arrays['root_values'][row] / 32767)}, "
+        f"{arrays['moves_left'][row]} moves left, weight {arrays['sample_weights'][row]:g}",
     ]
     notation = Notation(layout.board, shown_state(arrays, row, layout), new_workspace(layout.board))
-    for kind in ("policy", "reply"):
-        own = slice(*arrays[f"{kind}_offsets"][row : row + 2].tolist())
-        actions, shares = arrays[f"{kind}_indices"][own], arrays[f"{kind}_values"][own] / 65535
-        best = [index for index in np.argsort(-shares, kind="stable")[:LIKELY].tolist() if shares[index]]
-        # The reply is to another position, which is not at hand.
-        names = [notation.key(int(actions[i])) if kind == "policy" else f"action {actions[i]}" for i in best]
-        likely = ", ".join(f"{name} {shares[i]:.1%}" for name, i in zip(names, best, strict=True))
-        lines.append(f"{kind}: {len(actions)} actions; {likely or 'none to learn'}")
+    for policy in POLICIES:
+        own = slice(*arrays[f"{policy}_offsets"][row : row + 2].tolist())
+        actions, probs = arrays[f"{policy}_actions"][own], arrays[f"{policy}_probs"][own] / 65535
+        best = [index for index in np.argsort(-probs, kind="stable")[:LIKELY].tolist() if probs[index]]
+        # The opponent's policy is about another position, which is not at hand.
+        names = [notation.key(int(actions[i])) if policy == "policy" else f"action {actions[i]}" for i in best]
+        likely = ", ".join(f"{name} {probs[i]:.1%}" for name, i in zip(names, best, strict=True))
+        lines.append(f"{policy.replace('_', ' ')}: {len(actions)} actions; {likely or 'none to learn'}")
     return "\n".join(lines)
 
 
 def shown_state(arrays: Arrays, row: int, layout: Layout) -> Any:
-    """The position that the planes show: player 1 is the one to act. What lies below a cap is made up."""
+    """Return the position that the planes show, with player 1 to act; what lies below a cap is made up."""
     board, version = layout.board, layout.version
     state = new_states(board, layout.players)[0]
     planes = dict(zip(version.planes, arrays["features"][row].reshape(len(version.planes), -1), strict=True))

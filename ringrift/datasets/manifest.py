@@ -18,7 +18,8 @@ from ringrift.files import new_file
 from ringrift.game import UnknownConfig
 from ringrift.settings import Settings
 
-FORMAT: Final = 2
+FORMAT: Final = 3
+"""Shards of format 2 had other names for their members; they are still read (`layout.py`)."""
 SUFFIX: Final = ".json"
 HOLDOUT: Final = ".holdout"
 
@@ -34,45 +35,45 @@ class Shard(Settings):
 
 
 class Manifest(Settings):
-    """All of the file."""
+    """The manifest of a data set."""
 
-    format: Literal[2]
+    format: Literal[2, 3]
     config: str
     encoder: str
     part: Literal["training", "holdout"]
     holdout_share: float
     samples: int
     policies: int
-    """Samples with a policy to learn."""
+    """The number of samples that have a policy."""
     games: int
     shards: tuple[Shard, ...]
     provenance: dict[str, Any]
-    """Which games were asked for, and what came of it; see `export.provenance`."""
+    """The selection of games and its statistics; see `export.py`."""
 
     @property
     def layout(self) -> Layout:
-        """Config and encoding."""
+        """The config and the encoding of its shards."""
         return Layout(self.config, self.encoder)
 
 
 def dataset_name(config: str, part: str) -> str:
-    """What the data set of a config is called."""
+    """Return the name of the data set of a config."""
     return config + (HOLDOUT if part == "holdout" else "")
 
 
 def manifest_path(folder: Path, name: str) -> Path:
-    """Where the manifest of a data set is."""
+    """Return the path of the manifest of a data set."""
     return folder / f"{name}{SUFFIX}"
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Write a manifest, whole or not at all; `UnwritableFile` if it cannot be."""
+    """Write a manifest, whole or not at all; raise `UnwritableFile` if it cannot be written."""
     with new_file(path) as file:
         file.write(manifest.model_dump_json(indent=1).encode() + b"\n")
 
 
 def read_manifest(path: Path) -> Manifest:
-    """The manifest of a file; `BadDataset` says what is wrong with it."""
+    """Read a manifest; raise `BadDataset` that says what is wrong with it."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -89,7 +90,7 @@ def read_manifest(path: Path) -> Manifest:
         problem = error.errors()[0]
         if problem["loc"] == ("format",) and isinstance(problem.get("input"), int):
             raise BadDataset(
-                f"{path}: is of format {problem['input']}, and this program reads {FORMAT}; export the data set again"
+                f"{path}: is of format {problem['input']}, this program reads {FORMAT} and 2; export the data set again"
             ) from None
         where = ".".join(map(str, problem["loc"])) or "the whole file"
         raise BadDataset(f"{path}: is no manifest of a data set ({where}: {problem['msg']})") from None
@@ -103,7 +104,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def find_manifest(dataset: Path) -> Path:
-    """The manifest of a data set that is named without a suffix, by its manifest, or by the link to its shard."""
+    """Return the manifest of a data set named without a suffix, by its manifest, or by the link to its shard."""
     if dataset.suffix in (SUFFIX, ".npz"):
         return dataset.with_suffix(SUFFIX)
     return dataset.with_name(dataset.name + SUFFIX)

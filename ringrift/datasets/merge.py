@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,30 +24,23 @@ from ringrift.datasets.shards import Arrays, check_forms, game_identities, open_
 from ringrift.datasets.writer import DatasetWriter, ShardBuffer, new_dataset
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 SAME: Final = ("config", "encoder", "part", "holdout_share")
-"""What data sets have to agree in."""
+"""The fields in which data sets have to agree."""
 
 
 @dataclass(frozen=True)
-class MergeReport:
-    """What a merge has done. Prints as a line on a rich console."""
+class DatasetMergeReport:
+    """The result of a merge."""
 
     dataset: str
     games: int
     samples: int
     duplicates: int
-    """Games that were in several."""
+    """The number of games that were in several data sets."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        several = f"{self.duplicates:,} games were in several"
-        yield f"{self.dataset}: {self.samples:,} samples of {self.games:,} games; {several}"
 
 
 def merge(
@@ -56,7 +49,7 @@ def merge(
     name: str,
     shard_samples: int,
     context: RunContext[QualitySettings],
-) -> MergeReport:
+) -> DatasetMergeReport:
     """Merge data sets into one of that name; of a game that is in several the first is taken.
 
     Shards have `shard_samples` samples at most; the settings say how the quality of the whole is told.
@@ -103,18 +96,18 @@ def merge(
             },
         )
         writer.publish(merged)
-    return MergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
+    return DatasetMergeReport(str(manifest_path(folder, name)), merged.games, merged.samples, done - merged.games)
 
 
 def _write(writer: DatasetWriter, inputs: blake2b, gathered: Gathered) -> None:
     """Write the shard at hand, if there is anything in it; it is called by what is merged, and by its place."""
     inputs.update(b"next")
-    gathered.add(writer.buffer.facts, writer.buffer.values, writer.buffer.policies)
+    gathered.add(writer.buffer.facts, writer.buffer.outcome_values, writer.buffer.policies)
     writer.write(inputs.hexdigest())
 
 
 def _games(path: Path, manifest: Manifest) -> Iterator[tuple[bytes, npt.NDArray[Any], Arrays, slice]]:
-    """Identity, facts `[1]`, arrays and rows of the games of a data set."""
+    """Yield identity, facts `[1]`, arrays and rows of the games of a data set."""
     for shard in manifest.shards:
         arrays = open_shard(path.parent / shard.name)
         check_forms(path.parent / shard.name, arrays, manifest.layout)
@@ -128,14 +121,14 @@ def _copy(buffer: ShardBuffer, identity: bytes, facts: npt.NDArray[Any], arrays:
     """Add a game's samples to a shard."""
     samples = rows.stop - rows.start
     spans = {name: slice(*arrays[name][[rows.start, rows.stop]].tolist()) for name in OFFSETS}
-    entries, replies = (span.stop - span.start for span in spans.values())
+    entries, opponent_entries = (span.stop - span.start for span in spans.values())
     number = len(buffer.games)
-    features, globals, room = buffer.grow([identity], facts, samples, entries, replies)
+    features, globals, room = buffer.grow([identity], facts, samples, entries, opponent_entries)
     features[:] = arrays["features"][rows]
     globals[:] = arrays["globals"][rows]
     for name, target in room._asdict().items():
         if name in RAGGED:
-            target[:] = arrays[name][spans[f"{name.split('_')[0]}_offsets"]]
+            target[:] = arrays[name][spans[f"{name.rpartition('_')[0]}_offsets"]]
         elif name.endswith("_ends"):
             offsets = arrays[name.replace("ends", "offsets")]
             target[:] = offsets[rows.start + 1 : rows.stop + 1] - offsets[rows.start]

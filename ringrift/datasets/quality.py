@@ -1,4 +1,4 @@
-"""How good games and data sets are to learn from: scores from 0 to 1 made of named parts.
+"""The quality of games and data sets for learning: scores from 0 to 1 made of named parts.
 
 The parts of a game depend on it alone, so that its quality stays as it is when others come in, and the shard that it
 is in with it. Those of a data set are the means of these over its games, and what only many games have. A score is the
@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +38,10 @@ from ringrift.datasets.layout import FACTS
 from ringrift.datasets.settings import QualitySettings
 from ringrift.game import parse_config
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 DAY: Final = 86_400
-"""Seconds."""
+"""A day in seconds."""
 DIGITS: Final = 4
-"""Of the scores of a data set: more would say nothing, and could differ from machine to machine."""
+"""Digits of the scores of a data set: more would say nothing, and could differ from machine to machine."""
 
 PARTS: Final = {
     "searched": "choices with search statistics",
@@ -57,45 +54,45 @@ PARTS: Final = {
     "distinct": "games that are no copies",
     "fresh": "games are not older than the newest",
 }
-"""What each part says, for people; the first three are those of games."""
+"""The parts in words, for people; the first three are those of games."""
 
 QUANTILES: Final = {"lowest": 0.0, "5%": 0.05, "median": 0.5}
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How good a data set is."""
+    """The quality of a data set."""
 
     score: float
     parts: dict[str, float]
-    """By the names of `PARTS`."""
+    """The score of each part, by the names of `PARTS`."""
     weights: dict[str, float]
-    """What they count for, 1 in all."""
+    """The weight of each part, 1 in all."""
     games: dict[str, float]
-    """Quality of single games: what `QUANTILES` names."""
+    """The quality of single games at the quantiles `QUANTILES`."""
 
 
 @dataclass
 class Gathered:
-    """What the quality of a data set is told from; shards are added one by one."""
+    """The statistics that the quality of a data set follows from; shards are added one by one."""
 
     facts: list[npt.NDArray[Any]] = field(default_factory=list)
-    """Each `[games]`, of `FACTS`."""
+    """The facts of the games of every shard, each `[games]`, of `FACTS`."""
     values: Counter[float] = field(default_factory=Counter)
-    """Samples by the value for who is to act."""
+    """The number of samples by the outcome value of the player to act."""
     policies: int = 0
-    """Samples with a policy to learn."""
+    """The number of samples that have a policy."""
 
-    def add(self, facts: npt.NDArray[Any], values: npt.NDArray[np.float32], policies: int) -> None:
-        """Add games `[games]`, and the values of their samples `[N]`."""
+    def add(self, facts: npt.NDArray[Any], outcome_values: npt.NDArray[np.float32], policies: int) -> None:
+        """Add games `[games]`, and the outcome values of their samples `[N, P]`, relative."""
         self.facts.append(np.array(facts))
-        found, counts = np.unique(values, return_counts=True)
+        found, counts = np.unique(outcome_values[:, 0], return_counts=True)
         self.values.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
         self.policies += policies
 
 
 def game_parts(facts: npt.NDArray[Any], settings: QualitySettings, config: str) -> dict[str, npt.NDArray[np.float64]]:
-    """The parts of games, each `[games]`, from their `FACTS`."""
+    """Return the parts of games, each `[games]`, from their `FACTS`."""
     low, high = settings.usual(config)
     plies = np.maximum(facts["plies"], 1)
     return {
@@ -106,13 +103,13 @@ def game_parts(facts: npt.NDArray[Any], settings: QualitySettings, config: str) 
 
 
 def game_quality(facts: npt.NDArray[Any], settings: QualitySettings, config: str) -> npt.NDArray[np.float64]:
-    """The quality of games, `[games]`, from their `FACTS`."""
+    """Return the quality of games, `[games]`, from their `FACTS`."""
     found: npt.NDArray[np.float64] = _weighted(game_parts(facts, settings, config), settings.game.model_dump())
     return found
 
 
 def dataset_quality(gathered: Gathered, settings: QualitySettings, config: str) -> Quality:
-    """The quality of a data set; all parts are 0 if it has no games."""
+    """Return the quality of a data set; all parts are 0 if it has no games."""
     facts = np.concatenate([np.empty(0, FACTS), *gathered.facts])
     samples = sum(gathered.values.values())
     weights: dict[str, float] = settings.dataset.model_dump()
@@ -138,7 +135,7 @@ def dataset_quality(gathered: Gathered, settings: QualitySettings, config: str) 
 
 
 def evenness(counts: Collection[int], classes: int) -> float:
-    """Entropy of counts over that of as many equal ones as there are classes; 1 at most, 0 of nothing."""
+    """Return the entropy of counts over that of as many equal ones as there are classes; 1 at most, 0 of nothing."""
     present = np.array([count for count in counts if count > 0], np.float64)
     if len(present) < 2:
         return 0.0
@@ -147,7 +144,7 @@ def evenness(counts: Collection[int], classes: int) -> float:
 
 
 def different(keys: npt.NDArray[Any]) -> float:
-    """The chance that two of the keys differ, drawn without putting back; 1 of fewer than two.
+    """Return the chance that two of the keys differ, drawn without putting back; 1 of fewer than two.
 
     Unlike the share of different ones it does not fall with their number, so that it compares data sets of all sizes.
     """
@@ -157,23 +154,8 @@ def different(keys: npt.NDArray[Any]) -> float:
     return float(1 - (counts * (counts - 1)).sum() / (len(keys) * (len(keys) - 1.0)))
 
 
-def quality_table(quality: Quality) -> Table:
-    """The quality of a data set for people."""
-    from rich.table import Table
-
-    single = ", ".join(f"{name} {value:.2f}" for name, value in quality.games.items())
-    table = Table("quality", "score", "weight", "what", caption=f"of single games: {single}", caption_justify="left")
-    for column in table.columns[1:3]:
-        column.justify = "right"
-    for name, what in PARTS.items():
-        table.add_row(name, f"{quality.parts[name]:.2f}", f"{quality.weights[name]:.0%}", what)
-    table.add_section()
-    table.add_row("in all", f"{quality.score:.2f}", "100%", "")
-    return table
-
-
 def _weighted(parts: Mapping[str, Any], weights: Mapping[str, float]) -> Any:
-    """The mean of parts, numbers or arrays, by their weights."""
+    """Return the mean of parts, numbers or arrays, by their weights."""
     return sum(parts[name] * weight for name, weight in weights.items()) / sum(weights.values())
 
 

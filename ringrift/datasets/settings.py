@@ -1,12 +1,12 @@
-"""Settings of data sets (`include/config/datasets.yaml`)."""
+"""Settings of data sets (`datasets.yaml`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 FILE: Final = "datasets.yaml"
 
@@ -15,7 +15,7 @@ WeightKind = Literal["uniform", "victory", "quality", "priority", "surprise"]
 
 
 class GamesSettings(Settings):
-    """Which games are learned from."""
+    """The selection of games that are learned from."""
 
     completed_only: bool
     min_moves: NonNegativeInt
@@ -24,7 +24,7 @@ class GamesSettings(Settings):
 
 
 class WindowSettings(Settings):
-    """How many of the newest games are used."""
+    """The window of the newest games."""
 
     kind: WindowKind
     newest: PositiveInt
@@ -33,7 +33,7 @@ class WindowSettings(Settings):
     growth: Annotated[float, Field(gt=0.0, le=1.0)]
 
     def games(self, available: int) -> int:
-        """How many games of so many are used."""
+        """Return how many of the available games are used."""
         if self.kind == "newest":
             return min(self.newest, available)
         if self.kind == "power_law" and available > self.smallest:
@@ -43,7 +43,7 @@ class WindowSettings(Settings):
 
 
 class WeightSettings(Settings):
-    """How often a sample is drawn."""
+    """The weights by which samples are drawn."""
 
     kind: WeightKind
     largest_weight: PositiveFloat
@@ -52,7 +52,7 @@ class WeightSettings(Settings):
 
 
 class GameQualityWeights(Settings):
-    """What each part counts for in the quality of a game."""
+    """The weights of the parts of the quality of a game."""
 
     searched: NonNegativeFloat
     finished: NonNegativeFloat
@@ -66,7 +66,7 @@ class GameQualityWeights(Settings):
 
 
 class DatasetQualityWeights(GameQualityWeights):
-    """What each part counts for in the quality of a data set."""
+    """The weights of the parts of the quality of a data set."""
 
     policies: NonNegativeFloat
     outcomes: NonNegativeFloat
@@ -77,7 +77,7 @@ class DatasetQualityWeights(GameQualityWeights):
 
 
 class QualitySettings(Settings):
-    """How good games and data sets are; see `ringrift.datasets.quality`."""
+    """The quality of games and data sets; see `ringrift.datasets.quality`."""
 
     game: GameQualityWeights
     dataset: DatasetQualityWeights
@@ -85,15 +85,15 @@ class QualitySettings(Settings):
     half_life_days: PositiveFloat
 
     def usual(self, config: str) -> tuple[int, int]:
-        """The usual range of moves of a config; `BadSettings` if there is none."""
-        low, high = self.usual_moves.get(config, [1, 0])
+        """Return the usual range of moves of a config; raise `BadSettings` if it is none."""
+        low, high = self.usual_moves[config]
         if low > high:
             raise BadSettings(f"{config_folder() / FILE}: quality.usual_moves.{config}: is no range of moves")
         return low, high
 
 
 class DatasetSettings(Settings):
-    """All of the file."""
+    """The whole file."""
 
     folder: str
     encoder: str
@@ -101,10 +101,21 @@ class DatasetSettings(Settings):
     games: GamesSettings
     unsearched: bool
     window: WindowSettings
-    weights: WeightSettings
+    sample_weights: WeightSettings
     quality: QualitySettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, fields: Any) -> Any:
+        """Accept `weights`, as `sample_weights` was called before."""
+        if not isinstance(fields, dict) or "weights" not in fields:
+            return fields
+        old, new = fields["weights"], fields.get("sample_weights")
+        if isinstance(old, dict) and isinstance(new, dict):
+            old = new | old
+        return {name: value for name, value in fields.items() if name != "weights"} | {"sample_weights": old}
 
 
 def dataset_settings() -> DatasetSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / FILE, DatasetSettings)
+    return read_config(FILE, DatasetSettings)

@@ -1,4 +1,4 @@
-"""Which games go into a shard together, and what the shard is called: so that shards last.
+"""The division of games into shards, and the names of shards: so that shards last.
 
 Games stand in the order in which they ended, and are cut into shards where the games themselves say so, by a hash:
 content-defined chunking (Muthitacharoen, Chen, Mazières 2001: A low-bandwidth network file system). So shards depend
@@ -21,21 +21,21 @@ from typing import Final
 import orjson
 
 from ringrift import __version__
+from ringrift.datasets.game_selection import SelectedGame, StoredGame
 from ringrift.datasets.layout import Layout
 from ringrift.datasets.manifest import FORMAT
-from ringrift.datasets.pool import PoolGame, StoredGame
 from ringrift.datasets.settings import DatasetSettings
 
 KEY_BYTES: Final = 8
 
 
-def blocks(games: Sequence[PoolGame], choices: int) -> Iterator[list[PoolGame]]:
-    """Cut games, in their order, into those of one shard each, which have at most so many choices together.
+def blocks(games: Sequence[SelectedGame], choices: int) -> Iterator[list[SelectedGame]]:
+    """Cut games, in their order, into those of one shard each, which have at most `choices` choices together.
 
     From a quarter of that on, every choice ends a block with the same chance, so that blocks have 0.64 of it on
     average. A game with more choices than that is a block of its own.
     """
-    block: list[PoolGame] = []
+    block: list[SelectedGame] = []
     size = 0
     for game in games:
         if block and size + game.choices > choices:
@@ -51,17 +51,17 @@ def blocks(games: Sequence[PoolGame], choices: int) -> Iterator[list[PoolGame]]:
 
 
 def _chance(identity: bytes) -> float:
-    """A number between 0 and 1; from other bytes than the lot that decides on holding a game out."""
+    """Return a number between 0 and 1, from other bytes than the lot that decides on holding a game out."""
     return int.from_bytes(identity[8:]) / 2.0 ** (8 * len(identity[8:]))
 
 
 def shard_key(
     layout: Layout, settings: DatasetSettings, kinds: Mapping[str, float], games: Sequence[StoredGame]
 ) -> str:
-    """What the shard of these games is called: 16 hexadecimal digits. `kinds` are the weights of kinds of victory."""
+    """Return the name of the shard of games: 16 hexadecimal digits; `kinds` are the weights of kinds of victory."""
     recipe = (
         (FORMAT, __version__, layout.config, layout.encoder),
-        (settings.unsearched, settings.games.min_quality, settings.weights.model_dump()),
+        (settings.unsearched, settings.games.min_quality, settings.sample_weights.model_dump()),
         (settings.quality.game.model_dump(), settings.quality.usual(layout.config)),
         [(kinds[game.kind], game.ended) for game, _ in games],
     )

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import AGAIN, IDENTITY_BYTES, MEMBERS, BadDataset, Layout
+from ringrift.datasets.layout import AGAIN, FORMAT_2_NAMES, IDENTITY_BYTES, MEMBERS, BadDataset, Layout
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -32,9 +32,10 @@ _PADDING_ID: Final = 0xD935
 
 UNREADABLE: Final = (
     *(OSError, ValueError, TypeError, SyntaxError, NotImplementedError, OverflowError),
+    *(EOFError, MemoryError),
     *(zipfile.BadZipFile, struct.error, tokenize.TokenError),
 )
-"""What zipfile and numpy raise over headers that are damaged."""
+"""The errors that zipfile and numpy raise over damaged headers."""
 
 
 def write_shard(file: IO[bytes], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -60,15 +61,19 @@ def _member(archive: zipfile.ZipFile, offset: int, name: str, array: npt.NDArray
 
 
 def open_shard(path: Path) -> Arrays:
-    """The arrays of a shard, mapped into memory, read-only; `BadDataset` if they cannot be."""
+    """Map the arrays of a shard into memory, read-only; raise `BadDataset` if they cannot be mapped.
+
+    The members of shards of format 2 get the names that they have now.
+    """
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             data = np.memmap(path, np.uint8, "r")
-            return {info.filename.removesuffix(".npy"): _mapped(info, file, data) for info in archive.infolist()}
+            arrays = {info.filename.removesuffix(".npy"): _mapped(info, file, data) for info in archive.infolist()}
     except FileNotFoundError:
         raise BadDataset(f"{path}: there is no such file") from None
     except UNREADABLE as error:
         raise BadDataset(f"{path}: is damaged ({' '.join(str(error).split())}); {AGAIN}") from None
+    return {FORMAT_2_NAMES.get(name, name): array for name, array in arrays.items()}
 
 
 def _mapped(info: zipfile.ZipInfo, file: IO[bytes], data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
@@ -89,11 +94,11 @@ def _mapped(info: zipfile.ZipInfo, file: IO[bytes], data: npt.NDArray[np.uint8])
 
 
 def check_forms(path: Path, arrays: Mapping[str, npt.NDArray[Any]], layout: Layout) -> None:
-    """`BadDataset` if the arrays are not those of a shard of that config and encoding."""
+    """Raise `BadDataset` if the arrays are not those of a shard of that config and encoding."""
     missing = [name for name in MEMBERS if name not in arrays]
     if missing:
         raise BadDataset(f"{path}: {', '.join(missing)} is missing; {AGAIN}")
-    for name, (dtype, shape) in layout.forms(len(arrays["values"]), len(arrays["games"])).items():
+    for name, (dtype, shape) in layout.forms(len(arrays["game"]), len(arrays["games"])).items():
         array = arrays[name]
         if array.dtype != dtype or (array.ndim != 1 if shape is None else array.shape != shape):
             expected = f"{dtype} {shape or 'of one dimension'}"
@@ -103,12 +108,12 @@ def check_forms(path: Path, arrays: Mapping[str, npt.NDArray[Any]], layout: Layo
 
 
 def game_identities(arrays: Arrays) -> list[bytes]:
-    """The identities of the games of a shard."""
+    """Return the identities of the games of a shard."""
     data = np.ascontiguousarray(arrays["games"]).tobytes()
     return [data[first : first + IDENTITY_BYTES] for first in range(0, len(data), IDENTITY_BYTES)]
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import IDENTITY_BYTES, OFFSETS, BadDataset, Layout
+from ringrift.datasets.layout import IDENTITY_BYTES, POLICIES, BadDataset, Layout
 from ringrift.datasets.manifest import HOLDOUT, Manifest, find_manifest, manifest_path, read_manifest
-from ringrift.datasets.quality import Gathered, Quality, dataset_quality, quality_table
+from ringrift.datasets.quality import Gathered, Quality, dataset_quality
 from ringrift.datasets.settings import QualitySettings
 from ringrift.datasets.shards import Arrays, check_forms, digest, game_identities, open_shard
 from ringrift.encoding import symmetries
@@ -30,9 +30,6 @@ from ringrift.kernels.random import mix64
 from ringrift.run_context import RunContext
 from ringrift.selfplay.record import VALUE_UNIT
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 Verdict = Literal["ok", "warning", "failed", "skipped"]
 
 HASHED: Final = 100_000
@@ -40,25 +37,25 @@ HASHED: Final = 100_000
 MANY_REPEATED: Final = 0.2
 """A share of repeated positions that is worth a warning: openings repeat, whole games should not."""
 MOST_REPEATED: Final = 0.5
-"""… and that is a failure: most of what a network would see is copies."""
+"""The share of repeated positions that is a failure: most of what a network would see is copies."""
 COPIES: Final = 0.05
 """A share of games that are copies of another one, action for action, that is worth a warning."""
 ONE_SIDED: Final = 0.95
 """A share of one class of values, or of one seat's wins, that is worth a warning."""
 ONE_ALONE: Final = 0.99
-"""… and that is a failure: a network would learn to say always the same."""
+"""The share of one class that is a failure: a network would learn to say always the same."""
 FEWEST_WINS: Final = 20
-"""Of fewer wins no seat has a share worth speaking of."""
+"""The number of wins below which no seat has a share worth speaking of."""
 TOLERANCE: Final = 1e-5
-"""Of values: float32 thirds do not add up to zero exactly."""
+"""The tolerance of values: float32 thirds do not add up to zero exactly."""
 
 CHECKS: Final = {
     "files": "every shard is there, with the bytes that the manifest names",
     "arrays": "types and shapes are those of config and encoding",
-    "offsets": "policies and replies begin where the one before ends",
+    "offsets": "every policy begins where the one before ends",
     "numbers": "no number is infinite or none",
-    "ranges": "planes show this board; values, seats, actions, weights, indices and facts are in their range",
-    "policies": "shares add up to one, or to zero where there is no policy; no action stands there twice",
+    "ranges": "planes show this board; values, seats, actions, weights and facts are in their range",
+    "policies": "probabilities add up to one, or to zero where there is no policy; no action stands there twice",
     "values": "values are those of ranks, the same in all of a game, and fit its winner; moves left fall",
     "holdout": "no game is on both sides of the hold-out line",
     "duplicates": "no sample stands there twice, and few games are copies",
@@ -66,12 +63,12 @@ CHECKS: Final = {
     "class_balance": "no class of values has nearly all samples",
     "seat_balance": "no seat wins nearly all games",
 }
-"""What is checked, in order."""
+"""The checks, in order, and what each demands."""
 
 
 @dataclass(frozen=True)
-class Check:
-    """What one check has found."""
+class DatasetCheck:
+    """The result of one check."""
 
     name: str
     verdict: Verdict
@@ -80,13 +77,13 @@ class Check:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What validation has found. Prints as a table on a rich console."""
+    """The result of a validation."""
 
     dataset: str
     samples: int
-    checks: tuple[Check, ...]
+    checks: tuple[DatasetCheck, ...]
     quality: Quality
-    """Of what could be read."""
+    """The quality of the shards that could be read."""
 
     @property
     def sound(self) -> bool:
@@ -94,33 +91,21 @@ class ValidationReport:
         return all(check.verdict != "failed" for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self) | {"sound": self.sound}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.dataset}: {self.samples:,} samples, {'sound' if self.sound else 'NOT SOUND'}")
-        table = Table("check", "verdict", "what was found")
-        for check in self.checks:
-            table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
-        yield table
-        if any(self.quality.parts.values()):
-            yield quality_table(self.quality)
 
 
 @dataclass
 class _Findings:
-    """What has come together so far."""
+    """The findings so far."""
 
     failures: dict[str, list[str]] = field(default_factory=dict)
     keys: list[npt.NDArray[np.uint8]] = field(default_factory=list)
-    """Identity and ply of every sample, as bytes."""
+    """The identity of the game and the action index of every sample, as bytes."""
     gathered: Gathered = field(default_factory=Gathered)
-    """Of the shards that could be looked at."""
+    """The statistics of the shards that could be read."""
     hashes: list[npt.NDArray[np.uint64]] = field(default_factory=list)
-    """`[positions, 2]`: of the position, and of all its images."""
+    """`[positions, 2]`, the hashes of a position, and of all its images."""
 
     def expect(self, check: str, holds: bool | np.bool_, complaint: str) -> None:
         """Note a failure unless something holds."""
@@ -144,7 +129,7 @@ def validate(dataset: Path, context: RunContext[QualitySettings]) -> ValidationR
         except BadDataset as error:
             found.expect("files" if not file.is_file() or "damaged" in str(error) else "arrays", False, str(error))
             continue
-        counts = len(arrays["values"]), len(arrays["games"])
+        counts = len(arrays["game"]), len(arrays["games"])
         found.expect("files", counts == (shard.samples, shard.games), f"{shard.name} holds {counts[0]} samples")
         _check_shard(found, shard.name, arrays, manifest.layout)
         _check_games(found, shard.name, arrays, manifest.part)
@@ -156,17 +141,16 @@ def validate(dataset: Path, context: RunContext[QualitySettings]) -> ValidationR
 
 
 def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) -> None:
-    """What can be told of the arrays of a shard by themselves."""
-    samples, games = len(arrays["values"]), len(arrays["games"])
-    for offsets in OFFSETS:
-        kind = offsets.split("_")[0]
-        ends = len(arrays[f"{kind}_indices"])
-        sound = arrays[offsets][0] == 0 and arrays[offsets][-1] == ends == len(arrays[f"{kind}_values"])
-        sound = sound and bool((np.diff(arrays[offsets]) >= 0).all())
-        found.expect("offsets", sound, f"{name}: {offsets} do not fit {kind}_indices")
+    """Check the arrays of a shard by themselves."""
+    samples, games = len(arrays["game"]), len(arrays["games"])
+    for policy in POLICIES:
+        offsets, entries = arrays[f"{policy}_offsets"], len(arrays[f"{policy}_actions"])
+        sound = offsets[0] == 0 and offsets[-1] == entries == len(arrays[f"{policy}_probs"])
+        sound = sound and bool((np.diff(offsets) >= 0).all())
+        found.expect("offsets", sound, f"{name}: {policy}_offsets do not fit {policy}_actions")
         if sound:
-            _check_policies(found, name, arrays, kind, layout)
-    for member in ("globals", "values", "values_mp", "weights"):
+            _check_policies(found, name, arrays, policy, layout)
+    for member in ("globals", "outcome_values", "sample_weights"):
         odd = samples - int(np.isfinite(arrays[member].reshape(samples, -1)).all(axis=1).sum())
         found.expect("numbers", odd == 0, f"{name}: {member} of {odd:,} samples are no numbers")
     board = np.zeros(layout.board.size**2, np.uint8)
@@ -175,70 +159,69 @@ def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) ->
     found.expect("ranges", (shown == board).all(), f"{name}: the planes do not show {layout.board.name}")
     players = layout.players
     for member, low, high in (
-        ("values_mp", -1, 1),
-        ("policy_kind", 0, 1),
-        ("owners", 0, players),
-        ("plies_left", 1, np.inf),
-        ("weights", 0, np.inf),
-        ("ply", 0, np.inf),
+        ("outcome_values", -1, 1),
+        ("has_policy", 0, 1),
+        ("ownership", 0, players),
+        ("moves_left", 1, np.inf),
+        ("sample_weights", 0, np.inf),
+        ("action_index", 0, np.inf),
         ("game", 0, games - 1),
         ("root_values", -VALUE_UNIT, VALUE_UNIT),
     ):
         array = arrays[member]
         inside = not array.size or (np.nanmin(array) >= low and np.nanmax(array) <= high)
         found.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
-    outside = arrays["owners"].reshape(samples, -1)[:, board == 0]
-    found.expect("ranges", not outside.any(), f"{name}: owners of what is no cell")
+    outside = arrays["ownership"].reshape(samples, -1)[:, board == 0]
+    found.expect("ranges", not outside.any(), f"{name}: ownership of what is no cell")
     facts = arrays["facts"]
     for fact, least, most in (("plies", 1, np.inf), ("searched", 0, facts["choices"]), ("winner", 0, players)):
         possible = ((facts[fact] >= least) & (facts[fact] <= most)).all()
         found.expect("ranges", possible, f"{name}: {fact} of games are out of their range")
-    found.expect("ranges", not samples or np.nansum(arrays["weights"]) > 0, f"{name}: no sample has a weight")
+    found.expect("ranges", not samples or np.nansum(arrays["sample_weights"]) > 0, f"{name}: no sample has a weight")
 
 
-def _check_policies(found: _Findings, name: str, arrays: Arrays, kind: str, layout: Layout) -> None:
-    """Policies of the samples, or of the replies to them."""
-    indices, offsets = arrays[f"{kind}_indices"], arrays[f"{kind}_offsets"]
+def _check_policies(found: _Findings, name: str, arrays: Arrays, policy: str, layout: Layout) -> None:
+    """Check one of `POLICIES`."""
+    actions, offsets = arrays[f"{policy}_actions"], arrays[f"{policy}_offsets"]
     size = policy_size(layout.board)
-    inside = not len(indices) or (indices.min() >= 0 and indices.max() < size)
-    found.expect("ranges", inside, f"{name}: {kind}_indices are not all in 0 … {size - 1}")
+    inside = not len(actions) or (actions.min() >= 0 and actions.max() < size)
+    found.expect("ranges", inside, f"{name}: {policy}_actions are not all in 0 … {size - 1}")
     lengths = np.diff(offsets)
-    sums = np.diff(np.concatenate([[0], np.cumsum(arrays[f"{kind}_values"], dtype=np.int64)])[offsets])
-    near = np.abs(sums - 65535) <= layout.board.max_actions  # every share may be off by one, those left out too
-    if kind == "policy":
-        near = np.where(arrays["policy_kind"] == 1, np.abs(sums - 65535) <= lengths, sums == 0)
+    sums = np.diff(np.concatenate([[0], np.cumsum(arrays[f"{policy}_probs"], dtype=np.int64)])[offsets])
+    near = np.abs(sums - 65535) <= layout.board.max_actions  # every probability may be off by one, those left out too
+    if policy == "policy":
+        near = np.where(arrays["has_policy"] == 1, np.abs(sums - 65535) <= lengths, sums == 0)
         found.expect("policies", (lengths > 1).all(), f"{name}: a sample has nothing to choose from")
     else:
         near |= lengths == 0
     wrong = len(near) - int(near.sum())
-    found.expect("policies", wrong == 0, f"{name}: {kind} shares of {wrong:,} samples do not add up")
+    found.expect("policies", wrong == 0, f"{name}: {policy}_probs of {wrong:,} samples do not add up")
     if inside:
-        keys = np.sort(np.repeat(np.arange(len(lengths)), lengths) * size + indices)
-        found.expect("policies", (np.diff(keys) > 0).all(), f"{name}: an action stands twice in a {kind}")
+        keys = np.sort(np.repeat(np.arange(len(lengths)), lengths) * size + actions)
+        found.expect("policies", (np.diff(keys) > 0).all(), f"{name}: an action stands twice in {policy}_actions")
 
 
 def _check_games(found: _Findings, name: str, arrays: Arrays, part: str) -> None:
-    """What has to agree within games, and which games they are."""
-    values, players = arrays["values_mp"], arrays["values_mp"].shape[1]
+    """Check what has to agree within games, and note which games they are."""
+    values, players = arrays["outcome_values"], arrays["outcome_values"].shape[1]
     places = sorted({place_value(a, b, players) for b in range(1, players + 1) for a in range(players - b + 1)})
     nearest = np.abs(values[:, :, np.newaxis] - np.array(places, np.float32)).min(axis=2, initial=np.inf)
     sound = (nearest <= TOLERANCE).all() and (np.abs(values.sum(axis=1)) <= TOLERANCE * players).all()
-    found.expect("values", sound, f"{name}: values_mp are not those of ranks")
-    found.expect("values", (arrays["values"] == values[:, 0]).all(), f"{name}: values are not the first of values_mp")
+    found.expect("values", sound, f"{name}: outcome_values are not those of ranks")
     order = np.sort(values, axis=1)
     same = np.diff(arrays["game"]) == 0
     found.expect("values", (order[1:][same] == order[:-1][same]).all(), f"{name}: values change within a game")
-    falls = np.diff(arrays["plies_left"].astype(np.int64)) <= 0
+    falls = np.diff(arrays["moves_left"].astype(np.int64)) <= 0
     found.expect("values", falls[same].all(), f"{name}: moves left rise within a game")
-    found.gathered.add(arrays["facts"], arrays["values"], int((arrays["policy_kind"] == 1).sum()))
+    found.gathered.add(arrays["facts"], values, int((arrays["has_policy"] == 1).sum()))
     identities = np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, IDENTITY_BYTES)
     if len(identities) and arrays["game"].min() >= 0 and arrays["game"].max() < len(identities):
-        plies = np.ascontiguousarray(arrays["ply"]).view(np.uint8).reshape(-1, 4)
-        found.keys.append(np.hstack([identities[arrays["game"]], plies]))
+        index = np.ascontiguousarray(arrays["action_index"]).view(np.uint8).reshape(-1, 4)
+        found.keys.append(np.hstack([identities[arrays["game"]], index]))
         facts = arrays["facts"][arrays["game"]]
         fits = ((values != 0).any(axis=1) == (facts["winner"] > 0)).all()
         found.expect("values", fits, f"{name}: values do not fit who has won the game")
-        found.expect("values", (arrays["plies_left"] <= facts["plies"]).all(), f"{name}: more moves left than moves")
+        found.expect("values", (arrays["moves_left"] <= facts["plies"]).all(), f"{name}: more moves left than moves")
     bound = holdout_bound()
     for identity in map(bytes, identities):
         if (lot(identity) < bound) != (part == "holdout"):
@@ -246,7 +229,7 @@ def _check_games(found: _Findings, name: str, arrays: Arrays, part: str) -> None
 
 
 def _check_all(found: _Findings, path: Path, manifest: Manifest) -> None:
-    """What can be told when all shards have been seen."""
+    """Check what shows only when all shards have been seen."""
     sums = sum(shard.samples for shard in manifest.shards), sum(shard.games for shard in manifest.shards)
     found.expect("files", sums == (manifest.samples, manifest.games), "the shards do not add up to the manifest")
     keys = _joined(found.keys, IDENTITY_BYTES + 4)
@@ -260,7 +243,7 @@ def _check_all(found: _Findings, path: Path, manifest: Manifest) -> None:
 
 
 def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
-    """The identities of all games of a data set whose shards can be read."""
+    """Yield the identities of all games in the shards that can be read."""
     for shard in manifest.shards:
         try:
             identities = game_identities(open_shard(path.parent / shard.name))
@@ -269,8 +252,8 @@ def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
         yield from identities
 
 
-def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[Check]:
-    """What comes of all checks, in order."""
+def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[DatasetCheck]:
+    """Yield the results of all checks, in order."""
     measured = {
         "duplicates": _copies(found),
         "symmetric_duplicates": _repetitions(found),
@@ -280,20 +263,20 @@ def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[Check]:
     for name, what in CHECKS.items():
         if failures := found.failures.get(name):
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-            yield Check(name, "failed", failures[0] + more)
+            yield DatasetCheck(name, "failed", failures[0] + more)
         elif name not in ("files", "arrays") and not found.gathered.facts:
-            yield Check(name, "skipped", "no shard could be looked at")
+            yield DatasetCheck(name, "skipped", "no shard could be looked at")
         else:
-            yield Check(name, *measured.get(name, ("ok", what)))
+            yield DatasetCheck(name, *measured.get(name, ("ok", what)))
 
 
 def _graded(share: float, warning: float, failure: float, detail: str) -> tuple[Verdict, str]:
-    """What to say of a share that should be small."""
+    """Return the verdict on a share that should be small."""
     return "failed" if share > failure else "warning" if share > warning else "ok", detail
 
 
 def _copies(found: _Findings) -> tuple[Verdict, str]:
-    """Games that are played like another one."""
+    """Count the games that are played like another one."""
     actions = np.concatenate([np.empty(0, np.int64), *(facts["actions"] for facts in found.gathered.facts)])
     copies = len(actions) - len(np.unique(actions))
     detail = f"no sample stands there twice; {copies:,} games are copies of others, action for action"
@@ -301,7 +284,7 @@ def _copies(found: _Findings) -> tuple[Verdict, str]:
 
 
 def _repetitions(found: _Findings) -> tuple[Verdict, str]:
-    """Positions that repeat."""
+    """Count the positions that repeat."""
     hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
     repeated, images = (1 - len(np.unique(column)) / max(len(column), 1) for column in hashes.T)
     detail = f"{repeated:.1%} of {len(hashes):,} positions repeat another one, {images:.1%} if images of it count too"
@@ -309,7 +292,7 @@ def _repetitions(found: _Findings) -> tuple[Verdict, str]:
 
 
 def _class_balance(found: _Findings) -> tuple[Verdict, str]:
-    """Samples by value."""
+    """Compare the numbers of samples by value."""
     values = found.gathered.values
     samples = max(sum(values.values()), 1)
     wins = sum(count for value, count in values.items() if value > 0) / samples
@@ -319,7 +302,7 @@ def _class_balance(found: _Findings) -> tuple[Verdict, str]:
 
 
 def _seat_balance(found: _Findings, players: int) -> tuple[Verdict, str]:
-    """Games by winner."""
+    """Compare the numbers of games by winner."""
     winners = np.concatenate([np.empty(0, np.int32), *(facts["winner"] for facts in found.gathered.facts)])
     wins = [int((winners == seat).sum()) for seat in range(1, players + 1)]
     detail = f"games won by seat: {', '.join(f'{count:,}' for count in wins)}"
@@ -327,7 +310,7 @@ def _seat_balance(found: _Findings, players: int) -> tuple[Verdict, str]:
 
 
 def _joined(parts: list[npt.NDArray[np.uint8]], width: int) -> npt.NDArray[np.void]:
-    """Rows of bytes as single values."""
+    """Join rows of bytes into single values."""
     rows = np.concatenate([np.empty((0, width), np.uint8), *parts])
     return np.ascontiguousarray(rows).view(np.dtype((np.void, width))).reshape(-1)
 

@@ -1,4 +1,4 @@
-"""A data set on its way to the disk: there at once or not at all.
+"""A data set on its way to the disk: it is there at once or not at all.
 
 Shards have names that no other shard ever has (`sharding.py`), so they can take them as soon as they are whole: what
 is a data set, and what is not, is up to the manifest, which is replaced in one step. Whatever kills the process, there
@@ -21,9 +21,9 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, Layout
+from ringrift.datasets.layout import FACTS, IDENTITY, IDENTITY_BYTES, OFFSETS, RAGGED, BadDataset, BusyDataset, Layout
 from ringrift.datasets.manifest import Manifest, Shard, manifest_path, read_manifest, write_manifest
-from ringrift.datasets.samples import Rows
+from ringrift.datasets.samples import ShardRows
 from ringrift.datasets.shards import Arrays, check_forms, digest, open_shard, write_shard
 from ringrift.errors import UnwritableFile
 from ringrift.files import alone, new_file
@@ -33,7 +33,7 @@ class ShardBuffer:
     """The arrays of a shard that grows."""
 
     def __init__(self, layout: Layout, capacity: int) -> None:
-        """`capacity` is for how many samples there is room at first."""
+        """Make room for `capacity` samples at first."""
         self.layout = layout
         # Memory that is never written to is never used, so that a small data set does not take that of a shard.
         self._rows: Arrays = {name: np.empty((capacity, *shape), dtype) for name, (dtype, shape) in layout.rows.items()}
@@ -49,27 +49,27 @@ class ShardBuffer:
 
     @property
     def room(self) -> int:
-        """How many more samples it can take as it is."""
-        return len(self._rows["values"]) - self.samples
+        """The number of samples that it can still take as it is."""
+        return len(self._rows["game"]) - self.samples
 
     @property
     def policies(self) -> int:
-        """Samples with a policy to learn."""
-        return int(self._rows["policy_kind"][: self.samples].sum())
+        """The number of samples that have a policy."""
+        return int(self._rows["has_policy"][: self.samples].sum())
 
     @property
     def facts(self) -> npt.NDArray[Any]:
-        """`[games]`, of `FACTS`."""
+        """`[games]`, of `FACTS`, the facts of the games."""
         return np.concatenate([np.empty(0, FACTS), *self._facts])
 
     @property
-    def values(self) -> npt.NDArray[np.float32]:
-        """`[N]`, the values of who is to act."""
-        return self._rows["values"][: self.samples]
+    def outcome_values(self) -> npt.NDArray[np.float32]:
+        """`[N, P]`, the values of the final ranks, relative."""
+        return self._rows["outcome_values"][: self.samples]
 
     def grow(
-        self, games: list[bytes], facts: npt.NDArray[Any], samples: int, entries: int, replies: int
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], Rows]:
+        self, games: list[bytes], facts: npt.NDArray[Any], samples: int, policy_entries: int, opponent_entries: int
+    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32], ShardRows]:
         """Make room for games of these facts: features, globals and the other members of their samples, to be written.
 
         The ends of policies count from the first of the new samples; `settle` has to follow.
@@ -81,22 +81,24 @@ class ShardBuffer:
         self.samples = end
         self.games += games
         self._facts.append(facts)
-        for name, size in zip(RAGGED, (entries, entries, replies, replies), strict=True):
+        for name, size in zip(
+            RAGGED, (policy_entries, policy_entries, opponent_entries, opponent_entries), strict=True
+        ):
             self._entries[name].append(np.empty(size, RAGGED[name]))
         rows: Arrays = {name: array[first:end] for name, array in self._rows.items()}
         ends: Arrays = {name.replace("offsets", "ends"): self._offsets[name][first + 1 : end + 1] for name in OFFSETS}
         ragged: Arrays = {name: parts[-1] for name, parts in self._entries.items()}
         features, globals = rows.pop("features"), rows.pop("globals")
-        return features, globals, Rows(**rows, **ends, **ragged)
+        return features, globals, ShardRows(**rows, **ends, **ragged)
 
     def settle(self, samples: int) -> None:
-        """Let the offsets of the last so many samples go on from those before them."""
+        """Let the offsets of the last `samples` samples go on from those before them."""
         first = self.samples - samples
         for offsets in self._offsets.values():
             offsets[first + 1 : self.samples + 1] += offsets[first]
 
     def arrays(self) -> Arrays:
-        """The members of the shard."""
+        """Return the members of the shard."""
         found: Arrays = {name: array[: self.samples] for name, array in self._rows.items()}
         found |= {name: array[: self.samples + 1] for name, array in self._offsets.items()}
         found |= {name: np.concatenate([np.empty(0, RAGGED[name]), *parts]) for name, parts in self._entries.items()}
@@ -109,20 +111,20 @@ def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
 
 
 class DatasetWriter:
-    """The shards of a data set, in their order: written, or found to be there."""
+    """The shards of a data set, in their order, either written or found to be there."""
 
     def __init__(self, folder: Path, name: str, layout: Layout, capacity: int) -> None:
-        """`capacity` is the number of samples that shards are expected to have at most."""
+        """Write shards that are expected to have `capacity` samples at most."""
         self.folder = folder
         self.name = name
         self.layout = layout
         self.buffer = ShardBuffer(layout, capacity)
         """The shard at hand."""
         self.samples = 0
-        """Samples of all shards but the one at hand."""
+        """The number of samples of all shards but the one at hand."""
         self.policies = 0
         self.kept = 0
-        """Samples of the shards that were there already."""
+        """The number of samples of the shards that were there already."""
         self._capacity = capacity
         self._spare: ShardBuffer | None = None
         self._known = {shard.name: shard for shard in _listed(manifest_path(folder, name))}
@@ -148,17 +150,17 @@ class DatasetWriter:
         if known is None:  # of an export that was interrupted
             known = Shard(
                 name=path.name,
-                samples=len(arrays["values"]),
+                samples=len(arrays["game"]),
                 games=len(arrays["games"]),
                 bytes=size,
                 sha256=digest(path),
             )
-        elif (known.bytes, known.samples) != (size, len(arrays["values"])):
+        elif (known.bytes, known.samples) != (size, len(arrays["game"])):
             return None
         self._shards.append(known)
         self.samples += known.samples
         self.kept += known.samples
-        self.policies += int(arrays["policy_kind"].sum())
+        self.policies += int(arrays["has_policy"].sum())
         return arrays
 
     def write(self, key: str) -> None:
@@ -177,7 +179,7 @@ class DatasetWriter:
         self._spare = full
 
     def finish(self) -> tuple[Shard, ...]:
-        """All shards, once they are safe."""
+        """Return all shards, once they are safe."""
         return tuple(shard if isinstance(shard, Shard) else shard.result().result() for shard in self._shards)
 
     def publish(self, manifest: Manifest) -> None:
@@ -238,7 +240,7 @@ class DatasetWriter:
 
 @contextmanager
 def new_dataset(folder: Path, name: str, layout: Layout, capacity: int) -> Iterator[DatasetWriter]:
-    """A writer of shards, whose `publish` makes them a data set; until then, that of before remains.
+    """Yield a writer of shards, whose `publish` makes them a data set; until then, that of before remains.
 
     `BadDataset` if another process is writing the data set. If the block ends badly, shards remain for the next
     attempt, unless it was for want of room.
@@ -268,7 +270,7 @@ def remove_dataset(folder: Path, name: str) -> None:
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
     """Keep other processes from writing the same data set."""
     path = folder / f".{name}.lock"
-    return alone(path, path, BadDataset(f"{folder / name}: is being written by another process; wait for it to end"))
+    return alone(path, path, BusyDataset(f"{folder / name}: is being written by another process; wait for it to end"))
 
 
 def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:
@@ -288,7 +290,7 @@ def _sweep(folder: Path, name: str) -> None:
 
 
 def _listed(path: Path) -> tuple[Shard, ...]:
-    """The shards of a manifest, none if it cannot be read."""
+    """Return the shards of a manifest, none if it cannot be read."""
     try:
         return read_manifest(path).shards
     except BadDataset:

@@ -1,4 +1,4 @@
-"""Many states into the arrays of one batch, on all cores."""
+"""The encoding of many states into the arrays of one batch, on all cores."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ringrift.game.types import States
 from ringrift.kernels.threads import share_out
 
 ROWS_PER_PART = 64
-"""Starting a thread takes about as long as encoding that many small states."""
+"""The number of states that a thread gets at once; starting it takes about as long as encoding as many small ones."""
 
 Features = npt.NDArray[np.uint8]
 Globals = npt.NDArray[np.float32]
 
 
 def new_batch(version: FeatureVersion, board: Board, rows: int) -> tuple[Features, Globals]:
-    """Arrays for so many rows: features `[rows, C, H, W]` (uint8) and globals `[rows, G]` (float32)."""
+    """Allocate arrays for `rows` rows: features `[rows, C, H, W]` (uint8) and globals `[rows, G]` (float32)."""
     features = np.zeros((rows, *version.features_shape(board)), np.uint8)
     return features, np.zeros((rows, len(version.globals)), np.float32)
 
@@ -36,7 +36,7 @@ def encode_batch(
     symmetries: npt.NDArray[np.int32] | None = None,
     threads: int | None = None,
 ) -> int:
-    """Encode states into the first rows of a batch, overwriting those; the number of rows.
+    """Encode states into the first rows of a batch, overwriting those; return the number of rows.
 
     States are `[M]`; `rows` `[N]` picks those to encode, by default all. `symmetries` `[N]` shows each under a symmetry
     of the board, by default as it stands. The result does not depend on the number of threads.
@@ -59,7 +59,7 @@ def encode_batch(
 
 
 def _check_arrays(version: FeatureVersion, board: Board, features: Features, globals: Globals, count: int) -> None:
-    """The kernels trust their caller, and would write beyond arrays that do not fit."""
+    """Check the arrays: the kernels trust their caller, and would write beyond arrays that do not fit."""
     for name, array, dtype, shape in (
         ("features", features, np.uint8, version.features_shape(board)),
         ("globals", globals, np.float32, (len(version.globals),)),
@@ -72,7 +72,7 @@ def _check_arrays(version: FeatureVersion, board: Board, features: Features, glo
 
 
 def _check_picks(states: States, board: Board, rows: npt.NDArray[np.int32], symmetries: npt.NDArray[np.int32]) -> None:
-    """… and would read beyond them."""
+    """Check rows and symmetries: the kernels would read beyond the arrays."""
     if states.dtype != state_type(board):
         raise ValueError(f"these are no states of {board.name}")
     if len(symmetries) != len(rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ringrift.encoding.features import FEATURE_VERSIONS
-from ringrift.encoding.layout import SCALES, V1_GLOBALS, V1_PLANES, V2_GLOBALS, V2_PLANES, Feature
+from ringrift.encoding.layout import SCALES, V1_GLOBALS, V1_PLANES, V2_GLOBALS, V2_PLANES, FeatureGroup
 from ringrift.game.boards import BOARDS
 
 INTRODUCTION = """\
@@ -50,7 +50,7 @@ def document() -> str:
     )
 
 
-def _rows(features: Iterable[Feature], in_v1: tuple[Feature, ...]) -> Iterable[str]:
+def _rows(features: Iterable[FeatureGroup], in_v1: tuple[FeatureGroup, ...]) -> Iterable[str]:
     index = 0
     for feature in features:
         last = index + len(feature.names) - 1

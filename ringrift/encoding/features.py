@@ -21,7 +21,7 @@ from ringrift.encoding.layout import (
     V1_PLANES,
     V2_GLOBALS,
     V2_PLANES,
-    Feature,
+    FeatureGroup,
     first_indices,
     names_of,
 )
@@ -101,7 +101,7 @@ _FEWEST_PLAYERS: Final = PLAYER_COUNTS[0]
 
 @compiled
 def relative_seat(state: State, player: int) -> int:
-    """How many seats after the player to act a player sits: 0 … players−1."""
+    """Return how many seats after the player to act a player sits: 0 … players−1."""
     seat = np.int64(player) - np.int64(state.player)  # seats are unsigned in the state, and would wrap around
     return int(seat if seat >= 0 else seat + np.int64(state.players))
 
@@ -140,7 +140,7 @@ def encode_v2(state: State, board: BoardTables, work: Workspace, pixels: I32, pl
 
 @compiled
 def write_piece(state: State, word: int, pixel: int, planes: U8) -> None:
-    """What stands on a cell. An empty one takes the way of a marker and writes 0: it saves a branch nobody foresees."""
+    """Write what stands on a cell. An empty one takes the way of a marker and writes 0, which saves a branch."""
     planes[_BOARD, pixel] = 1
     seat = relative_seat(state, word & OWNER)
     kind = word & KIND
@@ -153,7 +153,7 @@ def write_piece(state: State, word: int, pixel: int, planes: U8) -> None:
 
 @compiled
 def write_places(state: State, pixels: I32, planes: U8) -> None:
-    """The cells that the turn is about, and those of the last actions."""
+    """Write the cells that the turn is about, and those of the last actions."""
     if state.must_move:
         planes[_MUST_MOVE, pixels[state.must_move]] = 1
     if state.capturer:
@@ -167,7 +167,7 @@ def write_places(state: State, pixels: I32, planes: U8) -> None:
 
 @compiled
 def write_globals(state: State, board: BoardTables, values: F32) -> None:
-    """Turn, players and the last-player-standing tracker; `values` is zeroed."""
+    """Write turn, players and the last-player-standing tracker; `values` is zeroed."""
     players = state.players
     if state.phase != GAME_OVER:
         values[_G_PHASE + state.phase] = 1
@@ -203,7 +203,7 @@ def write_globals(state: State, board: BoardTables, values: F32) -> None:
 
 @compiled
 def write_rings(state: State, word: int, pixel: int, planes: U8) -> None:
-    """What lies below the cap of a stack."""
+    """Write the rings below the cap of a stack."""
     height = height_of(word)
     cap = cap_height(word)
     if cap == height:
@@ -219,7 +219,7 @@ def write_rings(state: State, word: int, pixel: int, planes: U8) -> None:
 
 @compiled
 def write_reach(cells: Words, board: BoardTables, position: int, seat: int, pixels: I32, planes: U8) -> bool:
-    """Where a stack could land, and what it could capture, were its seat to move; whether it could move at all."""
+    """Write where a stack could land and what it could capture, were its seat to move; return whether it could move."""
     word = cells[position]
     height, cap = height_of(word), cap_height(word)
     landings = 0
@@ -340,7 +340,7 @@ class FeatureVersion:
     globals: tuple[str, ...]
     """Names of the globals, in order."""
     scales: Mapping[str, F32]
-    """By board name, `[C]`: what the network divides each plane by, so that it lies in about 0 … 1."""
+    """The divisors of the planes by board name, `[C]`: divided by them, planes lie in about 0 … 1."""
     kernel: Callable[..., None]
     """Encodes rows of a batch: `encode_rows_v1` and its like."""
 
@@ -350,7 +350,7 @@ class FeatureVersion:
 
 
 def _version(
-    name: str, planes: tuple[Feature, ...], values: tuple[Feature, ...], kernel: Callable[..., None]
+    name: str, planes: tuple[FeatureGroup, ...], values: tuple[FeatureGroup, ...], kernel: Callable[..., None]
 ) -> FeatureVersion:
     scales = {}
     for board in BOARDS.values():
@@ -376,4 +376,4 @@ def feature_version(name: str) -> FeatureVersion:
 
 
 class UnknownVersion(RingRiftError):
-    """There is no feature version of that name."""
+    """The error that there is no feature version of that name."""

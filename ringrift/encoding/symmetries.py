@@ -39,7 +39,7 @@ class Symmetries:
         return flat[..., self.gather[symmetry]].reshape(features.shape)
 
     def transform_actions(self, actions: I32, symmetry: int) -> I32:
-        """What actions, of any shape, become."""
+        """Return the images of actions, of any shape."""
         return np.take(self.actions[symmetry], actions)
 
     def transform_policy(self, policy: F32, symmetry: int) -> F32:

@@ -1,4 +1,4 @@
-"""What a network learns to predict about the end of the game, and the one place where values change their seats.
+"""The values of final ranks, which a network learns to predict, and the change between absolute and relative values.
 
 The value of a place falls evenly from +1 for the first to −1 for the last: +1, −1 for two players, +1, 0, −1 for three,
 +1, +⅓, −⅓, −1 for four. Players who share a rank share the mean of the places that they cover. A game without a winner,
@@ -26,7 +26,7 @@ Values = TypeVar("Values", bound=np.generic)
 
 @compiled
 def place_value(better: int, equal: int, players: int) -> float:
-    """The value for a player who has `better` players above and is one of `equal` that share a rank."""
+    """Return the value for a player with `better` players above who is one of `equal` that share a rank."""
     return 1 - (2 * better + equal - 1) / (players - 1)
 
 
@@ -59,24 +59,24 @@ def outcome_rows(states: States, values: F32) -> None:
 
 
 def outcomes(states: States, players: int) -> F32:
-    """The values of games, `[N, players]` by seat, from their last positions `[N]`."""
+    """Return the outcome values of games, `[N, players]` by seat, from their last positions `[N]`."""
     values = np.empty((len(states), players), np.float32)
     outcome_rows(states, values)
     return values
 
 
 def rank_values(ranks: Sequence[int]) -> F32:
-    """The values, `[players]`, of final ranks such as (1, 2, 2, 4)."""
+    """Return the values, `[players]`, of final ranks such as (1, 2, 2, 4)."""
     return np.array([place_value(rank - 1, ranks.count(rank), len(ranks)) for rank in ranks], np.float32)
 
 
 def to_absolute(relative: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
-    """Values `[…, players]` that begin with the player to act, by seat; `player` is one seat (from 1) or `[…]`."""
+    """Return relative values `[…, players]` by seat; `player`, who acts, is one seat (from 1) or `[…]`."""
     return _shifted(relative, 1 - np.asarray(player, np.int64))
 
 
 def to_relative(absolute: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
-    """Values `[…, players]` by seat, beginning with the player to act; `player` is one seat (from 1) or `[…]`."""
+    """Return values `[…, players]` by seat as relative ones; `player`, who acts, is one seat (from 1) or `[…]`."""
     return _shifted(absolute, np.asarray(player, np.int64) - 1)
 
 

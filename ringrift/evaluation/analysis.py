@@ -72,7 +72,7 @@ class AnalysedPly:
 
     @property
     def lost(self) -> float | None:
-        """How much less the action is worth to its player than the best of the candidates."""
+        """The value that the action loses to its player against the best of the candidates."""
         if self.assessment is None or self.played is None:
             return None
         seat = self.player - 1

@@ -13,19 +13,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.results import GameResult, distinct
+from ringrift.kernels.types import F64, I64
 from ringrift.statistics import CONFIDENCE
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 ANCHOR: Final = "random"
 """The player whose Elo is 0."""
@@ -34,8 +31,6 @@ ELO: Final = 400 / np.log(10)
 MOST_ROUNDS: Final = 200
 CLOSE_ENOUGH: Final = 1e-6
 """The tolerance of numbers of pseudo-games."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class NoRating(RingRiftError):
@@ -75,7 +70,7 @@ class Ratings:
     players: tuple[Rating, ...]
     notes: tuple[str, ...]
     """Notes on players that were left out, and on intervals that say less than they seem to."""
-    covariances: tuple[Floats, Floats]
+    covariances: tuple[F64, F64]
     """The covariance by the model and by blocks, each `[players, players]` in Elo², in the order of `players`."""
 
     def __getitem__(self, player: str) -> Rating:
@@ -103,21 +98,6 @@ class Ratings:
             "players": [asdict(rating) for rating in self.players],
             "notes": list(self.notes),
         }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("player", "Elo", "95 %", "games")
-        table.columns[0].overflow = "fold"
-        for column in table.columns[1:]:
-            column.justify, column.no_wrap = "right", True
-        for rating in self.players:
-            reach = f"{rating.low:.0f} … {rating.high:.0f}"
-            table.add_row(escape(rating.player), f"{rating.elo:.0f}", reach, f"{rating.games}")
-        yield table
-        for note in self.notes:
-            yield escape(note)
 
 
 def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
@@ -159,19 +139,19 @@ class _Pairs:
     """The scores of players against each other, a row for every pair that has met in a block."""
 
     names: tuple[str, ...]
-    blocks: npt.NDArray[np.int64]
+    blocks: I64
     """`[rows]`"""
-    pairs: npt.NDArray[np.int64]
+    pairs: I64
     """`[rows, 2]`, indices into `names`, the lower one first."""
-    scores: Floats
+    scores: F64
     """`[rows]`, the score of the first."""
-    counts: Floats
+    counts: F64
     """`[rows]`, the number of comparisons."""
 
-    def design(self, free: Sequence[str]) -> Floats:
+    def design(self, free: Sequence[str]) -> F64:
         """Return `[rows, free]`: 1 for the first player of a row, −1 for the second; others have no column."""
         one_hot = np.array([[name == other for other in free] for name in self.names], np.float64)
-        design: Floats = one_hot[self.pairs[:, 0]] - one_hot[self.pairs[:, 1]]
+        design: F64 = one_hot[self.pairs[:, 0]] - one_hot[self.pairs[:, 1]]
         return design
 
     def in_all(self) -> _Pairs:
@@ -217,7 +197,7 @@ def _pairs(games: Sequence[GameResult]) -> _Pairs:
     return _Pairs(tuple(names), rows[:, 0], rows[:, 1:], numbers[:, 0], numbers[:, 1])
 
 
-def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floats]]:
+def _fit(table: _Pairs, free: Sequence[str]) -> tuple[F64, tuple[F64, F64]]:
     """Return the logits of all players but the anchor, and their covariance by the model and by blocks."""
     from statsmodels.genmod.cov_struct import Independence  # late: slow to import
     from statsmodels.genmod.families import Binomial
@@ -240,7 +220,7 @@ def _fit(table: _Pairs, free: Sequence[str]) -> tuple[Floats, tuple[Floats, Floa
     return fit.params, (fit.cov_naive, few * fit.cov_robust)
 
 
-def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Floats, Floats]:
+def _pseudo_games(design: F64, scores: F64, counts: F64) -> tuple[F64, F64]:
     """Return Firth's pseudo-games, as many for each pair as the leverage of its games, and the logits that follow."""
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
@@ -261,7 +241,7 @@ def _pseudo_games(design: Floats, scores: Floats, counts: Floats) -> tuple[Float
     return pseudo, fit.params
 
 
-def _reach(contrast: Floats, covariances: tuple[Floats, ...]) -> float:
+def _reach(contrast: F64, covariances: tuple[F64, ...]) -> float:
     """Return how far the 95 % interval of a contrast reaches to either side."""
     from scipy.special import ndtri
 

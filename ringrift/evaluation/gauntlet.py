@@ -12,10 +12,10 @@ while a fair share of wins would be a half, a third, a quarter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from ringrift.evaluation.elo import Difference
 from ringrift.evaluation.match_runner import MatchRunner
@@ -27,9 +27,6 @@ from ringrift.evaluation.settings import GauntletSettings
 from ringrift.evaluation.sprt import SprtSettings, elo_of, judge
 from ringrift.evaluation.store import store_evaluation
 from ringrift.game import parse_config
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 GAUNTLET: Final = "gauntlet"
 DISTINCT: Final = 0.95
@@ -44,34 +41,34 @@ Verdict = Literal["passed", "failed", "cut off", "not finished"]
 
 @dataclass(frozen=True)
 class OpponentResult:
-    """How the model did against one opponent."""
+    """The result of the model against one opponent."""
 
     role: Role
     opponent: str
     games: int
     distinct: int
-    """Games that differ in some action."""
+    """The games that differ in some action."""
     wins: int
     losses: int
     draws: int
-    """Games that were stopped; they have no winner. With three and four players a loss is any game not won."""
+    """The games that were stopped and have no winner; with three and four players a loss is any game not won."""
     score: float
-    """Mean over the games of the share of opponents that the model came in ahead of."""
+    """The mean over the games of the share of opponents that the model came in ahead of."""
     low: float
     high: float
-    """Its 95 % Wilson interval, by blocks; a repeated game makes it no narrower."""
+    """The upper end of its 95 % Wilson interval, by blocks; a repeated game makes it no narrower."""
     limit: float
-    """What is to be scored, against the champion exceeded."""
+    """The score that is needed, against the champion exceeded."""
     verdict: Verdict
 
     @property
     def wins_share(self) -> float:
-        """Games won of those played."""
+        """The share of games won."""
         return self.wins / self.games
 
     @property
     def elo(self) -> Difference | None:
-        """By how much the model is stronger, from these games alone; None if the interval reaches to 0 or 1."""
+        """The difference in Elo from these games alone; None if the interval reaches to 0 or 1."""
         if not 0 < self.low <= self.score <= self.high < 1:
             return None
         return Difference(*map(elo_of, (self.score, self.low, self.high)))
@@ -88,7 +85,7 @@ class OpponentResult:
 
 @dataclass(frozen=True)
 class GauntletReport:
-    """What has come of a gauntlet. Prints as a table on a rich console."""
+    """The result of a gauntlet."""
 
     config: str
     model: str
@@ -98,7 +95,7 @@ class GauntletReport:
 
     @property
     def games(self) -> int:
-        """All that were played."""
+        """The games that were played."""
         return sum(opponent.games for opponent in self.opponents)
 
     @property
@@ -108,42 +105,19 @@ class GauntletReport:
         return next(map(str, decided), None)
 
     def __getitem__(self, role: Role) -> OpponentResult:
-        """The result against an opponent; `KeyError` if it was not played against."""
+        """Return the result against an opponent; `KeyError` if it was not played against."""
         for opponent in self.opponents:
             if opponent.role == role:
                 return opponent
         raise KeyError(role)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         opponents = [
             asdict(one) | {"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo), "wanted": one.wanted}
             for one in self.opponents
         ]
         return asdict(self) | {"games": self.games, "opponents": opponents, "why": self.why}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.config}: gauntlet of {self.model}, {self.games} games")
-        table = Table("against", "games", "won", "lost", "drawn", "score", "95 %", "wanted", "Elo", "verdict")
-        table.columns[0].overflow = "fold"
-        for column in table.columns[1:-1]:
-            column.justify = "right"
-        for one in self.opponents:
-            table.add_row(
-                escape(one.role if one.role == one.opponent else f"{one.role} {one.opponent}"),
-                *(f"{one.games}", f"{one.wins}", f"{one.losses}", f"{one.draws}", f"{one.score:.1%}"),
-                f"{one.low:.1%} – {one.high:.1%}",
-                one.wanted,
-                "" if one.elo is None else str(one.elo),
-                one.verdict,
-            )
-        yield table
-        for note in self.notes:
-            yield escape(note)
-        yield "passed" if self.passed else f"not passed: {self.why}"
 
 
 def gauntlet(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> GauntletReport:
@@ -263,5 +237,5 @@ def sequential_settings(limit: float, games_of_block: int, settings: GauntletSet
 
 
 def mean_score(games: Sequence[GameResult], player: str) -> float:
-    """What a player has scored in the mean; ½ without games."""
+    """Return a player's mean score; ½ without games."""
     return sum(game.score(player) for game in games) / len(games) if games else 0.5

@@ -23,7 +23,7 @@ STRONGER: Final = 0.01
 
 @dataclass(frozen=True)
 class LadderStep:
-    """A level against the one below."""
+    """The result of a level against the one below."""
 
     config: str
     level: int
@@ -31,14 +31,14 @@ class LadderStep:
     below: str
     games: int
     better: int
-    """Pairs of games with exchanged seats in which the level got more points than the one below."""
+    """The pairs of games with exchanged seats in which the level got more points than the one below."""
     worse: int
     milliseconds: float | None
-    """Mean time of a decision of the level."""
+    """The mean time of a decision of the level."""
 
     @property
     def p(self) -> float:
-        """Of the one-sided sign test: how probable so many better pairs are if the level is no stronger."""
+        """The p-value of the one-sided sign test: how probable so many better pairs are if the level is no stronger."""
         return sign_test(self.better, self.worse, "greater")
 
     @property

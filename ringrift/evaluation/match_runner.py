@@ -20,7 +20,7 @@ from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.limits import move_limit
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.selfplay.lineup import use_threads
+from ringrift.selfplay.player_pool import use_threads
 
 SEED_BITS = 63
 
@@ -47,7 +47,7 @@ class MatchRunner:
         part: str,
         alone: bool = False,
     ) -> MatchPlan:
-        """A match of at least so many games, in whole openings.
+        """Plan a match of at least that many games, in whole openings.
 
         Kind, players and `part` decide the openings: other ones for every part of an evaluation. `BadMatch` if a player
         is to play against itself.

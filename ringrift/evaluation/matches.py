@@ -16,17 +16,18 @@ from ringrift.game.notation import Json
 from ringrift.game.types import States
 from ringrift.kernels.types import I64
 from ringrift.search import SearchOutput
-from ringrift.selfplay import EndedGame, Openings, Table
+from ringrift.selfplay import EndedGame, LockstepGames, Openings
+from ringrift.version import code_version
 
 SIDE_BY_SIDE: Final = 64
-"""Games at once. More make the batches of a network fuller; each needs memory for the trees of the players."""
+"""Games at once: more make the batches of a network fuller, and each needs memory for the trees of the players."""
 PLIES_OF_A_TURN: Final = 4
 """Placement, movement, lines, territory: openings of that many plies per player give each about one turn."""
 
 
 @dataclass(frozen=True)
 class MatchPlan:
-    """What is to be played: the same plan, played by the same agents, gives the same games."""
+    """The plan of a match: the same plan, played by the same agents, gives the same games."""
 
     config: str
     players: tuple[str, ...]
@@ -36,7 +37,7 @@ class MatchPlan:
     max_moves: int
     seed: int = 0
     alone: bool = False
-    """The first player never has more than one seat."""
+    """Whether the first player never has more than one seat."""
 
     @property
     def seatings(self) -> tuple[tuple[int, ...], ...]:
@@ -45,12 +46,12 @@ class MatchPlan:
 
     @property
     def games(self) -> int:
-        """How many games that makes."""
+        """The number of games."""
         return self.openings * len(self.seatings)
 
 
 class Timed(Agent):
-    """An agent and the time that it takes; its first call, which loads or compiles its kernels, is not counted."""
+    """An agent with a clock; its first call, which loads or compiles its kernels, is not counted."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
@@ -59,7 +60,7 @@ class Timed(Agent):
         self.decisions = 0
 
     def act(self, states: States, games: I64) -> SearchOutput:
-        """Ask the agent."""
+        """Let the agent act."""
         start = time.perf_counter()
         output = self.agent.act(states, games)
         if self.ready:
@@ -74,7 +75,7 @@ class Timed(Agent):
 
 
 def make_players(plan: MatchPlan) -> list[Timed]:
-    """The agents whose specs the plan names."""
+    """Make the agents whose specs the plan names."""
     board, players = parse_config(plan.config)
     return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
 
@@ -132,27 +133,27 @@ def play_games(
     """
     waiting = iter(games)
     running = list(islice(waiting, side_by_side))
-    table = Table(board, players, len(running), max_moves=openings.max_moves)
+    lockstep = LockstepGames(board, players, len(running), max_moves=openings.max_moves)
 
     def begin(slot: int, scheduled: ScheduledGame) -> None:
         running[slot] = scheduled
         opening = openings.draw(scheduled.opening, opening_plies)
-        table.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
+        lockstep.begin(slot, scheduled.number, [agents[index] for index in scheduled.seating], opening)
 
     for slot, scheduled in enumerate(running):
         begin(slot, scheduled)
-    while table.active.any() and not (cancellation and cancellation.is_set()):
-        for agent, rows in table.turns():
-            table.play(rows, agent.act(table.states[rows], table.numbers[rows]).chosen_actions)
-        for slot in table.ended():
-            yield PlayedGame(scheduled=running[slot], **vars(table.take(slot)))
+    while lockstep.active.any() and not (cancellation and cancellation.is_set()):
+        for agent, slots in lockstep.acting():
+            lockstep.play(slots, agent.act(lockstep.states[slots], lockstep.numbers[slots]).chosen_actions)
+        for slot in lockstep.ended():
+            yield PlayedGame(scheduled=running[slot], **vars(lockstep.take(slot)))
             following = next(waiting, None)
             if following is not None:
                 begin(slot, following)
 
 
 def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
-    """The record of a game of the match: which game it is and who sat where, rules, moves, result."""
+    """Return the record of a game of the match: its number and seats, rules, moves, result."""
     game = Game.from_record({"config": plan.config, "actions": played.actions.tolist()})
     return game.record(
         seed=plan.seed,
@@ -160,4 +161,5 @@ def game_record(plan: MatchPlan, played: PlayedGame) -> Json:
         engines=[plan.players[agent] for agent in played.scheduled.seating],
         opening={"number": played.scheduled.opening, "plies": plan.opening_plies},
         maxMoves=plan.max_moves,
+        code=code_version(),
     )

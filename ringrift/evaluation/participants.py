@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
 from ringrift.errors import RingRiftError
-from ringrift.selfplay.lineup import model_id, promoted_model
+from ringrift.selfplay.player_pool import model_id, promoted_model
 
 
 class UnknownModel(RingRiftError):

@@ -1,4 +1,4 @@
-"""The Elo of a config: games for it, fits and their history, and where it is heading."""
+"""The Elo of a config: games for it, fits, their history and trend."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from ringrift.statistics import CONFIDENCE
 
 _MODEL: Final = re.compile(r"(?<=:)[0-9a-f]{16}(?=[@?]|$)")
 LEAST_POINTS: Final = 3
-"""A slope with an interval needs as many."""
+"""The models that a slope with an interval needs."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Where the models of a config are heading."""
+    """The trend of a config's models."""
 
     form: str
-    """How they play, such as `gumbel@32`."""
+    """The way in which they play, such as `gumbel@32`."""
     models: tuple[str, ...]
-    """Names, the oldest first."""
+    """The models' names, the oldest first."""
     slope: float
     """Elo from one model to the next."""
     low: float
     high: float
-    """Its 95 % interval."""
+    """The upper end of its 95 % interval."""
 
     def __str__(self) -> str:
         return (
@@ -64,26 +64,26 @@ def rate_model(config: str, model: Participant, champion: Participant | None, ru
 
 
 def rate_anchors(config: str, runner: MatchRunner) -> None:
-    """Let neighbouring anchors play each other, which pins the scale; what has been played stays as it is."""
+    """Let neighbouring anchors play each other, which pins the scale; games that have been played count."""
     for pair in pairwise(anchors(config, runner)):
         plan = runner.plan(config, pair, games=runner.settings.rating.anchor_games, kind="rating", part="anchors")
         runner.play("rating", plan, runner.agents(plan, pair))
 
 
 def anchors(config: str, runner: MatchRunner) -> list[Participant]:
-    """The fixed players whose strength does not change, the weakest first."""
+    """Return the players whose strength does not change, the weakest first."""
     return [participant(spec) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
 
 
 def update_ratings(database: GamesDatabase, config: str) -> Ratings:
-    """Fit the Elo of everybody to all games that count, and add it to the history; `NoRating` without any."""
+    """Fit the Elo of all players to all games that count, and add it to the history; `NoRating` without any."""
     ratings = fit_elo(rated_games(database, config))
     store_ratings(database, config, ratings)
     return ratings
 
 
 def trends(database: GamesDatabase, config: str, last: int) -> list[Trend]:
-    """Where the last models of every form are heading, by the newest fit; forms with too few models are left out."""
+    """Return the trends of the last models by form, by the newest fit; forms with too few models are left out."""
     by_form: dict[str, list[Rating]] = {}
     began = first_played(database, config)
     for rating in sorted(newest_ratings(database, config), key=lambda rating: began.get(rating.player, 0)):
@@ -94,7 +94,7 @@ def trends(database: GamesDatabase, config: str, last: int) -> list[Trend]:
 
 
 def trend(form: str, ratings: Sequence[Rating]) -> Trend:
-    """The slope of the Elo of models, the oldest first, by least squares."""
+    """Return the slope of the Elo of models, the oldest first, by least squares."""
     from statsmodels.regression.linear_model import OLS  # late: slow to import
 
     steps = np.arange(len(ratings), dtype=np.float64)
@@ -104,11 +104,11 @@ def trend(form: str, ratings: Sequence[Rating]) -> Trend:
 
 
 def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float, float, float]]:
-    """The ratings of a model by way of playing: Elo and its 95 % interval."""
+    """Return the ratings of a model by way of playing: Elo and its 95 % interval."""
     own = (one for one in ratings if model in one.player)
     return {form_of(one.player) or one.player: (one.elo, one.low, one.high) for one in own}
 
 
 def form_of(player: str) -> str | None:
-    """How a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
+    """Return how a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
     return player.replace(f":{found[0]}", "", 1) if (found := _MODEL.search(player)) else None

@@ -6,17 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ringrift.evaluation.matches import MatchPlan, PlayedGame, Timed
 from ringrift.game import parse_config
 from ringrift.statistics import CONFIDENCE, sign_test, wilson_interval
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.table import Table
 
 LETTERS = "ABCD"
 """The letters of the players of a match, in order; two of them may have the same spec."""
@@ -92,7 +88,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class MatchReport:
-    """The result of a match, as far as it was played; it prints as tables on a rich console."""
+    """The result of a match, as far as it was played."""
 
     plan: MatchPlan
     games: int
@@ -129,36 +125,6 @@ class MatchReport:
             )
         return found
 
-    def table(self) -> RenderableType:
-        """Return a table with a line per player."""
-        share = "share" if len(self.players) == 2 else f"share (equal {1 / len(self.players):.1%})"
-        table = _table("player", "won", share, "95 %", "points", "ms/decision")
-        for player in self.players:
-            table.add_row(
-                _label(player),
-                f"{player.won}",
-                f"{player.share:.1%}",
-                f"{player.low:.1%} – {player.high:.1%}",
-                f"{player.points:+.3f}",
-                "" if player.milliseconds is None else f"{player.milliseconds:.2f}",
-            )
-        return table
-
-    def seat_table(self) -> RenderableType:
-        """Return a table with a line per player and seat."""
-        table = _table("player", "seat", "games", "won", "share", "points")
-        for player in self.players:
-            for seat in player.seats:
-                table.add_row(
-                    _label(player),
-                    f"{seat.seat}",
-                    f"{seat.games}",
-                    f"{seat.won}",
-                    f"{seat.won / seat.games:.1%}" if seat.games else "",
-                    f"{seat.points:+.3f}",
-                )
-        return table
-
     def lines(self) -> Iterator[str]:
         """Return the lines under the table."""
         yield from map(str, self.comparisons)
@@ -176,27 +142,6 @@ class MatchReport:
         return (
             f"{plan.config}: {games}, {openings} of {plan.opening_plies} plies × {orders} seat orders, seed {plan.seed}"
         )
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield self.title()
-        yield self.table()
-        yield from self.lines()
-
-
-def _table(*headings: str) -> Table:
-    """Return an empty table with words to the left and numbers to the right."""
-    from rich.table import Table
-
-    table = Table()
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "player" else "right")
-    return table
-
-
-def _label(player: PlayerResult) -> str:
-    from rich.markup import escape  # a spec is not written in rich's mark-up
-
-    return f"{player.name} {escape(player.spec)}"
 
 
 def report_match(plan: MatchPlan, games: Iterable[PlayedGame], agents: Sequence[Timed] = ()) -> MatchReport:
@@ -238,7 +183,7 @@ def _seat(agent: int, seat: int, games: Sequence[PlayedGame]) -> SeatResult:
         seat=seat,
         games=len(taken),
         won=sum(game.winner == seat for game in taken),
-        points=_mean([game.values[seat - 1] for game in taken]),
+        points=_mean([game.outcome_values[seat - 1] for game in taken]),
     )
 
 
@@ -276,7 +221,7 @@ def _has_won(game: PlayedGame, agent: int) -> bool:
 
 def _values(game: PlayedGame, agent: int) -> list[float]:
     """Return the values of the seats that the agent had."""
-    return [value for value, seated in zip(game.values, game.scheduled.seating, strict=True) if seated == agent]
+    return [value for value, seated in zip(game.outcome_values, game.scheduled.seating, strict=True) if seated == agent]
 
 
 def _mean(numbers: Sequence[float]) -> float:

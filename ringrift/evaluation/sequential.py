@@ -1,10 +1,9 @@
-"""One player against another until it is clear who is the stronger, or enough has been played."""
+"""A sequential test: one player against another until it is clear which is the stronger, or enough has been played."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
@@ -14,15 +13,12 @@ from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
 from ringrift.evaluation.store import store_evaluation
 from ringrift.game import parse_config
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 SEQUENTIAL: Final = "sequential"
 
 
 @dataclass(frozen=True)
 class SequentialReport:
-    """What has come of a sequential test. Prints as lines on a rich console."""
+    """The result of a sequential test."""
 
     config: str
     player: str
@@ -34,28 +30,12 @@ class SequentialReport:
 
     @property
     def passed(self) -> bool:
-        """Whether the player is the stronger."""
+        """Whether the player is clearly the stronger."""
         return self.verdict.stronger is True
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return asdict(self) | {"settings": self.settings.model_dump(), "passed": self.passed}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-
-        found = self.verdict
-        tested, against = escape(self.player), escape(self.opponent)
-        yield f"{self.config}: {tested} against {against}, {self.games} games, {self.distinct} of them different"
-        yield (
-            f"scores {found.score:.1%} in {found.blocks} blocks; the log-likelihood ratio of "
-            f"{self.settings.stronger:+g} to {self.settings.weaker:+g} Elo is {found.ratio:+.2f}, clear outside "
-            f"{found.lower:.2f} … {found.upper:.2f}"
-        )
-        if found.stronger is None:
-            yield f"not clear after {found.blocks} blocks, the most there are"
-        else:
-            yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
 
 
 def sequential_test(config: str, player: Participant, opponent: Participant, runner: MatchRunner) -> SequentialReport:

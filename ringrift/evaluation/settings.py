@@ -1,4 +1,4 @@
-"""The settings of evaluation (`include/config/evaluation.yaml`)."""
+"""The settings of evaluation (`evaluation.yaml`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ringrift.evaluation.sprt import Risk, SprtSettings
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 PLAYERS: Final = (2, 3, 4)
 
@@ -87,11 +87,4 @@ class EvaluationSettings(Settings):
 
 def evaluation_settings() -> EvaluationSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    path = config_folder() / "evaluation.yaml"
-    settings = read_settings(path, EvaluationSettings)
-    tables = {"rating.anchors": settings.rating.anchors, "tournament.players": settings.tournament.players}
-    for name, by_players in tables.items():
-        for players in PLAYERS:
-            if players not in by_players:
-                raise BadSettings(f"{path}: {name}.{players}: is missing")
-    return settings
+    return read_config("evaluation.yaml", EvaluationSettings)

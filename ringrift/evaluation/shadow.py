@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import mean_score
@@ -15,9 +14,6 @@ from ringrift.evaluation.results import GameResult, interval
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 SHADOW: Final = "shadow"
 EQUAL: Final = 0.5
 """The score of equals."""
@@ -25,31 +21,31 @@ EQUAL: Final = 0.5
 
 @dataclass(frozen=True)
 class ShadowResult:
-    """How the model did against one opponent."""
+    """The result of the model against one opponent."""
 
     opponent: str
     games: int
     score: float
     low: float
     high: float
-    """Its 95 % Wilson interval."""
+    """The upper end of its 95 % Wilson interval."""
 
 
 @dataclass(frozen=True)
 class ShadowReport:
-    """What has come of a shadow evaluation. Prints as a table on a rich console."""
+    """The result of a shadow evaluation."""
 
     config: str
     number: int
-    """Of the shadow evaluation of this config, from 0."""
+    """The number of the shadow evaluation of this config, from 0."""
     model: str
     results: tuple[ShadowResult, ...]
     ratings: Ratings
     alarms: tuple[str, ...]
-    """What has become worse; none if all is well."""
+    """The alarms, one for each thing that has become worse."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report in JSON's types."""
         return {
             "config": self.config,
             "number": self.number,
@@ -58,22 +54,6 @@ class ShadowReport:
             "rating": asdict(self.ratings[self.model]),
             "alarms": list(self.alarms),
         }
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"{self.config}: shadow evaluation {self.number} of {self.model}")
-        table = Table("against", "games", "score", "95 %")
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for one in self.results:
-            table.add_row(escape(one.opponent), f"{one.games}", f"{one.score:.1%}", f"{one.low:.1%} – {one.high:.1%}")
-        yield table
-        rating = self.ratings[self.model]
-        yield f"Elo {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})"
-        for alarm in self.alarms:
-            yield escape(f"alarm: {alarm}")
 
 
 def shadow(config: str, model: Participant, predecessor: Participant | None, runner: MatchRunner) -> ShadowReport:
@@ -108,7 +88,7 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, run
 
 
 def regressions(ratings: Ratings, model: str, against: ShadowResult | None, settings: AlarmSettings) -> tuple[str, ...]:
-    """What has become worse with a model: its score `against` its predecessor, its Elo beside the best model's.
+    """Return what has become worse: a model's score `against` its predecessor, its Elo beside the best model's.
 
     It is compared with models that play in the same way. A few games of equals often end beyond the limits: an alarm
     takes a 95 % interval that has no room for an equal.

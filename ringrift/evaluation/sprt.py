@@ -33,9 +33,9 @@ class SprtSettings(Settings):
     stronger: float
     """The Elo of the alternative, that it is at least that strong."""
     alpha: Risk
-    """How often a player of the null hypothesis may pass."""
+    """The risk that a player of the null hypothesis passes."""
     beta: Risk
-    """How often a player of the alternative may fail."""
+    """The risk that a player of the alternative fails."""
     least: PositiveInt
     """Blocks before the first look: the spread of scores is unknown before."""
     most: PositiveInt

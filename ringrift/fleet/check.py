@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ringrift import __version__
 from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import HostFacts, host_facts
 from ringrift.fleet.health import Health
@@ -19,9 +18,7 @@ from ringrift.fleet.jobs import State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
+from ringrift.version import code_version
 
 SCRIPT: Final = Path(__file__).with_name("facts.sh").read_bytes()
 OLDEST_PYTHON: Final = (3, 11)
@@ -60,7 +57,7 @@ class HostCheck:
 
 @dataclass(frozen=True)
 class FleetCheck:
-    """All hosts. Prints as a table on a rich console."""
+    """All hosts."""
 
     hosts: tuple[HostCheck, ...]
 
@@ -72,28 +69,6 @@ class FleetCheck:
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {"sound": self.sound} | asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        first = ("host", "answers", "host key", "disk", "memory", "GPU")
-        table = Table(*first, "clock", "Python", "ringrift", "jobs", "problems")
-        for one in self.hosts:
-            table.add_row(
-                *(one.host, "no" if one.seconds is None else f"{1000 * one.seconds:.0f} ms"),
-                "" if one.host_key is None else one.host_key.removeprefix("SHA256:")[:12] + "…",
-                "" if one.free_disk_gb is None else f"{one.free_disk_gb:,.0f} GB",
-                "" if one.memory_gb is None else f"{one.free_memory_gb:,.0f} of {one.memory_gb:,.0f} GB",
-                escape("\n".join(one.gpus)),
-                "" if one.clock_offset is None else f"{one.clock_offset:+.1f} s",
-                one.python or "",
-                "" if one.ringrift is None else f"{one.ringrift} ({one.release})",
-                str(len(one.running)) if one.reachable else "",
-                escape("\n".join(one.problems)),
-                style="red" if one.problems else None,
-            )
-        yield table
 
 
 def check_hosts(hosts: Mapping[str, Host], settings: FleetSettings, *, health: Health | None = None) -> FleetCheck:
@@ -162,8 +137,8 @@ def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSet
         yield f"Python {found.python} is too old: 3.11 or newer is needed"
     if found.ringrift is None:
         yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {found.host}`"
-    elif found.ringrift != __version__:
-        yield f"ringrift {found.ringrift}, and {__version__} here: `ringrift hosts deploy {found.host}`"
+    elif found.ringrift != code_version():
+        yield f"ringrift {found.ringrift}, and {code_version()} here: `ringrift hosts deploy {found.host}`"
     if facts.bash is None:
         yield "there is no bash, without which no job can run"
     if host.gpus and facts.flock is None:

@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -32,10 +32,7 @@ from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game_database.settings import DatabaseSettings
 from ringrift.run_context import RunContext
-from ringrift.settings import BadSettings, config_folder, read_settings, unknown_name
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
+from ringrift.settings import BadSettings, config_folder, read_config, unknown_name
 
 SCRIPT: Final = Path(__file__).with_name("install.sh").read_text("utf-8")
 PACKED: Final = ("pyproject.toml", "constraints.txt", "README.md", "ringrift")
@@ -60,7 +57,7 @@ class HostDeploy:
 
 @dataclass(frozen=True)
 class FleetDeploy:
-    """What became of all hosts. Prints as a table on a rich console."""
+    """What became of all hosts."""
 
     hosts: tuple[HostDeploy, ...]
     dry_run: bool
@@ -73,17 +70,6 @@ class FleetDeploy:
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {"complete": self.complete} | asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("host", "release", "would be done" if self.dry_run else "done", "trouble")
-        for one in self.hosts:
-            trouble = f"{one.trouble} ({one.reaction})" if one.trouble else ""
-            steps = ", ".join(one.steps) or ("" if one.trouble else "nothing: all is there")
-            table.add_row(one.host, one.release, steps, escape(trouble), style="red" if one.trouble else None)
-        yield table
 
 
 @dataclass(frozen=True)
@@ -130,7 +116,7 @@ def pack(source: Path, extras: Sequence[str]) -> Package:
 
     `BadSettings` if they hold a password, which no host needs.
     """
-    _check_for_password(config_folder() / "database.yaml")
+    _check_for_password()
     try:
         project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
         constraints = (source / "constraints.txt").read_bytes()
@@ -195,8 +181,9 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", se
     return answer.out.decode(errors="replace")
 
 
-def _check_for_password(path: Path) -> None:
-    url = read_settings(path, DatabaseSettings).url
+def _check_for_password() -> None:
+    path = config_folder() / "database.yaml"
+    url = read_config("database.yaml", DatabaseSettings).url
     try:
         database = make_url(url) if "://" in url else None
     except (ArgumentError, ValueError):

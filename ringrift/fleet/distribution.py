@@ -6,10 +6,10 @@ import asyncio
 import secrets
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from ringrift.errors import RingRiftError
 from ringrift.fleet.answers import SUMS, checked
@@ -20,9 +20,6 @@ from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 SCRIPT: Final = Path(__file__).with_name("place.sh").read_text("utf-8")
 SECONDS: Final = 600.0
@@ -48,7 +45,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Distribution:
-    """What became of all hosts. Prints as a table on a rich console."""
+    """What became of all hosts."""
 
     config: str
     model: str
@@ -62,18 +59,6 @@ class Distribution:
     def to_json(self) -> dict[str, Any]:
         """For programs."""
         return {"complete": self.complete} | asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield f"{self.config}: champion {self.model}"
-        table = Table("host", "outcome", "s", "remarks")
-        for one in self.hosts:
-            remark = f"{one.trouble} ({one.reaction})" if one.trouble else ""
-            style = "red" if one.trouble else None
-            table.add_row(one.host, one.outcome, f"{one.seconds:.1f}", escape(remark), style=style)
-        yield table
 
 
 def distribute(

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
+from ringrift.settings import DEFAULTS, BadSettings, Settings, config_folder, read_config, unknown_name
 
 Role = Literal["selfplay", "training", "hp_tuning", "tournament"]
 
@@ -172,18 +172,20 @@ class FleetSettings(Settings):
 
 def hosts() -> dict[str, Host]:
     """All hosts by name; `BadSettings` says what is wrong in the file."""
-    return read_settings(config_folder() / "hosts.yaml", HostList).hosts
+    return read_config("hosts.yaml", HostList).hosts
 
 
 def fleet_settings() -> FleetSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "fleet.yaml", FleetSettings)
+    return read_config("fleet.yaml", FleetSettings)
 
 
 def chosen_hosts(known: Mapping[str, Host], names: Sequence[str], role: Role | None = None) -> dict[str, Host]:
     """The hosts that are named, or all with a role; `BadSettings` if there is none."""
     if not known:
-        raise BadSettings(f"{config_folder() / 'hosts.yaml'}: there are no hosts in it; its comments show one")
+        raise BadSettings(
+            f"{config_folder() / 'hosts.yaml'}: there are no hosts in it; {DEFAULTS / 'hosts.yaml'} shows one"
+        )
     for name in names:
         if name not in known:
             raise BadSettings(f"host {name!r}: {unknown_name(name, tuple(known))}")

@@ -16,9 +16,10 @@ from hashlib import file_digest, sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from ringrift.bounded import bounded_lines
 from ringrift.errors import UnwritableFile
 from ringrift.files import new_file
-from ringrift.selfplay.files import DamagedFile, games_of
+from ringrift.selfplay.files import DamagedFile, games_in_file
 
 PACKED: Final = ".gz"
 READ_BYTES: Final = 1 << 20
@@ -201,7 +202,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, bytes]]:
     try:
         with path.open("rb") as raw, gzip.open(raw) if raw.read(2) == b"\x1f\x8b" else path.open("rb") as file:
             raw.seek(0)
-            for line in file:
+            for line in bounded_lines(file):
                 if line.endswith(b"\n"):
                     yield sha256(line).digest(), line
     except FileNotFoundError:
@@ -213,7 +214,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, bytes]]:
 def _count(path: Path) -> int:
     """The games of a file that is new here, as far as it can be read."""
     try:
-        return games_of(path)
+        return games_in_file(path)
     except DamagedFile:
         return sum(1 for _ in _lines(path))
 

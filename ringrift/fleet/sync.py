@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ringrift.errors import RingRiftError
+from ringrift.errors import Busy, RingRiftError
 from ringrift.files import alone
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
@@ -31,15 +31,12 @@ from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game_database import GamesDatabase
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
 """What is on its way, in the folder of games; nobody looks into hidden folders."""
 
 
-class Busy(Unreachable):
+class BusyMirror(Unreachable, Busy):
     """Another process brings the same games."""
 
 
@@ -75,7 +72,7 @@ class HostSync:
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a round has brought. Prints as a table on a rich console."""
+    """What a round has brought."""
 
     hosts: tuple[HostSync, ...]
     min_games: int
@@ -102,27 +99,6 @@ class SyncReport:
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
         new = f"{self.games:,} new games from {len(self.hosts)} hosts"
         return "; ".join([new, *waiting, *removed, *refused, *trouble])
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("host", "new games", "files", "MB", "by", "s", "remarks")
-        for column in table.columns[1:4]:
-            column.justify = "right"
-        for host in self.hosts:
-            remarks = [f"{host.waiting} of {self.min_games} new games wait there"] if host.waiting else []
-            remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
-            remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
-            remarks += [host.refused] if host.refused else []
-            remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
-            size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
-            table.add_row(
-                *(host.host, f"{host.games:,}", f"{host.files}", size, host.way, seconds),
-                escape("\n".join(remarks)),
-                style="red" if host.trouble else None,
-            )
-        yield table
 
 
 @dataclass
@@ -255,7 +231,7 @@ async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSetti
             await work.run()
     except RingRiftError as error:
         # That another process is at it is no trouble of the host.
-        reaction = await note_trouble(None if isinstance(error, Busy) else health, name, error)
+        reaction = await note_trouble(None if isinstance(error, BusyMirror) else health, name, error)
         done = replace(work.done, trouble=str(error), reaction=reaction.value)
     else:
         await note_answer(health, name)
@@ -341,4 +317,4 @@ def stream_games(
 
 def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
     """Hold the lock of a host's mirror."""
-    return alone(folder / ".lock", folder, Busy(f"{name}: another process brings its games just now"))
+    return alone(folder / ".lock", folder, BusyMirror(f"{name}: another process brings its games just now"))

@@ -52,7 +52,7 @@ REASONS: Final = {
 RECORD_FIELDS: Final = frozenset(
     {
         *("format", "config", "run", "game", "seed", "engines", "models", "opening", "maxMoves", "actions", "search"),
-        *("resigned", "result", "host", "worker", "ended"),
+        *("resigned", "result", "host", "worker", "ended", "code"),
     }
 )
 """The fields that `GameRecord` keeps; others are kept beside it."""
@@ -205,7 +205,7 @@ def _check_key(record: GameRecord) -> None:
             raise Rejected("no_record", f"`{name}` is {getattr(record, name)}, more than 64 bits")
     if not 0 <= record.ended < FIRST_IMPOSSIBLE:
         raise Rejected("no_record", f"`ended` is {record.ended}, which is no moment in seconds since 1970")
-    for name in ("run", "host", "worker"):
+    for name in ("run", "host", "worker", "code"):
         if "\0" in getattr(record, name):
             raise Rejected("no_record", f"`{name}` has a character 0 in it")
         if len(getattr(record, name)) > LONGEST_NAME:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, Row, delete, func, select, text, update
@@ -19,12 +18,8 @@ from ringrift.game_database.selection import Selection, read_pages
 from ringrift.game_database.sources import source_id
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 LOST_SOURCE: Final = "(lost)"
 """The path that games get whose source is not known any more."""
-SHOWN: Final = 20
 
 LEFT, REPAIRED, QUARANTINED = "left", "repaired", "quarantined"
 
@@ -44,7 +39,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check has found. Prints as a table on a rich console."""
+    """What a check has found."""
 
     database: str
     games: int
@@ -59,26 +54,6 @@ class CheckReport:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self) | {"left": self.left}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        found = f"{len(self.damage)} things wrong" if self.damage else "all sound"
-        yield escape(f"{self.database}: {self.games:,} games replayed, {found}")
-        if not self.damage:
-            return
-        table = Table("what", "game", "done", "detail")
-        for damage in self.damage[:SHOWN]:
-            table.add_row(damage.kind, str(damage.game or ""), damage.done, escape(damage.detail))
-        yield table
-        if len(self.damage) > SHOWN:
-            yield f"… and {len(self.damage) - SHOWN} more; --json lists all"
-        kinds = Counter(damage.kind for damage in self.damage if damage.done == LEFT)
-        if kinds["columns"] or kinds["source"] or kinds["moves"]:
-            yield "--repair computes columns anew and drops moves without a game"
-        if kinds.keys() - {"columns", "source", "moves", "file"}:
-            yield "--quarantine moves games that cannot be saved there, and has their files read again"
 
 
 def check(

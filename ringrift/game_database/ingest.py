@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringrift.game_database.admission import Line, TurnedAway, admit
 from ringrift.game_database.database import GamesDatabase
@@ -23,15 +23,12 @@ from ringrift.game_database.sources import Progress, find_files, open_source, sa
 from ringrift.kernels.threads import default_threads
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest has done. Prints as a table on a rich console."""
+    """What an ingest has done."""
 
     database: str
     files: int
@@ -85,25 +82,6 @@ class IngestReport:
         if not self.complete:
             found.append("stopped before the end; the next ingest goes on from here")
         return found
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        rate = f", {self.games / self.seconds:,.0f} games/s" if self.games else ""
-        yield escape(
-            f"{self.database}: {self.games:,} new games of {self.lines:,} new lines in {self.files:,} files, "
-            f"{self.seconds:.1f} s{rate}"
-        )
-        if self.added or self.quarantined:
-            table = Table("", "games")
-            table.columns[1].justify = "right"
-            for config, count in sorted(self.added.items()):
-                table.add_row(config, f"{count:,}")
-            for reason, count in sorted(self.quarantined.items()):
-                table.add_row(f"in quarantine: {reason}", f"{count:,}")
-            yield table
-        yield from map(escape, self.reasons())
 
 
 @dataclass

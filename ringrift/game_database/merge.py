@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Row, func, select
 
@@ -18,13 +17,10 @@ from ringrift.game_database.selection import Selection, read_pages
 from ringrift.game_database.sources import source_id
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What a merge has done. Prints as lines on a rich console."""
+    """What a merge has done."""
 
     database: str
     other: str
@@ -39,15 +35,6 @@ class MergeReport:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-
-        yield escape(f"{self.other}: {sum(self.added.values()):,} new games of {self.games:,} into {self.database}")
-        if self.duplicates:
-            yield f"{self.duplicates:,} games were there already"
-        for reason, count in sorted(self.quarantined.items()):
-            yield f"in quarantine: {reason}: {count:,}"
 
 
 def merge(database: GamesDatabase, other: GamesDatabase, context: RunContext[object]) -> MergeReport:

@@ -23,6 +23,8 @@ LEVEL: Final = 3
 """zstd's own default: levels up to 9 make search statistics 1 % smaller and take four times as long; zlib needs five
 times as long for the same size (500 random games of square8 with made-up policies)."""
 
+LARGEST: Final = 1_000_000_000
+"""Bytes of anything that was packed; a line of a game may have a tenth."""
 _SEARCH_HEAD: Final = struct.Struct("<III")  # decisions, entries, players
 
 _own = threading.local()
@@ -45,6 +47,8 @@ def unpack(packed: bytes) -> bytes:
     if not hasattr(_own, "decompressor"):
         _own.decompressor = zstandard.ZstdDecompressor()
     try:
+        if zstandard.frame_content_size(packed) > LARGEST:
+            raise Damaged(f"the packed bytes would unpack to more than {LARGEST / 1e6:,.0f} MB")
         data: bytes = _own.decompressor.decompress(packed)
     except zstandard.ZstdError as error:
         raise Damaged(f"the packed bytes are damaged ({error})") from None
@@ -66,8 +70,8 @@ def unpack_actions(packed: bytes) -> npt.NDArray[np.int32]:
 
 def pack_search(search: SearchStatistics) -> bytes:
     """Pack the search statistics of a game."""
-    decisions, players = search.values.shape
-    head = _SEARCH_HEAD.pack(decisions, len(search.actions), players)
+    decisions, players = search.root_values.shape
+    head = _SEARCH_HEAD.pack(decisions, len(search.policy_actions), players)
     return pack(head + b"".join(_grouped(getattr(search, name), form) for name, form in search.kept))
 
 
@@ -77,18 +81,18 @@ def unpack_search(packed: bytes) -> SearchStatistics:
     if len(data) < _SEARCH_HEAD.size:
         raise Damaged("the search statistics lack their head")
     decisions, entries, players = _SEARCH_HEAD.unpack_from(data)
-    counts = {"values": decisions * players, "actions": entries, "weights": entries}
+    lengths = {"root_values": decisions * players, "policy_actions": entries, "policy_probs": entries}
     arrays = {}
     start = _SEARCH_HEAD.size
     for name, form in (*SEARCH_FIELDS, SURPRISE_FIELD):
         if (name, form) == SURPRISE_FIELD and start == len(data):
             break  # nothing is known of it
-        end = start + counts.get(name, decisions) * np.dtype(form).itemsize
+        end = start + lengths.get(name, decisions) * np.dtype(form).itemsize
         arrays[name] = _ungrouped(data[start:end], form)
         start = end
     if start != len(data):
         raise Damaged(f"the search statistics are {len(data)} bytes, not {start}")
-    arrays["values"] = arrays["values"].reshape(decisions, players)
+    arrays["root_values"] = arrays["root_values"].reshape(decisions, players)
     return SearchStatistics(**arrays)
 
 

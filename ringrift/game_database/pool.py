@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, Row, select
 
 from ringrift.game import parse_config
-from ringrift.game_database.admission import Admitted, Candidate, Line, TurnedAway, outcome
+from ringrift.game_database.admission import SELFPLAY, Admitted, Candidate, Line, TurnedAway, outcome
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.packing import (
     Damaged,
@@ -157,10 +157,11 @@ def derived_columns(record: GameRecord, finding: np.void) -> dict[str, Any]:
 def moves_row(candidate: Candidate) -> dict[str, Any]:
     """What is long about a game; the id of its row is yet to come."""
     record = candidate.record
+    extra = (candidate.extra or {}) | ({"code": record.code} if record.code else {})
     return {
         "actions": pack_actions(record.actions),
         "search": pack_search(record.search) if record.search else None,
-        "extra": pack_json(candidate.extra) if candidate.extra else None,
+        "extra": pack_json(extra) if extra else None,
     }
 
 
@@ -182,6 +183,7 @@ def read_game(row: Row[Any]) -> Candidate:
     if row.packed_actions is None:
         raise Damaged("its moves are missing")
     try:
+        extra = {} if row.extra is None else unpack_json(row.extra)
         record = GameRecord(
             config=row.config,
             run=row.run,
@@ -200,8 +202,9 @@ def read_game(row: Row[Any]) -> Candidate:
             host=row.host,
             worker=row.worker,
             ended=row.ended,
+            code=extra.pop("code", "") if row.origin == SELFPLAY else "",  # has no column: nothing asks for it
         )
-        return Candidate(record, row.origin, None if row.extra is None else unpack_json(row.extra))
+        return Candidate(record, row.origin, extra or None)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise Damaged(f"a column is damaged ({error})") from None
 

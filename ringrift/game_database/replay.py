@@ -57,7 +57,7 @@ def replay(board: Board, players: int, records: Sequence[GameRecord]) -> Finding
     """Replay games of one config in the calling thread: `[games]` findings."""
     findings = np.zeros(len(records), FINDING)
     searches = [record.search for record in records]
-    entries = [search.actions for search in searches if search]
+    entries = [search.policy_actions for search in searches if search]
     replay_games(
         findings,
         new_states(board, players, 2),
@@ -66,9 +66,9 @@ def replay(board: Board, players: int, records: Sequence[GameRecord]) -> Finding
         np.concatenate([record.actions for record in records]),
         _ends([len(record.actions) for record in records]),
         np.array([record.max_moves for record in records], np.int64),
-        _joined([search.at for search in searches if search], np.int32),
-        _joined([search.counts for search in searches if search], np.int64),
-        _ends([len(search.at) if search else 0 for search in searches]),
+        _joined([search.action_index for search in searches if search], np.int32),
+        _joined([search.policy_lengths for search in searches if search], np.int64),
+        _ends([len(search.action_index) if search else 0 for search in searches]),
         _joined(entries, np.int32),
     )
     return findings

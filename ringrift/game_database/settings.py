@@ -1,4 +1,4 @@
-"""Settings of the games database (`include/config/database.yaml`)."""
+"""Settings of the games database (`database.yaml`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 
 class IngestSettings(Settings):
@@ -29,6 +29,6 @@ class DatabaseSettings(Settings):
 
 def database_settings() -> DatabaseSettings:
     """Read the settings, with the database that `RINGRIFT_DATABASE` names, if it names one; `BadSettings`."""
-    found = read_settings(config_folder() / "database.yaml", DatabaseSettings)
+    found = read_config("database.yaml", DatabaseSettings)
     named = os.environ.get("RINGRIFT_DATABASE")
     return found.model_copy(update={"url": named}) if named else found

@@ -34,6 +34,9 @@ HEAD_BYTES: Final = 65536
 TAIL_BYTES: Final = 256
 TRAILER_BYTES: Final = 8
 """A gzipped file ends with the checksum and the length of what is in it."""
+LARGEST_RATIO: Final = 200
+"""Of bytes to packed bytes; our records have 5, and gzip can do a thousand."""
+FREE_BYTES: Final = 8_000_000
 READ_BYTES: Final = 1 << 20
 
 
@@ -111,16 +114,23 @@ class SourceReader:
         line = piece = self._file.readline(longest)
         length, tail = len(piece), _last_bytes(self._tail, piece)
         while piece and not piece.endswith(b"\n"):
+            self._check_ratio(length)
             piece = self._file.readline(READ_BYTES)
             length, tail = length + len(piece), _last_bytes(tail, piece)
         if not piece:
             self.torn = length > 0
             return None
+        self._check_ratio(length)
         self._position += length
         self._lines += 1
         self._tail = tail
         self._head = self._head or _digest(line[:HEAD_BYTES])
         return line
+
+    def _check_ratio(self, length: int) -> None:
+        """`zlib.error` for a file that unpacks to so much more than it has that it was made for that."""
+        if self._file is not self._raw and self._position + length > FREE_BYTES + LARGEST_RATIO * self._raw.tell():
+            raise zlib.error(f"it unpacks to more than {LARGEST_RATIO} times its size")
 
 
 def find_files(places: Iterable[Path]) -> list[Path]:

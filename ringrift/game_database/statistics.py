@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,15 +17,12 @@ from ringrift.statistics import wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.table import Table
 
 STOPPED: Final = "stopped"
 """The end of a game that reached its limit of moves."""
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 USES: Final = ("lines", "regions", "recoveries", "forced_eliminations")
 """Kinds of actions that not every game has."""
-ENGINES_SHOWN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class ConfigStatistics:
 
 @dataclass(frozen=True)
 class GamesStatistics:
-    """The statistics of a database. Prints as tables on a rich console."""
+    """The statistics of a database."""
 
     database: str
     games: int
@@ -92,87 +89,6 @@ class GamesStatistics:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-
-        waiting = ", ".join(f"{reason} {count:,}" for reason, count in self.quarantined.items())
-        yield escape(f"{self.database}: {self.games:,} games" + (f"; in quarantine: {waiting}" if waiting else ""))
-        if self.configs:
-            yield from (self._pool(), self._endings(), self._seats(), self._lengths(), self._uses(), self._engines())
-
-    def _pool(self) -> Table:
-        table = _table("The pool", "config", "games", "held out", "distinct games", "distinct openings", "resigned")
-        for config in self.configs:
-            table.add_row(
-                config.config,
-                f"{config.games:,}",
-                f"{config.held_out:,}",
-                f"{config.distinct:,}",
-                f"{config.openings:,}",
-                f"{config.resigned:,}",
-            )
-        return table
-
-    def _endings(self) -> Table:
-        reasons = list(dict.fromkeys(reason for config in self.configs for reason in config.endings))
-        table = _table("How games end", "config", *(reason.replace("_", " ") for reason in reasons))
-        for config in self.configs:
-            shares = (config.endings.get(reason, 0) / config.games for reason in reasons)
-            table.add_row(config.config, *(f"{share:.1%}" if share else "" for share in shares))
-        return table
-
-    def _seats(self) -> Table:
-        seats = range(max(len(config.seats) for config in self.configs))
-        table = _table("Wins by seat, of the games won, with 95 % intervals", "config", *(f"{s + 1}" for s in seats))
-        for config in self.configs:
-            cells = (f"{seat.share:.1%} ({seat.low:.1%} – {seat.high:.1%})" for seat in config.seats)
-            table.add_row(config.config, *cells)
-        return table
-
-    def _lengths(self) -> Table:
-        names = tuple(self.configs[0].moves)
-        headings = ("config", "mean", *names, "actions", "actions with a choice")
-        table = _table("Moves a game: mean and quantiles", *headings)
-        for config in self.configs:
-            table.add_row(
-                config.config,
-                f"{config.mean_moves:.1f}",
-                *(f"{config.moves[name]}" for name in names),
-                f"{config.mean_actions:.1f}",
-                f"{config.choices:.1%}",
-            )
-        return table
-
-    def _uses(self) -> Table:
-        headings = (name.replace("_", " ") for name in USES)
-        table = _table("Uses a game, and the share of games that have any", "config", *headings)
-        for config in self.configs:
-            cells = (f"{use.per_game:.2f} ({use.share:.1%})" for use in config.uses.values())
-            table.add_row(config.config, *cells)
-        return table
-
-    def _engines(self) -> Table:
-        from rich.markup import escape
-
-        table = _table("Who plays", "config", "engine", "seats", "share")
-        for config in self.configs:
-            seats = sum(config.engines.values())
-            for engine, count in list(config.engines.items())[:ENGINES_SHOWN]:
-                table.add_row(config.config, escape(engine), f"{count:,}", f"{count / seats:.1%}")
-            if len(config.engines) > ENGINES_SHOWN:
-                table.add_row(config.config, f"… and {len(config.engines) - ENGINES_SHOWN} more", "", "")
-        return table
-
-
-def _table(title: str, *headings: str) -> Table:
-    """An empty table with words to the left and numbers to the right."""
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("config", "engine") else "right")
-    return table
 
 
 def games_statistics(database: GamesDatabase, selection: Selection | None = None) -> GamesStatistics:

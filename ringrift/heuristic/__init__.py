@@ -1,7 +1,7 @@
 """The heuristic: an evaluation of positions by named features with one weight for each.
 
 Kernels call `evaluate` with a scratch record per thread. Features are listed in docs/heuristic.md; weights stand in
-`include/config/heuristic/<config>.yaml`.
+`heuristic/<config>.yaml`.
 """
 
 from __future__ import annotations

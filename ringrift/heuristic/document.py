@@ -57,10 +57,9 @@ What the rules ask for, for 2 / 3 / 4 players where it depends on them:
 WEIGHTS = """
 ## Weights
 
-They stand in `include/config/heuristic/<config>.yaml`, a file per config, with the meaning of each beside it; the
-environment variable `RINGRIFT_CONFIG_DIR` names another folder than `include/config`. Every feature has to be named
-there, and nothing else: a weight of 0 leaves a feature out. A name that is unknown or missing and a weight that is no
-number are refused, with the file and the name.
+They stand in `ringrift/defaults/heuristic/<config>.yaml`, a file per config, with the meaning of each beside it; a file
+of that name in `include/config/heuristic/` says what differs. A weight of 0 leaves a feature out. A name that is
+unknown and a weight that is no number are refused, with the file and the name.
 
     ringrift play square8_2p --against heuristic             # play against them
     ringrift match square8_2p heuristic random               # how strong they are

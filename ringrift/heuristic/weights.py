@@ -10,7 +10,7 @@ from ringrift.files import new_file
 from ringrift.game.boards import parse_config
 from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES
 from ringrift.kernels.types import F64
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
+from ringrift.settings import BadSettings, Settings, config_folder, read_config, read_settings, unknown_name
 
 Weights = F64
 """`[F]`, one weight per feature, in the order of `FEATURES`."""
@@ -31,7 +31,9 @@ def weights_path(config: str, folder: Path | None = None) -> Path:
 def load_weights(config: str, folder: Path | None = None) -> Weights:
     """Return the weights of a config; `BadSettings` names the file and a feature that is wrong or missing."""
     path = weights_path(config, folder)
-    named = read_settings(path, WeightsFile).weights
+    named = (
+        read_settings(path, WeightsFile) if folder else read_config(f"heuristic/{config}.yaml", WeightsFile)
+    ).weights
     for name in named:
         if name not in FEATURE_NAMES:
             raise BadSettings(f"{path}: weights.{name}: {unknown_name(name, FEATURE_NAMES)}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ringrift.agents import Agent, make_agent
 from ringrift.clock import seconds_since
@@ -16,9 +16,6 @@ from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, StoredModel
 from ringrift.run_context import RunContext
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 Verdict = Literal["passed", "failed", "not run"]
 
@@ -40,7 +37,7 @@ class Check:
 
 @dataclass(frozen=True)
 class GateReport:
-    """What the gate says about a model. Prints as a table on a rich console."""
+    """What the gate says about a model."""
 
     config: str
     model: str
@@ -78,19 +75,6 @@ class GateReport:
         """The report that `to_json` has made this of."""
         kept = {field.name: found[field.name] for field in fields(cls)}
         return cls(**kept | {"checks": tuple(Check(**check) for check in found["checks"])})
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        against = f"champion {self.champion}" if self.champion else "no champion yet"
-        yield f"The gate of {self.config} for {self.model}, {against}, {self.seconds:.1f} s"
-        table = Table("check", "what", "measured", "limit", "verdict")
-        for check in self.checks:
-            style = {"passed": "green", "failed": "bold red", "not run": "dim"}[check.verdict]
-            table.add_row(check.name, check.asks, escape(check.measured), check.limit, check.verdict, style=style)
-        yield table
-        yield escape(self.verdict)
 
 
 def run_gate(

@@ -6,9 +6,9 @@ The champion is changed in the database, by compare-and-swap in one transaction;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, update
 
@@ -23,16 +23,13 @@ from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, Status, StoredModel, champion_row, find_row
 from ringrift.run_context import RunContext
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 UNDECIDED: frozenset[str] = frozenset({"pause", "evaluated", "games"})
 """Conditions that say nothing about the model itself: it may come again."""
 
 
 @dataclass(frozen=True)
 class PromotionReport:
-    """What has become of a promotion, of a rollback, or of a question to the gate. Prints on a rich console."""
+    """What has become of a promotion, of a rollback, or of a question to the gate."""
 
     config: str
     model: str
@@ -54,13 +51,6 @@ class PromotionReport:
         """All of it, for machines."""
         gate = None if self.gate is None else self.gate.to_json()
         return asdict(self) | {"gate": gate, "champion": self.champion}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-
-        if self.gate is not None:
-            yield self.gate
-        yield escape(self.summary)
 
     @property
     def summary(self) -> str:

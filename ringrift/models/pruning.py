@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import update
 
@@ -16,10 +15,6 @@ from ringrift.models.history import predecessors
 from ringrift.models.schema import models
 from ringrift.models.settings import PruneSettings
 from ringrift.models.store import ModelStore, StoredModel
-from ringrift.moments import utc
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 DAY: Final = 86400
 
@@ -38,7 +33,7 @@ class Pruned:
 
 @dataclass(frozen=True)
 class PruneReport:
-    """What has been pruned. Prints as a table on a rich console."""
+    """What has been pruned."""
 
     dry_run: bool
     """Nothing has been done, only told."""
@@ -51,22 +46,6 @@ class PruneReport:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.table import Table
-
-        megabytes = sum(model.bytes for model in self.pruned) / 1e6
-        done = "would be pruned" if self.dry_run else "pruned"
-        kept = ", ".join(f"{why} {count}" for why, count in self.kept.items())
-        yield f"{len(self.pruned)} models {done}, {megabytes:.1f} MB; kept: {kept or 'none'}"
-        if self.finished:
-            yield f"files of {self.finished} models removed that an earlier run had left"
-        if self.pruned:
-            table = Table("id", "config", "status", "created", "MB")
-            for model in self.pruned:
-                created = utc(model.created, "%Y-%m-%d %H:%M")
-                table.add_row(model.id, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
-            yield table
 
 
 def prune(

@@ -1,4 +1,4 @@
-"""Settings of the model store and of the gate (`include/config/models.yaml`)."""
+"""Settings of the model store and of the gate (`models.yaml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = PositiveFloat | PositiveInt
@@ -67,4 +67,4 @@ class ModelSettings(Settings):
 
 def model_settings() -> ModelSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "models.yaml", ModelSettings)
+    return read_config("models.yaml", ModelSettings)

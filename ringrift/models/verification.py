@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringrift.errors import RingRiftError
 from ringrift.models.champion import look_at_champion, mend_champion
@@ -14,9 +14,6 @@ from ringrift.models.files import checksum, read_files, remove_files, write_file
 from ringrift.models.store import ModelStore, StoredModel
 from ringrift.run_context import RunContext
 from ringrift.selfplay import promoted_model
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification has found. Prints as a table on a rich console."""
+    """What a verification has found."""
 
     models: int
     """Whose files were read."""
@@ -49,21 +46,6 @@ class VerifyReport:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self) | {"left": self.left}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        told = f"{len(self.faults)} faults" if self.faults else "all sound"
-        yield f"{self.models} models and {self.champions} champions verified, {told}"
-        if self.faults:
-            table = Table("config", "model", "what is wrong", "")
-            for fault in self.faults:
-                done = "repaired" if fault.repaired else "left"
-                table.add_row(fault.config, fault.model or "", escape(fault.detail), done)
-            yield table
-        for path in self.unregistered:
-            yield escape(f"{path} is not registered: `ringrift models register` takes it in, or remove it")
 
 
 def verify(

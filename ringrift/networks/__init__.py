@@ -6,12 +6,6 @@ People build a `ResidualNetwork` from a `NetworkConfig` and keep it with `save_m
 
 from __future__ import annotations
 
-import os
-
-# Read when torch is loaded. By default its idle threads spin while they wait, and take the cores from the search and
-# the encoding that run in between: with `small` on two cores, 27,000 simulations a second in place of 39,000.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.factory import build_network, flops, parameter_count

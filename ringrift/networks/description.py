@@ -1,4 +1,4 @@
-"""What a model says of itself, in its `.json` file and in its `.pth` file, checked where it comes in."""
+"""The description of a model, in its `.json` file and in its `.pth` file, checked where it comes in."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Extra(_Described):
 
 
 class Description(_Described):
-    """What a model says of itself."""
+    """The description of a model."""
 
     format: int
     network: _Network

@@ -73,7 +73,7 @@ def add_model(folder: Path, network: ResidualNetwork, extra: Mapping[str, Any] |
 
 
 def _packed(network: ResidualNetwork, extra: Mapping[str, Any] | None) -> tuple[bytes, dict[str, Any]]:
-    """What stands in the two files of a model: the same for the same weights and the same `extra`."""
+    """Return the contents of the two files of a model: the same for the same weights and the same `extra`."""
     info = asdict(ModelInfo(network.config, __version__, dict(extra or {})))
     weights = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
@@ -91,7 +91,7 @@ def _write(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
 
 
 def _json(value: object) -> str:
-    """A value as strict JSON: what is not finite becomes null, lest nobody can read the model."""
+    """Return a value as strict JSON: what is not finite becomes null, or else no reader could parse it."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
 
 
@@ -122,8 +122,8 @@ def load_model(
         if expected.get(name) != shapes.get(name):
             raise WrongModel(
                 f"{path}: weights {name} have shape {shapes.get(name)}, but {info.network.architecture} needs"
-                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {__version__}; train it anew or"
-                " use that version"
+                f" {expected.get(name)}: written by RingRift {info.created_by}, this is {__version__}; train it anew"
+                " or use that version"
             )
     network.load_state_dict(weights)
     return network.eval().to(device)
@@ -186,7 +186,7 @@ def _read_pair(path: Path) -> bytes:
 
 
 def _parse(path: Path, content: bytes) -> tuple[ModelInfo, dict[str, Tensor]]:
-    """What a file says about its weights, and the weights."""
+    """Parse a file into the description of its weights, and the weights."""
     try:
         stored = read_tensors(content)
         raw, weights = parse_json(stored["info"]), stored["weights"]

@@ -1,24 +1,24 @@
-"""The curve of learning: the Elo of every iteration's model, over the processor time that it took to get there."""
+"""The curve of learning: the Elo of every model of the store, over what it took to get there.
+
+Who has trained a model, `ringrift loop` or Airflow or a person, makes no difference to it. Processor time is known of
+iterations of `ringrift loop` alone; where a model is of another origin, games are counted in its place.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.errors import RingRiftError
-from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.rating import elo_by_form, form_of
 from ringrift.evaluation.store import RatedAt, newest_ratings, rating_history
 from ringrift.files import new_file
 from ringrift.game import parse_config
-from ringrift.game_database import GamesDatabase
-from ringrift.pipeline.iteration import Iteration, read_iterations
+from ringrift.models import ModelStore, history
+from ringrift.pipeline.iteration import read_iterations
+from ringrift.pipeline.readiness import games_of_training
 from ringrift.pipeline.stages import LEARNING
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 SECONDS_PER_HOUR: Final = 3600
 
@@ -29,14 +29,17 @@ class NoCurve(RingRiftError):
 
 @dataclass(frozen=True)
 class Point:
-    """The model of one iteration."""
+    """One model."""
 
-    iteration: int
     model: str
+    created: int
+    """Seconds since 1970."""
     games: int
-    """Of self-play, in all iterations so far."""
-    cpu_hours: float
-    """That went into learning, in all iterations so far."""
+    """Of its config, that its training could choose from."""
+    iteration: int | None
+    """Of `ringrift loop`; None for a model that another has trained."""
+    cpu_hours: float | None
+    """That went into learning since the first model; None where that is not known of all models so far."""
     elo: dict[str, tuple[float, float, float]]
     """By way of playing: Elo and its 95 % interval, by the newest fit."""
     promoted: bool
@@ -44,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """All models of a config. Prints as a table on a rich console."""
+    """All models of a config."""
 
     config: str
     points: tuple[Point, ...]
@@ -62,76 +65,76 @@ class Curve:
         """All of it, for machines."""
         return asdict(self)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.table import Table
-
-        table = Table("iteration", "model", "games", "CPU hours", *self.forms, "promoted", title=self.config)
-        for column in (table.columns[0], *table.columns[2:-1]):
-            column.justify = "right"
-        for point in self.points:
-            rated = (point.elo.get(form) for form in self.forms)
-            table.add_row(
-                f"{point.iteration}",
-                point.model,
-                f"{point.games:,}",
-                f"{point.cpu_hours:.2f}",
-                *("" if elo is None else f"{elo[0]:.0f} ({elo[1]:.0f} … {elo[2]:.0f})" for elo in rated),
-                "yes" if point.promoted else "",
-            )
-        yield table
-        yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in self.anchors.items())
-
     def draw(self, path: Path) -> None:
-        """Write the curve as a picture, PNG; `NoCurve` if no model of an iteration has an Elo."""
+        """Write the curve as a picture, PNG; `NoCurve` if no model has an Elo."""
         if not self.forms:
             missing = (
-                "model of an iteration has an Elo yet; `ringrift rate` gives it one"
+                "model has an Elo yet; `ringrift rate` gives it one"
                 if self.points
-                else "iteration has made a model yet; `ringrift loop` runs them"
+                else "model has been trained yet; `ringrift loop` and Airflow do that"
             )
             raise NoCurve(f"{self.config}: there is no curve to draw: no {missing}")
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.add_subplot()
+        timed = all(point.cpu_hours is not None for point in self.points)
         for form in self.forms:
-            rated = [(point.cpu_hours, *point.elo[form]) for point in self.points if form in point.elo]
-            hours, elo, low, high = zip(*rated, strict=True)
-            axes.plot(hours, elo, "o-", label=form)
-            axes.fill_between(hours, low, high, alpha=0.2)
+            rated = [
+                (point.cpu_hours if timed else point.games, *point.elo[form])
+                for point in self.points
+                if form in point.elo
+            ]
+            spent, elo, low, high = zip(*rated, strict=True)
+            axes.plot(spent, elo, "o-", label=form)
+            axes.fill_between(spent, low, high, alpha=0.2)
         for name, level in self.anchors.items():
             axes.axhline(level, color="grey", linewidth=0.8, linestyle=":")
             axes.annotate(name, (1, level), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="grey")
-        axes.set(
-            title=f"{self.config}: strength of every iteration's model", xlabel="CPU hours of learning", ylabel="Elo"
-        )
+        spent_on = "CPU hours of learning" if timed else "games to learn from"
+        axes.set(title=f"{self.config}: strength of every model", xlabel=spent_on, ylabel="Elo")
         axes.legend(loc="upper left")
         with new_file(path) as file:
             figure.savefig(file, format="png", dpi=120)
 
 
-def learning_curve(database: GamesDatabase, config: str, folder: Path) -> Curve:
-    """Return the models of all iterations, by the newest fit of Elo."""
+def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
+    """Return the trained models of a config, the oldest first, by the newest fit of Elo.
+
+    :param folder: the iterations of `ringrift loop`.
+    """
     parse_config(config)
-    ratings = newest_ratings(database, config)
-    points = []
-    games, seconds = 0, 0.0
-    for iteration in read_iterations(folder, config):
-        games += iteration.fact("selfplay", "games") or 0
-        seconds += sum(iteration.stages[name].cpu_seconds for name in LEARNING if name in iteration.stages)
-        model = iteration.fact("train", "model")
-        if model is not None:
-            points.append(_point(iteration, model, games, seconds, ratings))
+    ratings = newest_ratings(store.database, config)
+    promoted = {entry.model for entry in history(store, config=config) if entry.kind == "promoted"}
+    spent = _spent(folder, config)
+    points: list[Point] = []
+    timed = True
+    for model in reversed(store.listed(config)):
+        if not model.training:
+            continue
+        iteration, hours = spent.get(model.id, (None, 0.0))
+        timed = timed and iteration is not None
+        points.append(
+            Point(
+                model=model.id,
+                created=model.created,
+                games=games_of_training(model),
+                iteration=iteration,
+                cpu_hours=hours if timed else None,
+                elo=elo_by_form(ratings, model.id),
+                promoted=model.id in promoted,
+            )
+        )
     anchors = {one.player: one.elo for one in ratings if form_of(one.player) is None}
-    return Curve(config, tuple(points), anchors, tuple(rating_history(database, config)))
+    return Curve(config, tuple(points), anchors, tuple(rating_history(store.database, config)))
 
 
-def _point(iteration: Iteration, model: str, games: int, seconds: float, ratings: list[Rating]) -> Point:
-    return Point(
-        iteration=iteration.number,
-        model=model,
-        games=games,
-        cpu_hours=seconds / SECONDS_PER_HOUR,
-        elo=elo_by_form(ratings, model),
-        promoted=iteration.fact("promote", "outcome") in ("promoted", "unchanged"),  # by a try that was killed after it
-    )
+def _spent(folder: Path, config: str) -> dict[str, tuple[int, float]]:
+    """Return the iteration of each model of `ringrift loop`, and the CPU hours of learning up to it."""
+    found: dict[str, tuple[int, float]] = {}
+    seconds = 0.0
+    for iteration in read_iterations(folder, config):
+        seconds += sum(iteration.stages[name].cpu_seconds for name in LEARNING if name in iteration.stages)
+        if (model := iteration.fact("train", "model")) is not None:
+            found.setdefault(model, (iteration.number, seconds / SECONDS_PER_HOUR))
+    return found

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
+from ringrift.bounded import read_bounded
 from ringrift.errors import RingRiftError
 from ringrift.files import new_file
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
+from ringrift.strict_json import BadJson, parse_json
 
 FOLDER: Final = Path("data/loop")
 EARLIER_NAMES: Final = {"self-play": "selfplay", "rating": "rate"}
@@ -62,7 +61,7 @@ class StageResult:
 
 @dataclass(frozen=True)
 class Iteration:
-    """An iteration as far as it has come. Prints as a table on a rich console."""
+    """An iteration as far as it has come."""
 
     config: str
     number: int
@@ -88,17 +87,6 @@ class Iteration:
         """Return all of it, for machines."""
         return asdict(self) | {"over": self.over, "outcome": self.outcome}
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("stage", "", "seconds", "CPU s", title=f"{self.config}, iteration {self.number}")
-        for column in table.columns[2:]:
-            column.justify = "right"
-        for name, result in self.stages.items():
-            table.add_row(name, escape(result.line), f"{result.seconds:,.1f}", f"{result.cpu_seconds:,.1f}")
-        yield table
-
 
 def read_iterations(folder: Path, config: str) -> list[Iteration]:
     """Read all iterations of a config, the first first; `BadIteration` if the file of one cannot be read."""
@@ -117,11 +105,19 @@ def write_iteration(folder: Path, iteration: Iteration) -> None:
         file.write(orjson.dumps(asdict(iteration), option=orjson.OPT_INDENT_2))
 
 
+_ITERATION: Final = TypeAdapter(Iteration)
+LARGEST: Final = 16_000_000
+"""Bytes of a file."""
+
+
 def _read(path: Path) -> Iteration:
     try:
-        content = orjson.loads(path.read_bytes())
-        stages = {EARLIER_NAMES.get(name, name): StageResult(**result) for name, result in content["stages"].items()}
-        seconds, cpu_seconds = content.get("spent", (0.0, 0.0))
-        return Iteration(content["config"], content["number"], stages, (seconds, cpu_seconds))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadIteration(f"{path}: cannot be read ({error}); delete it, and the iteration begins anew") from None
+        kept = _ITERATION.validate_python(parse_json(read_bounded(path, LARGEST)))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        why = f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    except (OSError, BadJson) as error:
+        why = str(getattr(error, "strerror", None) or error)
+    else:
+        return replace(kept, stages={EARLIER_NAMES.get(name, name): one for name, one in kept.stages.items()})
+    raise BadIteration(f"{path}: cannot be read ({why}); delete it, and the iteration begins anew")

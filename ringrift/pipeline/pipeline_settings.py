@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ringrift.datasets.settings import DatasetSettings, dataset_settings
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database.settings import DatabaseSettings, database_settings
+from ringrift.limits import move_limit
 from ringrift.models.settings import ModelSettings, model_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
@@ -19,6 +20,7 @@ class PipelineSettings:
     """The settings of all stages."""
 
     loop: LoopPreset
+    max_moves: int
     selfplay: SelfPlaySettings
     database: DatabaseSettings
     datasets: DatasetSettings
@@ -33,6 +35,7 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
     loop = loop_settings().preset_named(preset)
     return PipelineSettings(
         loop=loop,
+        max_moves=move_limit(config),
         selfplay=selfplay_settings(config),
         database=database_settings(),
         datasets=dataset_settings(),

@@ -55,11 +55,15 @@ def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> 
     last = last_trained(store, config)
     if last is None:
         return Readiness(config, there, games, None, minutes, trained=False)
-    # A data set says how many games of its config there were when it was made.
-    steps = last.training.get("dataset", {}).get("provenance", {}).get("steps") or [{"games": 0}]
     age = seconds_since(last.created, f"the last training of {config}")
-    new_games = max(0, there - steps[0]["games"])
+    new_games = max(0, there - games_of_training(last))
     return Readiness(config, new_games, games, None if age is None else age / 60, minutes)
+
+
+def games_of_training(model: StoredModel) -> int:
+    """Return how many games of its config there were when the data set of a model was made."""
+    steps = model.training.get("dataset", {}).get("provenance", {}).get("steps") or [{"games": 0}]
+    return int(steps[0]["games"])
 
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:

@@ -1,4 +1,4 @@
-"""Settings of the loop (`include/config/loop.yaml`)."""
+"""Settings of the loop (`loop.yaml`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, NonNegativeFloat, NonNeg
 from ringrift.agents import BadSpec, known_spec
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings, unknown_name
+from ringrift.settings import BadSettings, Settings, read_config, unknown_name
 
 MOST_GAMES: Final = 100_000
 """Of a shard of self-play."""
@@ -27,7 +27,7 @@ class _TrainingPresets(Settings):
 
 def training_presets() -> tuple[str, ...]:
     """The presets of hyperparameters.yaml, read without what can train them, which is slow to import."""
-    return tuple(read_settings(config_folder() / "hyperparameters.yaml", _TrainingPresets).presets)
+    return tuple(read_config("hyperparameters.yaml", _TrainingPresets).presets)
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:
@@ -165,4 +165,4 @@ class LoopSettings(Settings):
 
 def loop_settings() -> LoopSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "loop.yaml", LoopSettings)
+    return read_config("loop.yaml", LoopSettings)

@@ -9,14 +9,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ringrift.datasets import export
-from ringrift.datasets.pool import EmptySelection
+from ringrift.datasets.game_selection import EmptySelection
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, model_participant
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
-from ringrift.limits import move_limit
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
@@ -25,7 +24,7 @@ from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.run_context import RunContext
-from ringrift.selfplay import SelfPlayPlan, run_selfplay
+from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 
@@ -41,18 +40,18 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
     games = stage.shards * stage.games
     if last_trained(inputs.store, inputs.config) is None and not stage.players:
         games = max(games, settings.targets[inputs.config])
-    plan = SelfPlayPlan(
+    options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",
         players=stage.players or None,
         seed=0,
-        max_moves=move_limit(inputs.config),
+        max_moves=context.settings.max_moves,
         progress=0.0,
         resigns=True,
         settings=settings,
     )
     report = run_selfplay(
-        plan,
+        options,
         context.part_of("selfplay"),
         root=inputs.selfplay,
         host=inputs.host,

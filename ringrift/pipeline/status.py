@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ringrift.clock import seconds_since
 from ringrift.evaluation.rating import elo_by_form, trends
@@ -20,9 +20,6 @@ from ringrift.pipeline.iteration import BadIteration, last_iteration
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 
 @dataclass(frozen=True)
 class ConfigStatus:
@@ -35,6 +32,10 @@ class ConfigStatus:
     """New games towards the next training."""
     trained: int | None
     """When the newest model was made, in seconds since 1970; None before the first."""
+    newest: str | None
+    """That model, whoever has trained it."""
+    newest_elo: dict[str, tuple[float, float, float]]
+    """As `elo`."""
     champion: str | None
     wrong: str
     """What is wrong with the champion's files; empty if nothing is."""
@@ -51,12 +52,13 @@ class ConfigStatus:
         """All of it for people, with titles."""
         yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
         yield "to training", self.waiting
-        yield "trained", "never" if self.trained is None else _ago(self.trained)
+        yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)}"
+        if self.newest != self.champion:
+            yield from (("", line) for line in _elo_lines(self.newest_elo))
         yield "champion", self.champion or "none yet"
         if self.wrong:
             yield "", self.wrong
-        for form, (elo, low, high) in self.elo.items():
-            yield "Elo", f"{form} {elo:.0f} ({low:.0f} … {high:.0f})"
+        yield from (("Elo", line) for line in _elo_lines(self.elo))
         for trend in self.trends.values():
             yield "trend", trend
         if self.verdict:
@@ -67,7 +69,7 @@ class ConfigStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """All configs that have games, models or iterations. Prints as a block for each on a rich console."""
+    """All configs that have games, models or iterations."""
 
     halted: str | None
     configs: tuple[ConfigStatus, ...]
@@ -75,24 +77,6 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        if self.halted:
-            yield escape(self.halted)
-        if not self.configs:
-            yield "nothing yet: `ringrift loop square8_2p` begins"
-            return
-        for one in self.configs:
-            yield f"[bold]{one.config}[/bold]"
-            table = Table.grid(padding=(0, 2))
-            table.add_column(no_wrap=True)
-            table.add_column(overflow="fold")
-            for title, text in one.lines():
-                table.add_row(f"  {title}", escape(text))
-            yield table
 
 
 def status(database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset) -> Status:
@@ -109,19 +93,26 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], iterations: Pat
     last = last_trained(store, config)
     champion, _, wrong = look_at_champion(store, config)
     decided = history(store, config=config)
+    ratings = newest_ratings(store.database, config)
     return ConfigStatus(
         config=config,
         games=sum(parts),
         held_out=parts[1],
         waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
         trained=None if last is None else last.created,
+        newest=None if last is None else last.id,
+        newest_elo={} if last is None else elo_by_form(ratings, last.id),
         champion=None if champion is None else champion.id,
         wrong=wrong,
-        elo={} if champion is None else elo_by_form(newest_ratings(store.database, config), champion.id),
+        elo={} if champion is None else elo_by_form(ratings, champion.id),
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(iterations, config),
     )
+
+
+def _elo_lines(elo: dict[str, tuple[float, float, float]]) -> list[str]:
+    return [f"{form} {mean:.0f} ({low:.0f} … {high:.0f})" for form, (mean, low, high) in elo.items()]
 
 
 def _iteration(iterations: Path, config: str) -> str | None:

@@ -13,6 +13,7 @@ from ringrift.errors import RingRiftError
 from ringrift.evaluation.analysis import Assessment, assess
 from ringrift.game import Game, IllegalAction
 from ringrift.game.notation import Json
+from ringrift.version import code_version
 
 PERSON: Final = "person"
 """The name of a person in a seat."""
@@ -120,7 +121,7 @@ class Session:
 
     def record(self) -> Json:
         """Return the game as a record that names who sits where."""
-        header: Json = {"seed": self.seed, "engines": list(self.seats)}
+        header: Json = {"seed": self.seed, "engines": list(self.seats), "code": code_version()}
         if self.resigned is not None:
             header["resigned"] = self.resigned
         return self.game.record(**header)

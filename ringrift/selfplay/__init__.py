@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ringrift.selfplay.files import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
-from ringrift.selfplay.lineup import Lineup, promoted_model
-from ringrift.selfplay.lockstep import EndedGame, Table
+from ringrift.selfplay.lockstep import EndedGame, LockstepGames
 from ringrift.selfplay.openings import BadOpening, Opening, Openings
-from ringrift.selfplay.plan import BadPlan, SelfPlayPlan, checked_name
+from ringrift.selfplay.options import BadOptions, SelfPlayOptions, checked_name
 from ringrift.selfplay.play import SelfPlay
+from ringrift.selfplay.player_pool import PlayerPool, promoted_model
 from ringrift.selfplay.record import GameRecord, SearchStatistics, read_line
 from ringrift.selfplay.report import SelfPlayReport, Tally
 from ringrift.selfplay.run import run_selfplay, worker_folder
@@ -15,21 +15,21 @@ from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
 
 __all__ = [
     "BadOpening",
-    "BadPlan",
+    "BadOptions",
     "BusyFolder",
     "DamagedFile",
     "EndedGame",
     "GameFiles",
     "GameRecord",
-    "Lineup",
+    "LockstepGames",
     "Opening",
     "Openings",
+    "PlayerPool",
     "SearchStatistics",
     "SelfPlay",
-    "SelfPlayPlan",
+    "SelfPlayOptions",
     "SelfPlayReport",
     "SelfPlaySettings",
-    "Table",
     "Tally",
     "checked_name",
     "count_games",

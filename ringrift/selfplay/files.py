@@ -22,11 +22,12 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, Field, StrictStr, TypeAdapter, ValidationError
 
+from ringrift.bounded import bounded_lines
 from ringrift.errors import Busy, RingRiftError, UnwritableFile
 from ringrift.files import files_below, new_file, take_lock
 
 HEADER: Final = b"\x1f\x8b\x08\x10" + bytes(5) + b"\xff"
-"""Of a gzipped file with a comment and nothing else; made at no time, on an unknown system."""
+"""The header of a gzipped file with a comment and nothing else, made at no time on an unknown system."""
 _COMMENT: Final = re.compile(re.escape(HEADER) + rb"(\d+) games\0")
 
 
@@ -36,14 +37,14 @@ _NUMBERS: Final = TypeAdapter(list[_Number])
 
 
 class _Key(BaseModel):
-    """What names a game in its line."""
+    """The fields of a line that name its game."""
 
     run: StrictStr
     game: _Number
 
 
 class BusyFolder(Busy):
-    """Another process writes the same files."""
+    """The error that another process writes the same files."""
 
 
 class DamagedFile(RingRiftError):
@@ -68,7 +69,7 @@ class GameFiles:
         try:
             self._path = self._recover()
             self.games = set(self._games())
-            """Numbers of the games of the run that are kept."""
+            """The numbers of the games of the run that are kept."""
         except BaseException:
             self._release()
             raise
@@ -122,7 +123,7 @@ class GameFiles:
         self._path = self._named(self._number(self._path) + 1)
 
     def _recover(self) -> Path:
-        """Put in order what the last process has left; the file to go on with."""
+        """Put in order what the last process has left; return the file to go on with."""
         for unfinished in self.folder.glob(f".{self.run}-*.partial"):
             unfinished.unlink()  # killed while it compressed
         for plain in self._files("jsonl"):
@@ -150,9 +151,10 @@ class GameFiles:
                 yield from _NUMBERS.validate_json(path.read_bytes())
 
     def _files(self, ending: str) -> list[Path]:
-        """The files of the run with that ending, by number."""
+        """Return the files of the run with that ending, by number."""
         form = re.compile(re.escape(self.run) + r"-\d{6,}\." + re.escape(ending))
-        return sorted((path for path in self.folder.iterdir() if form.fullmatch(path.name)), key=self._number)
+        named = (path for path in self.folder.iterdir() if form.fullmatch(path.name))
+        return sorted(filter(Path.is_file, named), key=self._number)
 
     def _named(self, number: int) -> Path:
         return self.folder / f"{self.run}-{number:06}.jsonl"
@@ -162,14 +164,14 @@ class GameFiles:
 
 
 def compressed_path(path: Path) -> Path:
-    """The name of a file of games once it is compressed."""
+    """Return the name of a file of games once it is compressed."""
     return path.with_name(f"{path.name}.gz")
 
 
 def compress(path: Path) -> None:
     """Put the compressed file in the place of the plain one; at any moment at least one of them is whole.
 
-    Its comment (RFC 1952) says how many games it holds, so that nobody has to unpack it for that.
+    Its comment (RFC 1952) says how many games it holds, so that counting does not unpack it.
     """
     content = path.read_bytes()
     packer = zlib.compressobj(6, wbits=-zlib.MAX_WBITS)
@@ -190,10 +192,10 @@ def cut_torn_line(path: Path) -> None:
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The complete lines of a file of games, plain or compressed; `DamagedFile` if it cannot be unpacked."""
+    """Yield the complete lines of a file of games, plain or compressed; raise `DamagedFile` if it is damaged."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for line in file:
+            for line in bounded_lines(file):
                 if line.endswith(b"\n"):
                     yield line
     except (OSError, EOFError, zlib.error) as error:
@@ -201,7 +203,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def game_numbers(path: Path, run: str) -> Iterator[int]:
-    """The numbers of a run's games in a file; `DamagedFile` as `read_lines`."""
+    """Yield the numbers of a run's games in a file; raise `DamagedFile` as `read_lines` does."""
     for line in read_lines(path):
         try:
             key = _Key.model_validate_json(line)
@@ -212,7 +214,7 @@ def game_numbers(path: Path, run: str) -> Iterator[int]:
 
 
 def game_files(folder: Path) -> list[Path]:
-    """The files of games under a folder, those of all hosts and workers; each game is in one of them only.
+    """List the files of games under a folder, of all hosts and workers; each game is in one of them only.
 
     A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it. So are
     hidden files and folders: what lies there is on its way.
@@ -223,24 +225,24 @@ def game_files(folder: Path) -> list[Path]:
     return packed + plain
 
 
-def games_of(path: Path) -> int:
-    """How many games a file holds: as a compressed one says itself, or else counted. `DamagedFile` as `read_lines`."""
+def games_in_file(path: Path) -> int:
+    """Count the games of a file: a compressed one says their number itself. `DamagedFile` as `read_lines`."""
     try:
         with path.open("rb") as file:
-            said = _COMMENT.match(file.read(64))
+            comment = _COMMENT.match(file.read(64))
     except OSError as error:
         raise DamagedFile(f"{path}: cannot be read ({error.strerror or error})") from None
-    return int(said[1]) if said else sum(1 for _ in read_lines(path))
+    return int(comment[1]) if comment else sum(1 for _ in read_lines(path))
 
 
 def count_games(folder: Path) -> int:
-    """How many games the files under a folder hold, also while workers write there."""
+    """Count the games that the files under a folder hold, also while workers write there."""
     total = 0
     for path in game_files(folder):
         try:
-            total += games_of(path)
+            total += games_in_file(path)
         except DamagedFile:
             if path.exists():
                 raise
-            total += games_of(compressed_path(path))  # compressed meanwhile
+            total += games_in_file(compressed_path(path))  # compressed meanwhile
     return total

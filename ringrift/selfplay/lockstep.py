@@ -1,4 +1,4 @@
-"""Games between agents in lockstep: in every step each agent is asked once, for all positions in which it has to act.
+"""Games between agents in lockstep: in every step each agent is asked once, for all positions where it has to act.
 
 Actions that are forced are played without asking. A game that ends makes room for the next one, so that the batches
 stay full. What is played depends on the agents, the game's number and its opening alone, never on how many games run
@@ -26,11 +26,12 @@ from ringrift.kernels.threads import share_out
 from ringrift.selfplay.openings import Opening
 
 MOST_ACTIONS: Final = 3
-"""Actions that one move can have: a recovery slide, its line, and the stack that pays for it."""
+"""The most actions that one move can have: a recovery slide, its line, and the stack that pays for it."""
 GAMES_PER_PART: Final = 64
-"""Waking a thread takes about as long as playing in that many games."""
+"""The games that a thread gets at once; waking it takes about as long as playing in that many."""
 
-Rows = npt.NDArray[np.int64]
+Slots = npt.NDArray[np.int64]
+"""Indices of slots."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,22 +40,22 @@ class EndedGame:
 
     number: int
     actions: npt.NDArray[np.int32]
-    """`[actions]`, all of them, from the empty board on."""
+    """`[actions]`, all actions from the empty board on."""
     plies: int
-    """Moves; a recovery with all its actions is one."""
+    """The number of moves; a recovery with all its actions is one."""
     winner: int | None
-    """Seat; None for a game that was stopped."""
+    """The winner's seat; None for a game that was stopped."""
     reason: str | None
     ranks: tuple[int, ...] | None
     """`[players]`, by seat; None for a game that was stopped."""
-    values: tuple[float, ...]
+    outcome_values: tuple[float, ...]
     """`[players]`, by seat, the values of the ranks: 1 for the first … −1 for the last; 0 for all if stopped."""
 
 
 @compiled
 def advance(
     states: Any,
-    rows: Any,
+    slots: Any,
     actions: Any,
     first: int,
     last: int,
@@ -64,17 +65,17 @@ def advance(
     board: Any,
     work: Any,
 ) -> None:
-    """Play an action in each of `rows[first … last−1]`, and on until somebody has a choice or the game stops.
+    """Play an action in each of `slots[first … last−1]`, and on until a player has a choice or the game stops.
 
-    All actions are kept.
+    All actions are appended to `kept` `[slots, actions]`, whose rows have `lengths` `[slots]`.
     """
     for i in range(first, last):
-        row = rows[i]
-        state = states[row]
+        slot = slots[i]
+        state = states[slot]
         action = actions[i]
         while True:
-            kept[row, lengths[row]] = action
-            lengths[row] += 1
+            kept[slot, lengths[slot]] = action
+            lengths[slot] += 1
             step(state, action, board, work)
             if state.phase == GAME_OVER or state.ply >= max_moves:
                 break
@@ -83,27 +84,27 @@ def advance(
             action = work.actions[0]
 
 
-class Table:
-    """Slots for games that are played side by side, and who sits where in each."""
+class LockstepGames:
+    """Games that are played side by side, one in each slot, and the agents that play them."""
 
     def __init__(self, board: Board, players: int, slots: int, *, max_moves: int) -> None:
         self.board = board
         self.players = players
         self.max_moves = max_moves
         self.states = new_states(board, players, slots)
-        """`[slots]`"""
+        """`[slots]`, the positions of the games."""
         self.active = np.zeros(slots, np.bool_)
-        """`[slots]`, whether a game is played there."""
+        """`[slots]`, whether a game is played in the slot."""
         self.numbers = np.zeros(slots, np.int64)
-        """`[slots]`, of the game in the run."""
+        """`[slots]`, the number of the game in its run."""
         self.lengths = np.zeros(slots, np.int64)
-        """`[slots]`, actions played."""
+        """`[slots]`, the number of actions played."""
         self._kept = np.empty((slots, MOST_ACTIONS * (max_moves + 1)), np.int32)
         self._seated = np.zeros((slots, players), np.int64)
         self._agents: list[Agent] = []
 
     def begin(self, slot: int, number: int, agents: Sequence[Agent], opening: Opening) -> None:
-        """Start a game in a slot; `agents` `[players]` by seat."""
+        """Start a game in a slot; `agents` are `[players]` by seat."""
         self.states[slot] = opening.state[0]
         self.numbers[slot] = number
         self.lengths[slot] = len(opening.actions)
@@ -112,7 +113,7 @@ class Table:
         self.seat(slot, agents)
 
     def seat(self, slot: int, agents: Sequence[Agent]) -> None:
-        """Let these agents play on, `[players]` by seat; one that plays nowhere any more is let go of."""
+        """Let these agents play on, `[players]` by seat; an agent that plays nowhere any more is dropped."""
         new = [agent for agent in agents if agent not in self._agents]
         if new:
             used = np.unique(self._seated[self.active & (np.arange(len(self.active)) != slot)])
@@ -123,31 +124,31 @@ class Table:
             self._agents = kept + list(dict.fromkeys(new))
         self._seated[slot] = [self._agents.index(agent) for agent in agents]
 
-    def turns(self) -> Iterator[tuple[Agent, Rows]]:
-        """Every agent that has to act somewhere, with the slots; each slot occurs once."""
-        acting = self._seated[np.arange(len(self.states)), self.states["player"].astype(np.int64) - 1]
+    def acting(self) -> Iterator[tuple[Agent, Slots]]:
+        """Yield every agent that has to act, with the slots where it has to; each slot occurs once."""
+        seated = self._seated[np.arange(len(self.states)), self.states["player"].astype(np.int64) - 1]
         for index, agent in enumerate(self._agents.copy()):
-            rows = np.flatnonzero(self.active & (acting == index))
-            if len(rows):
-                yield agent, rows
+            slots = np.flatnonzero(self.active & (seated == index))
+            if len(slots):
+                yield agent, slots
 
-    def play(self, rows: Rows, actions: npt.NDArray[np.int32]) -> None:
-        """Play the actions in these slots, and then what is forced."""
+    def play(self, slots: Slots, actions: npt.NDArray[np.int32]) -> None:
+        """Play the actions in these slots, and then all forced actions."""
         board, kept, lengths = self.board, self._kept, self.lengths
 
         def run(first: int, last: int) -> None:
             work = thread_workspace(board)
-            advance(self.states, rows, actions, first, last, kept, lengths, self.max_moves, board.tables, work)
+            advance(self.states, slots, actions, first, last, kept, lengths, self.max_moves, board.tables, work)
 
-        share_out(len(rows), run, grain=GAMES_PER_PART)
+        share_out(len(slots), run, grain=GAMES_PER_PART)
 
     def ended(self) -> list[int]:
-        """The slots whose games are over or have reached the limit of moves."""
+        """Return the slots whose games are over or have reached the limit of moves."""
         over = (self.states["phase"] == GAME_OVER) | (self.states["ply"] >= self.max_moves)
         return np.flatnonzero(self.active & over).tolist()
 
     def take(self, slot: int) -> EndedGame:
-        """The game of a slot, which is free then; all agents are told to forget it."""
+        """Return the game of a slot and free the slot; all agents are told to forget the game."""
         self.active[slot] = False
         for agent in self._agents:
             agent.forget(self.numbers[slot : slot + 1])
@@ -162,5 +163,5 @@ class Table:
             winner=winner,
             reason=REASON_NAMES[int(last["reason"])],
             ranks=tuple(ranks[: self.players].tolist()) if winner else None,
-            values=tuple(outcomes(self.states[slot : slot + 1], self.players)[0].tolist()),
+            outcome_values=tuple(outcomes(self.states[slot : slot + 1], self.players)[0].tolist()),
         )

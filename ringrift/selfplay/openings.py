@@ -16,7 +16,7 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import random_below
 
 ATTEMPTS: Final = 100
-"""How often an opening is drawn anew because the game ended in it."""
+"""The number of times that an opening is drawn anew because the game ended in it."""
 
 
 class BadOpening(RingRiftError):
@@ -25,16 +25,16 @@ class BadOpening(RingRiftError):
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """The first actions of a game and where they lead: somebody has a choice there."""
+    """The first actions of a game and the position that they lead to, where a player has a choice."""
 
     state: npt.NDArray[np.void]
-    """`[1]`"""
+    """`[1]`, the position."""
     actions: npt.NDArray[np.int32]
-    """`[actions]`"""
+    """`[actions]`, the actions that lead there."""
 
     @property
     def plies(self) -> int:
-        """Its length in moves."""
+        """The length of the opening in moves."""
         return int(self.state["ply"][0])
 
 
@@ -42,7 +42,7 @@ class Opening:
 def draw_actions(
     state: Any, plies: int, seed: np.uint64, stream: int, first: int, kept: Any, board: Any, work: Any
 ) -> int:
-    """Play random actions until `plies` moves are made and somebody has a choice; their number, −1 if the game ends."""
+    """Play random actions until `plies` moves are made and a player has a choice; return their number, −1 at an end."""
     count = legal_actions(state, board, work, work.actions)
     played = 0
     while state.ply < plies or count == 1:
@@ -61,7 +61,7 @@ class Openings:
     """Random openings that depend on `seed`, their own number and their length alone."""
 
     def __init__(self, board: Board, players: int, *, max_moves: int, seed: int) -> None:
-        """`max_moves` is the limit of the games, which an opening may not reach."""
+        """Make openings that stay below `max_moves`, the limit of the games."""
         self.board = board
         self.players = players
         self.max_moves = max_moves
@@ -69,7 +69,7 @@ class Openings:
         self.work = new_workspace(board)
 
     def draw(self, number: int, plies: int) -> Opening:
-        """One of them: so many moves with the forced ones, and as many more as are forced then.
+        """Draw an opening of `plies` moves, forced ones included, and as many more as are forced then.
 
         `BadOpening` if games end in openings as long as that, or are stopped.
         """

@@ -1,19 +1,20 @@
-"""The record of a game as one line of JSON: who played what, what the searches found, and how it ended.
+"""The record of a game as one line of JSON: players, actions, search statistics and result.
 
 ```
-{"format": 1, "config": "square8_2p", "run": "first", "game": 17, "seed": 5,
+{"format": 2, "config": "square8_2p", "run": "first", "game": 17, "seed": 5,
  "engines": ["gumbel:models/best.pth@64", "heuristic"], "models": ["3f0c…", null],
  "opening": 4, "maxMoves": 500, "actions": [28, 411, …], "search": {…}, "resigned": null,
  "result": {"winner": 1, "reason": "territory", "ranks": [1, 2]},
- "host": "gpu-1", "worker": "0", "ended": 1767225600}
+ "host": "gpu-1", "worker": "0", "ended": 1767225600, "code": "0.1.0+c3f9a1b20d7"}
 ```
 
 `actions` are policy indices (`ringrift/game/actions.py`), all of them from the empty board on, forced ones too. As
 canonical moves they would take 18 times the room, and 4 ms a game to read where ingest takes 0.15 (square8_2p);
 `ringrift games export --moves` writes those for other programs. `Game.from_record` replays either.
 
-`search` holds arrays as base64 of their little-endian bytes, see `SearchStatistics`. `host`, `worker` and `ended` say
-where and when, and are no part of the game: whoever plays (run, game) again gets the same line up to them.
+`search` holds arrays as base64 of their little-endian bytes, see `SearchStatistics`. `host`, `worker`, `ended` and
+`code` say where, when and by which code, and are no part of the game: whoever plays (run, game) again gets the same
+line up to them.
 """
 
 from __future__ import annotations
@@ -31,53 +32,63 @@ import orjson
 
 from ringrift.game import BadRecord
 
-FORMAT: Final = 1
-WEIGHT_UNIT: Final = 65535
-"""Shares of a policy are kept as whole numbers of 1/65535; what rounds to 0 is left out."""
+FORMAT: Final = 2
+"""Format 1 had other names for the arrays of `search`; it is still read (`FORMAT_1_NAMES`)."""
+PROB_UNIT: Final = 65535
+"""Probabilities of a policy are kept as whole numbers of 1/65535; what rounds to 0 is left out."""
 VALUE_UNIT: Final = 32767
 MOST_SURPRISE: Final = 1000.0
 """Nats; more stands for a prior that was as good as zero."""
 
 SEARCH_FIELDS: Final = (
-    ("at", "<i4"),
-    ("full", "<u1"),
-    ("values", "<i2"),
-    ("counts", "<u2"),
-    ("actions", "<i4"),
-    ("weights", "<u2"),
+    ("action_index", "<i4"),
+    ("has_policy", "<u1"),
+    ("root_values", "<i2"),
+    ("policy_lengths", "<u2"),
+    ("policy_actions", "<i4"),
+    ("policy_probs", "<u2"),
 )
 """The arrays of `SearchStatistics` in their order, and how their numbers are kept."""
 SURPRISE_FIELD: Final = ("surprise", "<f2")
-"""… and the one that is there only if something is known of it."""
+"""The array that follows them if the surprise of any decision is known."""
+FORMAT_1_NAMES: Final = {
+    "at": "action_index",
+    "full": "has_policy",
+    "values": "root_values",
+    "counts": "policy_lengths",
+    "actions": "policy_actions",
+    "weights": "policy_probs",
+}
+"""The names that the arrays of `search` had in format 1, and the names that they have now."""
 
 
 @dataclass(frozen=True, eq=False)
 class SearchStatistics:
-    """What players have found out at the decisions of a game where they did more than pick: `[S]` of them."""
+    """The results of searches at the decisions of a game where a player did more than pick: `[S]` of them."""
 
-    at: npt.NDArray[np.int32]
+    action_index: npt.NDArray[np.int32]
     """`[S]`, which of the game's actions the decision was about."""
-    full: npt.NDArray[np.uint8]
+    has_policy: npt.NDArray[np.uint8]
     """`[S]`, 1 if the policy is worth learning; 0 after a search that was cut short."""
-    values: npt.NDArray[np.int16]
+    root_values: npt.NDArray[np.int16]
     """`[S, players]`, by seat, what the position was worth; in units of 1/32767."""
-    counts: npt.NDArray[np.uint16]
-    """`[S]`, entries of each policy."""
-    actions: npt.NDArray[np.int32]
-    """`[L]`, the entries' policy indices, all decisions' in a row."""
-    weights: npt.NDArray[np.uint16]
-    """`[L]`, their shares, in units of 1/65535; they add up to one only up to rounding."""
+    policy_lengths: npt.NDArray[np.uint16]
+    """`[S]`, the number of actions in each policy."""
+    policy_actions: npt.NDArray[np.int32]
+    """`[L]`, the actions of the policies, those of all decisions in a row."""
+    policy_probs: npt.NDArray[np.uint16]
+    """`[L]`, their probabilities, in units of 1/65535; they add up to one only up to rounding."""
     surprise: npt.NDArray[np.float16] | None = None
     """`[S]`, KL(policy ‖ prior) in nats, the prior being that of the network without noise; NaN where there was no
     prior. None if there was none at all, or the game was played when surprise was not kept yet."""
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """The arrays that are there, and how their numbers are kept."""
+        """The arrays that there are, and how their numbers are kept."""
         return SEARCH_FIELDS if self.surprise is None else (*SEARCH_FIELDS, SURPRISE_FIELD)
 
     def to_json(self) -> dict[str, str]:
-        """Every array as base64."""
+        """Return every array as base64."""
         return {
             name: base64.b64encode(np.ascontiguousarray(getattr(self, name), form).tobytes()).decode()
             for name, form in self.kept
@@ -90,17 +101,17 @@ class SearchStatistics:
             raise BadRecord("`search` must be an object")
         expected = (*SEARCH_FIELDS, SURPRISE_FIELD) if "surprise" in fields else SEARCH_FIELDS
         arrays = {name: _array(fields, name, form) for name, form in expected}
-        decisions = len(arrays["at"])
-        if len(arrays["values"]) != decisions * players:
-            raise BadRecord(f"`search.values` holds {len(arrays['values'])} numbers, not {decisions} × {players}")
-        arrays["values"] = arrays["values"].reshape(decisions, players)
-        lengths = {name: len(arrays[name]) for name in ("at", "full", "counts", "surprise") if name in arrays}
-        entries = int(arrays["counts"].sum())
-        if len(set(lengths.values())) > 1 or {len(arrays["actions"]), len(arrays["weights"])} != {entries}:
+        at, values = arrays["action_index"], arrays["root_values"]
+        if len(values) != len(at) * players:
+            raise BadRecord(f"`search.root_values` holds {len(values)} numbers, not {len(at)} × {players}")
+        arrays["root_values"] = values.reshape(len(at), players)
+        rows = ("action_index", "has_policy", "policy_lengths", "surprise")
+        lengths = {len(arrays[name]) for name in rows if name in arrays}
+        total = int(arrays["policy_lengths"].sum())
+        if len(lengths) > 1 or {len(arrays["policy_actions"]), len(arrays["policy_probs"])} != {total}:
             raise BadRecord("the arrays of `search` do not belong together")
-        at = arrays["at"]
-        if decisions and not (at[0] >= 0 and at[-1] < actions and (np.diff(at) > 0).all()):
-            raise BadRecord("`search.at` must rise and stay within the game")
+        if len(at) and not (at[0] >= 0 and at[-1] < actions and (np.diff(at) > 0).all()):
+            raise BadRecord("`search.action_index` must rise and stay within the game")
         surprise = arrays.get("surprise", np.empty(0, np.float16))
         if ((surprise < 0) | np.isinf(surprise)).any():
             raise BadRecord("`search.surprise` must be numbers from 0 on")
@@ -109,36 +120,38 @@ class SearchStatistics:
 
 @dataclass(frozen=True, eq=False)
 class GameRecord:
-    """A game that has been played, as it is kept."""
+    """A game that has been played, with everything that is kept of it."""
 
     config: str
     run: str
-    """Name of the run; (run, game) is the key of the game, and with the players it decides the game."""
+    """The name of the run; (run, game) is the key of the game, and with the players it decides the game."""
     game: int
     seed: int
     engines: tuple[str, ...]
-    """Specs by seat."""
+    """The specs by seat."""
     models: tuple[str | None, ...]
-    """Id of the model by seat; None where there is none."""
+    """The ids of the models by seat; None where there is none."""
     opening: int
-    """Actions at the beginning that were drawn at random, for variety."""
+    """The number of actions at the beginning that were drawn at random, for variety."""
     max_moves: int
     actions: npt.NDArray[np.int32]
     winner: int | None
-    """Seat; None for a game that was stopped at the limit of moves."""
+    """The winner's seat; None for a game that was stopped at the limit of moves."""
     reason: str | None
     ranks: tuple[int, ...] | None
     search: SearchStatistics | None = None
     resigned: tuple[int, int] | None = None
-    """Seat that would have resigned, and at which action; the game was played on with less search."""
+    """The seat that would have resigned, and at which action; the game was played on with less search."""
     host: str = ""
     worker: str = ""
     ended: int = 0
-    """Seconds since 1970, UTC."""
+    """The end of the game in seconds since 1970, UTC."""
+    code: str = ""
+    """The name of the code that has played it (`code_version`); empty in records from before it was kept."""
 
     @property
     def identity(self) -> str:
-        """32 hexadecimal digits that name the game in every database: key, players and what was played.
+        """32 hexadecimal digits that name the game in every database: a hash of key, players and actions.
 
         Two runs may play the same moves; those are two games. The same line read twice is one.
         """
@@ -146,7 +159,7 @@ class GameRecord:
         return blake2b(orjson.dumps(whole), digest_size=16).hexdigest()
 
     def to_line(self) -> bytes:
-        """One line of JSON, with its end."""
+        """Return the record as a line of JSON, with its end."""
         fields = {
             "format": FORMAT,
             "config": self.config,
@@ -164,14 +177,13 @@ class GameRecord:
             "host": self.host,
             "worker": self.worker,
             "ended": self.ended,
-        }
+        } | ({"code": self.code} if self.code else {})
         return orjson.dumps(fields, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> GameRecord:
         """Read what `to_line` has written; `BadRecord` says which field is wrong. The game is not replayed here."""
-        if fields.get("format") != FORMAT:
-            raise BadRecord(f"`format` is {fields.get('format')!r}, and this program reads {FORMAT}")
+        fields = _in_current_format(fields)
         try:
             result = fields["result"]
             engines = tuple(_checked(engine, str, "engines") for engine in fields["engines"])
@@ -198,6 +210,7 @@ class GameRecord:
                 host=_checked(fields["host"], str, "host"),
                 worker=_checked(fields["worker"], str, "worker"),
                 ended=_checked(fields["ended"], int, "ended"),
+                code=_checked(fields.get("code", ""), str, "code"),
             )
         except KeyError as error:
             raise BadRecord(f"a record needs the field `{error.args[0]}`") from None
@@ -206,7 +219,7 @@ class GameRecord:
 
 
 def read_line(line: bytes) -> GameRecord:
-    """The game of one line; `BadRecord` if it is none."""
+    """Read the record of a line; raise `BadRecord` if it is none."""
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -214,6 +227,19 @@ def read_line(line: bytes) -> GameRecord:
     if not isinstance(fields, dict):
         raise BadRecord(f"a record must be an object, not {type(fields).__name__}")
     return GameRecord.from_json(fields)
+
+
+def _in_current_format(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Translate the names of format 1; `BadRecord` if the record is of a format that this program does not know."""
+    version = fields.get("format")
+    if version == FORMAT:
+        return fields
+    if version != 1:
+        raise BadRecord(f"`format` is {version!r}, and this program reads {FORMAT} and 1")
+    search = fields.get("search")
+    if not isinstance(search, dict):
+        return fields
+    return {**fields, "search": {FORMAT_1_NAMES.get(name, name): array for name, array in search.items()}}
 
 
 def _checked(value: Any, kind: type, name: str) -> Any:

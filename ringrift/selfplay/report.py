@@ -1,4 +1,4 @@
-"""What a process has played in a run: progress while it plays, and at the end a table for people, JSON for programs."""
+"""The report of a process of self-play: counts while it plays, and at the end a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,119 +6,91 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ringrift.selfplay.record import GameRecord
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-    from rich.table import Table
 
 STOPPED: Final = "move limit"
 
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What became of one player."""
+    """The result of one player."""
 
     spec: str
     seats: int
-    """That it has had, in all games."""
+    """The number of seats that it has had in all games."""
     won: int
 
 
 @dataclass(frozen=True)
 class SelfPlayReport:
-    """What a process has played; the counts are of its own games."""
+    """The games of a process; the counts are of its own games."""
 
     config: str
     run: str
     folder: str
-    """Where the games are."""
+    """The folder of the games."""
     games: int
     games_before: int
-    """Games of the run that were there already."""
+    """The number of games of the run that were there already."""
     complete: bool
     """Whether all games that were asked for are there."""
     moves: int
-    """In all games, also those that were given up at the end."""
+    """The number of moves in all games, those included that were given up at the end."""
     seconds: float
     network_seconds: float
     mean_actions: float
-    """Of a game."""
+    """The mean number of actions of a game."""
     endings: dict[str, int]
     wins_by_seat: tuple[int, ...]
     engines: tuple[EngineResult, ...]
     resigned: int
-    """Games in which somebody would have given up."""
+    """The number of games in which a player would have resigned."""
     resigned_won: int
-    """… and won after all."""
+    """The number of these that the player won after all."""
     reloads: int
-    """How often new models were taken in."""
+    """The number of times that new models were taken in."""
 
     @property
     def games_per_second(self) -> float:
-        """Over all the time, also that in which no game had ended yet."""
+        """The games per second over all the time, also before the first game had ended."""
         return self.games / self.seconds if self.seconds else 0.0
 
     @property
     def moves_per_second(self) -> float:
-        """Of all games side by side."""
+        """The moves per second of all games side by side."""
         return self.moves / self.seconds if self.seconds else 0.0
 
     @property
     def network_share(self) -> float:
-        """Of the time, in networks."""
+        """The share of the time that was spent in networks."""
         return self.network_seconds / self.seconds if self.seconds else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report for programs."""
         rates = ("games_per_second", "moves_per_second", "network_share")
         return asdict(self) | {name: getattr(self, name) for name in rates}
 
-    def table(self) -> Table:
-        """The players and what they have won."""
-        from rich.markup import escape  # a spec is not written in rich's mark-up
-        from rich.table import Table
-
-        table = Table("player")
-        for heading in ("seats", "won", "share"):
-            table.add_column(heading, justify="right")
-        for engine in self.engines:
-            table.add_row(escape(engine.spec), f"{engine.seats}", f"{engine.won}", f"{engine.won / engine.seats:.1%}")
-        return table
-
     def lines(self) -> Iterator[str]:
-        """What is said in words under the table."""
+        """Yield the lines under the table."""
         ends = ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in self.endings.items())
         seats = " : ".join(map(str, self.wins_by_seat))
         yield f"ended by {ends}; {self.mean_actions:.0f} actions a game; won by seat {seats}"
         if self.resigned:
             share = self.resigned_won / self.resigned
-            yield f"in {self.resigned} games somebody would have resigned; of those, {share:.1%} won after all"
+            yield f"in {self.resigned} games a player would have resigned; of those, {share:.1%} won after all"
         if self.reloads:
             yield f"new models were taken in {self.reloads} times"
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        done = f"{self.games} games" + (f" after {self.games_before}" if self.games_before else "")
-        unfinished = "" if self.complete else ", not all that were asked for"
-        yield f"{self.config}, run {self.run}: {done} in {self.seconds:.1f} s{unfinished}"
-        if self.games:
-            yield f"{self.games_per_second:.2f} games/s, {self.moves_per_second:,.0f} moves/s," + (
-                f" {self.network_share:.0%} of the time in the network"
-            )
-            yield self.table()
-            yield from self.lines()
-        yield f"games are in {self.folder}"
 
 
 @dataclass
 class Tally:
-    """What has been played so far."""
+    """The games that have been played so far."""
 
     games_before: int
     games_wanted: int | None
-    """In all, with those before; None for as many as there is time for."""
+    """The number of games in all, with those before; None for as many as there is time for."""
     games: int = 0
     moves: int = 0
     network_seconds: float = 0.0
@@ -133,12 +105,12 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Since the start."""
+        """The seconds since the start."""
         return time.monotonic() - self.started
 
     @property
     def speed(self) -> str:
-        """How fast it goes, and how much of that is the network."""
+        """Return the speed and the share of the network, in words."""
         return f"{self.moves / self.seconds:,.0f} moves/s, {self.network_seconds / self.seconds:.0%} in the network"
 
     def add(self, record: GameRecord) -> None:
@@ -155,7 +127,7 @@ class Tally:
             self.resigned_won += record.winner == record.resigned[0]
 
     def report(self, *, config: str, run: str, players: int, folder: str, reloads: int) -> SelfPlayReport:
-        """What it has come to."""
+        """Return the report of these games."""
         return SelfPlayReport(
             config=config,
             run=run,

@@ -1,4 +1,4 @@
-"""A run of self-play: games that are missing are played and kept."""
+"""A run of self-play: the games that are missing are played and kept."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 
 from ringrift.run_context import RunContext
 from ringrift.selfplay.files import GameFiles
-from ringrift.selfplay.lineup import Lineup
-from ringrift.selfplay.plan import SelfPlayPlan
+from ringrift.selfplay.options import SelfPlayOptions
 from ringrift.selfplay.play import SelfPlay
+from ringrift.selfplay.player_pool import PlayerPool
 from ringrift.selfplay.report import SelfPlayReport, Tally
+from ringrift.version import code_version
 
 
 def worker_folder(root: Path, config: str, host: str, worker: str) -> Path:
-    """Where a worker keeps its games."""
+    """Return the folder where a worker keeps its games."""
     return root / config / host / worker
 
 
 def run_selfplay(
-    plan: SelfPlayPlan,
+    options: SelfPlayOptions,
     context: RunContext[object],
     *,
     root: Path,
@@ -39,8 +40,8 @@ def run_selfplay(
     Games that the worker's files hold are not played again. `side_by_side` is a matter of speed and memory, by default
     that of the settings.
     """
-    folder = worker_folder(root, plan.config, host, worker)
-    with GameFiles(folder, plan.run, limit=int(plan.settings.files.megabytes * 1e6)) as files:
+    folder = worker_folder(root, options.config, host, worker)
+    with GameFiles(folder, options.run, limit=int(options.settings.files.megabytes * 1e6)) as files:
         numbers = count() if games is None else range(games)
         missing: Iterator[int] = (number for number in numbers if number not in files.games)
         before = len(files.games) if games is None else sum(number < games for number in files.games)
@@ -48,11 +49,12 @@ def run_selfplay(
         if more is not None:
             missing = islice(missing, more)
             wanted = before + more
-        lineup = Lineup(plan, models)
-        size = side_by_side or plan.settings.batch[lineup.board.name]
+        code = code_version()
+        pool = PlayerPool(options, models)
+        size = side_by_side or options.settings.batch[pool.board.name]
         if wanted is not None:
             size = max(1, min(size, wanted - before))
-        selfplay = SelfPlay(plan, lineup, side_by_side=size)
+        selfplay = SelfPlay(options, pool, side_by_side=size)
         tally = Tally(games_before=before, games_wanted=wanted)
 
         def after_step() -> None:
@@ -61,12 +63,12 @@ def run_selfplay(
 
         for record in selfplay.play(missing, cancellation=context.cancellation, after_step=after_step):
             ended = int(time.time())
-            files.append(replace(record, host=host, worker=worker, ended=ended).to_line())
+            files.append(replace(record, host=host, worker=worker, ended=ended, code=code).to_line())
             tally.add(record)
     return tally.report(
-        config=plan.config,
-        run=plan.run,
-        players=lineup.seat_count,
+        config=options.config,
+        run=options.run,
+        players=pool.seat_count,
         folder=str(folder),
-        reloads=lineup.reloads,
+        reloads=pool.reloads,
     )

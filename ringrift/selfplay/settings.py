@@ -1,4 +1,4 @@
-"""The settings of self-play (`include/config/selfplay.yaml`)."""
+"""The settings of self-play (`selfplay.yaml`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from ringrift.game import parse_config
-from ringrift.settings import BadSettings, Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Draw = Literal["seat", "game"]
@@ -15,7 +15,7 @@ Schedule = Literal["alphazero", "aggressive", "conservative", "adaptive", "curri
 
 
 class PlayersSettings(Settings):
-    """Who plays where nobody is named; `{best}` stands for the promoted model."""
+    """The players where none are named; `{best}` stands for the promoted model."""
 
     trained: str
     bootstrap: str
@@ -29,13 +29,13 @@ class StepSettings(Settings):
 
 
 class SlopeSettings(StepSettings):
-    """From one temperature to another over `length` × N moves."""
+    """A fall from one temperature to another over `length` × N moves."""
 
     length: PositiveFloat
 
 
 class AdaptiveSettings(Settings):
-    """Between `low` and `high` by the number of legal actions, up to `many`."""
+    """Temperatures between `low` and `high` by the number of legal actions, up to `many`."""
 
     low: NonNegativeFloat
     high: NonNegativeFloat
@@ -55,7 +55,7 @@ class TemperatureSettings(Settings):
 
     schedule: Schedule
     moves: dict[str, PositiveInt]
-    """N by config."""
+    """The number N by config."""
     alphazero: StepSettings
     aggressive: SlopeSettings
     conservative: SlopeSettings
@@ -65,14 +65,14 @@ class TemperatureSettings(Settings):
 
 
 class OpeningSettings(Settings):
-    """A share of the games begins with 1 … `moves` random moves."""
+    """The share of the games that begins with 1 … `moves` random moves."""
 
     share: Share
     moves: PositiveInt
 
 
 class ResignationSettings(Settings):
-    """When a player counts as having given up, and what share of the simulations is left then."""
+    """When a player counts as having resigned, and what share of the simulations is left then."""
 
     below: Annotated[float, Field(ge=-1, le=1)]
     decisions: PositiveInt
@@ -86,33 +86,23 @@ class FilesSettings(Settings):
 
 
 class SelfPlaySettings(Settings):
-    """All of them."""
+    """All settings of self-play."""
 
     players: PlayersSettings
     draw: Draw
     batch: dict[str, PositiveInt]
-    """Games side by side, by board."""
+    """The number of games side by side, by board."""
     network_threads: PositiveInt
-    """Of a process, for a network on a CPU."""
+    """Threads of a process for a network on a CPU."""
     temperature: TemperatureSettings
     opening: OpeningSettings
     resignation: ResignationSettings
     files: FilesSettings
     targets: dict[str, PositiveInt]
-    """Games for the first training, by config."""
+    """The number of games for the first training, by config."""
 
 
 def selfplay_settings(config: str) -> SelfPlaySettings:
-    """The settings for a config; `BadSettings` if they leave it out somewhere."""
-    board, _ = parse_config(config)
-    path = config_folder() / "selfplay.yaml"
-    settings = read_settings(path, SelfPlaySettings)
-    needed: tuple[tuple[str, dict[str, int], str], ...] = (
-        ("batch", settings.batch, board.name),
-        ("temperature.moves", settings.temperature.moves, config),
-        ("targets", settings.targets, config),
-    )
-    for name, table, key in needed:
-        if key not in table:
-            raise BadSettings(f"{path}: {name}.{key}: is missing")
-    return settings
+    """Read the settings for a config; `BadSettings` says what is wrong in them."""
+    parse_config(config)
+    return read_config("selfplay.yaml", SelfPlaySettings)

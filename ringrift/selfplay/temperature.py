@@ -1,7 +1,7 @@
-"""Schedules of temperature: how much of chance there is in a move, by its number or by what may be played.
+"""Schedules of temperature, by the number of the move or by the number of legal actions.
 
 A temperature t draws from policy ** (1/t); 0 plays the player's own choice. N is the number of moves that count as the
-opening of a config (`include/config/selfplay.yaml`).
+opening of a config (`selfplay.yaml`).
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ def alphazero(settings: TemperatureSettings, n: int, plies: Counts, legal: Count
 
 
 def aggressive(settings: TemperatureSettings, n: int, plies: Counts, legal: Counts, progress: float) -> Floats:
-    """Hot, and warm to the end."""
+    """A slow fall from a high temperature, which stays warm to the end."""
     return slope(settings.aggressive, n, plies)
 
 
 def conservative(settings: TemperatureSettings, n: int, plies: Counts, legal: Counts, progress: float) -> Floats:
-    """Soon cold."""
+    """A fast fall to a low temperature."""
     return slope(settings.conservative, n, plies)
 
 
 def adaptive(settings: TemperatureSettings, n: int, plies: Counts, legal: Counts, progress: float) -> Floats:
-    """The more that may be played, the hotter, by the logarithm."""
+    """A temperature that rises with the logarithm of the number of legal actions."""
     chosen = settings.adaptive
     share = np.clip(np.log(legal / 2) / np.log(chosen.many / 2), 0, 1)
     return np.asarray(chosen.low + (chosen.high - chosen.low) * share, np.float64)
 
 
 def curriculum(settings: TemperatureSettings, n: int, plies: Counts, legal: Counts, progress: float) -> Floats:
-    """Like `alphazero`; the further training has come, the cooler and shorter."""
+    """The schedule `alphazero`, cooler and shorter the further training has come."""
     chosen = settings.curriculum
     start, length = (first + (last - first) * progress for first, last in (chosen.start, chosen.length))
     return np.where(plies < length * n, start, chosen.end)
 
 
 def cosine(settings: TemperatureSettings, n: int, plies: Counts, legal: Counts, progress: float) -> Floats:
-    """Half a period of a cosine."""
+    """Half a period of a cosine from start to end."""
     chosen = settings.cosine
     share = np.minimum(plies / (chosen.length * n), 1)
     return np.asarray(chosen.end + (chosen.start - chosen.end) * (1 + np.cos(np.pi * share)) / 2, np.float64)

@@ -1,4 +1,4 @@
-"""Whether values mean what they say: of positions that a network calls +0.4, what came of them on average?
+"""Calibration of values: what came, on average, of positions that a network calls +0.4?
 
 The expected calibration error (ECE) of Guo et al. 2017 ("On Calibration of Modern Neural Networks", arXiv:1706.04599,
 equation 3), on values in place of probabilities: predictions fall into bins of equal width, and the ECE is the mean

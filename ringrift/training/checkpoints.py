@@ -20,23 +20,24 @@ import torch
 from ringrift.files import new_file
 from ringrift.networks.tensors import read_tensors
 from ringrift.training.errors import DamagedCheckpoint
+from ringrift.training.old_names import TRAINER_STATE, renamed, renamed_heads
 
 Kind = Literal["regular", "epoch", "best", "emergency"]
 
 FOLDER: Final = "checkpoints"
-"""Of a run's folder."""
+"""The folder of the checkpoints in the folder of a run."""
 
 _DIGITS: Final = 16
 _NAME: Final = re.compile(r"(regular|epoch|best|emergency)-(\d{9})-([0-9a-f]{16})\.pt")
 
 
 class Checkpoint(NamedTuple):
-    """What a training is at one step."""
+    """The state of a training at one step."""
 
     state: dict[str, Any]
-    """JSON: where it stands."""
+    """`TrainerState` as JSON."""
     tensors: dict[str, Any]
-    """Weights, averages, the state of the optimiser and of random generators, as torch saves them."""
+    """Weights, averages, and the states of the optimiser and of random generators, as torch saves them."""
 
 
 def save_checkpoint(folder: Path, kind: Kind, step: int, checkpoint: Checkpoint) -> Path:
@@ -52,7 +53,7 @@ def save_checkpoint(folder: Path, kind: Kind, step: int, checkpoint: Checkpoint)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify a checkpoint; `DamagedCheckpoint` if it is not what was written."""
+    """Read and verify a checkpoint; raise `DamagedCheckpoint` if it is not what was written."""
     named = _NAME.fullmatch(path.name)
     if named is None:
         raise DamagedCheckpoint(f"{path}: is no checkpoint; they are called kind-step-digest.pt")
@@ -64,13 +65,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise DamagedCheckpoint(f"{path}: is damaged, its content is not what its name says; delete it")
     try:
         stored = read_tensors(content)
-        return Checkpoint(json.loads(stored["state"]), stored["tensors"])
+        state, tensors = json.loads(stored["state"]), stored["tensors"]
+        tensors |= {part: renamed_heads(weights) for part, weights in tensors.items() if part in ("module", "average")}
+        return Checkpoint(renamed(state, TRAINER_STATE), tensors)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DamagedCheckpoint(f"{path}: is not a checkpoint that RingRift wrote") from None
 
 
 def checkpoints(folder: Path, kind: Kind | None = None) -> list[Path]:
-    """The checkpoints of a folder, of one kind or all, the oldest first; none is opened."""
+    """List the checkpoints of a folder, of one kind or all, the oldest first; none is opened."""
     if not folder.is_dir():
         return []
     named = [(found, path) for path in folder.iterdir() if (found := _NAME.fullmatch(path.name))]
@@ -78,7 +81,7 @@ def checkpoints(folder: Path, kind: Kind | None = None) -> list[Path]:
 
 
 def newest_checkpoint(folder: Path, kind: Kind | None = None) -> Checkpoint | None:
-    """The last checkpoint that is whole; None if there is none."""
+    """Load the last checkpoint that is whole; return None if there is none."""
     for path in reversed(checkpoints(folder, kind)):
         with suppress(DamagedCheckpoint):
             return load_checkpoint(path)

@@ -1,4 +1,4 @@
-"""What can go wrong in a training."""
+"""The errors of a training."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ class DamagedCheckpoint(RingRiftError):
 
 
 class NothingNew(RingRiftError):
-    """All samples have been trained on as often as they may."""
+    """The error that all samples have been trained on as often as they may."""
 
 
 class BusyRun(Busy):
-    """Another process trains in the same folder."""
+    """The error that another process trains in the same folder."""
 
 
 class Diverged(RingRiftError):
-    """The loss is no number any more, or far above what it was."""
+    """The error that the loss is no number any more, or far above what it was."""
 
 
 class SpoiledNetwork(RingRiftError):
     """A training whose network is worse than one that knows nothing; it becomes no model."""
 
 
-class OutOfMemory(RingRiftError):
-    """Not even the smallest part of a batch fits."""
+class TrainingOutOfMemory(RingRiftError):
+    """The error that not even the smallest micro-batch fits."""

@@ -19,15 +19,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ringrift.errors import RingRiftError
+from ringrift.training.old_names import LOSSES, renamed
 
 Column = npt.NDArray[np.float64]
 
 
 class NoHistory(RingRiftError):
-    """A history that is missing or cannot be read."""
+    """The error that a history is missing or cannot be read."""
 
 
-class Curve(NamedTuple):
+class ThinnedCurve(NamedTuple):
     """A series of any length as few points, `[points]` each; NaN where there is no number."""
 
     steps: Column
@@ -38,16 +39,16 @@ class Curve(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """A run as columns; the steps of both parts rise."""
+    """The history of a run as columns; the steps of both parts rise."""
 
     training: dict[str, Column]
-    """By name: `step`, `lr`, `losses.total` …; `[lines]`, with NaN where a line has none."""
+    """The columns `step`, `lr`, `losses.total` …, each `[lines]`, with NaN where a line has none."""
     holdout: dict[str, Column]
-    """By name: `step`, `total`, `accuracy` …; `[validations]`."""
+    """The columns `step`, `total`, `accuracy` …, each `[validations]`."""
     seen: dict[str, Column]
-    """The same of samples of training."""
+    """The same columns for samples of training."""
     unread: int
-    """Lines that are no JSON, such as the last one of a run that was killed while it wrote."""
+    """The number of lines that are no JSON, such as the last line of a run that was killed while it wrote."""
 
     @property
     def steps(self) -> int:
@@ -97,10 +98,10 @@ def end_torn_line(path: Path) -> None:
             file.write(b"\n")
 
 
-def thinned(steps: Column, values: Column, points: int) -> Curve:
+def thinned(steps: Column, values: Column, points: int) -> ThinnedCurve:
     """A series `[N]` as at most so many points: mean, least and largest of N / points neighbours each."""
     if len(values) <= points:
-        return Curve(steps, values, values, values)
+        return ThinnedCurve(steps, values, values, values)
     first = np.linspace(0, len(values), points, endpoint=False).astype(np.intp)
     known = np.isfinite(values)
     counts = np.add.reduceat(known.astype(np.float64), first)
@@ -109,29 +110,30 @@ def thinned(steps: Column, values: Column, points: int) -> Curve:
     lengths = np.diff([*first, len(values)])
     middle = np.add.reduceat(steps, first) / lengths
     finite = np.where(known, values, np.nan)
-    return Curve(middle, mean, np.fmin.reduceat(finite, first), np.fmax.reduceat(finite, first))
+    return ThinnedCurve(middle, mean, np.fmin.reduceat(finite, first), np.fmax.reduceat(finite, first))
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """A line as it was logged; None for what is none."""
+    """Parse a line as it was logged; return None for what is none."""
     try:
         entry = json.loads(line)  # which knows NaN, the loss of a run that has diverged
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("step"), int):
+    if not isinstance(entry, dict) or type(entry.get("step")) is not int or not 0 <= entry["step"] < 2**53:
         return None
-    part = entry.get("holdout", entry.get("losses"))
-    return entry if isinstance(part, dict) else None
+    if not isinstance(entry.get("holdout", entry.get("losses")), dict):
+        return None
+    return {name: renamed(part, LOSSES) if isinstance(part, dict) else part for name, part in entry.items()}
 
 
 def _cut(rows: list[dict[str, Any]], step: int) -> None:
-    """Take away what was logged of this step or later ones."""
+    """Take away what was logged of this step or of later ones."""
     while rows and rows[-1]["step"] >= step:
         rows.pop()
 
 
 def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Column]:
-    """Rows as columns; what stands in a group is named `group.name`."""
+    """Turn rows into columns; what stands in a group is named `group.name`."""
     columns: dict[str, Column] = {"step": np.empty(len(rows))}
     for place, row in enumerate(rows):
         for name, value in _flat(row):
@@ -142,9 +144,9 @@ def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, Column]:
 
 
 def _flat(row: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """Names and numbers; null, which JSON writers that know no NaN put in its place, is left out."""
+    """Yield names and numbers; null, which JSON writers that know no NaN put in its place, is left out."""
     for name, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{inner}", number) for inner, number in _flat(value))
-        elif isinstance(value, int | float):
+        elif isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53):
             yield name, float(value)

@@ -1,9 +1,10 @@
-"""What is learned: the losses, pure functions of what a network says and of what turned out.
+"""The losses, pure functions of a network's output and of the targets.
 
-Axes: B samples, L legal actions of all of them, R known replies, P players, H × W the image of the board.
+Axes: B samples, L legal actions of all of them, R entries of the opponent's policies, P players, H × W the image of the
+board.
 
-All losses are sums over samples divided by how many samples of the kind there are in B *on average over the data set* –
-a constant, so that parts of a batch, on one or several devices, add up to the loss of the whole.
+All losses are sums over samples divided by the number of samples of the kind that B samples have *on average over the
+data set* – a constant, so that parts of a batch, on one or several devices, add up to the loss of the whole.
 """
 
 from __future__ import annotations
@@ -15,63 +16,66 @@ from torch import Tensor
 from torch.nn import functional
 
 from ringrift.datasets.loader import Batch
-from ringrift.training.network import Outputs, rows_of
+from ringrift.training.network import TrainingOutputs, rows_of
 from ringrift.training.settings import LossSettings
 
 
 class Losses(NamedTuple):
-    """Means over the samples of a batch, as scalar tensors; `total` is what is minimised."""
+    """Means over the samples of a batch, as scalar tensors; `total` is minimised."""
 
     total: Tensor
     policy: Tensor
-    """Nats. With `kl`, 0 is a policy like the search's."""
+    """Nats; with `kl`, 0 is the loss of a policy equal to the search's."""
     value: Tensor
-    """Mean squared error over the players."""
-    reply: Tensor
-    owners: Tensor
-    plies_left: Tensor
+    """The mean squared error over the players."""
+    opponent_policy: Tensor
+    """Nats."""
+    ownership: Tensor
+    """Nats, the cross entropy of a cell's owner."""
+    moves_left: Tensor
+    """The Huber loss of the logarithm of 1 + the moves until the end."""
     entropy: Tensor
-    """Of the network's policy over the legal actions, nats."""
+    """Nats, the entropy of the network's policy over the legal actions."""
     accuracy: Tensor
-    """Share of the samples with a policy where both think the same action best."""
+    """The share of the samples with a policy where network and search think the same action best."""
 
 
-class PolicyKind(NamedTuple):
-    """What is compared with a policy, and how many samples have one."""
+class PolicyTarget(NamedTuple):
+    """The target that policies are compared with, and the share of the samples that have one."""
 
     kl: bool
-    """The whole policy of the search; else its best action."""
+    """Whether it is the whole policy of the search; else it is its best action."""
     share: float
-    """Of all samples."""
+    """The share of all samples."""
 
 
-def choose_policy(settings: LossSettings, samples: int, policies: int) -> PolicyKind:
-    """What to learn of a data set with so many samples, of which so many have a policy."""
+def choose_policy_target(settings: LossSettings, samples: int, policies: int) -> PolicyTarget:
+    """Choose the target of a data set of `samples`, of which `policies` have a policy."""
     share = policies / max(samples, 1)
     enough = share >= settings.coverage and policies >= settings.policies
-    return PolicyKind(settings.policy == "kl" or (settings.policy == "auto" and enough), share)
+    return PolicyTarget(settings.policy == "kl" or (settings.policy == "auto" and enough), share)
 
 
 def log_softmax(logits: Tensor, rows: Tensor, count: int) -> Tensor:
-    """The logarithms of the shares within each of `count` rows: `[L]` of `[L]` logits."""
+    """Return the log-probabilities within each of `count` rows: `[L]` of `[L]` logits."""
     top = logits.new_full((count,), -torch.inf).scatter_reduce(0, rows, logits.detach(), "amax")
     shifted = logits - top[rows]
     return shifted - logits.new_zeros(count).index_add(0, rows, shifted.exp()).log()[rows]
 
 
 def row_sums(entries: Tensor, rows: Tensor, count: int) -> Tensor:
-    """The sums of the entries of each row: `[count]`."""
+    """Return the sums of the entries of each row: `[count]`."""
     return entries.new_zeros(count).index_add(0, rows, entries)
 
 
 def policy_losses(
-    logits: Tensor, shares: Tensor, rows: Tensor, count: int, *, kl: bool, smoothing: float
+    logits: Tensor, probs: Tensor, rows: Tensor, count: int, *, kl: bool, smoothing: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Loss, entropy and agreement of every row: three `[count]`.
+    """Return loss, entropy and agreement of every row: three `[count]`.
 
-    The loss is KL(target ‖ policy), the target being the shares, or all on the largest of them, and with smoothing s
-    (1 − s) × that + s × equal shares. Rows without shares have no loss. Without shares or with several largest ones the
-    best action is the first.
+    The loss is KL(target ‖ policy), the target being `probs`, or all on the largest of them, and with smoothing s
+    (1 − s) × that + s × equal probabilities. Rows without probabilities have no loss. Without probabilities or with
+    several largest ones the best action is the first.
     """
     logs = log_softmax(logits, rows, count)
     positions = torch.arange(len(rows), device=rows.device)
@@ -81,49 +85,52 @@ def policy_losses(
         first = torch.where(entries == top[rows], positions, len(rows))
         return torch.full((count,), len(rows), device=rows.device).scatter_reduce(0, rows, first, "amin")
 
-    known = row_sums(shares, rows, count) > 0
-    wanted, found = best(shares), best(logits.detach())
-    target = shares if kl else (positions == wanted[rows]).to(shares) * known[rows]
+    known = row_sums(probs, rows, count) > 0
+    wanted, chosen = best(probs), best(logits.detach())
+    target = probs if kl else (positions == wanted[rows]).to(probs) * known[rows]
     if smoothing:
-        sizes = row_sums(torch.ones_like(shares), rows, count)
+        sizes = row_sums(torch.ones_like(probs), rows, count)
         target = torch.where(known[rows], (1 - smoothing) * target + smoothing / sizes[rows], 0.0)
     loss = row_sums(torch.special.xlogy(target, target) - target * logs, rows, count)
     entropy = -row_sums(logs.exp() * logs, rows, count)
-    return loss, entropy, (wanted == found) & known
+    return loss, entropy, (wanted == chosen) & known
 
 
-def losses(outputs: Outputs, batch: Batch, settings: LossSettings, kind: PolicyKind, cells: Tensor) -> Losses:
-    """All losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
-    count = len(batch.values)
+def losses(
+    outputs: TrainingOutputs, batch: Batch, settings: LossSettings, target: PolicyTarget, cells: Tensor
+) -> Losses:
+    """Return all losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
+    count = len(batch.outcome_values)
     rows = rows_of(batch.policy_offsets)
     policy, entropy, agreed = policy_losses(
-        outputs.policy, batch.policy_shares, rows, count, kl=kind.kl, smoothing=settings.smoothing
+        outputs.policy_logits, batch.policy_probs, rows, count, kl=target.kl, smoothing=settings.smoothing
     )
-    targets = 1 / (count * max(kind.share, 1 / count))  # one over the number of policies that a batch has on average
-    learned = batch.policy_kind.to(policy)
-    policy_loss = (policy * learned).sum() * targets
+    per_policy = 1 / (count * max(target.share, 1 / count))  # one over the policies that a batch has on average
+    has_policy = batch.has_policy.to(policy)
+    policy_loss = (policy * has_policy).sum() * per_policy
 
     searched = (batch.root_values != 0).any(1, keepdim=True)
-    mixed = torch.lerp(batch.values, batch.root_values, settings.root_value)
-    value_loss = functional.mse_loss(outputs.values, torch.where(searched, mixed, batch.values))
+    mixed = torch.lerp(batch.outcome_values, batch.root_values, settings.root_value)
+    value_loss = functional.mse_loss(outputs.values, torch.where(searched, mixed, batch.outcome_values))
 
-    reply_rows = rows_of(batch.reply_offsets)
-    reply_logs = outputs.reply.log_softmax(1)[reply_rows, batch.reply_actions.long()]
-    reply = (torch.special.xlogy(batch.reply_shares, batch.reply_shares) - batch.reply_shares * reply_logs).sum()
-    reply_loss = reply * targets
+    opponent_rows, opponent_probs = rows_of(batch.opponent_policy_offsets), batch.opponent_policy_probs
+    opponent_logs = outputs.opponent_policy_logits.log_softmax(1)[opponent_rows, batch.opponent_policy_actions.long()]
+    opponent = (torch.special.xlogy(opponent_probs, opponent_probs) - opponent_probs * opponent_logs).sum()
+    opponent_loss = opponent * per_policy
 
-    owners = functional.cross_entropy(outputs.owners, batch.owners.long().flatten(1), reduction="none")
-    owners_loss = (owners * cells).sum() / (count * cells.sum())
-    plies_loss = functional.huber_loss(outputs.plies_left, batch.plies_left.to(policy).log1p())
+    owners = batch.ownership.long().flatten(1)
+    ownership = functional.cross_entropy(outputs.ownership_logits, owners, reduction="none")
+    ownership_loss = (ownership * cells).sum() / (count * cells.sum())
+    moves_loss = functional.huber_loss(outputs.moves_left, batch.moves_left.to(policy).log1p())
 
-    entropy_mean = (entropy * learned).sum() * targets
+    entropy_mean = (entropy * has_policy).sum() * per_policy
     total = (
         policy_loss
         + settings.value * value_loss
-        + settings.reply * reply_loss
-        + settings.owners * owners_loss
-        + settings.plies_left * plies_loss
+        + settings.opponent_policy * opponent_loss
+        + settings.ownership * ownership_loss
+        + settings.moves_left * moves_loss
         - settings.entropy_bonus * entropy_mean
     )
-    accuracy = (agreed * learned).sum() * targets
-    return Losses(total, policy_loss, value_loss, reply_loss, owners_loss, plies_loss, entropy_mean, accuracy)
+    accuracy = (agreed * has_policy).sum() * per_policy
+    return Losses(total, policy_loss, value_loss, opponent_loss, ownership_loss, moves_loss, entropy_mean, accuracy)

@@ -1,7 +1,7 @@
-"""The network as it is trained: the one that plays, with further heads that only teach it.
+"""The network as it is trained: the network that plays, and auxiliary heads that only teach its trunk.
 
-What the further heads predict (KataGo's auxiliary targets, Wu 2019, arXiv:1902.10565, section 4) is known for every
-sample of a game that is over, and makes the trunk see what matters sooner. They are no part of a model file.
+The targets of the auxiliary heads (KataGo's auxiliary targets, Wu 2019, arXiv:1902.10565, section 4) are known for
+every sample of a game that is over, and make the trunk see what matters sooner. The heads are no part of a model file.
 """
 
 from __future__ import annotations
@@ -16,58 +16,58 @@ from ringrift.networks import ResidualNetwork
 from ringrift.networks.residual import PolicyHead
 
 
-class Outputs(NamedTuple):
-    """What is made of B positions with L legal actions and R known replies. C cells, P players."""
+class TrainingOutputs(NamedTuple):
+    """The output for B positions with L legal actions; P players, H × W the image of the board."""
 
-    policy: Tensor
+    policy_logits: Tensor
     """float32 `[L]`: logits of the legal actions."""
     values: Tensor
-    """float32 `[B, P]`: from −1 to 1, relative: from the player to act on."""
-    reply: Tensor
-    """float32 `[B, policy_size]`: logits of what the next other player will do."""
-    owners: Tensor
-    """float32 `[B, P + 1, H × W]`: logits of who owns each cell in the end, 0 nobody."""
-    plies_left: Tensor
+    """float32 `[B, P]`: from −1 to 1, relative: beginning with the player to act."""
+    opponent_policy_logits: Tensor
+    """float32 `[B, policy_size]`: logits of the next action of another player."""
+    ownership_logits: Tensor
+    """float32 `[B, P + 1, H × W]`: logits of who owns each cell at the end, relative, 0 nobody."""
+    moves_left: Tensor
     """float32 `[B]`: natural logarithm of 1 + the moves until the end."""
 
     @classmethod
-    def of(cls, module: nn.Module, batch: Batch) -> Outputs:
-        """What a `LearningNetwork` makes of a batch, in float32; it may be wrapped for several processes."""
+    def of(cls, module: nn.Module, batch: Batch) -> TrainingOutputs:
+        """Return the output of a `TrainingNetwork` for a batch, in float32; it may be wrapped for several processes."""
         features = batch.features.to(memory_format=torch.channels_last)
         outputs = module(features, batch.globals, rows_of(batch.policy_offsets), batch.policy_actions.long())
         return cls(*(output.float() for output in outputs))
 
 
 def rows_of(offsets: Tensor) -> Tensor:
-    """The row of every entry: int64 `[L]` of int64 `[B + 1]` offsets."""
+    """Return the row of every entry: int64 `[L]` of int64 `[B + 1]` offsets."""
     counts = offsets.diff()
     return torch.repeat_interleave(torch.arange(len(counts), device=offsets.device), counts)
 
 
-class LearningNetwork(nn.Module):
-    """A network and its further heads."""
+class TrainingNetwork(nn.Module):
+    """A network with its auxiliary heads."""
 
     def __init__(self, network: ResidualNetwork, *, dropout: float) -> None:
-        """Random weights for the further heads, from torch's generator."""
+        """Give the auxiliary heads random weights from torch's generator."""
         super().__init__()
         dimensions, board, players = network.config.dimensions, network.config.geometry, network.config.players
         channels = dimensions.channels
         self.network = network
         network.value.dropout.p = dropout
-        self.reply = PolicyHead(board, channels, dimensions.head_channels // 2)
-        self.owners = nn.Conv2d(channels, players + 1, 1)
-        self.plies_left = nn.Linear(2 * channels, 1)
+        self.opponent_policy = PolicyHead(board, channels, dimensions.head_channels // 2)
+        self.ownership = nn.Conv2d(channels, players + 1, 1)
+        self.moves_left = nn.Linear(2 * channels, 1)
 
-    def forward(self, features: Tensor, globals_: Tensor, rows: Tensor, actions: Tensor) -> Outputs:
-        """uint8 `[B, planes, H, W]`, float32 `[B, G]`, and int64 `[L]` rows and legal actions."""
+    def forward(self, features: Tensor, globals_: Tensor, rows: Tensor, actions: Tensor) -> TrainingOutputs:
+        """Compute the output of uint8 `[B, planes, H, W]`, float32 `[B, G]`, and int64 `[L]` rows and legal actions."""
         network = self.network
         trunk = network.trunk(features, globals_)
         pooled = network.pool(trunk)
         hidden, scalars = network.policy(trunk, pooled)
-        return Outputs(
-            policy=network.policy.chosen(hidden, scalars, rows, actions),
+        return TrainingOutputs(
+            policy_logits=network.policy.chosen(hidden, scalars, rows, actions),
             values=network.value(trunk),
-            reply=self.reply.whole(*self.reply(trunk, pooled)),
-            owners=self.owners(trunk).float().flatten(2),
-            plies_left=self.plies_left(pooled).squeeze(1),
+            opponent_policy_logits=self.opponent_policy.whole(*self.opponent_policy(trunk, pooled)),
+            ownership_logits=self.ownership(trunk).float().flatten(2),
+            moves_left=self.moves_left(pooled).squeeze(1),
         )

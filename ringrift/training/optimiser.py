@@ -1,4 +1,9 @@
-"""How weights change: what decays, the rate at every step, and the average that is kept."""
+"""The optimiser: weight decay, the learning rate of every step, and the moving average that is kept.
+
+Rate and average are our own, not `torch.optim.lr_scheduler` and `torch.optim.swa_utils.AveragedModel`. A rate that is a
+function of the step alone has no state that a checkpoint could miss. `AveragedModel` waits for the GPU twice a step (it
+copies its counter there), which keeps the next step from being prepared meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,12 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from ringrift.training.network import LearningNetwork
+from ringrift.training.network import TrainingNetwork
 from ringrift.training.settings import HyperParameters
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Parameters for AdamW: matrices and kernels decay; what is added or multiplied per channel does not."""
+    """Group parameters for AdamW: matrices and kernels decay; what is added or multiplied per channel does not."""
     parameters = list(module.parameters())
     return [
         {"params": [one for one in parameters if one.ndim > 1], "weight_decay": weight_decay},
@@ -22,9 +27,9 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, o
 
 
 def learning_rate(step: int, hyper: HyperParameters, batch: int, steps: int, warm_up: int) -> float:
-    """The rate of a step, the first being 0, of a run of so many steps: up in a line, then down half a cosine to 0.
+    """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine down to 0.
 
-    `batch` is what a step really goes through: the rate is given for `hyper.batch`.
+    `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`.
     """
     peak = hyper.learning_rate * math.sqrt(batch / hyper.batch)
     if step < warm_up:
@@ -32,23 +37,23 @@ def learning_rate(step: int, hyper: HyperParameters, batch: int, steps: int, war
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
 
 
-class Average:
-    """The exponential moving average of a network's weights and statistics.
+class ExponentialMovingAverage:
+    """The exponential moving average (EMA) of a network's weights and statistics.
 
     It forgets faster in the beginning, so that it does not remember the random weights of the start.
     """
 
-    def __init__(self, network: LearningNetwork, keep: float) -> None:
-        """Starts as a copy of the network; `keep` of it stays at every update."""
+    def __init__(self, network: TrainingNetwork, decay: float) -> None:
+        """Start as a copy of the network, of which `decay` stays at every update."""
         self.module = deepcopy(network).eval().requires_grad_(False)
-        self._keep = keep
+        self._decay = decay
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the network as it is after so many steps."""
-        keep = min(self._keep, (1 + step) / (10 + step))
+        """Take in the network as it is after `step` steps."""
+        decay = min(self._decay, (1 + step) / (10 + step))
         ours, theirs = self.module.state_dict(), network.state_dict()
         floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - keep)
+        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
         for name in ours.keys() - set(floats):
             ours[name].copy_(theirs[name])

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 SIZE: Final = (13.0, 11.0)
 """Inches."""
 COLOURS: Final = {"total": "#222222", "policy": "#1f6fb4", "value": "#c44e52"}
-"""Of the losses that are drawn; auxiliary ones, whose weights are small, stand in the table alone."""
+"""The colours of the losses that are drawn; auxiliary ones, whose weights are small, stand in the table alone."""
 MARGIN: Final = 1.015
-"""So that the marks of the last step are whole."""
+"""The margin that keeps the marks of the last step whole."""
 RARE: Final = 0.005
 """Bins with a smaller share of the positions are not drawn: their means are noise. The report's table has them."""
 DECADES: Final = 20.0
@@ -151,6 +151,6 @@ def _calibration(axes: Axes, found: Calibration | None) -> None:
 
 
 def _spans_decades(column: Column | None) -> bool:
-    """Whether all would lie at the bottom of an even axis."""
+    """Return whether all would lie at the bottom of an even axis."""
     known = np.empty(0) if column is None else column[np.isfinite(column)]
     return len(known) > 0 and bool(known.max() > DECADES * np.median(known) > 0)

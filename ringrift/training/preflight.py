@@ -6,10 +6,10 @@ A training takes hours; what would stop it at the end, or spoil it in silence, i
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 import torch
@@ -24,16 +24,13 @@ from ringrift.game_database.selection import count_parts
 from ringrift.networks import NetworkConfig, load_model, parameter_count
 from ringrift.run_context import Progress, RunContext
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
-from ringrift.training.footprint import checkpoint_bytes, process_bytes, step_bytes
+from ringrift.training.memory_estimate import checkpoint_bytes, process_bytes, step_bytes
 from ringrift.training.thresholds import AtLeast, PreflightSettings, Verdict
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 
 @dataclass(frozen=True)
 class PlannedTraining:
-    """What a training is going to use."""
+    """Everything that a training is going to use."""
 
     config: str
     architecture: str
@@ -42,7 +39,7 @@ class PlannedTraining:
     batch: int
     """Samples in one pass through the network."""
     dataset: Path
-    """Its manifest, with or without `.json`."""
+    """The manifest of the data set, with or without `.json`."""
     runs: Path
     """The folder of all runs; need not be there yet."""
     run: Path | None = None
@@ -61,22 +58,22 @@ class PlannedTraining:
 
 
 @dataclass(frozen=True)
-class Check:
-    """What one check has found."""
+class PreflightCheck:
+    """The result of one check."""
 
     name: str
     verdict: Verdict
     measured: str
     limit: str = ""
-    """What is asked for, in words."""
+    """The demand, in words."""
 
 
 @dataclass(frozen=True)
 class PreflightReport:
-    """What all checks have found. Prints as a table on a rich console."""
+    """The results of all checks."""
 
     config: str
-    checks: tuple[Check, ...]
+    checks: tuple[PreflightCheck, ...]
 
     @property
     def ready(self) -> bool:
@@ -84,19 +81,8 @@ class PreflightReport:
         return all(check.verdict != "failed" for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return the report for machines."""
         return asdict(self) | {"ready": self.ready}
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        table = Table("check", "", "measured", "limit")
-        for check in self.checks:
-            table.add_row(check.name, check.verdict, escape(check.measured), escape(check.limit))
-        yield table
-        failed = ", ".join(check.name for check in self.checks if check.verdict == "failed")
-        yield f"{self.config}: " + (f"NOT READY to train: {failed}" if failed else "ready to train")
 
 
 def preflight(
@@ -110,8 +96,8 @@ def preflight(
     `verify` reads the whole data set and compares its checksums.
     """
     settings, network = context.settings, planned.network
-    found: list[Check] = []
-    steps: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
+    found: list[PreflightCheck] = []
+    steps: tuple[tuple[str, Callable[[], list[PreflightCheck]]], ...] = (
         ("games database", lambda: [_database(planned)]),
         ("data set", lambda: _data(planned, settings)),
         ("checksums", lambda: [_checksums(planned, context.progress)] if verify else []),
@@ -126,12 +112,12 @@ def preflight(
         try:
             found += check()
         except RingRiftError as error:
-            found.append(Check(name, "failed", str(error)))
+            found.append(PreflightCheck(name, "failed", str(error)))
     return PreflightReport(planned.config, tuple(found))
 
 
-def _database(planned: PlannedTraining) -> Check:
-    """Opens with its schema up to date, and the structure of its file is whole."""
+def _database(planned: PlannedTraining) -> PreflightCheck:
+    """Check that the database opens with its schema up to date, and that its file is whole."""
     with GamesDatabase(planned.database) as database:
         complaints: list[str] = []
         if database.is_sqlite:
@@ -140,12 +126,14 @@ def _database(planned: PlannedTraining) -> Check:
         training, holdout = count_parts(database).get(planned.config, (0, 0))
     wrong = [" ".join(said.split()) for said in complaints if said != "ok"]
     if wrong:
-        return Check("games database", "failed", f"{wrong[0]}; `ringrift games check` tells more", "sound")
-    return Check("games database", "ok", f"sound; {training:,} games for training, {holdout:,} held out", "sound")
+        return PreflightCheck("games database", "failed", f"{wrong[0]}; `ringrift games check` tells more", "sound")
+    return PreflightCheck(
+        "games database", "ok", f"sound; {training:,} games for training, {holdout:,} held out", "sound"
+    )
 
 
-def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[Check]:
-    """The data set and the one beside it that is held out: there is enough of them, and the network can read them."""
+def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[PreflightCheck]:
+    """Check that there is enough of the data set and of the games held out, and that the network can read them."""
     parts = _parts(planned)
     dataset = parts[0]
     checks = [
@@ -159,69 +147,71 @@ def _data(planned: PlannedTraining, settings: PreflightSettings) -> list[Check]:
     return checks
 
 
-def _count(name: str, number: int, bounds: AtLeast) -> Check:
-    return Check(name, bounds.verdict(number), f"{number:,}", str(bounds))
+def _count(name: str, number: int, bounds: AtLeast) -> PreflightCheck:
+    return PreflightCheck(name, bounds.verdict(number), f"{number:,}", str(bounds))
 
 
 def _parts(planned: PlannedTraining) -> list[Dataset]:
-    """The data set, and the one that is held out if there is one."""
+    """Open the data set, and the one that is held out if there is one."""
     path = find_manifest(planned.dataset)
     holdout = manifest_path(path.parent, path.stem + HOLDOUT)
     return [open_dataset(part) for part in (path, holdout) if part == path or holdout.is_file()]
 
 
-def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> Check:
-    """A data set is encoded as the network reads it, and nobody learns from games that are held out."""
+def _features(manifest: Manifest, planned: PlannedTraining, part: str) -> PreflightCheck:
+    """Check that a data set is encoded as the network reads it, and that no game held out is learned from."""
     made = f"{manifest.config} as {manifest.encoder}, {manifest.part}"
     wanted = f"{planned.config} as {planned.features}, {part}"
     name = "features" if part == "training" else "features held out"
-    return Check(name, "ok" if made == wanted else "failed", made, wanted)
+    return PreflightCheck(name, "ok" if made == wanted else "failed", made, wanted)
 
 
-def _checksums(planned: PlannedTraining, progress: Progress) -> Check:
-    """Every file of the data set and of what is held out is what was written."""
+def _checksums(planned: PlannedTraining, progress: Progress) -> PreflightCheck:
+    """Check that every file of the data set and of the games held out is what was written."""
     parts = _parts(planned)
     for part in parts:
         part.verify(progress)
-    return Check("checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all")
+    return PreflightCheck(
+        "checksums", "ok", f"{sum(len(part.paths) for part in parts)} files as they were written", "all"
+    )
 
 
-def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> Check:
-    """There is room for the checkpoints."""
+def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> PreflightCheck:
+    """Check that there is room for the checkpoints."""
     needed = settings.checkpoints * checkpoint_bytes(network)
     there = next(place for place in (folder.resolve(), *folder.resolve().parents) if place.exists())
     usage = shutil.disk_usage(there)
     in_use = (usage.used + needed) / (usage.used + usage.free)  # as df counts it: without what is root's
     measured = f"{_size(needed)} for {settings.checkpoints} checkpoints of {_size(usage.free)} free; then {in_use:.0%}"
-    return Check("disk", settings.disk.verdict(in_use), measured, str(settings.disk))
+    return PreflightCheck("disk", settings.disk.verdict(in_use), measured, str(settings.disk))
 
 
-def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> Check:
-    """There is room for the process and its loader, and for the steps themselves if no GPU takes them."""
+def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> PreflightCheck:
+    """Check that there is memory for the process and its loader, and for the steps themselves if no GPU takes them."""
     needed = process_bytes(network, batch) + (0 if torch.cuda.is_available() else step_bytes(network, batch))
     memory = psutil.virtual_memory()
     in_use = (memory.total - memory.available + needed) / memory.total
     measured = f"{_size(needed)} for batches of {batch:,} of {_size(memory.available)} available; then {in_use:.0%}"
-    return Check("memory", settings.memory.verdict(in_use), measured, str(settings.memory))
+    return PreflightCheck("memory", settings.memory.verdict(in_use), measured, str(settings.memory))
 
 
-def _gpu(needed: bool, settings: PreflightSettings) -> Check:
-    """Nobody else fills the GPU; how much of the rest is used is for the automatic batch size to say."""
+def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
+    """Check that nothing else fills the GPU; the automatic batch size says how much of the rest is used."""
     if not torch.cuda.is_available():
         if needed:
-            return Check("GPU", "failed", "none that torch can use", "one")
-        return Check("GPU", "note", "none: trains on the CPU")
+            return PreflightCheck("GPU", "failed", "none that torch can use", "one")
+        return PreflightCheck("GPU", "note", "none: trains on the CPU")
     free, total = torch.cuda.mem_get_info()
     in_use = 1 - free / total
     measured = f"{torch.cuda.get_device_name()}, {_size(free)} of {_size(total)} free; {in_use:.0%} in use"
-    return Check("GPU", settings.gpu_memory.verdict(in_use), measured, str(settings.gpu_memory))
+    return PreflightCheck("GPU", settings.gpu_memory.verdict(in_use), measured, str(settings.gpu_memory))
 
 
-def _checkpoint(run: Path) -> Check:
-    """The newest checkpoint can be read; the run would go on from the newest that can."""
+def _checkpoint(run: Path) -> PreflightCheck:
+    """Check that the newest checkpoint can be read; the run would go on from the newest that can."""
     found = checkpoints(run / FOLDER)
     if not found:
-        return Check("checkpoint", "note", "none yet: starts from the beginning")
+        return PreflightCheck("checkpoint", "note", "none yet: starts from the beginning")
     damaged = ""
     for path in reversed(found):
         try:
@@ -230,23 +220,25 @@ def _checkpoint(run: Path) -> Check:
             damaged = damaged or str(error)
         else:
             if not damaged:
-                return Check("checkpoint", "ok", f"{path.name} is whole", "whole")
-            return Check("checkpoint", "warning", f"{damaged}; goes on from {path.name}", "whole")
-    return Check("checkpoint", "failed", f"{damaged}; none is whole, so it would start from the beginning", "whole")
+                return PreflightCheck("checkpoint", "ok", f"{path.name} is whole", "whole")
+            return PreflightCheck("checkpoint", "warning", f"{damaged}; goes on from {path.name}", "whole")
+    return PreflightCheck(
+        "checkpoint", "failed", f"{damaged}; none is whole, so it would start from the beginning", "whole"
+    )
 
 
-def _parent(path: Path | None, network: NetworkConfig) -> Check:
-    """The model that the training starts from is whole, and its weights can be taken over."""
+def _parent(path: Path | None, network: NetworkConfig) -> PreflightCheck:
+    """Check that the model that the training starts from is whole, and that its weights can be taken over."""
     if path is None:
-        return Check("parent model", "note", "none: starts from random weights")
+        return PreflightCheck("parent model", "note", "none: starts from random weights")
     parent = load_model(path, board=network.board, features=network.features)
     made = f"{parent.config.architecture}, {parent.config.players} players"
     wanted = f"{network.architecture}, {network.players} players or fewer"
     fits = parent.config.architecture == network.architecture and parent.config.players <= network.players
     measured = f"{made}, {parameter_count(parent):,} parameters"
-    return Check("parent model", "ok" if fits else "failed", measured, wanted)
+    return PreflightCheck("parent model", "ok" if fits else "failed", measured, wanted)
 
 
 def _size(count: float) -> str:
-    """Bytes for people."""
+    """Return bytes in words."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"

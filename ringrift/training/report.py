@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,39 +19,36 @@ from ringrift.training.history import Column, History
 from ringrift.training.plots import draw_training
 from ringrift.training.thresholds import ReportSettings
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
-
 LAST_PART: Final = 10
-"""Without two validations to lie between, the last losses are means over the last tenth of the logged steps."""
+"""The divisor of the logged steps over which the last losses are means, where there are no two validations."""
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What is known of a run beside its history."""
+    """The facts of a run beside its history."""
 
     run: str
     config: str
     command: str
     """The command line that made it, as typed."""
     ended: str
-    """Why it ended, such as `all 50 epochs` or `early stop: 15 epochs without a better hold-out loss`."""
+    """The reason why it ended, such as `all 50 epochs` or `early stop: 15 epochs without a better hold-out loss`."""
     network: str
-    """Architecture."""
+    """The architecture."""
     parameters: int
     device: str
     dataset: Mapping[str, Any]
     """`samples`, `games`, `identity`, and what else is worth keeping."""
     settings: Mapping[str, Any]
-    """All that the run used; groups may be nested."""
+    """Everything that the run used; groups may be nested."""
     defaults: Mapping[str, Any]
     """The same as the project's files of settings have it."""
     code: str = ""
-    """Version and commit."""
+    """The version and the commit."""
     parent: str | None = None
-    """Id of the model that it started from."""
+    """The id of the model that it started from."""
     model: str | None = None
-    """Id of the model that came of it."""
+    """The id of the model that came of it."""
 
 
 @dataclass(frozen=True)
@@ -69,37 +66,37 @@ class Loss:
 
     @property
     def gap(self) -> float | None:
-        """How much higher it is on the hold-out games."""
+        """The loss on the hold-out games less that on the samples of training."""
         return None if self.training is None or self.holdout is None else self.holdout - self.training
 
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """A run and what came of it. Prints as a table on a rich console; `markdown` is the same for people to keep."""
+    """A run and what came of it."""
 
     facts: RunFacts
     steps: int
     samples: int
-    """That were learned from, repeated ones too."""
+    """The number of samples that were learned from, repeated ones included."""
     epochs: float
     seconds: float
     samples_per_second: float | None
-    """Median of the logged steps."""
+    """The median of the logged steps."""
     losses: tuple[Loss, ...]
     """The total first; the accuracy of the policy last."""
     calibration: Calibration | None
     gap_bound: float
     unread: int
-    """Lines of the history that could not be read."""
+    """The number of lines of the history that could not be read."""
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Settings that differ from the default, by dotted name: default and used."""
 
     def warnings(self) -> list[str]:
-        """What somebody should know before trusting the network."""
+        """Return what one should know before trusting the network."""
         found = []
         total = next((loss for loss in self.losses if loss.name == "total"), None)
         if total is None or total.holdout is None:
-            found.append("there was no validation: nobody knows what the network makes of games that it has not seen")
+            found.append("there was no validation: what the network makes of games that it has not seen is not known")
         elif not np.isfinite(total.holdout) or not np.isfinite(total.training or 0.0):
             found.append("the last loss is no number: the training has diverged")
         elif total.gap is not None and abs(total.gap) > self.gap_bound:
@@ -109,13 +106,13 @@ class TrainingReport:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines; what is no number is null."""
+        """Return the report for machines; what is no number is null."""
         losses = [asdict(loss) | {"gap": loss.gap} for loss in self.losses]
         found: dict[str, Any] = _jsonable(asdict(self) | {"losses": losses, "warnings": self.warnings()})
         return found
 
     def lines(self) -> Iterator[str]:
-        """The facts in words."""
+        """Yield the facts in words."""
         facts, data = self.facts, self.facts.dataset
         yield f"{facts.network} for {facts.config}, {facts.parameters:,} parameters, on {facts.device}"
         origin = f"model {facts.parent}" if facts.parent else "random weights"
@@ -135,22 +132,8 @@ class TrainingReport:
                 f"of which {self.calibration.noise:.3f} would be chance"
             )
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        from rich.markup import escape
-        from rich.table import Table
-
-        yield escape(f"run {self.facts.run}")
-        yield from map(escape, self.lines())
-        table = Table(*LOSS_HEADINGS)
-        for column in table.columns[1:]:
-            column.justify = "right"
-        for loss in self.losses:
-            table.add_row(*_loss_row(loss))
-        yield table
-        yield from (escape(f"warning: {warning}") for warning in self.warnings())
-
     def markdown(self, picture: str) -> str:
-        """The report as a page that shows a picture of that name."""
+        """Return the report as a page of Markdown that shows a picture of that name."""
         parts = [
             f"# Training run {self.facts.run} ({self.facts.config})",
             f"```\n{self.facts.command}\n```",
@@ -160,7 +143,7 @@ class TrainingReport:
             "## Losses",
             "At the last validation. Training: on samples that the network has learned from. Hold-out: on games that "
             "it has never seen.",
-            _markdown_table(LOSS_HEADINGS, map(_loss_row, self.losses)),
+            _markdown_table(LOSS_HEADINGS, map(loss_row, self.losses)),
         ]
         if self.calibration:
             rows = [
@@ -281,7 +264,8 @@ def _last(column: Column | None) -> float:
     return 0.0 if column is None or not len(column) or np.isnan(column[-1]) else float(column[-1])
 
 
-def _loss_row(loss: Loss) -> tuple[str, ...]:
+def loss_row(loss: Loss) -> tuple[str, ...]:
+    """Return the cells of a loss under `LOSS_HEADINGS`."""
     numbers = [loss.training, loss.holdout, loss.gap, loss.best]
     signs = ["", "", "+", ""]
     shown = ["–" if number is None else f"{number:{sign}.4f}" for number, sign in zip(numbers, signs, strict=True)]

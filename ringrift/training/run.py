@@ -35,20 +35,21 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.run_context import RunContext
+from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
+from ringrift.training.distributed import ProcessGroup, checked_device, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
-from ringrift.training.losses import PolicyKind, choose_policy
-from ringrift.training.memory import PROBE, batch_for, part_that_fits
-from ringrift.training.passes import games_of, new_samples, presumed_games, read_games, write_games
+from ringrift.training.losses import PolicyTarget, choose_policy_target
+from ringrift.training.old_names import under_old_names
+from ringrift.training.replay_ratio import games_of, new_samples, presumed_games, read_games, write_games
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
-from ringrift.training.step import Learner, Schedule
+from ringrift.training.step import Learner, TrainingSchedule
 from ringrift.training.thresholds import ReportSettings, TrainingThresholds
 from ringrift.training.trainer import HISTORY, Strength, Trainer
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
-from ringrift.training.world import World, joined_world
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -61,7 +62,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """What is to be trained on what."""
+    """The inputs of a training."""
 
     config: str
     hyper: HyperParameters
@@ -74,39 +75,39 @@ class TrainingInputs:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """All that follows from the inputs."""
+    """Everything that follows from the inputs of a training."""
 
     inputs: TrainingInputs
     dataset: Dataset
     holdout: Dataset | None
     parent: str | None
-    """Its id."""
+    """The id of the parent."""
     known: Any
-    """Identities of the games that the parent has learned from."""
-    schedule: Schedule
-    kind: PolicyKind
+    """The identities of the games that the parent has learned from."""
+    schedule: TrainingSchedule
+    target: PolicyTarget
     new: int
-    """Samples that the parent has not learned from."""
+    """The number of samples that the parent has not learned from."""
     limit: str
-    """What sets the number of steps."""
+    """The limit that sets the number of steps, in words."""
 
     @property
     def name(self) -> str:
-        """Of the run: the same for the same inputs."""
+        """The name of the run, the same for the same inputs."""
         inputs = self.inputs
         parts = {
             "config": inputs.config,
             "dataset": self.dataset.identity,
             "holdout": self.holdout.identity if self.holdout else None,
             "parent": self.parent,
-            "hyper": inputs.hyper.model_dump(),
+            "hyper": under_old_names(inputs.hyper.model_dump()),
             "batch": self.schedule.batch,
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
 
     @property
     def folder(self) -> Path:
-        """Of the run."""
+        """The folder of the run."""
         return self.inputs.runs / self.inputs.config / self.name
 
 
@@ -120,25 +121,26 @@ def train(
     """Train a network, write it into the model folder, and say how it went.
 
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
-    `Diverged`, `SpoiledNetwork`, `OutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the
+    `Diverged`, `SpoiledNetwork`, `TrainingOutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no
+    model; the
     same call goes on from there. Of several processes only the first has a report.
     """
-    with joined_world(device) as world:
-        plan = _plan(inputs, world.device)
-        with _alone(plan.folder, world):
-            return _train(plan, context, world, strength)
+    with join_process_group(device) as group:
+        plan = _plan(inputs, group.device)
+        with _alone(plan.folder, group):
+            return _train(plan, context, group, strength)
 
 
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
-    """The folder of the run that these inputs make on such a device, whether it is there or not.
+    """Return the folder of the run that these inputs make on such a device, whether it is there or not.
 
     Raises what `train` would raise of its inputs.
     """
-    return _plan(inputs, torch.device(device)).folder
+    return _plan(inputs, torch.device(checked_device(device))).folder
 
 
 def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
-    """What the inputs ask for; everything that is wrong with them is found here."""
+    """Plan a training; everything that is wrong with its inputs is found here."""
     parse_config(inputs.config)
     hyper = inputs.hyper
     dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
@@ -148,27 +150,27 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
     holdout = open_dataset(holdout_path) if holdout_path.exists() else None
     if holdout is not None:
         _check_apart(dataset, holdout)
-    kind = choose_policy(hyper.losses, dataset.samples, dataset.manifest.policies)
+    target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs, dataset) if inputs.parent else np.empty(0, "S16")
     new = new_samples(dataset, known)
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
     wanted = math.ceil(hyper.epochs * dataset.samples / batch)
-    allowed = int(hyper.passes * new / batch)
+    allowed = int(hyper.replay_ratio * new / batch)
     steps = min(wanted, allowed)
     if steps < 1:
         raise NothingNew(
             f"{dataset.path}: {new:,} of {dataset.samples:,} samples are new since {parent}, which are worth "
-            f"{int(hyper.passes * new):,} samples of training, less than one batch of {batch:,}: play more games"
+            f"{int(hyper.replay_ratio * new):,} samples of training, less than one batch of {batch:,}: play more games"
         )
     warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
-    limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.passes:g} passes over {new:,} new samples"
-    return _Plan(inputs, dataset, holdout, parent, known, Schedule(batch, steps, warm_up), kind, new, limit)
+    limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.replay_ratio:g} passes over {new:,} new samples"
+    return _Plan(inputs, dataset, holdout, parent, known, TrainingSchedule(batch, steps, warm_up), target, new, limit)
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
-    """No game may be in both."""
+    """PreflightCheck that no game is in both."""
     shared = np.intersect1d(games_of(dataset), games_of(holdout))
     if len(shared):
         raise BadDataset(
@@ -200,19 +202,21 @@ def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
 
 
 def _train(
-    plan: _Plan, context: RunContext[TrainingThresholds], world: World, strength: Strength | None
+    plan: _Plan, context: RunContext[TrainingThresholds], group: ProcessGroup, strength: Strength | None
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
-    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.kind, world)
-    torch.manual_seed(hyper.seed + world.rank)  # dropout differs between processes, the weights must not
-    part = _part(learner, plan, world)
-    trainer = Trainer(plan.folder, learner, plan.dataset, plan.holdout, world, context, part=part, strength=strength)
+    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.target, group)
+    torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
+    micro_batch = _micro_batch(learner, plan, group)
+    trainer = Trainer(
+        plan.folder, learner, plan.dataset, plan.holdout, group, context, micro_batch=micro_batch, strength=strength
+    )
     try:
         ending: str = trainer.run()
     finally:
         trainer.close()
-    if not world.writes:
+    if not group.is_main:
         return None
     if ending == "stopped":
         return _report(plan, trainer, ending, None, None, context.settings.report)
@@ -244,7 +248,7 @@ def _report(
     unseen: Validation | None,
     thresholds: ReportSettings,
 ) -> TrainingReport:
-    """What has come of the run so far."""
+    """Report the run as far as it has come."""
     settings = plan.inputs.hyper
     network, device = trainer.learner.module.network, trainer.learner.device
     facts = RunFacts(
@@ -258,7 +262,7 @@ def _report(
         dataset=_dataset_facts(plan),
         settings=settings.model_dump(),
         defaults=hyper_parameters(plan.inputs.config).model_dump(),
-        code=trainer.progress.code,
+        code=trainer.state.code,
         parent=plan.parent,
         model=read_id(model) if model else None,
     )
@@ -267,7 +271,7 @@ def _report(
 
 
 def _first_network(plan: _Plan) -> ResidualNetwork:
-    """Where the training starts: at the parent's weights, or at random ones."""
+    """Build the network that the training starts from: with the parent's weights, or with random ones."""
     board, players = parse_config(plan.inputs.config)
     config = NetworkConfig.of(plan.inputs.hyper.network, board.name, players, plan.dataset.manifest.encoder)
     if plan.inputs.parent is None:
@@ -275,26 +279,26 @@ def _first_network(plan: _Plan) -> ResidualNetwork:
     return transfer(load_model(plan.inputs.parent), config)[0].train()
 
 
-def _part(learner: Learner, plan: _Plan, world: World) -> int:
-    """How many samples go through the network at once: all that a process has of a batch, if they fit on its GPU."""
-    share = plan.schedule.batch // world.size
-    if world.device.type != "cuda":
+def _micro_batch(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
+    """Return the samples to go through the network at once: all of a process's batch, if its GPU holds them."""
+    share = plan.schedule.batch // group.size
+    if group.device.type != "cuda":
         return share
-    free, _ = torch.cuda.mem_get_info(world.device)
+    free, _ = torch.cuda.mem_get_info(group.device)
     per_sample = learner.bytes_per_sample(next(iter(Loader(plan.dataset, batch=min(PROBE, share)))))
-    return part_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
+    return micro_batch_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
 
 
 def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[str, Any]:
-    """What a model file says of where it comes from. No times: the same training gives the same file."""
+    """Return what a model file says of its origin; without times, so that the same training gives the same file."""
     return {
         "run": plan.name,
         "parent": plan.parent,
-        "code": trainer.progress.code,
+        "code": trainer.state.code,
         "dataset": _dataset_facts(plan) | {"provenance": plan.dataset.manifest.provenance},
         "settings": plan.inputs.hyper.model_dump(),
         "steps": trainer.learner.steps,
-        "best_step": trainer.progress.best_step,
+        "best_step": trainer.state.best_step,
         "samples_seen": trainer.learner.steps * plan.schedule.batch,
         "holdout": unseen.figures if unseen else None,
     }
@@ -309,9 +313,9 @@ def _dataset_facts(plan: _Plan) -> dict[str, Any]:
     }
 
 
-def _alone(folder: Path, world: World) -> AbstractContextManager[None]:
+def _alone(folder: Path, group: ProcessGroup) -> AbstractContextManager[None]:
     """Keep other processes than those of this run out of its folder."""
-    if not world.writes:
+    if not group.is_main:
         return nullcontext()
     return alone(
         folder / ".lock", folder, BusyRun(f"{folder}: another process is training there; wait for it, or stop it")

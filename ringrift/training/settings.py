@@ -1,12 +1,13 @@
-"""Hyper-parameters of a training (`include/config/hyperparameters.yaml`): defaults, by config, by preset."""
+"""Hyper-parameters of a training (`hyperparameters.yaml`): defaults, by config, by preset."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_settings, unknown_name
+from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_config, unknown_name
+from ringrift.training.old_names import HYPER_PARAMETERS, LOSS_SETTINGS, renamed
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 PolicyLoss = Literal["auto", "kl", "best_action"]
@@ -15,23 +16,28 @@ EarlyStopping = Literal["loss", "elo", "none"]
 
 
 class LossSettings(Settings):
-    """What is learned, and how much each part of it weighs; the policy weighs 1."""
+    """The parts of the loss and their weights; the policy weighs 1."""
 
     policy: PolicyLoss
     coverage: Share
     policies: NonNegativeInt
     smoothing: Share
     value: NonNegativeFloat
-    reply: NonNegativeFloat
-    owners: NonNegativeFloat
-    plies_left: NonNegativeFloat
+    opponent_policy: NonNegativeFloat
+    ownership: NonNegativeFloat
+    moves_left: NonNegativeFloat
     entropy_bonus: NonNegativeFloat
     root_value: Annotated[float, Field(ge=0.0, le=1.0)]
-    surgery: bool
+    pcgrad: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, fields: Any) -> Any:
+        return renamed(fields, LOSS_SETTINGS) if isinstance(fields, dict) else fields
 
 
 class HyperParameters(Settings):
-    """All that decides what a network learns from a data set, and when it stops."""
+    """Everything that decides what a network learns from a data set, and when it stops."""
 
     network: str
     seed: NonNegativeInt
@@ -44,10 +50,10 @@ class HyperParameters(Settings):
     dropout: Share
     epochs: PositiveFloat
     warm_up_epochs: NonNegativeFloat
-    passes: PositiveFloat
+    replay_ratio: PositiveFloat
     precision: Precision
     compile: bool
-    average: Share
+    ema_decay: Share
     losses: LossSettings
     validate_epochs: PositiveFloat
     validate_samples: PositiveInt
@@ -61,9 +67,14 @@ class HyperParameters(Settings):
     checkpoints: PositiveInt
     divergence: Annotated[float, Field(gt=1.0)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, fields: Any) -> Any:
+        return renamed(fields, HYPER_PARAMETERS) if isinstance(fields, dict) else fields
+
 
 class _File(Settings):
-    """All of the file."""
+    """The whole file."""
 
     defaults: HyperParameters
     configs: dict[str, dict[str, Any]]
@@ -71,9 +82,9 @@ class _File(Settings):
 
 
 def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, Any] | None = None) -> HyperParameters:
-    """Those of a config with a preset and further changes; `BadSettings` says what is wrong in the file or in them."""
+    """Read the hyper-parameters of a config, changed by a preset and by `changes`; `BadSettings` says what is wrong."""
     path = config_folder() / "hyperparameters.yaml"
-    file = read_settings(path, _File)
+    file = read_config("hyperparameters.yaml", _File)
     if preset is not None and preset not in file.presets:
         raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
     merged = file.defaults.model_dump()

@@ -14,61 +14,66 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ringrift.datasets.loader import Batch
 from ringrift.networks import ResidualNetwork, inference_type
-from ringrift.training.losses import Losses, PolicyKind, losses
-from ringrift.training.network import LearningNetwork, Outputs
-from ringrift.training.optimiser import Average, learning_rate, parameter_groups
+from ringrift.training.distributed import ProcessGroup
+from ringrift.training.losses import Losses, PolicyTarget, losses
+from ringrift.training.network import TrainingNetwork, TrainingOutputs
+from ringrift.training.optimiser import ExponentialMovingAverage, learning_rate, parameter_groups
+from ringrift.training.pcgrad import pcgrad
 from ringrift.training.settings import HyperParameters
-from ringrift.training.surgery import pcgrad
-from ringrift.training.world import World
 
 
-class Schedule(NamedTuple):
-    """How long a run is, in steps of the optimiser."""
+class TrainingSchedule(NamedTuple):
+    """The length of a run in steps of the optimiser."""
 
     batch: int
-    """Samples of a step."""
+    """The number of samples of a step."""
     steps: int
     warm_up: int
 
 
-class Measured(NamedTuple):
-    """What a step has measured, still on the device."""
+class StepMetrics(NamedTuple):
+    """The metrics of a step, still on the device."""
 
     losses: Tensor
     """float32 `[losses]`, in the order of `Losses`."""
-    gradient: Tensor
-    """float32 `[]`: length of the gradient before it was shortened."""
+    gradient_norm: Tensor
+    """float32 `[]`: the norm of the gradient before it was clipped."""
 
 
 class Learner:
-    """A network that learns: with its optimiser, and the average that is kept."""
+    """A network in training, with its optimiser and the average that is kept."""
 
     def __init__(
-        self, network: ResidualNetwork, hyper: HyperParameters, schedule: Schedule, kind: PolicyKind, world: World
+        self,
+        network: ResidualNetwork,
+        hyper: HyperParameters,
+        schedule: TrainingSchedule,
+        target: PolicyTarget,
+        group: ProcessGroup,
     ) -> None:
-        """All of it on the device of this process."""
+        """Put everything on the device of this process."""
         self.hyper = hyper
         self.schedule = schedule
-        self.kind = kind
+        self.target = target
         self.steps = 0
-        """Done so far."""
-        device = world.device
+        """The number of steps done so far."""
+        device = group.device
         self.device = device
-        self.module = LearningNetwork(network, dropout=hyper.dropout)
+        self.module = TrainingNetwork(network, dropout=hyper.dropout)
         self.module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = Average(self.module, hyper.average)
+        self.average = ExponentialMovingAverage(self.module, hyper.ema_decay)
         if hyper.compile:
             network.trunk = torch.compile(network.trunk)  # type: ignore[method-assign]
         groups = parameter_groups(self.module, hyper.weight_decay)
         self.optimiser = torch.optim.AdamW(groups, lr=hyper.learning_rate, fused=True)
-        self._distributed = DistributedDataParallel(self.module) if world.size > 1 else None
+        self._distributed = DistributedDataParallel(self.module) if group.size > 1 else None
         self._cells = network.stem.mask.cells.flatten()
         self.dtype = torch.float32 if hyper.precision == "float32" else torch.bfloat16
         if hyper.precision == "auto":
             self.dtype = inference_type(device)
 
-    def step(self, batches: Sequence[Batch]) -> Measured:
-        """Learn from a batch, in as many equal parts as memory asks for."""
+    def step(self, batches: Sequence[Batch]) -> StepMetrics:
+        """Learn from a batch, in as many equal micro-batches as memory asks for."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate
         self.module.train()
@@ -76,52 +81,54 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, batch.to(self.device), self.kind)
-                if self.hyper.losses.surgery:
-                    self._gradients_without_conflicts(found, 1 / len(batches))
+                found, _ = self.evaluate(self._distributed or self.module, batch.to(self.device), self.target)
+                if self.hyper.losses.pcgrad:
+                    self._backward_with_pcgrad(found, 1 / len(batches))
                 else:
                     (found.total / len(batches)).backward()  # type: ignore[no-untyped-call]
             sums += torch.stack([loss.detach() for loss in found])
-        gradient = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
+        gradient_norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
         self.optimiser.step()
         self.steps += 1
         self.average.update(self.module, self.steps)
-        return Measured(sums / len(batches), gradient)
+        return StepMetrics(sums / len(batches), gradient_norm)
 
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
         return learning_rate(self.steps, self.hyper, *self.schedule)
 
-    def outputs(self, module: nn.Module, batch: Batch) -> Outputs:
-        """What a network, the trained or the averaged one, makes of a batch on the device; convolutions in `dtype`."""
+    def outputs(self, module: nn.Module, batch: Batch) -> TrainingOutputs:
+        """Return the output of the trained or the averaged network for a batch on the device; convolve in `dtype`."""
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            return Outputs.of(module, batch)
+            return TrainingOutputs.of(module, batch)
 
-    def evaluate(self, module: nn.Module, batch: Batch, kind: PolicyKind) -> tuple[Losses, Tensor]:
-        """The losses of a batch on the device, and values float32 `[B, P]`."""
+    def evaluate(self, module: nn.Module, batch: Batch, target: PolicyTarget) -> tuple[Losses, Tensor]:
+        """Return the losses of a batch on the device, and the values float32 `[B, P]`."""
         outputs = self.outputs(module, batch)
-        return losses(outputs, batch, self.hyper.losses, kind, self._cells), outputs.values
+        return losses(outputs, batch, self.hyper.losses, target, self._cells), outputs.values
 
     def bytes_per_sample(self, batch: Batch) -> int:
-        """Memory of the GPU that a sample takes in a step, measured; nothing is learned."""
+        """Measure the memory of the GPU that a sample takes in a step; nothing is learned."""
         before = torch.cuda.memory_allocated(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
         state = deepcopy(self.module.state_dict())
-        self.evaluate(self.module.train(), batch.to(self.device), self.kind)[0].total.backward()  # type: ignore[no-untyped-call]
+        self.evaluate(self.module.train(), batch.to(self.device), self.target)[0].total.backward()  # type: ignore[no-untyped-call]
         peak = torch.cuda.max_memory_allocated(self.device)
         self.optimiser.zero_grad()
         self.module.load_state_dict(state)  # the statistics of the norms
-        return -(-(peak - before) // len(batch.values))
+        return -(-(peak - before) // len(batch.outcome_values))
 
     def _gradients_are_shared(self, last: bool) -> AbstractContextManager[object]:
-        """Processes add up their gradients once a step, not after every part."""
+        """Let processes add up their gradients once a step, not after every micro-batch."""
         return nullcontext() if last or self._distributed is None else self._distributed.no_sync()
 
-    def _gradients_without_conflicts(self, found: Losses, share: float) -> None:
-        """Add the gradients of policy and values; in the trunk, of each only what does not harm the other."""
+    def _backward_with_pcgrad(self, found: Losses, share: float) -> None:
+        """Add the gradients of policy and values; those of the trunk are joined by PCGrad."""
         settings = self.hyper.losses
-        policy = found.policy + settings.reply * found.reply - settings.entropy_bonus * found.entropy
+        policy = (
+            found.policy + settings.opponent_policy * found.opponent_policy - settings.entropy_bonus * found.entropy
+        )
         parts = (policy, found.total - policy)
         network = self.module.network
         trunk = [*network.stem.parameters(), *network.tower.parameters()]
@@ -134,10 +141,10 @@ class Learner:
             )
             flat.append(torch.cat([gradient.flatten() for gradient in gradients[: len(trunk)]]))
             own.append(gradients[len(trunk) :])
-        mended = pcgrad(flat, np.random.default_rng((self.hyper.seed, self.steps)))
+        combined = pcgrad(flat, np.random.default_rng((self.hyper.seed, self.steps)))
         start = 0
         for one in trunk:
-            _add_gradient(one, mended[start : start + one.numel()].view_as(one))
+            _add_gradient(one, combined[start : start + one.numel()].view_as(one))
             start += one.numel()
         for one, of_policy, of_values in zip(heads, *own, strict=True):
             _add_gradient(one, of_policy + of_values)

@@ -1,4 +1,4 @@
-"""Settings of what is checked before a training and said after it (`include/config/training.yaml`)."""
+"""Settings of what is checked before a training and said after it (`training.yaml`)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import Settings, config_folder, read_settings
+from ringrift.settings import Settings, read_config
 
 Verdict = Literal["ok", "note", "warning", "failed"]
-"""Of a check. A note says what is not there and need not be."""
+"""The verdict of a check; a note says what is not there and need not be."""
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class AtLeast(Settings):
-    """Bounds of a number that ought to be large."""
+    """The bounds of a number that ought to be large."""
 
     fail: NonNegativeInt
     warn: NonNegativeInt
@@ -27,7 +27,7 @@ class AtLeast(Settings):
         return self
 
     def verdict(self, number: int) -> Verdict:
-        """Fewer than `fail` fail, fewer than `warn` warn."""
+        """Return the verdict on a number: below `fail` it has failed, below `warn` it is a warning."""
         return "failed" if number < self.fail else "warning" if number < self.warn else "ok"
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class AtLeast(Settings):
 
 
 class AtMost(Settings):
-    """Bounds of a share that ought to be small."""
+    """The bounds of a share that ought to be small."""
 
     warn: Share
     fail: Share
@@ -47,7 +47,7 @@ class AtMost(Settings):
         return self
 
     def verdict(self, share: float) -> Verdict:
-        """More than `fail` fails, more than `warn` warns."""
+        """Return the verdict on a share: above `fail` it has failed, above `warn` it is a warning."""
         return "failed" if share > self.fail else "warning" if share > self.warn else "ok"
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class AtMost(Settings):
 
 
 class PreflightSettings(Settings):
-    """What a training needs to begin."""
+    """The demands on what a training needs to begin."""
 
     games: AtLeast
     samples: AtLeast
@@ -67,7 +67,7 @@ class PreflightSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """What a report shows and warns of."""
+    """The bounds of what a report shows and warns of."""
 
     gap: PositiveFloat
     calibration_bins: PositiveInt
@@ -75,7 +75,7 @@ class ReportSettings(Settings):
 
 
 class TrainingThresholds(Settings):
-    """All of the file."""
+    """The whole file."""
 
     preflight: PreflightSettings
     report: ReportSettings
@@ -83,4 +83,4 @@ class TrainingThresholds(Settings):
 
 def training_thresholds() -> TrainingThresholds:
     """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_settings(config_folder() / "training.yaml", TrainingThresholds)
+    return read_config("training.yaml", TrainingThresholds)

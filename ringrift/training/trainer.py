@@ -1,4 +1,4 @@
-"""The loop around the steps: batches in, history and checkpoints out, until a run is over."""
+"""The loop around the steps, which writes history and checkpoints until a run is over."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
 from ringrift.run_context import RunContext
+from ringrift.training.batch_size import is_out_of_memory
 from ringrift.training.checkpoints import (
     FOLDER,
     Checkpoint,
@@ -25,42 +26,41 @@ from ringrift.training.checkpoints import (
     prune,
     save_checkpoint,
 )
-from ringrift.training.errors import Diverged, OutOfMemory
+from ringrift.training.distributed import ProcessGroup
+from ringrift.training.errors import Diverged, TrainingOutOfMemory
 from ringrift.training.history import end_torn_line
 from ringrift.training.losses import Losses
-from ringrift.training.memory import is_out_of_memory
-from ringrift.training.step import Learner, Measured
+from ringrift.training.step import Learner, StepMetrics
 from ringrift.training.validation import Validation, validate
-from ringrift.training.world import World
 from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped"]
 Strength = Callable[[ResidualNetwork], float]
-"""Elo of a network, on any scale of its own."""
+"""A function that measures the Elo of a network, on any scale of its own."""
 
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
 
 
 @dataclass
-class Progress:
-    """Where a run stands beside its weights; goes into checkpoints."""
+class TrainerState:
+    """The state of a run beside its weights, as it goes into checkpoints."""
 
-    part: int
-    """Samples at once, of which a step goes through as many as it takes."""
+    micro_batch: int
+    """The number of samples that go through the network at once; a step takes as many micro-batches as it needs."""
     seconds: float = 0.0
     best: float | None = None
     """The highest score: Elo if that is what stops early, else the loss on held-out games, negative."""
     best_step: int = 0
     stale: int = 0
-    """Measurements since the best."""
+    """The number of validations since the best."""
     lowest: float | None = None
-    """Loss of the steps between two lines of the history."""
+    """The lowest loss of the steps between two lines of the history."""
     loader: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     code: str = field(default_factory=code_version)
-    """With which the run began: whatever goes on with it later, its model stays the same file."""
+    """The version of the code that began the run: whatever goes on with it, its model stays the same file."""
 
 
 class Trainer:
@@ -76,39 +76,39 @@ class Trainer:
         learner: Learner,
         dataset: Dataset,
         holdout: Dataset | None,
-        world: World,
+        group: ProcessGroup,
         context: RunContext[object],
         *,
-        part: int,
+        micro_batch: int,
         strength: Strength | None = None,
     ) -> None:
-        """Start, or go on; `part` samples at once, which divides what a process has of a batch."""
+        """Start, or go on; `micro_batch` divides the samples that a process has of a batch."""
         self.folder = folder
         self.learner = learner
         self._hyper = learner.hyper
         self._dataset = dataset
         self._holdout = holdout
-        self._world = world
+        self._group = group
         self._strength = strength
         self._context = context
-        self._share = learner.schedule.batch // world.size
+        self._share = learner.schedule.batch // group.size
         self.yardstick = ignorant_losses(
             learner.module.network,
             holdout or dataset,
             learner.hyper.validate_samples,
             learner.hyper.losses,
-            learner.kind,
+            learner.target,
         )
-        """Of knowing nothing, on what the network is validated on."""
-        self.progress = Progress(part)
+        """The losses of knowing nothing, on what the network is validated on."""
+        self.state = TrainerState(micro_batch)
         self.validation: Validation | None = None
         self._began = time.monotonic()
         self._restore()
         self.loader = self._new_loader()
-        if self.progress.loader:
-            self.loader.restore(self.progress.loader)
+        if self.state.loader:
+            self.loader.restore(self.state.loader)
         self._batches: Iterator[Batch] = iter(self.loader)
-        if world.writes:
+        if group.is_main:
             from torch.utils.tensorboard import SummaryWriter  # late: it takes seconds to import
 
             end_torn_line(folder / HISTORY)
@@ -118,7 +118,7 @@ class Trainer:
     def run(self) -> Ending:
         """Train until the schedule is over, nothing gets better, or it is cancelled."""
         hyper, steps = self._hyper, self.learner.schedule.steps
-        pending: list[Measured] = []
+        pending: list[StepMetrics] = []
         since = time.monotonic()
         if self._is_over():  # killed between the last measurement and what comes after the run
             return "no better any more"
@@ -129,8 +129,8 @@ class Trainer:
             validates = step % self._per_validation == 0 or step == steps
             regular = step % hyper.checkpoint_steps == 0
             stopping = self._context.cancelled
-            if self._world.size > 1:  # all processes have to agree, which takes time
-                stopping = logs and self._world.any(stopping)
+            if self._group.size > 1:  # all processes have to agree, which takes time
+                stopping = logs and self._group.any(stopping)
             if logs or validates or regular or stopping:
                 now = time.monotonic()
                 self._log(pending, now - since)
@@ -150,38 +150,38 @@ class Trainer:
 
     def validate(self, dataset: Dataset) -> Validation:
         """Measure the averaged network, with no more samples at once than training has found room for."""
-        return validate(self.learner, dataset, self._hyper.validate_samples, at_once=self.progress.part)
+        return validate(self.learner, dataset, self._hyper.validate_samples, at_once=self.state.micro_batch)
 
     def recall_best(self) -> None:
-        """Set the average back to what it was at its best measurement; if nothing was measured, leave it as it is."""
+        """Set the average back to its best validation; if nothing was measured, leave it as it is."""
         best = newest_checkpoint(self.folder / FOLDER, "best")
         if best is not None:
             self.learner.average.module.load_state_dict(best.tensors["average"])
 
     def close(self) -> None:
         """Finish what is written in the background."""
-        if self._world.writes:
+        if self._group.is_main:
             self._board.close()
 
     # One step
 
-    def _step(self) -> Measured:
-        """A step; if memory runs out, the same one again in smaller parts."""
+    def _step(self) -> StepMetrics:
+        """Make a step; if memory runs out, make the same step again in smaller micro-batches."""
         before = self.loader.state()
         steps = self.learner.steps
         while True:
             try:
-                return self.learner.step(list(islice(self._batches, self._share // self.progress.part)))
+                return self.learner.step(list(islice(self._batches, self._share // self.state.micro_batch)))
             except Exception as error:
                 if not is_out_of_memory(error) or self.learner.steps != steps:
                     raise
-                if self.progress.part % 2 or self._world.size > 1:
-                    raise OutOfMemory(
-                        f"memory has run out at step {steps + 1} with {self.progress.part} samples at once: choose a "
-                        "smaller batch or network"
+                if self.state.micro_batch % 2 or self._group.size > 1:
+                    raise TrainingOutOfMemory(
+                        f"memory has run out at step {steps + 1} with {self.state.micro_batch} samples at once: choose "
+                        "a smaller batch or network"
                     ) from None
             self.learner.optimiser.zero_grad()
-            self.progress.part //= 2
+            self.state.micro_batch //= 2
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             self.loader = self._new_loader()
@@ -189,22 +189,24 @@ class Trainer:
             self._batches = iter(self.loader)
 
     def _new_loader(self) -> Loader:
-        world = self._world
-        return Loader(self._dataset, batch=self.progress.part, seed=self._hyper.seed, rank=world.rank, world=world.size)
+        group = self._group
+        return Loader(
+            self._dataset, batch=self.state.micro_batch, seed=self._hyper.seed, rank=group.rank, world_size=group.size
+        )
 
-    # What is written down
+    # History
 
-    def _log(self, pending: list[Measured], seconds: float) -> None:
-        """A line of what the steps since the last one have measured; stops a run that has gone wrong."""
-        learner, world, progress = self.learner, self._world, self.progress
-        losses = world.mean(torch.stack([one.losses for one in pending]).mean(0)).tolist()
-        gradient = float(torch.stack([one.gradient for one in pending]).mean())
+    def _log(self, pending: list[StepMetrics], seconds: float) -> None:
+        """Write a line of the metrics of the steps since the last line; stop a run that has diverged."""
+        learner, group, state = self.learner, self._group, self.state
+        losses = group.mean(torch.stack([one.losses for one in pending]).mean(0)).tolist()
+        gradient = float(torch.stack([one.gradient_norm for one in pending]).mean())
         named = dict(zip(Losses._fields, losses, strict=True))
         total = named["total"]
         self._stop_if_diverged(total, gradient)
-        progress.lowest = total if progress.lowest is None else min(total, progress.lowest)
+        state.lowest = total if state.lowest is None else min(total, state.lowest)
         rate = len(pending) * learner.schedule.batch / max(seconds, 1e-9)
-        if not world.writes:
+        if not group.is_main:
             return
         step = learner.steps
         accuracy = named.pop("accuracy")
@@ -231,7 +233,7 @@ class Trainer:
         self._context.progress("steps", step, learner.schedule.steps, detail)
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
-        lowest = self.yardstick["total"] if self.progress.lowest is None else self.progress.lowest
+        lowest = self.yardstick["total"] if self.state.lowest is None else self.state.lowest
         finite = total - total == 0 and gradient - gradient == 0
         # A loss of KL may come near 0, so that a multiple of it says little: what counts is the way up from it.
         if finite and total < self._hyper.divergence * max(lowest, 1.0):
@@ -244,16 +246,16 @@ class Trainer:
         )
 
     def _write(self, line: dict[str, Any]) -> None:
-        """Append to the history. Lines of steps that come again after a kill are sorted out by who reads it."""
+        """Append to the history; lines of steps that come again after a kill are sorted out when it is read."""
         with (self.folder / HISTORY).open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def _seconds(self) -> float:
-        return self.progress.seconds + time.monotonic() - self._began
+        return self.state.seconds + time.monotonic() - self._began
 
     def _validate(self) -> bool:
-        """Measure; whether this is the best so far."""
-        learner, progress = self.learner, self.progress
+        """Validate; return whether this is the best so far."""
+        learner, state = self.learner, self.state
         line: dict[str, Any] = {"step": learner.steps}
         score: float | None = None  # higher is better
         step = 0.0
@@ -266,12 +268,12 @@ class Trainer:
             line["elo"] = score
         if score is None:
             return True
-        better = progress.best is None or score > progress.best + step
+        better = state.best is None or score > state.best + step
         if better:
-            progress.best, progress.best_step, progress.stale = score, learner.steps, 0
+            state.best, state.best_step, state.stale = score, learner.steps, 0
         else:
-            progress.stale += 1
-        if self._world.writes:
+            state.stale += 1
+        if self._group.is_main:
             self._write(line)
             for name, value in line.get("holdout", {}).items():
                 self._board.add_scalar(f"holdout/{name}", value, learner.steps)
@@ -281,39 +283,39 @@ class Trainer:
         hyper = self._hyper
         if hyper.early_stopping == "none":
             return False
-        return self.progress.stale >= (hyper.elo_patience if hyper.early_stopping == "elo" else hyper.patience)
+        return self.state.stale >= (hyper.elo_patience if hyper.early_stopping == "elo" else hyper.patience)
 
     # Checkpoints
 
     def _save(self, kind: Kind) -> None:
-        if not self._world.writes:
-            self._world.wait()
+        if not self._group.is_main:
+            self._group.barrier()
             return
-        learner, progress = self.learner, self.progress
-        progress.loader = self.loader.state()
-        progress.steps = learner.steps
-        state = asdict(progress) | {"seconds": self._seconds()}
+        learner, state = self.learner, self.state
+        state.loader = self.loader.state()
+        state.steps = learner.steps
+        written = asdict(state) | {"seconds": self._seconds()}
         tensors = {
             "module": learner.module.state_dict(),
             "average": learner.average.module.state_dict(),
             "optimiser": learner.optimiser.state_dict(),
             "random": torch.get_rng_state(),
         }
-        save_checkpoint(self.folder / FOLDER, kind, learner.steps, Checkpoint(state, tensors))
+        save_checkpoint(self.folder / FOLDER, kind, learner.steps, Checkpoint(written, tensors))
         prune(self.folder / FOLDER, self._hyper.checkpoints)
-        self._world.wait()
+        self._group.barrier()
 
     def _restore(self) -> None:
-        """Go on where the newest checkpoint is, if there is one."""
+        """Go on from the newest checkpoint, if there is one."""
         checkpoint = newest_checkpoint(self.folder / FOLDER)
         if checkpoint is None:
             return
         state, tensors = checkpoint
         learner = self.learner
-        self.progress = Progress(**state)
-        learner.steps = self.progress.steps
+        self.state = TrainerState(**state)
+        learner.steps = self.state.steps
         learner.module.load_state_dict(tensors["module"])
         learner.average.module.load_state_dict(tensors["average"])
         learner.optimiser.load_state_dict(tensors["optimiser"])
-        if self._world.writes:
+        if self._group.is_main:
             torch.set_rng_state(tensors["random"])

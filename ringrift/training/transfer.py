@@ -17,7 +17,7 @@ from ringrift.encoding.layout import SEATS
 from ringrift.networks import NetworkConfig, ResidualNetwork, WrongModel, build_network
 
 VALUE_ROWS = ("value.values.weight", "value.values.bias")
-"""The weights with a row per player."""
+"""The weights that have a row per player."""
 
 
 def transfer(parent: ResidualNetwork, config: NetworkConfig) -> tuple[ResidualNetwork, list[str]]:
@@ -61,7 +61,7 @@ def transfer(parent: ResidualNetwork, config: NetworkConfig) -> tuple[ResidualNe
 
 
 def _sources(names: tuple[str, ...], before: int, after: int) -> list[int]:
-    """Which input of the parent each input takes its weights from."""
+    """Return the input of the parent that each input takes its weights from."""
     sources = list(range(len(names)))
     for index, name in enumerate(names):
         feature, _, suffix = name.rpartition("_")

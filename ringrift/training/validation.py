@@ -1,4 +1,4 @@
-"""How good a network is on games that it may or may not have learned from, measured the same way for both."""
+"""Validation: the losses of a network on games that it has learned from, or on games held out, measured alike."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Figures = dict[str, float]
 
 
 class Validation(NamedTuple):
-    """Means over N samples, and what was foretold of each."""
+    """Means over N samples, and the prediction for each."""
 
     figures: Figures
     predicted: npt.NDArray[np.float32]
-    """What the network gives the player to act: `[N]`."""
+    """The value of the network for the player to act: `[N]`."""
     outcomes: npt.NDArray[np.float32]
-    """What that player got: `[N]`."""
+    """The outcome value of that player: `[N]`."""
 
 
 @torch.no_grad()
@@ -36,16 +36,16 @@ def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int) 
     Not more than `at_once` go through the network together.
     """
     manifest = dataset.manifest
-    kind = learner.kind._replace(share=manifest.policies / manifest.samples)
+    target = learner.target._replace(share=manifest.policies / manifest.samples)
     count = 0
     sums = torch.zeros(len(Losses._fields), device=learner.device)
     predicted, outcomes = [], []
     for batch in Loader(dataset, batch=min(MOST_AT_ONCE, at_once, samples), epochs=1, augment=False):
-        found, values = learner.evaluate(learner.average.module, batch.to(learner.device), kind)
-        size = len(batch.values)
+        found, values = learner.evaluate(learner.average.module, batch.to(learner.device), target)
+        size = len(batch.outcome_values)
         sums += torch.stack(found) * size
         predicted.append(values[:, 0].cpu().numpy())
-        outcomes.append(batch.values[:, 0].cpu().numpy())
+        outcomes.append(batch.outcome_values[:, 0].cpu().numpy())
         count += size
         if count >= samples:
             break

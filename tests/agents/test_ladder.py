@@ -20,13 +20,11 @@ def test_every_level_of_every_config_has_a_player(board: str, players: int) -> N
     assert specs[0] == "random"
 
 
-def test_a_gap_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "ladder.yaml").write_text("levels: {hex8_2p: {1: random}}\n")
+def test_levels_can_be_overlaid_and_unknown_ones_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ladder.yaml").write_text("levels: {hex8_2p: {2: policy}}\n")
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
-    assert ladder_spec("hex8_2p", 1) == "random"
-    with pytest.raises(BadSettings, match=r"ladder.yaml: levels.hex8_2p.2: is missing"):
-        ladder_spec("hex8_2p", 2)
-    with pytest.raises(BadSettings, match=r"ladder.yaml: levels.hex8_3p.1: is missing"):
-        ladder_spec("hex8_3p", 1)
+    assert [ladder_spec("hex8_2p", level) for level in (1, 2)] == ["random", "policy"]
+    with pytest.raises(BadSettings, match=r"ladder.yaml: levels.hex8_2p.11: is missing"):
+        ladder_spec("hex8_2p", 11)
     with pytest.raises(UnknownConfig, match="unknown config 'hex9_2p'"):
         ladder_spec("hex9_2p", 1)

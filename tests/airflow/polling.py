@@ -28,7 +28,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ringrift.fleet.ssh import BEGIN
-from ringrift.settings import config_folder
 from ringrift_airflow.triggers.job import RemoteJobTrigger
 
 POLL: Final = 5.0
@@ -119,12 +118,9 @@ def _settings(folder: Path, hosts: int, port: int) -> Path:
     """A folder of settings with so many hosts, all at one port."""
     made = folder / "config"
     made.mkdir()
-    for path in config_folder().iterdir():
-        (made / path.name).symlink_to(path)
     facts = {"address": "127.0.0.1", "port": port, "user": "x", "key": str(folder / "key"), "roles": ["selfplay"]}
     facts["host_key"] = (folder / "host_key.pub").read_text().strip()
     entries = {f"host-{number}": facts | {"home": f"/{number}"} for number in range(hosts)}
-    (made / "hosts.yaml").unlink()
     (made / "hosts.yaml").write_text(yaml.safe_dump({"hosts": entries}))
     return made
 

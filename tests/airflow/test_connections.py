@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import yaml
 from ringrift.fleet import Shell, Unreachable
 from ringrift.fleet.hosts import Host, hosts
 from ringrift.fleet.ssh import SshShell, UnknownConnection, Unusable
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.hooks.ssh import ConnectionShell
 from ringrift_airflow.operators.job import RemoteJobOperator
@@ -44,10 +45,7 @@ def gpu(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     """A running host of which hosts.yaml says no more than its connection."""
     with server(tmp_path / "gpu-1", "gpu-1") as found:
         config = tmp_path / "config"
-        config.mkdir()
-        for path in config_folder().iterdir():
-            (config / path.name).symlink_to(path)
-        (config / "hosts.yaml").unlink()
+        shutil.copytree(DEFAULTS, config)
         entry = {"connection": NAME, "roles": ["selfplay"], "home": "~"}
         (config / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {"gpu-1": entry}}))
         change_settings(config / "fleet.yaml", {"connection.seconds": 3, "sync.min_games": 1})

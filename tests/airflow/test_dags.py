@@ -13,11 +13,12 @@ import pytest
 
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.stages import STAGES
+from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
-POOLS = json.loads((REPOSITORY / "include" / "config" / "pools.json").read_text())
+POOLS = json.loads((DEFAULTS / "pools.json").read_text())
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
@@ -135,7 +136,7 @@ def test_pools_count_tasks_that_wait_in_the_triggerer(preset: str) -> None:
 def with_settings(folder: Path, change: tuple[str, str]) -> str:
     """A folder of settings with a change in loop.yaml."""
     copied = folder / "config"
-    shutil.copytree(REPOSITORY / "include" / "config", copied)
+    shutil.copytree(DEFAULTS, copied)
     text = (copied / "loop.yaml").read_text()
     assert change[0] in text
     (copied / "loop.yaml").write_text(text.replace(*change, 1))
@@ -163,7 +164,7 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
             ('every: "*/30 * * * *"', 'every: "0 0 30 2 *"'),
             "presets.smoke.every: '0 0 30 2 *' is a schedule that never comes: there is no such day",
         ),
-        (("runs_at_once", "run_at_once"), "presets.smoke.runs_at_once: is missing"),
+        (("runs_at_once", "run_at_once"), "presets.smoke.run_at_once: unknown"),
         (("preset: laptop", "preset: lap"), "presets"),
         (("retries: 2", "retries: [2"), "is no YAML: "),
     ],
@@ -185,12 +186,12 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
             assert "loop preset 'lap': unknown; did you mean 'laptop'?" in last
 
 
-def test_a_pool_that_the_settings_lack_is_one_line_in_the_import_error(tmp_path: Path) -> None:
+def test_a_wrong_pool_is_one_line_in_the_import_error(tmp_path: Path) -> None:
     config = Path(with_settings(tmp_path, ("retries: 2", "retries: 2")))
-    pools = {name: pool for name, pool in POOLS.items() if name != "ringrift_training"}
-    (config / "pools.json").write_text(json.dumps(pools))
+    (config / "pools.json").write_text(json.dumps({"ringrift_training": {"slots": 0}}))
     errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
     assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
     for error in errors.values():
         last = error.strip().splitlines()[-1]
-        assert last == f"ringrift.settings.BadSettings: {config}/pools.json: ringrift_training: is missing"
+        said = "ringrift_training.slots: input should be greater than 0, not 0 (line 1)"
+        assert last == f"ringrift.settings.BadSettings: {config}/pools.json: {said}"

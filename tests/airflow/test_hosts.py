@@ -17,14 +17,14 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from ringrift import __version__
 from ringrift.fleet import Job, State, Unreachable, kill_job, list_jobs
 from ringrift.fleet.failures import HostTrouble, OutOfMemory
 from ringrift.fleet.hosts import hosts
 from ringrift.fleet.ssh import SshShell, Unusable
 from ringrift.fleet.tending import tend_fleet
 from ringrift.pipeline.halt import halt, resume
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
+from ringrift.version import code_version
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, SweepJobsOperator, TendFleetOperator
@@ -53,9 +53,7 @@ class Fleet:
         self.servers = {one.name: one for one in servers}
         self.config = folder / "config"
         self.config.mkdir()
-        for path in config_folder().iterdir():
-            (self.config / path.name).symlink_to(path)
-        settings = yaml.safe_load((config_folder() / "fleet.yaml").read_text())
+        settings = yaml.safe_load((DEFAULTS / "fleet.yaml").read_text())
         settings["connection"] |= {"known_hosts": "/nowhere", "seconds": 3}
         settings["jobs"]["patience_minutes"] = 0.02
         settings["sync"]["min_games"] = 1
@@ -69,7 +67,7 @@ class Fleet:
         entries = {name: one.entry(**(changes if name == "gpu-1" else {})) for name, one in self.servers.items()}
         self._write("hosts.yaml", {"hosts": entries})
 
-    def install(self, host: Server, version: str = __version__) -> None:
+    def install(self, host: Server, version: str = code_version()) -> None:
         """Put the stand-in for `ringrift` on a host."""
         program = host.home / "ringrift" / "current" / "bin" / "ringrift"
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -319,7 +317,7 @@ def test_a_host_without_this_ringrift_is_left_for_another(version: str | None, f
         said = r"gpu-1: no ringrift runs there \(.+\): "
     else:
         fleet.install(host, version)
-        said = f"gpu-1: it has ringrift 0.0.1, and here is ringrift {__version__}: "
+        said = f"gpu-1: it has ringrift 0.0.1, and here is ringrift {code_version()}: "
     task = Selfplay()
     lines = told(task, lambda: task.execute(tries.context()))
     assert re.search(f"{said}`ringrift hosts deploy gpu-1`; another host is taken \\(other host\\)", lines)

@@ -130,6 +130,15 @@ def test_a_model_goes_from_training_through_gauntlet_and_gate_to_the_hosts(place
     assert run(DistributeModelOperator, tries, config=CONFIG)["model"] == trained["model"]
 
 
+def test_a_run_that_is_to_train_now_does_not_wait_for_the_champion_to_grow_old(place: Place) -> None:
+    tries = Tries(train_now=True)
+    tries.xcoms["train"] = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
+    run(GateOperator, tries, config=CONFIG)
+    assert words(place, "promote").endswith(".pth --no-pause --check --json")
+    run(PromoteOperator, tries, config=CONFIG)
+    assert words(place, "promote").endswith(".pth --no-pause --json")
+
+
 def test_a_training_that_has_nothing_new_to_learn_from_is_skipped(place: Place, tries: Tries) -> None:
     place.answer(train={"code": 1})
     with pytest.raises(AirflowSkipException, match=r"^0 of 100 samples are new$"):

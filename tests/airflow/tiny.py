@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 
 PRESET = "presets.smoke."
 CHANGES: dict[str, dict[str, Any]] = {
@@ -49,7 +49,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def tiny_settings(folder: Path) -> Path:
     """A new folder of settings."""
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
     for name, changes in CHANGES.items():
         change_settings(folder / name, changes)
     return folder

@@ -29,7 +29,8 @@ def test_export_inspect_validate_and_merge(place: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "square8_2p, encoded as v2, for training" in done.stdout
     assert "sample 40: action" in done.stdout and "sample 41: action" in done.stdout
-    assert done.stdout.count("y\\x") == 2 and done.stdout.count("policy: ") == 2
+    assert done.stdout.count("y\\x") == 2
+    assert done.stdout.count("\npolicy: ") == done.stdout.count("\nopponent policy: ") == 2
 
     assert (
         "searched" in done.stdout and "of single games: lowest" in done.stdout and "quality of the game" in done.stdout
@@ -53,7 +54,7 @@ def test_export_inspect_validate_and_merge(place: Path, tmp_path: Path) -> None:
 def test_options_overrule_the_settings(place: Path, tmp_path: Path) -> None:
     words = ("dataset", "export", "square8_2p", "--database", place / "games.db", "--out", tmp_path, "--json")
     options = (
-        *("--newest", "5", "--weights", "victory", "--encoder", "v1", "--engine", "puct", "--engine", "gumbel"),
+        *("--newest", "5", "--sample-weights", "victory", "--encoder", "v1", "--engine", "puct", "--engine", "gumbel"),
         *("--min-quality", "0.1", "--unsearched", "--since", "2026-01-01"),
     )
     done = ringrift(*words, *options)
@@ -63,7 +64,7 @@ def test_options_overrule_the_settings(place: Path, tmp_path: Path) -> None:
     manifest = json.loads(Path(training["dataset"]).read_text())
     assert manifest["encoder"] == "v1"
     used = manifest["provenance"]["settings"]
-    assert (used["unsearched"], used["weights"]["kind"], used["window"]["kind"]) == (True, "victory", "newest")
+    assert (used["unsearched"], used["sample_weights"]["kind"], used["window"]["kind"]) == (True, "victory", "newest")
     assert used["games"]["min_quality"] == 0.1
     assert manifest["provenance"]["filters"]["engines"] == ["puct", "gumbel"]
 

@@ -16,7 +16,7 @@ from ringrift.cli import app
 from ringrift.game_database import GamesDatabase
 from ringrift.models import Results, stored_results
 from ringrift.networks import NetworkConfig, build_network, save_model
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint
 
 CONFIG = "square8_2p"
@@ -34,7 +34,7 @@ FEW = {
 @pytest.fixture
 def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in with settings of a few games."""
-    shutil.copytree(config_folder(), tmp_path / "config")
+    shutil.copytree(DEFAULTS, tmp_path / "config")
     path = tmp_path / "config" / "evaluation.yaml"
     text = path.read_text()
     for old, new in FEW.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint, ringrift
 from tests.fleet.servers import Server, server
 from tests.fleet.test_ssh import NASTY
@@ -23,11 +23,7 @@ from tests.fleet.test_sync import line, play, worker
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     settings = tmp_path / "settings"
     settings.mkdir()
-    for path in config_folder().iterdir():
-        (settings / path.name).symlink_to(path)
-    for name in ("hosts.yaml", "fleet.yaml"):
-        (settings / name).unlink()
-    fleet = (config_folder() / "fleet.yaml").read_text()
+    fleet = (DEFAULTS / "fleet.yaml").read_text()
     (settings / "fleet.yaml").write_text(fleet.replace("together_seconds: 10", "together_seconds: 0"))
     with server(tmp_path / "host", "gpu-1") as found:
         (settings / "hosts.yaml").write_text(yaml.safe_dump({"hosts": {"gpu-1": found.entry()}}))
@@ -110,4 +106,4 @@ def test_a_stream_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:
 def test_without_hosts_or_a_champion_it_is_said(sshd: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "square8_2p: there is no champion to distribute" in complaint("distribute", "square8_2p")
     monkeypatch.delenv("RINGRIFT_CONFIG_DIR")
-    assert "there are no hosts in it; its comments show one" in complaint("sync")
+    assert "include/config/hosts.yaml: there are no hosts in it; " in complaint("sync")

@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint
 
 CONFIG = "square8_2p"
@@ -24,7 +24,7 @@ CONFIG = "square8_2p"
 def environment(tmp_path: Path) -> dict[str, str]:
     """Settings with few games in them."""
     folder = tmp_path / "config"
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
 
     def change(name: str, **changes: Any) -> None:
         path = folder / name

@@ -52,6 +52,9 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert (report["outcome"], report["champion"], report["previous"]) == ("promoted", two["id"], one["id"])
     assert report["gate"]["checks"][0]["verdict"] == "passed"
     assert "nothing to do" in run("promote", "hex8_2p", two["id"])
+    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: pause: ")
+    without = read("promote", "hex8_2p", one["id"], "--check", "--no-pause", code=1)
+    assert without["gate"]["verdict"].startswith("no: games: ")
     back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
     assert f"{one['id']} is the champion, in place of {two['id']}" in back
     assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
@@ -59,7 +62,13 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert {model["id"]: model["status"] for model in listed} == {one["id"]: "production", two["id"]: "archived"}
     assert one["id"] in run("models", "list", "--status", "production")
     shown = run("models", "show", one["id"])
-    for part in ("production", "sound", "restored: it loses", "promoted (forced): to begin with", "refused: no: evaluated"):
+    for part in (
+        "production",
+        "sound",
+        "restored: it loses",
+        "promoted (forced): to begin with",
+        "refused: no: evaluated",
+    ):
         assert part in shown
     assert read("models", "show", one["id"])["fault"] is None
     assert f"{one['id']} hex8_2p production" in run("models", "why", one["id"])

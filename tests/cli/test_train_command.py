@@ -14,7 +14,7 @@ from tests.training.planted import CONFIG, write_both, write_planted
 
 def options(folder: Path) -> list[str]:
     places = ("--datasets", folder / "training", "--runs", folder / "runs", "--models", folder / "models")
-    hyper = ("--preset", "smoke", "--set", "batch=128", "--set", "passes=1")
+    hyper = ("--preset", "smoke", "--set", "batch=128", "--set", "replay_ratio=1")
     return ["train", CONFIG, "--device", "cpu", *map(str, places), *hyper]
 
 

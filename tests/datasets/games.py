@@ -44,12 +44,12 @@ def with_search(record: GameRecord, rng: np.random.Generator) -> GameRecord:
             weights.append(np.round(shares * 65535).astype(np.uint16))
         game.play(action)
     search = SearchStatistics(
-        at=np.array(at, np.int32),
-        full=rng.integers(0, 2, len(at)).astype(np.uint8),
-        values=rng.integers(-32767, 32767, (len(at), players), np.int16),
-        counts=np.array([len(part) for part in entries], np.uint16),
-        actions=np.concatenate(entries).astype(np.int32),
-        weights=np.concatenate(weights),
+        action_index=np.array(at, np.int32),
+        has_policy=rng.integers(0, 2, len(at)).astype(np.uint8),
+        root_values=rng.integers(-32767, 32767, (len(at), players), np.int16),
+        policy_lengths=np.array([len(part) for part in entries], np.uint16),
+        policy_actions=np.concatenate(entries).astype(np.int32),
+        policy_probs=np.concatenate(weights),
         surprise=rng.exponential(0.5, len(at)).astype(np.float16),
     )
     return replace(record, search=search)
@@ -69,7 +69,7 @@ def settings(*, shard: int | None = None, **changes: Any) -> DatasetSettings:
     All samples weigh the same unless a test says otherwise.
     """
     fields = dataset_settings().model_dump()
-    fields["weights"]["kind"] = "uniform"
+    fields["sample_weights"]["kind"] = "uniform"
     for name, value in changes.items():
         fields[name] = fields[name] | value if isinstance(value, dict) else value
     if shard is not None:

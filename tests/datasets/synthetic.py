@@ -32,25 +32,24 @@ def random_members(
         return offsets, indices, draw.integers(0, 65536, offsets[-1], np.uint16)
 
     offsets, indices, shares = policy(1)
-    reply_offsets, reply_indices, reply_shares = policy(0)
+    opponent_policy_offsets, opponent_policy_actions, opponent_policy_probs = policy(0)
     return {
         "features": draw.integers(0, 9, (count, planes, height, width), np.uint8),
         "globals": draw.random((count, len(version.globals)), np.float32),
-        "values": draw.random(count, np.float32),
-        "values_mp": draw.random((count, players), np.float32),
+        "outcome_values": draw.random((count, players), np.float32),
         "root_values": draw.integers(-32767, 32768, (count, players), np.int16),
         "policy_offsets": offsets,
-        "policy_indices": indices,
-        "policy_values": shares,
-        "policy_kind": draw.integers(0, 2, count, np.uint8),
-        "reply_offsets": reply_offsets,
-        "reply_indices": reply_indices,
-        "reply_values": reply_shares,
-        "owners": draw.integers(0, players + 1, (count, height, width), np.uint8),
-        "plies_left": draw.integers(0, 65536, count, np.uint16),
-        "weights": np.full(count, 0.7, np.float32),
+        "policy_actions": indices,
+        "policy_probs": shares,
+        "has_policy": draw.integers(0, 2, count, np.uint8),
+        "opponent_policy_offsets": opponent_policy_offsets,
+        "opponent_policy_actions": opponent_policy_actions,
+        "opponent_policy_probs": opponent_policy_probs,
+        "ownership": draw.integers(0, players + 1, (count, height, width), np.uint8),
+        "moves_left": draw.integers(0, 65536, count, np.uint16),
+        "sample_weights": np.full(count, 0.7, np.float32),
         "game": np.zeros(count, np.int64),
-        "ply": np.arange(count, dtype=np.int32),
+        "action_index": np.arange(count, dtype=np.int32),
         "games": np.array([b"0123456789abcdef"], "S16"),
         "facts": np.zeros(1, FACTS),
     }
@@ -66,8 +65,8 @@ def position_members(games: list[Game], features: str = "v2") -> dict[str, Any]:
     encode_batch(states, version, board, members["features"], members["globals"], threads=1)
     legal = [game.legal_actions() for game in games]
     members["policy_offsets"] = np.cumsum([0, *map(len, legal)])
-    members["policy_indices"] = np.concatenate(legal)
-    members["policy_values"] = np.arange(len(members["policy_indices"]), dtype=np.uint16)
+    members["policy_actions"] = np.concatenate(legal)
+    members["policy_probs"] = np.arange(len(members["policy_actions"]), dtype=np.uint16)
     return members
 
 

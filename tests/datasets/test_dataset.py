@@ -72,15 +72,21 @@ DAMAGES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "foreign": (lambda path: np.savez(path, x=np.zeros(3)), "is missing"),
     "compressed": (lambda path: np.savez_compressed(path, **sound()), "is compressed"),
     "one sample less": (lambda path: np.savez(path, **random_members(0, 8)), "holds 8 samples, not 9"),
-    "other players": (lambda path: np.savez(path, **random_members(0, 9, players=2)), "values_mp is float32 (9, 2)"),
+    "other players": (
+        lambda path: np.savez(path, **random_members(0, 9, players=2)),
+        "outcome_values is float32 (9, 2)",
+    ),
     "other board": (lambda path: np.savez(path, **random_members(0, 9, "square8")), "features is uint8 (9, 28, 8, 8)"),
-    "other type": (lambda path: np.savez(path, **sound() | {"weights": np.ones(9)}), "weights is float64"),
+    "other type": (
+        lambda path: np.savez(path, **sound() | {"sample_weights": np.ones(9)}),
+        "sample_weights is float64",
+    ),
     "shares without actions": (
-        lambda path: np.savez(path, **sound() | {"policy_values": np.ones(2, np.uint16)}),
-        "policy_indices and policy_values differ in length",
+        lambda path: np.savez(path, **sound() | {"policy_probs": np.ones(2, np.uint16)}),
+        "policy_actions and policy_probs differ in length",
     ),
     "column-major": (
-        lambda path: np.savez(path, **sound() | {"owners": np.asfortranarray(sound()["owners"])}),
+        lambda path: np.savez(path, **sound() | {"ownership": np.asfortranarray(sound()["ownership"])}),
         "is in another order",
     ),
     "no array": (lambda path: replaced(path, b"\x93NUMPY", b"\x93NUMPX"), "is damaged"),

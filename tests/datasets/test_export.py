@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ringrift.datasets import BadDataset, Filters, Layout, export, read_manifest
 from ringrift.datasets.export import PAGE_GAMES
-from ringrift.datasets.pool import EmptySelection, LeakedGame
+from ringrift.datasets.game_selection import EmptySelection, LeakedGame
 from ringrift.datasets.settings import WindowSettings
 from ringrift.datasets.shards import write_shard
 from ringrift.datasets.writer import new_dataset
@@ -53,7 +53,7 @@ def test_samples_are_the_positions_of_the_games(
     for name in (config, f"{config}.holdout"):
         for shard in shards(folder, name) if (folder / f"{name}.json").exists() else ():
             names = identities([shard])
-            for row in range(len(shard["values"])):
+            for row in range(len(shard["game"])):
                 identity = names[shard["game"][row]]
                 check_sample(records[identity], shard, row, encoder)
                 seen[identity] += 1
@@ -67,7 +67,7 @@ def expected_samples(record: GameRecord, unsearched: bool) -> list[int]:
     found = []
     assert record.search
     for number, action in enumerate(record.actions.tolist()):
-        if len(game.legal_actions()) > 1 and (unsearched or number in record.search.at):
+        if len(game.legal_actions()) > 1 and (unsearched or number in record.search.action_index):
             found.append(number)
         game.play(action)
     return found
@@ -78,7 +78,7 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
     board, players = parse_config(record.config)
     version = feature_version(encoder)
     game = Game(board.name, players)
-    ply = int(shard["ply"][row])
+    ply = int(shard["action_index"][row])
     for action in record.actions[:ply].tolist():
         game.play(action)
     seat = game.player
@@ -88,16 +88,15 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
     np.testing.assert_array_equal(shard["globals"][row], globals[0])
 
     values = rank_values(record.ranks) if record.ranks else np.zeros(players, np.float32)
-    np.testing.assert_array_equal(shard["values_mp"][row], to_relative(values, seat))
-    assert shard["values"][row] == values[seat - 1]
-    assert shard["weights"][row] == 1
+    np.testing.assert_array_equal(shard["outcome_values"][row], to_relative(values, seat))
+    assert shard["sample_weights"][row] == 1
 
     legal = game.legal_actions()
     searches = policies(record)
     actions, shares = entries(shard, "policy", row)
     np.testing.assert_array_equal(actions, legal)
     full, root, policy = searches.get(ply, (0, np.zeros(players, np.int16), {}))
-    assert shard["policy_kind"][row] == full
+    assert shard["has_policy"][row] == full
     assert dict(zip(actions.tolist(), shares.tolist(), strict=True)) == {
         action: policy.get(action, 0) * full for action in legal
     }
@@ -105,7 +104,7 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
 
     before = game.result().plies
     answered = False
-    actions, shares = entries(shard, "reply", row)
+    actions, shares = entries(shard, "opponent_policy", row)
     for number, action in enumerate(record.actions[ply:].tolist(), ply):
         if not answered and game.player != seat and len(game.legal_actions()) > 1:
             full, _, policy = searches.get(number, (0, None, {}))
@@ -114,30 +113,32 @@ def check_sample(record: GameRecord, shard: dict[str, np.ndarray], row: int, enc
             answered = True
         game.play(action)
     assert answered or not len(actions)
-    assert shard["plies_left"][row] == game.result().plies - before
+    assert shard["moves_left"][row] == game.result().plies - before
 
-    owners = np.zeros(board.size**2, np.uint8)
+    ownership = np.zeros(board.size**2, np.uint8)
     for cell, word in enumerate(game._states[0]["cells"][board.tables["position"]].tolist()):
         if word & KIND in (STACK, COLLAPSED):
-            owners[cell_pixels(board)[cell]] = ((word & OWNER) - seat) % players + 1
-    np.testing.assert_array_equal(shard["owners"][row].reshape(-1), owners)
+            ownership[cell_pixels(board)[cell]] = ((word & OWNER) - seat) % players + 1
+    np.testing.assert_array_equal(shard["ownership"][row].reshape(-1), ownership)
 
 
 def policies(record: GameRecord) -> dict[int, tuple[int, np.ndarray, dict[int, int]]]:
     """Whether the search was full, its values by seat, and its policy, by action of the game."""
     found = {}
     assert record.search
-    ends = np.cumsum(record.search.counts.astype(int)).tolist()
-    for index, at in enumerate(record.search.at.tolist()):
-        own = slice(ends[index] - int(record.search.counts[index]), ends[index])
-        policy = dict(zip(record.search.actions[own].tolist(), record.search.weights[own].tolist(), strict=True))
-        found[at] = int(record.search.full[index]), record.search.values[index], policy
+    ends = np.cumsum(record.search.policy_lengths.astype(int)).tolist()
+    for index, at in enumerate(record.search.action_index.tolist()):
+        own = slice(ends[index] - int(record.search.policy_lengths[index]), ends[index])
+        policy = dict(
+            zip(record.search.policy_actions[own].tolist(), record.search.policy_probs[own].tolist(), strict=True)
+        )
+        found[at] = int(record.search.has_policy[index]), record.search.root_values[index], policy
     return found
 
 
-def entries(shard: dict[str, np.ndarray], kind: str, row: int) -> tuple[np.ndarray, np.ndarray]:
-    own = slice(*shard[f"{kind}_offsets"][row : row + 2].tolist())
-    return shard[f"{kind}_indices"][own], shard[f"{kind}_values"][own]
+def entries(shard: dict[str, np.ndarray], policy: str, row: int) -> tuple[np.ndarray, np.ndarray]:
+    own = slice(*shard[f"{policy}_offsets"][row : row + 2].tolist())
+    return shard[f"{policy}_actions"][own], shard[f"{policy}_probs"][own]
 
 
 def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> None:
@@ -163,8 +164,8 @@ def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:
     (shard,) = manifest.shards
     assert (tmp_path / "square8_2p.npz").resolve() == (tmp_path / shard.name).resolve()
     (arrays,) = shards(tmp_path, "square8_2p")
-    assert manifest.samples == training.samples == len(arrays["values"])
-    assert manifest.policies == training.policies == arrays["policy_kind"].sum()
+    assert manifest.samples == training.samples == len(arrays["game"])
+    assert manifest.policies == training.policies == arrays["has_policy"].sum()
     assert training.games + held_out.games == 40
     source = manifest.provenance
     assert source["engines"] == {"random": manifest.games, "gumbel:m.pth@16": manifest.games}

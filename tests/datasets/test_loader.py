@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ringrift.datasets import BadDataset, open_dataset
+from ringrift.datasets.layout import POLICIES
 from ringrift.datasets.loader import Batch, Loader, WrongPosition
 from ringrift.encoding import symmetries
 from ringrift.game.actions import PLANE_REGION, plane_move
@@ -37,10 +38,10 @@ def same_streams(first: Iterator[Batch], other: Iterator[Batch]) -> bool:
 
 
 def entries(batch: Batch, kind: str, row: int) -> tuple[Any, Any]:
-    """Actions and shares of one row: of `policy` or `reply`."""
+    """Actions and probabilities of one row: of `policy` or `opponent_policy`."""
     offsets = getattr(batch, f"{kind}_offsets")
     part = slice(int(offsets[row]), int(offsets[row + 1]))
-    return getattr(batch, f"{kind}_actions")[part].numpy(), getattr(batch, f"{kind}_shares")[part].numpy()
+    return getattr(batch, f"{kind}_actions")[part].numpy(), getattr(batch, f"{kind}_probs")[part].numpy()
 
 
 def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
@@ -57,20 +58,20 @@ def test_taking_the_symmetry_back_gives_what_was_written(dataset: Any) -> None:
             members, at = written[sample]
             back = int(tables.inverse[symmetry])
             seen.add(symmetry)
-            for name in ("features", "owners"):
+            for name in ("features", "ownership"):
                 image = getattr(batch, name)[row].numpy()
                 assert (tables.transform_image(image, back) == members[name][at]).all()
-            for kind in ("policy", "reply"):
+            for kind in POLICIES:
                 part = slice(*members[f"{kind}_offsets"][at : at + 2])
                 actions, shares = entries(batch, kind, row)
-                turned = tables.transform_actions(members[f"{kind}_indices"][part], symmetry)
+                turned = tables.transform_actions(members[f"{kind}_actions"][part], symmetry)
                 assert (actions == turned).all()
-                assert np.allclose(shares * 65535, members[f"{kind}_values"][part])
+                assert np.allclose(shares * 65535, members[f"{kind}_probs"][part])
             assert (batch.globals[row].numpy() == members["globals"][at]).all()
-            assert (batch.values[row].numpy() == members["values_mp"][at]).all()
+            assert (batch.outcome_values[row].numpy() == members["outcome_values"][at]).all()
             assert np.allclose(batch.root_values[row].numpy() * 32767, members["root_values"][at])
-            assert batch.policy_kind[row] == members["policy_kind"][at]
-            assert batch.plies_left[row] == members["plies_left"][at]
+            assert batch.has_policy[row] == members["has_policy"][at]
+            assert batch.moves_left[row] == members["moves_left"][at]
     assert seen == set(range(12))
 
 
@@ -139,7 +140,7 @@ def test_a_stream_is_resumed_exactly(dataset: Any) -> None:
 
 def test_other_batches_and_ranks_go_on_at_the_same_place(dataset: Any) -> None:
     samples = torch.cat([batch.samples for batch in Loader(dataset, batch=8, seed=5, epochs=2)])
-    first = Loader(dataset, batch=8, seed=5, epochs=2, rank=1, world=2)
+    first = Loader(dataset, batch=8, seed=5, epochs=2, rank=1, world_size=2)
     list(islice(first, 3))
     resumed = Loader(dataset, batch=11, seed=5, epochs=2)
     resumed.restore(first.state())
@@ -156,17 +157,19 @@ def test_a_position_of_another_stream_is_refused(dataset: Any, tmp_path: Path) -
         loader.restore({**loader.state(), "position": -1})
 
 
-@pytest.mark.parametrize("world", [2, 3])
-def test_ranks_share_one_stream(dataset: Any, world: int) -> None:
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_ranks_share_one_stream(dataset: Any, world_size: int) -> None:
     whole = list(Loader(dataset, batch=6, seed=2, epochs=3))
-    parts = [list(Loader(dataset, batch=6, seed=2, epochs=3, rank=rank, world=world)) for rank in range(world)]
+    parts = [
+        list(Loader(dataset, batch=6, seed=2, epochs=3, rank=rank, world_size=world_size)) for rank in range(world_size)
+    ]
     for rank, part in enumerate(parts):
-        assert same_streams(iter(part), iter(whole[rank::world]))
+        assert same_streams(iter(part), iter(whole[rank::world_size]))
     assert sum(map(len, parts)) == len(whole)
 
 
 def test_ranks_stand_at_the_same_place(dataset: Any) -> None:
-    loaders = [Loader(dataset, batch=6, rank=rank, world=2) for rank in range(2)]
+    loaders = [Loader(dataset, batch=6, rank=rank, world_size=2) for rank in range(2)]
     for loader in loaders:
         list(islice(loader, 5))
     assert loaders[0].state() == loaders[1].state()
@@ -174,7 +177,7 @@ def test_ranks_stand_at_the_same_place(dataset: Any) -> None:
 
 def test_samples_are_drawn_by_weight(tmp_path: Path) -> None:
     weights = np.array([0, 1, 2, 5], np.float32)
-    dataset = open_dataset(random_dataset(tmp_path, (4, 4), weights=weights))
+    dataset = open_dataset(random_dataset(tmp_path, (4, 4), sample_weights=weights))
     drawn = torch.cat([batch.samples for batch in Loader(dataset, batch=16, epochs=100)])
     counts = np.bincount(drawn.numpy(), minlength=8)
     assert np.abs(counts - 800 * np.tile(weights, 2) / 16).max() < 25
@@ -210,7 +213,11 @@ def test_no_more_batches_are_prepared_than_asked_for(dataset: Any, monkeypatch: 
 
 def test_a_damaged_policy_is_one_line(tmp_path: Path) -> None:
     members = random_members(0, 9)
-    for name, place, value in (("policy_offsets", 4, 10**9), ("reply_offsets", 4, -3), ("policy_indices", 4, 10**9)):
+    for name, place, value in (
+        ("policy_offsets", 4, 10**9),
+        ("opponent_policy_offsets", 4, -3),
+        ("policy_actions", 4, 10**9),
+    ):
         damaged = members | {name: members[name].copy()}
         damaged[name][place] = value
         dataset = open_dataset(write_dataset(tmp_path, [damaged]))
@@ -226,4 +233,4 @@ def test_batches_move_to_a_device(dataset: Any) -> None:
 
 def test_an_impossible_rank_is_refused(dataset: Any) -> None:
     with pytest.raises(ValueError, match="no rank 2 of 2"):
-        Loader(dataset, batch=4, rank=2, world=2)
+        Loader(dataset, batch=4, rank=2, world_size=2)

@@ -50,7 +50,8 @@ def facts(count: int = 1, **columns: Any) -> np.ndarray:
 def parts(games: np.ndarray, values: Any = (1, -1), policies: int | None = None) -> dict[str, float]:
     """The parts of the quality of a data set."""
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) if policies is None else policies)
+    outcome_values = np.array(values, np.float32)[:, np.newaxis]
+    gathered.add(games, outcome_values, len(values) if policies is None else policies)
     return dataset_quality(gathered, QUALITY, CONFIG).parts
 
 
@@ -126,7 +127,7 @@ def test_the_chance_of_different_openings_does_not_depend_on_how_many_games_ther
 def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: list[float]) -> None:
     games = np.array(rows, FACTS)
     gathered = Gathered()
-    gathered.add(games, np.array(values, np.float32), len(values) // 2)
+    gathered.add(games, np.array(values, np.float32)[:, np.newaxis], len(values) // 2)
     quality = dataset_quality(gathered, QUALITY, CONFIG)
     scores = [quality.score, *quality.parts.values(), *quality.games.values(), *game_quality(games, QUALITY, CONFIG)]
     assert all(0 <= score <= 1 for score in scores)
@@ -136,9 +137,9 @@ def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: lis
 def test_every_config_has_a_usual_range_of_moves() -> None:
     names = [f"{board}_{players}p" for board, players in configs()]
     assert all(low < high for low, high in map(QUALITY.usual, names))
-    nothing = QUALITY.model_copy(update={"usual_moves": {}})
+    backwards = QUALITY.model_copy(update={"usual_moves": {CONFIG: [180, 30]}})
     with pytest.raises(BadSettings, match=r"quality\.usual_moves\.square8_2p: is no range of moves"):
-        nothing.usual(CONFIG)
+        backwards.usual(CONFIG)
 
 
 @pytest.mark.parametrize("unsearched", [False, True])
@@ -157,7 +158,7 @@ def test_facts_are_what_replaying_the_games_shows(tmp_path: Path, unsearched: bo
                 choices.append(number)
             game.play(action)
         assert record.search
-        searched = len(set(choices) & set(record.search.at.tolist()))
+        searched = len(set(choices) & set(record.search.action_index.tolist()))
         expected = (game.result().plies, len(choices), searched, record.winner, record.ended)
         assert fact.item()[:5] == expected
 

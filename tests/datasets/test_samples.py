@@ -26,8 +26,8 @@ def illegal_action() -> dict[str, bytes]:
 
 def illegal_policy() -> dict[str, bytes]:
     assert RECORD.search
-    actions = np.full_like(RECORD.search.actions, 10**6)
-    return {"search": pack_search(replace(RECORD.search, actions=actions))}
+    actions = np.full_like(RECORD.search.policy_actions, 10**6)
+    return {"search": pack_search(replace(RECORD.search, policy_actions=actions))}
 
 
 @pytest.mark.parametrize(

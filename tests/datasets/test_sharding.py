@@ -12,12 +12,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ringrift.datasets import export, read_manifest
-from ringrift.datasets.pool import PoolGame
+from ringrift.datasets.game_selection import SelectedGame
 from ringrift.datasets.sharding import blocks
 from ringrift.datasets.validate import validate
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.run_context import Cancelled
-from tests.contexts import export_context, ingest_context
+from tests.contexts import export_context, ingest_context, quality_context
 from tests.datasets.games import everything, files, fill, searched_records, settings
 from tests.game_database.records import write
 
@@ -25,8 +25,8 @@ RECORDS = sorted(searched_records(count=60, seed=9), key=lambda record: record.e
 NAME = "square8_2p"
 
 
-def a_game(number: int, choices: int) -> PoolGame:
-    return PoolGame(number, blake2b(b"%d" % number, digest_size=16).digest(), number, "lines", 1, choices)
+def a_game(number: int, choices: int) -> SelectedGame:
+    return SelectedGame(number, blake2b(b"%d" % number, digest_size=16).digest(), number, "lines", 1, choices)
 
 
 @given(st.lists(st.integers(0, 150), min_size=1, max_size=200), st.integers(0, 50))
@@ -95,12 +95,12 @@ def test_a_data_set_whose_games_are_the_same_is_not_written_again(tmp_path: Path
 
 def test_other_settings_are_other_shards(tmp_path: Path) -> None:
     seen: set[str] = set()
-    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"weights": {"kind": "priority"}})
+    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"sample_weights": {"kind": "priority"}})
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
         for changes in variants:
             export(database, NAME, export_context(settings(**changes)), folder=out)
-            assert not seen & set(files(out)) and validate(out / NAME).sound
+            assert not seen & set(files(out)) and validate(out / NAME, quality_context()).sound
             seen |= set(files(out))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scipy.stats import binomtest
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.elo import ELO, NoRating, fit_elo
 from tests.evaluation.planted import planted_games, result, won
 
@@ -156,7 +157,7 @@ def test_ratings_print_as_a_table_and_are_json() -> None:
     ratings = fit_elo(won("other[/]", "random", 6, of=10))
     console = Console(width=100)
     with console.capture() as capture:
-        console.print(ratings)
+        console.print(rendered(ratings))
     assert "other[/]" in capture.get()
     assert [player["player"] for player in ratings.to_json()["players"]] == ["other[/]", "random"]
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
@@ -153,7 +154,7 @@ def test_a_report_prints_as_a_table(runner: MatchRunner) -> None:
     report = gauntlet(CONFIG, HOPELESS, None, runner)
     console = Console(width=170)
     with console.capture() as capture:
-        console.print(report)
+        console.print(rendered(report))
     assert "square8_2p: gauntlet of policy:0123456789abcdef, 8 games" in capture.get()
     assert "cut off" in capture.get()
     assert "not passed: " in capture.get()

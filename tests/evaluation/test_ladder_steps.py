@@ -21,8 +21,6 @@ def test_a_level_is_stronger_than_the_one_below(config: str, level: int) -> None
 def test_equal_levels_are_measured_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ladder.yaml").write_text("levels: {hex8_2p: {1: random, 2: 'mixed:random'}}\n")
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
-    config_folder = Path(__file__).parents[2] / "include" / "config"
-    (tmp_path / "games.yaml").write_text((config_folder / "games.yaml").read_text())
     step = measure_step("hex8_2p", 2, openings=12)
     assert step.games == 24
     assert not step.stronger

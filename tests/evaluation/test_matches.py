@@ -58,7 +58,7 @@ class Watched(Agent):
 def test_games_do_not_depend_on_how_many_run_side_by_side(games: list[PlayedGame], side_by_side: int) -> None:
     again = played(PLAN, side_by_side)
     assert [game.actions.tobytes() for game in again] == [game.actions.tobytes() for game in games]
-    assert [game.values for game in again] == [game.values for game in games]
+    assert [game.outcome_values for game in again] == [game.outcome_values for game in games]
     assert report_match(PLAN, again) == report_match(PLAN, games)
 
 
@@ -110,7 +110,7 @@ def test_games_that_run_are_given_up_when_the_match_is_stopped() -> None:
 
 def test_a_game_is_stopped_at_the_limit_of_moves_and_worth_nothing() -> None:
     (game, _) = played(replace(PLAN, openings=1, max_moves=20))
-    assert (game.plies, game.winner, game.reason, game.values) == (20, None, None, (0.0, 0.0))
+    assert (game.plies, game.winner, game.reason, game.outcome_values) == (20, None, None, (0.0, 0.0))
     assert Game.from_record(game_record(PLAN, game)).result().status == "active"
 
 

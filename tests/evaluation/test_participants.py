@@ -79,10 +79,10 @@ def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> Non
 
 
 def test_a_model_is_to_be_better_than_the_champion_and_that_than_its_parent(tmp_path: Path) -> None:
-    parent = saved(tmp_path / CONFIG / "parent.pth", 1)
-    champion = saved(tmp_path / CONFIG / "champion.pth", 2, parent="parent")
-    other = saved(tmp_path / CONFIG / "other.pth", 3, parent="gone")
+    parent = saved(tmp_path / CONFIG / "aaaa.pth", 1)
+    champion = saved(tmp_path / CONFIG / "champion.pth", 2, parent="aaaa")
+    other = saved(tmp_path / CONFIG / "other.pth", 3, parent="bbbb")
     assert find_predecessor(tmp_path, CONFIG, other) is None
-    saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 2, parent="parent")
+    saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 2, parent="aaaa")
     assert find_predecessor(tmp_path, CONFIG, other) == tmp_path / f"ringrift_best_{CONFIG}.pth"
     assert find_predecessor(tmp_path, CONFIG, champion) == parent

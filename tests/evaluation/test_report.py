@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
+from ringrift.cli.render.evaluation import seat_table
 from ringrift.evaluation import MatchPlan, PlayedGame, ScheduledGame, report_match, seatings
 from ringrift.statistics import sign_test, wilson_interval
 
@@ -93,8 +95,8 @@ def test_a_report_prints_as_tables_and_is_json() -> None:
     assert report.warnings() == []
     console = Console(width=150)
     with console.capture() as capture:
-        console.print(report)
-        console.print(report.seat_table())
+        console.print(rendered(report))
+        console.print(seat_table(report))
     text = capture.get()
     assert "square8_2p: 6 games, 3 openings of 8 plies × 2 seat orders, seed 0" in text
     assert "two[/]" in text, "a spec is no mark-up"

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.results import block_scores
@@ -40,7 +41,7 @@ def test_the_most_blocks_end_it_too(runner: MatchRunner) -> None:
     assert report.verdict.blocks == runner.settings.sprt.most
     console = Console(width=150)
     with console.capture() as capture:
-        console.print(report)
+        console.print(rendered(report))
     assert "not clear after 12 blocks" in capture.get()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import participant
@@ -33,7 +34,7 @@ def test_everybody_plays_everybody(runner: MatchRunner, tmp_path: Path) -> None:
     assert stored.report == json.loads(json.dumps(report.to_json()))
     console = Console(width=150)
     with console.capture() as capture:
-        console.print(report)
+        console.print(rendered(report))
     assert "tournament 0 of 3 players, 24 games" in capture.get()
     plot_elo(report.ratings, "Elo", tmp_path / "elo.png")
     assert (tmp_path / "elo.png").read_bytes().startswith(b"\x89PNG")
@@ -46,7 +47,7 @@ def test_nine_players_are_told_apart_on_a_narrow_terminal() -> None:
     ratings = fit_elo([game for name in names for game in won(name, "random", 9, of=10)])
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(TournamentReport(CONFIG, 0, tuple(names), tuple(pairings), ratings, ()))
+        console.print(rendered(TournamentReport(CONFIG, 0, tuple(names), tuple(pairings), ratings, ())))
     told = capture.get()
     assert all(told.count(name) == 1 for name in names)
     assert "…" not in told.replace(" … ", ""), "nothing is cut"

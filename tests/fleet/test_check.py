@@ -10,11 +10,12 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from ringrift import __version__
+from ringrift.cli.render import rendered
 from ringrift.fleet import Job, Work, start_job
 from ringrift.fleet.check import HostCheck, check_hosts
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.ssh import SshShell
+from ringrift.version import code_version
 from tests.fleet.servers import Server, connection_settings, free_port, server, settings_for_tests
 
 
@@ -46,7 +47,7 @@ def install(sshd: Server, version: str) -> None:
 
 
 def test_a_sound_host_tells_all_that_is_asked(sshd: Server) -> None:
-    install(sshd, __version__)
+    install(sshd, code_version())
     job = Job("train-1", str(sshd.home / "data" / "jobs"))
 
     async def begin() -> None:
@@ -58,7 +59,7 @@ def test_a_sound_host_tells_all_that_is_asked(sshd: Server) -> None:
     assert found.problems == ()
     assert found.reachable
     assert found.running == ("train-1",)
-    assert (found.ringrift, found.release) == (__version__, "0123")
+    assert (found.ringrift, found.release) == (code_version(), "0123")
     assert found.host_key == asyncssh.import_public_key(sshd.host_key).get_fingerprint()
     assert found.free_disk_gb is not None
     assert found.memory_gb is not None
@@ -73,7 +74,7 @@ def test_what_is_wrong_is_said_with_its_remedy(sshd: Server) -> None:
     host = sshd.host(gpus=1, gpu="NoSuchGPU", memory_gb=1e6, python="python2.0")
     said = "\n".join(check(host, free_disk_gb=1e9).problems)
     for line in (
-        f"ringrift 0.0.1, and {__version__} here: `ringrift hosts deploy gpu-1`",
+        f"ringrift 0.0.1, and {code_version()} here: `ringrift hosts deploy gpu-1`",
         "GB of memory, and hosts.yaml says 1e+06",
         "there is no python2.0: install Python 3.11 or newer",
         "GB of disk are free, 1e+09 are wanted",
@@ -85,7 +86,7 @@ def test_what_is_wrong_is_said_with_its_remedy(sshd: Server) -> None:
 
 
 def test_a_wrong_clock_is_found(sshd: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(sshd, __version__)
+    install(sshd, code_version())
     before = time.time
     monkeypatch.setattr(time, "time", lambda: before() + 90)
     (problem,) = check(sshd.host()).problems
@@ -93,7 +94,7 @@ def test_a_wrong_clock_is_found(sshd: Server, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_hosts_that_cannot_be_reached_stand_in_the_table_with_the_others(sshd: Server, tmp_path: Path) -> None:
-    install(sshd, __version__)
+    install(sshd, code_version())
     other_key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
     hosts = {
         "sound": sshd.host(),
@@ -110,5 +111,5 @@ def test_hosts_that_cannot_be_reached_stand_in_the_table_with_the_others(sshd: S
     from rich.console import Console
 
     with (tmp_path / "table").open("w") as file:
-        Console(file=file, width=200).print(report)
+        Console(file=file, width=200).print(rendered(report))
     assert "refuses connections" in (tmp_path / "table").read_text()

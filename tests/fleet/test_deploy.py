@@ -14,7 +14,7 @@ import pytest
 from ringrift.fleet.deploy import HostDeploy, deploy, pack
 from ringrift.fleet.hosts import FleetSettings
 from ringrift.run_context import RunContext
-from ringrift.settings import BadSettings, config_folder
+from ringrift.settings import DEFAULTS, BadSettings
 from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 
 PROJECT = """[project]
@@ -141,7 +141,7 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
     settings.mkdir()
     (settings / "hosts.yaml").write_text("hosts: {}\n")
     (settings / "games.yaml").write_text("max_moves: {}\n")
-    shutil.copy(config_folder() / "database.yaml", settings)
+    shutil.copy(DEFAULTS / "database.yaml", settings)
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
     first = pack(source, ["learn"])
     (settings / "hosts.yaml").write_text("hosts: {a: b}\n")
@@ -157,7 +157,7 @@ def test_the_package_is_the_same_whenever_its_files_are_and_holds_no_addresses(
 
 @pytest.mark.parametrize("url", ["postgresql://us:secret@db/games", "postgresql://db/games?password=secret"])
 def test_no_password_goes_to_a_host(url: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (config_folder() / "database.yaml").read_text("utf-8")
+    text = (DEFAULTS / "database.yaml").read_text("utf-8")
     settings = tmp_path / "settings"
     settings.mkdir()
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))

@@ -70,12 +70,12 @@ def statistics(at: Sequence[int], legal: Sequence[np.ndarray], players: int) -> 
     """Search statistics with a made-up policy over the legal actions."""
     counts = [len(actions) for actions in legal]
     return SearchStatistics(
-        at=np.array(at, np.int32),
-        full=np.array([number % 2 for number in at], np.uint8),
-        values=np.arange(len(at) * players, dtype=np.int16).reshape(-1, players),
-        counts=np.array(counts, np.uint16),
-        actions=np.concatenate(legal).astype(np.int32),
-        weights=np.concatenate([np.full(count, 65535 // count, np.uint16) for count in counts]),
+        action_index=np.array(at, np.int32),
+        has_policy=np.array([number % 2 for number in at], np.uint8),
+        root_values=np.arange(len(at) * players, dtype=np.int16).reshape(-1, players),
+        policy_lengths=np.array(counts, np.uint16),
+        policy_actions=np.concatenate(legal).astype(np.int32),
+        policy_probs=np.concatenate([np.full(count, 65535 // count, np.uint16) for count in counts]),
     )
 
 

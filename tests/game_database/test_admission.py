@@ -65,7 +65,7 @@ def test_a_game_that_was_stopped_at_its_limit_is_admitted() -> None:
 
 
 def test_the_fields_of_a_record_are_known_and_others_are_kept() -> None:
-    line = random_records(count=1)[0].to_line()
+    line = replace(random_records(count=1)[0], code="0.1.0+c1").to_line()
     assert orjson.loads(line).keys() == RECORD_FIELDS
     longer = line[:-2] + b',"temperature":0.5,"note":{"a":[1]}}\n'
     candidate = admitted(longer).candidate
@@ -80,9 +80,9 @@ def illegal_in_the_middle(fields: dict[str, Any]) -> None:
 def illegal_policy(fields: dict[str, Any]) -> None:
     record = read_line(orjson.dumps(fields))
     assert record.search is not None
-    actions = record.search.actions.copy()
+    actions = record.search.policy_actions.copy()
     actions[-1] = 3
-    fields["search"] = replace(record.search, actions=actions).to_json()
+    fields["search"] = replace(record.search, policy_actions=actions).to_json()
 
 
 @pytest.mark.parametrize(

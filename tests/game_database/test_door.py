@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_file_whose_name_is_no_text_is_named_and_the_others_come_in(database: 
         "cannot be read (its name is not UTF-8, and the database keeps names as text: rename it)"
     ]
     assert report.to_json()["notes"]
+
+
+@pytest.mark.parametrize("filling", [b"\n", b" "], ids=["empty lines", "one line"])
+def test_a_file_that_was_made_to_fill_the_memory_is_named_and_the_others_come_in(
+    database: GamesDatabase, tmp_path: Path, filling: bytes
+) -> None:
+    (record,) = random_records(count=1)
+    with gzip.open(tmp_path / "bomb.jsonl.gz", "wb") as bomb:
+        for _ in range(30):
+            bomb.write(filling * 1_000_000)
+    write(tmp_path / "sound.jsonl.gz", [record])
+    report = ingest(database, [tmp_path], ingest_context())
+    assert stored_lines(database) == [record.to_line()]
+    (note,) = report.notes.values()
+    assert "unpacks to more than 200 times its size" in note
 
 
 VALUES = st.recursive(

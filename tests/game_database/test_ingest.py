@@ -21,7 +21,7 @@ from ringrift.game_database.export import export_lines
 from ringrift.game_database.schema import games, moves, sources
 from ringrift.game_database.selection import Selection, quarantined_lines
 from ringrift.game_database.sources import UnreadableSource
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.cli.processes import ringrift_on_a_full_disk
 from tests.contexts import ingest_context, record
 from tests.game_database.processes import finish, start_ingest
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def small_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings under which a batch is four games."""
-    shutil.copytree(config_folder(), tmp_path / "config")
+    shutil.copytree(DEFAULTS, tmp_path / "config")
     path = tmp_path / "config" / "database.yaml"
     path.write_text(path.read_text().replace("batch_games: 128", "batch_games: 4"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))

@@ -39,17 +39,17 @@ def test_search_statistics_come_back(players: int, data: st.DataObject) -> None:
     counts = data.draw(arrays(np.uint16, st.integers(0, 9), elements=st.integers(0, 5)))
     decisions, entries = len(counts), int(counts.sum())
     search = SearchStatistics(
-        at=data.draw(arrays(np.int32, decisions)),
-        full=data.draw(arrays(np.uint8, decisions)),
-        values=data.draw(arrays(np.int16, (decisions, players))),
-        counts=counts,
-        actions=data.draw(arrays(np.int32, entries)),
-        weights=data.draw(arrays(np.uint16, entries)),
+        action_index=data.draw(arrays(np.int32, decisions)),
+        has_policy=data.draw(arrays(np.uint8, decisions)),
+        root_values=data.draw(arrays(np.int16, (decisions, players))),
+        policy_lengths=counts,
+        policy_actions=data.draw(arrays(np.int32, entries)),
+        policy_probs=data.draw(arrays(np.uint16, entries)),
         surprise=data.draw(st.none() if decisions == 0 else st.none() | arrays(np.float16, decisions)),
     )
     found = unpack_search(pack_search(search))
     assert found.to_json() == search.to_json()
-    assert found.values.shape == search.values.shape
+    assert found.root_values.shape == search.root_values.shape
 
 
 def test_further_fields_come_back() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ringrift.game import UnknownConfig, configs
 from ringrift.heuristic import FEATURE_NAMES, FEATURES, load_weights, save_weights
-from ringrift.settings import BadSettings, config_folder
+from ringrift.settings import DEFAULTS, BadSettings
 
 
 @pytest.mark.parametrize(("board", "players"), configs())
@@ -20,7 +20,7 @@ def test_every_config_has_a_file_that_says_what_its_weights_mean(board: str, pla
     assert weights.shape == (len(FEATURES),)
     assert np.isfinite(weights).all()
     assert weights.any()
-    lines = (config_folder() / "heuristic" / f"{config}.yaml").read_text().splitlines()
+    lines = (DEFAULTS / "heuristic" / f"{config}.yaml").read_text().splitlines()
     meanings = [line.partition("# ")[2] for line in lines if line.startswith("  ")]
     assert meanings == [feature.meaning for feature in FEATURES]
 

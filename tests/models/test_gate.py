@@ -22,7 +22,7 @@ from ringrift.models.schema import promotions
 from ringrift.models.settings import GateSettings
 from ringrift.networks import save_model
 from ringrift.run_context import RunContext
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.models.faults import Aimless, Broken, Cheating, Crashing, Hanging, Slow, Stand
 from tests.models.making import crowned, network, registered
 
@@ -247,7 +247,7 @@ def test_games_that_do_not_end(
     store: ModelStore, model: StoredModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "config"
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
     limits = (folder / "games.yaml").read_text()
     (folder / "games.yaml").write_text(limits.replace("hex8_2p: 800", "hex8_2p: 20"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(folder))

@@ -8,6 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.store import store_evaluation, store_ratings
 from ringrift.models import ModelStore, Results, StoredModel, lineage, model_settings, promote
@@ -46,7 +47,7 @@ def test_all_of_it_is_printed(store: ModelStore, family: list[StoredModel]) -> N
     promote(store, newest, Results(), RunContext(model_settings().gate))
     crowned(store, newest)
     output = io.StringIO()
-    Console(file=output, width=160).print(lineage(store, store.find(newest.id)))
+    Console(file=output, width=160).print(rendered(lineage(store, store.find(newest.id))))
     told = output.getvalue()
     for part in (
         f"{newest.id}  hex8_2p  production",
@@ -85,7 +86,7 @@ def test_its_elo_is_told_by_way_of_playing_and_an_evaluation_is_a_line(store: Mo
     for kind, (player, passed, report) in reports.items():
         store_evaluation(store.database, kind, model.config, report, candidate=player, passed=passed)
     output = io.StringIO()
-    Console(file=output, width=160).print(lineage(store, model))
+    Console(file=output, width=160).print(rendered(lineage(store, model)))
     told = output.getvalue()
     rated = ratings[one]
     assert f"gumbel@32 {rated.elo:.0f} ({rated.low:.0f} … {rated.high:.0f}), 10 games" in told

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
+from ringrift.networks import NetworkConfig, add_model, build_network
 from ringrift.pipeline import run_iteration as run_iteration_module
 from ringrift.pipeline.curve import NoCurve, learning_curve
 from ringrift.pipeline.halt import Halted, halt, resume
@@ -25,7 +27,6 @@ from ringrift.pipeline.iteration import (
     BadIteration,
     Iteration,
     LoopInputs,
-    StageResult,
     last_iteration,
     read_iterations,
     write_iteration,
@@ -211,7 +212,7 @@ def test_an_iteration_is_told_as_it_happens_and_prints_as_a_table(inputs: LoopIn
     iteration = run(inputs, progress=record(told))
     assert {"selfplay", "ingest", "export", "train", "gauntlet", "gate"} <= {work for work, *_ in told}
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(iteration)
+    console.print(rendered(iteration))
     text = console.export_text()
     assert all(stage in text for stage in NAMES)
     assert json.loads(json.dumps(iteration.to_json()))["over"] is True
@@ -251,6 +252,8 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         held_out=56,
         waiting="212 of 300 new games; 8 of 20 minutes since the last training",
         trained=int(time.time()) - 3 * 86_400,
+        newest="9c307b294abcdef0",
+        newest_elo={"policy": (300.0, 280.0, 320.0)},
         champion="45307b294abcdef0",
         wrong="files: gone",
         elo={"gumbel@32": (812.4, 790.1, 834.9), "policy": (512.0, 480.0, 544.0)},
@@ -259,13 +262,14 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         iteration="iteration 7: [brackets] are no mark-up",
     )
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(Status("halted since noon", (found, replace(found, config="hex8_3p"))))
+    console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")))))
     told = [line.rstrip() for line in console.export_text().splitlines()]
     assert told[:2] == ["halted since noon", CONFIG]
     for line in (
         "  games        1,234, 56 of them held out",
         "  to training  212 of 300 new games; 8 of 20 minutes since the last training",
-        "  trained      3 d ago",
+        "  trained      9c307b294abcdef0, 3 d ago",
+        "               policy 300 (280 … 320)",
         "  champion     45307b294abcdef0",
         "               files: gone",
         "  Elo          gumbel@32 812 (790 … 835)",
@@ -293,21 +297,32 @@ def test_an_unreadable_turn_is_told_with_its_config_and_spoils_no_other(inputs: 
 
 def test_the_curve_of_learning_has_a_point_for_every_model(inputs: LoopInputs, tmp_path: Path) -> None:
     run(inputs), run(inputs)
-    curve = learning_curve(inputs.database, CONFIG, inputs.iterations)
-    assert [point.games for point in curve.points] == [6, 12]
-    assert 0 < curve.points[0].cpu_hours < curve.points[1].cpu_hours
+    curve = learning_curve(inputs.store, CONFIG, inputs.iterations)
+    first, second = curve.points
+    assert (first.games, first.iteration, second.iteration) == (6, 0, 1)
+    assert second.games >= 12, "those of self-play, and of the evaluation between"
+    assert first.cpu_hours is not None
+    assert second.cpu_hours is not None
+    assert 0 < first.cpu_hours < second.cpu_hours
     assert all(set(point.elo) == {"policy"} for point in curve.points)
     assert {entry.fit for entry in curve.history} == {1, 2}, "a fit a model"
     assert curve.anchors["random"] == 0
     curve.draw(tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    others = learning_curve(inputs.store, CONFIG, tmp_path / "nothing of ringrift loop")
+    assert [(one.model, one.elo, one.promoted) for one in others.points] == [
+        (one.model, one.elo, one.promoted) for one in curve.points
+    ]
+    assert {(one.iteration, one.cpu_hours) for one in others.points} == {(None, None)}
+    others.draw(tmp_path / "others.png")
+    assert (tmp_path / "others.png").exists()
 
 
 def test_without_a_rated_model_there_is_no_curve_and_no_picture(inputs: LoopInputs, tmp_path: Path) -> None:
-    write_iteration(inputs.iterations, Iteration(CONFIG, 0, {}))
-    with pytest.raises(NoCurve, match="no iteration has made a model yet; `ringrift loop`"):
-        learning_curve(inputs.database, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
-    write_iteration(inputs.iterations, Iteration(CONFIG, 0, {"train": StageResult("", {"model": "45307b294abcdef0"})}))
-    with pytest.raises(NoCurve, match="no model of a iteration has an Elo yet; `ringrift rate`"):
-        learning_curve(inputs.database, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
+    with pytest.raises(NoCurve, match="no model has been trained yet; `ringrift loop`"):
+        learning_curve(inputs.store, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
+    network = build_network(NetworkConfig.of("small", "square8", 2))
+    inputs.store.register(add_model(inputs.store.folder / CONFIG, network, {"training": {"steps": 10}}))
+    with pytest.raises(NoCurve, match="no model has an Elo yet; `ringrift rate`"):
+        learning_curve(inputs.store, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
     assert not (tmp_path / "curve.png").exists()

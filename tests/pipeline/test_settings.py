@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from ringrift.pipeline.settings import loop_settings, training_presets
-from ringrift.settings import BadSettings, config_folder
+from ringrift.settings import DEFAULTS, BadSettings
 
 
 def change(folder: Path, old: str, new: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Settings in a folder of their own, in which the first `old` of loop.yaml is replaced; its line."""
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
     path = folder / "loop.yaml"
     before, found, after = path.read_text().partition(old)
     assert found

@@ -12,7 +12,7 @@ import pytest
 
 from ringrift.errors import UnwritableFile
 from ringrift.selfplay import BusyFolder, DamagedFile, GameFiles, count_games, game_files, read_lines
-from ringrift.selfplay.files import compress, game_numbers, games_of
+from ringrift.selfplay.files import compress, game_numbers, games_in_file
 
 LARGE = 1 << 20
 
@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_in_one_line_and_costs_no_complete_game(tmp_path: Pa
         assert files.games == set(range(whole))
 
 
-def test_games_of_all_hosts_and_workers_are_counted(tmp_path: Path) -> None:
+def test_games_in_file_all_hosts_and_workers_are_counted(tmp_path: Path) -> None:
     for host, worker, games in (("a", "0", 3), ("a", "1", 2), ("b", "0", 4)):
         with GameFiles(tmp_path / host / worker, "run", limit=150) as files:
             for game in range(games):
@@ -192,18 +192,18 @@ def test_a_file_that_is_compressed_while_games_are_counted_is_counted_once(
 def test_a_compressed_file_says_how_many_games_it_holds_and_one_that_does_not_is_counted(tmp_path: Path) -> None:
     path = tmp_path / "run-000001.jsonl"
     path.write_bytes(line(0) + line(1))
-    assert games_of(path) == 2
+    assert games_in_file(path) == 2
     compress(path)
     packed = tmp_path / "run-000001.jsonl.gz"
     content = packed.read_bytes()
     assert gzip.decompress(content) == line(0) + line(1)
     packed.write_bytes(content[:-9])
-    assert games_of(packed) == 2, "nothing is unpacked"
+    assert games_in_file(packed) == 2, "nothing is unpacked"
     packed.write_bytes(gzip.compress(line(0)))
-    assert games_of(packed) == 1
+    assert games_in_file(packed) == 1
     packed.write_bytes(gzip.compress(line(0))[:-9])
     with pytest.raises(DamagedFile):
-        games_of(packed)
+        games_in_file(packed)
 
 
 def test_what_is_hidden_is_on_its_way_and_no_file_of_games_yet(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import torch
 from ringrift.game import Game
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.search.output import empty_output
-from ringrift.selfplay import Lineup, SelfPlay, read_line
-from ringrift.selfplay.notes import FIRST_DECISIONS, FIRST_ENTRIES, Notes
+from ringrift.selfplay import PlayerPool, SelfPlay, read_line
+from ringrift.selfplay.search_recorder import FIRST_DECISIONS, FIRST_ENTRIES, SearchRecorder
 from ringrift.selfplay.settings import StepSettings
-from tests.selfplay.plans import NOWHERE, a_plan, lines, played
+from tests.selfplay.runs import NOWHERE, lines, played, some_options
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +27,17 @@ def model(tiny: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_game_is_played_whatever_the_batch(model: Path) -> None:
     mixture = f"mixed:gumbel:{model}@6?noise=1&full=0.5&fast=2,puct:{model}@6?reuse=1&noise=1,heuristic,random"
-    plan = a_plan("hex8_3p", players=mixture, settings={"resignation": {"below": -0.3, "decisions": 3}})
-    together = lines(played(plan, 10, side_by_side=10))
+    options = some_options("hex8_3p", players=mixture, settings={"resignation": {"below": -0.3, "decisions": 3}})
+    together = lines(played(options, 10, side_by_side=10))
     assert len(set(together)) == 10
-    assert lines(played(plan, 10, side_by_side=3)) == together
-    alone = SelfPlay(plan, Lineup(plan, NOWHERE), side_by_side=1)
+    assert lines(played(options, 10, side_by_side=3)) == together
+    alone = SelfPlay(options, PlayerPool(options, NOWHERE), side_by_side=1)
     assert [record.to_line() for record in alone.play([7, 2])] == [together[7], together[2]]
 
 
 @pytest.mark.parametrize("config", ["square8_2p", "hex8_4p"])
 def test_records_replay_and_say_what_was_found_at_every_decision(config: str) -> None:
-    for record in played(a_plan(config, players="gumbel:heuristic@4?noise=1", resigns=False), 4):
+    for record in played(some_options(config, players="gumbel:heuristic@4?noise=1", resigns=False), 4):
         assert read_line(record.to_line()).to_line() == record.to_line()
         assert record.search is not None
         assert record.opening in range(40)
@@ -50,16 +50,16 @@ def test_records_replay_and_say_what_was_found_at_every_decision(config: str) ->
             game.play(action)
         result = game.result()
         assert (record.winner, record.reason, record.ranks) == (result.winner, result.reason, result.ranks)
-        assert record.search.at.tolist() == list(decisions)
-        assert record.search.full.all()
-        entries = np.split(record.search.actions, np.cumsum(record.search.counts)[:-1])
-        weights = np.split(record.search.weights, np.cumsum(record.search.counts)[:-1])
+        assert record.search.action_index.tolist() == list(decisions)
+        assert record.search.has_policy.all()
+        entries = np.split(record.search.policy_actions, np.cumsum(record.search.policy_lengths)[:-1])
+        weights = np.split(record.search.policy_probs, np.cumsum(record.search.policy_lengths)[:-1])
         for legal, actions, shares in zip(decisions.values(), entries, weights, strict=True):
             assert set(actions.tolist()) <= legal
             assert shares.min() > 0
             assert int(shares.sum()) == pytest.approx(65535, abs=len(legal))
-        assert np.abs(record.search.values).max() > 100
-        assert record.search.values.shape == (len(decisions), game.players)
+        assert np.abs(record.search.root_values).max() > 100
+        assert record.search.root_values.shape == (len(decisions), game.players)
         assert record.search.surprise is not None
         assert record.search.surprise.min() >= 0 and record.search.surprise.max() > 0.01
 
@@ -70,42 +70,44 @@ def config_of(config: str) -> tuple[str, int]:
 
 
 def test_random_players_find_nothing_and_a_policy_alone_is_not_worth_learning(model: Path) -> None:
-    (record,) = played(a_plan("hex8_3p", players="random"), 1)
+    (record,) = played(some_options("hex8_3p", players="random"), 1)
     assert record.search is None
-    (record,) = played(a_plan("hex8_3p", players=f"policy:{model}"), 1)
+    (record,) = played(some_options("hex8_3p", players=f"policy:{model}"), 1)
     assert record.search is not None
-    assert not record.search.full.any()
+    assert not record.search.has_policy.any()
     assert record.models == (record.models[0],) * 3
     assert record.models[0] is not None
 
 
 def test_players_without_a_prior_know_no_surprise() -> None:
-    (record,) = played(a_plan("hex8_3p", players="heuristic"), 1)
+    (record,) = played(some_options("hex8_3p", players="heuristic"), 1)
     assert record.search is not None
     assert record.search.surprise is None
     assert "surprise" not in record.search.to_json()
 
 
 def test_a_cut_short_search_is_not_worth_learning() -> None:
-    (record,) = played(a_plan(players="gumbel@8?full=0.5&fast=2"), 1)
+    (record,) = played(some_options(players="gumbel@8?full=0.5&fast=2"), 1)
     assert record.search is not None
-    assert 0.2 < record.search.full.mean() < 0.8
+    assert 0.2 < record.search.has_policy.mean() < 0.8
 
 
 def test_a_share_of_the_games_begins_at_random() -> None:
-    records = played(a_plan(players="random", settings={"opening": {"share": 0.5, "moves": 6}}), 300)
+    records = played(some_options(players="random", settings={"opening": {"share": 0.5, "moves": 6}}), 300)
     begun = [record.opening for record in records if record.opening]
     assert len(begun) / 300 == pytest.approx(0.5, abs=0.1)
     assert min(begun) == 1
     assert {4, 5, 6} <= set(begun) <= set(range(1, 20)), "moves of two actions and forced ones come on top"
-    assert not any(record.opening for record in played(a_plan(players="random", settings={"opening": {"share": 0}}), 9))
+    assert not any(
+        record.opening for record in played(some_options(players="random", settings={"opening": {"share": 0}}), 9)
+    )
 
 
 def test_the_temperature_makes_games_differ_where_players_would_repeat_themselves() -> None:
     def distinct(players: str, start: float) -> int:
         steps = StepSettings(start=start, end=0.0)
         settings = {"opening": {"share": 0.0}, "temperature": {"alphazero": steps}}
-        return len({record.actions.tobytes() for record in played(a_plan(players=players, settings=settings), 6)})
+        return len({record.actions.tobytes() for record in played(some_options(players=players, settings=settings), 6)})
 
     assert distinct("puct@8", 0.0) == 1
     assert distinct("puct@8", 1.0) == 6
@@ -114,14 +116,14 @@ def test_the_temperature_makes_games_differ_where_players_would_repeat_themselve
 
 
 def test_a_game_stops_at_the_limit_of_moves() -> None:
-    (record,) = played(a_plan(players="random", max_moves=30), 1)
+    (record,) = played(some_options(players="random", max_moves=30), 1)
     assert (record.winner, record.reason, record.ranks, record.max_moves) == (None, None, None, 30)
     assert read_line(record.to_line()).ranks is None
 
 
 def test_moves_are_counted_in_running_games_too() -> None:
-    plan = a_plan(players="random")
-    selfplay = SelfPlay(plan, Lineup(plan, NOWHERE), side_by_side=4)
+    options = some_options(players="random")
+    selfplay = SelfPlay(options, PlayerPool(options, NOWHERE), side_by_side=4)
     seen: list[int] = []
     records = list(selfplay.play(range(8), after_step=lambda: seen.append(selfplay.moves)))
     assert seen == sorted(seen)
@@ -129,20 +131,21 @@ def test_moves_are_counted_in_running_games_too() -> None:
     assert 0 < seen[0] < seen[-1] == selfplay.moves
 
 
-def test_a_game_with_more_to_note_than_there_is_room_for_gets_more_room() -> None:
-    notes = Notes(2, 2)
+def test_a_game_with_more_statistics_than_there_is_room_for_gets_more_room() -> None:
+    recorder = SearchRecorder(2, 2)
     wide = FIRST_ENTRIES // 2 + 1
     actions = np.arange(2 * wide, dtype=np.int32)
     output = empty_output(np.array([0, wide, 2 * wide], np.int64), actions, 2)
     output.policy_probs[:] = 1 / wide
-    rows, full = np.array([0, 1]), np.ones(2, np.bool_)
-    for at in range(FIRST_DECISIONS + 2):
-        notes.add(rows, np.full(2, at), output, full)
-    for slot in rows.tolist():
-        kept = notes.take(slot)
+    slots, has_policy = np.array([0, 1]), np.ones(2, np.bool_)
+    for index in range(FIRST_DECISIONS + 2):
+        recorder.add(slots, np.full(2, index), output, has_policy)
+    for slot in slots.tolist():
+        kept = recorder.take(slot)
         assert kept is not None
-        assert kept.at.tolist() == list(range(FIRST_DECISIONS + 2))
-        assert (kept.counts == wide).all()
-        assert np.array_equal(kept.actions, np.tile(actions[slot * wide : (slot + 1) * wide], FIRST_DECISIONS + 2))
-        assert (kept.weights == round(65535 / wide)).all()
-    assert notes.take(0) is None
+        assert kept.action_index.tolist() == list(range(FIRST_DECISIONS + 2))
+        assert (kept.policy_lengths == wide).all()
+        own = actions[slot * wide : (slot + 1) * wide]
+        assert np.array_equal(kept.policy_actions, np.tile(own, FIRST_DECISIONS + 2))
+        assert (kept.policy_probs == round(65535 / wide)).all()
+    assert recorder.take(0) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from ringrift.game import BadRecord, Game
 from ringrift.game.playout import random_playouts
 from ringrift.selfplay import GameRecord, SearchStatistics, read_line
+from ringrift.selfplay.record import FORMAT, FORMAT_1_NAMES
+from tests.old_formats import OLD_FORMATS
 
 
 def a_record(**changes: Any) -> GameRecord:
@@ -23,12 +26,12 @@ def a_record(**changes: Any) -> GameRecord:
         game.play(action)
     result = game.result()
     search = SearchStatistics(
-        at=np.array([2, 5], np.int32),
-        full=np.array([1, 0], np.uint8),
-        values=np.array([[32767, 0, -32767], [5, 6, 7]], np.int16),
-        counts=np.array([2, 1], np.uint16),
-        actions=np.array([7, 300, 4500], np.int32),
-        weights=np.array([65000, 535, 65535], np.uint16),
+        action_index=np.array([2, 5], np.int32),
+        has_policy=np.array([1, 0], np.uint8),
+        root_values=np.array([[32767, 0, -32767], [5, 6, 7]], np.int16),
+        policy_lengths=np.array([2, 1], np.uint16),
+        policy_actions=np.array([7, 300, 4500], np.int32),
+        policy_probs=np.array([65000, 535, 65535], np.uint16),
     )
     fields: dict[str, Any] = {
         "config": "hex8_3p",
@@ -87,7 +90,7 @@ def test_what_and_who_was_played_names_a_game_but_not_where_and_when() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r: r.update(format=2), "`format` is 2, and this program reads 1"),
+        (lambda r: r.update(format=3), "`format` is 3, and this program reads 2 and 1"),
         (lambda r: r.pop("actions"), "a record needs the field `actions`"),
         (lambda r: r.update(actions=[1, 2.5]), "`actions` must be whole numbers"),
         (lambda r: r.update(actions=[1, 1 << 40]), "a field is not of its type"),
@@ -101,11 +104,14 @@ def test_what_and_who_was_played_names_a_game_but_not_where_and_when() -> None:
         (lambda r: r["result"].update(reason=3), "`reason` must be of type str, not 3"),
         (lambda r: r["result"].update(ranks=[1, 2.0, 3]), "`ranks` must be of type int, not 2.0"),
         (lambda r: r.update(search=[]), "`search` must be an object"),
-        (lambda r: r["search"].pop("at"), "`search` needs the field `at`"),
-        (lambda r: r["search"].update(weights="?"), r"`search.weights` is no array"),
-        (lambda r: r["search"].update(counts="AQA="), "do not belong together"),
-        (lambda r: r["search"].update(values="AQA="), "`search.values` holds 1 numbers, not 2 × 3"),
-        (lambda r: r["search"].update(at="BQAAAAIAAAA="), "`search.at` must rise and stay within the game"),
+        (lambda r: r["search"].pop("action_index"), "`search` needs the field `action_index`"),
+        (lambda r: r["search"].update(policy_probs="?"), r"`search.policy_probs` is no array"),
+        (lambda r: r["search"].update(policy_lengths="AQA="), "do not belong together"),
+        (lambda r: r["search"].update(root_values="AQA="), "`search.root_values` holds 1 numbers, not 2 × 3"),
+        (
+            lambda r: r["search"].update(action_index="BQAAAAIAAAA="),
+            "`search.action_index` must rise and stay within the game",
+        ),
         (lambda r: r["search"].update(surprise="AAA="), "do not belong together"),
         (lambda r: r["search"].update(surprise="AAAAvA=="), "`search.surprise` must be numbers from 0 on"),
         (lambda r: r["search"].update(surprise="AAAAfA=="), "`search.surprise` must be numbers from 0 on"),
@@ -123,3 +129,19 @@ def test_what_is_no_record_is_refused(change: Any, message: str) -> None:
 def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
     with pytest.raises(BadRecord):
         read_line(line)
+
+
+def test_records_of_format_1_are_read_under_the_names_of_today() -> None:
+    with gzip.open(OLD_FORMATS / "games.jsonl.gz") as file:
+        lines = file.readlines()
+    assert len(lines) == 4
+    for line in lines:
+        old, record = orjson.loads(line), read_line(line)
+        assert old["format"] == 1
+        assert record.search is not None
+        new = orjson.loads(record.to_line())
+        assert new["format"] == FORMAT
+        assert sorted(new["search"]) == sorted(FORMAT_1_NAMES.get(name, name) for name in old["search"])
+        assert all(new["search"][FORMAT_1_NAMES.get(name, name)] == array for name, array in old["search"].items())
+        assert {**new, "format": 1, "search": old["search"]} == old
+        assert read_line(record.to_line()).identity == record.identity

@@ -9,7 +9,7 @@ from ringrift.agents import cheaper
 from ringrift.selfplay.report import Tally
 from ringrift.selfplay.resignation import Resignations
 from ringrift.selfplay.settings import ResignationSettings
-from tests.selfplay.plans import a_plan, lines, played
+from tests.selfplay.runs import lines, played, some_options
 
 SETTINGS = ResignationSettings(below=-0.9, decisions=3, simulations=0.25)
 ALWAYS = {"resignation": {"below": 1.0, "decisions": 3}}
@@ -69,35 +69,35 @@ def test_the_cheaper_version_of_a_player(spec: str, expected: str | None) -> Non
 
 
 def test_the_rest_of_a_resigned_game_is_not_learned_and_the_resignation_is_checked() -> None:
-    records = played(a_plan(players="puct:heuristic@12", settings=ALWAYS), 8)
+    records = played(some_options(players="puct:heuristic@12", settings=ALWAYS), 8)
     tally = Tally(games_before=0, games_wanted=8)
     for record in records:
         assert record.resigned is not None
         assert record.search is not None
         at = record.resigned[1]
-        assert np.array_equal(record.search.full, record.search.at <= at), "both players, from then on"
-        assert (record.search.at < at).sum() in (4, 5), "two decisions of this player, and those of the other"
+        assert np.array_equal(record.search.has_policy, record.search.action_index <= at), "both players, from then on"
+        assert (record.search.action_index < at).sum() in (4, 5), "two decisions of this player, and those of the other"
         assert at > record.opening
         tally.add(record)
     assert tally.resigned == 8
     assert tally.resigned_won == sum(record.resigned[0] == record.winner for record in records if record.resigned)
-    again = played(a_plan(players="puct:heuristic@12", settings=ALWAYS), 8, side_by_side=3)
+    again = played(some_options(players="puct:heuristic@12", settings=ALWAYS), 8, side_by_side=3)
     assert lines(again) == lines(records)
 
 
 def test_the_rest_of_a_resigned_game_is_searched_less() -> None:
-    (record,) = played(a_plan(players="puct@64", settings=ALWAYS), 1)
+    (record,) = played(some_options(players="puct@64", settings=ALWAYS), 1)
     assert record.search is not None
     assert record.resigned is not None
-    late = np.repeat(record.search.at > record.resigned[1], record.search.counts)
-    sixteenths = record.search.weights * 16 / 65535  # the policy of PUCT is the share of the visits
+    late = np.repeat(record.search.action_index > record.resigned[1], record.search.policy_lengths)
+    sixteenths = record.search.policy_probs * 16 / 65535  # the policy of PUCT is the share of the visits
     whole = np.abs(sixteenths - np.rint(sixteenths)) < 1e-3
     assert whole[late].all()
     assert not whole[~late].all()
 
 
 def test_without_resignation_every_game_is_searched_in_full() -> None:
-    (record,) = played(a_plan(players="puct@8", settings=ALWAYS, resigns=False), 1)
+    (record,) = played(some_options(players="puct@8", settings=ALWAYS, resigns=False), 1)
     assert record.resigned is None
     assert record.search is not None
-    assert record.search.full.all()
+    assert record.search.has_policy.all()

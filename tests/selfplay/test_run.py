@@ -16,17 +16,25 @@ from typing import Any
 
 import pytest
 
-from ringrift.selfplay import GameRecord, SelfPlayPlan, SelfPlayReport, game_files, read_line, read_lines, run_selfplay
+from ringrift.selfplay import (
+    GameRecord,
+    SelfPlayOptions,
+    SelfPlayReport,
+    game_files,
+    read_line,
+    read_lines,
+    run_selfplay,
+)
 from tests.contexts import any_context
-from tests.selfplay.plans import NOWHERE, a_plan, lines
+from tests.selfplay.runs import NOWHERE, lines, some_options
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 
-def run(plan: SelfPlayPlan, root: Path, **options: Any) -> SelfPlayReport:
-    context = any_context(**{name: options.pop(name) for name in ("cancellation", "progress") if name in options})
+def run(options: SelfPlayOptions, root: Path, **changes: Any) -> SelfPlayReport:
+    context = any_context(**{name: changes.pop(name) for name in ("cancellation", "progress") if name in changes})
     return run_selfplay(
-        plan, context, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **options}
+        options, context, root=root, host="h", worker="0", models=NOWHERE, **{"side_by_side": 8, **changes}
     )
 
 
@@ -37,7 +45,7 @@ def kept(root: Path) -> list[GameRecord]:
 
 def sorted_lines(records: list[GameRecord]) -> list[bytes]:
     """The games by number, without where and when they were played."""
-    plain = [replace(record, host="", worker="", ended=0) for record in records]
+    plain = [replace(record, host="", worker="", ended=0, code="") for record in records]
     return lines(sorted(plain, key=lambda record: record.game))
 
 
@@ -45,7 +53,7 @@ def sorted_lines(records: list[GameRecord]) -> list[bytes]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     """Thirty games played without a stop."""
     root = tmp_path_factory.mktemp("whole")
-    report = run(a_plan(), root, games=30)
+    report = run(some_options(), root, games=30)
     assert (report.games, report.games_before, report.complete) == (30, 0, True)
     return sorted_lines(kept(root))
 
@@ -57,28 +65,28 @@ def test_a_stopped_run_goes_on_without_repeats_or_gaps(tmp_path: Path, whole: li
         if done >= 9:
             stop.set()
 
-    first = run(a_plan(), tmp_path, games=30, cancellation=stop, progress=stop_soon)
+    first = run(some_options(), tmp_path, games=30, cancellation=stop, progress=stop_soon)
     assert 9 <= first.games < 30
     assert not first.complete
     assert {record.game for record in kept(tmp_path)} != set(range(first.games)), "short games come early"
-    second = run(a_plan(), tmp_path, games=30, side_by_side=3)
+    second = run(some_options(), tmp_path, games=30, side_by_side=3)
     assert (second.games_before, second.games, second.complete) == (first.games, 30 - first.games, True)
-    third = run(a_plan(), tmp_path, games=30)
+    third = run(some_options(), tmp_path, games=30)
     assert (third.games_before, third.games, third.complete) == (30, 0, True)
     assert sorted_lines(kept(tmp_path)) == whole
 
 
 def test_more_games_are_played_in_addition(tmp_path: Path, whole: list[bytes]) -> None:
-    assert run(a_plan(), tmp_path, more=4).complete
-    report = run(a_plan(), tmp_path, more=3)
+    assert run(some_options(), tmp_path, more=4).complete
+    report = run(some_options(), tmp_path, more=3)
     assert (report.games_before, report.games, report.complete) == (4, 3, True)
-    assert run(a_plan(), tmp_path, more=0).games == 0
+    assert run(some_options(), tmp_path, more=0).games == 0
     assert sorted_lines(kept(tmp_path)) == whole[:7]
 
 
 def test_another_run_in_the_same_folder_has_games_of_its_own(tmp_path: Path, whole: list[bytes]) -> None:
-    run(a_plan(), tmp_path, games=3)
-    assert run(a_plan(run="other"), tmp_path, games=3).games == 3
+    run(some_options(), tmp_path, games=3)
+    assert run(some_options(run="other"), tmp_path, games=3).games == 3
     actions = {record.actions.tobytes() for record in kept(tmp_path)}
     assert len(actions) == 6
 
@@ -88,7 +96,7 @@ def test_jumps_of_the_clock_change_nothing_but_the_time_that_is_told(
 ) -> None:
     times = itertools.cycle([2e9, 1.0, 1e9])
     monkeypatch.setattr("ringrift.selfplay.run.time.time", lambda: next(times))
-    report = run(a_plan(settings={"files": {"megabytes": 0.1}}), tmp_path, games=30)
+    report = run(some_options(settings={"files": {"megabytes": 0.1}}), tmp_path, games=30)
     assert sorted_lines(kept(tmp_path)) == whole
     assert {record.ended for record in kept(tmp_path)} == {2_000_000_000, 1, 1_000_000_000}
     assert 0 < report.seconds < 1000
@@ -96,7 +104,7 @@ def test_jumps_of_the_clock_change_nothing_but_the_time_that_is_told(
 
 
 def test_the_report_counts_what_is_in_the_files(tmp_path: Path) -> None:
-    report = run(a_plan("hex8_3p", players="mixed:heuristic,random"), tmp_path, games=12)
+    report = run(some_options("hex8_3p", players="mixed:heuristic,random"), tmp_path, games=12)
     records = kept(tmp_path)
     assert sum(report.endings.values()) == 12
     assert sum(engine.seats for engine in report.engines) == 36

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 from tests.airflow.tiny import change_settings
 from tests.processes import family
@@ -111,7 +111,7 @@ class Standalone(Driven):
         self.place.answer()
         self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
         config = folder / "config"
-        shutil.copytree(config_folder(), config)
+        shutil.copytree(DEFAULTS, config)
         self.settings = config / "loop.yaml"
         every = f"{self.day_ends:%-M %-H} * * *"
         change_settings(self.settings, {"presets.smoke.every": every, "presets.smoke.retry_seconds": 1})

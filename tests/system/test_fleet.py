@@ -16,12 +16,12 @@ import pytest
 import yaml
 from sqlalchemy import select
 
-from ringrift import __version__
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.schema import games
 from ringrift.kernels.compiled import cache_root
 from ringrift.selfplay.record import GameRecord, read_line
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
+from ringrift.version import code_version
 from tests.airflow.place import REPOSITORY
 from tests.system.networks import Machine, machine, small_disk
 from tests.system.test_airflow import DAG, Standalone
@@ -58,7 +58,7 @@ class Fleet(Standalone):
         (self.config / "pools.json").write_text(json.dumps(pools))
 
     def _change(self, name: str, change: Any) -> None:
-        settings = yaml.safe_load((config_folder() / name).read_text())
+        settings = yaml.safe_load((DEFAULTS / name).read_text())
         if name == "loop.yaml":
             settings = yaml.safe_load((self.config / name).read_text())
         change(settings)
@@ -122,7 +122,7 @@ class Fleet(Standalone):
         )
 
 
-def install(one: Machine, config: Path, version: str = __version__) -> None:
+def install(one: Machine, config: Path, version: str = code_version()) -> None:
     """This checkout as the `ringrift` of a host."""
     program = one.host.home / "ringrift" / "current" / "bin" / "ringrift"
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         (machines["play-3"].host.home / "data").symlink_to(tmp_path / "disk")
         made = Fleet(tmp_path, machines)
         for name, one in machines.items():
-            install(one, made.config, "0.0.1" if name == "train-1" else __version__)
+            install(one, made.config, "0.0.1" if name == "train-1" else code_version())
         made.up()
         try:
             yield made

@@ -38,29 +38,28 @@ def planted_members(seed: int, count: int, first_game: int = 0, players: int = 2
     wins = np.where((row % (height - 1) == 0) | (column % (width - 1) == 0), 1.0, -1.0).astype(np.float32)
     features = np.zeros((count, planes, height, width), np.uint8)
     features[np.arange(count), 0, row, column] = 1
-    owners = np.zeros((count, height, width), np.uint8)
-    owners[np.arange(count), row, column] = 1
+    ownership = np.zeros((count, height, width), np.uint8)
+    ownership[np.arange(count), row, column] = 1
     order = np.argsort(draw.random(cells.shape), 1)
     actions = np.take_along_axis(cells, order, 1)
     games = -(-count // SAMPLES_OF_A_GAME)
     return {
         "features": features,
         "globals": np.zeros((count, len(version.globals)), np.float32),
-        "values": wins,
-        "values_mp": np.stack([wins, -wins, np.zeros_like(wins)], 1)[:, :players],
+        "outcome_values": np.stack([wins, -wins, np.zeros_like(wins)], 1)[:, :players],
         "root_values": np.zeros((count, players), np.int16),
         "policy_offsets": np.arange(count + 1, dtype=np.int64) * ALTERNATIVES,
-        "policy_indices": actions.flatten().astype(np.int32),
-        "policy_values": np.where(actions == marked[:, None], 65535, 0).astype(np.uint16).flatten(),
-        "policy_kind": np.ones(count, np.uint8),
-        "reply_offsets": np.arange(count + 1, dtype=np.int64),
-        "reply_indices": marked.astype(np.int32),
-        "reply_values": np.full(count, 65535, np.uint16),
-        "owners": owners,
-        "plies_left": np.full(count, 10, np.uint16),
-        "weights": np.ones(count, np.float32),
+        "policy_actions": actions.flatten().astype(np.int32),
+        "policy_probs": np.where(actions == marked[:, None], 65535, 0).astype(np.uint16).flatten(),
+        "has_policy": np.ones(count, np.uint8),
+        "opponent_policy_offsets": np.arange(count + 1, dtype=np.int64),
+        "opponent_policy_actions": marked.astype(np.int32),
+        "opponent_policy_probs": np.full(count, 65535, np.uint16),
+        "ownership": ownership,
+        "moves_left": np.full(count, 10, np.uint16),
+        "sample_weights": np.ones(count, np.float32),
         "game": np.arange(count, dtype=np.int64) // SAMPLES_OF_A_GAME,
-        "ply": np.arange(count, dtype=np.int32) % SAMPLES_OF_A_GAME,
+        "action_index": np.arange(count, dtype=np.int32) % SAMPLES_OF_A_GAME,
         "games": np.array([b"%016x" % (first_game + game) for game in range(games)], "S16"),
         "facts": np.zeros(games, FACTS),
     }
@@ -98,7 +97,7 @@ def write_planted(
         part=part,
         holdout_share=0.05,
         samples=count,
-        policies=int(found["policy_kind"].sum()),
+        policies=int(found["has_policy"].sum()),
         games=games,
         shards=(Shard(name=shard.name, samples=count, games=games, bytes=shard.stat().st_size, sha256=digest(shard)),),
         provenance={} if pool_size is None else {"steps": [{"condition": "are of the config", "games": pool_size}]},

@@ -15,9 +15,9 @@ from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.networks import NetworkConfig, build_network
 from ringrift.training import hyper_parameters
-from ringrift.training.losses import PolicyKind
-from ringrift.training.step import Learner, Schedule
-from ringrift.training.world import joined_world
+from ringrift.training.distributed import join_process_group
+from ringrift.training.losses import PolicyTarget
+from ringrift.training.step import Learner, TrainingSchedule
 
 BATCH = 64
 
@@ -25,14 +25,14 @@ BATCH = 64
 def weights_after(steps: int, dataset: Path) -> torch.Tensor:
     """All parameters after some steps, in which every process takes its share of the batch."""
     hyper = hyper_parameters("square8_2p", changes={"precision": "float32", "dropout": 0.0})
-    with joined_world("cpu") as world:
+    with join_process_group("cpu") as group:
         torch.manual_seed(1)
         network = build_network(NetworkConfig.of("small", "square8", 2, "v1"))
-        learner = Learner(network, hyper, Schedule(BATCH, steps, 0), PolicyKind(True, 1.0), world)
+        learner = Learner(network, hyper, TrainingSchedule(BATCH, steps, 0), PolicyTarget(True, 1.0), group)
         learner.module.eval()
         learner.module.train = lambda mode=True: learner.module
-        part = BATCH // world.size // 2
-        loader = Loader(open_dataset(dataset), batch=part, rank=world.rank, world=world.size)
+        part = BATCH // group.size // 2
+        loader = Loader(open_dataset(dataset), batch=part, rank=group.rank, world_size=group.size)
         batches = iter(loader)
         for _ in range(steps):
             learner.step(list(islice(batches, 2)))

@@ -31,9 +31,9 @@ def test_validations_on_samples_of_training_stand_beside_those_held_out(tmp_path
 
 
 def test_a_loss_that_is_logged_from_some_step_on(tmp_path: Path) -> None:
-    lines = [step(1), step(2, losses={"total": 1.0, "owners": 0.25})]
+    lines = [step(1), step(2, losses={"total": 1.0, "ownership": 0.25})]
     history = read_history(write_history(tmp_path / "h.jsonl", lines))
-    np.testing.assert_array_equal(history.training["losses.owners"], [np.nan, 0.25])
+    np.testing.assert_array_equal(history.training["losses.ownership"], [np.nan, 0.25])
 
 
 @pytest.mark.parametrize("rest", ['{"step": 3, "los', "\n", '{"step": "x", "losses": {}}\n', "[1]\n"])

@@ -13,8 +13,8 @@ from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import NetworkConfig, build_network
 from ringrift.training import hyper_parameters
-from ringrift.training.losses import PolicyKind, choose_policy, log_softmax, losses, policy_losses
-from ringrift.training.network import LearningNetwork, Outputs
+from ringrift.training.losses import PolicyTarget, choose_policy_target, log_softmax, losses, policy_losses
+from ringrift.training.network import TrainingNetwork, TrainingOutputs
 from ringrift.training.settings import LossSettings
 from tests.training.planted import write_planted
 
@@ -98,11 +98,11 @@ def test_shares_within_rows_do_not_overflow_and_do_not_touch_other_rows() -> Non
 
 def test_whole_policies_are_learned_where_enough_samples_have_one() -> None:
     settings = loss_settings()
-    assert choose_policy(settings, samples=1000, policies=300) == PolicyKind(True, 0.3)
-    assert not choose_policy(settings, samples=1000, policies=299).kl
-    assert not choose_policy(settings, samples=100, policies=49).kl
-    assert choose_policy(loss_settings(policy="kl"), samples=1000, policies=1).kl
-    assert not choose_policy(loss_settings(policy="best_action"), samples=10, policies=10).kl
+    assert choose_policy_target(settings, samples=1000, policies=300) == PolicyTarget(True, 0.3)
+    assert not choose_policy_target(settings, samples=1000, policies=299).kl
+    assert not choose_policy_target(settings, samples=100, policies=49).kl
+    assert choose_policy_target(loss_settings(policy="kl"), samples=1000, policies=1).kl
+    assert not choose_policy_target(loss_settings(policy="best_action"), samples=10, policies=10).kl
 
 
 @pytest.fixture
@@ -110,51 +110,54 @@ def batch(tmp_path: Path) -> Batch:
     """Planted samples of which every third has no policy, and half have a root value of a search."""
     kind = (np.arange(24) % 3 > 0).astype(np.uint8)
     roots = np.where(np.arange(24)[:, None] % 2, np.array([16384, -16384]), 0).astype(np.int16)
-    path = write_planted(tmp_path, 24, policy_kind=kind, root_values=roots)
+    path = write_planted(tmp_path, 24, has_policy=kind, root_values=roots)
     return next(iter(Loader(open_dataset(path), batch=24, shuffle=False)))
 
 
-def outputs_for(batch: Batch) -> Outputs:
+def outputs_for(batch: Batch) -> TrainingOutputs:
     torch.manual_seed(3)
-    network = LearningNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0).eval()
-    return Outputs.of(network, batch)
+    network = TrainingNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0).eval()
+    return TrainingOutputs.of(network, batch)
 
 
 def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
-    settings = loss_settings(root_value=0.5, entropy_bonus=0.01, owners=0.3, plies_left=0.1, reply=0.15, value=2.0)
+    settings = loss_settings(
+        root_value=0.5, entropy_bonus=0.01, ownership=0.3, moves_left=0.1, opponent_policy=0.15, value=2.0
+    )
     outputs = outputs_for(batch)
-    found = losses(outputs, batch, settings, PolicyKind(True, 2 / 3), torch.ones(64))
+    found = losses(outputs, batch, settings, PolicyTarget(True, 2 / 3), torch.ones(64))
 
     def shares(logits: np.ndarray) -> np.ndarray:
         logits = np.exp(logits - logits.max(-1, keepdims=True))
         return logits / logits.sum(-1, keepdims=True)
 
-    logits, targets = outputs.policy.detach().numpy().reshape(24, 4), batch.policy_shares.numpy().reshape(24, 4)
-    learned = batch.policy_kind.numpy() > 0
+    logits, targets = outputs.policy_logits.detach().numpy().reshape(24, 4), batch.policy_probs.numpy().reshape(24, 4)
+    learned = batch.has_policy.numpy() > 0
     good = (np.log(shares(logits)) * targets).sum(1)[learned]
     assert found.policy.item() == pytest.approx(-good.mean(), rel=1e-5)
     entropy = -(shares(logits) * np.log(shares(logits))).sum(1)[learned]
     assert found.entropy.item() == pytest.approx(entropy.mean(), rel=1e-5)
     assert found.accuracy.item() == pytest.approx((logits.argmax(1) == targets.argmax(1))[learned].mean())
 
-    values, roots = batch.values.numpy(), batch.root_values.numpy()
+    values, roots = batch.outcome_values.numpy(), batch.root_values.numpy()
     aim = np.where((roots != 0).any(1, keepdims=True), (values + roots) / 2, values)
     assert found.value.item() == pytest.approx(((outputs.values.detach().numpy() - aim) ** 2).mean(), rel=1e-5)
 
-    replies = np.log(shares(outputs.reply.detach().numpy()))[np.arange(24), batch.reply_actions.numpy()]
-    assert found.reply.item() == pytest.approx(-replies.sum() / 16, rel=1e-5)
-    owners = np.moveaxis(outputs.owners.detach().numpy(), 1, 2)
-    true = np.take_along_axis(np.log(shares(owners)), batch.owners.numpy().reshape(24, 64, 1).astype(int), 2)
-    assert found.owners.item() == pytest.approx(-true.mean(), rel=1e-5)
-    away = np.abs(outputs.plies_left.detach().numpy() - np.log(11))
-    assert found.plies_left.item() == pytest.approx(np.where(away < 1, away**2 / 2, away - 0.5).mean(), rel=1e-5)
+    opponent = np.log(shares(outputs.opponent_policy_logits.detach().numpy()))
+    replies = opponent[np.arange(24), batch.opponent_policy_actions.numpy()]
+    assert found.opponent_policy.item() == pytest.approx(-replies.sum() / 16, rel=1e-5)
+    ownership = np.moveaxis(outputs.ownership_logits.detach().numpy(), 1, 2)
+    true = np.take_along_axis(np.log(shares(ownership)), batch.ownership.numpy().reshape(24, 64, 1).astype(int), 2)
+    assert found.ownership.item() == pytest.approx(-true.mean(), rel=1e-5)
+    away = np.abs(outputs.moves_left.detach().numpy() - np.log(11))
+    assert found.moves_left.item() == pytest.approx(np.where(away < 1, away**2 / 2, away - 0.5).mean(), rel=1e-5)
 
     total = (
         found.policy
         + 2 * found.value
-        + 0.15 * found.reply
-        + 0.3 * found.owners
-        + 0.1 * found.plies_left
+        + 0.15 * found.opponent_policy
+        + 0.3 * found.ownership
+        + 0.1 * found.moves_left
         - 0.01 * found.entropy
     )
     assert found.total.item() == pytest.approx(total.item())
@@ -163,20 +166,22 @@ def test_all_losses_are_what_numpy_makes_of_them(batch: Batch) -> None:
 def test_corners_outside_a_hexagon_have_no_owner_to_learn(batch: Batch) -> None:
     outputs, cells = outputs_for(batch), torch.ones(64)
     cells[:32] = 0
-    changed = outputs._replace(owners=outputs.owners + torch.randn(outputs.owners.shape) * (1 - cells))
-    args = (batch, loss_settings(), PolicyKind(True, 2 / 3), cells)
-    assert losses(changed, *args).owners.item() == pytest.approx(losses(outputs, *args).owners.item())
+    changed = outputs._replace(
+        ownership_logits=outputs.ownership_logits + torch.randn(outputs.ownership_logits.shape) * (1 - cells)
+    )
+    args = (batch, loss_settings(), PolicyTarget(True, 2 / 3), cells)
+    assert losses(changed, *args).ownership.item() == pytest.approx(losses(outputs, *args).ownership.item())
 
 
 def test_the_parts_of_a_batch_add_up_to_the_whole(tmp_path: Path) -> None:
     """Also where one part has many policies and the other few."""
     kind = np.array([1] * 15 + [0] * 9, np.uint8)
-    dataset = open_dataset(write_planted(tmp_path, 24, policy_kind=kind))
+    dataset = open_dataset(write_planted(tmp_path, 24, has_policy=kind))
     found = []
     for size in (24, 8):
         parts = list(Loader(dataset, batch=size, shuffle=False, augment=False, epochs=1))
         each = [
-            losses(outputs_for(part), part, loss_settings(), PolicyKind(True, 15 / 24), torch.ones(64))
+            losses(outputs_for(part), part, loss_settings(), PolicyTarget(True, 15 / 24), torch.ones(64))
             for part in parts
         ]
         found.append(torch.stack([torch.stack(one) for one in each]).mean(0))

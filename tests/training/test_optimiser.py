@@ -5,12 +5,12 @@ import torch
 
 from ringrift.networks import NetworkConfig, build_network
 from ringrift.training import hyper_parameters
-from ringrift.training.network import LearningNetwork
-from ringrift.training.optimiser import Average, learning_rate, parameter_groups
+from ringrift.training.network import TrainingNetwork
+from ringrift.training.optimiser import ExponentialMovingAverage, learning_rate, parameter_groups
 
 
-def learning_network() -> LearningNetwork:
-    return LearningNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0)
+def learning_network() -> TrainingNetwork:
+    return TrainingNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0)
 
 
 def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_zero() -> None:
@@ -42,7 +42,7 @@ def test_norms_and_biases_do_not_decay() -> None:
 
 def test_the_average_follows_the_weights_and_forgets_the_start() -> None:
     network = learning_network()
-    average = Average(network, 0.9)
+    average = ExponentialMovingAverage(network, 0.9)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(3.0)
@@ -54,9 +54,9 @@ def test_the_average_follows_the_weights_and_forgets_the_start() -> None:
 
 def test_one_update_moves_the_average_by_its_share() -> None:
     network = learning_network()
-    average = Average(network, 0.9)
-    before = average.module.plies_left.bias.clone()
+    average = ExponentialMovingAverage(network, 0.9)
+    before = average.module.moves_left.bias.clone()
     with torch.no_grad():
-        network.plies_left.bias += 1
+        network.moves_left.bias += 1
     average.update(network, 10_000)
-    torch.testing.assert_close(average.module.plies_left.bias, before + 0.1)
+    torch.testing.assert_close(average.module.moves_left.bias, before + 0.1)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.datasets import export
 from ringrift.game import UnknownConfig
 from ringrift.game_database import GamesDatabase
@@ -112,7 +113,7 @@ def test_a_training_that_may_begin(planned: PlannedTraining) -> None:
 
 def test_it_prints_as_a_table(planned: PlannedTraining) -> None:
     console = Console(width=170, record=True, file=io.StringIO())
-    console.print(checked(replace(planned, dataset=planned.dataset.with_name("[none]")), limits()))
+    console.print(rendered(checked(replace(planned, dataset=planned.dataset.with_name("[none]")), limits())))
     text = console.export_text()
     assert "│ disk" in text and "≤ 65%, at most 70%" in text
     assert "[none].json: there is no such data set" in text

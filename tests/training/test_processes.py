@@ -25,7 +25,7 @@ SETTINGS = {
     "batch": 64,
     "learning_rate": 0.01,
     "epochs": 3,
-    "passes": 100,
+    "replay_ratio": 100,
     "log_steps": 1,
     "checkpoint_steps": 3,
     "precision": "float32",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ringrift.cli.render import rendered
 from ringrift.training.calibration import calibration
 from ringrift.training.history import read_history
 from ringrift.training.report import TrainingReport, report_training, write_report
@@ -134,7 +135,7 @@ def test_short_and_broken_runs_have_a_picture_too(tmp_path: Path, lines: list[di
 
 def test_it_prints_as_a_table(tmp_path: Path) -> None:
     console = Console(width=150, record=True, file=io.StringIO())
-    console.print(report(tmp_path, [*LINES, validation(20, 2.6)], run="[r1]"))
+    console.print(rendered(report(tmp_path, [*LINES, validation(20, 2.6)], run="[r1]")))
     text = console.export_text()
     assert "run [r1]" in text
     assert "│ total" in text and "+0.2900" in text

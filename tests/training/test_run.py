@@ -32,11 +32,11 @@ from ringrift.networks import (
 from ringrift.training import TrainingInputs, TrainingReport
 from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
+from ringrift.training.distributed import ProcessGroup
 from ringrift.training.errors import BusyRun, Diverged, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
-from ringrift.training.losses import PolicyKind
+from ringrift.training.losses import PolicyTarget
 from ringrift.training.run import _alone
-from ringrift.training.world import World
 from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 from tests.contexts import record, training_context
@@ -213,22 +213,22 @@ def test_smaller_parts_of_a_batch_learn_the_same_when_memory_runs_out(
 
 
 def test_samples_are_trained_on_so_many_times_and_no_more(make_inputs: Make) -> None:
-    report = train(make_inputs(epochs=50.0, passes=2.0))
+    report = train(make_inputs(epochs=50.0, replay_ratio=2.0))
     assert report.samples == 2 * 512
     assert report.facts.ended == "all steps done (2 passes over 512 new samples)"
 
 
 def test_only_what_the_parent_has_not_learned_from_counts_as_new(make_inputs: Make) -> None:
     """The brake knows what the parents learned from, also where their own data set is gone."""
-    inputs = make_inputs(passes=1.0)
+    inputs = make_inputs(replay_ratio=1.0)
     parent = model_path(inputs, train(inputs))
     with pytest.raises(NothingNew, match=r"0 of 512 samples are new since [0-9a-f]{16}, .* play more games"):
-        train(make_inputs(parent, passes=1.0))
+        train(make_inputs(parent, replay_ratio=1.0))
     write_planted(inputs.datasets, 512, seed=9, first_game=32)  # games 32 … 95; the parent knows 0 … 63
-    child = train(make_inputs(parent, passes=1.0))
+    child = train(make_inputs(parent, replay_ratio=1.0))
     assert child.samples == 256
     assert child.facts.parent == parent.stem
-    grandchild = make_inputs(model_path(inputs, child), passes=1.0)
+    grandchild = make_inputs(model_path(inputs, child), replay_ratio=1.0)
     with pytest.raises(NothingNew, match="0 of 512"):
         train(grandchild)
 
@@ -301,7 +301,7 @@ def test_a_run_that_gets_no_better_ends_early_with_its_best_weights(make_inputs:
     inputs = make_inputs(epochs=40.0, patience=2)
     draw = np.random.default_rng(1)
     noise = draw.choice([-1.0, 1.0], 512).astype(np.float32)
-    write_planted(inputs.datasets, values_mp=np.stack([noise, -noise], 1))
+    write_planted(inputs.datasets, outcome_values=np.stack([noise, -noise], 1))
     report = train(inputs)
     assert report.facts.ended == "no better any more"
     total = next(loss for loss in report.losses if loss.name == "total")
@@ -329,7 +329,7 @@ def test_a_run_can_end_early_when_its_strength_rises_no_more(make_inputs: Make) 
 
 
 def test_a_loss_that_explodes_stops_the_run_and_keeps_what_was_good(make_inputs: Make) -> None:
-    inputs = make_inputs(learning_rate=1e6, clip=1e9, warm_up_epochs=0.0, average=0.0, checkpoint_steps=1)
+    inputs = make_inputs(learning_rate=1e6, clip=1e9, warm_up_epochs=0.0, ema_decay=0.0, checkpoint_steps=1)
     with pytest.raises(Diverged, match=r"has diverged at step \d+: .*try a lower learning_rate \(now 1e\+06\)"):
         train(inputs)
     assert list(inputs.models.rglob("*.pth")) == []
@@ -361,18 +361,18 @@ def test_knowing_nothing_is_measured_where_the_network_is(make_inputs: Make, hol
     inputs = make_inputs(epochs=0.1)
     dataset = open_dataset(inputs.datasets / (f"{CONFIG}.holdout" if holdout else CONFIG))
     network = build_network(NetworkConfig.of("tiny", "square8", 2, "v1"))
-    found = ignorant_losses(network, dataset, 100, inputs.hyper.losses, PolicyKind(True, 1.0))
+    found = ignorant_losses(network, dataset, 100, inputs.hyper.losses, PolicyTarget(True, 1.0))
     assert found["policy"] == pytest.approx(np.log(4)), "the one good action of four"
     assert found["value"] == pytest.approx(1.0), "every game is won by somebody"
-    assert found["owners"] == pytest.approx(np.log(3))
+    assert found["ownership"] == pytest.approx(np.log(3))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(make_inputs: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ringrift.training.step import Learner, Measured
+    from ringrift.training.step import Learner, StepMetrics
 
     step = Learner.step
 
-    def spoiled(learner: Learner, batches: Any) -> Measured:
+    def spoiled(learner: Learner, batches: Any) -> StepMetrics:
         measured = step(learner, batches)
         return measured._replace(losses=measured.losses * torch.nan) if learner.steps == 12 else measured
 
@@ -386,7 +386,7 @@ def test_two_processes_cannot_train_in_the_same_folder(make_inputs: Make) -> Non
     inputs = make_inputs()
     folder = run_folder(inputs, train(inputs))
     with (
-        _alone(folder, World(0, 1, torch.device("cpu"))),
+        _alone(folder, ProcessGroup(0, 1, torch.device("cpu"))),
         pytest.raises(BusyRun, match="another process is training there"),
     ):
         train(inputs)

@@ -12,14 +12,14 @@ from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import NetworkConfig, build_network
 from ringrift.training import hyper_parameters
-from ringrift.training.losses import Losses, PolicyKind
-from ringrift.training.step import Learner, Schedule
-from ringrift.training.world import World
+from ringrift.training.distributed import ProcessGroup
+from ringrift.training.losses import Losses, PolicyTarget
+from ringrift.training.step import Learner, TrainingSchedule
 from tests.training.conftest import FAST
 from tests.training.planted import write_planted
 
-ALONE = World(0, 1, torch.device("cpu"))
-STEADY = {"dropout": 0.0, "weight_decay": 0.0, "losses": {"plies_left": 0.0}}
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
+STEADY = {"dropout": 0.0, "weight_decay": 0.0, "losses": {"moves_left": 0.0}}
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def make_learner() -> Callable[..., Learner]:
         hyper = hyper_parameters("square8_2p", changes=FAST | STEADY | changes)
         torch.manual_seed(5)
         network = build_network(NetworkConfig.of("tiny", "square8", 2, "v1"))
-        return Learner(network, hyper, Schedule(32, steps, 5), PolicyKind(True, 1.0), ALONE)
+        return Learner(network, hyper, TrainingSchedule(32, steps, 5), PolicyTarget(True, 1.0), ALONE)
 
     return make
 
@@ -45,7 +45,7 @@ def test_a_network_learns_one_batch_by_heart(make_learner: Callable[..., Learner
     assert losses[0]["policy"] > 1
     assert losses[-1]["policy"] < 0.01
     assert losses[-1]["value"] < 0.01
-    assert losses[-1]["owners"] < 0.05
+    assert losses[-1]["ownership"] < 0.05
     assert losses[-1]["accuracy"] == 1
 
 
@@ -53,15 +53,15 @@ def test_the_average_has_learned_too(make_learner: Callable[..., Learner], batch
     learner = make_learner(steps=150)
     for _ in range(150):
         learner.step(batches[:1])
-    found, values = learner.evaluate(learner.average.module, batches[0], learner.kind)
+    found, values = learner.evaluate(learner.average.module, batches[0], learner.target)
     assert found.policy.item() < 0.05
     assert values.shape == (32, 2)
-    torch.testing.assert_close(values, batches[0].values, atol=0.3, rtol=0)
+    torch.testing.assert_close(values, batches[0].outcome_values, atol=0.3, rtol=0)
 
 
 def test_long_gradients_are_shortened(make_learner: Callable[..., Learner], batches: list[Batch]) -> None:
     learner = make_learner(clip=1e-3)
-    assert learner.step(batches[:1]).gradient > 1e-3
+    assert learner.step(batches[:1]).gradient_norm > 1e-3
     length = torch.stack([one.grad.norm() for one in learner.module.parameters() if one.grad is not None]).norm()
     assert length.item() == pytest.approx(1e-3, rel=1e-3)
 
@@ -84,12 +84,12 @@ def test_gradient_surgery_changes_the_trunk_alone_and_only_where_losses_disagree
 ) -> None:
     """With one loss that has a gradient there is nothing to disagree with."""
 
-    def gradients(surgery: bool, **weights: float) -> dict[str, torch.Tensor]:
-        learner = make_learner(clip=1e9, losses={"surgery": surgery, "plies_left": 0.0, **weights})
+    def gradients(pcgrad: bool, **weights: float) -> dict[str, torch.Tensor]:
+        learner = make_learner(clip=1e9, losses={"pcgrad": pcgrad, "moves_left": 0.0, **weights})
         learner.step(batches)
         return {name: one.grad for name, one in learner.module.named_parameters() if one.grad is not None}
 
-    alone = {"value": 0.0, "owners": 0.0}
+    alone = {"value": 0.0, "ownership": 0.0}
     plain, mended = gradients(False, **alone), gradients(True, **alone)
     for name, found in plain.items():
         torch.testing.assert_close(mended[name], found, atol=1e-6, rtol=1e-4)

@@ -49,7 +49,7 @@ class ConnectionShell:
     """A shell over the `SSHHook` of a connection; each call waits in a thread, since paramiko blocks."""
 
     def __init__(self, name: str, connection: str, settings: ConnectionSettings) -> None:
-        """Nothing is connected yet."""
+        """Connect to nothing yet."""
         self.name = name
         self._id = connection
         self._settings = settings

@@ -18,7 +18,7 @@ LOG: Final = logging.getLogger(__name__)
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """A part of Airflow starts: give it the pools of the settings, as they stand there."""
+    """Give Airflow, of which a part starts, the pools of the settings, as they stand there."""
     from airflow.jobs.job import Job
     from airflow.utils.session import create_session
 
@@ -29,7 +29,7 @@ def on_starting(component: Any) -> None:
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:
-    """A run begins, and this is the scheduler: what it lacks would keep the tasks of the run queued without a word."""
+    """Make the pools that a run which begins would lack: its tasks would stay queued without a word."""
     session = object_session(dag_run)
     if session is not None and dag_run.dag_id.startswith(PREFIX):
         for name in make_pools(session, overwrite=False):

@@ -17,7 +17,7 @@ FILE: Final = Path("data") / "loop" / "stages.jsonl"
 
 
 def write(ti: Any, state: str, error: Any = None) -> None:
-    """Add a line; one write at the end of the file, whoever else writes there."""
+    """Add a line in one write at the end of the file, whoever else writes there."""
     if not ti.dag_id.startswith(PREFIX):
         return
     started = getattr(ti, "start_date", None)
@@ -42,7 +42,7 @@ def write(ti: Any, state: str, error: Any = None) -> None:
 
 
 def last_error(run_id: str, task_id: str) -> str | None:
-    """What the last failed try of a stage has said."""
+    """Return the error of the last failed try of a stage; None if there is none."""
     try:
         lines = [json.loads(line) for line in (home() / FILE).read_bytes().splitlines()]
     except OSError:
@@ -53,17 +53,17 @@ def last_error(run_id: str, task_id: str) -> str | None:
 
 @hookimpl
 def on_task_instance_success(previous_state: Any, task_instance: Any) -> None:
-    """A stage is done."""
+    """Write down that a stage is done."""
     write(task_instance, "success")
 
 
 @hookimpl
 def on_task_instance_failed(previous_state: Any, task_instance: Any, error: Any) -> None:
-    """A try of a stage has failed."""
+    """Write down that a try of a stage has failed."""
     write(task_instance, "failed", error)
 
 
 @hookimpl
 def on_task_instance_skipped(previous_state: Any, task_instance: Any) -> None:
-    """A stage was left out."""
+    """Write down that a stage was skipped."""
     write(task_instance, "skipped")

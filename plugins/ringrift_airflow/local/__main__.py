@@ -71,13 +71,18 @@ def main(words: list[str] | None = None) -> int:
 def check_settings(config: str | None = None) -> None:
     """Read what Airflow will need before it starts, and tells it in a log only; `BadSettings`.
 
-    :param config: which the preset must have.
+    :param config: which the preset must have; the settings of all its stages are read, too.
     """
     name, preset = dag_settings().chosen()
     hosts()
     fleet_settings()
-    if config is not None and config not in preset.configs:
+    if config is None:
+        return
+    if config not in preset.configs:
         raise BadSettings(f"loop.yaml: presets.{name}.configs: {config}: {unknown_name(config, tuple(preset.configs))}")
+    from ringrift.pipeline.pipeline_settings import pipeline_settings  # late: it brings torch
+
+    pipeline_settings(config, name)
 
 
 def _in_all(expected: Mapping[str, float]) -> str:

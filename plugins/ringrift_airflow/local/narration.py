@@ -68,6 +68,15 @@ class StageTimes:
         return "waiting"
 
     @property
+    def phase(self) -> str:
+        """How far it is, as far as people care: nothing yet, under way, failed once, or over."""
+        if self.over:
+            return "over"
+        if self.began is None:
+            return ""
+        return "failed once" if self.state == "up_for_retry" else "under way"
+
+    @property
     def seconds(self) -> float | None:
         """How long it took by the clock, whatever ran side by side."""
         return None if self.began is None or self.ended is None else max(0.0, self.ended - self.began)
@@ -92,25 +101,23 @@ class Narration:
         """Tell what has changed; `now` is seconds since 1970, as the times of the stages."""
         under_way = []
         for one in stages:
-            state = one.state
-            if one.over:
-                if self._told.get(one.stage) != "over" and state != "upstream_failed":
-                    self._told[one.stage] = "over"
-                    self._end(one)
-            elif one.began is not None:
+            told, self._told[one.stage] = self._told.get(one.stage, ""), one.phase
+            if one.phase == "under way":
                 under_way.append(one)
-                if state != self._told.get(one.stage) and state in ("running", "up_for_retry"):
-                    self._begin(one, anew=self._told.get(one.stage) == "up_for_retry")
-                    self._told[one.stage] = state
+            if one.phase == told:
+                continue
+            if one.phase == "over" and one.state != "upstream_failed":
+                self._end(one)
+            elif one.phase == "failed once":
+                self._say(f"{one.stage:<11} has failed and is tried again: {self._result(one.stage)}")
+            elif one.phase == "under way" and not told:
+                self._begin(one)
         if under_way and time.monotonic() - self._last_line > SILENCE:
             self._say(", ".join(self._progress(one, now) for one in under_way))
 
-    def _begin(self, one: StageTimes, *, anew: bool) -> None:
-        if one.state == "up_for_retry":
-            self._say(f"{one.stage:<11} has failed and is tried again: {self._result(one.stage)}")
-            return
+    def _begin(self, one: StageTimes) -> None:
         expected = self._expected.get(one.stage)
-        if anew or (expected is not None and expected < QUICK):
+        if expected is not None and expected < QUICK:
             return
         takes = f"; about {duration(expected)}" if expected else ""
         self._say(f"{one.stage:<11} {WORDS.get(one.stage, 'begins')}{takes}")

@@ -12,13 +12,13 @@ TEXT: Final = "RingRift: {{ ti.task_id }} of {{ dag.dag_id }} has failed ({{ run
 
 
 def connections_of(alerts: AlertSettings) -> dict[str, str]:
-    """The connections that the notifiers use, and the settings that ask for them."""
+    """Return the connections that the notifiers use, and the settings that ask for them."""
     wanted = {"slack_default": ("slack_channel", alerts.slack_channel), "smtp_default": ("mail_to", alerts.mail_to)}
     return {connection: f"alerts.{field} of loop.yaml" for connection, (field, value) in wanted.items() if value}
 
 
 def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
-    """Notifiers for `on_failure_callback`."""
+    """Return notifiers for `on_failure_callback`."""
     found: list[BaseNotifier] = []
     if alerts.slack_channel:
         from airflow.providers.slack.notifications.slack import SlackNotifier
@@ -33,5 +33,5 @@ def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
 
 
 def absent_connection(name: str, setting: str) -> str:
-    """What to say of a connection that is not there."""
+    """Return what to say of a connection that is not there."""
     return f"connection {name!r} is missing, which {setting} needs: `airflow connections add {name} …` makes it"

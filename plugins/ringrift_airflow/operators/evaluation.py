@@ -26,7 +26,7 @@ class CandidateOperator(AfterDataset):
         self.trained_by = trained_by
 
     def arguments(self, context: Context) -> list[str]:
-        """The command, with the model of this run."""
+        """Return the command, with the model of this run."""
         return [*self.words, candidate(context, self.config, self.trained_by), *self.options]
 
 
@@ -39,7 +39,7 @@ class RemoteGauntletOperator(CandidateOperator):
         super().__init__(verb="evaluate", options=["--no-rating"], **kwargs)
 
     def summary(self, report: Any, code: int) -> Any:
-        """The verdict."""
+        """Return the verdict."""
         return {"passed": code == 0, "gauntlet": small(report["gauntlet"])}
 
 

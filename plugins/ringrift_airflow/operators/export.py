@@ -25,7 +25,7 @@ class ExportOperator(RingriftOperator):
         self.shards = shards
 
     def arguments(self, context: Context) -> list[str]:
-        """The command."""
+        """Return the words of the command."""
         if not backfilled(context) or trains_in_backfill(context):
             return self.words
         name = interval_name(context)
@@ -33,5 +33,5 @@ class ExportOperator(RingriftOperator):
         return [*self.words, *runs, "--out", f"data/training/intervals/{name}"]
 
     def summary(self, report: Any, code: int) -> Any:
-        """The training part, without its provenance."""
+        """Return the facts of the training part, without its provenance."""
         return small(report[0] if isinstance(report, list) and report else report)

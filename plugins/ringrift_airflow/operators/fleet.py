@@ -99,13 +99,13 @@ class EndOrphanedJobsOperator(HaltableOperator):
         return {"ended": ended}
 
     def _awake(self, fleet: FleetHook) -> list[str]:
-        """All hosts but the retired ones whose next trial has not come."""
+        """Return all hosts but the retired ones whose next trial has not come."""
         with fleet.health() as health:
             resting = health.resting()
         return [name for name in fleet.hosts if name not in resting]
 
     def _end(self, fleet: FleetHook, name: str, ti: Any) -> list[str]:
-        """End those of a host."""
+        """End the jobs of a host that no task waits for; return their names."""
         root, ended = fleet.site(name).jobs, []
 
         async def look(shell: Shell) -> tuple[dict[str, JobOwner], dict[str, State]]:

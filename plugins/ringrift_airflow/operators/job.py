@@ -97,7 +97,7 @@ class RemoteJobOperator(HaltableOperator):
         return self.command
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """Return what the task returns."""
+        """Turn what the command has written into the result of the task."""
         return output.decode(errors="replace").strip() or None
 
     # What Airflow calls.

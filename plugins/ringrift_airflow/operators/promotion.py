@@ -19,8 +19,12 @@ class PromoteOperator(CandidateOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(verb="promote", **kwargs)
 
+    def arguments(self, context: Context) -> list[str]:
+        """The command; a run that a person has started waits for nothing, as its games are by the champion."""
+        return [*super().arguments(context), *(["--no-pause"] if context["params"].get("train_now") else [])]
+
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """What the gate has said."""
+        """Return the gate's report, and skip the task where it says no."""
         report = read_report(output, code, self.last_line)
         for line in gate_table(report).splitlines():
             self.log.info("%s", line)
@@ -29,7 +33,7 @@ class PromoteOperator(CandidateOperator):
         return super().result(output, code, context)
 
     def summary(self, report: Any, code: int) -> Any:
-        """What has come of it, with the gate's table for people."""
+        """Return the report with the gate's table for people."""
         return small(report) | {"table": gate_table(report)}
 
 
@@ -37,17 +41,17 @@ class GateOperator(PromoteOperator):
     """Ask the gate about the model; nobody is promoted. If it says no, the task is skipped and says why."""
 
     def arguments(self, context: Context) -> list[str]:
-        """The command."""
+        """Return the words of the command."""
         return [*super().arguments(context), "--check"]
 
 
 def refusal(report: Any) -> str:
-    """The gate's answer in one line, such as «no: vs_random: …: 81 %, the limit is 90 %»."""
+    """Return the gate's answer in one line, such as «no: vs_random: …: 81 %, the limit is 90 %»."""
     return str((report.get("gate") or {}).get("verdict") or report.get("outcome"))
 
 
 def gate_table(report: Any) -> str:
-    """What the gate has found, condition by condition, as Markdown; nothing where it was not asked."""
+    """Return the gate's findings, a condition a row, as Markdown; nothing where it was not asked."""
     gate = report.get("gate")
     if gate is None:
         return ""

@@ -11,8 +11,8 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from ringrift import __version__
 from ringrift.fleet.failures import JobFailed
+from ringrift.version import code_version
 from ringrift_airflow.data_interval import backfilled
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.job import RemoteJobOperator
@@ -36,12 +36,12 @@ class RingriftOperator(RemoteJobOperator):
         self.words = list(words)
 
     def arguments(self, context: Context) -> list[str]:
-        """The words of this run."""
+        """Return the words of the command of this run."""
         return [word for word in self.words if word]
 
     def requirements(self, gpus: Sequence[int]) -> str:
-        """Another machine has to have this version of `ringrift`."""
-        ours, remedy = f"ringrift {__version__}", f"\\`ringrift hosts deploy {self.site.host}\\`"
+        """Ask of another machine that it has this version of `ringrift`."""
+        ours, remedy = f"ringrift {code_version()}", f"\\`ringrift hosts deploy {self.site.host}\\`"
         return super().requirements(gpus) + (
             f"theirs=$({self.site.program} --version 2>&1) ||"
             f' {{ echo "no ringrift runs there (${{theirs##*: }}): {remedy}" >&2; exit 1; }}\n'
@@ -50,11 +50,11 @@ class RingriftOperator(RemoteJobOperator):
         )
 
     def command_line(self, context: Context) -> str:
-        """The command as people would type it, but for where its report goes."""
+        """Return the command as people would type it, but for where its report goes."""
         return f'{self.site.program} {shlex.join([*self.arguments(context), "--json"])} >"$RINGRIFT_JOB/output"'
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """The report, told in the log, and small."""
+        """Return the report in its short form, tell it in the log, and hand it to the assets."""
         found = self.summary(read_report(output, code, self.last_line), code)
         self.log.info("report: %s", json.dumps(found))
         for asset in self.outlets:
@@ -62,7 +62,7 @@ class RingriftOperator(RemoteJobOperator):
         return found
 
     def summary(self, report: Any, code: int) -> Any:
-        """What of the report the next tasks get."""
+        """Return what the next tasks get of the report."""
         return small(report)
 
 
@@ -76,12 +76,12 @@ class AfterDataset(RingriftOperator):
 
 
 def trains_in_backfill(context: Context) -> bool:
-    """Whether a backfill is to do what comes after its data set, too."""
+    """Return whether a backfill is to do what comes after its data set, too."""
     return bool(context["params"].get("train_in_backfill"))
 
 
 def read_report(output: bytes, code: int, last_line: str) -> Any:
-    """What a command has printed with `--json`. A crash has exit code 1, too, but no report: `JobFailed`."""
+    """Read what a command has printed with `--json`. A crash has exit code 1, too, but no report: `JobFailed`."""
     try:
         return json.loads(output)
     except ValueError:
@@ -91,7 +91,7 @@ def read_report(output: bytes, code: int, last_line: str) -> Any:
 
 
 def candidate(context: Context, config: str, trained_by: str) -> str:
-    """The path of the model of this run; alone on a command line, where no other task has run, the newest one."""
+    """Return the path of the model of this run, or of the newest one where no training has run before."""
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
@@ -107,12 +107,12 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
 
 
 def small(report: Any) -> Any:
-    """A report as it is if it is short, else only its numbers and texts."""
+    """Return a report as it is if it is short, else only its numbers and texts."""
     if not isinstance(report, dict) or len(json.dumps(report)) <= LARGEST_RESULT:
         return report
     return {name: value for name, value in report.items() if not isinstance(value, (dict, list))}
 
 
 def hours(number: float) -> timedelta:
-    """A deadline."""
+    """Return hours as a span of time."""
     return timedelta(hours=number)

@@ -38,7 +38,7 @@ class RemoteSelfplayOperator(RingriftOperator):
         return super().work(context)
 
     def arguments(self, context: Context) -> list[str]:
-        """The command of the shard; its folder is its own, so that several intervals can be played at once."""
+        """Return the command of the shard; its folder is its own, so that several intervals can be played at once."""
         run = shard_run(self.config, interval_name(context), self.shard)
         host = ["--host", self.site.host] if self.site.remote else []
         players = ["--players", self.players] if self.players else []

@@ -51,12 +51,12 @@ class RemoteTrainOperator(AfterDataset):
         self.parent = str(parent or "")
 
     def arguments(self, context: Context) -> list[str]:
-        """The command. Here it takes the model into the store at once: from then on its games are no new ones."""
+        """Return the command. On this machine it also stores the model, whose games are no new ones from then on."""
         parent = ["--from", self.parent] if self.parent else []
         return [*self.words, "--preset", self.preset, *parent, *([] if self.site.remote else ["--register"])]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """What has come of it."""
+        """Take the model home, or skip the task where there was nothing to learn."""
         if code:
             skip(context, read_report(output, code, self.last_line)["nothing_new"])
         if self.site.remote:
@@ -78,7 +78,7 @@ class RemoteTrainOperator(AfterDataset):
         self.log.info("%s: model %s is here, verified", self.site.host, path)
 
     def summary(self, report: Any, code: int) -> Any:
-        """The model, why training ended, and its losses."""
+        """Return the model, why training ended, and its losses."""
         facts = report.get("facts") or {}
         losses = {loss["name"]: [loss["training"], loss["holdout"]] for loss in report.get("losses") or ()}
         model = facts.get("model") or report.get("model")

@@ -50,7 +50,7 @@ class GamesThresholdSensor(BaseSensorOperator):
         self.timeout = (wait + timedelta(days=7)).total_seconds()  # only a halt makes it last longer than `wait`
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once."""
+        """Look once whether there are enough."""
         reason = halted(home())
         if reason is not None:
             self.log.warning("%s", reason)
@@ -78,7 +78,7 @@ class GamesThresholdSensor(BaseSensorOperator):
         return PokeReturnValue(is_done=True, xcom_value=said)
 
     def _look(self) -> Any:
-        """The counts of the games database."""
+        """Return the counts of the games database."""
         from ringrift.game_database import GamesDatabase  # only when it pokes: it takes a second
         from ringrift.models import ModelStore
         from ringrift.pipeline.readiness import readiness

@@ -62,7 +62,7 @@ class RemoteJobTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch; one event."""
+        """Watch the job, and tell its end as one event."""
         began = time.monotonic()
         fleet = FleetHook()
 

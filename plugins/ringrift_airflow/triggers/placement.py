@@ -42,7 +42,7 @@ class PlacementTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait; one event."""
+        """Wait for a place, and tell it as one event."""
         began = time.monotonic()
         told = ""
         while (reason := await asyncio.to_thread(self.lacks)) is not None:

@@ -30,7 +30,7 @@ class ResumeTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", {"home": self.home, "poll": self.poll}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait; one event."""
+        """Wait for the resume, and tell it as one event."""
         began = time.monotonic()
         while halted(Path(self.home)) is not None:
             await asyncio.sleep(self.poll)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, write_or_print
+from ringrift.cli.options import LONGEST_SECONDS, MANY, MANY_TIMES, MOST_AT_ONCE
 from ringrift.cli.progress import tracked
 
 
@@ -16,12 +17,16 @@ def agents(
     configs: Annotated[
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
     ] = None,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements of the evaluation; the median counts.")] = 5,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=MANY_TIMES, help="Measurements of the evaluation; the median counts.")
+    ] = 5,
     games: Annotated[
-        int, typer.Option(min=1, help="Games side by side on the small boards; a quarter on the large.")
+        int, typer.Option(min=1, max=MANY, help="Games side by side on the small boards; a quarter on the large.")
     ] = 256,
-    positions: Annotated[int, typer.Option(min=1, help="Positions that each search is given.")] = 20,
-    seconds: Annotated[float, typer.Option(min=0.001, help="Time of a search for each position.")] = 0.1,
+    positions: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Positions that each search is given.")] = 20,
+    seconds: Annotated[
+        float, typer.Option(min=0.001, max=LONGEST_SECONDS, help="Time of a search for each position.")
+    ] = 0.1,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, side_by_side, write_or_print
+from ringrift.cli.options import MANY, MANY_TIMES
 from ringrift.cli.progress import tracked
 
 
@@ -17,12 +18,12 @@ def datasets(
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names; by default two of each size.")
     ] = None,
     count: Annotated[
-        int, typer.Option("--games", "-n", min=1, help="Games on the small boards; a quarter on the large.")
+        int, typer.Option("--games", "-n", min=1, max=MANY, help="Games on the small boards; a quarter on the large.")
     ] = 1000,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the fastest counts.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the fastest counts.")] = 3,
     memory: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Measure memory in place of speed, at so many samples; repeatable."),
+        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at so many samples; repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

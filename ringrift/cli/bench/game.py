@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.options import LONGEST_SECONDS, MANY_TIMES
 from ringrift.cli.progress import tracked
 
 
@@ -17,8 +18,8 @@ def game(
     configs: Annotated[
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0.05, help="Length of one measurement.")] = 0.5,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.05, max=LONGEST_SECONDS, help="Length of one measurement.")] = 0.5,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the median counts.")] = 5,
     start: Annotated[bool, typer.Option(help="Also measure start-up with a cold and a warm cache.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import print_table, write_or_print
+from ringrift.cli.options import MANY, MANY_TIMES
 from ringrift.cli.progress import tracked
 
 
@@ -16,9 +17,11 @@ def games(
     configs: Annotated[
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names; by default square8_2p.")
     ] = None,
-    count: Annotated[int, typer.Option("--games", "-n", min=1, help="Games in one measurement.")] = 5000,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the fastest counts.")] = 3,
-    memory: Annotated[int, typer.Option(min=0, help="Also measure memory at 1,000 and so many thousand games.")] = 10,
+    count: Annotated[int, typer.Option("--games", "-n", min=1, max=MANY, help="Games in one measurement.")] = 5000,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the fastest counts.")] = 3,
+    memory: Annotated[
+        int, typer.Option(min=0, max=MANY, help="Also measure memory at 1,000 and so many thousand games.")
+    ] = 10,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_memory, print_table, write_or_print
+from ringrift.cli.options import MANY, MANY_TIMES, MOST_AT_ONCE, MOST_THREADS
 from ringrift.cli.progress import tracked
 
 
@@ -17,16 +18,18 @@ def loader(
         list[str] | None,
         typer.Argument(metavar="[CONFIG…]", help="Config names; by default square8_2p and square19_2p."),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Samples in a batch.")] = 1024,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads; by default one for each core.")] = None,
+    batch: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Samples in a batch.")] = 1024,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads; by default one for each core.")
+    ] = None,
     samples: Annotated[
-        int | None, typer.Option(min=4, help="Samples in the data set; by default 256 MB of features.")
+        int | None, typer.Option(min=4, max=MANY, help="Samples in the data set; by default 256 MB of features.")
     ] = None,
     augment: Annotated[bool, typer.Option(help="Show samples under random symmetries.")] = True,
-    repeats: Annotated[int, typer.Option(min=1, help="Epochs measured; the median counts.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Epochs measured; the median counts.")] = 5,
     memory: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Measure memory in place of speed, at so many samples; repeatable."),
+        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at so many samples; repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

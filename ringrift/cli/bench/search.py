@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, side_by_side, write_or_print
+from ringrift.cli.options import MANY, MANY_TIMES
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
 
@@ -18,9 +19,9 @@ def search(
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names, such as hex8_3p; by default all.")
     ] = None,
     games: Annotated[
-        int, typer.Option(min=2, help="Games side by side on the small boards; a quarter on the large.")
+        int, typer.Option(min=2, max=MANY, help="Games side by side on the small boards; a quarter on the large.")
     ] = 2048,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements; the median counts.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the median counts.")] = 5,
     network: Annotated[str, typer.Option(help="Architecture whose share of the time is measured.")] = "small",
     compare: Annotated[
         bool, typer.Option(help="Also measure other programs' searches and ours on Connect Four, about three minutes.")

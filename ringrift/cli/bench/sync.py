@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.bench.tables import print_table, write_or_print
+from ringrift.cli.options import MANY, MANY_TIMES
 from ringrift.cli.progress import tracked
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def sync(
-    megabytes: Annotated[int, typer.Option(min=1, help="Of games, as they lie on the host.")] = 200,
-    files: Annotated[int, typer.Option(min=0, help="Closed files that are here already, for the latency.")] = 200,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements: the fastest, or the median of latencies.")] = 3,
+    megabytes: Annotated[int, typer.Option(min=1, max=MANY, help="Of games, as they lie on the host.")] = 200,
+    files: Annotated[
+        int, typer.Option(min=0, max=MANY, help="Closed files that are here already, for the latency.")
+    ] = 200,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=MANY_TIMES, help="Measurements: the fastest, or the median of latencies.")
+    ] = 3,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,
 ) -> None:

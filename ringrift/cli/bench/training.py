@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.options import MANY_TIMES, MOST_AT_ONCE, MOST_THREADS
 from ringrift.cli.progress import tracked
 
 
@@ -17,12 +18,12 @@ def training(
         list[str] | None, typer.Argument(metavar="[CONFIG…]", help="Config names; by default square8_2p.")
     ] = None,
     networks: Annotated[str, typer.Option(help="Architectures, separated by commas.")] = "small,v2,v3",
-    batch: Annotated[int, typer.Option(min=1, help="Samples of a step.")] = 256,
+    batch: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Samples of a step.")] = 256,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch on a CPU.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")] = None,
     compiled: Annotated[bool, typer.Option("--compile", help="With torch.compile.")] = False,
-    surgery: Annotated[bool, typer.Option("--surgery", help="With PCGrad between policy and values.")] = False,
-    repeats: Annotated[int, typer.Option(min=1, help="Times measured; the median counts.")] = 5,
+    pcgrad: Annotated[bool, typer.Option("--surgery", help="With PCGrad between policy and values.")] = False,
+    repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Times measured; the median counts.")] = 5,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
 ) -> None:
@@ -43,7 +44,7 @@ def training(
     cases = [(name, *pair) for pair in pairs_of(configs or ["square8_2p"]) for name in networks.split(",")]
     speeds = [
         measure_training(
-            name, board, players, batch=batch, device=where, compiled=compiled, surgery=surgery, repeats=repeats
+            name, board, players, batch=batch, device=where, compiled=compiled, pcgrad=pcgrad, repeats=repeats
         )
         for name, board, players in tracked(cases, "training")
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift_airflow.local.__main__ import main
 from tests.airflow.tiny import change_settings
 
@@ -16,7 +16,7 @@ from tests.airflow.tiny import change_settings
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of settings, and a home of Airflow that is not there yet."""
     folder = tmp_path / "config"
-    shutil.copytree(config_folder(), folder)
+    shutil.copytree(DEFAULTS, folder)
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(folder))
     monkeypatch.setenv("RINGRIFT_LOOP_PRESET", "smoke")
@@ -44,6 +44,22 @@ def test_wrong_settings_are_said_before_airflow_starts(
     assert "pools.json: is no YAML" in refused(command, config, capsys)
     change_settings(config / "loop.yaml", {"presets.smoke.selfplay.shards": 0})
     assert "presets.smoke.selfplay.shards: input should be greater than 0" in refused(command, config, capsys)
+
+
+@pytest.mark.parametrize("name", ["selfplay", "hyperparameters", "evaluation", "models", "database", "datasets"])
+def test_settings_of_the_last_stage_are_read_before_the_first(
+    name: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (config / f"{name}.yaml").write_text("nonsense: 1")
+    assert f"{name}.yaml: " in refused("loop", config, capsys)
+
+
+@pytest.mark.parametrize("command", ["up", "down", "loop"])
+def test_a_port_that_is_none_is_said_before_airflow_starts(
+    command: str, config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RINGRIFT_AIRFLOW_PORT", "http")
+    assert refused(command, config, capsys).startswith("error: RINGRIFT_AIRFLOW_PORT: 'http' is no port")
 
 
 def test_a_loop_of_a_config_that_the_preset_lacks_is_not_started(

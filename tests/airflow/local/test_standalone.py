@@ -20,6 +20,7 @@ import pytest
 
 from ringrift.errors import Busy
 from ringrift.settings import BadSettings
+from ringrift_airflow.local.__main__ import main
 from ringrift_airflow.local.processes import processes_of
 from ringrift_airflow.local.standalone import NotStarted, StandaloneAirflow, without_proxy
 from tests.processes import alive, wait_for
@@ -135,6 +136,18 @@ def test_an_airflow_without_schedules_is_left_to_its_iteration_which_ends(tmp_pa
     start(tmp_path, AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False")
     with pytest.raises(Busy, match="runs for a `make loop`, without schedules"):
         StandaloneAirflow(tmp_path, 1).up()
+
+
+def test_a_second_make_loop_says_that_it_may_be_tried_again_later(
+    tmp_path: Path, start: Starter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(tmp_path, AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE="False")
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("RINGRIFT_LOOP_PRESET", "quick")
+    assert main(["loop"]) == 75
+    said = capsys.readouterr()
+    assert (said.out, len(said.err.splitlines())) == ("", 1)
+    assert said.err.startswith("error: Airflow runs for a `make loop`")
 
 
 def test_of_many_that_start_it_at_the_same_time_one_does(

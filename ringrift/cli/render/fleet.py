@@ -1,0 +1,77 @@
+"""Reports of the fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from ringrift.cli.render import render
+from ringrift.fleet.check import FleetCheck
+from ringrift.fleet.deploy import FleetDeploy
+from ringrift.fleet.distribution import Distribution
+from ringrift.fleet.sync import SyncReport
+
+
+@render.register
+def _(report: FleetCheck) -> Iterator[RenderableType]:
+    first = ("host", "answers", "host key", "disk", "memory", "GPU")
+    table = Table(*first, "clock", "Python", "ringrift", "jobs", "problems")
+    for one in report.hosts:
+        table.add_row(
+            *(one.host, "no" if one.seconds is None else f"{1000 * one.seconds:.0f} ms"),
+            "" if one.host_key is None else one.host_key.removeprefix("SHA256:")[:12] + "…",
+            "" if one.free_disk_gb is None else f"{one.free_disk_gb:,.0f} GB",
+            "" if one.memory_gb is None else f"{one.free_memory_gb:,.0f} of {one.memory_gb:,.0f} GB",
+            escape("\n".join(one.gpus)),
+            "" if one.clock_offset is None else f"{one.clock_offset:+.1f} s",
+            one.python or "",
+            "" if one.ringrift is None else f"{one.ringrift} ({one.release})",
+            str(len(one.running)) if one.reachable else "",
+            escape("\n".join(one.problems)),
+            style="red" if one.problems else None,
+        )
+    yield table
+
+
+@render.register
+def _(report: FleetDeploy) -> Iterator[RenderableType]:
+    table = Table("host", "release", "would be done" if report.dry_run else "done", "trouble")
+    for one in report.hosts:
+        trouble = f"{one.trouble} ({one.reaction})" if one.trouble else ""
+        steps = ", ".join(one.steps) or ("" if one.trouble else "nothing: all is there")
+        table.add_row(one.host, one.release, steps, escape(trouble), style="red" if one.trouble else None)
+    yield table
+
+
+@render.register
+def _(report: Distribution) -> Iterator[RenderableType]:
+    yield f"{report.config}: champion {report.model}"
+    table = Table("host", "outcome", "s", "remarks")
+    for one in report.hosts:
+        remark = f"{one.trouble} ({one.reaction})" if one.trouble else ""
+        style = "red" if one.trouble else None
+        table.add_row(one.host, one.outcome, f"{one.seconds:.1f}", escape(remark), style=style)
+    yield table
+
+
+@render.register
+def _(report: SyncReport) -> Iterator[RenderableType]:
+    table = Table("host", "new games", "files", "MB", "by", "s", "remarks")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for host in report.hosts:
+        remarks = [f"{host.waiting} of {report.min_games} new games wait there"] if host.waiting else []
+        remarks += [f"{host.again} files are fetched again in the next round"] if host.again else []
+        remarks += [f"{host.removed} files removed there, {host.freed / 1e6:,.1f} MB"] if host.removed else []
+        remarks += [host.refused] if host.refused else []
+        remarks += [f"{host.trouble} ({host.reaction})"] if host.trouble else []
+        size, seconds = f"{host.bytes / 1e6:,.1f}", f"{host.seconds:.1f}"
+        table.add_row(
+            *(host.host, f"{host.games:,}", f"{host.files}", size, host.way, seconds),
+            escape("\n".join(remarks)),
+            style="red" if host.trouble else None,
+        )
+    yield table

@@ -1,0 +1,163 @@
+"""Reports of the model store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.tree import Tree
+
+from ringrift.cli.render import render
+from ringrift.evaluation.gauntlet import GAUNTLET
+from ringrift.evaluation.rating import form_of
+from ringrift.evaluation.sequential import SEQUENTIAL
+from ringrift.evaluation.shadow import SHADOW
+from ringrift.models.gate import GateReport
+from ringrift.models.lineage import Ancestor, Lineage
+from ringrift.models.promotion import PromotionReport
+from ringrift.models.pruning import PruneReport
+from ringrift.models.verification import VerifyReport
+from ringrift.moments import utc
+
+
+@render.register
+def _(report: GateReport) -> Iterator[RenderableType]:
+    against = f"champion {report.champion}" if report.champion else "no champion yet"
+    yield f"The gate of {report.config} for {report.model}, {against}, {report.seconds:.1f} s"
+    table = Table("check", "what", "measured", "limit", "verdict")
+    for check in report.checks:
+        style = {"passed": "green", "failed": "bold red", "not run": "dim"}[check.verdict]
+        table.add_row(check.name, check.asks, escape(check.measured), check.limit, check.verdict, style=style)
+    yield table
+    yield escape(report.verdict)
+
+
+@render.register
+def _(report: Lineage) -> Iterator[RenderableType]:
+    from rich.tree import Tree
+
+    model = report.model
+    tree = Tree(f"{model.id}  {model.config}  {model.status}")
+    files = f"pruned {utc(model.pruned)}" if model.pruned else f"{model.path}, SHA-256 {model.sha256}"
+    tree.add(f"created {utc(model.created)}")
+    tree.add(f"files: {escape(files)}")
+    _grow(tree.add("training" if model.training else "training: nothing is known of it"), _ordered(model.training))
+    parents = tree.add("parents" if report.ancestors else "parents: none, it was trained from random weights")
+    for ancestor in report.ancestors:
+        parents.add(escape(_ancestor(ancestor)))
+    gated = tree.add("promotions" if report.promotions else "promotions: it has not been at the gate")
+    for entry in report.promotions:
+        gated.add(escape(f"{utc(entry.when)} {entry.kind}{' (forced)' if entry.forced else ''}: {entry.why}"))
+    rated = tree.add("Elo" if report.ratings else "Elo: none, it has not played rated games")
+    for one in report.ratings:
+        form = form_of(one.player) or one.player
+        rated.add(escape(f"{form} {one.elo:.0f} ({one.low:.0f} … {one.high:.0f}), {one.games} games"))
+    evaluated = tree.add("evaluations" if report.evaluations else "evaluations: none")
+    for evaluation in report.evaluations:
+        evaluated.add(escape(_evaluation(evaluation)))
+    yield tree
+
+
+@render.register
+def _(report: PromotionReport) -> Iterator[RenderableType]:
+    if report.gate is not None:
+        yield from render(report.gate)
+    yield escape(report.summary)
+
+
+@render.register
+def _(report: PruneReport) -> Iterator[RenderableType]:
+    megabytes = sum(model.bytes for model in report.pruned) / 1e6
+    done = "would be pruned" if report.dry_run else "pruned"
+    kept = ", ".join(f"{why} {count}" for why, count in report.kept.items())
+    yield f"{len(report.pruned)} models {done}, {megabytes:.1f} MB; kept: {kept or 'none'}"
+    if report.finished:
+        yield f"files of {report.finished} models removed that an earlier run had left"
+    if report.pruned:
+        table = Table("id", "config", "status", "created", "MB")
+        for model in report.pruned:
+            created = utc(model.created, "%Y-%m-%d %H:%M")
+            table.add_row(model.id, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
+        yield table
+
+
+@render.register
+def _(report: VerifyReport) -> Iterator[RenderableType]:
+    told = f"{len(report.faults)} faults" if report.faults else "all sound"
+    yield f"{report.models} models and {report.champions} champions verified, {told}"
+    if report.faults:
+        table = Table("config", "model", "what is wrong", "")
+        for fault in report.faults:
+            done = "repaired" if fault.repaired else "left"
+            table.add_row(fault.config, fault.model or "", escape(fault.detail), done)
+        yield table
+    for path in report.unregistered:
+        yield escape(f"{path} is not registered: `ringrift models register` takes it in, or remove it")
+
+
+TOLD: Final = ("run", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
+"""What a training says of itself, in the order in which it is shown; the rest follows."""
+
+
+def _ancestor(ancestor: Ancestor) -> str:
+    model = ancestor.model
+    if model is None:
+        return f"{ancestor.id}  is not in the store"
+    dataset = model.training.get("dataset") or {}
+    games = f"  {dataset['games']} games" if "games" in dataset else ""
+    return f"{model.id}  {model.status}  created {utc(model.created)}{games}"
+
+
+def _ordered(training: Mapping[str, Any]) -> dict[str, Any]:
+    first = {name: training[name] for name in TOLD if name in training}
+    return first | {name: value for name, value in training.items() if name not in first}
+
+
+def _evaluation(evaluation: Mapping[str, Any]) -> str:
+    """When it was, how the model played, against whom, and what came of it."""
+    report, kind, player = evaluation["report"], evaluation["kind"], evaluation["candidate"]
+    met: list[tuple[str, int, float]] = []
+    if kind == GAUNTLET:
+        met = [
+            (" ".join(dict.fromkeys((one["role"], one["opponent"]))), one["games"], one["score"])
+            for one in report["opponents"]
+        ]
+    elif kind == SHADOW:
+        met = [(one["opponent"], one["games"], one["score"]) for one in report["results"]]
+    elif kind == SEQUENTIAL:
+        met = [(report["opponent"], report["games"], report["verdict"]["score"])]
+    scores = ", ".join(f"{score:.1%} against {opponent} ({games} games)" for opponent, games, score in met)
+    verdict = {True: "passed", False: "not passed", None: "not clear"}[evaluation["passed"]]
+    return f"{utc(evaluation['finished'])} {kind} as {form_of(player) or player}, {verdict}: {scores}"
+
+
+def _grow(tree: Tree, values: Mapping[str, Any]) -> None:
+    """Hang a mapping into the tree: plain values, and mappings of nothing else, are lines, and all others branches."""
+    for name, value in values.items():
+        title, inner = escape(_words(name)), _branches(value)
+        if isinstance(inner, Mapping) and any(isinstance(_branches(one), Mapping) for one in inner.values()):
+            _grow(tree.add(title), inner)
+        else:
+            tree.add(f"{title}: {escape(_plain(inner))}")
+
+
+def _branches(value: Any) -> Any:
+    """A list of mappings as a mapping, by number; whatever else it is, as it is."""
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return {str(number): item for number, item in enumerate(value, 1)}
+    return value
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_words(name)} {_plain(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

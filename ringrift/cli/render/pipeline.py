@@ -1,0 +1,60 @@
+"""Reports of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from ringrift.cli.render import render
+from ringrift.pipeline.curve import Curve
+from ringrift.pipeline.iteration import Iteration
+from ringrift.pipeline.status import Status
+
+
+@render.register
+def _(report: Curve) -> Iterator[RenderableType]:
+    table = Table("model", "games", "iteration", "CPU hours", *report.forms, "promoted", title=report.config)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for point in report.points:
+        rated = (point.elo.get(form) for form in report.forms)
+        table.add_row(
+            point.model,
+            f"{point.games:,}",
+            "" if point.iteration is None else f"{point.iteration}",
+            "" if point.cpu_hours is None else f"{point.cpu_hours:.2f}",
+            *("" if elo is None else f"{elo[0]:.0f} ({elo[1]:.0f} … {elo[2]:.0f})" for elo in rated),
+            "yes" if point.promoted else "",
+        )
+    yield table
+    yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in report.anchors.items())
+
+
+@render.register
+def _(report: Iteration) -> Iterator[RenderableType]:
+    table = Table("stage", "", "seconds", "CPU s", title=f"{report.config}, iteration {report.number}")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name, result in report.stages.items():
+        table.add_row(name, escape(result.line), f"{result.seconds:,.1f}", f"{result.cpu_seconds:,.1f}")
+    yield table
+
+
+@render.register
+def _(report: Status) -> Iterator[RenderableType]:
+    if report.halted:
+        yield escape(report.halted)
+    if not report.configs:
+        yield "nothing yet: `ringrift loop square8_2p` begins"
+        return
+    for one in report.configs:
+        yield f"[bold]{one.config}[/bold]"
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for title, text in one.lines():
+            table.add_row(f"  {title}", escape(text))
+        yield table

@@ -1,0 +1,36 @@
+"""Reports of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from ringrift.cli.render import render
+from ringrift.training.preflight import PreflightReport
+from ringrift.training.report import LOSS_HEADINGS, TrainingReport, loss_row
+
+
+@render.register
+def _(report: PreflightReport) -> Iterator[RenderableType]:
+    table = Table("check", "", "measured", "limit")
+    for check in report.checks:
+        table.add_row(check.name, check.verdict, escape(check.measured), escape(check.limit))
+    yield table
+    failed = ", ".join(check.name for check in report.checks if check.verdict == "failed")
+    yield f"{report.config}: " + (f"NOT READY to train: {failed}" if failed else "ready to train")
+
+
+@render.register
+def _(report: TrainingReport) -> Iterator[RenderableType]:
+    yield escape(f"run {report.facts.run}")
+    yield from map(escape, report.lines())
+    table = Table(*LOSS_HEADINGS)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for loss in report.losses:
+        table.add_row(*loss_row(loss))
+    yield table
+    yield from (escape(f"warning: {warning}") for warning in report.warnings())

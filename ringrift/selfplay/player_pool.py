@@ -1,0 +1,176 @@
+"""The players of a run: mixtures are drawn for every game, and new models are taken in while games go on."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ringrift.agents import Agent, Spec, cheaper, make_agent
+from ringrift.agents.mixed import draw_members
+from ringrift.agents.spec import parse_members
+from ringrift.errors import RingRiftError
+from ringrift.game import parse_config
+from ringrift.selfplay.options import SelfPlayOptions
+
+_log = logging.getLogger(__name__)
+
+PROMOTED: Final = "{best}"
+"""The name that stands for the promoted model's file in the specs of players."""
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Time, size and inode of each file, None if it is not there: they tell whether files are still the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class Player:
+    """One player of the pool, ready to play."""
+
+    spec: str
+    model: str | None
+    """The id of its model; None if it has none."""
+    agent: Agent
+    keeps_temperature: bool
+    """Whether its spec names a temperature, which no schedule changes."""
+    cheaper: Agent | None
+    """The same player with fewer simulations, for lost games; None if it cannot have fewer, or never gives up."""
+
+
+def promoted_model(folder: Path, config: str) -> Path:
+    """Return where the promoted model of a config lies in the folder of models."""
+    return folder / f"ringrift_best_{config}.pth"
+
+
+class PlayerPool:
+    """The players of a run; a game keeps the players that it begins with."""
+
+    def __init__(self, options: SelfPlayOptions, models: Path) -> None:
+        """Make the players that the options name; `models` is the folder of the promoted model."""
+        self.options = options
+        self.board, self.seat_count = parse_config(options.config)
+        self.best = promoted_model(models, options.config)
+        self.agent_seed = options.seed_of("players")
+        self.draw_seed = np.uint64(options.seed_of("lineup"))
+        self.reloads = 0
+        """The number of times that new models have been taken in."""
+        self.members: list[Player] = []
+        self.stamps: dict[Path, Stamp] = {}
+        self._load(self._wanted_spec())
+
+    def refresh(self) -> None:
+        """Take in models that have changed, for the games that begin from now on, and log it.
+
+        A model that cannot be used is left, with a warning, until its files change again: it may be half written.
+        """
+        stamps = self._stamps()
+        if stamps == self.stamps:
+            return
+        before = self.text, [player.model for player in self.members]
+        try:
+            self._load(self._wanted_spec())
+        except RingRiftError as error:
+            self.stamps = stamps  # taken before the files were read, so that later changes are looked at again
+            _log.warning("new games are played as before: %s", error)
+            return
+        models = [player.model for player in self.members]
+        if (self.text, models) != before:
+            self.reloads += 1
+            named = ", ".join(sorted({model for model in models if model}))
+            _log.info("new games are played by %s%s", self.text, f", model {named}" if named else "")
+
+    def seats(self, game: int) -> tuple[Player, ...]:
+        """Draw the players of a game, `[players]` by seat."""
+        seats = np.arange(1, self.seat_count + 1)
+        if self.options.settings.draw == "game":
+            seats[:] = 0
+        drawn = draw_members(self.weights, np.full(self.seat_count, game, np.int64), seats, self.draw_seed)
+        return tuple(self.members[member] for member in drawn.tolist())
+
+    def _wanted_spec(self) -> str:
+        """Return the spec that the newest games are to be played by."""
+        players = self.options.settings.players
+        # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
+        promoted = self.best.exists() or self.best.with_suffix(".json").exists()
+        text = self.options.players or (players.trained if promoted else players.bootstrap)
+        return text.replace(PROMOTED, str(self.best))
+
+    def _load(self, text: str) -> None:
+        """Make the players that a spec names; if that fails, nothing changes."""
+        parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
+        watched = {path for _, spec in parts if (path := model_path(spec))}
+        watched |= set() if self.options.players else {self.best}
+        stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
+        made: dict[str, Player] = {}
+        for _, spec in parts:
+            made.setdefault(spec, self._player(spec))
+        self.text = text
+        self.stamps = stamps
+        self.weights = [weight for weight, _ in parts]
+        self.members = [made[spec] for _, spec in parts]
+
+    def _player(self, spec: str) -> Player:
+        """Return the player of a spec: the present one if its model is the same, else a new one."""
+        while True:
+            model = model_id(spec)
+            for player in self.members:
+                if (player.spec, player.model) == (spec, model):
+                    return player
+            if model is not None:
+                use_threads(self.options.settings.network_threads)
+            agent = self._agent(spec)
+            share = self.options.settings.resignation.simulations
+            less = cheaper(spec, share) if self.options.resigns else None
+            player = Player(
+                spec=spec,
+                model=model,
+                agent=agent,
+                keeps_temperature="temperature" in Spec.parse(spec).options,
+                cheaper=self._agent(less) if less else None,
+            )
+            if model_id(spec) == model:  # else the file was replaced meanwhile, and which one was read is not known
+                return player
+
+    def _agent(self, spec: str) -> Agent:
+        return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed)
+
+    def _stamps(self) -> dict[Path, Stamp]:
+        return {path: stamp_of(path) for path in self.stamps}
+
+
+def model_path(spec: str) -> Path | None:
+    """Return the file of the model that a spec names; None if it names none."""
+    model = Spec.parse(spec).model
+    return None if model in (None, "heuristic") else Path(str(model))
+
+
+def model_id(spec: str) -> str | None:
+    """Return the id of the model that a spec names; None if it names none."""
+    path = model_path(spec)
+    if path is None:
+        return None
+    from ringrift.networks import read_id  # late: torch is slow to import, and players without a network need none
+
+    return read_id(path)
+
+
+def use_threads(count: int) -> None:
+    """Limit the threads of this process that networks on the CPU use."""
+    import torch
+
+    torch.set_num_threads(count)
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return the stamp of a model's two files, its weights and the description beside them."""
+    found: list[tuple[int, int, int] | None] = []
+    for file in (path, path.with_suffix(".json")):
+        try:
+            status = file.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)

@@ -1,0 +1,38 @@
+"""The plugin as Airflow finds it: in its plugins folder, and by the entry point of the package."""
+
+from __future__ import annotations
+
+import configparser
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+from ringrift_airflow.plugin import RingRiftPlugin
+from tests.airflow.place import REPOSITORY
+
+PLUGINS = REPOSITORY / "plugins"
+
+
+def test_the_package_that_can_be_installed_is_whole_and_says_where_its_plugin_is(tmp_path: Path) -> None:
+    copied = tmp_path / "plugins"
+    shutil.copytree(PLUGINS, copied, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    words = ("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(copied))
+    subprocess.run([sys.executable, "-m", "pip", *words], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (entries,) = (name for name in names if name.endswith("/entry_points.txt"))
+        found = configparser.ConfigParser()
+        found.read_string(archive.read(entries).decode())
+    modules = {str(path.relative_to(PLUGINS)) for path in (PLUGINS / "ringrift_airflow").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == modules
+    (name,) = found.options("airflow.plugins")
+    assert EntryPoint(name, found["airflow.plugins"][name], "airflow.plugins").load() is RingRiftPlugin
+
+
+def test_the_plugins_folder_holds_one_file_for_airflow_and_the_rest_is_the_package() -> None:
+    assert [path.name for path in PLUGINS.glob("*.py")] == ["ringrift_plugin.py"]
+    assert (PLUGINS / ".airflowignore").read_text().splitlines() == ["ringrift_airflow", "build"]

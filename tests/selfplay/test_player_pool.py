@@ -1,0 +1,146 @@
+"""Who plays which game: mixtures, and models that change meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from ringrift.agents import BadSpec
+from ringrift.networks import MissingModel, NetworkConfig, build_network, save_model
+from ringrift.selfplay import PlayerPool, SelfPlay, promoted_model
+from tests.selfplay.runs import NOWHERE, some_options
+
+DEFAULTS = {"players": {"trained": "policy:{best}", "bootstrap": "random"}}
+
+
+def promote(folder: Path, seed: int, config: str = "hex8_2p") -> str:
+    """Put a new model in the place of the promoted one; its id."""
+    torch.manual_seed(seed)
+    network = build_network(NetworkConfig.of("tiny", *config_of(config)))
+    return save_model(promoted_model(folder, config), network)[:16]
+
+
+def config_of(config: str) -> tuple[str, int]:
+    board, players = config.split("_")
+    return board, int(players[:-1])
+
+
+def test_a_mixture_is_drawn_by_weight_for_every_seat() -> None:
+    pool = PlayerPool(some_options(players="mixed:3xheuristic,random"), NOWHERE)
+    drawn = [tuple(player.spec for player in pool.seats(game)) for game in range(400)]
+    assert drawn == [tuple(player.spec for player in pool.seats(game)) for game in range(400)]
+    counts = Counter(spec for specs in drawn for spec in specs)
+    assert counts["heuristic"] / 800 == pytest.approx(0.75, abs=0.06)
+    assert len(set(drawn)) == 4, "every pairing"
+
+
+def test_a_mixture_may_be_drawn_for_whole_games() -> None:
+    pool = PlayerPool(some_options(players="mixed:heuristic,random", settings={"draw": "game"}), NOWHERE)
+    drawn = {tuple(player.spec for player in pool.seats(game)) for game in range(50)}
+    assert drawn == {("heuristic", "heuristic"), ("random", "random")}
+
+
+def test_another_run_or_seed_draws_others() -> None:
+    plans = [some_options(players="mixed:heuristic,random", **change) for change in ({}, {"run": "other"}, {"seed": 4})]
+    drawn = [[[p.spec for p in PlayerPool(options, NOWHERE).seats(game)] for game in range(50)] for options in plans]
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+
+
+def test_games_begun_after_a_promotion_are_played_by_the_new_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="ringrift.selfplay")
+    options = some_options(players=None, settings=DEFAULTS)
+    pool = PlayerPool(options, tmp_path)
+    games = SelfPlay(options, pool, side_by_side=2).play(range(100))
+    assert next(games).engines == ("random", "random")
+
+    first = promote(tmp_path, seed=1)
+    models = [next(games).models for _ in range(10)]
+    assert models[0] == (None, None), "a game that was running ends with the players that it began with"
+    assert models[-1] == (first, first)
+    assert [message for message in caplog.messages if first in message] == [
+        f"new games are played by policy:{tmp_path}/ringrift_best_hex8_2p.pth, model {first}"
+    ]
+
+    second = promote(tmp_path, seed=2)
+    assert second != first
+    models = [next(games).models for _ in range(10)]
+    assert models[0] == (first, first)
+    assert models[-1] == (second, second)
+    assert pool.reloads == 2
+
+
+def test_a_model_that_is_damaged_or_half_written_is_left_until_it_is_whole(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    promote(tmp_path, seed=1)
+    pool = PlayerPool(some_options(players=None, settings=DEFAULTS), tmp_path)
+    before = pool.seats(0)
+    path = promoted_model(tmp_path, "hex8_2p")
+    new = tmp_path / "new"
+    identity = promote(new, seed=2)
+    content = promoted_model(new, "hex8_2p").read_bytes()
+    path.with_suffix(".json").write_bytes(promoted_model(new, "hex8_2p").with_suffix(".json").read_bytes())
+    path.write_bytes(content[:1000])
+    for _ in range(3):
+        pool.refresh()
+        assert pool.seats(0) == before
+    assert len(caplog.messages) == 1, "told once"
+    assert "new games are played as before" in caplog.text
+    assert "cut off, 1000 of" in caplog.text
+    path.write_bytes(content)
+    pool.refresh()
+    assert pool.seats(0)[0].model == identity
+
+
+def test_a_model_that_becomes_whole_just_after_it_was_found_damaged_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote(tmp_path, seed=1)
+    pool = PlayerPool(some_options(players=None, settings=DEFAULTS), tmp_path)
+    path = promoted_model(tmp_path, "hex8_2p")
+    identity = promote(tmp_path / "new", seed=2)
+    new = promoted_model(tmp_path / "new", "hex8_2p")
+    new.with_suffix(".json").replace(path.with_suffix(".json"))
+    take_in = pool._load
+
+    def too_early(text: str) -> None:
+        try:
+            take_in(text)
+        finally:
+            new.replace(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "_load", too_early)
+        pool.refresh()
+    pool.refresh()
+    assert pool.seats(0)[0].model == identity
+
+
+def test_the_same_model_written_again_changes_nobody(tmp_path: Path) -> None:
+    promote(tmp_path, seed=1)
+    pool = PlayerPool(some_options(players="mixed:policy:{best},random"), tmp_path)
+    before = pool.members
+    promote(tmp_path, seed=1)
+    pool.refresh()
+    assert pool.members == before
+    promote(tmp_path, seed=2)
+    pool.refresh()
+    assert (pool.members[0] != before[0], pool.members[1] == before[1]) == (True, True)
+    assert pool.reloads == 1
+
+
+def test_unknown_players_and_missing_models_are_told_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(BadSpec, match="unknown mode 'dice'"):
+        PlayerPool(some_options(players="dice"), tmp_path)
+    with pytest.raises(MissingModel, match=r"ringrift_best_hex8_2p"):
+        PlayerPool(some_options(players="gumbel:{best}@8"), tmp_path)
+    promote(tmp_path, seed=1)
+    promoted_model(tmp_path, "hex8_2p").unlink()
+    with pytest.raises(MissingModel, match=r"ringrift_best_hex8_2p\.pth"):
+        PlayerPool(some_options(players=None, settings=DEFAULTS), tmp_path)
