@@ -52,7 +52,7 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert (report["outcome"], report["champion"], report["previous"]) == ("promoted", two["id"], one["id"])
     assert report["gate"]["checks"][0]["verdict"] == "passed"
     assert "nothing to do" in run("promote", "hex8_2p", two["id"])
-    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: pause: ")
+    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: evaluated: ")
     without = read("promote", "hex8_2p", one["id"], "--check", "--no-pause", code=1)
     assert without["gate"]["verdict"].startswith("no: games: ")
     back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
