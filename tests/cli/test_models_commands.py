@@ -54,7 +54,7 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert "nothing to do" in run("promote", "hex8_2p", two["id"])
     assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: evaluated: ")
     without = read("promote", "hex8_2p", one["id"], "--check", "--no-pause", code=1)
-    assert without["gate"]["verdict"].startswith("no: games: ")
+    assert without["gate"]["verdict"].startswith("no: evaluated: ")
     back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
     assert f"{one['id']} is the champion, in place of {two['id']}" in back
     assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
