@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from ringrift.fleet.check import FleetCheck, HostCheck
 from ringrift.models import StoredModel
 from ringrift.models.lineage import Lineage
 from ringrift.printable import one_line, printable
+from ringrift.printable_console import PrintableConsole
 
 HOSTILE = "a\x1b]0;owned\x07b\x1b[2Jc\rd\x9b31me\u202ef\u2028g\udcffh\x7f"
 SHOWN = r"a\u001b]0;owned\u0007b\u001b[2Jc\u000dd\u009b31me\u202ef\u2028g\udcffh\u007f"
@@ -124,3 +126,14 @@ def printing() -> Iterator[str]:
 def test_everything_is_printed_through_the_console() -> None:
     events = "trial_run.py: print(json.dumps({'kind': kind, **values}), file=out, flush=True)"
     assert list(printing()) == [events], "what the process of a trial says is read by the gate alone"
+
+
+def test_a_table_that_is_too_wide_is_folded_and_its_ids_stay_whole() -> None:
+    table = Table("id", "what")
+    table.add_row("0123456789abcdef", "a word " * 30 + "averyverylongword" * 5)
+    screen = PrintableConsole(width=60, file=io.StringIO(), record=True)
+    screen.print(table)
+    text = screen.export_text()
+    assert "0123456789abcdef" in text
+    assert "…" not in text
+    assert all(len(line) <= 60 for line in text.splitlines())

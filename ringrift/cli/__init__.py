@@ -6,6 +6,7 @@ The groups import the rules inside their commands, so that `ringrift --help` doe
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from concurrent.futures import BrokenExecutor
@@ -45,7 +46,7 @@ WRONG_USE, BUSY = 2, 75
 """The exit codes of errors: another try would say the same, or may go well (`EX_TEMPFAIL` of sysexits.h)."""
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 PLAY, DATA, LEARN = "Play", "Data", "Learn"
 MEASURE, RUN, FLEET = "Measure and promote", "Run the loop", "Fleet"
 """The groups of `ringrift --help`."""
@@ -98,6 +99,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
+    _show_notices()
     try:
         try:
             code = app(standalone_mode=False)
@@ -133,6 +135,18 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     except RingRiftError as error:
         _complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
+
+
+def _show_notices() -> None:
+    """Print what the kernels have to say, such as that they are being compiled, on standard error."""
+
+    class Notices(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            echo(record.getMessage(), err=True)
+
+    logger = logging.getLogger("ringrift.kernels")
+    logger.addHandler(Notices())
+    logger.setLevel(logging.INFO)
 
 
 def _complain(complaint: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -25,6 +25,8 @@ EngineOption = Annotated[str | None, typer.Option(help="Only where some seat's e
 ModelOption = Annotated[str | None, typer.Option(help="Only where some seat has this model.")]
 RunOption = Annotated[str | None, typer.Option(help="Only this run.")]
 SourceOption = Annotated[str | None, typer.Option(help="Only from files with this in their path.")]
+WIDE: Final = 120
+"""The columns from which on a list of games says in which run each was played."""
 SinceOption = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only ended then or later, UTC.")
 ]
@@ -192,10 +194,14 @@ def list_games(
 
     with GamesDatabase(database) as opened:
         rows = newest(opened, _selection(config, engine, model, run, source, since, until, part), limit)
-    table = Table("id", "identity", "config", "run", "game", "moves", "winner", "reason", "engines", "ended")
+    wide = console().width >= WIDE
+    table = Table("id", "identity", "config", *(("run", "game") if wide else ()))
+    for heading in ("moves", "winner", "reason", "engines", "ended"):
+        table.add_column(heading)
     for row in rows:
         table.add_row(
-            *(f"{row['id']}", row["identity"][:8], row["config"], escape(row["run"]), f"{row['game']}"),
+            *(f"{row['id']}", row["identity"][:8], row["config"]),
+            *((escape(row["run"]), f"{row['game']}") if wide else ()),
             *(f"{row['plies']}", str(row["winner"] or ""), (row["reason"] or "stopped").replace("_", " ")),
             escape(", ".join(dict.fromkeys(row["engines"]))),
             _date(row["ended"]),

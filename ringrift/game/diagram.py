@@ -5,7 +5,8 @@
     A3/1   … with a cap of 1: foreign rings are buried in it
     #a     collapsed to player 1
 
-Columns are x, rows are y; on hexes each row is shifted by half a cell, so that neighbours touch.
+Columns are x, rows are y; on hexes each row is shifted by half a cell, so that neighbours touch. Where there is less
+room than that takes, a cap is a raised number (`A3¹`, or `A12⁺` from 10 on) and a marked cell ends with `*`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from ringrift.kernels.types import Record
 
 STACK_LETTERS = "ABCD"
 MARKER_LETTERS = "abcd"
+SHORT_CELL = 4
+"""Characters of a cell where there is little room: of 25 cells in a row, so many fit into 120."""
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEGEND = "A3 stack (height)   A3/1 height/cap   a marker   #a collapsed   · empty"
 
 
@@ -41,13 +45,30 @@ def cell_text(word: int) -> str:
     return ("#" if word & KIND == COLLAPSED else "") + MARKER_LETTERS[owner]
 
 
-def draw(board: Board, state: Record, marked: Collection[int] = ()) -> str:
-    """The board, a line per player, and whose turn it is; `marked` cells are set in brackets."""
+def draw(board: Board, state: Record, marked: Collection[int] = (), *, width: int | None = None) -> str:
+    """Draw the board, a line per player, and whose turn it is; `marked` cells are set in brackets.
+
+    :param width: the characters that there is room for; where a line would be longer, the shorter signs are taken.
+    """
     words = state["cells"][board.tables["position"]].tolist()
     texts = [f"[{cell_text(word)}]" if cell in marked else cell_text(word) for cell, word in enumerate(words)]
-    width = max(3, max(len(text) for text in texts) + 1)
-    grid = _hex_lines(board, texts, width) if board.hexagonal else _square_lines(board, texts, width)
+    grid = _grid(board, texts)
+    if width is not None and max(map(len, grid)) > width:
+        shorter = [_short_text(word) for word in words]
+        shorter = [f"{text[: SHORT_CELL - 1]}*" if cell in marked else text for cell, text in enumerate(shorter)]
+        grid = _grid(board, shorter, SHORT_CELL)
     return "\n".join([*grid, "", *_player_lines(state), _turn_line(board, state)])
+
+
+def _short_text(word: int) -> str:
+    stack, _, cap = cell_text(word).partition("/")
+    return stack + ("⁺" if len(cap) > 1 else cap.translate(RAISED))
+
+
+def _grid(board: Board, texts: list[str], width: int | None = None) -> list[str]:
+    """Draw the rows, with so many characters for a cell or as many as the longest takes."""
+    width = width or max(3, max(len(text) for text in texts) + 1)
+    return _hex_lines(board, texts, width) if board.hexagonal else _square_lines(board, texts, width)
 
 
 def _square_lines(board: Board, texts: list[str], width: int) -> list[str]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import logging
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import IndexDataCacheFile
 
@@ -22,6 +25,9 @@ from ringrift.errors import RingRiftError
 
 if vars(numba.config)["DISABLE_JIT"]:
     raise RingRiftError("NUMBA_DISABLE_JIT is set, but the rules run only if they are compiled: unset it")
+
+NOTICED_SECONDS = 1.0
+"""Of compiling, until it is said."""
 
 
 class SharedCacheFile(IndexDataCacheFile):
@@ -69,3 +75,35 @@ def separate_names() -> None:
 
 separate_names()
 os.register_at_fork(after_in_child=separate_names)
+
+
+class CompilingNotice(event.Listener):
+    """Logs once that kernels are being compiled, after the first has taken long enough to be noticed.
+
+    What lies in the cache on disk is loaded and not compiled, and nothing is said.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._began = 0.0
+        self._depth = 0
+
+    def on_start(self, _: event.Event) -> None:
+        """Begin to count, and say what is going on if it has already taken a while."""
+        if self._depth == 0:
+            self._began = time.monotonic()
+        self._depth += 1
+
+    def on_end(self, _: event.Event) -> None:
+        """Add the time of a kernel; the first time that it is a while in all, say so."""
+        self._depth -= 1
+        if self._depth:
+            return
+        before, self.seconds = self.seconds, self.seconds + time.monotonic() - self._began
+        if before < NOTICED_SECONDS <= self.seconds:
+            logging.getLogger("ringrift.kernels").info(
+                "compiling for this machine, once: about a minute for the rules, as much again for a search"
+            )
+
+
+event.register("numba:compile", CompilingNotice())  # type: ignore[no-untyped-call]

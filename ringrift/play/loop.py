@@ -11,10 +11,12 @@ from typing import Final
 from ringrift.agents import make_agent
 from ringrift.errors import RingRiftError
 from ringrift.game.actions import SCALAR_NAMES
-from ringrift.game.diagram import LEGEND, draw
+from ringrift.game.diagram import LEGEND
 from ringrift.game.notation import SHORT_SCALARS, cell_key
+from ringrift.kernels.types import Record
 from ringrift.play.files import open_game, save_game
-from ringrift.play.menu import Item, menu, menu_lines, narrowed, short
+from ringrift.play.menu import KINDS, Item, menu, menu_lines, narrowed, short
+from ringrift.play.rules import RULES
 from ringrift.play.session import PERSON, BadSession, PlayedAction, Session
 from ringrift.play.terminal import Terminal
 
@@ -24,12 +26,16 @@ BOOKKEEPING: Final = frozenset(
     key for key, name in zip(SHORT_SCALARS, SCALAR_NAMES, strict=True) if name.startswith("no_")
 )
 """The keys of moves that are recorded where there is nothing to do."""
+COUNTS: Final = {"hand": "in hand", "credited": "eliminated", "territory": "territory", "markers": "markers"}
+"""What a preview compares, by the field of the state."""
 
 HELP: Final = f"""\
   a number      plays that action, or opens that group
   some text     narrows the list to the actions that have it: MS, or 3,4, or MS 3,4; a whole one is played
   an empty line shows the whole list again
-  show N        draws the board with the cells of action N in brackets
+  show N        draws what the board will be after action N, and says what changes
+  moves         explains the codes of the actions
+  rules         the rules of the game on one page
   hint          asks an agent what it would play
   undo          takes back your last turn, and all that has been played since
   board         draws the board again
@@ -53,7 +59,9 @@ class Play:
             {
                 "help": self.help,
                 "?": self.help,
-                "show": self.show_action,
+                "show": self.preview,
+                "moves": self.explain_moves,
+                "rules": self.show_rules,
                 "hint": self.hint,
                 "undo": self.undo,
                 "board": self.show_board_again,
@@ -123,7 +131,7 @@ class Play:
         cells: list[int] = state["cells"][board.tables["position"]].tolist()
         changed = [i for i, word in enumerate(cells) if self._drawn is not None and word != self._drawn[i]]
         self._drawn = cells
-        self.terminal.say(f"\n{draw(board, state, changed)}")
+        self.terminal.show_board(board, state, changed)
 
     def show_menu(self, keys: Sequence[str]) -> None:
         """Show the menu."""
@@ -201,29 +209,46 @@ class Play:
         """Draw the board."""
         self.show_board()
 
-    def show_action(self, number: str) -> None:
-        """Draw the board with the cells of an action."""
-        board, state = self.session.game.board, self.session.game.array
-        cells = [
-            cell
-            for cell in range(board.cells)
-            for key in self.item(number).keys
-            if narrowed([key], cell_key(board, cell))
-        ]
-        self.terminal.say(f"\n{draw(board, state, cells)}")
+    def preview(self, number: str) -> None:
+        """Show what an action does: the board after it, and what each player gains; of a group, where it could be."""
+        game, item = self.session.game, self.item(number)
+        if len(item.keys) > 1:
+            cells = [
+                cell
+                for cell in range(game.board.cells)
+                for key in item.keys
+                if narrowed([key], cell_key(game.board, cell))
+            ]
+            self.terminal.show_board(game.board, game.array, cells)
+            return
+        after = game.copy()
+        after.play(item.keys[0])
+        cells_before, cells_after = (
+            each.array["cells"][game.board.tables["position"]].tolist() for each in (game, after)
+        )
+        changed = [cell for cell, word in enumerate(cells_before) if word != cells_after[cell]]
+        self.terminal.show_board(game.board, after.array, changed)
+        self.terminal.say(f"{item.keys[0]}: {_effect(game.array, after.array) or 'nothing is gained or lost'}")
+
+    def explain_moves(self, _: str) -> None:
+        """Show what the codes of actions mean."""
+        self.terminal.say("\n".join(f"  {kind}  {meaning}" for kind, meaning in KINDS.items()))
+
+    def show_rules(self, _: str) -> None:
+        """Show the rules."""
+        self.terminal.say(RULES)
 
     def hint(self, _: str) -> None:
-        """Show what an agent would play."""
+        """Show what an agent would play, and how its choice is spread."""
         game = self.session.game
         agent = make_agent(self.adviser, game.board, game.players, seed=self.session.seed)
         with self.terminal.waiting(self.adviser):
             assessment = self.session.hint(agent, HINTS)
-        self.terminal.say(
-            f"{self.adviser} gives the position {assessment.values[game.player - 1]:+.2f} for you; it likes"
-        )
+        best = assessment.candidates[0]
+        worth = assessment.values[game.player - 1]
+        self.terminal.say(f"{self.adviser} would play {short(best.key)}; it gives you {worth:+.2f} in this position")
         for candidate in assessment.candidates:
-            worth = f"{candidate.values[game.player - 1]:+.2f} after it, {candidate.policy:.0%}"
-            self.terminal.say(f"  {short(candidate.key):<24} {worth}")
+            self.terminal.say(f"  {short(candidate.key):<24} {candidate.policy:4.0%} of its choice")
 
     def undo(self, _: str) -> None:
         """Take back a turn."""
@@ -250,3 +275,19 @@ class Play:
     def leave(self, _: str) -> None:
         """Leave the session."""
         self.has_left = True
+
+
+def _effect(before: Record, after: Record) -> str:
+    """Say what an action changes for every player, such as `player 1: 2 eliminated more, 1 in hand less`."""
+    parts = []
+    for seat in range(int(before["players"])):
+        changes = [
+            f"{abs(change)} {words} {'more' if change > 0 else 'less'}"
+            for field, words in COUNTS.items()
+            if (change := int(after[field][seat]) - int(before[field][seat]))
+        ]
+        if changes:
+            parts.append(f"player {seat + 1}: {', '.join(changes)}")
+    if after["winner"]:
+        parts.append(f"player {after['winner']} wins")
+    return "; ".join(parts)

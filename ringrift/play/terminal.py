@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from ringrift.console import console, echo
+from ringrift.game.boards import Board
+from ringrift.game.diagram import draw
+from ringrift.kernels.types import Record
 
-WIDTH_OF_A_PIPE: Final = 100
+WIDTH_OF_A_PIPE: Final = 120
+COLOURS: Final = ("bold cyan", "bold yellow", "bold magenta", "bold green")
+"""Of the players in the order of their seats; they differ for people who confuse red and green, too."""
+PIECE: Final = re.compile(r"#?(?P<player>[a-d](?![a-z])|[A-D](?=\d))[\d/¹²³⁴⁵⁶⁷⁸⁹⁺]*")
+"""A stack, a marker or a collapsed cell as it is drawn."""
 
 
 class Terminal:
@@ -27,8 +36,27 @@ class Terminal:
         return shutil.get_terminal_size().columns if self.interactive else WIDTH_OF_A_PIPE
 
     def say(self, text: str) -> None:
-        """Show lines."""
-        echo(text)
+        """Show lines, broken between words where they are too long, with what follows set in."""
+        for line in text.splitlines() or [""]:
+            indent = " " * (len(line) - len(line.lstrip()) + 2)
+            parts = textwrap.wrap(
+                *(line, self.width), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
+            echo("\n".join(parts) if len(line) > self.width else line)
+
+    def show_board(self, board: Board, state: Record, marked: Collection[int] = ()) -> None:
+        """Draw a position as wide as there is room, with a colour for each player where the terminal has them."""
+        text = draw(board, state, marked, width=self.width)
+        if not self.interactive:
+            echo(f"\n{text}")
+            return
+        from rich.text import Text
+
+        drawing = Text(f"\n{text}", no_wrap=True, overflow="ignore")
+        grid = text.partition("\n\n")[0]
+        for found in PIECE.finditer(grid):
+            drawing.stylize(COLOURS["abcd".index(found["player"].lower())], found.start() + 1, found.end() + 1)
+        console().print(drawing, soft_wrap=True)
 
     def ask(self, prompt: str) -> str | None:
         """A line that has been typed; None at the end of the input. From a pipe it is shown, as a terminal does."""

@@ -56,11 +56,31 @@ def test_what_is_typed_wrongly_is_explained_and_the_session_goes_on() -> None:
         "there is no turn of yours to take back",
         "nowhere.jsonl: cannot be read (No such file or directory)",
         "/dev/null: cannot be written (it is not a plain file)",
-        "puct@4 gives the position +0.00 for you; it likes",
     ):
         assert message in lines
+    assert any(line.startswith("puct@4 would play PR ") for line in lines)
     assert any(line.startswith("  undo ") for line in lines)
     assert lines[-1] == "left at move 0"
+
+
+def test_a_hint_begins_with_the_action_that_it_names() -> None:
+    lines = play("hex8_2p", "--against", "person", "--hint", "puct@4", typed="hint\n")
+    (first,) = (number for number, line in enumerate(lines) if " would play " in line)
+    named = lines[first].partition(" would play ")[2].partition(";")[0]
+    assert lines[first + 1].strip().startswith(named)
+
+
+def test_rules_and_codes_are_explained_to_who_asks() -> None:
+    lines = play("square8_2p", "--against", "person", typed="rules\nmoves\n")
+    assert any(line.startswith("The goal: ") for line in lines)
+    assert "  OC  capture: from*captured>to" in lines
+    assert max(map(len, lines)) <= 120
+
+
+def test_a_preview_shows_what_an_action_does_and_leaves_the_game_as_it_is() -> None:
+    lines = play("hex8_2p", "--against", "person", typed="PR 0,0,0 2\nshow 1\nboard\n")
+    assert "MS 0,0,0>-4,0,4: player 1: 1 markers more" in lines
+    assert lines[-1] == "left at move 1"
 
 
 def test_a_turn_is_taken_back_with_the_reply() -> None:
