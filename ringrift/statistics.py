@@ -31,19 +31,6 @@ def sign_test(better: int, worse: int, alternative: Literal["greater", "two-side
     return float(binomtest(better, better + worse, alternative=alternative).pvalue)
 
 
-def score_interval(score: float, games: int) -> tuple[float, float]:
-    """The 95 % Wilson interval of a mean score of games that score between 0 and 1; from 0 to 1 without games.
-
-    Of all such scores with that mean, those of 0 and 1 alone spread most, so that the interval is never too narrow.
-    """
-    from statsmodels.stats.proportion import proportion_confint  # late: slow to import
-
-    if games == 0:
-        return 0.0, 1.0
-    low, high = proportion_confint(score * games, games, 1 - CONFIDENCE, method="wilson")
-    return float(low), float(high)
-
-
 def effective_games(blocks: Floats, games: int) -> Floats:
     """Return how many independent games say as much as `games` in blocks with these scores: `[…]` of `[…, blocks]`.
 

@@ -57,7 +57,7 @@ def preflight(
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs, run = None, None
     with suppress(RingRiftError):  # the checks will say what is wrong
-        inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=MODELS, runs=runs)
+        inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=MODELS, runs=runs)
         run = run_folder(inputs, inference_device())
     planned = PlannedTraining(
         config=config,

@@ -51,7 +51,6 @@ def tournament(
     Example: ringrift tournament square8_2p --shadow
     """
     from ringrift.evaluation.participants import (
-        find_newest,
         find_predecessor,
         model_participant,
         participant,
@@ -62,6 +61,8 @@ def tournament(
     from ringrift.evaluation.shadow import shadow as shadow_evaluation
     from ringrift.evaluation.tournament import round_robin
     from ringrift.game import parse_config
+    from ringrift.models import ModelStore
+    from ringrift.models.newest import newest_model
 
     seats = parse_config(config)[1]
     settings = evaluation_settings()
@@ -73,7 +74,7 @@ def tournament(
             raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
         with match_runner(database, settings) as runner:
             sound_champion(runner.database, models, config)
-            newest = find_newest(models, config)
+            newest = newest_model(ModelStore(runner.database, models), config)
             before = find_predecessor(models, config, newest)
             predecessor = None if before is None else model_participant(before, form)
             report = shadow_evaluation(config, model_participant(newest, form), predecessor, runner)

@@ -28,7 +28,7 @@ ParentOption = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="A model to start from, of this config or of fewer players on its board; `newest`: the last one trained.",
+        help="A model to start from, of this config or of fewer players on its board; `newest`: the last of the store.",
     ),
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
@@ -48,7 +48,7 @@ def train(
     device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")] = None,
     register: Annotated[
-        bool, typer.Option("--register", help="Take the model into the store, as `ringrift models register` does.")
+        bool, typer.Option("--register", help="Take the model into the store, as --from newest always does.")
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -57,7 +57,9 @@ def train(
 
     The same command again goes on where the last one was stopped, however
     that came about. With several GPUs, start it with torchrun. Exit code 1:
-    the data set has nothing new for the parent.
+    the data set has nothing new for the parent; 2: something was wrong, also a
+    network that ends worse than one that knows nothing, which becomes no
+    model.
 
     Example: ringrift train square8_2p --preset laptop
 
@@ -79,7 +81,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
-    inputs = planned_inputs(config, hyper, parent, datasets=datasets, models=models, runs=runs)
+    inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     with run_context(training_thresholds()) as context:
         try:
@@ -88,7 +90,7 @@ def train(
             echo(json.dumps({"nothing_new": str(nothing)}) if as_json else str(nothing))
             raise typer.Exit(1) from None
     if report is not None:  # of several processes the first one talks
-        if register and report.facts.model:
+        if (register or parent == NEWEST) and report.facts.model:  # or the next one would not find it
             with open_store(database, models, create=True) as store:
                 store.register(models / config / f"{report.facts.model}.pth")
         show_report(report, as_json)
@@ -96,13 +98,18 @@ def train(
         exit_if_cancelled(context)
 
 
-def planned_inputs(config: str, hyper: HyperParameters, parent: Path | None, **folders: Path) -> TrainingInputs:
-    """What is to be trained on what, once the parent `newest` is looked up."""
+def planned_inputs(
+    config: str, hyper: HyperParameters, parent: Path | None, database: str | None, **folders: Path
+) -> TrainingInputs:
+    """Return what is to be trained on what; the parent `newest` is looked up in the store."""
+    from ringrift.models.newest import newest_parent
     from ringrift.training import TrainingInputs
-    from ringrift.training.run import newest_parent
 
     inputs = TrainingInputs(config, hyper, parent=None if parent == NEWEST else parent, **folders)
-    return replace(inputs, parent=newest_parent(inputs)) if parent == NEWEST else inputs
+    if parent != NEWEST:
+        return inputs
+    with open_store(database, inputs.models, create=True) as store:
+        return replace(inputs, parent=newest_parent(store, inputs))
 
 
 def parsed_changes(changes: list[str] | None) -> dict[str, Any]:

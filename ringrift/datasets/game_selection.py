@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
 
+from ringrift.clock import TOLERANCE
 from ringrift.datasets.layout import BadDataset
 from ringrift.datasets.settings import GamesSettings, WindowSettings
 from ringrift.game_database import GamesDatabase
@@ -34,6 +37,9 @@ class EmptySelection(BadDataset):
 
 class LeakedGame(BadDataset):
     """The error that a game that is held out would enter training, or the other way round."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -142,11 +148,34 @@ def select_games(
         ]
     oldest = None
     if window is not None and (count := window.games(len(found))) < len(found):
-        found.sort(key=lambda game: (-game.ended, game.identity))
+        ages = sane_ends(found)
+        found.sort(key=lambda game: (-ages[game.id], game.identity))
         del found[count:]
-        oldest = found[-1].ended
+        oldest = ages[found[-1].id]
         steps.append(FilterStep(f"are among the newest {count:,}", count))
     return GameSelection(part, tuple(sorted(found, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest)
+
+
+def sane_ends(found: Sequence[SelectedGame]) -> dict[int, int]:
+    """Return when games have ended, by id.
+
+    A game that is to end in the future, by a clock that was wrong, has the time of the games that were admitted before
+    it: it would be among the newest for ever.
+    """
+    ends: dict[int, int] = {}
+    latest = wrong = 0
+    now = time.time() + TOLERANCE
+    for game in sorted(found, key=lambda game: game.id):
+        if game.ended <= now:
+            latest = max(latest, game.ended)
+        else:
+            wrong += 1
+        ends[game.id] = game.ended if game.ended <= now else latest
+    if wrong:
+        _log.warning(
+            "%d games end in the future, by a clock that was wrong: they count as old as their neighbours", wrong
+        )
+    return ends
 
 
 def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[SelectedGame]) -> list[StoredGame]:

@@ -1,5 +1,10 @@
 """The gauntlet: a model against random, heuristic and champion, in two stages.
 
+The first stage is short, and ends what is hopeless. The second plays each opponent until the sequential test
+(`sprt.py`) is clear about the limit, or the most games have been played. Blocks, one opening in all seatings, are what
+it counts: games of one opening are not independent. Which limits, margins and risks leave the champion strongest was
+simulated (docs/gate.md).
+
 With three and four players the model sits alone among copies of its opponent, and what counts is the share of them that
 it comes in ahead of (½ where they are level): 50 % is equal with any number of players, so that the same limits hold,
 while a fair share of wins would be a half, a third, a quarter.
@@ -7,27 +12,31 @@ while a fair share of wins would be a half, a third, a quarter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from math import log10
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import Any, Final, Literal
 
 from ringrift.evaluation.elo import Difference
 from ringrift.evaluation.match_runner import MatchRunner
+from ringrift.evaluation.matches import MatchPlan
 from ringrift.evaluation.participants import Participant, participant
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, block_scores, distinct, interval
+from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.settings import GauntletSettings
+from ringrift.evaluation.sprt import SprtSettings, elo_of, judge
 from ringrift.evaluation.store import store_evaluation
 from ringrift.game import parse_config
-from ringrift.statistics import score_interval
 
 GAUNTLET: Final = "gauntlet"
 DISTINCT: Final = 0.95
 """The share of different games below which the report warns."""
+EXTREME: Final = 0.01
+"""Hypotheses of the test are no nearer to a score of 0 or 1, which no number of Elo stands for."""
 
 Role = Literal["random", "heuristic", "champion"]
 Verdict = Literal["passed", "failed", "cut off", "not finished"]
-"""`cut off`: hopeless in the first stage; `not finished`: another opponent has cut the model off."""
+"""`cut off`: hopeless in the first stage; `not finished`: another opponent ended it before the answer was clear."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,9 @@ class OpponentResult:
     """The mean over the games of the share of opponents that the model came in ahead of."""
     low: float
     high: float
-    """The upper end of its 95 % Wilson interval; a repeated game makes it no narrower."""
+    """The upper end of its 95 % Wilson interval, by blocks; a repeated game makes it no narrower."""
     limit: float
-    """The score that is needed."""
-    above: float
-    """The value that the interval has to lie above."""
+    """The score that is needed, against the champion exceeded."""
     verdict: Verdict
 
     @property
@@ -64,7 +71,16 @@ class OpponentResult:
         """The difference in Elo from these games alone; None if the interval reaches to 0 or 1."""
         if not 0 < self.low <= self.score <= self.high < 1:
             return None
-        return Difference(*(400 * log10(share / (1 - share)) for share in (self.score, self.low, self.high)))
+        return Difference(*map(elo_of, (self.score, self.low, self.high)))
+
+    @property
+    def wanted(self) -> str:
+        """The limit in words."""
+        return f"{'>' if self.role == 'champion' else '≥'} {self.limit:.0%}"
+
+    def __str__(self) -> str:
+        """Such as «10.0 % of 10 games against heuristic, wanted ≥ 60 %, cut off»."""
+        return f"{self.score:.1%} of {self.games} games against {self.role}, wanted {self.wanted}, {self.verdict}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,12 @@ class GauntletReport:
         """The games that were played."""
         return sum(opponent.games for opponent in self.opponents)
 
+    @property
+    def why(self) -> str | None:
+        """What keeps the model from passing, the opponent that decided it; None if it has passed."""
+        decided = (one for one in self.opponents if one.verdict in ("cut off", "failed"))
+        return next(map(str, decided), None)
+
     def __getitem__(self, role: Role) -> OpponentResult:
         """Return the result against an opponent; `KeyError` if it was not played against."""
         for opponent in self.opponents:
@@ -91,18 +113,19 @@ class GauntletReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in JSON's types."""
-        shares = [{"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo)} for one in self.opponents]
-        opponents = [asdict(one) | more for one, more in zip(self.opponents, shares, strict=True)]
-        return asdict(self) | {"games": self.games, "opponents": opponents}
+        opponents = [
+            asdict(one) | {"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo), "wanted": one.wanted}
+            for one in self.opponents
+        ]
+        return asdict(self) | {"games": self.games, "opponents": opponents, "why": self.why}
 
 
 def gauntlet(config: str, model: Participant, champion: Participant | None, runner: MatchRunner) -> GauntletReport:
-    """Let a model run the gauntlet; the report is stored.
+    """Let a model run the gauntlet, and store the report.
 
     The same model gets the same games and the same verdict; an interrupted gauntlet goes on with the games that are
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
-    settings = runner.settings.gauntlet
     notes = []
     opponents: dict[Role, Participant] = {"random": participant("random"), "heuristic": participant("heuristic")}
     if champion is None:
@@ -111,22 +134,7 @@ def gauntlet(config: str, model: Participant, champion: Participant | None, runn
         notes.append("the model is the champion, and does not play against itself")
     else:
         opponents["champion"] = champion
-    first = {
-        role: runner.plan(config, (model, opponent), games=settings.first_games, kind="gate", part="first", alone=True)
-        for role, opponent in opponents.items()
-    }
-    agents = {role: runner.agents(plan, (model, opponents[role])) for role, plan in first.items()}
-    played = {role: runner.play("gate", plan, agents.pop(role)) for role, plan in first.items()}
-    finished = all(mean_score(games, model.name) >= settings.cut_off for games in played.values())
-    if finished:
-        for role, opponent in opponents.items():
-            pair = (model, opponent)
-            plan = runner.plan(config, pair, games=settings.second_games, kind="gate", part="second", alone=True)
-            played[role] += runner.play("gate", plan, runner.agents(plan, pair))
-    results = tuple(
-        judge_games(role, model.name, opponents[role].name, games, settings, finished=finished)
-        for role, games in played.items()
-    )
+    results = _play(config, model, opponents, runner)
     notes += [
         f"only {one.distinct} of {one.games} games against {one.role} are different: a repeated game tells nothing new"
         for one in results
@@ -139,26 +147,71 @@ def gauntlet(config: str, model: Participant, champion: Participant | None, runn
     return report
 
 
+def _play(
+    config: str, model: Participant, opponents: Mapping[Role, Participant], runner: MatchRunner
+) -> tuple[OpponentResult, ...]:
+    """Play both stages: the first against all, the second against one after the other until one is lost."""
+    settings = runner.settings.gauntlet
+
+    def plan(role: Role, count: int, part: str) -> MatchPlan:
+        return runner.plan(config, (model, opponents[role]), games=count, kind="gate", part=part, alone=True)
+
+    def play(role: Role, wanted: MatchPlan) -> list[GameResult]:
+        return runner.play("gate", wanted, runner.agents(wanted, (model, opponents[role])))
+
+    def judge(role: Role) -> OpponentResult:
+        return judge_games(role, model.name, opponents[role].name, games[role], settings)
+
+    first = {role: plan(role, settings.first_games, "first") for role in opponents}
+    for role, wanted in first.items():  # a file that is not sound is found before anybody plays
+        runner.agents(wanted, (model, opponents[role]))
+    games = {role: play(role, wanted) for role, wanted in first.items()}
+    results = {role: judge(role) for role in opponents}
+    hopeless = [role for role, result in results.items() if result.score < settings.cut_off]
+    if hopeless:
+        return tuple(
+            replace(result, verdict="cut off" if role in hopeless else "not finished")
+            for role, result in results.items()
+        )
+    for role in opponents:
+        looks = count()
+        while results[role].verdict == "not finished":
+            games[role] += play(role, plan(role, settings.look_games, f"second {next(looks)}"))
+            results[role] = judge(role)
+        if results[role].verdict == "failed":
+            break
+    return tuple(results.values())
+
+
 def judge_games(
-    role: Role, model: str, opponent: str, games: Sequence[GameResult], settings: GauntletSettings, *, finished: bool
+    role: Role, model: str, opponent: str, games: Sequence[GameResult], settings: GauntletSettings
 ) -> OpponentResult:
-    """Judge the games against an opponent by the limits of its role; `finished` after both stages."""
-    score = round(mean_score(games, model), 9)
-    different = len(distinct(games))
-    low, high = score_interval(score, different)
+    """Judge the games against an opponent, whole blocks of them, by the sequential test around the limit of its role.
+
+    `not finished` asks for more games. Where the test is not clear when the most have been played, the score decides;
+    only more than half of the points make a new champion.
+    """
     limit = float(getattr(settings.limits, role))
+    blocks = block_scores(games, model)
+    score = round(mean_score(games, model), 9)
+    most = settings.first_games + settings.second_games
+    test = sequential_settings(limit, len(seatings(2, len(games[0].players), alone=True)), settings)
+    answer = judge(blocks, test).stronger
+    verdict: Verdict = "not finished"
+    if limit == 0 or answer is True:
+        verdict = "passed"
+    elif answer is False:
+        verdict = "failed"
+    elif len(games) >= most:
+        verdict = "passed" if score > limit or (score == limit and role != "champion") else "failed"
     wins = sum(game.winner() == model for game in games)
     draws = sum(game.winner() is None for game in games)
-    verdict: Verdict
-    if finished:
-        verdict = "passed" if score >= limit and low > settings.above else "failed"
-    else:
-        verdict = "cut off" if score < settings.cut_off else "not finished"
+    low, high = interval(games, model)
     return OpponentResult(
         role=role,
         opponent=opponent,
         games=len(games),
-        distinct=different,
+        distinct=len(distinct(games)),
         wins=wins,
         losses=len(games) - wins - draws,
         draws=draws,
@@ -166,8 +219,20 @@ def judge_games(
         low=low,
         high=high,
         limit=limit,
-        above=settings.above,
         verdict=verdict,
+    )
+
+
+def sequential_settings(limit: float, games_of_block: int, settings: GauntletSettings) -> SprtSettings:
+    """Return the test of scores that lie the margin below and above a limit, by blocks of so many games."""
+    below, above = max(limit - settings.margin, EXTREME), min(limit + settings.margin, 1 - EXTREME)
+    return SprtSettings(
+        weaker=elo_of(below),
+        stronger=elo_of(above),
+        alpha=settings.risk,
+        beta=settings.risk,
+        least=-(-settings.first_games // games_of_block),
+        most=-(-(settings.first_games + settings.second_games) // games_of_block),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
 from ringrift.errors import RingRiftError
-from ringrift.selfplay.player_pool import model_id, promoted_model, trained_models
+from ringrift.selfplay.player_pool import model_id, promoted_model
 
 
 class UnknownModel(RingRiftError):
@@ -62,15 +62,6 @@ def find_champion(folder: Path, config: str) -> Path | None:
     """Return the file of the promoted model; None if there is none yet."""
     path = promoted_model(folder, config)
     return path if path.exists() or path.with_suffix(".json").exists() else None
-
-
-def find_newest(folder: Path, config: str) -> Path:
-    """Return the file of the newest model of a config, else of the champion; `UnknownModel` if there is neither."""
-    models = trained_models(folder, config)
-    newest = models[0] if models else find_champion(folder, config)
-    if newest is None:
-        raise UnknownModel(f"{folder / config}: there are no models of {config} yet, and no champion: train one first")
-    return newest
 
 
 def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+
+import numpy as np
+
+from ringrift.statistics import CONFIDENCE, effective_games, wilson_bounds
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,23 @@ class GameResult:
 def distinct(games: Iterable[GameResult]) -> list[GameResult]:
     """Return every game once: the same players in the same seats with the same moves tell nothing new."""
     return list({(game.players, game.actions_hash): game for game in games}.values())
+
+
+def block_scores(games: Iterable[GameResult], player: str) -> list[float]:
+    """Return what a player has scored in the mean of every block, in the order in which blocks were played."""
+    blocks: dict[str, list[float]] = defaultdict(list)
+    for game in games:
+        blocks[game.block].append(game.score(player))
+    return [sum(scores) / len(scores) for scores in blocks.values()]
+
+
+def interval(games: Sequence[GameResult], player: str) -> tuple[float, float]:
+    """Return the 95 % Wilson interval of a player's mean score; from 0 to 1 without games.
+
+    Blocks are what is counted, and a repeated game tells nothing new.
+    """
+    if not games:
+        return 0.0, 1.0
+    blocks = np.array(block_scores(games, player))
+    low, high = wilson_bounds(blocks.mean(), effective_games(blocks, len(distinct(games))), 1 - CONFIDENCE)
+    return float(low), float(high)

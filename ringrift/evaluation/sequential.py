@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, block_scores, distinct
 from ringrift.evaluation.schedule import seatings
 from ringrift.evaluation.sprt import SprtSettings, SprtVerdict, judge
 from ringrift.evaluation.store import store_evaluation
@@ -72,11 +70,3 @@ def sequential_test(config: str, player: Participant, opponent: Participant, run
         passed=verdict.stronger,
     )
     return report
-
-
-def block_scores(games: Sequence[GameResult], player: str) -> list[float]:
-    """Return a player's mean score in every block, in the order in which blocks were played."""
-    blocks: dict[str, list[float]] = defaultdict(list)
-    for game in games:
-        blocks[game.block].append(game.score(player))
-    return [sum(scores) / len(scores) for scores in blocks.values()]

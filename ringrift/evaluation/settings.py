@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from ringrift.evaluation.sprt import SprtSettings
+from ringrift.evaluation.sprt import Risk, SprtSettings
 from ringrift.settings import Settings, read_config
 
 PLAYERS: Final = (2, 3, 4)
@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LimitSettings(Settings):
-    """The scores that a model has to reach."""
+    """The scores that a model has to reach; 0 asks for nothing."""
 
     random: Share
     heuristic: Share
@@ -23,16 +23,22 @@ class LimitSettings(Settings):
 
 
 class GauntletSettings(Settings):
-    """The settings of the gauntlet: two stages against each opponent."""
+    """The settings of the gauntlet: two stages against each opponent, the second of them a sequential test."""
 
     as_: Annotated[str, Field(alias="as")]
     """The spec of a model's player, without the model."""
     first_games: PositiveInt
     cut_off: Share
+    """Who scores less in the first stage is not played on with."""
     second_games: PositiveInt
+    """At most."""
+    look_games: PositiveInt
+    """After how many the test is looked at again."""
     limits: LimitSettings
-    above: Share
-    """The value that the interval of the score has to lie above."""
+    margin: Annotated[float, Field(gt=0, lt=0.5)]
+    """The hypotheses of the test are scores so far below and above the limit."""
+    risk: Risk
+    """How often a model of either hypothesis may be taken for one of the other."""
 
 
 class RatingSettings(Settings):

@@ -10,10 +10,9 @@ from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, interval
 from ringrift.evaluation.settings import AlarmSettings
 from ringrift.evaluation.store import count_evaluations, store_evaluation
-from ringrift.statistics import score_interval
 
 SHADOW: Final = "shadow"
 EQUAL: Final = 0.5
@@ -114,4 +113,4 @@ def regressions(ratings: Ratings, model: str, against: ShadowResult | None, sett
 
 def _result(opponent: str, model: str, games: list[GameResult]) -> ShadowResult:
     score = mean_score(games, model)
-    return ShadowResult(opponent, len(games), score, *score_interval(score, len(distinct(games))))
+    return ShadowResult(opponent, len(games), score, *interval(games, model))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, log10
 from typing import Annotated, Final
 
 from pydantic import Field, PositiveInt
@@ -63,6 +63,11 @@ class SprtVerdict:
 def expected_score(elo: float) -> float:
     """Return what a player scores against one that is so much weaker."""
     return float(1 / (1 + 10 ** (-elo / 400)))
+
+
+def elo_of(score: float) -> float:
+    """Return by how many Elo a player is stronger that scores so much, between 0 and 1."""
+    return 400 * log10(score / (1 - score))
 
 
 def judge(scores: Sequence[float], settings: SprtSettings) -> SprtVerdict:

@@ -12,11 +12,10 @@ from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import update_ratings
-from ringrift.evaluation.results import GameResult, distinct
+from ringrift.evaluation.results import GameResult, distinct, interval
 from ringrift.evaluation.schedule import BadMatch
 from ringrift.evaluation.store import count_evaluations, store_evaluation
 from ringrift.game import parse_config
-from ringrift.statistics import score_interval
 
 TOURNAMENT: Final = "tournament"
 
@@ -109,7 +108,7 @@ def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairin
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
     different = len(distinct(games))
-    return Pairing(first, second, len(games), different, score, *score_interval(score, different))
+    return Pairing(first, second, len(games), different, score, *interval(games, first))
 
 
 def mean_pairing_score(pairings: Sequence[Pairing], player: str) -> float:

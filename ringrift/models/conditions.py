@@ -1,6 +1,7 @@
 """The conditions of a promotion, one function each: what is measured, and whether that is enough.
 
-They are listed in the order in which they are looked at: what costs nothing first, games last.
+They are listed in the order in which they are looked at: what costs nothing first, games last. A gauntlet that was
+lost is told before the games that it left unplayed: the first thing that is said is the cause.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ringrift.agents import Agent
+from ringrift.clock import seconds_since
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.models.results import Results
@@ -114,12 +116,15 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
     form = trial.player.replace(":{model}", "")
     return (
         Condition("file", "the file is what was registered, and a sound network of the config", "sound", _file),
-        Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
-        Condition("games", "games of the gauntlet against the champion", f"≥ {gauntlet.games}", _games),
+        Condition(
+            "evaluated", "it has run the gauntlet, against the champion of now", "its newest gauntlet", _evaluated
+        ),
         Condition("gauntlet random", "score against random in the gauntlet", OF_GAUNTLET, _gauntlet_random),
         Condition("gauntlet heuristic", "score against heuristic in the gauntlet", OF_GAUNTLET, _gauntlet_heuristic),
         Condition("gauntlet champion", "score against the champion in the gauntlet", OF_GAUNTLET, _gauntlet_champion),
+        Condition("games", "games of the gauntlet against the champion", f"≥ {gauntlet.games}", _games),
         Condition("elo", "Elo over the champion", f"≥ {gauntlet.elo:+g}", _elo),
+        Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
         Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),
         Condition("finish", f"games end, at most {trial.stopped:.0%} of them at the limit of moves", "all", _finish),
@@ -157,23 +162,32 @@ def _file(case: Case) -> Finding:
 def _pause(case: Case) -> Finding:
     if case.last_change is None:
         return Finding(True, NO_CHAMPION)
-    minutes = (time.time() - case.last_change) / 60
+    age = seconds_since(case.last_change, f"the last change of the champion of {case.model.config}")
+    if age is None:
+        return Finding(True, "not known: the last change lies in the future, by a clock that was wrong")
+    minutes = age / 60
     return Finding(minutes >= case.settings.pause_minutes, f"{minutes:.1f} min", minutes)
+
+
+def _evaluated(case: Case) -> Finding:
+    champion = case.champion
+    if not case.results.scores:
+        return Finding(False, f"no: `ringrift evaluate {case.model.config} {case.model.id}`")
+    if champion is None:
+        return Finding(True, NO_CHAMPION)
+    if case.results.champion is None:
+        return Finding(False, f"its gauntlet was before there was a champion, now {champion.id}: evaluate it again")
+    if case.results.champion != champion.id:
+        return Finding(False, f"its gauntlet was against {case.results.champion}: evaluate it again")
+    return Finding(True, f"against {champion.id}")
 
 
 def _games(case: Case) -> Finding:
     scores = case.results.scores
-    if not scores:
-        return Finding(False, "0: evaluate it", 0)
     if case.champion is None:
         games = sum(score.games for score in scores.values())
         return Finding(games >= case.settings.gauntlet.games, f"{games} against all, {NO_CHAMPION}", games)
-    if "champion" in scores and case.results.champion != case.champion.id:
-        other = case.results.champion
-        return Finding(False, f"0 against {case.champion.id}, its gauntlet was against {other}: evaluate it again", 0)
-    games = scores["champion"].games if "champion" in scores else 0
-    if lost := next((role for role, score in scores.items() if score.verdict == "cut off"), None):
-        return Finding(True, f"{games}, as many as it took to lose against {lost}", games)
+    games = scores["champion"].games
     return Finding(games >= case.settings.gauntlet.games, f"{games}", games)
 
 

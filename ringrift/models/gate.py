@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from ringrift.agents import Agent, make_agent
+from ringrift.clock import seconds_since
 from ringrift.models.conditions import OF_TRIAL, Case, Condition, conditions
 from ringrift.models.history import CHANGES, history, last_change
 from ringrift.models.results import Results
@@ -126,7 +127,8 @@ def valid_report(store: ModelStore, model: StoredModel, settings: GateSettings) 
     That is so while the champion is the same, the limits are, and it is younger than `valid_hours`.
     """
     for entry in history(store, config=model.config):
-        if entry.kind in CHANGES or entry.when < time.time() - settings.valid_hours * 3600:
+        age = seconds_since(entry.when, f"a verdict of the gate of {model.config}")
+        if entry.kind in CHANGES or age is None or age > settings.valid_hours * 3600:
             return None
         if entry.model == model.id:
             report = GateReport.from_json(entry.verdict) if entry.kind == "passed" and entry.verdict else None

@@ -23,7 +23,7 @@ from ringrift.models.settings import GateSettings
 from ringrift.models.store import ModelStore, Status, StoredModel, champion_row, find_row
 from ringrift.run_context import RunContext
 
-UNDECIDED: frozenset[str] = frozenset({"pause", "games"})
+UNDECIDED: frozenset[str] = frozenset({"pause", "evaluated", "games"})
 """Conditions that say nothing about the model itself: it may come again."""
 
 

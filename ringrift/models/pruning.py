@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import update
 
+from ringrift.clock import seconds_since
 from ringrift.models.files import remove_files
 from ringrift.models.history import predecessors
 from ringrift.models.schema import models
@@ -83,7 +84,6 @@ def prune(
 
 def _reasons(store: ModelStore, listed: list[StoredModel], settings: PruneSettings) -> dict[str, str]:
     """Why models are kept, by id; those that are not in it go."""
-    youngest = time.time() - settings.days * DAY
     by_config: dict[str, list[StoredModel]] = defaultdict(list)
     for model in listed:  # the newest first
         by_config[model.config].append(model)
@@ -99,7 +99,7 @@ def _reasons(store: ModelStore, listed: list[StoredModel], settings: PruneSettin
                 reasons[model.id] = "staging"
             elif place < settings.newest:
                 reasons[model.id] = "newest"
-            elif model.created > youngest:
+            elif (age := seconds_since(model.created, f"model {model.id}")) is not None and age < settings.days * DAY:
                 reasons[model.id] = "young"
     return reasons
 

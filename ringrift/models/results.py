@@ -70,7 +70,7 @@ def stored_results(database: GamesDatabase, config: str, model: str, form: str) 
 
 
 def _score(opponent: Mapping[str, Any]) -> Score:
-    wanted = f"≥ {opponent['limit']:.0%}, interval above {opponent['above']:.0%}"
+    wanted = opponent.get("wanted") or f"≥ {opponent['limit']:.0%}"  # reports of before 2026-12 have no such words
     return Score(opponent["games"], opponent["score"], opponent["low"], opponent["high"], opponent["verdict"], wanted)
 
 

@@ -27,6 +27,7 @@ models = Table(
     Column("pruned", BigInteger),  # when its files were given up; None while they are kept
     Column("parent", String(16)),  # the model that its training began with; it need not be in the store
     Column("training", Text, nullable=False),  # what its training has said about itself
+    Column("number", BigInteger, nullable=False, server_default="0"),  # in the order of registration, from 1
     Index(None, "config", "created"),
 )
 _in_production = models.c.status == "production"

@@ -32,7 +32,7 @@ class TrialSettings(Settings):
     heuristic: Share
 
 
-class GauntletSettings(Settings):
+class GauntletRequirements(Settings):
     """What the evaluation before the gate has to have shown."""
 
     games: PositiveInt
@@ -45,7 +45,7 @@ class GateSettings(Settings):
     seconds: Seconds
     pause_minutes: NonNegativeFloat | NonNegativeInt
     valid_hours: NonNegativeFloat | NonNegativeInt
-    gauntlet: GauntletSettings
+    gauntlet: GauntletRequirements
     inference: InferenceSettings
     trial: TrialSettings
 

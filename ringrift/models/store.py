@@ -7,15 +7,16 @@ written after the files and outlives them.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import orjson
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
+from ringrift.clock import seconds_since
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.models.errors import AbsentModel, UnknownModel
@@ -55,6 +56,8 @@ class StoredModel:
     parent: str | None
     training: Mapping[str, Any]
     """What its training has said about itself; empty if nothing."""
+    number: int = 0
+    """In the order of registration, from 1."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -96,7 +99,7 @@ class ModelStore:
             path=f"{config}/{sha256[:ID_DIGITS]}.pth",
             sha256=sha256,
             sidecar=checksum(files.sidecar),
-            created=int(training.get("created") or time.time()),
+            created=_created(training),
             pruned=None,
             parent=training.get("parent"),
             training=training,
@@ -108,7 +111,8 @@ class ModelStore:
         if path.resolve() != self.path(new).resolve():
             write_files(self.path(new), files)
         with self.database.writing() as connection:
-            row = asdict(new) | {"training": orjson.dumps(training).decode()}
+            number = 1 + (connection.execute(select(func.max(models.c.number))).scalar() or 0)
+            row = asdict(new) | {"training": orjson.dumps(training).decode(), "number": number}
             connection.execute(self.database.insert(models).values(**row))
             again = {"pruned": None, "sidecar": new.sidecar, "path": new.path}
             connection.execute(update(models).where(models.c.id == new.id).values(**again))
@@ -138,17 +142,20 @@ class ModelStore:
         return model
 
     def listed(self, config: str | None = None, status: str | None = None) -> list[StoredModel]:
-        """The models, the newest first; those whose files are pruned too."""
-        query = select(models).order_by(models.c.created.desc(), models.c.id)
+        """Return the models, the newest first; those whose files are pruned too.
+
+        Newer is what was registered later, and every model than its ancestors: a copy of old files, a restored backup
+        or a clock that was wrong changes no order.
+        """
+        query = select(models)
         if config is not None:
             parse_config(config)
             query = query.where(models.c.config == config)
-        if status is not None:
-            if status not in STATUSES:
-                raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
-            query = query.where(models.c.status == status)
+        if status is not None and status not in STATUSES:
+            raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
         with self.database.reading() as connection:
-            return [stored_model(row) for row in connection.execute(query)]
+            found = [stored_model(row) for row in connection.execute(query)]
+        return [model for model in newest_first(found) if status in (None, model.status)]
 
     def champion(self, config: str) -> StoredModel | None:
         """The champion of a config; None until there is one."""
@@ -179,6 +186,32 @@ class ModelStore:
         except AbsentModel as error:
             return str(error)
         return None
+
+
+def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:
+    """Return models by order of registration, the latest first, but none before its descendants."""
+    by_id = {model.id: model for model in found}
+    ranks: dict[str, tuple[int, int]] = {}
+    """By id: the latest registration of a model and its ancestors, and how many of these there are."""
+    for model in found:
+        line: dict[str, StoredModel] = {}
+        one: StoredModel | None = model
+        while one is not None and one.id not in ranks and one.id not in line:  # parents in a circle are nobody's claim
+            line[one.id] = one
+            one = by_id.get(one.parent or "")
+        latest, ancestors = ranks.get(one.id, (0, -1)) if one else (0, -1)
+        for one in reversed(line.values()):
+            latest, ancestors = max(latest, one.number), ancestors + 1
+            ranks[one.id] = latest, ancestors
+    return sorted(found, key=lambda model: (*ranks[model.id], model.id), reverse=True)
+
+
+def _created(training: Mapping[str, Any]) -> int:
+    """Return when a model was made, as its training says; now, if it says nothing, or a moment that is to come."""
+    said = training.get("created")
+    if isinstance(said, int | float) and said > 0 and seconds_since(said, "the creation of a model") is not None:
+        return int(said)
+    return int(time.time())
 
 
 def stored_model(row: Row[Any]) -> StoredModel:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
+from ringrift.clock import seconds_since
 from ringrift.game import parse_config
 from ringrift.game_database.schema import games as games_table
 from ringrift.models import ModelStore, StoredModel
@@ -21,8 +21,10 @@ class Readiness:
     new_games: int
     games_needed: int
     minutes: float | None
-    """Since the last training; None if there was none."""
+    """Since the last training; None if there was none, or it lies in the future by a clock that was wrong."""
     minutes_needed: float
+    trained: bool = True
+    """Whether there was one."""
 
     @property
     def ready(self) -> bool:
@@ -36,8 +38,10 @@ class Readiness:
     def __str__(self) -> str:
         """Such as «212 of 300 new games; 8 of 20 minutes since the last training»."""
         games = f"{self.new_games:,} of {self.games_needed:,} new games"
-        if self.minutes is None:
+        if not self.trained:
             return f"{games}; no training yet"
+        if self.minutes is None:
+            return f"{games}; the last training lies in the future, by a clock that was wrong"
         needed = f" of {self.minutes_needed:g}" if self.minutes_needed else ""
         return f"{games}; {self.minutes:,.0f}{needed} minutes since the last training"
 
@@ -50,9 +54,10 @@ def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> 
         there = connection.execute(query).scalar_one()
     last = last_trained(store, config)
     if last is None:
-        return Readiness(config, there, games, None, minutes)
-    since = max(0.0, time.time() - last.created) / 60
-    return Readiness(config, max(0, there - games_of_training(last)), games, since, minutes)
+        return Readiness(config, there, games, None, minutes, trained=False)
+    age = seconds_since(last.created, f"the last training of {config}")
+    new_games = max(0, there - games_of_training(last))
+    return Readiness(config, new_games, games, None if age is None else age / 60, minutes)
 
 
 def games_of_training(model: StoredModel) -> int:

@@ -17,6 +17,7 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
+from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
@@ -26,7 +27,6 @@ from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
-from ringrift.training.run import newest_parent
 
 WORKER: Final = "loop"
 
@@ -95,7 +95,7 @@ def _train(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageR
     training = TrainingInputs(
         inputs.config, hyper, datasets=inputs.datasets, models=inputs.store.folder, runs=inputs.runs, parent=None
     )
-    training = replace(training, parent=newest_parent(training))
+    training = replace(training, parent=newest_parent(inputs.store, training))
     strength = strength_against_heuristic(inputs.config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     within = context.part_of("train").with_settings(context.settings.training)
     try:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ringrift.clock import seconds_since
 from ringrift.evaluation.rating import elo_by_form, trends
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.evaluation.store import newest_ratings
@@ -52,7 +52,7 @@ class ConfigStatus:
         """All of it for people, with titles."""
         yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
         yield "to training", self.waiting
-        yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)} ago"
+        yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)}"
         if self.newest != self.champion:
             yield from (("", line) for line in _elo_lines(self.newest_elo))
         yield "champion", self.champion or "none yet"
@@ -126,8 +126,11 @@ def _iteration(iterations: Path, config: str) -> str | None:
 
 def _ago(moment: int) -> str:
     """How long ago, in the largest unit that fits."""
-    seconds = max(0, int(time.time()) - moment)
+    age = seconds_since(moment, "a training")
+    if age is None:
+        return "in the future, by a clock that was wrong"
+    seconds = int(age)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

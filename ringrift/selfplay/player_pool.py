@@ -44,11 +44,6 @@ def promoted_model(folder: Path, config: str) -> Path:
     return folder / f"ringrift_best_{config}.pth"
 
 
-def trained_models(folder: Path, config: str) -> list[Path]:
-    """Return the files of all models of a config that have been trained, the newest first."""
-    return sorted((folder / config).glob("*.pth"), key=lambda path: (path.stat().st_mtime, path.name), reverse=True)
-
-
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 

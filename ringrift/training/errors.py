@@ -21,5 +21,9 @@ class Diverged(RingRiftError):
     """The error that the loss is no number any more, or far above what it was."""
 
 
+class SpoiledNetwork(RingRiftError):
+    """A training whose network is worse than one that knows nothing; it becomes no model."""
+
+
 class TrainingOutOfMemory(RingRiftError):
     """The error that not even the smallest micro-batch fits."""

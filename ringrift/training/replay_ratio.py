@@ -1,14 +1,16 @@
 """The replay ratio: every new sample is worth so many samples of training, and no more.
 
 A network that sees the same games too often learns them by heart. What is new is counted by games: those of the data
-set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder.
+set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder;
+where that is gone, the model itself says how many games there were when it was trained, and the brake holds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -50,15 +52,36 @@ def write_games(folder: Path, games: npt.NDArray[np.bytes_]) -> None:
         np.save(file, games, allow_pickle=False)
 
 
-def read_games(folder: Path) -> npt.NDArray[np.bytes_]:
-    """Read which games a run has learned from; none if its folder is gone. `DamagedGames` if nobody can tell."""
+def read_games(folder: Path) -> npt.NDArray[np.bytes_] | None:
+    """Read which games a run has learned from; None if its folder is gone. `DamagedGames` if nobody can tell."""
     path = folder / FILE
     try:
         games: npt.NDArray[np.bytes_] = np.lib.format.read_array(BytesIO(read_bounded(path, LARGEST)))
     except FileNotFoundError:
-        return np.empty(0, IDENTITY)
+        return None
     except UNREADABLE as error:
         raise DamagedGames(f"{path}: is damaged ({' '.join(str(error).split())}); {_REMEDY}") from None
     if games.ndim != 1 or games.dtype != IDENTITY:
         raise DamagedGames(f"{path}: is damaged (it holds {games.dtype} {games.shape}); {_REMEDY}")
     return games
+
+
+def presumed_games(dataset: Dataset, learned: Mapping[str, Any]) -> npt.NDArray[np.bytes_]:
+    """Return the games of a data set, S16 `[games]`, that a model may have learned from, by its own account `learned`.
+
+    The pool has grown by so many games since the model's data set was made: the latest ones are new, and no others.
+    Without an account of that size, all are taken for known, as the brake must not be lifted unseen.
+    """
+    then, now = _pool_size(learned.get("provenance")), _pool_size(dataset.manifest.provenance)
+    ended = np.concatenate([shard["facts"]["ended"] for shard in dataset.shards])
+    games = np.concatenate([shard["games"] for shard in dataset.shards])
+    new = 0 if then is None or now is None else min(max(now - then, 0), len(games))
+    return np.unique(games[np.lexsort((games, ended))[: len(games) - new]])
+
+
+def _pool_size(provenance: object) -> int | None:
+    """Return how many games of its config there were when a data set was made; None if it does not say."""
+    steps = provenance.get("steps") if isinstance(provenance, Mapping) else None
+    first = steps[0] if isinstance(steps, list | tuple) and steps else None
+    games = first.get("games") if isinstance(first, Mapping) else None
+    return games if isinstance(games, int) else None

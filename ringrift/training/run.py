@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -34,15 +35,14 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.run_context import RunContext
-from ringrift.selfplay import trained_models
 from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
 from ringrift.training.distributed import ProcessGroup, checked_device, join_process_group
-from ringrift.training.errors import BusyRun, NothingNew
+from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyTarget, choose_policy_target
 from ringrift.training.old_names import under_old_names
-from ringrift.training.replay_ratio import games_of, new_samples, read_games, write_games
+from ringrift.training.replay_ratio import games_of, new_samples, presumed_games, read_games, write_games
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, TrainingSchedule
@@ -54,6 +54,10 @@ from ringrift.training.validation import Validation
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
 """Share of a run that a warm-up takes at most: the brake may leave fewer epochs than the settings ask for."""
+SPOILED: Final = 1.1
+"""How many times the loss of knowing nothing is too much. Networks that are not trained lie within 3 % of it; 470 games
+of square8_2p with a learning rate of 1 ended at 1.46 times."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -116,29 +120,15 @@ def train(
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
-    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up,
-    `BusyRun`, `Diverged`, `TrainingOutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no model; the
+    `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
+    `Diverged`, `SpoiledNetwork`, `TrainingOutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no
+    model; the
     same call goes on from there. Of several processes only the first has a report.
     """
     with join_process_group(device) as group:
         plan = _plan(inputs, group.device)
         with _alone(plan.folder, group):
             return _train(plan, context, group, strength)
-
-
-def newest_parent(inputs: TrainingInputs) -> Path | None:
-    """Return the newest model that a training can go on from, with its architecture; None if there is none.
-
-    A model that has learned from the very same data set comes from such a training itself, and is passed over. So who
-    asks again, after a crash for example, gets the same parent and with it the same run and the same model.
-    """
-    dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
-    for path in trained_models(inputs.models, inputs.config):
-        info = read_info(path)
-        learned = info.extra.get("training", {}).get("dataset", {}).get("identity")
-        if info.network.architecture == inputs.hyper.network and learned not in (None, dataset.identity):
-            return path
-    return None
 
 
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
@@ -162,7 +152,7 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
         _check_apart(dataset, holdout)
     target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
-    known = _known_games(inputs) if inputs.parent else np.empty(0, "S16")
+    known = _known_games(inputs, dataset) if inputs.parent else np.empty(0, "S16")
     new = new_samples(dataset, known)
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
@@ -189,13 +179,26 @@ def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
         )
 
 
-def _known_games(inputs: TrainingInputs) -> Any:
+def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
     """Return the games that the parent, or its parents, have learned from."""
     assert inputs.parent is not None
     info = read_info(inputs.parent)
-    run = info.extra.get("training", {}).get("run")
+    training = info.extra.get("training") or {}
     config = f"{info.network.board}_{info.network.players}p"
-    return read_games(inputs.runs / config / run) if isinstance(run, str) else np.empty(0, "S16")
+    if not isinstance(run := training.get("run"), str):
+        return np.empty(0, "S16")
+    folder = inputs.runs / config / run
+    if (games := read_games(folder)) is not None:
+        return games
+    if config != inputs.config:  # of other games than these
+        return np.empty(0, "S16")
+    known = presumed_games(dataset, training.get("dataset") or {})
+    _log.warning(
+        "%s: which games %s has learned from is no longer there; by the size of the pool then, %d of the %d games of "
+        "%s are taken for known",
+        *(folder, inputs.parent, len(known), len(games_of(dataset)), dataset.path),
+    )
+    return known
 
 
 def _train(
@@ -210,7 +213,7 @@ def _train(
         plan.folder, learner, plan.dataset, plan.holdout, group, context, micro_batch=micro_batch, strength=strength
     )
     try:
-        ending = trainer.run()
+        ending: str = trainer.run()
     finally:
         trainer.close()
     if not group.is_main:
@@ -219,6 +222,16 @@ def _train(
         return _report(plan, trainer, ending, None, None, context.settings.report)
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
+    loss, nothing = (unseen or trainer.validate(plan.dataset)).figures["total"], trainer.yardstick["total"]
+    if not loss < SPOILED * nothing:  # also what is no number
+        worse = f"its loss is {loss:.3f}, and that of knowing nothing {nothing:.3f}"
+        ending = f"no model: the training has spoiled the network: {worse}"
+        report = _report(plan, trainer, ending, None, unseen, context.settings.report)
+        write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
+        raise SpoiledNetwork(
+            f"{plan.folder}: the training has spoiled the network, which becomes no model: {worse}; try a lower "
+            f"learning_rate (now {hyper.learning_rate:g}) or more games; the report is there"
+        )
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)

@@ -32,6 +32,7 @@ from ringrift.training.history import end_torn_line
 from ringrift.training.losses import Losses
 from ringrift.training.step import Learner, StepMetrics
 from ringrift.training.validation import Validation, validate
+from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped"]
@@ -91,6 +92,14 @@ class Trainer:
         self._strength = strength
         self._context = context
         self._share = learner.schedule.batch // group.size
+        self.yardstick = ignorant_losses(
+            learner.module.network,
+            holdout or dataset,
+            learner.hyper.validate_samples,
+            learner.hyper.losses,
+            learner.target,
+        )
+        """The losses of knowing nothing, on what the network is validated on."""
         self.state = TrainerState(micro_batch)
         self.validation: Validation | None = None
         self._began = time.monotonic()
@@ -224,10 +233,10 @@ class Trainer:
         self._context.progress("steps", step, learner.schedule.steps, detail)
 
     def _stop_if_diverged(self, total: float, gradient: float) -> None:
-        lowest = self.state.lowest
+        lowest = self.yardstick["total"] if self.state.lowest is None else self.state.lowest
         finite = total - total == 0 and gradient - gradient == 0
         # A loss of KL may come near 0, so that a multiple of it says little: what counts is the way up from it.
-        if finite and (lowest is None or total < self._hyper.divergence * max(lowest, 1.0)):
+        if finite and total < self._hyper.divergence * max(lowest, 1.0):
             return
         kept = checkpoints(self.folder / FOLDER)
         raise Diverged(

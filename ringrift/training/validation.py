@@ -15,12 +15,14 @@ from ringrift.training.step import Learner
 
 MOST_AT_ONCE = 1024
 
+Figures = dict[str, float]
+"""`Losses` by name."""
+
 
 class Validation(NamedTuple):
     """Means over N samples, and the prediction for each."""
 
-    figures: dict[str, float]
-    """The `Losses` by name."""
+    figures: Figures
     predicted: npt.NDArray[np.float32]
     """The value of the network for the player to act: `[N]`."""
     outcomes: npt.NDArray[np.float32]

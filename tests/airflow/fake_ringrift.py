@@ -61,6 +61,8 @@ def report(verb: str, words: list[str], code: int) -> Any:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         path.with_suffix(".json").write_text(json.dumps({"sha256": digest}))
+        if "--register" in words:
+            register(config, digest)
         losses = [{"name": "loss", "training": 1.5, "holdout": 1.6}]
         return {"facts": {"model": digest[:16], "ended": "all 2 epochs"}, "losses": losses, "steps": 20, "samples": 900}
     if verb == "evaluate":
@@ -78,6 +80,21 @@ def report(verb: str, words: list[str], code: int) -> Any:
     if verb == "promote":
         return judged(config, words[2], "refused")
     return {"words": words}
+
+
+def register(config: str, digest: str) -> None:
+    """Take a model into the store."""
+    from sqlalchemy import text
+
+    from ringrift.game_database import GamesDatabase
+
+    row = {"id": digest[:16], "config": config, "path": f"{config}/{digest[:16]}.pth", "sha256": digest}
+    query = (
+        "INSERT INTO models (id, config, status, path, sha256, sidecar, created, training, number) SELECT :id, :config,"
+        " 'development', :path, :sha256, :sha256, 0, '{}', 1 + count(*) FROM models"
+    )
+    with GamesDatabase(create=True) as database, database.writing() as connection:
+        connection.execute(text(query), row)
 
 
 def judged(config: str, model: str, outcome: str) -> dict[str, Any]:

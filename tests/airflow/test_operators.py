@@ -155,7 +155,7 @@ def test_a_stage_that_is_asked_again_after_its_answer_asks_anew(place: Place, tr
 
 
 def test_alone_a_stage_takes_the_newest_model(place: Place, tries: Tries) -> None:
-    with pytest.raises(AirflowFailException, match=r"there is no model; `ringrift train square8_2p` makes one"):
+    with pytest.raises(AirflowFailException, match="square8_2p: no model is registered yet"):
         run(RemoteGauntletOperator, tries, config=CONFIG)
     model = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")["path"]
     run(RemoteGauntletOperator, tries, config=CONFIG)

@@ -28,7 +28,6 @@ CHANGES: dict[str, dict[str, Any]] = {
         "gauntlet.second_games": 8,
         "gauntlet.cut_off": 0.0,
         "gauntlet.limits": {"random": 0.0, "heuristic": 0.0, "champion": 0.0},
-        "gauntlet.above": 0.0,
         "rating.anchors": {2: ["random", "heuristic"], 3: ["random", "heuristic"], 4: ["random", "heuristic"]},
         "rating.anchor_games": 4,
         "rating.games": 4,

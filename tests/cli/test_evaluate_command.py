@@ -22,7 +22,7 @@ from tests.cli.processes import RINGRIFT, complaint
 CONFIG = "square8_2p"
 FEW = {
     "first_games: 10": "first_games: 2",
-    "second_games: 50": "second_games: 4",
+    "second_games: 90": "second_games: 4",
     "anchor_games: 200": "anchor_games: 2",
     "  games: 40": "  games: 2",
     '[random, "heuristic?temperature=4", heuristic, "minimax?nodes=1000"]': "[random, heuristic]",
@@ -92,6 +92,7 @@ def test_a_model_is_tested_until_it_is_clear(model: str) -> None:
 
 
 def test_the_newest_model_in_the_shadow_and_everybody_in_a_tournament(model: str, few: Path) -> None:
+    assert run("models", "register", f"models/{CONFIG}/{model}.pth").exit_code == 0
     shadow = run("tournament", CONFIG, "--shadow", "--as", "policy", "--json")
     assert shadow.exit_code == 0, shadow.output
     assert json.loads(shadow.stdout)["model"] == f"policy:{model}"
@@ -128,7 +129,7 @@ def test_what_is_wrong_is_one_line(model: str, few: Path) -> None:
         (("evaluate", CONFIG, model, "--against", "dice"), "unknown mode 'dice'"),
         (("tournament", CONFIG, "-p", "random"), "needs two players or more"),
         (("tournament", CONFIG, "--shadow", "-n", "3"), "leave out --players and --games"),
-        (("tournament", "hex8_4p", "--shadow"), "there are no models of hex8_4p yet"),
+        (("tournament", "hex8_4p", "--shadow"), "hex8_4p: no model is registered yet"),
     ):
         assert message in complaint(*words)
     path.write_bytes(path.read_bytes()[:100])

@@ -42,9 +42,9 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert {one["status"], two["status"]} == {"development"}
     refused = run("promote", "hex8_2p", one["id"], code=1)
     assert f"{one['id']} was not promoted; champion: none yet" in refused
-    assert "no: games: games of the gauntlet" in refused
+    assert "no: evaluated: it has run the gauntlet" in refused
     assert "not run" in refused
-    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: games: ")
+    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: evaluated: ")
     assert f"{one['id']} is the champion, the first, forced: to begin with" in run(
         "promote", "hex8_2p", one["id"][:8], "--force", "--reason", "to begin with"
     )
@@ -52,9 +52,9 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert (report["outcome"], report["champion"], report["previous"]) == ("promoted", two["id"], one["id"])
     assert report["gate"]["checks"][0]["verdict"] == "passed"
     assert "nothing to do" in run("promote", "hex8_2p", two["id"])
-    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: pause: ")
+    assert read("promote", "hex8_2p", one["id"], "--check", code=1)["gate"]["verdict"].startswith("no: evaluated: ")
     without = read("promote", "hex8_2p", one["id"], "--check", "--no-pause", code=1)
-    assert without["gate"]["verdict"].startswith("no: games: ")
+    assert without["gate"]["verdict"].startswith("no: evaluated: ")
     back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
     assert f"{one['id']} is the champion, in place of {two['id']}" in back
     assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
@@ -62,7 +62,13 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     assert {model["id"]: model["status"] for model in listed} == {one["id"]: "production", two["id"]: "archived"}
     assert one["id"] in run("models", "list", "--status", "production")
     shown = run("models", "show", one["id"])
-    for part in ("production", "sound", "restored: it loses", "promoted (forced): to begin with", "refused: no: games"):
+    for part in (
+        "production",
+        "sound",
+        "restored: it loses",
+        "promoted (forced): to begin with",
+        "refused: no: evaluated",
+    ):
         assert part in shown
     assert read("models", "show", one["id"])["fault"] is None
     assert f"{one['id']} hex8_2p production" in run("models", "why", one["id"])

@@ -20,7 +20,7 @@ def options(folder: Path) -> list[str]:
 
 def test_it_goes_on_from_the_newest_model_and_the_same_call_again_is_the_same_training(tmp_path: Path) -> None:
     write_both(tmp_path / "training")
-    words = options(tmp_path)
+    words = [*options(tmp_path), "--database", str(tmp_path / "games.db")]
     first = CliRunner().invoke(app, [*words, "--from", "newest", "--json"])
     assert first.exit_code == 0, first.output
     parent = json.loads(first.stdout)["facts"]["model"]

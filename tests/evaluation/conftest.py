@@ -24,7 +24,7 @@ def settings() -> EvaluationSettings:
     """Those of the file, with few games and cheap anchors."""
     settings = evaluation_settings()
     few = {
-        "gauntlet": {"first_games": 4, "second_games": 12},
+        "gauntlet": {"first_games": 4, "second_games": 12, "look_games": 4},
         "sprt": {"least": 4, "most": 12},
         "rating": {"anchor_games": 8, "games": 4, "anchors": {seats: ["random", "heuristic"] for seats in (2, 3, 4)}},
         "shadow": {"games": 4},

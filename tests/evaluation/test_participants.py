@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from ringrift.evaluation.participants import (
     UnknownModel,
     find_champion,
     find_model,
-    find_newest,
     find_predecessor,
     model_participant,
     participant,
@@ -78,16 +76,6 @@ def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> Non
     path.with_suffix(".json").unlink()
     with pytest.raises(MissingModel, match="not found, so ringrift_best"):
         model_participant(find_champion(tmp_path, CONFIG) or Path(), "policy")
-
-
-def test_the_newest_model_is_the_last_written_or_the_champion(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel, match="there are no models of square8_2p yet, and no champion"):
-        find_newest(tmp_path, CONFIG)
-    champion = saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 1)
-    assert find_newest(tmp_path, CONFIG) == champion
-    first, second = (saved(tmp_path / CONFIG / f"{seed}.pth", seed) for seed in (2, 3))
-    os.utime(second, (1, 1))
-    assert find_newest(tmp_path, CONFIG) == first
 
 
 def test_a_model_is_to_be_better_than_the_champion_and_that_than_its_parent(tmp_path: Path) -> None:

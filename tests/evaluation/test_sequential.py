@@ -11,8 +11,9 @@ from rich.console import Console
 from ringrift.cli.render import rendered
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
+from ringrift.evaluation.results import block_scores
 from ringrift.evaluation.schedule import BadMatch
-from ringrift.evaluation.sequential import block_scores, sequential_test
+from ringrift.evaluation.sequential import sequential_test
 from ringrift.evaluation.store import stored_evaluations
 from ringrift.run_context import Cancelled, RunContext
 from tests.evaluation.planted import result

@@ -58,7 +58,8 @@ def test_players_of_another_form_are_no_measure() -> None:
 
 def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(runner: MatchRunner) -> None:
     old, new = Participant(OLD, "heuristic"), Participant(NEW, "random")
-    runner = replace(runner, settings=runner.settings.model_copy(update={"shadow": ShadowSettings(games=24)}))
+    few = runner.settings.model_copy(update={"shadow": ShadowSettings(games=24)})
+    runner = replace(runner, context=runner.context.with_settings(few))
     report = shadow(CONFIG, new, old, runner)
     assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic", 8), (OLD, 8)]
     assert any("against its predecessor" in alarm for alarm in report.alarms), report

@@ -13,10 +13,12 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from sqlalchemy import update
 
 from ringrift.agents import make_agent
 from ringrift.models import Gain, GateReport, ModelStore, Results, Score, StoredModel, model_settings, run_gate
 from ringrift.models.conditions import conditions
+from ringrift.models.schema import promotions
 from ringrift.models.settings import GateSettings
 from ringrift.networks import save_model
 from ringrift.run_context import RunContext
@@ -109,15 +111,28 @@ def test_a_champion_of_just_now(store: ModelStore, model: StoredModel, champion:
     assert measured == "0.0 min"
 
 
+def test_a_champion_of_the_future_does_not_stop_all_that_come_after_it(
+    store: ModelStore, model: StoredModel, champion: StoredModel
+) -> None:
+    with store.database.writing() as connection:
+        connection.execute(update(promotions).values(when=int(time.time()) + 400 * 86_400))
+    report = run_gate(store, model, results(champion.id), gate_context(pause_minutes=15, seconds=0.5), factory=Stand)
+    (pause,) = (check for check in report.checks if check.name == "pause")
+    assert pause.verdict == "passed"
+    assert "by a clock that was wrong" in pause.measured
+
+
 def test_a_model_that_was_not_evaluated(store: ModelStore, model: StoredModel) -> None:
-    assert stopped_at(run_gate(store, model, Results(), gate_context()), "games") == "0: evaluate it"
+    assert stopped_at(run_gate(store, model, Results(), gate_context()), "evaluated").startswith(
+        "no: `ringrift evaluate hex8_2p "
+    )
 
 
 def test_a_model_that_was_evaluated_against_another_champion(
     store: ModelStore, model: StoredModel, champion: StoredModel
 ) -> None:
-    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "games")
-    assert measured == f"0 against {champion.id}, its gauntlet was against 0123456789abcdef: evaluate it again"
+    measured = stopped_at(run_gate(store, model, results("0123456789abcdef"), gate_context()), "evaluated")
+    assert measured == "its gauntlet was against 0123456789abcdef: evaluate it again"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +141,7 @@ def test_a_model_that_was_evaluated_against_another_champion(
         ({"random": 0.84}, "gauntlet random", "84.0% (74.0% – 94.0%), 50 games, failed"),
         ({"heuristic": 0.59}, "gauntlet heuristic", "59.0% (49.0% – 69.0%), 50 games, failed"),
         ({"champion": 0.54}, "gauntlet champion", "54.0% (44.0% – 64.0%), 50 games, failed"),
-        ({"gain": 19}, "elo", "+19 (-41 … +79)"),
+        ({"gain": -1}, "elo", "-1 (-61 … +59)"),
     ],
 )
 def test_a_weaker_model(
@@ -149,6 +164,18 @@ def test_a_model_that_was_cut_off_in_the_gauntlet(store: ModelStore, model: Stor
     report = run_gate(store, model, Results(scores, champion.id), gate_context())
     assert stopped_at(report, "gauntlet champion") == "10.0% (0.0% – 40.0%), 10 games, cut off"
     assert report.verdict.endswith("10 games, cut off, the limit is ≥ 55%")
+
+
+def test_the_first_cause_is_told_and_not_what_it_left_undone(store: ModelStore, model: StoredModel) -> None:
+    """Who is hopeless against the heuristic has played few games because of that, and waits for no pause."""
+    scores = {
+        "random": Score(10, 1.0, 0.7, 1.0, "not finished", "≥ 85%"),
+        "heuristic": Score(10, 0.1, 0.0, 0.4, "cut off", "≥ 60%"),
+    }
+    strict = gate_context(gauntlet={"games": 50}, pause_minutes=15)
+    report = run_gate(store, model, Results(scores), strict)
+    assert stopped_at(report, "gauntlet heuristic") == "10.0% (0.0% – 40.0%), 10 games, cut off"
+    assert report.verdict.startswith("no: gauntlet heuristic: score against heuristic in the gauntlet: 10.0%")
 
 
 # In games

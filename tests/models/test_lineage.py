@@ -61,7 +61,7 @@ def test_all_of_it_is_printed(store: ModelStore, family: list[StoredModel]) -> N
         f"{family[1].id}  development",
         "feedfeedfeedfeed  is not in the store",
         "promoted (forced): a test",
-        "refused: no: games: ",
+        "refused: no: evaluated: ",
         "Elo: none, it has not played rated games",
         "evaluations: none",
     ):

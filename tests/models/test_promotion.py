@@ -87,7 +87,7 @@ def test_what_the_gate_refuses_is_kept_in_mind_and_the_champion_stays(store: Mod
     assert (report.outcome, report.champion) == ("refused", champion.id)
     assert report.gate is not None
     assert report.gate.failed is not None
-    assert report.gate.failed.name == "games"
+    assert report.gate.failed.name == "evaluated"
     assert statuses(store, weak) == ["development"], "it may come again when it has been evaluated"
     entry = history(store, model=weak.id)[0]
     assert (entry.kind, entry.previous, entry.forced) == ("refused", champion.id, False)

@@ -56,7 +56,7 @@ def preset(**training: Any) -> LoopPreset:
 def few_games(settings: EvaluationSettings) -> EvaluationSettings:
     limits = settings.gauntlet.limits.model_copy(update={"random": 0.0, "heuristic": 0.0, "champion": 0.0})
     gauntlet = settings.gauntlet.model_copy(
-        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits, "above": -1.0}
+        update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits}
     )
     rating = settings.rating.model_copy(update={"anchors": {2: ["random", "heuristic"]}, "anchor_games": 4, "games": 2})
     return settings.model_copy(update={"gauntlet": gauntlet, "rating": rating})

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from ringrift.errors import RingRiftError
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.schema import games, sources
 from ringrift.models import ModelStore
+from ringrift.models.schema import models
 from ringrift.networks import NetworkConfig, add_model, build_network
 from ringrift.pipeline.readiness import readiness
 
@@ -95,3 +96,12 @@ def test_a_model_that_came_without_a_training_does_not_count(store: ModelStore) 
 def test_a_config_that_does_not_exist_is_one_line(store: ModelStore) -> None:
     with pytest.raises(RingRiftError, match="square9_2p"):
         readiness(store, "square9_2p", games=1, minutes=1)
+
+
+def test_a_training_of_the_future_does_not_hold_up_the_next(store: ModelStore) -> None:
+    trained(store, minutes_ago=5, games_then=0)
+    with store.database.writing() as connection:
+        connection.execute(update(models).values(created=int(time.time()) + 86_400))
+    found = readiness(store, "square8_2p", games=40, minutes=20)
+    assert found.ready
+    assert str(found) == "40 of 40 new games; the last training lies in the future, by a clock that was wrong"

@@ -7,7 +7,9 @@ symmetry.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,16 +73,23 @@ def write_planted(
     seed: int = 1,
     first_game: int = 0,
     part: str = "training",
+    pool_size: int | None = None,
+    facts_of_games: Mapping[str, Any] = MappingProxyType({}),
     **members: Any,
 ) -> Path:
-    """A data set of one shard; its manifest."""
+    """Write a data set of one shard, and return the path of its manifest.
+
+    `pool_size` is how many games of the config there were to choose from, and `facts_of_games` sets columns of `facts`.
+    """
     name = config + (".holdout" if part == "holdout" else "")
     folder.mkdir(parents=True, exist_ok=True)
     shard = folder / f"{name}.npz"
     found = planted_members(seed, count, first_game, players=parse_config(config)[1]) | members
+    games = len(found["games"])
+    for name_of_fact, column in facts_of_games.items():
+        found["facts"][name_of_fact] = column
     with shard.open("wb") as file:
         write_shard(file, found)
-    games = len(found["games"])
     manifest = Manifest(
         format=FORMAT,
         config=config,
@@ -91,7 +100,7 @@ def write_planted(
         policies=int(found["has_policy"].sum()),
         games=games,
         shards=(Shard(name=shard.name, samples=count, games=games, bytes=shard.stat().st_size, sha256=digest(shard)),),
-        provenance={},
+        provenance={} if pool_size is None else {"steps": [{"condition": "are of the config", "games": pool_size}]},
     )
     path = manifest_path(folder, name)
     write_manifest(path, manifest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
@@ -32,9 +33,11 @@ from ringrift.training import TrainingInputs, TrainingReport
 from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
 from ringrift.training.distributed import ProcessGroup
-from ringrift.training.errors import BusyRun, Diverged, NothingNew
+from ringrift.training.errors import BusyRun, Diverged, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
+from ringrift.training.losses import PolicyTarget
 from ringrift.training.run import _alone
+from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 from tests.contexts import record, training_context
 from tests.training.planted import CONFIG, write_planted
@@ -230,6 +233,22 @@ def test_only_what_the_parent_has_not_learned_from_counts_as_new(make_inputs: Ma
         train(grandchild)
 
 
+def test_the_brake_holds_where_the_folder_of_the_parents_run_is_gone(
+    make_inputs: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the size of the pool when the parent learned: of 64 games now, 24 are new."""
+    inputs = make_inputs(passes=1.0)
+    ended = {"ended": np.arange(64)}
+    write_planted(inputs.datasets, 512, pool_size=100, facts_of_games=ended)
+    parent = model_path(inputs, train(inputs))
+    shutil.rmtree(inputs.runs)
+    with pytest.raises(NothingNew, match="0 of 512"):
+        train(make_inputs(parent, passes=1.0))
+    assert "64 of the 64 games" in caplog.text
+    write_planted(inputs.datasets, 512, seed=9, first_game=40, pool_size=124, facts_of_games=ended)
+    assert train(make_inputs(parent, passes=1.0)).samples == 24 * 8
+
+
 def test_a_child_starts_where_its_parent_stood(make_inputs: Make) -> None:
     inputs = make_inputs(**THOROUGH)
     parent = train(inputs)
@@ -314,6 +333,38 @@ def test_a_loss_that_explodes_stops_the_run_and_keeps_what_was_good(make_inputs:
     with pytest.raises(Diverged, match=r"has diverged at step \d+: .*try a lower learning_rate \(now 1e\+06\)"):
         train(inputs)
     assert list(inputs.models.rglob("*.pth")) == []
+
+
+def test_a_first_loss_that_is_absurd_stops_the_run(make_inputs: Make) -> None:
+    """There is no lower one before it to compare it with, but knowing nothing has a loss, too."""
+    inputs = make_inputs(learning_rate=30.0, warm_up_epochs=0.0, log_steps=8, average=0.0)
+    with pytest.raises(Diverged, match=r"has diverged at step \d: loss"):
+        train(inputs)
+
+
+def test_a_network_that_knows_no_more_than_nothing_becomes_no_model(make_inputs: Make) -> None:
+    """Its loss has exploded and come back, so that nothing stopped the run; the report says why it is refused."""
+    inputs = make_inputs(learning_rate=30.0, warm_up_epochs=0.0, epochs=0.5, average=0.0, divergence=1e9)
+    with pytest.raises(SpoiledNetwork, match=r"no model: its loss is .*knowing nothing .*learning_rate"):
+        train(inputs)
+    assert list(inputs.models.rglob("*.pth")) == []
+    (folder,) = (inputs.runs / CONFIG).iterdir()
+    facts = json.loads((folder / "report.json").read_text())["facts"]
+    assert facts["model"] is None
+    assert facts["ended"].startswith("no model: the training has spoiled the network: ")
+    with pytest.raises(SpoiledNetwork):
+        train(inputs)
+
+
+@pytest.mark.parametrize("holdout", [True, False])
+def test_knowing_nothing_is_measured_where_the_network_is(make_inputs: Make, holdout: bool) -> None:
+    inputs = make_inputs(epochs=0.1)
+    dataset = open_dataset(inputs.datasets / (f"{CONFIG}.holdout" if holdout else CONFIG))
+    network = build_network(NetworkConfig.of("tiny", "square8", 2, "v1"))
+    found = ignorant_losses(network, dataset, 100, inputs.hyper.losses, PolicyTarget(True, 1.0))
+    assert found["policy"] == pytest.approx(np.log(4)), "the one good action of four"
+    assert found["value"] == pytest.approx(1.0), "every game is won by somebody"
+    assert found["ownership"] == pytest.approx(np.log(3))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(make_inputs: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from ringrift.fleet.failures import JobFailed
 from ringrift.version import code_version
 from ringrift_airflow.data_interval import backfilled
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.job import RemoteJobOperator
 from ringrift_airflow.retries import skip
 from ringrift_airflow.workspace import home
@@ -94,12 +95,15 @@ def candidate(context: Context, config: str, trained_by: str) -> str:
     report = context["ti"].xcom_pull(task_ids=trained_by) or {}
     if report.get("path"):
         return str(report["path"])
-    from ringrift.selfplay import trained_models  # only when the task runs: it loads numba
+    from ringrift.evaluation.participants import UnknownModel  # only when the task runs, as the next: they load numba
+    from ringrift.models import ModelStore
+    from ringrift.models.newest import newest_model
 
-    models = trained_models(home() / "models", config)
-    if not models:
-        raise AirflowFailException(f"models/{config}: there is no model; `ringrift train {config}` makes one")
-    return str(models[0].relative_to(home()))
+    try:
+        with FleetHook().health() as health:
+            return str(newest_model(ModelStore(health.database, home() / "models"), config).relative_to(home()))
+    except UnknownModel as error:
+        raise AirflowFailException(str(error)) from None
 
 
 def small(report: Any) -> Any:

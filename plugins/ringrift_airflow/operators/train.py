@@ -37,12 +37,14 @@ class RemoteTrainOperator(AfterDataset):
         if not self.site.remote:
             return
         from ringrift.fleet.staging import push_training  # late, as what follows: they need torch
+        from ringrift.models import ModelStore
+        from ringrift.models.newest import newest_parent
         from ringrift.training import TrainingInputs, hyper_parameters
-        from ringrift.training.run import newest_parent
 
         hyper = hyper_parameters(self.config, self.preset)
         inputs = TrainingInputs(self.config, hyper, datasets=home() / "data" / "training", models=home() / "models")
-        newest = newest_parent(inputs)
+        with FleetHook().health() as health:
+            newest = newest_parent(ModelStore(health.database, home() / "models"), inputs)
         parent = None if newest is None else newest.relative_to(home())
         sent = FleetHook().carry(self.site.host, lambda shell: push_training(shell, home(), self.config, parent))
         self.log.info("%s: %d files of the data set and the model were missing, %d bytes", self.site.host, *sent)

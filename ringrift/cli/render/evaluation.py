@@ -43,14 +43,14 @@ def _(report: GauntletReport) -> Iterator[RenderableType]:
             escape(one.role if one.role == one.opponent else f"{one.role} {one.opponent}"),
             *(f"{one.games}", f"{one.wins}", f"{one.losses}", f"{one.draws}", f"{one.score:.1%}"),
             f"{one.low:.1%} – {one.high:.1%}",
-            f"≥ {one.limit:.0%}, interval above {one.above:.0%}",
+            one.wanted,
             "" if one.elo is None else str(one.elo),
             one.verdict,
         )
     yield table
     for note in report.notes:
         yield escape(note)
-    yield "passed" if report.passed else "not passed"
+    yield "passed" if report.passed else f"not passed: {report.why}"
 
 
 def table(report: MatchReport) -> RenderableType:
