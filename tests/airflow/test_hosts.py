@@ -317,7 +317,7 @@ def test_a_host_without_this_ringrift_is_left_for_another(version: str | None, f
         said = r"gpu-1: no ringrift runs there \(.+\): "
     else:
         fleet.install(host, version)
-        said = f"gpu-1: it has ringrift 0.0.1, and here is ringrift {code_version()}: "
+        said = rf"gpu-1: it has ringrift 0\.0\.1, and here is ringrift {re.escape(code_version())}: "
     task = Selfplay()
     lines = told(task, lambda: task.execute(tries.context()))
     assert re.search(f"{said}`ringrift hosts deploy gpu-1`; another host is taken \\(other host\\)", lines)
