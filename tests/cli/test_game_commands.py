@@ -15,6 +15,7 @@ import pytest
 from ringrift.game import Game, get_board, new_states
 from ringrift.game.playout import perft
 from ringrift.game.records import read_records, write_records
+from ringrift.version import code_version
 
 TRACE = Path(__file__).parent.parent / "traces" / "hex8_2p.jsonl.gz"
 RINGRIFT = Path(sys.executable).parent / "ringrift"
@@ -47,7 +48,7 @@ def test_the_same_seed_plays_the_same_game() -> None:
     first, second, other = (ringrift("game", "random", "square8_2p", "--seed", seed, "--json") for seed in "778")
     assert first.stdout == second.stdout != other.stdout
     record = json.loads(first.stdout)
-    assert Game.from_record(record).record(seed=7) == record
+    assert Game.from_record(record).record(seed=7, code=code_version()) == record
 
 
 def test_random_games_are_written_verified_and_shown(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from ringrift.game import Game
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.selfplay.record import FORMAT
 from tests.cli.processes import RINGRIFT, complaint, ringrift
 from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write, write_lines
@@ -71,7 +72,7 @@ def test_games_are_listed_shown_and_exported(path: str, place: Path, tmp_path: P
     assert "hex8_3p" in shown.stdout
     assert "y  -4" in shown.stdout, "the board is drawn"
     record = json.loads(ringrift("games", "show", "1", "-d", path, "--json").stdout)["record"]
-    assert record["format"] == 1
+    assert record["format"] == FORMAT
     exported = ringrift("games", "export", "-d", path, "--config", "square8_2p").stdout
     assert sorted(exported.splitlines()) == sorted((place / "selfplay" / "0.jsonl").read_text().splitlines())
     out = tmp_path / "moves.jsonl"
