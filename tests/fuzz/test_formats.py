@@ -8,11 +8,13 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringrift.datasets.dataset import open_dataset
+from ringrift.datasets.layout import IDENTITY_BYTES
 from ringrift.datasets.manifest import read_manifest
 from ringrift.errors import RingRiftError
 from ringrift.game.records import read_records
@@ -86,7 +88,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     with tarfile.open(OLD / "training.tar.gz") as archive:
         archive.extractall(folder, filter="data")
     games = gzip.decompress((OLD / "games.jsonl.gz").read_bytes())
-    write_games(folder / "runs/square8_2p/504dda7d5bc1", read_games(folder / "nowhere"))
+    write_games(folder / "runs/square8_2p/504dda7d5bc1", np.array([b"0123456789abcdef"], f"S{IDENTITY_BYTES}"))
     stages = {"selfplay": StageResult("20 games", {"games": 20})}
     write_iteration(folder / "iterations", Iteration("square8_2p", 1, stages))
     made = {

@@ -23,7 +23,7 @@ from ringrift.limits import move_limit
 from ringrift.models.settings import model_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.selfplay.settings import selfplay_settings
-from ringrift.settings import config_folder
+from ringrift.settings import DEFAULTS
 from ringrift.training.settings import hyper_parameters
 from ringrift.training.thresholds import training_thresholds
 from ringrift.yaml_reader import parse_yaml
@@ -85,7 +85,7 @@ def changed(value: Any, way: tuple[Any, ...], new: Any) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copytree(config_folder(), tmp_path / "config")
+    shutil.copytree(DEFAULTS, tmp_path / "config")
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))
     return tmp_path / "config"
 
@@ -101,7 +101,7 @@ def read(name: str) -> None:
 
 
 def test_every_file_of_settings_is_fuzzed() -> None:
-    files = {str(path.relative_to(config_folder())) for path in config_folder().rglob("*.*")}
+    files = {str(path.relative_to(DEFAULTS)) for path in DEFAULTS.rglob("*.*")}
     weights = {name for name in files if name.startswith("heuristic/")} - READERS.keys()
     assert files - weights == READERS.keys() | ELSEWHERE.keys()
 
