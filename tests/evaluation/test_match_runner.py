@@ -8,7 +8,6 @@ from threading import Event
 import pytest
 
 from ringrift.agents import Agent
-from ringrift.agents.agent import GameNumbers
 from ringrift.evaluation.elo import fit_elo
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import participant
@@ -26,10 +25,11 @@ from ringrift.evaluation.store import (
     stored_evaluations,
     stored_games,
 )
+from ringrift.game.types import States
 from ringrift.game_database import GamesDatabase
+from ringrift.kernels.types import I64
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.search import SearchOutput
-from ringrift.search.evaluators import States
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
@@ -43,7 +43,7 @@ class Watched(Agent):
         self.agent = agent
         self.games: set[int] = set()
 
-    def act(self, states: States, games: GameNumbers) -> SearchOutput:
+    def act(self, states: States, games: I64) -> SearchOutput:
         self.games.update(games.tolist())
         return self.agent.act(states, games)
 

@@ -35,7 +35,7 @@ def game(
         winner=winner,
         reason=reason,
         ranks=None if winner is None else tuple(order.index(seat) + 1 for seat in range(seats)),
-        values=tuple(values),
+        outcome_values=tuple(values),
     )
 
 

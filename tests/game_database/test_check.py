@@ -140,11 +140,11 @@ def test_a_game_that_was_played_by_an_older_reading_of_the_rules_is_found_and_to
         for number, last in enumerate((skipped, forced))
     )
     write(tmp_path / "games.jsonl", [today, older])
-    assert ingest(database, [tmp_path / "games.jsonl"]).quarantined == {"illegal_action": 1}
-    assert check(database).damage == ()
+    assert ingest(database, [tmp_path / "games.jsonl"], ingest_context()).quarantined == {"illegal_action": 1}
+    assert check(database, any_context()).damage == ()
 
     plant(database, "UPDATE moves SET actions = ? WHERE game_id = 1", pack_actions(older.actions))
-    (damage,) = check(database, quarantine_bad=True).damage
+    (damage,) = check(database, any_context(), quarantine_bad=True).damage
     assert (damage.kind, damage.game, damage.done) == ("illegal_action", 1, "quarantined")
     assert "(no_territory_action) is not legal for player 2 in phase territory_processing" in damage.detail
     assert [line.detail for line in quarantined_lines(database, None, 5)] == [damage.detail] * 2

@@ -73,5 +73,5 @@ def test_a_tactic_is_not_solved_by_chance(tactic: Tactic) -> None:
     missed = 0
     for seed in range(12):
         agent = make_agent("random", get_board(tactic.board), tactic.players, seed=seed)
-        missed += not solves(tactic, one_game(agent.find))
+        missed += not solves(tactic, one_game(agent.act))
     assert missed >= 6
