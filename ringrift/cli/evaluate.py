@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
+from ringrift.cli.models import named_file
 from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
@@ -61,7 +62,7 @@ def evaluate(
     Example: ringrift evaluate hex8_3p 0123456789abcdef --against heuristic --json
     """
     from ringrift.evaluation.gauntlet import gauntlet
-    from ringrift.evaluation.participants import find_model, model_participant, participant
+    from ringrift.evaluation.participants import model_participant, participant
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.sequential import sequential_test
     from ringrift.evaluation.settings import evaluation_settings
@@ -74,7 +75,7 @@ def evaluate(
             update={"gauntlet": settings.gauntlet.model_copy(update={"second_games": games})}
         )
     form = as_ or settings.gauntlet.as_
-    player = model_participant(find_model(models, config, model), form)
+    player = model_participant(named_file(database, models, config, model), form)
     if against is not None:
         opponent = participant(against)
         with match_runner(database, settings) as runner:
@@ -112,14 +113,14 @@ def rate(
 
     Example: ringrift rate square8_2p 0123456789abcdef --as policy --as gumbel@32
     """
-    from ringrift.evaluation.participants import find_model, model_participant
+    from ringrift.evaluation.participants import model_participant
     from ringrift.evaluation.rating import rate_model
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
 
     parse_config(config)
     settings = evaluation_settings()
-    path = find_model(models, config, model)
+    path = named_file(database, models, config, model)
     forms = forms or [settings.gauntlet.as_]
     players = [model_participant(path, form) for form in forms]
     with match_runner(database, settings) as runner:

@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 ModelArgument = Annotated[
-    str, typer.Argument(metavar="MODEL", help="Its id, or 4 or more digits that only it begins with.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Its id or first digits, square8_2p/best for a champion, best~1 for the one before, or a path.",
+    ),
 ]
 
 
@@ -44,6 +48,16 @@ def open_store(database: str | None, folder: Path, *, create: bool = False) -> I
 
     with GamesDatabase(database, create=create) as opened:
         yield ModelStore(opened, folder)
+
+
+def named_file(database: str | None, folder: Path, config: str, name: str) -> Path:
+    """Return the file of a model by any of its names; one that is named by its path needs no database."""
+    from ringrift.models.names import model_file
+
+    if Path(name).is_file():
+        return Path(name)
+    with open_store(database, folder, create=True) as store:
+        return model_file(store, name, config)
 
 
 @app.command()
@@ -117,9 +131,10 @@ def show(
     from rich.markup import escape
 
     from ringrift.models import GateReport, history
+    from ringrift.models.names import named_model
 
     with open_store(database, folder) as store:
-        found = store.find(model)
+        found = named_model(store, model)
         fault = None if found.pruned is not None else store.fault(found)
         entries = history(store, model=found.id)
         path = store.path(found)
@@ -160,9 +175,10 @@ def why(
     Example: ringrift models why 01234567
     """
     from ringrift.models import lineage
+    from ringrift.models.names import named_model
 
     with open_store(database, folder) as store:
-        show_report(lineage(store, store.find(model)), as_json)
+        show_report(lineage(store, named_model(store, model)), as_json)
 
 
 @app.command()

@@ -54,6 +54,7 @@ def promote(
     from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
     from ringrift.models import promote as run
+    from ringrift.models.names import named_model
 
     parse_config(config)
     if force and not (reason or "").strip():
@@ -69,7 +70,7 @@ def promote(
     ):
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
-        found = store.find(model, config)
+        found = named_model(store, model, config)
         results = stored_results(store.database, config, found.id, evaluation_settings().gauntlet.as_)
         if check:
             report = ask(store, found, results, context)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.models import open_store
+from ringrift.cli.models import named_file, open_store
 from ringrift.cli.options import MODELS, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
@@ -28,7 +28,7 @@ ParentOption = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="A model to start from, of this config or of fewer players on its board; `newest`: the last of the store.",
+        help="A model to start from, of this config or of fewer players on its board: path, id, `best` or `newest`.",
     ),
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]
@@ -101,11 +101,13 @@ def train(
 def planned_inputs(
     config: str, hyper: HyperParameters, parent: Path | None, database: str | None, **folders: Path
 ) -> TrainingInputs:
-    """Return what is to be trained on what; the parent `newest` is looked up in the store."""
+    """Return what is to be trained on what; a parent that is no file is looked up in the store."""
     from ringrift.models.newest import newest_parent
     from ringrift.training import TrainingInputs
 
     inputs = TrainingInputs(config, hyper, parent=None if parent == NEWEST else parent, **folders)
+    if parent is not None and parent != NEWEST and not parent.is_file():
+        return replace(inputs, parent=named_file(database, inputs.models, config, str(parent)))
     if parent != NEWEST:
         return inputs
     with open_store(database, inputs.models, create=True) as store:

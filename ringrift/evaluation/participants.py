@@ -48,16 +48,6 @@ def plays_as(name: str, model: str, form: str) -> bool:
     return name == f"{mode}:{model}{form.removeprefix(mode)}"
 
 
-def find_model(folder: Path, config: str, name: str) -> Path:
-    """Return the file of a model, named by path or by id in the folder of models; `UnknownModel` if there is none."""
-    path = Path(name)
-    by_id = folder / config / f"{name}.pth"
-    for candidate in (path, by_id):
-        if candidate.is_file():
-            return candidate
-    raise UnknownModel(f"{name}: there is no such model, neither a file nor an id: {by_id} is not there, either")
-
-
 def find_champion(folder: Path, config: str) -> Path | None:
     """Return the file of the promoted model; None if there is none yet."""
     path = promoted_model(folder, config)

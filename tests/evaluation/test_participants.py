@@ -9,9 +9,7 @@ import torch
 
 from ringrift.agents import BadSpec
 from ringrift.evaluation.participants import (
-    UnknownModel,
     find_champion,
-    find_model,
     find_predecessor,
     model_participant,
     participant,
@@ -59,14 +57,6 @@ def test_a_player_without_a_model_is_named_by_its_spec(spec: str) -> None:
 def test_a_model_plays_in_one_way(as_: str, tmp_path: Path) -> None:
     with pytest.raises(BadSpec):
         model_participant(tmp_path / "model.pth", as_)
-
-
-def test_models_are_found_by_path_and_by_id(tmp_path: Path) -> None:
-    path = saved(tmp_path / CONFIG / "0123456789abcdef.pth", 1)
-    assert find_model(tmp_path, CONFIG, "0123456789abcdef") == path
-    assert find_model(tmp_path / "elsewhere", CONFIG, str(path)) == path
-    with pytest.raises(UnknownModel, match="0123: there is no such model, neither a file nor an id"):
-        find_model(tmp_path, CONFIG, "0123")
 
 
 def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> None:
