@@ -41,6 +41,8 @@ from tests.airflow.tiny import change_settings
 from tests.fleet.servers import Server, connection_settings, free_port, server, settings_for_tests
 from tests.models.making import crowned, registered
 
+pytestmark = pytest.mark.slow
+
 TROUBLE = Unreachable("gpu-2: was in trouble")  # so that the other host is the first choice
 FAKE = Path(__file__).with_name("fake_ringrift.py")
 UNTIL_TOLD = "echo ran >>ran; while [ ! -e go ]; do sleep 0.1; done"

@@ -28,6 +28,8 @@ from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 from tests.processes import alive
 
+pytestmark = pytest.mark.slow
+
 
 def operator(command: str, **keywords: Any) -> RemoteJobOperator:
     return RemoteJobOperator(task_id="task", command=command, **({"deferrable": False} | keywords))

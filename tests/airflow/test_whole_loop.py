@@ -28,7 +28,7 @@ DAG = f"ringrift__{CONFIG}"
 ALONE = ("sync", "ingest", "threshold", "export", "train", "gauntlet", "rate", "gate", "promote", "distribute")
 """All tasks but the mapped one."""
 
-pytestmark = pytest.mark.xdist_group("whole loop")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole loop")]
 
 
 class Workplace:

@@ -19,6 +19,8 @@ from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "square8_2p"
 FEW = {
     "first_games: 10": "first_games: 2",

@@ -17,6 +17,8 @@ from ringrift.cli import app
 from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "square8_2p"
 
 

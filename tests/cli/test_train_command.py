@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
 from tests.cli.processes import complaint
 from tests.training.planted import CONFIG, write_both, write_planted
+
+pytestmark = pytest.mark.slow
 
 
 def options(folder: Path) -> list[str]:

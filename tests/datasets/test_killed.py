@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.datasets.games import fill, searched_records
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_export_may_be_killed_at_any_step(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from ringrift.networks import MissingModel
 from tests.contexts import record
 from tests.evaluation.planted import result, won
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "square8_2p"
 HOPELESS = Participant("policy:0123456789abcdef", "random")
 

@@ -19,6 +19,8 @@ from ringrift.evaluation.store import rated_games, stored_evaluations
 from ringrift.evaluation.tournament import Pairing, TournamentReport, round_robin
 from tests.evaluation.planted import won
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "square8_2p"
 PLAYERS = [participant(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
 

@@ -29,6 +29,8 @@ from ringrift.selfplay.files import GameFiles, compress, count_games, game_files
 from tests.fleet.servers import Server, Wire, connection_settings, server, settings_for_tests
 from tests.fleet.test_ssh import NASTY
 
+pytestmark = pytest.mark.slow
+
 LARGE = 1 << 30
 
 

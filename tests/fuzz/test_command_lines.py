@@ -14,6 +14,8 @@ from tests.fuzz.commands import Command, commands
 from tests.fuzz.conftest import FUZZ
 from tests.fuzz.program import Ending, Program
 
+pytestmark = pytest.mark.slow
+
 CODES = {0, 1, 2, 75, 130}
 """All that README documents."""
 COMMANDS = list(commands())

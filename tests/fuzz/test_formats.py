@@ -30,6 +30,8 @@ from ringrift.training.replay_ratio import read_games, write_games
 from tests.contexts import ingest_context
 from tests.fuzz.conftest import FUZZ
 
+pytestmark = pytest.mark.slow
+
 OLD = Path(__file__).parent.parent / "old_formats"
 
 

@@ -15,6 +15,8 @@ from ringrift.game import Game, configs
 from ringrift.game.records import read_records
 from tests.game.second_opinion import agree, random_game, rare_game
 
+pytestmark = pytest.mark.slow
+
 TRACES = Path(__file__).parent.parent / "traces"
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
 

@@ -15,6 +15,8 @@ from ringrift.game.playout import random_playouts
 from ringrift.game.state import PHASE_NAMES
 from tests.game.rare_spots import rare_choice, rare_position
 
+pytestmark = pytest.mark.slow
+
 SMALL = [(board, players) for board, players in configs() if board in ("square8", "hex8")]
 LARGE = [pair for pair in configs() if pair not in SMALL]
 

@@ -13,6 +13,8 @@ from ringrift.game.conformance import check_file, check_record
 from ringrift.game.game import record_moves
 from ringrift.game.records import read_records
 
+pytestmark = pytest.mark.slow
+
 TRACES = Path(__file__).parent.parent / "traces"
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
 PARTS = 4

@@ -26,6 +26,8 @@ from ringrift.settings import DEFAULTS
 from tests.models.faults import Aimless, Broken, Cheating, Crashing, Hanging, Slow, Stand
 from tests.models.making import crowned, network, registered
 
+pytestmark = pytest.mark.slow
+
 NAMES = [condition.name for condition in conditions(model_settings().gate)]
 
 

@@ -12,6 +12,8 @@ from tests.models.test_gate import gate_context, results
 from tests.models.test_gate import importable as importable
 from tests.models.test_promotion import check_champion, statuses
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def champion(store: ModelStore) -> StoredModel:

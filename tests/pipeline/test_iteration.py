@@ -41,6 +41,8 @@ from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
 from tests.contexts import record
 
+pytestmark = pytest.mark.slow
+
 CONFIG = "square8_2p"
 NAMES = [stage.name for stage in STAGES if not stage.fleet]
 

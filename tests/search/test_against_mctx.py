@@ -25,6 +25,8 @@ from ringrift.search.output import SearchOutput
 from ringrift.search.puct import EXPLORATION_BASE, EXPLORATION_START, FIRST_PLAY_REDUCTION
 from tests.search import trees
 
+pytestmark = pytest.mark.slow
+
 TREES = 64
 
 

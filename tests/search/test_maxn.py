@@ -15,6 +15,8 @@ from ringrift.search.maxn import DECAY, SURE
 from ringrift.search.search_stack import UNIT
 from tests.search.reference import Rules, best_reply, endgames, maxn, middlegames, paranoid, root_scores
 
+pytestmark = pytest.mark.slow
+
 SEARCHES = {"maxn": MaxnSearch, "paranoid": ParanoidSearch, "brs": BestReplySearch}
 REFERENCES = {"maxn": maxn, "paranoid": paranoid, "brs": best_reply}
 

@@ -25,6 +25,8 @@ from ringrift.search import (
 )
 from tests.search.tactics import TACTICS, Tactic, solves
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[[States], SearchOutput]
 
 BUDGET = 200

@@ -28,6 +28,8 @@ from ringrift.selfplay import (
 from tests.contexts import any_context
 from tests.selfplay.runs import NOWHERE, lines, some_options
 
+pytestmark = pytest.mark.slow
+
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
 

@@ -20,6 +20,8 @@ from tests.cli.processes import RINGRIFT
 from tests.training import shared_steps
 from tests.training.planted import CONFIG, write_both
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "network": "small",
     "batch": 64,

@@ -42,6 +42,8 @@ from ringrift.version import code_version
 from tests.contexts import record, training_context
 from tests.training.planted import CONFIG, write_planted
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., TrainingInputs]
 
 THOROUGH = {"epochs": 20.0, "checkpoint_steps": 1000, "validate_epochs": 5.0}
