@@ -247,8 +247,10 @@ class Play:
         best = assessment.candidates[0]
         worth = assessment.values[game.player - 1]
         self.terminal.say(f"{self.adviser} would play {short(best.key)}; it gives you {worth:+.2f} in this position")
-        for candidate in assessment.candidates:
-            self.terminal.say(f"  {short(candidate.key):<24} {candidate.policy:4.0%} of its choice")
+        looked_at = [candidate for candidate in assessment.candidates if candidate.visits]
+        for candidate in looked_at or assessment.candidates:  # what a search has not looked at, it has no view of
+            share = f"{candidate.visits:,} simulations" if looked_at else f"{candidate.policy:.0%} of its choice"
+            self.terminal.say(f"  {short(candidate.key):<24} {share}")
 
     def undo(self, _: str) -> None:
         """Take back a turn."""
