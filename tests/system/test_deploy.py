@@ -148,11 +148,11 @@ def test_a_bare_host_runs_this_checkout_and_later_ones(bare: Server, tmp_path: P
         assert (bare.home / "ringrift" / "current").resolve() == first, "the old version stays"
         assert program(bare, "--version") == f"ringrift {code_version()}"
         assert bring(bare, source).steps == ("bring the code", "switch to it")
-    assert program(bare, "--version").startswith("ringrift 9.8.7+c")
+    assert program(bare, "--version").startswith("ringrift 9.8.7+")
     assert first.exists()
 
     with changed_code(tmp_path / "next", "9.8.8") as source:
         assert bring(bare, source).trouble == ""
-    assert program(bare, "--version") == "ringrift 9.8.8"
+    assert program(bare, "--version").startswith("ringrift 9.8.8+")
     assert not first.exists(), "older than those to keep"
     assert len(list((bare.home / "ringrift" / "environments").iterdir())) == 1, "all have the same packages"
