@@ -177,10 +177,10 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
         found = fleet.api.get(f"{fleet.path(run)}/taskInstances", limit=100)["task_instances"]
         return [task["state"] for task in found if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
 
-    fleet.wait(lambda: fleet.finished("play-1") and waiting(), 300)
+    fleet.wait(lambda: fleet.finished("play-1") and waiting(), 600)
     cut.way.cut()
     mended_at = time.monotonic() + CUT_SECONDS
-    fleet.wait(lambda: fleet.finished("play-2"), 300)
+    fleet.wait(lambda: fleet.finished("play-2"), 600)
     killed.kill()
     time.sleep(max(0.0, mended_at - time.monotonic()))
     cut.way.mend()

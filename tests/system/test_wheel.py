@@ -70,7 +70,11 @@ def test_the_wheel_holds_all_that_the_packages_do(wheel: Path) -> None:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         entry_points = archive.read(next(n for n in archive.namelist() if n.endswith("entry_points.txt"))).decode()
     here = subprocess.run(["git", "ls-files", "ringrift", "plugins"], cwd=REPOSITORY, capture_output=True, text=True)
-    outside = ("plugins/.airflowignore", "plugins/ringrift_plugin.py")  # for a folder of plugins
+    outside = (
+        "plugins/.airflowignore",
+        "plugins/pyproject.toml",
+        "plugins/ringrift_plugin.py",
+    )  # for a folder of plugins
     files = {name for name in here.stdout.split() if name not in outside and (REPOSITORY / name).exists()}
     assert packed == {name.removeprefix("plugins/") for name in files}
     assert "[airflow.plugins]\nringrift = ringrift_airflow.plugin:RingRiftPlugin" in entry_points
