@@ -78,7 +78,7 @@ os.register_at_fork(after_in_child=separate_names)
 
 
 class CompilingNotice(event.Listener):
-    """Logs once that kernels are being compiled, after the first has taken long enough to be noticed.
+    """Log once that kernels are being compiled, when that has taken long enough to be noticed.
 
     What lies in the cache on disk is loaded and not compiled, and nothing is said.
     """
@@ -89,13 +89,13 @@ class CompilingNotice(event.Listener):
         self._depth = 0
 
     def on_start(self, _: event.Event) -> None:
-        """Begin to count, and say what is going on if it has already taken a while."""
+        """Begin to count the time of a kernel; one may be compiled within another."""
         if self._depth == 0:
             self._began = time.monotonic()
         self._depth += 1
 
     def on_end(self, _: event.Event) -> None:
-        """Add the time of a kernel; the first time that it is a while in all, say so."""
+        """Add the time of a kernel, and log the notice when the sum passes `NOTICED_SECONDS`."""
         self._depth -= 1
         if self._depth:
             return

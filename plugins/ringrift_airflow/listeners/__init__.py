@@ -1,1 +1,1 @@
-"""What happens beside the tasks."""
+"""Listeners: what happens beside the tasks."""

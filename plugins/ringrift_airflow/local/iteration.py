@@ -27,7 +27,7 @@ READING: Final = 600.0
 TELL: Final = 10.0
 """Seconds between two lines about that."""
 ID_DIGITS: Final = 16
-"""Of a model's SHA-256, which are its id."""
+"""The digits of a model's SHA-256 that are its id."""
 ANSWERS_MISSED: Final = 30
 """In a row, until Airflow is believed to be dead."""
 UNANSWERED: Final = 300.0
@@ -80,7 +80,7 @@ class AirflowIteration:
         return 0 if state == "success" else 1
 
     def summary(self) -> str:
-        """What came of it: a line a stage, what stopped it first if something did, and what there is to do now."""
+        """Return what came of it: a line a stage, what stopped it first if something did, and what to do now."""
         lines = summary(self._times(), self._line, self._result, seconds=self.seconds)
         return f"{lines}\n\n{self._champion()}"
 
@@ -102,14 +102,14 @@ class AirflowIteration:
         return f"{words}\n\n{what_next(config, home(), program(), model=model)}"
 
     def _times(self) -> list[StageTimes]:
-        """How each stage stands, in the order of the DAG."""
+        """Return the state of each stage, in the order of the DAG."""
         return [
             StageTimes.of(stage, [task for task in self._tasks if task["task_id"] == stage])
             for stage in self._stage_names
         ]
 
     def _result(self, stage: str) -> Any:
-        """What the first task of a stage has returned."""
+        """Return the result of the first task of a stage."""
         return next(iter(self._results(stage)), None)
 
     def _results(self, stage: str) -> list[Any]:
@@ -118,7 +118,7 @@ class AirflowIteration:
         return self._returned[stage]
 
     def _line(self, stage: str) -> str:
-        """What came of a stage, in words."""
+        """Return the outcome of a stage, in words."""
         if not (tasks := [task for task in self._tasks if task["task_id"] == stage]):
             return ""
         states = {task["state"] for task in tasks}
@@ -235,7 +235,7 @@ class AirflowIteration:
             self._sick = sick
 
     def _xcom(self, task: dict[str, Any], key: str = "return_value") -> Any:
-        """What a task has returned; None if nothing."""
+        """Return the result of a task; None if it has none."""
         path = f"{self._path(self.run_id)}/taskInstances/{task['task_id']}/xcomEntries/{key}"
         query = {"map_index": task["map_index"], "deserialize": "true"} if task["map_index"] >= 0 else {}
         try:

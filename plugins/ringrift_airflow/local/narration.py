@@ -36,7 +36,7 @@ FIRST_TIME: Final[Mapping[str, Mapping[str, float]]] = {
 
 @dataclass(frozen=True)
 class StageTimes:
-    """How a stage of a run stands: of one task, or of all tasks that a mapped one has become."""
+    """The state of a stage in a run: of one task, or of all tasks that a mapped one has become."""
 
     stage: str
     states: tuple[str | None, ...]
@@ -69,7 +69,7 @@ class StageTimes:
 
     @property
     def phase(self) -> str:
-        """How far it is, as far as people care: nothing yet, under way, failed once, or over."""
+        """Return how far it is, as far as people care: nothing yet, under way, failed once, or over."""
         if self.over:
             return "over"
         if self.began is None:
