@@ -49,6 +49,9 @@ class SharedCacheFile(IndexDataCacheFile):
 def compile_into(folder: str, function: Callable[..., object]) -> Any:
     """Compile a kernel on first use and keep its machine code in a folder, which several processes may share.
 
+    The folder is named after the contents of the sources, so that their path and date need not count, as they do with
+    numba: another checkout of the same sources, or the next release on a host, finds what is compiled already.
+
     Kernels that allocate nothing need not count references to arrays (`_nrt`), which numba does with atomic
     instructions on memory that all threads share: a good part of the time of a search, if it were left on.
     """
@@ -59,7 +62,9 @@ def compile_into(folder: str, function: Callable[..., object]) -> Any:
         kernel: Any = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(function)  # type: ignore[call-overload]
     finally:
         settings["CACHE_DIR"] = previous
-    kernel._cache._cache_file.__class__ = SharedCacheFile
+    package = Path(function.__code__.co_filename).parent.name
+    name = kernel._cache._impl.filename_base
+    kernel._cache._cache_file = SharedCacheFile(str(Path(folder, package)), name, None)  # type: ignore[no-untyped-call]
     return kernel
 
 

@@ -124,7 +124,7 @@ def test_an_interrupted_evaluation_says_so_and_goes_on(model: str, few: Path) ->
 def test_what_is_wrong_is_one_line(model: str, few: Path) -> None:
     path = few / "models" / CONFIG / f"{model}.pth"
     for words, message in (
-        (("evaluate", CONFIG, "0123456789abcdef"), "there is no such model"),
+        (("evaluate", CONFIG, "0123456789abcdef"), "there is no model '0123456789abcdef'"),
         (("evaluate", "square8_5p", model), "unknown config 'square8_5p'"),
         (("evaluate", "hex8_2p", path), "made for board square8, not hex8"),
         (("evaluate", CONFIG, model, "--as", "policy:other.pth"), "to be a way for a model to play"),

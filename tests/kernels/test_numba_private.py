@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
+from importlib.util import module_from_spec, spec_from_file_location
 from inspect import signature
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def test_a_kernel_is_kept_under_a_lock_and_counts_no_references(tmp_path: Path) 
     assert list(signature(IndexDataCacheFile.save).parameters) == ["self", "key", "data"]
     (machine_code,) = kernel.inspect_llvm().values()
     assert "NRT_" not in machine_code, "numba counts references in spite of _nrt=False"
+
+
+def test_another_checkout_of_the_same_sources_finds_what_is_compiled(tmp_path: Path) -> None:
+    source = "def double(number):\n    return 2 * number\n"
+    hits = []
+    for checkout in ("one", "two"):
+        file = tmp_path / checkout / "kernels" / "double.py"
+        file.parent.mkdir(parents=True)
+        file.write_text(source)
+        spec = spec_from_file_location("ringrift.kernels.double", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        kernel = compile_into(str(tmp_path / "cache"), module.double)
+        assert kernel(21) == 42
+        hits.append(sum(kernel.stats.cache_hits.values()))
+    assert hits == [0, 1]
 
 
 def test_a_numba_that_does_not_compile_is_one_clear_line() -> None:
