@@ -12,10 +12,11 @@ from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import MODES, BadSpec, Spec, known_spec, parse_members
+from ringrift.agents.spec import MODES, NNUE, BadSpec, Spec, known_spec, parse_members
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
 from ringrift.heuristic import HeuristicEvaluator, load_weights
+from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
@@ -36,6 +37,8 @@ from ringrift.search.descent import EXPANSIONS
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import MAX_DEPTH
 
+MODELS: Final = Path("models")
+"""The folder of models, in which `nnue` is looked for."""
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
 
@@ -58,6 +61,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
         return EvaluatorSetup(HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p")), groups=1)
+    if spec.names_nnue:
+        return EvaluatorSetup(NnueEvaluator(board, players, _nnue(board, players, spec)), groups=1)
     from ringrift.networks import (
         InferenceSession,  # late: torch is slow to import, and random needs none
         inference_device,
@@ -70,6 +75,13 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     version = feature_version(network.config.features)
     evaluator = NetworkEvaluator(board, players, version, call, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
+
+
+def _nnue(board: Board, players: int, spec: Spec) -> Network:
+    """Return the integer network that a spec names: of a file, or for `nnue` that of the config."""
+    config = f"{board.name}_{players}p"
+    path = find_network(config, MODELS) if spec.model == NNUE else Path(str(spec.model))
+    return read_network(path, config).network
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -146,7 +158,9 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-        spec.allow(options=("temperature", "nodes", "seconds"), budget=True)
+        spec.allow(options=("temperature", "nodes", "seconds"), model=True, budget=True)
+        if spec.model not in (None, "heuristic") and not spec.names_nnue:
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} evaluates with heuristic, nnue or a file of .nnue")
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
@@ -160,7 +174,8 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
             seconds=seconds or None,
         )
         temperature = spec.number("temperature", 0)
-        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, temperature=temperature)
+        weights = _nnue(board, players, spec) if spec.names_nnue else load_weights(f"{board.name}_{players}p")
+        search = kind(board, players, weights, limits, temperature=temperature)
         return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make

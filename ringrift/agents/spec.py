@@ -7,6 +7,8 @@ puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)
 descent:heuristic@200
 minimax@4?seconds=0.5                     (maxn, paranoid and brs for three and four players)
+minimax:nnue@4                            (the integer network of the config in place of the heuristic)
+maxn:models/x.nnue?nodes=4000             (… or that of a file; so with every search)
 mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
 The budget is counted in simulations, in positions opened by `descent`, in decisions of depth by the searches that go
@@ -20,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ringrift.errors import RingRiftError
+from ringrift.nnue.file import SUFFIX
 
 MODES: Final = (
     "random",
@@ -38,6 +41,10 @@ MODES: Final = (
 
 _FORM = re.compile(r"(?P<mode>[a-z]+)(:(?P<model>[^@?]+))?(@(?P<budget>[^?]*))?(\?(?P<options>.*))?")
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
+
+
+NNUE: Final = "nnue"
+"""The name that stands for the integer network of the config: the promoted one, else the one of the package."""
 
 
 class BadSpec(RingRiftError):
@@ -72,6 +79,11 @@ class Spec:
                 raise BadSpec(f"player {text!r}: {item!r} is no option, or stands there twice; write option=value")
             options[name] = value
         return cls(text, form["mode"], form["model"], int(budget) if budget else None, options)
+
+    @property
+    def names_nnue(self) -> bool:
+        """Whether the model is an integer network: `nnue` for that of the config, or a file."""
+        return self.model == NNUE or (self.model is not None and self.model.endswith(SUFFIX))
 
     def number(self, name: str, default: float) -> float:
         """Return an option that is a number of at least 0."""

@@ -6,17 +6,37 @@
 from __future__ import annotations
 
 from ringrift.nnue.evaluation import evaluate_made, forget, refresh, score_from_scratch, update
+from ringrift.nnue.file import (
+    SUFFIX,
+    BadNnue,
+    StoredNetwork,
+    find_network,
+    promoted_network,
+    read_network,
+    read_nnue_id,
+    write_network,
+)
 from ringrift.nnue.layout import Accumulators, Network, feature_count, new_accumulators, new_network
+from ringrift.nnue.one_ply import NnueEvaluator
 
 __all__ = [
+    "SUFFIX",
     "Accumulators",
+    "BadNnue",
     "Network",
+    "NnueEvaluator",
+    "StoredNetwork",
     "evaluate_made",
     "feature_count",
+    "find_network",
     "forget",
     "new_accumulators",
     "new_network",
+    "promoted_network",
+    "read_network",
+    "read_nnue_id",
     "refresh",
     "score_from_scratch",
     "update",
+    "write_network",
 ]

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, gate, loader, search, selfplay, sync, training
+from ringrift.cli.bench import (
+    agents,
+    datasets,
+    encoding,
+    game,
+    games,
+    gate,
+    loader,
+    nnue,
+    search,
+    selfplay,
+    sync,
+    training,
+)
 
 __all__ = ["app"]
 
@@ -13,6 +26,7 @@ app.command()(game.game)
 app.command()(encoding.encoding)
 app.command()(search.search)
 app.command()(agents.agents)
+app.command()(nnue.nnue)
 app.command()(selfplay.selfplay)
 app.command()(games.games)
 app.command()(datasets.datasets)
