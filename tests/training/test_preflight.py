@@ -223,9 +223,9 @@ def test_the_newest_checkpoint(planned: PlannedTraining) -> None:
     def check() -> tuple[str, str]:
         return said(checked(planned, limits()), "checkpoint")
 
-    older, newer = (
-        save_checkpoint(planned.run / "checkpoints", "regular", step, Checkpoint({}, {})) for step in (6, 7)
-    )
+    run = planned.run
+    assert run is not None
+    older, newer = (save_checkpoint(run / "checkpoints", "regular", step, Checkpoint({}, {})) for step in (6, 7))
     assert check() == ("ok", f"{newer.name} is whole")
     newer.write_bytes(b"cut")
     found, measured = check()
