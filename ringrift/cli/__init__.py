@@ -35,6 +35,7 @@ from ringrift.cli import (
     tournament,
     train,
     tune,
+    web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.console import echo
@@ -72,6 +73,7 @@ app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(web.web)
 app.command(rich_help_panel=RUN)(halt.halt)
 app.command(rich_help_panel=RUN)(halt.resume)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)
