@@ -40,7 +40,7 @@ SIGN = 'ringrift_sign_age_seconds{writer="airflow"}'
 
 @dataclass(frozen=True)
 class Case:
-    """Series under which an alert does not fire at a moment and does at a later one; others under which it never does."""
+    """Series with which an alert does not fire before a moment, and does then; and others with which it never does."""
 
     fires: dict[str, str]
     before: str
