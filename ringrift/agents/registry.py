@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -12,10 +13,10 @@ from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import MODES, NNUE, BadSpec, Spec, known_spec, parse_members
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, BadSpec, Spec, known_spec, parse_members
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
-from ringrift.heuristic import HeuristicEvaluator, load_weights
+from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
 from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
 from ringrift.search import (
     BUDGETS,
@@ -55,14 +56,21 @@ class EvaluatorSetup(NamedTuple):
     network: NetworkEvaluator | None = None
 
 
+def _weights(board: Board, players: int, spec: Spec) -> Weights:
+    """Return the weights of the heuristic that the spec names."""
+    return load_weights(f"{board.name}_{players}p") if spec.weights is None else named_weights(spec.weights)
+
+
 def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     """Return the evaluator that the spec names: a network, the heuristic, or none."""
+    if spec.weights is not None and spec.model != "heuristic":
+        raise BadSpec(f"player {spec.text!r}: weights are the heuristic's; write {spec.mode}:heuristic")
     if spec.model is None:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
-        return EvaluatorSetup(HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p")), groups=1)
+        return EvaluatorSetup(HeuristicEvaluator(board, players, _weights(board, players, spec)), groups=1)
     if spec.names_nnue:
-        return EvaluatorSetup(NnueEvaluator(board, players, _nnue(board, players, spec)), groups=1)
+        return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)), groups=1)
     from ringrift.networks import (
         InferenceSession,  # late: torch is slow to import, and random needs none
         inference_device,
@@ -77,7 +85,7 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
 
 
-def _nnue(board: Board, players: int, spec: Spec) -> Network:
+def _nnue_network(board: Board, players: int, spec: Spec) -> Network:
     """Return the integer network that a spec names: of a file, or for `nnue` that of the config."""
     config = f"{board.name}_{players}p"
     path = find_network(config, MODELS) if spec.model == NNUE else Path(str(spec.model))
@@ -90,13 +98,13 @@ def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _heuristic(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature",))
-    weights = load_weights(f"{board.name}_{players}p")
+    spec.allow(options=("temperature",), model=True)
+    weights = _weights(board, players, spec)
     return HeuristicAgent(board, players, weights, temperature=spec.number("temperature", 0), seed=seed)
 
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry"), model=True)
+    spec.allow(options=("temperature", "symmetry", "weights"), model=True)
     setup = _evaluator_setup(board, players, spec)
     search = GumbelSearch(board, players, setup.evaluator, simulations=0, noise=False, seed=seed)
     return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=setup.network)
@@ -138,29 +146,39 @@ def _tree_search(
 
 
 def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, budget=True)
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "weights"), model=True, budget=True)
     return _tree_search(GumbelSearch, board, players, spec, seed)
 
 
 def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, budget=True)
+    options = ("temperature", "symmetry", "noise", "full", "fast", "reuse", "weights")
+    spec.allow(options=options, model=True, budget=True)
     return _tree_search(PuctSearch, board, players, spec, seed, reuse=spec.number("reuse", 0) > 0)
 
 
 def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry"), model=True, budget=True)
+    spec.allow(options=("temperature", "symmetry", "weights"), model=True, budget=True)
     setup = _evaluator_setup(board, players, spec)
     search = DescentSearch(board, players, setup.evaluator, expansions=spec.budget or EXPANSIONS)
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
+
+
+def _deepening_weights(board: Board, players: int, spec: Spec) -> Weights | Network:
+    """Return what a search with iterative deepening evaluates with: the heuristic's weights, or an integer network."""
+    if not spec.names_nnue:
+        if spec.model not in (None, "heuristic"):
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} evaluates with heuristic, nnue or a file *.nnue")
+        return _weights(board, players, spec)
+    if spec.weights is not None:
+        raise BadSpec(f"player {spec.text!r}: weights are the heuristic's, and the model is an integer network")
+    return _nnue_network(board, players, spec)
 
 
 def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-        spec.allow(options=("temperature", "nodes", "seconds"), model=True, budget=True)
-        if spec.model not in (None, "heuristic") and not spec.names_nnue:
-            raise BadSpec(f"player {spec.text!r}: {spec.mode} evaluates with heuristic, nnue or a file of .nnue")
+        spec.allow(options=("temperature", "nodes", "seconds", "weights"), model=True, budget=True)
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
@@ -174,11 +192,19 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
             seconds=seconds or None,
         )
         temperature = spec.number("temperature", 0)
-        weights = _nnue(board, players, spec) if spec.names_nnue else load_weights(f"{board.name}_{players}p")
-        search = kind(board, players, weights, limits, temperature=temperature)
+        search = kind(board, players, _deepening_weights(board, players, spec), limits, temperature=temperature)
         return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make
+
+
+def _nnue(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    """Return the search that is worth most for its time, with the integer network of a file or of the config."""
+    named = replace(spec, model=spec.model or NNUE)
+    if not named.names_nnue:
+        raise BadSpec(f"player {spec.text!r}: nnue takes a file *.nnue")
+    make = _deepening(MinimaxSearch, range(2, 3)) if players == 2 else _deepening(MaxnSearch, range(3, 5))
+    return make(board, players, named, seed)
 
 
 def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -198,10 +224,12 @@ _MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
         "policy": _policy,
         "puct": _puct,
         "gumbel": _gumbel,
+        "nnue": _nnue,
         "mixed": _mixed,
     }
 )
 assert tuple(_MAKERS) == MODES  # what can be read can be made
+assert f"heuristic:{FROZEN}" == FROZEN_HEURISTIC  # a spec is read without numba, which the weights' room takes
 
 
 def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from ringrift.clock import seconds_since
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import count
 from ringrift.models.errors import AbsentModel, UnknownModel
 from ringrift.models.files import ModelFiles, checksum, read_files, write_files
 from ringrift.models.schema import models
@@ -113,7 +114,8 @@ class ModelStore:
         with self.database.writing() as connection:
             number = 1 + (connection.execute(select(func.max(models.c.number))).scalar() or 0)
             row = asdict(new) | {"training": orjson.dumps(training).decode(), "number": number}
-            connection.execute(self.database.insert(models).values(**row))
+            if connection.execute(self.database.insert(models).values(**row)).rowcount and training:
+                count(connection, "trainings", config, "completed")
             again = {"pruned": None, "sidecar": new.sidecar, "path": new.path}
             connection.execute(update(models).where(models.c.id == new.id).values(**again))
             found = find_row(connection, new.id)
@@ -229,4 +231,11 @@ def champion_row(connection: Connection, config: str) -> StoredModel | None:
     """The champion of a config."""
     in_production = models.c.status == "production"
     row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
+    return None if row is None else stored_model(row)
+
+
+def newest_trained(connection: Connection, config: str) -> StoredModel | None:
+    """Return the model of a config that was registered last of those that say how they were trained, by an index."""
+    of_training = (models.c.config == config, models.c.training != "{}")
+    row = connection.execute(select(models).where(*of_training).order_by(models.c.number.desc()).limit(1)).first()
     return None if row is None else stored_model(row)

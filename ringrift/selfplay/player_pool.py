@@ -11,7 +11,7 @@ import numpy as np
 
 from ringrift.agents import Agent, Spec, cheaper, make_agent
 from ringrift.agents.mixed import draw_members
-from ringrift.agents.spec import NNUE, parse_members
+from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.nnue import SUFFIX, read_nnue_id
@@ -143,8 +143,8 @@ class PlayerPool:
 
 def model_path(spec: str) -> Path | None:
     """Return the file of the model that a spec names; None if it names none, as `nnue`, which leaves the choice."""
-    model = Spec.parse(spec).model
-    return None if model in (None, "heuristic", NNUE) else Path(str(model))
+    network = Spec.parse(spec).network
+    return None if network is None else Path(network)
 
 
 def model_id(spec: str) -> str | None:

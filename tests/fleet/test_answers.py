@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringrift.fleet import Answer, Job, JobTrouble, Work, kill_job, list_jobs, start_job, status_of_job, sweep_jobs
-from ringrift.fleet.answers import host_facts
+from ringrift.fleet.answers import host_facts, host_usage
 from ringrift.fleet.check import check_hosts
 from ringrift.fleet.distribution import distribute
 from ringrift.fleet.hosts import Host
@@ -90,6 +90,38 @@ def test_garbled_facts_are_not_known_and_remarked_on(answer: bytes) -> None:
     assert len(remarks) <= len(type(facts).model_fields)
 
 
+USAGE = b"cpu 62.5\ncores 8\nload 5.1\nmemory 2000 500\ndisk 9000 4000\ngpu 71 9000 80000\ngpu [N/A] [N/A] 80000\nend\n"
+
+
+@given(answer=ANSWERS)
+def test_a_garbled_usage_is_not_known_and_remarked_on(answer: bytes) -> None:
+    usage, remarks = host_usage(answer)
+    assert len(remarks) <= len(type(usage).model_fields)
+
+
+def test_what_a_gpu_does_not_know_hides_nothing_of_the_others() -> None:
+    usage, remarks = host_usage(USAGE)
+    assert remarks == ()
+    assert usage.gpu == [(71.0, 9000, 80000), (None, None, 80000)]
+    assert (usage.cpu, usage.memory, usage.disk) == (62.5, (2000, 500), (9000, 4000))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "remark"),
+    [
+        (b"cpu 62.5", b"cpu 162.5", "it says cpu '162.5', which cannot be"),
+        (b"cpu 62.5", b"cpu \x1b[2J", "it says cpu '\\x1b[2J', which cannot be"),
+        (b"memory 2000 500", b"memory 2000 5000", "it says memory '2000 5000', which cannot be"),
+        (b"disk 9000 4000", b"disk -1 4000", "it says disk '-1 4000', which cannot be"),
+    ],
+)
+def test_one_garbled_measure_does_not_hide_the_others(before: bytes, after: bytes, remark: str) -> None:
+    usage, remarks = host_usage(USAGE.replace(before, after))
+    assert remarks == (remark,)
+    assert usage.cores == 8
+    assert usage.gpu[0].busy == 71.0
+
+
 @pytest.mark.parametrize(
     ("before", "after", "remark"),
     [
@@ -116,7 +148,7 @@ def test_what_a_host_may_lack_is_no_fault() -> None:
 
 def test_a_garbled_line_of_a_list_of_games_is_passed_over_and_named() -> None:
     answer = f"{LIST}12 1700000000 ./hex8_2p/a.jsonl\n12 {10**30} ./hex8_2p/b.jsonl\nnone\n".encode()
-    games = RemoteGames(Says(answer))  # type: ignore[arg-type]
+    games = RemoteGames(Says(answer))
     assert asyncio.run(games.files()) == {"hex8_2p/a.jsonl": RemoteFile("hex8_2p/a.jsonl", 12, 1_700_000_000)}
     assert len(games.refused) == 2
     assert "it answers ['12', '10000" in games.refused[0]
@@ -124,7 +156,7 @@ def test_a_garbled_line_of_a_list_of_games_is_passed_over_and_named() -> None:
 
 def test_a_short_measure_is_refused() -> None:
     with pytest.raises(JobTrouble, match="gpu-1: asked for 2 lines of checksums"):
-        asyncio.run(RemoteGames(Says(f"{SUM} 3\n".encode()), "/games").measure([("a", 0), ("b", 0)]))  # type: ignore[arg-type]
+        asyncio.run(RemoteGames(Says(f"{SUM} 3\n".encode()), "/games").measure([("a", 0), ("b", 0)]))
 
 
 def test_hosts_whose_answers_are_garbled_stop_no_other(tmp_path: Path) -> None:
