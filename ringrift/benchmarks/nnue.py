@@ -34,6 +34,7 @@ from ringrift.nnue import (
     update,
 )
 from ringrift.nnue.file import BadNnue
+from ringrift.nnue.layout import LAYERS
 from ringrift.search import MaxnSearch, MinimaxSearch, SearchLimits
 from ringrift.search.legal import list_legal
 from ringrift.search.search_stack import MAX_DEPTH
@@ -130,7 +131,7 @@ def known_network(board: Board, players: int, models: Path) -> tuple[Network, st
         path = find_network(config, models)
     except BadNnue:
         network, rng = new_network(board), np.random.default_rng(0)
-        for name in network.dtype.names or ():
+        for name in LAYERS:
             network[name] = rng.integers(-40, 41, network[name].shape)
         return network, "drawn weights"
     return read_network(path, config).network, str(path)

@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.models import named_file
-from ringrift.cli.options import MODELS, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import MANY, MODELS, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.cli.train import RUNS, RunsOption, SetOption, parsed_changes
 
@@ -115,3 +115,27 @@ def _train(
             *(inputs, games, dataset_settings(), context), device=str(checked_device(device)), teacher=agent
         )
     show_report(report, as_json)
+
+
+def gate_nnue(
+    config: ConfigArgument,
+    network: Annotated[Path, typer.Argument(metavar="FILE", help="The candidate: a file *.nnue.")],
+    games: Annotated[int, typer.Option("--games", "-n", min=2, max=MANY, help="Games, in whole openings.")] = 200,
+    models: ModelsOption = MODELS,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an integer network play for its promotion, against the one in use or the heuristic, at equal time.
+
+    Both play minimax, or maxn for more than two players. One that is stronger,
+    p < 0.05, becomes what minimax:nnue and its kin play with. Exit code 1: it
+    is not shown to be stronger.
+
+    Example: ringrift gate-nnue square8_2p models/square8_2p/<id>.nnue
+    """
+    from ringrift.models.nnue_gate import gate_network
+
+    with run_context(None) as context:
+        report = gate_network(network, config, models, context, games=games)
+    show_report(report, as_json)
+    if not report.passed:
+        raise typer.Exit(1)

@@ -1,11 +1,14 @@
 """Small integer networks inside compiled searches (NNUE): sums of the first layer follow the search, action by action.
 
-`layout.py` lists inputs and sizes, `evaluation.py` is what searches call.
+`layout.py` lists inputs and sizes, `evaluation.py` is what searches call, `file.py` keeps networks. What needs the
+kernels is imported when it is first asked for.
 """
 
 from __future__ import annotations
 
-from ringrift.nnue.evaluation import evaluate_made, forget, refresh, score_from_scratch, update
+from typing import TYPE_CHECKING
+
+from ringrift.deferred import deferred
 from ringrift.nnue.file import (
     SUFFIX,
     BadNnue,
@@ -17,7 +20,18 @@ from ringrift.nnue.file import (
     write_network,
 )
 from ringrift.nnue.layout import Accumulators, Network, feature_count, new_accumulators, new_network
-from ringrift.nnue.one_ply import NnueEvaluator
+
+if TYPE_CHECKING:
+    from ringrift.nnue.evaluation import evaluate_made, forget, refresh, score_from_scratch, update
+    from ringrift.nnue.one_ply import NnueEvaluator
+else:
+    __getattr__ = deferred(
+        __name__,
+        {
+            "evaluation": ("evaluate_made", "forget", "refresh", "score_from_scratch", "update"),
+            "one_ply": ("NnueEvaluator",),
+        },
+    )
 
 __all__ = [
     "SUFFIX",

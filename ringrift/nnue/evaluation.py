@@ -130,7 +130,7 @@ def output_of(network: Network, accumulators: Accumulators, level: int, seat: in
             dot = np.int32(dot + np.int32(np.int32(activations[j]) * np.int32(weights[j])))
         dot = np.int32(dot + np.int32(network.dense_bias[stage, k]) * UNIT)
         if k < DENSE:
-            clipped = min(max(dot >> UNIT_BITS, 0), UNIT - 1)
+            clipped = min(max(int(dot) >> UNIT_BITS, 0), UNIT - 1)
             total = np.int32(total + clipped * np.int32(network.output[stage, k]))
         else:
             total = np.int32(total + dot)

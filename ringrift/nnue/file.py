@@ -32,6 +32,7 @@ from ringrift.nnue.layout import (
     EXCLUSIVE,
     HIDDEN,
     KINDS,
+    LAYERS,
     OWED,
     PHASES,
     STAGES,
@@ -91,7 +92,7 @@ def write_network(path: Path, config: str, network: Network, extra: Mapping[str,
     board, players = parse_config(config)
     description = {"config": config, "sizes": SIZES, "created_by": __version__, "extra": dict(extra or {})}
     text = orjson.dumps(description, option=orjson.OPT_SORT_KEYS)
-    parts = [network["features"][used_rows(board, players)], *(network[name] for name in network.dtype.names[1:])]
+    parts = [network["features"][used_rows(board, players)], *(network[name] for name in LAYERS[1:])]
     body = b"".join(np.ascontiguousarray(part, "<i2").tobytes() for part in parts)
     content = MAGIC + b"%02d" % VERSION + len(text).to_bytes(4, "little") + text + body
     checksum = hashlib.sha256(content).digest()
@@ -112,7 +113,7 @@ def read_network(path: Path, config: str | None = None) -> StoredNetwork:
     board, players = parse_config(description["config"])
     network = new_network(board)
     used = used_rows(board, players)
-    shapes = {name: network[name].shape for name in network.dtype.names or ()}
+    shapes = {name: network[name].shape for name in LAYERS}
     shapes["features"] = (int(used.sum()), HIDDEN)
     if len(body) != 2 * sum(int(np.prod(shape)) for shape in shapes.values()):
         raise BadNnue(f"{path}: has {len(body):,} bytes of weights, which is not what {description['config']} needs")

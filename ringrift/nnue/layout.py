@@ -67,6 +67,10 @@ ROWS_OF_A_CELL: Final = 1 + MAX_PLAYERS
 """Rows of a cell that can be set at once: what stands there, and the buried rings of every player."""
 
 
+LAYERS: Final = ("features", "bias", "dense", "dense_bias", "output")
+"""The fields of a network's record, in order."""
+
+
 def feature_count(board: Board) -> int:
     """Return the number of inputs, F."""
     return board.cells * CELL_ROWS + COUNT_ROWS

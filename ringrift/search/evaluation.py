@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ringrift import nnue
 from ringrift.game.boards import Board
 from ringrift.game.types import BoardTables, States
 from ringrift.heuristic import FEATURE_COUNT, Weights, evaluate, new_scratch
 from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.types import F32, F64
-from ringrift.nnue import Accumulators, Network, forget, new_accumulators, new_network
+from ringrift.nnue import Accumulators, Network, new_accumulators, new_network
+from ringrift.nnue.evaluation import evaluate_made as evaluate_by_network
+from ringrift.nnue.evaluation import forget
 
 
 class Evaluation(NamedTuple):
@@ -55,6 +56,6 @@ def evaluate_made(
     It was made from the position at the level `parent` of the stack. A finished game has its exact outcome.
     """
     if evaluation.uses_network:
-        nnue.evaluate_made(evaluation.network, evaluation.accumulators, states, level, parent, board, values)
+        evaluate_by_network(evaluation.network, evaluation.accumulators, states, level, parent, board, values)
     else:
         evaluate(states[level], board, evaluation.weights, evaluation.scratch, values)

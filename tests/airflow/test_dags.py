@@ -42,7 +42,9 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
-    loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
+    loops = {
+        f"ringrift__{kind}{config}" for config in loop_settings().presets[preset].configs for kind in ("", "nnue_")
+    }
     others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet")}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
@@ -71,7 +73,16 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 
 
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
-    assert {dag["timetable"] for dag in loaded["dags"].values()} == {"CronDataIntervalTimetable"}
+    scheduled = {name: dag["timetable"] for name, dag in loaded["dags"].items() if "nnue" not in dag["tags"]}
+    assert set(scheduled.values()) == {"CronDataIntervalTimetable"}
+
+
+def test_a_new_data_set_starts_the_training_of_the_integer_network(preset: str, loaded: Any) -> None:
+    for config in loop_settings().presets[preset].configs:
+        dag = loaded["dags"][f"ringrift__nnue_{config}"]
+        assert (dag["timetable"], dag["runs"]) == ("AssetTriggeredTimetable", 1)
+        assert dag["tasks"]["train"]["inlets"] == [f"dataset/{config}"]
+        assert dag["tasks"]["train"]["downstream"] == ["gate"]
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:
