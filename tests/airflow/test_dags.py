@@ -186,7 +186,8 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
     config = with_settings(tmp_path, change)
     preset = {} if change[0] == "preset: laptop" else {"RINGRIFT_LOOP_PRESET": "smoke"}
     errors = inspect(tmp_path, RINGRIFT_CONFIG_DIR=config, **({"RINGRIFT_LOOP_PRESET": ""} | preset))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    files = ["fleet.py", "loop.py", "maintenance.py", "nnue.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == files
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         assert last.startswith("ringrift.settings.BadSettings: ")
@@ -201,7 +202,8 @@ def test_a_wrong_pool_is_one_line_in_the_import_error(tmp_path: Path) -> None:
     config = Path(with_settings(tmp_path, ("retries: 2", "retries: 2")))
     (config / "pools.json").write_text(json.dumps({"ringrift_training": {"slots": 0}}))
     errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    files = ["fleet.py", "loop.py", "maintenance.py", "nnue.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == files
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         said = "ringrift_training.slots: input should be greater than 0, not 0 (line 1)"
