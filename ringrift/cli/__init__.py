@@ -19,8 +19,10 @@ from ringrift.cli import (
     bench,
     dataset,
     evaluate,
+    evaluations,
     game,
     games,
+    gate,
     halt,
     hosts,
     ladder,
@@ -35,6 +37,7 @@ from ringrift.cli import (
     tournament,
     train,
 )
+from ringrift.cli.context import BUSY
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.console import echo
 from ringrift.errors import Busy, RingRiftError
@@ -42,8 +45,8 @@ from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
-WRONG_USE, BUSY = 2, 75
-"""The exit codes of errors: another try would say the same, or may go well (`EX_TEMPFAIL` of sysexits.h)."""
+WRONG_USE = 2
+"""The exit code of errors where another try would say the same."""
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -64,7 +67,9 @@ app.command(rich_help_panel=LEARN)(train.train)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)
 app.command(rich_help_panel=MEASURE)(tournament.tournament)
+app.command(rich_help_panel=MEASURE)(gate.gate)
 app.command(rich_help_panel=MEASURE)(promote.promote)
+app.add_typer(evaluations.app, name="evaluations", rich_help_panel=MEASURE)
 app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)

@@ -106,7 +106,7 @@ def selfplay(
         if games is not None:
             raise BadOptions("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
-    with run_context(None) as context, _shown_log():
+    with run_context(None, heavy="self-play", folders=[out], gpu=True) as context, _shown_log():
         report = run_selfplay(
             options,
             context,

@@ -26,7 +26,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16

@@ -10,6 +10,7 @@ from ringrift.game_database.settings import DatabaseSettings, database_settings
 from ringrift.limits import move_limit
 from ringrift.models.settings import ModelSettings, model_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.resources import GuardSettings, guard_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.thresholds import TrainingThresholds, training_thresholds
@@ -28,6 +29,7 @@ class PipelineSettings:
     training: TrainingThresholds
     evaluation: EvaluationSettings
     models: ModelSettings
+    guard: GuardSettings
 
 
 def pipeline_settings(config: str, preset: str | None = None) -> PipelineSettings:
@@ -43,4 +45,5 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
         training=training_thresholds(),
         evaluation=evaluation_settings(),
         models=model_settings(),
+        guard=guard_settings(),
     )

@@ -31,7 +31,7 @@ def check_migrated(connection: Connection) -> None:
         indices = {index["name"] for index in inspector.get_indexes(name) if "duplicates_constraint" not in index}
         assert indices == {index.name for index in table.indexes}
         assert [column["name"] for column in inspector.get_columns(name)] == [column.name for column in table.columns]
-        assert len(inspector.get_foreign_keys(name)) == len(table.foreign_keys)
+        assert len(inspector.get_foreign_keys(name)) == len(table.foreign_key_constraints)
     assert ScriptDirectory.from_config(migration_settings(connection)).get_current_head() == REVISION
 
 
