@@ -17,6 +17,7 @@ import typer
 from ringrift.cli import (
     analyse,
     bench,
+    clean,
     dataset,
     evaluate,
     evaluations,
@@ -37,16 +38,13 @@ from ringrift.cli import (
     tournament,
     train,
 )
-from ringrift.cli.context import BUSY
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.console import echo
-from ringrift.errors import Busy, RingRiftError
+from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
 from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
-WRONG_USE = 2
-"""The exit code of errors where another try would say the same."""
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -74,6 +72,7 @@ app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(clean.clean)
 app.command(rich_help_panel=RUN)(halt.halt)
 app.command(rich_help_panel=RUN)(halt.resume)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import typer
 
 from ringrift.cli.interrupts import Interruption, stop_on_interrupt
 from ringrift.cli.progress import progress
 from ringrift.console import echo
+from ringrift.errors import BUSY
 from ringrift.run_context import Cancelled, RunContext
 
 SettingsT = TypeVar("SettingsT")
-BUSY: Final = 75
-"""The exit code of what may go well a little later (`EX_TEMPFAIL` of sysexits.h)."""
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def gate(
 
     Example: ringrift gate models/square8_2p/0123456789abcdef.pth
 
-    Example: ringrift gate data/runs/*/best.pth --no-pause --json
+    Example: ringrift gate models/square8_2p/*.pth --no-pause --json
     """
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.models import model_settings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringrift.errors import RingRiftError
+from ringrift.errors import BUSY, WRONG_USE, RingRiftError
 
-WRONG_USE, BUSY, NO_ROOM, SHOT = 2, 75, 78, 137
-"""Exit codes that say more than that something went wrong."""
+NO_ROOM, SHOT = 78, 137
+"""Exit codes of jobs that say more than that something went wrong, beside those of `ringrift`."""
 ROOM: Final = 1 << 20
 """Bytes that must be free on another machine for a failure there to be the job's own fault."""
 

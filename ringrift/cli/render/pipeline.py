@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ringrift.cli.render import render
 from ringrift.pipeline.curve import Curve
+from ringrift.pipeline.housekeeping import CleanReport
 from ringrift.pipeline.iteration import Iteration
 from ringrift.pipeline.status import Status
 
@@ -31,6 +32,22 @@ def _(report: Curve) -> Iterator[RenderableType]:
         )
     yield table
     yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in report.anchors.items())
+
+
+@render.register
+def _(report: CleanReport) -> Iterator[RenderableType]:
+    done = "freed" if report.applied else "would be freed, with --apply"
+    full = "; it is full: the shorter ages of housekeeping.yaml hold" if report.full else ""
+    yield f"{report.bytes / 1e6:,.1f} MB {done}; the disk was {report.disk}{full}"
+    table = Table("kind", "removed" if report.applied else "to remove", "MB", "kept, and why")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for kind in report.kinds:
+        kept = ", ".join(f"{count} {why}" for why, count in kind.kept.items())
+        table.add_row(kind.kind.replace("_", " "), f"{kind.removed}", f"{kind.bytes / 1e6:,.1f}", escape(kept))
+    yield table
+    for kind in report.kinds:
+        yield from (escape(line) for line in kind.trouble)
 
 
 @render.register
