@@ -16,6 +16,7 @@ from ringrift.evaluation.matches import MatchPlan, PlayedGame
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluation_moves, evaluations
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import count
 from ringrift.game_database.packing import pack_actions
 from ringrift.game_database.pool import hash_actions
 
@@ -75,7 +76,8 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
         "actions": pack_actions(played.actions),
     }
     with database.writing() as connection:
-        connection.execute(database.insert(evaluation_games), row)
+        if connection.execute(database.insert(evaluation_games), row).rowcount:
+            count(connection, "evaluation_games", plan.config, kind)
         connection.execute(database.insert(evaluation_moves), moves)
 
 
@@ -142,6 +144,7 @@ def store_evaluation(
         row = connection.execute(last).mappings().first()
         if row is None or dict(row) != found:
             connection.execute(evaluations.insert(), asked | found | {"finished": _now()})
+            count(connection, "evaluations", config, kind)
 
 
 def stored_evaluations(

@@ -1,0 +1,1 @@
+"""Tuning: the heuristic's weights, and the hyper-parameters of training."""
