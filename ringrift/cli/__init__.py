@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli import (
+    allocate,
     analyse,
     bench,
     clean,
@@ -74,6 +75,7 @@ app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(allocate.allocate)
 app.command(rich_help_panel=RUN)(clean.clean)
 app.command(rich_help_panel=RUN)(halt.halt)
 app.command(rich_help_panel=RUN)(halt.resume)

@@ -9,6 +9,7 @@ from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database.settings import DatabaseSettings, database_settings
 from ringrift.limits import move_limit
 from ringrift.models.settings import ModelSettings, model_settings
+from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.resources import GuardSettings, guard_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
@@ -30,6 +31,7 @@ class PipelineSettings:
     evaluation: EvaluationSettings
     models: ModelSettings
     guard: GuardSettings
+    allocation: AllocationSettings
 
 
 def pipeline_settings(config: str, preset: str | None = None) -> PipelineSettings:
@@ -46,4 +48,5 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
         evaluation=evaluation_settings(),
         models=model_settings(),
         guard=guard_settings(),
+        allocation=allocation_settings(),
     )

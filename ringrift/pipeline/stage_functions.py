@@ -22,7 +22,8 @@ from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
-from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.pipeline.plan import planned_games
+from ringrift.pipeline.readiness import readiness, training_progress
 from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
@@ -34,19 +35,27 @@ Context = RunContext[PipelineSettings]
 
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
-    """Play the games of this iteration; before the first training as many as a first training needs."""
+    """Play the games of this iteration, as many as `planned_games` says."""
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
-    games = stage.shards * stage.games
-    if last_trained(inputs.store, inputs.config) is None and not stage.players:
-        games = max(games, settings.targets[inputs.config])
+    plan = planned_games(
+        inputs.store,
+        inputs.config,
+        inputs.selfplay,
+        context.settings.loop,
+        context.settings.allocation,
+        target=None if stage.players else settings.targets[inputs.config],
+    )
+    if not plan.games:
+        return StageResult(f"no games: {plan.why}", {"games": 0, "planned": plan.to_json()})
+    games = plan.games
     options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",
         players=stage.players or None,
         seed=0,
         max_moves=context.settings.max_moves,
-        progress=0.0,
+        progress=training_progress(inputs.store, inputs.config, settings.temperature.trainings),
         resigns=True,
         settings=settings,
     )
@@ -60,8 +69,8 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         games=games,
     )
     players = ", ".join(engine.spec for engine in report.engines)
-    facts = {"games": games, "moves": report.moves, "endings": report.endings}
-    return StageResult(f"{games:,} games by {players or 'an earlier try'}", facts)
+    facts = {"games": games, "moves": report.moves, "endings": report.endings, "planned": plan.to_json()}
+    return StageResult(f"{games:,} games by {players or 'an earlier try'} ({plan.why})", facts)
 
 
 def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:

@@ -61,12 +61,13 @@ def test_players_of_another_form_are_no_measure() -> None:
 
 def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(runner: MatchRunner) -> None:
     old, new = Participant(OLD, "heuristic"), Participant(NEW, "random")
-    few = runner.settings.model_copy(update={"shadow": ShadowSettings(games=24)})
+    alarm = runner.settings.alarm.model_copy(update={"look_blocks": 30})
+    few = runner.settings.model_copy(update={"shadow": ShadowSettings(games=24), "alarm": alarm})
     runner = replace(runner, context=runner.context.with_settings(few))
     report = shadow(CONFIG, new, old, runner)
     assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic", 8), (OLD, 8)]
     assert report.regression is not None
-    assert report.regression.games == 2 * few.alarm.look_blocks
+    assert report.regression.games == 60
     assert any("against its predecessor" in alarm for alarm in report.alarms), report
     assert not report.raised_before
     better = shadow(CONFIG, old, None, runner)
@@ -87,7 +88,7 @@ def test_the_test_goes_on_from_evaluation_to_evaluation_until_it_is_clear(runner
 
 
 def test_an_alarm_cannot_be_tried_away_and_is_told_once(runner: MatchRunner) -> None:
-    alarm = runner.settings.alarm.model_copy(update={"look_blocks": 12})
+    alarm = runner.settings.alarm.model_copy(update={"look_blocks": 30})
     few = runner.settings.model_copy(update={"alarm": alarm, "shadow": ShadowSettings(games=2)})
     runner = replace(runner, context=runner.context.with_settings(few))
     old, new = Participant(OLD, "heuristic"), Participant(NEW, "random")

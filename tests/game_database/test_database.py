@@ -14,6 +14,7 @@ import ringrift.evaluation.schema  # noqa: F401 - adds its tables
 import ringrift.fleet.schema  # noqa: F401 - adds its tables
 import ringrift.game_database.database
 import ringrift.models.schema  # noqa: F401 - adds its tables
+import ringrift.pipeline.schema  # noqa: F401 - adds its tables
 from ringrift.errors import Busy
 from ringrift.game_database import BadDatabase, GamesDatabase
 from ringrift.game_database.database import BusyDatabase

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
+from ringrift.pipeline.allocation import AllocationReport
 from ringrift.pipeline.curve import Curve
 from ringrift.pipeline.housekeeping import CleanReport
 from ringrift.pipeline.iteration import Iteration
@@ -32,6 +33,17 @@ def _(report: Curve) -> Iterator[RenderableType]:
         )
     yield table
     yield "anchors: " + ", ".join(f"{name} {elo:.0f}" for name, elo in report.anchors.items())
+
+
+@render.register
+def _(report: AllocationReport) -> Iterator[RenderableType]:
+    table = Table("config", "before", "weight", "games", "why")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for one in report.weights:
+        before = f"{report.before[one.config]:.2f}" if one.config in report.before else ""
+        table.add_row(one.config, before, f"{one.weight:.2f}", f"{one.games:,}", escape(one.why))
+    yield table
 
 
 @render.register
