@@ -19,7 +19,7 @@ from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
-from ringrift_airflow.operators.train import RemoteTrainOperator
+from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
 from ringrift_airflow.retries import RETRY_POLICY
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
@@ -114,6 +114,17 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             outlets=[assets.dataset],
             doc_md=task_doc("export", "datasets.yaml"),
         )
+        check = CheckOperator(
+            task_id="check",
+            config=config,
+            preset="{{ params.training_preset }}",
+            deadline=hours(preset.training.hours),
+            deferrable=False,
+            max_active_tis_per_dag=1,
+            pool="ringrift_database",
+            inlets=[assets.dataset],
+            doc_md=task_doc("check", "training.yaml, datasets.yaml"),
+        )
         train = RemoteTrainOperator(
             task_id="train",
             config=config,
@@ -171,7 +182,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             inlets=[assets.production],
             doc_md=task_doc("distribute", "hosts.yaml, fleet.yaml"),
         )
-        selfplay >> sync >> ingest >> threshold >> export >> train >> gauntlet >> gate
+        selfplay >> sync >> ingest >> threshold >> export >> check >> train >> gauntlet >> gate
         train >> rate
         if approval:
             gate >> approve(config, preset) >> promote

@@ -23,7 +23,7 @@ def loop(
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
+    """Run the loop: self-play, ingest, export, check, training, gauntlet, rating, gate, promotion.
 
     The same functions that Airflow calls, one after the other in this
     process. However it was stopped, the same command goes on where it was;

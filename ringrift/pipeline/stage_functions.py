@@ -28,6 +28,7 @@ from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
+from ringrift.training.preflight import PlannedTraining, preflight
 
 WORKER: Final = "loop"
 
@@ -98,13 +99,42 @@ def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> Stage
     return StageResult(line, {"samples": training.samples, "games": training.games})
 
 
+def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    """Ask whether everything is there and sound that the training needs."""
+    training = _training_inputs(inputs, context)
+    planned = PlannedTraining(
+        config=inputs.config,
+        architecture=training.hyper.network,
+        features=context.settings.datasets.encoder,
+        batch=training.hyper.batch,
+        dataset=inputs.datasets / inputs.config,
+        runs=inputs.runs,
+        database=inputs.database.url.render_as_string(hide_password=False),
+        parent=training.parent,
+    )
+    within = context.part_of("check").with_settings(context.settings.training.preflight)
+    report = preflight(planned, within, quality=context.settings.datasets.quality)
+    warned = [f"{check.name}: {check.measured}" for check in report.checks if check.verdict == "warning"]
+    line = report.why or f"fit for a training{', but for ' if warned else ''}{'; '.join(warned)}"
+    return StageResult(line, {"warnings": warned, "why": report.why}, over=not report.ready)
+
+
+def _training_inputs(inputs: LoopInputs, context: Context) -> TrainingInputs:
+    """Return what is trained on what: from the newest model of the same architecture on, promoted or not."""
+    training = TrainingInputs(
+        inputs.config,
+        context.settings.hyper,
+        datasets=inputs.datasets,
+        models=inputs.store.folder,
+        runs=inputs.runs,
+        parent=None,
+    )
+    return replace(training, parent=newest_parent(inputs.store, training))
+
+
 def _train(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Train from the newest model of the same architecture on, whether it was promoted or not."""
-    hyper = context.settings.hyper
-    training = TrainingInputs(
-        inputs.config, hyper, datasets=inputs.datasets, models=inputs.store.folder, runs=inputs.runs, parent=None
-    )
-    training = replace(training, parent=newest_parent(inputs.store, training))
+    hyper, training = context.settings.hyper, _training_inputs(inputs, context)
     strength = strength_against_heuristic(inputs.config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     within = context.part_of("train").with_settings(context.settings.training)
     try:
@@ -199,6 +229,7 @@ STAGE_FUNCTIONS: Final[Mapping[str, Callable[[LoopInputs, Iteration, Context], S
         "ingest": _ingest,
         "threshold": _threshold,
         "export": _export,
+        "check": _check,
         "train": _train,
         "gauntlet": _gauntlet,
         "rate": _rate,

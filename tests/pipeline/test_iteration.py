@@ -39,6 +39,7 @@ from ringrift.pipeline.stages import LEARNING, STAGES
 from ringrift.pipeline.status import ConfigStatus, Status, status
 from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
+from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_thresholds
 from tests.contexts import record
 
 pytestmark = pytest.mark.slow
@@ -84,6 +85,13 @@ def open_gate(settings: ModelSettings) -> ModelSettings:
     return settings.model_copy(update={"gate": gate.model_copy(update=changes)})
 
 
+def few_samples(thresholds: TrainingThresholds) -> TrainingThresholds:
+    """Thresholds under which a training of six games may begin."""
+    few = {name: AtLeast(fail=1, warn=1) for name in ("games", "samples", "holdout_games")}
+    few["holdout_games"] = AtLeast(fail=0, warn=0)
+    return thresholds.model_copy(update={"preflight": thresholds.preflight.model_copy(update=few)})
+
+
 def small_settings(**training: Any) -> PipelineSettings:
     """The settings of the project with few games wherever games are played."""
     return replace(
@@ -92,6 +100,7 @@ def small_settings(**training: Any) -> PipelineSettings:
         hyper=hyper_parameters(CONFIG, "smoke", {"batch": 32, "validate_samples": 64}),
         evaluation=few_games(evaluation_settings()),
         models=open_gate(model_settings()),
+        training=few_samples(training_thresholds()),
     )
 
 
