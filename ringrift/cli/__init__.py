@@ -41,6 +41,7 @@ from ringrift.cli import (
     tune,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.cli.log import HANDLER, OURS, log_every_command, set_up_logging
 from ringrift.console import echo
 from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
 from ringrift.printable import one_line
@@ -84,6 +85,9 @@ app.command(rich_help_panel=FLEET)(sync.sync)
 app.command(rich_help_panel=FLEET)(sync.distribute)
 
 
+log_every_command(app)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from ringrift.version import code_version  # only here: it reads the whole package
@@ -107,7 +111,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
-    _show_notices()
+    set_up_logging()
     try:
         try:
             code = app(standalone_mode=False)
@@ -145,18 +149,9 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
 
 
-def _show_notices() -> None:
-    """Print what the kernels have to say, such as that they are being compiled, on standard error."""
-
-    class Notices(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            echo(record.getMessage(), err=True)
-
-    logger = logging.getLogger("ringrift.kernels")
-    logger.addHandler(Notices())
-    logger.setLevel(logging.INFO)
-
-
 def _complain(complaint: str) -> None:
-    """Print an error in one line."""
-    echo(f"error: {one_line(complaint)}", err=True)
+    """Print an error in one line, or log it for machines."""
+    if HANDLER.as_json:
+        logging.getLogger(OURS).error("%s", complaint)
+    else:
+        echo(f"error: {one_line(complaint)}", err=True)
