@@ -36,8 +36,8 @@ ABOUT = """
 **A run plays {total:,} games** ({shards} shards), times the config's weight (`ringrift allocate`, hourly), more before
 the first training (`targets` of selfplay.yaml), and fewer, down to none, where ingest or training do not keep up
 (allocation.yaml). A person who names a number of games gets it, and so does a backfill. **Trigger** with «unpause … on
-trigger» ticked, as it is at first, also begins the scheduled run of the last interval, which plays as many games more;
-untick it where only the run asked for is wanted.
+trigger» ticked, as it is at first, also begins the scheduled run of the last interval, which plays
+{total:,} games more; untick it where only the run asked for is wanted.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
   training, one gauntlet and one promotion of the config at a time.
@@ -65,7 +65,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
         max_active_runs=preset.runs_at_once,
         tags=["loop", board, players],
         doc_md=about(config, dag_id, name, preset),
-        params=parameters(preset),
+        params=parameters(preset, config),
     ) as dag:
         selfplay = RemoteSelfplayOperator.partial(
             task_id="selfplay",
@@ -218,19 +218,19 @@ def task_doc(name: str, settings: str) -> str:
     return f"`{stage.command}`: {stage.summary}. Settings: {settings}."
 
 
-def parameters(preset: LoopPreset) -> dict[str, Param]:
+def parameters(preset: LoopPreset, config: str) -> dict[str, Param]:
     """Return the form with which a person triggers a run."""
-    shards = preset.selfplay.shards
-    total = shards * preset.selfplay.games
+    shards, games, total = preset.selfplay.shards, games_of_a_shard(preset, config), games_of_a_run(preset, config)
     return {
         "games": Param(
-            preset.selfplay.games,
+            games,
             type="integer",
             minimum=1,
             maximum=MOST_GAMES,
             title="Games of each shard",
             description=f"Of {shards} shards: {total:,} games in all as it stands; a number that a person names holds. "
-            f"With «unpause … on trigger», a paused loop begins the scheduled run of the last interval, too.",
+            f"With «unpause … on trigger», a paused loop begins the scheduled run of the last interval, too: {total:,} "
+            "games more.",
         ),
         "players": Param(
             preset.selfplay.players or None,
@@ -261,9 +261,14 @@ def parameters(preset: LoopPreset) -> dict[str, Param]:
     }
 
 
+def games_of_a_shard(preset: LoopPreset, config: str) -> int:
+    """Return how many games a shard of a run plays with a weight of 1."""
+    return -(-budget_of(config, preset, allocation_settings()) // preset.selfplay.shards)
+
+
 def games_of_a_run(preset: LoopPreset, config: str) -> int:
     """Return how many games a run of the loop plays with a weight of 1."""
-    return budget_of(config, preset, allocation_settings())
+    return preset.selfplay.shards * games_of_a_shard(preset, config)
 
 
 def same_again(players: str) -> str:

@@ -26,6 +26,7 @@ from ringrift.cli import (
     games,
     gate,
     halt,
+    holdout,
     hosts,
     ladder,
     loop,
@@ -69,6 +70,7 @@ app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)
 app.command(rich_help_panel=MEASURE)(tournament.tournament)
+app.command(rich_help_panel=MEASURE)(holdout.holdout)
 app.command(rich_help_panel=MEASURE)(gate.gate)
 app.command(rich_help_panel=MEASURE)(promote.promote)
 app.add_typer(evaluations.app, name="evaluations", rich_help_panel=MEASURE)

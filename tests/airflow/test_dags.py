@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.stages import STAGES
 from ringrift.settings import DEFAULTS
@@ -105,7 +106,7 @@ def test_page_and_form_of_a_loop_say_how_many_games_are_played(preset: str, load
     stage = loop_settings().presets[preset].selfplay
     dag = loaded["dags"]["ringrift__square8_2p"]
     intervals = {"*/30 * * * *": 48, "*/15 * * * *": 96}[loop_settings().presets[preset].every]
-    games = stage.shards * stage.games
+    games = stage.shards * stage.games if not stage.allocated else allocation_settings().budgets["square8_2p"]
     assert f"**A run plays {games:,} games**" in dag["doc"]
     assert f"{games:,} games for each of them, {games * intervals:,} for a day" in dag["doc"]
     for text in (dag["doc"], dag["descriptions"]["games"]):

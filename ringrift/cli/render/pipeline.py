@@ -79,11 +79,14 @@ def _(report: Status) -> Iterator[RenderableType]:
     if not report.configs:
         yield "nothing yet: `ringrift loop square8_2p` begins"
         return
-    for one in report.configs:
-        yield f"[bold]{one.config}[/bold]"
+    for name, lines in (
+        *((one.config, one.lines()) for one in report.configs),
+        *(() if report.loop is None else (("in all", report.loop.lines()),)),
+    ):
+        yield f"[bold]{name}[/bold]"
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        for title, text in one.lines():
+        for title, text in lines:
             table.add_row(f"  {title}", escape(text))
         yield table
