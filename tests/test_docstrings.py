@@ -18,7 +18,8 @@ FRAGMENT = re.compile(r"(Of|For|As|By|That|In|At|To|With|From|On|And|Also|Else|B
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
     """The line and the text of every string that stands alone: of modules, classes, functions and fields."""
     for node in ast.walk(ast.parse(source)):
-        for statement in getattr(node, "body", None) or ():
+        body = getattr(node, "body", None)
+        for statement in body if isinstance(body, list) else ():
             match statement:
                 case ast.Expr(value=ast.Constant(value=str(text))):
                     yield statement.lineno, text
