@@ -20,6 +20,7 @@ LARGEST_SEED: Final = 2**63 - 1
 LONGEST_SECONDS: Final = 86_400.0
 LONGEST_DAYS: Final = 36_500.0
 MODELS: Final = Path("models")
+GAMES: Final = Path("data/selfplay")
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
 DatabaseOption = Annotated[
