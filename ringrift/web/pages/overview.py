@@ -19,7 +19,7 @@ from ringrift.web.context import Context, WebContext
 from ringrift.web.pages.remembered import Remembered
 
 SECONDS: Final = 5
-NO_GAMES: Final = "No games yet: `ringrift loop`, or unpausing its DAG in Airflow, begins it."
+NO_GAMES: Final = "No games yet: ringrift loop begins it, or its DAG in Airflow when it is switched on."
 
 router = APIRouter()
 Elo = tuple[float, float, float]

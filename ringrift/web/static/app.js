@@ -8,6 +8,7 @@ import { Overview } from "./pages/overview.js";
 import { NewGame, Play } from "./pages/play.js";
 import { FileReplay, GameReplay } from "./pages/replay.js";
 import { Rules } from "./pages/rules.js";
+import { Icon } from "./widgets.js";
 
 const LINKS = [
   ["#/", "Overview"],
@@ -106,7 +107,7 @@ function App() {
         )}
       </nav>
       <button class="icon plain" onClick=${change} aria-label="Switch to ${theme === "dark" ? "light" : "dark"} colours">
-        ${theme === "dark" ? "☀" : "☾"}
+        <${Icon} name=${theme === "dark" ? "sun" : "moon"} />
       </button>
     </header>
     <main tabindex="-1"><${Page} ...${where} theme=${theme} file=${file} onFile=${open} /></main>

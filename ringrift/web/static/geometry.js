@@ -3,7 +3,7 @@
 const SIZES = { square8: 8, square19: 19, hex8: 9, hexagonal: 25 };
 const ROW = Math.sqrt(3) / 2; // from one row of hexes to the next
 const SIDE = 1 / Math.sqrt(3); // of a hex whose flats are one unit apart
-const MARGIN = 0.55; // around the board, for the numbers
+const MARGIN = { before: 0.5, after: 0.1 }; // around the board, for the numbers
 
 const made = new Map();
 
@@ -21,10 +21,10 @@ function make(name) {
   const reach = hex ? [0.5, SIDE] : [0.5, 0.5];
   const xs = cells.map((cell) => cell.cx);
   const ys = cells.map((cell) => cell.cy);
-  const left = Math.min(...xs) - reach[0] - MARGIN;
-  const top = Math.min(...ys) - reach[1] - MARGIN;
-  const width = Math.max(...xs) + reach[0] + MARGIN - left;
-  const height = Math.max(...ys) + reach[1] + MARGIN - top;
+  const left = Math.min(...xs) - reach[0] - MARGIN.before;
+  const top = Math.min(...ys) - reach[1] - (hex ? MARGIN.after : MARGIN.before);
+  const width = Math.max(...xs) + reach[0] + MARGIN.after - left;
+  const height = Math.max(...ys) + reach[1] + MARGIN.after - top;
   return {
     name,
     hex,
@@ -67,7 +67,7 @@ function hexOutline(scale) {
 function squareLabels(size) {
   const labels = [];
   for (let n = 0; n < size; n++) {
-    labels.push({ text: String(n), cx: n, cy: -0.76 }, { text: String(n), cx: -0.78, cy: n });
+    labels.push({ text: String(n), cx: n, cy: -0.74 }, { text: String(n), cx: -0.75, cy: n });
   }
   return labels;
 }

@@ -35,6 +35,22 @@ export function Chip({ player, name }) {
   </span>`;
 }
 
+const SIGNS = {
+  first: "M2 2h2.5v12H2zM14 2v12L5 8z",
+  back: "M12 2v12L3 8z",
+  play: "M4 2v12l10-6z",
+  pause: "M3 2h4v12H3zM9 2h4v12H9z",
+  on: "M4 2v12l9-6z",
+  last: "M11.500 2H14v12h-2.500zM2 2v12l9-6z",
+  sun: "M8 4.500a3.500 3.500 0 1 0 0 7a3.500 3.500 0 1 0 0-7zM7.300 0h1.400v3H7.300zM7.300 13h1.400v3H7.300zM0 7.300h3v1.400H0zM13 7.300h3v1.400h-3z",
+  moon: "M6 1a7 7 0 1 0 9 9A6 6 0 0 1 6 1z",
+};
+
+/** A small picture on a button. */
+export function Icon({ name }) {
+  return html`<svg viewBox="0 0 16 16" aria-hidden="true"><path d=${SIGNS[name]} /></svg>`;
+}
+
 /** A bar that is filled to a share. */
 export function Bar({ share, className = "progress", label }) {
   const width = Math.max(0, Math.min(1, share)) * 100;

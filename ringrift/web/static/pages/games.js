@@ -126,7 +126,7 @@ function List({ games }) {
           <th class="number">Moves</th>
           <th>Run</th>
           <th>Host</th>
-          <th>Ended</th>
+          <th class="number">Ended</th>
         </tr>
       </thead>
       <tbody>
@@ -134,7 +134,7 @@ function List({ games }) {
           (game) => html`<tr key=${game.id}>
             <td class="number"><a href="#/games/${game.id}">${game.id}</a></td>
             <td title=${configInWords(game.config)}>${game.config}</td>
-            <td class="seats">
+            <td><div class="seats">
               ${game.engines.map(
                 (engine, index) => html`<span
                   class="seat ${game.winner === index + 1 ? "winner" : ""}"
@@ -143,12 +143,12 @@ function List({ games }) {
                   <${Chip} player=${index + 1} name=${shortSpec(engine)} />${game.winner === index + 1 ? " ✓" : ""}
                 </span>`,
               )}
-            </td>
+            </div></td>
             <td>${REASONS[game.reason] ?? game.reason}${game.held_out && html` <span class="badge">held out</span>`}</td>
             <td class="number">${game.plies}</td>
             <td class="cut" title=${game.run}>${game.run} · ${game.game}</td>
             <td class="cut" title=${game.host}>${game.host || "–"}</td>
-            <td class="soft">${ago(game.ended)}</td>
+            <td class="soft number">${ago(game.ended)}</td>
           </tr>`,
         )}
       </tbody>

@@ -5,7 +5,7 @@ import { get, post } from "../api.js";
 import { Board, mark, positionsOf } from "../board.js";
 import { Chart } from "../chart.js";
 import { cellInWords, boardOf } from "../geometry.js";
-import { Candidates, Chip, Players, Waiting, configInWords, outcomeInWords, useData, when } from "../widgets.js";
+import { Candidates, Chip, Icon, Players, Waiting, configInWords, outcomeInWords, useData, when } from "../widgets.js";
 
 const PLAYING_MS = 650;
 
@@ -143,14 +143,14 @@ export function Replay({ replay, start, address, theme }) {
       </p>
       <div class="transport">
         <div class="row">
-          <button class="icon" onClick=${() => go(0)} disabled=${at === 0} aria-label="First position">⏮</button>
-          <button class="icon" onClick=${() => go(at - 1)} disabled=${at === 0} aria-label="One back">◀</button>
+          <button class="icon" onClick=${() => go(0)} disabled=${at === 0} aria-label="First position"><${Icon} name="first" /></button>
+          <button class="icon" onClick=${() => go(at - 1)} disabled=${at === 0} aria-label="One back"><${Icon} name="back" /></button>
           <button class="icon" onClick=${() => setPlaying(!isPlaying)} aria-label=${isPlaying ? "Pause" : "Play on"}>
-            ${isPlaying ? "❚❚" : "▶"}
+            <${Icon} name=${isPlaying ? "pause" : "play"} />
           </button>
-          <button class="icon" onClick=${() => go(at + 1)} disabled=${at === frames.length - 1} aria-label="One on">▶❘</button>
+          <button class="icon" onClick=${() => go(at + 1)} disabled=${at === frames.length - 1} aria-label="One on"><${Icon} name="on" /></button>
           <button class="icon" onClick=${() => go(frames.length - 1)} disabled=${at === frames.length - 1} aria-label="Last position">
-            ⏭
+            <${Icon} name="last" />
           </button>
         </div>
         <input
