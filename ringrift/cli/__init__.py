@@ -34,6 +34,7 @@ from ringrift.cli import (
     sync,
     tournament,
     train,
+    tune,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.console import echo
@@ -61,6 +62,7 @@ app.add_typer(games.app, name="games", rich_help_panel=DATA)
 app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
+app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)
 app.command(rich_help_panel=MEASURE)(tournament.tournament)

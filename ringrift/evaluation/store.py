@@ -16,6 +16,7 @@ from ringrift.evaluation.matches import MatchPlan, PlayedGame
 from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import count
 from ringrift.game_database.pool import hash_actions
 
 RUN_DIGITS = 16
@@ -70,7 +71,8 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
         "ended": _now(),
     }
     with database.writing() as connection:
-        connection.execute(database.insert(evaluation_games), row)
+        if connection.execute(database.insert(evaluation_games), row).rowcount:
+            count(connection, "evaluation_games", plan.config, kind)
 
 
 def stored_games(database: GamesDatabase, run: str) -> dict[int, GameResult]:
@@ -136,6 +138,7 @@ def store_evaluation(
         row = connection.execute(last).mappings().first()
         if row is None or dict(row) != found:
             connection.execute(evaluations.insert(), asked | found | {"finished": _now()})
+            count(connection, "evaluations", config, kind)
 
 
 def stored_evaluations(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,6 +56,9 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
+FactT = TypeVar("FactT", bound=Fact)
+
+
 class HostFacts(Fact):
     """The answer of `facts.sh`; None is what the host does not know or has garbled."""
 
@@ -73,6 +77,42 @@ class HostFacts(Fact):
     ringrift: Word | None = None
     release: Word | None = None
     gpu: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=256)] = []
+
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+def _part_of_whole(pair: tuple[int, int]) -> tuple[int, int]:
+    if pair[1] > pair[0]:
+        raise ValueError("a part is larger than the whole")
+    return pair
+
+
+WholeAndPart = Annotated[tuple[Whole, Whole], AfterValidator(_part_of_whole)]
+
+
+class GpuUsage(NamedTuple):
+    """A line of `nvidia-smi`; None is what the GPU does not know, such as one that is shared."""
+
+    busy: Annotated[Percent | None, OrNone]
+    """Percent of the time in which it computed."""
+    used: Annotated[Whole | None, OrNone]
+    """Megabytes of memory, as the next."""
+    total: Annotated[Whole | None, OrNone]
+
+
+class HostUsage(Fact):
+    """The answer of `usage.sh`; None is what the host does not know or has garbled."""
+
+    cpu: Percent | None = None
+    """Percent of all processors."""
+    cores: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    load: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    memory: WholeAndPart | None = None
+    """Kilobytes in all, and available."""
+    disk: WholeAndPart | None = None
+    """Kilobytes in all, and free, where its games and models lie."""
+    gpu: Annotated[list[GpuUsage], Field(max_length=256)] = []
 
 
 class ListedFile(NamedTuple):
@@ -134,17 +174,40 @@ def checked_lines(
 
 def host_facts(answer: bytes) -> tuple[HostFacts, tuple[str, ...]]:
     """The answer of `facts.sh`, and a remark on each fact that the host has garbled, which counts as not known."""
-    lines = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
-    said = {name: value.strip() for name, _, value in lines if value.strip()}
-    values: dict[str, Any] = {**said, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}
+    said, values = _named_values(answer)
     if "clock" in values:
         values["clock"] = values["clock"].removesuffix(".%N").removesuffix(".N")  # not every `date` knows parts of one
     if "memory" in values:
         values["memory"] = values["memory"].split()
+    return _known_facts(HostFacts, said, values)
+
+
+def host_usage(answer: bytes) -> tuple[HostUsage, tuple[str, ...]]:
+    """The answer of `usage.sh`, and remarks as of `host_facts`."""
+    said, values = _named_values(answer)
+    values |= {name: values[name].split() for name in ("memory", "disk") if name in values}
+    values["gpu"] = [_three(line.split()) for line in values["gpu"]]
+    return _known_facts(HostUsage, said, values)
+
+
+def _three(words: list[str]) -> list[str]:
+    """A line of `nvidia-smi`, whose `[N/A]` and `[Not Supported]` are no numbers, in one word or more."""
+    return words if len(words) == 3 else ["", "", ""]
+
+
+def _named_values(answer: bytes) -> tuple[dict[str, str], dict[str, Any]]:
+    """What an answer says by name, and the same with a list of its GPUs."""
+    lines = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
+    said = {name: value.strip() for name, _, value in lines if value.strip()}
+    return said, {**said, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}
+
+
+def _known_facts(kind: type[FactT], said: dict[str, str], values: dict[str, Any]) -> tuple[FactT, tuple[str, ...]]:
+    """The values that can be, and a remark on each other one."""
     try:
-        return HostFacts.model_validate(values), ()
+        return kind.model_validate(values), ()
     except ValidationError as error:
         wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
     known = {name: value for name, value in values.items() if name not in wrong}
     remarks = (f"it says {name} {said[name][:LONGEST_QUOTE]!r}, which cannot be" for name in wrong)
-    return HostFacts.model_validate(known), tuple(remarks)
+    return kind.model_validate(known), tuple(remarks)

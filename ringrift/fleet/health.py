@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, select, update
 
+from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.hosts import HealthSettings, Host, Role
 from ringrift.fleet.placement import NONE, Condition, NoHost, Place, best_place
 from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import count
 
 
 class Health:
@@ -80,6 +82,16 @@ class Health:
                 change["probe"] = int(now + min(pause, float(settings.longest_pause_minutes) * 60))
             self._write(connection, name, change)
             return self._condition(connection, name)
+
+    def count_sync(self, name: str, outcome: Literal["ok", "failed"]) -> None:
+        """Count a round of sync with a host."""
+        with self.database.writing() as connection:
+            count(connection, "syncs", "", f"{name} {outcome}")
+
+    def measured(self, name: str, usage: HostUsage) -> None:
+        """Note how busy a host has said it is."""
+        with self.database.writing() as connection:
+            self._write(connection, name, {"usage": usage.model_dump_json(), "measured": int(self._clock())})
 
     def choose(self, job: str, role: Role, *, gpus: int = 0, excluded: Mapping[str, str] = NONE) -> Place:
         """Give a job a place, the one it has if it has one; `NoHost` if there is none.
@@ -156,7 +168,7 @@ class Health:
         row = connection.execute(select(host_rows).where(host_rows.c.name == name)).one_or_none()
         if row is None:
             return Condition()
-        fields = {key: value for key, value in row._mapping.items() if key != "name"}
+        fields = {key: value for key, value in row._mapping.items() if key in Condition.__dataclass_fields__}
         long_ago = self._clock() - float(self._settings.forget_minutes) * 60
         if row.retired is None and row.failed is not None and row.failed < long_ago:
             fields["failures"] = 0

@@ -23,6 +23,8 @@ host_rows = Table(
     Column("retired", BigInteger),  # since when nobody is sent there; None for a host in service
     Column("probes", Integer, nullable=False),  # how often it was tried since, in vain
     Column("probe", BigInteger),  # when it is tried next
+    Column("usage", Text),  # what it said last of its processors, memory, disk and GPUs (`HostUsage`), as JSON
+    Column("measured", BigInteger),  # when that was
 )
 
 places = Table(

@@ -230,11 +230,16 @@ async def _sync_host(name: str, shell: SshShell, root: Path, settings: SyncSetti
         with _alone(root / INCOMING / name, name):
             await work.run()
     except RingRiftError as error:
-        # That another process is at it is no trouble of the host.
-        reaction = await note_trouble(None if isinstance(error, BusyMirror) else health, name, error)
+        if isinstance(error, BusyMirror):  # that another process is at it is no trouble of the host
+            health = None
+        reaction = await note_trouble(health, name, error)
+        if health is not None:
+            await asyncio.to_thread(health.count_sync, name, "failed")
         done = replace(work.done, trouble=str(error), reaction=reaction.value)
     else:
         await note_answer(health, name)
+        if health is not None:
+            await asyncio.to_thread(health.count_sync, name, "ok")
         done = work.done
     return replace(done, seconds=time.monotonic() - started)
 

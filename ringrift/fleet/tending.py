@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringrift.errors import RingRiftError
+from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import Job, State, kill_job, list_jobs
-from ringrift.fleet.shell import Shell
+from ringrift.fleet.shell import JobTrouble, Shell
 from ringrift.fleet.ssh import OpenConnection, Reaction, no_connections, open_shells, reaction_to
+from ringrift.fleet.usage import ask_usage
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Tended:
     """Jobs that had been given up."""
     freed: tuple[str, ...] = ()
     """Jobs that had a place, but are not there any more."""
+    remarks: tuple[str, ...] = ()
+    """What it has garbled of its usage, a line each."""
 
     def __str__(self) -> str:
         parts = [self.trouble or f"{self.host}: {'is back in service' if self.back else 'in service'}"]
         parts += [f"job {job} had been given up, and is killed" for job in self.killed]
         parts += [f"the place of job {job} is free: it does not run there" for job in self.freed]
-        return "; ".join(parts)
+        return "; ".join([*parts, *self.remarks])
 
 
 def tend_fleet(
@@ -51,17 +55,18 @@ def tend_fleet(
         resting = await asyncio.to_thread(health.resting)
         awake = {name: host for name, host in hosts.items() if name not in resting}
         async with open_shells(awake, settings.connection, connect) as shells:
-            found = await asyncio.gather(*(_tend(name, shells[name], awake[name].jobs, health) for name in awake))
+            found = await asyncio.gather(*(_tend(name, shells[name], awake[name], health) for name in awake))
         return [*found, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
 
     return asyncio.run(run())
 
 
-async def _tend(name: str, shell: Shell, root: str, health: Health) -> Tended:
+async def _tend(name: str, shell: Shell, host: Host, health: Health) -> Tended:
     try:
-        jobs = await list_jobs(shell, root)
+        jobs = await list_jobs(shell, host.jobs)
+        usage, remarks = await _usage(shell, name, host)
         given_up = await asyncio.to_thread(health.abandoned, name)
-        killed = [job for job in given_up if await kill_job(shell, Job(job, root)) is State.KILLED]
+        killed = [job for job in given_up if await kill_job(shell, Job(job, host.jobs)) is State.KILLED]
     except RingRiftError as error:
         if reaction_to(error) is not Reaction.NEVER:
             await asyncio.to_thread(health.failed, name, error)
@@ -71,4 +76,14 @@ async def _tend(name: str, shell: Shell, root: str, health: Health) -> Tended:
     running = [job for job, state in jobs.items() if state is State.RUNNING and job not in given_up]
     freed = await asyncio.to_thread(health.reconcile, name, running)
     back = await asyncio.to_thread(health.answered, name)
-    return Tended(name, back=back, killed=tuple(killed), freed=tuple(freed))
+    if usage is not None:
+        await asyncio.to_thread(health.measured, name, usage)
+    return Tended(name, back=back, killed=tuple(killed), freed=tuple(freed), remarks=remarks)
+
+
+async def _usage(shell: Shell, name: str, host: Host) -> tuple[HostUsage | None, tuple[str, ...]]:
+    """How busy a host is, and remarks; to say nothing sensible of that makes it no worse at its work."""
+    try:
+        return await ask_usage(shell, name, host)
+    except JobTrouble as error:
+        return None, (str(error),)

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, delete, func, select, text, update
 
 from ringrift.game_database.admission import Candidate, Line, Rejected, TurnedAway, check_header, fault, findings
+from ringrift.game_database.counters import count
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.packing import Damaged
 from ringrift.game_database.pool import derived_columns, quarantine_row, read_game
@@ -174,5 +175,6 @@ def _quarantine(
     connection.execute(database.insert(quarantine), quarantine_row(verdict))
     connection.execute(delete(moves).where(moves.c.game_id == row.id))
     connection.execute(delete(games).where(games.c.id == row.id))
+    count(connection, "games_removed", row.config, reason)
     anew = {"position": 0, "lines": 0, "head": None, "tail": None, "trailer": None}
     connection.execute(update(sources).where(sources.c.id == row.source_id).values(**anew))

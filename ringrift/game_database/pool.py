@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from ringrift.game import parse_config
 from ringrift.game_database.admission import SELFPLAY, Admitted, Candidate, Line, TurnedAway, outcome
+from ringrift.game_database.counters import count
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.packing import (
     Damaged,
@@ -100,6 +101,7 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
             connection.execute(moves.insert(), [blobs | {"game_id": ids[game["identity"]]} for game, blobs in added])
         for game, _ in added:
             stored.added[game["config"]] = stored.added.get(game["config"], 0) + 1
+        _count_games(connection, [game for game, _ in added])
         known = {identity: game["ended"] for identity, (game, _) in rows.games.items() if identity not in ids}
         stored.duplicates += len(known)
         ended = select(games.c.identity, games.c.ended).where(games.c.identity.in_(known))
@@ -108,7 +110,18 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
         new = database.insert(quarantine).returning(quarantine.c.reason)
         for reason in connection.execute(new, list(rows.quarantine.values())).scalars():
             stored.quarantined[reason] = stored.quarantined.get(reason, 0) + 1
+        for reason, lines in stored.quarantined.items():
+            count(connection, "quarantined", "", reason, lines)
     return stored
+
+
+def _count_games(connection: Connection, added: Sequence[Mapping[str, Any]]) -> None:
+    """Count games by config and host; each counter remembers when its latest game ended."""
+    ends: dict[tuple[str, str], list[int]] = {}
+    for game in added:
+        ends.setdefault((game["config"], game["host"]), []).append(game["ended"])
+    for (config, host), moments in sorted(ends.items()):
+        count(connection, "games", config, host, len(moments), when=max(moments))
 
 
 def game_row(candidate: Candidate, finding: np.void, line: Line) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 - `games`: a row a game: what its record says (`GameRecord`), and what replaying it has shown;
 - `moves`: what is long about a game: its actions, its search statistics, and fields that a record has beyond ours;
 - `sources`: the files that games came from, and how far each has been read;
-- `quarantine`: lines that are no games of RingRift, and why.
+- `quarantine`: lines that are no games of RingRift, and why;
+- `counters`: how often things have happened, for metrics (`counters.py`).
 
 Lists by seat are short texts of JSON. A change here needs a migration (`ringrift/game_database/migrations/`).
 """
@@ -26,7 +27,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0006"
+REVISION: Final = "0007"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -119,4 +120,14 @@ quarantine = Table(
     Column("reason", String(32), nullable=False),  # one of `REASONS`
     Column("detail", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),  # the line, compressed
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),  # one of `CounterName`
+    Column("config", String(16), primary_key=True),  # empty for what belongs to none
+    Column("label", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),  # the latest moment that was counted, in seconds since 1970
 )

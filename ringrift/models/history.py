@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import orjson
 from sqlalchemy import Connection, insert, select
 
+from ringrift.game_database.counters import count
 from ringrift.models.schema import promotions
 from ringrift.models.store import ModelStore
 
@@ -92,6 +93,7 @@ def remember(
     verdict: Mapping[str, Any] | None,
 ) -> None:
     """Add an entry."""
+    count(connection, "promotions", config, kind)
     connection.execute(
         insert(promotions).values(
             config=config,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, update
 
 from ringrift.agents import Agent, make_agent
+from ringrift.game_database.counters import count
 from ringrift.models.champion import mend_champion
 from ringrift.models.errors import AbsentModel, BadChampion, LostRace
 from ringrift.models.gate import GateReport, run_gate, valid_report
@@ -187,6 +188,8 @@ def _ask(
     outcome: Literal["passed", "refused"] = "passed" if gate.passed else "refused"
     report = PromotionReport(model.config, model.id, previous, outcome, gate.verdict, forced, gate)
     with store.database.writing() as connection:
+        for one in gate.checks:
+            count(connection, "gate", model.config, f"{one.name} {one.verdict}")
         if gate.failed is None:
             _set_status(connection, model, "staging")
         else:

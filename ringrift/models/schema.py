@@ -29,6 +29,7 @@ models = Table(
     Column("training", Text, nullable=False),  # what its training has said about itself
     Column("number", BigInteger, nullable=False, server_default="0"),  # in the order of registration, from 1
     Index(None, "config", "created"),
+    Index(None, "config", "number"),
 )
 _in_production = models.c.status == "production"
 Index(

@@ -1,1 +1,1 @@
-"""Tuning: hyper-parameters of training, by a search over trials or by a population that learns."""
+"""Tuning: the heuristic's weights, and the hyper-parameters of training."""

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringrift.fleet import Answer, Job, JobTrouble, Work, kill_job, list_jobs, start_job, status_of_job, sweep_jobs
-from ringrift.fleet.answers import host_facts
+from ringrift.fleet.answers import host_facts, host_usage
 from ringrift.fleet.check import check_hosts
 from ringrift.fleet.distribution import distribute
 from ringrift.fleet.hosts import Host
@@ -88,6 +88,38 @@ def test_a_garbled_answer_is_a_trouble_of_its_host(question: str, answer: bytes)
 def test_garbled_facts_are_not_known_and_remarked_on(answer: bytes) -> None:
     facts, remarks = host_facts(answer)
     assert len(remarks) <= len(type(facts).model_fields)
+
+
+USAGE = b"cpu 62.5\ncores 8\nload 5.1\nmemory 2000 500\ndisk 9000 4000\ngpu 71 9000 80000\ngpu [N/A] [N/A] 80000\nend\n"
+
+
+@given(answer=ANSWERS)
+def test_a_garbled_usage_is_not_known_and_remarked_on(answer: bytes) -> None:
+    usage, remarks = host_usage(answer)
+    assert len(remarks) <= len(type(usage).model_fields)
+
+
+def test_what_a_gpu_does_not_know_hides_nothing_of_the_others() -> None:
+    usage, remarks = host_usage(USAGE)
+    assert remarks == ()
+    assert usage.gpu == [(71.0, 9000, 80000), (None, None, 80000)]
+    assert (usage.cpu, usage.memory, usage.disk) == (62.5, (2000, 500), (9000, 4000))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "remark"),
+    [
+        (b"cpu 62.5", b"cpu 162.5", "it says cpu '162.5', which cannot be"),
+        (b"cpu 62.5", b"cpu \x1b[2J", "it says cpu '\\x1b[2J', which cannot be"),
+        (b"memory 2000 500", b"memory 2000 5000", "it says memory '2000 5000', which cannot be"),
+        (b"disk 9000 4000", b"disk -1 4000", "it says disk '-1 4000', which cannot be"),
+    ],
+)
+def test_one_garbled_measure_does_not_hide_the_others(before: bytes, after: bytes, remark: str) -> None:
+    usage, remarks = host_usage(USAGE.replace(before, after))
+    assert remarks == (remark,)
+    assert usage.cores == 8
+    assert usage.gpu[0].busy == 71.0
 
 
 @pytest.mark.parametrize(

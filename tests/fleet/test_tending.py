@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from ringrift.fleet import Job, State, Unreachable, Work, list_jobs, start_job, status_of_job
+from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.health import Health
+from ringrift.fleet.schema import host_rows
 from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.tending import Tended, tend_fleet
 from ringrift.game_database import GamesDatabase
@@ -49,6 +53,18 @@ def start(sshd: Server, health: Health, name: str) -> Job:
 
     asyncio.run(begin())
     return job
+
+
+def test_a_host_that_is_tended_says_how_busy_it_is(sshd: Server, health: Health) -> None:
+    assert tend(sshd, health).remarks == ()
+    with health.database.reading() as connection:
+        row = connection.execute(select(host_rows)).one()
+    usage = HostUsage.model_validate_json(row.usage)
+    assert row.measured is not None
+    assert usage.cpu is not None and 0 <= usage.cpu <= 100
+    assert usage.memory is not None and usage.memory[0] > usage.memory[1] > 0
+    assert usage.disk is not None and usage.disk[0] > usage.disk[1] > 0
+    assert usage.cores == os.cpu_count()
 
 
 def state(sshd: Server, job: Job) -> State:

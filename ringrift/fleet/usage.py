@@ -1,0 +1,26 @@
+"""How busy the hosts are: asked of all that are in service whenever the fleet is tended, and kept with their health."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+from ringrift.fleet.answers import HostUsage, host_usage
+from ringrift.fleet.hosts import Host
+from ringrift.fleet.shell import JobTrouble, Shell
+from ringrift.printable import one_line
+
+SCRIPT: Final = Path(__file__).with_name("usage.sh").read_bytes()
+SECONDS: Final = 1
+"""For which the processors are watched."""
+
+
+async def ask_usage(shell: Shell, name: str, host: Host) -> tuple[HostUsage, tuple[str, ...]]:
+    """Ask a host how busy it is; with it come remarks on what it has garbled. `JobTrouble` if that is all of it."""
+    words = shlex.join([host.home, str(SECONDS)])
+    answer = await shell.run(f"set -- {words}\n".encode() + SCRIPT)
+    if answer.code or answer.out.splitlines()[-1:] != [b"end"]:
+        raise JobTrouble(f"{name}: cannot say how busy it is: {answer.complaint}")
+    usage, remarks = host_usage(answer.out)
+    return usage, tuple(f"{name}: {one_line(remark)}" for remark in remarks)
