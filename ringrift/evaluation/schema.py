@@ -19,8 +19,8 @@ from ringrift.game_database.schema import KEY, metadata
 GameKind = Literal["rating", "gate", "shadow", "tournament", "tuning"]
 """The reason for which an evaluation game was played."""
 RATED: Final = ("rating", "shadow", "tournament")
-"""The kinds that Elo is estimated from. Games of the gate and of tuning are not: they let pass whom luck has favoured in
-them, and a rating that counts them inherits that luck."""
+"""The kinds that Elo is estimated from. Games of the gate and of tuning are not: these let pass whom luck has favoured
+in them, and a rating that counts them inherits that luck."""
 
 evaluations = Table(
     "evaluations",

@@ -114,7 +114,7 @@ def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, 
 
 
 def changed(hyper: HyperParameters, changes: Mapping[str, Any], where: str) -> HyperParameters:
-    """Return hyper-parameters with changes, in groups field by field; `BadSettings` names what is wrong, and `where`."""
+    """Return hyper-parameters with changes, groups field by field; `BadSettings` names what is wrong, and `where`."""
     fields = hyper.model_dump()
     for name, value in changes.items():
         both = isinstance(value, dict) and isinstance(fields.get(name), dict)

@@ -39,8 +39,8 @@ Ending = Literal["all steps done", "no better any more", "stopped", "given up"]
 Strength = Callable[[ResidualNetwork], float]
 """A function that measures the Elo of a network, on any scale of its own."""
 Watch = Callable[[int, Figures], bool]
-"""A function that hears the number of every validation, from 1, and its figures on the games held out, and says whether
-the run is to be given up."""
+"""A function that hears the number of every validation but the last, from 1, and its figures on the games held out, and
+says whether the run is to be given up."""
 
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
@@ -149,7 +149,7 @@ class Trainer:
                 since = time.monotonic()
                 if self._is_over():
                     return "no better any more"
-                if self._is_given_up():
+                if self.learner.steps < steps and self._is_given_up():
                     return "given up"
             elif regular:
                 self._save("regular")

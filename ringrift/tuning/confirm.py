@@ -66,6 +66,8 @@ class Confirmation:
 def confirm(experiment: Experiment, values: Values, settings: ConfirmSettings, study: str) -> Confirmation:
     """Train the found setting and the one in use with new seeds, and let their models play; raises `Cancelled`."""
     check_games(settings.seeds * settings.games, experiment.settings)
+    if values == experiment.space.start:
+        raise BadStudy("the setting that was found is the one in use: there is nothing to confirm")
     pairs = []
     for place in range(settings.seeds):
         pair = [
@@ -114,8 +116,6 @@ def _trained(experiment: Experiment, values: Values, tuning: dict[str, Any], see
 def _games(experiment: Experiment, found: str, used: str, games: int, place: int) -> list[GameResult]:
     """Play the models of one seed; in the results they are called after their settings."""
     runner = MatchRunner(experiment.store.database, experiment.context.with_settings(experiment.evaluation))
-    if found == used:  # the setting in use was found again
-        raise BadStudy("the setting that was found is the one in use: there is nothing to confirm")
     form = experiment.settings.as_
     first, second = (model_participant(experiment.model_path(model), form) for model in (found, used))
     names = {first.name: FOUND, second.name: USED}

@@ -27,7 +27,7 @@ from ringrift.tuning.settings import FitnessSettings
 from ringrift.tuning.space import FitnessKind, Space, Values
 
 LossWatch = Callable[[int, float], bool]
-"""A function that hears the number of every validation, from 1, and its loss, and says whether to give up."""
+"""A function that hears number and loss of every validation but the last, from 1, and says whether to give up."""
 DIGEST_DIGITS: Final = 8
 
 

@@ -8,6 +8,8 @@ has no schemas: `ringrift.tuning.db` beside `ringrift.db`.
 from __future__ import annotations
 
 import logging
+import os
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from ringrift.files import alone, private_file
+from ringrift.files import private_file, take_lock
 from ringrift.game_database import GamesDatabase
 from ringrift.tuning.errors import BadStudy, BusyStudy
 from ringrift.tuning.settings import SearchSettings
@@ -44,14 +46,33 @@ def open_storage(database: GamesDatabase, settings: SearchSettings) -> RDBStorag
         if database.is_sqlite:
             path = Path(url.database or "")
             private_file(path)
-            busy = BusyStudy(f"{path}: another process is opening it just now; try again")
-            with alone(path.with_name(f".{path.name}.lock"), path, busy):
-                return _open(url, settings, {"connect_args": {"timeout": database.settings.ingest.patience_seconds}})
+            patience = database.settings.ingest.patience_seconds
+            with _in_turn(path, patience):
+                return _open(url, settings, {"connect_args": {"timeout": patience}})
         engine = create_engine(database.url)
         with engine.begin() as connection:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         engine.dispose()
         return _open(url, settings, {})
+
+
+@contextmanager
+def _in_turn(path: Path, patience: float) -> Iterator[None]:
+    """Let one process at a time make or open the tables of a file; `BusyStudy` if that takes others too long."""
+    busy = BusyStudy(f"{path}: another process has been opening it for too long; try again")
+    give_up = time.monotonic() + patience
+    while True:
+        try:
+            lock = take_lock(path.with_name(f".{path.name}.lock"), path, busy)
+            break
+        except BusyStudy:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _open(url: URL, settings: SearchSettings, engine_kwargs: dict[str, Any]) -> RDBStorage:
@@ -74,13 +95,15 @@ def _open(url: URL, settings: SearchSettings, engine_kwargs: dict[str, Any]) -> 
         # A trial is taken by reading that it waits and writing that it runs. SQLite's driver begins a transaction only
         # at the write, so two processes could take the same one; with the lock from the start, one waits for the other.
         storage.engine.dispose()
-        event.listen(storage.engine, "connect", _no_implicit_transactions)
+        event.listen(storage.engine, "connect", _set_up_sqlite)
         event.listen(storage.engine, "begin", _begin_with_lock)
     return storage
 
 
-def _no_implicit_transactions(connection: Any, _: object) -> None:
-    connection.isolation_level = None
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # `_begin_with_lock` begins transactions
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may take the last reports; killing never
 
 
 def _begin_with_lock(connection: Connection) -> None:
