@@ -35,8 +35,8 @@ from ringrift.cli.train import (
 )
 
 if TYPE_CHECKING:
-    from ringrift.tuning.experiment import Experiment
-    from ringrift.tuning.settings import ConfirmSettings, TrainingTuning
+    from ringrift.tuning.training.experiment import Experiment
+    from ringrift.tuning.training.settings import ConfirmSettings, TrainingTuning
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -111,7 +111,7 @@ def training(
 
     Example: ringrift tune training hex8_2p --preset laptop --fitness elo --search losses.root_value=0..1 --json
     """
-    from ringrift.tuning.search import tune_training
+    from ringrift.tuning.training.search import tune_training
 
     study = _checked(study)
     with _experiment(
@@ -168,8 +168,8 @@ def population(
 
     Example: ringrift tune population square8_2p --preset laptop --name try-1 --generation 0 --member 3 --json
     """
-    from ringrift.tuning.errors import BadSearch
-    from ringrift.tuning.population_training import open_population, segment_hyper, train_one_member, train_population
+    from ringrift.tuning.training.errors import BadSearch
+    from ringrift.tuning.training.population_training import open_population, segment_hyper, train_one_member, train_population
 
     if (generation is None) != (member is None):
         raise BadSearch("--generation and --member go together: they name one training of the population")
@@ -238,10 +238,10 @@ def _experiment(
     from ringrift.settings import unknown_name
     from ringrift.training import hyper_parameters
     from ringrift.training.thresholds import training_thresholds
-    from ringrift.tuning.errors import BadSearch
-    from ringrift.tuning.experiment import Experiment
-    from ringrift.tuning.settings import tuning_settings
-    from ringrift.tuning.space import make_space, parsed_dimensions
+    from ringrift.tuning.training.errors import BadSearch
+    from ringrift.tuning.training.experiment import Experiment
+    from ringrift.tuning.training.settings import tuning_settings
+    from ringrift.tuning.training.space import make_space, parsed_dimensions
 
     if fitness not in ("loss", "elo"):
         raise BadSearch(f"fitness {fitness!r}: {unknown_name(fitness, ('loss', 'elo'))}")

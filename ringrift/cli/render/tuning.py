@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
-from ringrift.tuning.population import MemberResult
-from ringrift.tuning.report import PopulationReport, SearchReport, in_words, ranked, shown, trial_row
+from ringrift.tuning.training.population import MemberResult
+from ringrift.tuning.training.report import PopulationReport, SearchReport, in_words, ranked, shown, trial_row
 
 
 @render.register

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ringrift.training import hyper_parameters
-from ringrift.tuning.experiment import LossWatch, Outcome
-from ringrift.tuning.settings import Dimension
-from ringrift.tuning.space import Space, make_space
+from ringrift.tuning.training.experiment import LossWatch, Outcome
+from ringrift.tuning.training.settings import Dimension
+from ringrift.tuning.training.space import Space, make_space
 
 OPTIMUM = 3.0e-3
 NOISE = 0.05

@@ -1,4 +1,4 @@
-"""A process that trains a planted population: `python -m tests.tuning.population_worker FOLDER [GENERATION MEMBER]`.
+"""A process that trains a planted population: `python -m tests.tuning.training.population_worker FOLDER [GENERATION MEMBER]`.
 
 It kills itself in the middle of that training.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from ringrift.run_context import RunContext
-from ringrift.tuning.experiment import Outcome
-from ringrift.tuning.population import Assignment, Population
-from ringrift.tuning.settings import PopulationSettings
-from tests.tuning.planted_optimum import NOISE, distance, planted_space
+from ringrift.tuning.training.experiment import Outcome
+from ringrift.tuning.training.population import Assignment, Population
+from ringrift.tuning.training.settings import PopulationSettings
+from tests.tuning.training.planted_optimum import NOISE, distance, planted_space
 
 SETTINGS = PopulationSettings(
     members=8, generations=10, seed=0, epochs=1.0, truncation=0.25, perturb=[0.8, 1.25], resample=0.1

@@ -1,4 +1,4 @@
-"""The settings of tuning (`tuning.yaml`)."""
+"""The settings of tuning the hyper-parameters of training (`hyperparameters` of `tuning.yaml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import Settings, read_config
+from ringrift.settings import Settings
 
 Number = float | int
 Share = Annotated[float, Field(gt=0.0, le=0.5)]
@@ -90,21 +90,10 @@ class ConfirmSettings(Settings):
 
 
 class TrainingTuning(Settings):
-    """The settings of tuning hyper-parameters."""
+    """The settings of the group."""
 
     space: dict[str, Dimension]
     search: SearchSettings
     population: PopulationSettings
     fitness: FitnessSettings
     confirm: ConfirmSettings
-
-
-class TuningSettings(Settings):
-    """The whole file."""
-
-    hyperparameters: TrainingTuning
-
-
-def tuning_settings() -> TuningSettings:
-    """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_config("tuning.yaml", TuningSettings)

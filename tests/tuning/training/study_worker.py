@@ -1,4 +1,4 @@
-"""A process that works on a study: `python -m tests.tuning.study_worker DATABASE LOG TRIALS [KILLED]`.
+"""A process that works on a study: `python -m tests.tuning.training.study_worker DATABASE LOG TRIALS [KILLED]`.
 
 It writes a line for every trial that it begins, and kills itself in the middle of the trial `KILLED`.
 """
@@ -14,11 +14,11 @@ from typing import Any
 
 from ringrift.game_database import GamesDatabase
 from ringrift.run_context import RunContext
-from ringrift.tuning.experiment import LossWatch, Outcome
-from ringrift.tuning.settings import SearchSettings
-from ringrift.tuning.storage import open_storage
-from ringrift.tuning.study import open_study
-from tests.tuning.planted_optimum import planted_space, trial
+from ringrift.tuning.training.experiment import LossWatch, Outcome
+from ringrift.tuning.training.settings import SearchSettings
+from ringrift.tuning.training.storage import open_storage
+from ringrift.tuning.training.study import open_study
+from tests.tuning.training.planted_optimum import planted_space, trial
 
 SETTINGS = SearchSettings(trials=20, random=8, seed=0, first_look=1, keep=3, alive_seconds=1, dead_seconds=3)
 

@@ -18,9 +18,9 @@ from ringrift.evaluation.sprt import elo_of
 from ringrift.game import parse_config
 from ringrift.limits import move_limit
 from ringrift.training.settings import LossSettings
-from ringrift.tuning.errors import BadSearch
-from ringrift.tuning.settings import FitnessSettings
-from ringrift.tuning.space import FitnessKind
+from ringrift.tuning.training.errors import BadSearch
+from ringrift.tuning.training.settings import FitnessSettings
+from ringrift.tuning.training.space import FitnessKind
 
 HIGHER_IS_BETTER: Final[Mapping[FitnessKind, bool]] = {"loss": False, "elo": True}
 

@@ -22,9 +22,9 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.training import TrainingInputs, TrainingReport, train
 from ringrift.training.errors import Diverged, SpoiledNetwork, TrainingOutOfMemory
 from ringrift.training.thresholds import TrainingThresholds
-from ringrift.tuning.fitness import EloMeasure, at_equal_computing, check_games, elo_over_opponent, reference_loss
-from ringrift.tuning.settings import FitnessSettings
-from ringrift.tuning.space import FitnessKind, Space, Values
+from ringrift.tuning.training.fitness import EloMeasure, at_equal_computing, check_games, elo_over_opponent, reference_loss
+from ringrift.tuning.training.settings import FitnessSettings
+from ringrift.tuning.training.space import FitnessKind, Space, Values
 
 LossWatch = Callable[[int, float], bool]
 """A function that hears number and loss of every validation but the last, from 1, and says whether to give up."""

@@ -16,11 +16,11 @@ from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import model_participant
 from ringrift.evaluation.results import GameResult
 from ringrift.statistics import CONFIDENCE
-from ringrift.tuning.errors import BadStudy
-from ringrift.tuning.experiment import Experiment, Outcome
-from ringrift.tuning.fitness import EloMeasure, check_games, elo_measure, paired_games
-from ringrift.tuning.settings import ConfirmSettings
-from ringrift.tuning.space import Values
+from ringrift.tuning.training.errors import BadStudy
+from ringrift.tuning.training.experiment import Experiment, Outcome
+from ringrift.tuning.training.fitness import EloMeasure, check_games, elo_measure, paired_games
+from ringrift.tuning.training.settings import ConfirmSettings
+from ringrift.tuning.training.space import Values
 
 FIRST_SEED: Final = 1000
 """The first seed of a test; trials have the seed of the settings, a small one."""

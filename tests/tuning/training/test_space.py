@@ -5,9 +5,9 @@ import pytest
 
 from ringrift.settings import BadSettings
 from ringrift.training import hyper_parameters
-from ringrift.tuning.errors import BadSearch
-from ringrift.tuning.settings import tuning_settings
-from ringrift.tuning.space import FitnessKind, make_space, parsed_dimensions
+from ringrift.tuning.training.errors import BadSearch
+from ringrift.tuning.training.settings import tuning_settings
+from ringrift.tuning.training.space import FitnessKind, make_space, parsed_dimensions
 
 BASE = hyper_parameters("square8_2p", "laptop")
 

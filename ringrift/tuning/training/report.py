@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from ringrift.files import new_file
-from ringrift.tuning.confirm import Confirmation
-from ringrift.tuning.experiment import Outcome
-from ringrift.tuning.fitness import HIGHER_IS_BETTER
-from ringrift.tuning.population import MemberResult, best_of
-from ringrift.tuning.space import FitnessKind, Values
+from ringrift.tuning.training.confirm import Confirmation
+from ringrift.tuning.training.experiment import Outcome
+from ringrift.tuning.training.fitness import HIGHER_IS_BETTER
+from ringrift.tuning.training.population import MemberResult, best_of
+from ringrift.tuning.training.space import FitnessKind, Values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ringrift.training import HyperParameters
-from ringrift.tuning.confirm import confirm
-from ringrift.tuning.experiment import Experiment, Outcome
-from ringrift.tuning.plots import draw_population
-from ringrift.tuning.population import Assignment, MemberResult, Population
-from ringrift.tuning.report import PopulationReport, write_report
-from ringrift.tuning.search import FOLDER
-from ringrift.tuning.settings import ConfirmSettings, PopulationSettings
+from ringrift.tuning.training.confirm import confirm
+from ringrift.tuning.training.experiment import Experiment, Outcome
+from ringrift.tuning.training.plots import draw_population
+from ringrift.tuning.training.population import Assignment, MemberResult, Population
+from ringrift.tuning.training.report import PopulationReport, write_report
+from ringrift.tuning.training.search import FOLDER
+from ringrift.tuning.training.settings import ConfirmSettings, PopulationSettings
 
 
 def segment_hyper(base: HyperParameters, settings: PopulationSettings) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ringrift.tuning.confirm import Confirmation, confirm
-from ringrift.tuning.experiment import Experiment, LossWatch, Outcome
-from ringrift.tuning.plots import draw_search
-from ringrift.tuning.report import SearchReport, trial_rows, write_report
-from ringrift.tuning.settings import ConfirmSettings, SearchSettings
-from ringrift.tuning.space import TARGETS
-from ringrift.tuning.storage import open_storage
-from ringrift.tuning.study import SharedStudy, open_study
+from ringrift.tuning.training.confirm import Confirmation, confirm
+from ringrift.tuning.training.experiment import Experiment, LossWatch, Outcome
+from ringrift.tuning.training.plots import draw_search
+from ringrift.tuning.training.report import SearchReport, trial_rows, write_report
+from ringrift.tuning.training.settings import ConfirmSettings, SearchSettings
+from ringrift.tuning.training.space import TARGETS
+from ringrift.tuning.training.storage import open_storage
+from ringrift.tuning.training.study import SharedStudy, open_study
 
 FOLDER: Final = Path("data/tuning")
 

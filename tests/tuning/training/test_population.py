@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.tuning.errors import BadStudy, BusyStudy
-from ringrift.tuning.experiment import Outcome
-from ringrift.tuning.plots import draw_population
-from ringrift.tuning.population import Assignment, MemberResult, Population, choose_source
-from ringrift.tuning.population_training import population_report
-from ringrift.tuning.report import write_report
-from tests.tuning.planted_optimum import OPTIMUM
-from tests.tuning.population_worker import SETTINGS, learn, planted_population
+from ringrift.tuning.training.errors import BadStudy, BusyStudy
+from ringrift.tuning.training.experiment import Outcome
+from ringrift.tuning.training.plots import draw_population
+from ringrift.tuning.training.population import Assignment, MemberResult, Population, choose_source
+from ringrift.tuning.training.population_training import population_report
+from ringrift.tuning.training.report import write_report
+from tests.tuning.training.planted_optimum import OPTIMUM
+from tests.tuning.training.population_worker import SETTINGS, learn, planted_population
 
 
 def trained(folder: Path) -> Population:
@@ -92,7 +92,7 @@ def test_a_member_that_has_failed_goes_on_from_a_better_one() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", [(0, 0), (3, 5), (9, 7)])
 def test_killed_at_any_point_the_same_population_comes_of_it(tmp_path: Path, moment: tuple[int, int]) -> None:
-    words = [sys.executable, "-m", "tests.tuning.population_worker", tmp_path / "killed", *moment]
+    words = [sys.executable, "-m", "tests.tuning.training.population_worker", tmp_path / "killed", *moment]
     killed = subprocess.run([str(word) for word in words], check=False)
     assert killed.returncode == -signal.SIGKILL
     trained(tmp_path / "killed")

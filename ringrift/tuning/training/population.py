@@ -20,11 +20,11 @@ import orjson
 from ringrift.bounded import read_bounded
 from ringrift.files import alone, new_file
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.tuning.errors import BadStudy, BusyStudy
-from ringrift.tuning.experiment import Outcome
-from ringrift.tuning.fitness import HIGHER_IS_BETTER
-from ringrift.tuning.settings import PopulationSettings
-from ringrift.tuning.space import FitnessKind, Space, Values
+from ringrift.tuning.training.errors import BadStudy, BusyStudy
+from ringrift.tuning.training.experiment import Outcome
+from ringrift.tuning.training.fitness import HIGHER_IS_BETTER
+from ringrift.tuning.training.settings import PopulationSettings
+from ringrift.tuning.training.space import FitnessKind, Space, Values
 
 POLL_SECONDS: Final = 2.0
 LARGEST_FILE: Final = 1 << 20

@@ -13,8 +13,8 @@ import numpy as np
 from ringrift.settings import BadSettings, check_settings, unknown_name
 from ringrift.training import HyperParameters
 from ringrift.training.settings import changed
-from ringrift.tuning.errors import BadSearch
-from ringrift.tuning.settings import Dimension
+from ringrift.tuning.training.errors import BadSearch
+from ringrift.tuning.training.settings import Dimension
 from ringrift.yaml_reader import BadYaml, parse_yaml
 
 FitnessKind = Literal["loss", "elo"]

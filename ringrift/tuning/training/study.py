@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.training.errors import BusyRun
-from ringrift.tuning.errors import BusyStudy
-from ringrift.tuning.experiment import LossWatch, Outcome
-from ringrift.tuning.fitness import HIGHER_IS_BETTER
-from ringrift.tuning.settings import SearchSettings
-from ringrift.tuning.space import FitnessKind, Space
-from ringrift.tuning.storage import explained
+from ringrift.tuning.training.errors import BusyStudy
+from ringrift.tuning.training.experiment import LossWatch, Outcome
+from ringrift.tuning.training.fitness import HIGHER_IS_BETTER
+from ringrift.tuning.training.settings import SearchSettings
+from ringrift.tuning.training.space import FitnessKind, Space
+from ringrift.tuning.training.storage import explained
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

@@ -16,14 +16,14 @@ from sqlalchemy import inspect
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.tuning.errors import BadStudy
-from ringrift.tuning.experiment import LossWatch, Outcome
-from ringrift.tuning.report import TrialRow, trial_rows
-from ringrift.tuning.search import search_report
-from ringrift.tuning.storage import open_storage, storage_url
-from ringrift.tuning.study import SharedStudy, open_study
-from tests.tuning.planted_optimum import OPTIMUM, distance, planted_space, trial
-from tests.tuning.study_worker import SETTINGS
+from ringrift.tuning.training.errors import BadStudy
+from ringrift.tuning.training.experiment import LossWatch, Outcome
+from ringrift.tuning.training.report import TrialRow, trial_rows
+from ringrift.tuning.training.search import search_report
+from ringrift.tuning.training.storage import open_storage, storage_url
+from ringrift.tuning.training.study import SharedStudy, open_study
+from tests.tuning.training.planted_optimum import OPTIMUM, distance, planted_space, trial
+from tests.tuning.training.study_worker import SETTINGS
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def rows(database: GamesDatabase) -> tuple[TrialRow, ...]:
 
 
 def worker(database: Path, log: Path, trials: int, *killed: int) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "tests.tuning.study_worker", database, log, trials, *killed]
+    words = [sys.executable, "-m", "tests.tuning.training.study_worker", database, log, trials, *killed]
     return subprocess.Popen([str(word) for word in words], stderr=subprocess.PIPE, text=True)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ringrift.tuning.fitness import HIGHER_IS_BETTER
-from ringrift.tuning.report import PopulationReport, SearchReport, fitness_of
-from ringrift.tuning.space import Space
+from ringrift.tuning.training.fitness import HIGHER_IS_BETTER
+from ringrift.tuning.training.report import PopulationReport, SearchReport, fitness_of
+from ringrift.tuning.training.space import Space
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

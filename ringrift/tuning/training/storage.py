@@ -21,8 +21,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from ringrift.files import private_file, take_lock
 from ringrift.game_database import GamesDatabase
-from ringrift.tuning.errors import BadStudy, BusyStudy
-from ringrift.tuning.settings import SearchSettings
+from ringrift.tuning.training.errors import BadStudy, BusyStudy
+from ringrift.tuning.training.settings import SearchSettings
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
