@@ -28,7 +28,8 @@ ParentOption = Annotated[
     Path | None,
     typer.Option(
         "--from",
-        help="A model to start from, of this config or of fewer players on its board: path, id, `best` or `newest`.",
+        help="A model to start from, of this config, of fewer players, or of the smaller board of its shape: path, id, "
+        "`best` or `newest`.",
     ),
 ]
 DatasetsOption = Annotated[Path, typer.Option("--datasets", help="Folder of the data sets.")]

@@ -169,7 +169,12 @@ def population(
     Example: ringrift tune population square8_2p --preset laptop --name try-1 --generation 0 --member 3 --json
     """
     from ringrift.tuning.training.errors import BadSearch
-    from ringrift.tuning.training.population_training import open_population, segment_hyper, train_one_member, train_population
+    from ringrift.tuning.training.population_training import (
+        open_population,
+        segment_hyper,
+        train_one_member,
+        train_population,
+    )
 
     if (generation is None) != (member is None):
         raise BadSearch("--generation and --member go together: they name one training of the population")
@@ -238,9 +243,9 @@ def _experiment(
     from ringrift.settings import unknown_name
     from ringrift.training import hyper_parameters
     from ringrift.training.thresholds import training_thresholds
+    from ringrift.tuning.settings import tuning_settings
     from ringrift.tuning.training.errors import BadSearch
     from ringrift.tuning.training.experiment import Experiment
-    from ringrift.tuning.training.settings import tuning_settings
     from ringrift.tuning.training.space import make_space, parsed_dimensions
 
     if fitness not in ("loss", "elo"):

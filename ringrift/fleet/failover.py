@@ -167,7 +167,9 @@ class Failover:
             self._log.warning("%s; job %s is forgotten", error, stored["name"])
             self.forget()
             return None
-        return RunningJob(Job(stored["name"], stored["root"]), stored["host"], stored["deadline"])
+        # Of a clock that was ahead when it was written down, no more counts than the job may take in all.
+        deadline = min(stored["deadline"], time.time() + self.spec.seconds)
+        return RunningJob(Job(stored["name"], stored["root"]), stored["host"], deadline)
 
     def start(self) -> RunningJob:
         """Start a new job on a host that takes it; `NoHost` where there is none now."""

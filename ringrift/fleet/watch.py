@@ -60,11 +60,12 @@ async def watch_job(  # noqa: C901 - one loop, whose branches share its state
     `note` hears when it falls silent, with None when it answers again, and when it is given up.
     """
     answered = time.monotonic()
+    overdue_at = answered + deadline - time.time()  # a clock that jumps from now on kills nothing, and spares nothing
     pause = poll
     last_line = complaint = ""
     while True:
         reason = stop()
-        overdue = time.time() >= deadline
+        overdue = time.monotonic() >= overdue_at
         try:
             if reason is not None:
                 return Ending("stopped", await kill_job(shell, job), detail=reason, last_line=last_line)
@@ -98,5 +99,5 @@ async def watch_job(  # noqa: C901 - one loop, whose branches share its state
             if str(error) != complaint:
                 tell(f"{one_line(str(error))}; it is asked again with growing pauses")
             complaint = str(error)
-            await asyncio.sleep(min(pause, left, max(0.1, deadline - time.time())))
+            await asyncio.sleep(min(pause, left, max(0.1, overdue_at - time.monotonic())))
             pause = min(2 * pause, LONGEST_PAUSE)

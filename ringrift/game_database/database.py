@@ -215,6 +215,8 @@ def _complaint(error: DBAPIError) -> str:
     said = _one_line(error.orig or error)
     if "disk is full" in said or "disk I/O error" in said or "No space left" in said:
         return f"{said}; what was being written is undone: make room and run it again"
+    if "unable to open" in said or "readonly database" in said:
+        return f"{said}; SQLite writes beside it even to read it: is its folder, or the disk, read-only?"
     if "malformed" in said or "not a database" in said:
         return f"{said}; go on with a copy, or ingest the files of records into a new one"
     if _LOCKED in said:

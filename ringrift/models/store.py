@@ -237,3 +237,10 @@ def champion_row(connection: Connection, config: str) -> StoredModel | None:
     in_production = models.c.status == "production"
     row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
     return None if row is None else stored_model(row)
+
+
+def newest_trained(connection: Connection, config: str) -> StoredModel | None:
+    """Return the model of a config that was registered last of those that say how they were trained, by an index."""
+    of_training = (models.c.config == config, models.c.training != "{}")
+    row = connection.execute(select(models).where(*of_training).order_by(models.c.number.desc()).limit(1)).first()
+    return None if row is None else stored_model(row)

@@ -73,7 +73,8 @@ class TrainingInputs:
     models: Path = Path("models")
     runs: Path = Path("data/runs")
     parent: Path | None = None
-    """The model to start from, of the same config or of fewer players on its board; None: random weights."""
+    """The model to start from, of the same config, of fewer players, or of the smaller board of its shape; None: random
+    weights."""
     is_segment: bool = False
     """Whether this is a part of a longer training, whose parts have their parents' optimisers and last weights, a
     learning rate that does not fall, and the same games again."""

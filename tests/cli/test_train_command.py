@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
-from tests.cli.processes import complaint
+from tests.cli.processes import complaint, ringrift, ringrift_on_a_full_disk
 from tests.training.planted import CONFIG, write_both, write_planted
 
 pytestmark = pytest.mark.slow
@@ -53,6 +53,19 @@ def test_a_model_that_has_learned_all_there_is_is_exit_code_1(tmp_path: Path) ->
     assert nothing.exit_code == 1
     assert f"0 of 512 samples are new since {path.stem}" in nothing.stdout
     assert json.loads(CliRunner().invoke(app, [*words, "--from", str(path), "--json"]).stdout).keys() == {"nothing_new"}
+
+
+def test_a_training_on_a_full_disk_is_one_line_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
+    write_both(tmp_path / "training")
+    words = options(tmp_path)
+    done = ringrift_on_a_full_disk(200_000, *words)
+    assert done.returncode == 2, done.stderr
+    (message,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert message.endswith("cannot be written (File too large)")
+    assert "Traceback" not in done.stderr
+    assert not [*(tmp_path / "models").rglob("*.pth"), *tmp_path.rglob("*.partial")]
+    done = ringrift(*words)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,6 +166,18 @@ def test_a_job_is_placed_and_its_output_comes_back(fleet: TwoHosts) -> None:
     failover.done()
     with fleet.health() as health:
         assert health.taken() == []
+
+
+def test_a_clock_that_was_ahead_does_not_let_a_job_run_for_ever(
+    fleet: TwoHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, work, now = Memory(), Work("sleep 60"), time.time()
+    with monkeypatch.context() as wrong:
+        wrong.setattr(time, "time", lambda: now + 1e9)
+        carry(fleet, work, memory).start()
+    found = carry(fleet, work, memory).remembered()
+    assert found is not None
+    assert found.deadline <= time.time() + work.seconds
 
 
 def test_a_later_try_finds_the_job_and_a_silent_host_is_left_for_the_other(fleet: TwoHosts) -> None:

@@ -97,6 +97,21 @@ def test_an_overdue_job_is_killed(jobs: Jobs) -> None:
     assert jobs.status("a").state is State.KILLED
 
 
+@pytest.mark.parametrize("years", [-10, 10])
+def test_a_clock_that_jumps_meanwhile_neither_kills_nor_spares_a_job(
+    years: int, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def jump() -> None:
+        there = time.time() + years * 365 * 86_400
+        monkeypatch.setattr(time, "time", lambda: there)
+
+    jobs.start("a", "sleep 0.3; exit 3")
+    jobs.start("b", "sleep 60")
+    for name, seconds, why in (("a", 60.0, "ended"), ("b", 0.5, "overdue")):
+        ending, _ = watch(jobs, name, seconds=seconds, stop=jump)
+        assert ending.why == why
+
+
 def test_a_job_that_is_to_stop_is_killed_and_the_reason_kept(jobs: Jobs) -> None:
     jobs.start("a", "sleep 60")
     ending, _ = watch(jobs, "a", stop=lambda: "no power")

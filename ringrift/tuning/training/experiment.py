@@ -22,7 +22,13 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.training import TrainingInputs, TrainingReport, train
 from ringrift.training.errors import Diverged, SpoiledNetwork, TrainingOutOfMemory
 from ringrift.training.thresholds import TrainingThresholds
-from ringrift.tuning.training.fitness import EloMeasure, at_equal_computing, check_games, elo_over_opponent, reference_loss
+from ringrift.tuning.training.fitness import (
+    EloMeasure,
+    at_equal_computing,
+    check_games,
+    elo_over_opponent,
+    reference_loss,
+)
 from ringrift.tuning.training.settings import FitnessSettings
 from ringrift.tuning.training.space import FitnessKind, Space, Values
 

@@ -1,4 +1,4 @@
-"""A process that trains a planted population: `python -m tests.tuning.training.population_worker FOLDER [GENERATION MEMBER]`.
+"""A process that trains a planted population: `… population_worker FOLDER [GENERATION MEMBER]`.
 
 It kills itself in the middle of that training.
 """

@@ -16,6 +16,7 @@ from ringrift.models import ModelStore, lineage
 from ringrift.models.newest import newest_model, newest_parent
 from ringrift.run_context import Cancelled
 from ringrift.training import TrainingInputs, hyper_parameters
+from ringrift.tuning.settings import tuning_settings
 from ringrift.tuning.training.confirm import confirm, paired_interval
 from ringrift.tuning.training.errors import BadSearch, BadStudy
 from ringrift.tuning.training.experiment import Experiment
@@ -24,7 +25,6 @@ from ringrift.tuning.training.plots import draw_search
 from ringrift.tuning.training.population_training import open_population, segment_hyper, train_population
 from ringrift.tuning.training.report import write_report
 from ringrift.tuning.training.search import tune_training
-from ringrift.tuning.training.settings import tuning_settings
 from ringrift.tuning.training.space import FitnessKind, make_space, parsed_dimensions
 from tests.contexts import training_context
 from tests.training.planted import CONFIG, write_both, write_planted

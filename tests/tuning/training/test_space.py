@@ -5,8 +5,8 @@ import pytest
 
 from ringrift.settings import BadSettings
 from ringrift.training import hyper_parameters
+from ringrift.tuning.settings import tuning_settings
 from ringrift.tuning.training.errors import BadSearch
-from ringrift.tuning.training.settings import tuning_settings
 from ringrift.tuning.training.space import FitnessKind, make_space, parsed_dimensions
 
 BASE = hyper_parameters("square8_2p", "laptop")
