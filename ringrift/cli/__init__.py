@@ -26,6 +26,7 @@ from ringrift.cli import (
     ladder,
     loop,
     match,
+    metrics,
     models,
     play,
     preflight,
@@ -73,6 +74,8 @@ app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(metrics.health)
+app.add_typer(metrics.app, name="metrics", rich_help_panel=RUN)
 app.command(rich_help_panel=RUN)(web.web)
 app.command(rich_help_panel=RUN)(halt.halt)
 app.command(rich_help_panel=RUN)(halt.resume)

@@ -60,6 +60,11 @@ class StoredModel:
     number: int = 0
     """In the order of registration, from 1."""
 
+    @property
+    def is_experiment(self) -> bool:
+        """Whether it was made by tuning, which measures hyper-parameters, and not by the loop."""
+        return "tuning" in self.training
+
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)
@@ -231,4 +236,11 @@ def champion_row(connection: Connection, config: str) -> StoredModel | None:
     """The champion of a config."""
     in_production = models.c.status == "production"
     row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
+    return None if row is None else stored_model(row)
+
+
+def newest_trained(connection: Connection, config: str) -> StoredModel | None:
+    """Return the model of a config that was registered last of those that say how they were trained, by an index."""
+    of_training = (models.c.config == config, models.c.training != "{}")
+    row = connection.execute(select(models).where(*of_training).order_by(models.c.number.desc()).limit(1)).first()
     return None if row is None else stored_model(row)
