@@ -10,7 +10,7 @@ WORKDIR /opt/ringrift
 COPY pyproject.toml constraints.txt README.md ./
 COPY ringrift ringrift
 COPY plugins plugins
-RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[airflow,learn,postgresql]'
+RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[airflow,learn,postgresql,web]'
 COPY dags dags
 COPY include include
 

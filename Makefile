@@ -56,7 +56,7 @@ clean: ## Remove the environment, the caches and what was built
 	done
 
 .venv/installed: extras := dev
-.venv/installed-to-run: extras := airflow,fleet,learn
+.venv/installed-to-run: extras := airflow,fleet,learn,web
 .venv/installed .venv/installed-to-run: pyproject.toml constraints.txt
 	@command -v "$(PYTHON)" >/dev/null || \
 		{ echo "error: there is no '$(PYTHON)'; install Python 3.11 or newer, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }

@@ -31,6 +31,7 @@ from ringrift.cli import (
     ladder,
     loop,
     match,
+    metrics,
     models,
     play,
     preflight,
@@ -40,11 +41,13 @@ from ringrift.cli import (
     tournament,
     train,
     tune,
+    web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
 from ringrift.cli.log import HANDLER, OURS, log_every_command, set_up_logging
 from ringrift.console import echo
 from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
+from ringrift.files import with_home
 from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
@@ -80,6 +83,9 @@ app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
 app.command(rich_help_panel=RUN)(allocate.allocate)
 app.command(rich_help_panel=RUN)(clean.clean)
+app.command(rich_help_panel=RUN)(metrics.health)
+app.add_typer(metrics.app, name="metrics", rich_help_panel=RUN)
+app.command(rich_help_panel=RUN)(web.web)
 app.command(rich_help_panel=RUN)(halt.halt)
 app.command(rich_help_panel=RUN)(halt.resume)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)
@@ -108,6 +114,12 @@ def _ringrift(
     """RingRift: a strategy board game for two to four players, and the pipeline that trains its players."""
 
 
+def _with_home_folder(word: str) -> str:
+    """Return a word with the home folder in place of a `~` after `--option=`, where shells leave it as it is."""
+    option, equals, value = word.partition("=")
+    return f"{option}={with_home(value)}" if equals and option.startswith("--") and value.startswith("~") else word
+
+
 def main() -> None:  # noqa: C901 - a branch per kind of error
     """Run the command line; an error that RingRift explains itself is one line and exit code 2, or 75: it may pass."""
     for stream in (sys.stdout, sys.stderr):
@@ -116,7 +128,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     set_up_logging()
     try:
         try:
-            code = app(standalone_mode=False)
+            code = app([_with_home_folder(word) for word in sys.argv[1:]], standalone_mode=False)
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()

@@ -15,7 +15,7 @@ second, and 50,000 with that switched off (madvise).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
@@ -159,7 +159,7 @@ class Loader:
             "augment": self._augment,
         }
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch, None, None]:
         """Yield the batches from where the stream stands on; one iteration at a time."""
         spans = self._spans()
         with ThreadPoolExecutor(self._workers, "loader") as pool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from ringrift.console import echo
 from ringrift.encoding.document import document
 
 if __name__ == "__main__":
-    print(document(), end="")
+    echo(document(), end=False)

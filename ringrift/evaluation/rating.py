@@ -95,12 +95,16 @@ def trends(database: GamesDatabase, config: str, last: int) -> list[Trend]:
 
 def trend(form: str, ratings: Sequence[Rating]) -> Trend:
     """Return the slope of the Elo of models, the oldest first, by least squares."""
-    from statsmodels.regression.linear_model import OLS  # late: slow to import
+    from scipy.special import stdtrit
 
-    steps = np.arange(len(ratings), dtype=np.float64)
-    fit = OLS([rating.elo for rating in ratings], np.column_stack([np.ones(len(ratings)), steps])).fit()
-    low, high = fit.conf_int(1 - CONFIDENCE)[1]
-    return Trend(form, tuple(rating.player for rating in ratings), float(fit.params[1]), float(low), float(high))
+    elo = np.array([rating.elo for rating in ratings])
+    steps = np.arange(len(ratings)) - (len(ratings) - 1) / 2
+    spread = steps @ steps
+    slope = float(steps @ elo / spread)
+    left = elo - elo.mean() - slope * steps
+    freedom = len(ratings) - 2
+    half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(left @ left / freedom / spread))
+    return Trend(form, tuple(rating.player for rating in ratings), slope, slope - half, slope + half)
 
 
 def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float, float, float]]:

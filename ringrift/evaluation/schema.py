@@ -29,11 +29,11 @@ from sqlalchemy import (
 
 from ringrift.game_database.schema import KEY, metadata
 
-GameKind = Literal["rating", "gate", "trial", "shadow", "tournament"]
+GameKind = Literal["rating", "gate", "trial", "shadow", "tournament", "tuning"]
 """Why an evaluation game was played: `gate` in a gauntlet or a sequential test, `trial` by the gate itself."""
 RATED: Final = ("rating", "shadow", "tournament")
-"""The kinds that Elo is estimated from. Games that a gate judges by are not: it lets pass whom luck has favoured in
-them, and a rating that counts them inherits that luck."""
+"""The kinds that Elo is estimated from. Games that a gate or tuning judges by are not: these let pass whom luck has
+favoured in them, and a rating that counts them inherits that luck."""
 
 evaluations = Table(
     "evaluations",

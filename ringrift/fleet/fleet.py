@@ -106,16 +106,11 @@ class Fleet:
     @contextmanager
     def health(self) -> Iterator[Health]:
         """Open the condition of the hosts, and their places."""
-        from sqlalchemy import make_url  # late, as what follows: it takes a second
-
-        from ringrift.fleet.health import Health
+        from ringrift.fleet.health import Health  # late, as what follows: it takes a second
         from ringrift.game_database import GamesDatabase
-        from ringrift.game_database.settings import database_settings
+        from ringrift.game_database.settings import database_in
 
-        url = make_url(name) if "://" in (name := database_settings().url) else None
-        if url is None or url.get_backend_name() == "sqlite":
-            name = str(self.home / ((url.database if url else name) or ""))  # whatever folder this process works in
-        with GamesDatabase(name, create=True) as database:
+        with GamesDatabase(database_in(self.home), create=True) as database:  # whatever folder this process works in
             yield Health(database, self.hosts, self.settings.health)
 
     def place(self, job: str, role: Role, gpus: int, excluded: Mapping[str, str]) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -32,3 +33,18 @@ def database_settings() -> DatabaseSettings:
     found = read_config("database.yaml", DatabaseSettings)
     named = os.environ.get("RINGRIFT_DATABASE")
     return found.model_copy(update={"url": named}) if named else found
+
+
+def database_in(home: Path, *, patience: int | None = None) -> str:
+    """Return the database of the settings for whoever works in another folder than the home folder.
+
+    :param patience: seconds after which a server that does not answer is given up.
+    """
+    from sqlalchemy import make_url  # late: it takes a while, and not all who read settings have a database
+
+    url = make_url(name) if "://" in (name := database_settings().url) else None
+    if url is None or url.get_backend_name() == "sqlite":
+        return str(home / ((url.database if url else name) or ""))
+    if patience is not None:
+        url = url.update_query_dict({"connect_timeout": str(patience)})
+    return url.render_as_string(hide_password=False)

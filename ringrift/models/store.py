@@ -46,7 +46,7 @@ class StoredModel:
     config: str
     status: Status
     path: str
-    """Of the `.pth` file, in the folder of models."""
+    """The path of the `.pth` file, in the folder of models."""
     sha256: str
     sidecar: str
     """The SHA-256 of the `.json` file."""
@@ -58,7 +58,12 @@ class StoredModel:
     training: Mapping[str, Any]
     """What its training has said about itself; empty if nothing."""
     number: int = 0
-    """In the order of registration, from 1."""
+    """The place in the order of registration, from 1."""
+
+    @property
+    def is_experiment(self) -> bool:
+        """Whether it was made by tuning, which measures hyper-parameters, and not by the loop."""
+        return "tuning" in self.training
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -174,7 +179,7 @@ def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:
     """Return models by order of registration, the latest first, but none before its descendants."""
     by_id = {model.id: model for model in found}
     ranks: dict[str, tuple[int, int]] = {}
-    """By id: the latest registration of a model and its ancestors, and how many of these there are."""
+    """The ranks by id: the latest registration of a model and its ancestors, and how many of these there are."""
     for model in found:
         line: dict[str, StoredModel] = {}
         one: StoredModel | None = model
@@ -242,4 +247,11 @@ def champion_row(connection: Connection, config: str) -> StoredModel | None:
     """The champion of a config."""
     in_production = models.c.status == "production"
     row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
+    return None if row is None else stored_model(row)
+
+
+def newest_trained(connection: Connection, config: str) -> StoredModel | None:
+    """Return the model of a config that was registered last of those that say how they were trained, by an index."""
+    of_training = (models.c.config == config, models.c.training != "{}")
+    row = connection.execute(select(models).where(*of_training).order_by(models.c.number.desc()).limit(1)).first()
     return None if row is None else stored_model(row)

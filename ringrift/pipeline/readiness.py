@@ -73,5 +73,5 @@ def training_progress(store: ModelStore, config: str, trainings: int) -> float:
 
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:
-    """The newest model of the config that says how it was trained."""
-    return next((model for model in store.listed(config) if model.training), None)
+    """The newest model of the config that says how it was trained; tuning has used up no games."""
+    return next((model for model in store.listed(config) if model.training and not model.is_experiment), None)

@@ -14,6 +14,7 @@ from ringrift.game import RingRiftError
 from ringrift.pipeline.halt import Halted, halted
 from ringrift.pipeline.iteration import Iteration, LoopInputs, last_iteration, write_iteration
 from ringrift.pipeline.pipeline_settings import PipelineSettings
+from ringrift.pipeline.signs_of_life import LOOP_SECONDS, count_stage, leave_sign, with_signs
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
 from ringrift.resources import Guard
 from ringrift.run_context import Cancelled, RunContext
@@ -30,6 +31,7 @@ def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> 
         iteration = Iteration(inputs.config, 0 if iteration is None else iteration.number + 1, {})
     last = list(STAGE_FUNCTIONS)[-1]
     guard = Guard(context.settings.guard, inputs.folders, gpu=True)
+    context = replace(context, progress=with_signs(context.progress))
     for name, stage in STAGE_FUNCTIONS.items():
         if name in iteration.stages:
             continue
@@ -37,11 +39,13 @@ def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> 
             raise Halted(why)
         if name != "threshold":  # which only counts
             guard.wait_for_room(name, context.cancellation)
+        leave_sign("loop", LOOP_SECONDS)
         began, cpu = time.monotonic(), _cpu_seconds()
         try:
             result = stage(inputs, iteration, context)
         except RingRiftError:
             if not context.cancelled:
+                count_stage(inputs.database, inputs.config, name, "failed")
                 raise
         seconds = iteration.spent[0] + time.monotonic() - began
         cpu_seconds = iteration.spent[1] + _cpu_seconds() - cpu
@@ -53,8 +57,10 @@ def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> 
         result = replace(result, over=result.over or name == last, seconds=seconds, cpu_seconds=cpu_seconds)
         iteration = replace(iteration, stages=iteration.stages | {name: result}, spent=(0.0, 0.0))
         write_iteration(inputs.iterations, iteration)
+        count_stage(inputs.database, inputs.config, name, "success")
         if iteration.over:
             break
+    leave_sign("loop", LOOP_SECONDS)
     return iteration
 
 

@@ -29,6 +29,7 @@ from ringrift.run_context import Progress, RunContext
 from ringrift.training.checkpoints import FOLDER, checkpoints, load_checkpoint
 from ringrift.training.memory_estimate import checkpoint_bytes, process_bytes, step_bytes
 from ringrift.training.thresholds import AtLeast, PreflightSettings, Verdict
+from ringrift.training.transfer import may_start_from
 
 
 @dataclass(frozen=True)
@@ -259,11 +260,15 @@ def _parent(path: Path | None, network: NetworkConfig) -> PreflightCheck:
     """Check that the model that the training starts from is whole, and that its weights can be taken over."""
     if path is None:
         return PreflightCheck("parent model", "note", "none: starts from random weights")
-    parent = load_model(path, board=network.board, features=network.features)
-    made = f"{parent.config.architecture}, {parent.config.players} players"
-    wanted = f"{network.architecture}, {network.players} players or fewer"
-    fits = parent.config.architecture == network.architecture and parent.config.players <= network.players
-    measured = f"{made}, {parameter_count(parent):,} parameters"
+    parent = load_model(path, features=network.features)
+    made = parent.config
+    wanted = f"{network.architecture}, {network.board} or smaller, {network.players} players or fewer"
+    fits = (
+        made.architecture == network.architecture
+        and may_start_from(made.geometry, network.geometry)
+        and made.players <= network.players
+    )
+    measured = f"{made.architecture}, {made.board}, {made.players} players, {parameter_count(parent):,} parameters"
     return PreflightCheck("parent model", "ok" if fits else "failed", measured, wanted)
 
 

@@ -130,3 +130,12 @@ def test_as_a_process_what_is_wrong_is_one_line_and_exit_code_2(place: Path) -> 
 def test_help_shows_examples() -> None:
     assert "ringrift promote square8_2p 01234567 --force --reason" in run("promote", "--help").replace("│ ", "")
     assert "ringrift models prune --dry-run" in run("models", "prune", "--help")
+
+
+def test_a_home_folder_is_found_where_shells_leave_the_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert (
+        f"{tmp_path}/games.db: there is no games database" in ringrift("models", "list", "--database=~/games.db").stderr
+    )
+    said = ringrift("train", "square8_2p", "--datasets=~/sets").stderr
+    assert f"{tmp_path}/sets/square8_2p.json: there is no such data set" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -201,14 +202,13 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path: Path) -> None:
 
 def test_no_more_batches_are_prepared_than_asked_for(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     loader = Loader(dataset, batch=4, workers=2, prefetch=3)
-    prepared = []
+    prepared: list[tuple[Any, ...]] = []
     assemble = loader._assemble
     monkeypatch.setattr(loader, "_assemble", lambda *span: prepared.append(span) or assemble(*span))
-    batches = iter(loader)
-    for taken in range(1, 6):
-        next(batches)
-        assert len(prepared) <= taken + 3
-    batches.close()
+    with closing(loader.__iter__()) as batches:
+        for taken in range(1, 6):
+            next(batches)
+            assert len(prepared) <= taken + 3
 
 
 def test_a_damaged_policy_is_one_line(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.datasets.games import files, fill, identities, searched_records, sett
 
 def exported(folder: Path, records: object, **changes: object) -> Path:
     folder.mkdir()
-    with fill(folder / "games.db", records) as database:  # type: ignore[arg-type]
+    with fill(folder / "games.db", records) as database:
         export(database, "square8_2p", export_context(settings(shard=500, **changes)), folder=folder)
     return folder / "square8_2p"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,12 @@ def test_a_data_set_whose_games_are_the_same_is_not_written_again(tmp_path: Path
 
 def test_other_settings_are_other_shards(tmp_path: Path) -> None:
     seen: set[str] = set()
-    variants = ({}, {"encoder": "v1"}, {"unsearched": True}, {"sample_weights": {"kind": "priority"}})
+    variants: tuple[dict[str, Any], ...] = (
+        {},
+        {"encoder": "v1"},
+        {"unsearched": True},
+        {"sample_weights": {"kind": "priority"}},
+    )
     out = tmp_path / "out"
     with fill(tmp_path / "games.db", RECORDS) as database:
         for changes in variants:

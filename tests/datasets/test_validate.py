@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_nothing_is_wrong_with_what_was_exported(tmp_path: Path, config: str) ->
         assert verdicts(report) == dict.fromkeys(CHECKS, "ok")
 
 
-def at(member: str, index: object, value: object) -> Callable[[Arrays], object]:
+def at(member: str, index: Any, value: Any) -> Callable[[Arrays], object]:
     return lambda arrays: arrays[member].__setitem__(index, value)
 
 

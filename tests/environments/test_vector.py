@@ -92,4 +92,4 @@ def test_an_illegal_action_is_refused_and_no_game_moves(illegal: int) -> None:
 @pytest.mark.parametrize("actions", [[0, 0], [0.5, 0.5, 0.5], [[0], [0], [0]]])
 def test_actions_of_another_shape_or_kind_are_refused(actions: object) -> None:
     with pytest.raises(ValueError, match="`actions` must be 3 whole numbers"):
-        VectorEnvironment("hex8_2p", 3).step(actions)  # type: ignore[arg-type]
+        VectorEnvironment("hex8_2p", 3).step(actions)

@@ -80,4 +80,4 @@ def test_three_players_on_three_seats_meet_in_pairs(runner: MatchRunner) -> None
 @pytest.mark.parametrize("players", [PLAYERS[:1], [PLAYERS[0], PLAYERS[0]], []])
 def test_a_tournament_needs_two_different_players(runner: MatchRunner, players: list[object]) -> None:
     with pytest.raises(BadMatch, match="needs two players or more, each once"):
-        round_robin(CONFIG, players, 2, runner)  # type: ignore[arg-type]
+        round_robin(CONFIG, players, 2, runner)

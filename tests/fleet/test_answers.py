@@ -148,7 +148,7 @@ def test_what_a_host_may_lack_is_no_fault() -> None:
 
 def test_a_garbled_line_of_a_list_of_games_is_passed_over_and_named() -> None:
     answer = f"{LIST}12 1700000000 ./hex8_2p/a.jsonl\n12 {10**30} ./hex8_2p/b.jsonl\nnone\n".encode()
-    games = RemoteGames(Says(answer))  # type: ignore[arg-type]
+    games = RemoteGames(Says(answer))
     assert asyncio.run(games.files()) == {"hex8_2p/a.jsonl": RemoteFile("hex8_2p/a.jsonl", 12, 1_700_000_000)}
     assert len(games.refused) == 2
     assert "it answers ['12', '10000" in games.refused[0]
@@ -156,7 +156,7 @@ def test_a_garbled_line_of_a_list_of_games_is_passed_over_and_named() -> None:
 
 def test_a_short_measure_is_refused() -> None:
     with pytest.raises(JobTrouble, match="gpu-1: asked for 2 lines of checksums"):
-        asyncio.run(RemoteGames(Says(f"{SUM} 3\n".encode()), "/games").measure([("a", 0), ("b", 0)]))  # type: ignore[arg-type]
+        asyncio.run(RemoteGames(Says(f"{SUM} 3\n".encode()), "/games").measure([("a", 0), ("b", 0)]))
 
 
 def test_hosts_whose_answers_are_garbled_stop_no_other(tmp_path: Path) -> None:

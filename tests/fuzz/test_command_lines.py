@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 CODES = {0, 1, 2, 75, 130}
 """All that README documents."""
 COMMANDS = list(commands())
+SERVERS = {"metrics serve", "web"}
+"""Commands that serve until they are stopped, in no processor time: their tests start them themselves."""
 WORDS = ("games", "list", "train", "--help", "--version", "", "-", "--", "\x1b", "\udcff", "x" * 5000)
 BY_CONFIG = {"players": "compared with what the config says, which tells what is right"}
 
@@ -38,7 +40,7 @@ def check(ending: Ending) -> None:
         assert len(complaint) < 20_000
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=str)
+@pytest.mark.parametrize("command", [command for command in COMMANDS if str(command) not in SERVERS], ids=str)
 def test_every_command_line_ends_in_order(command: Command, program: Program) -> None:
     @FUZZ
     @given(words=command.lines())

@@ -32,7 +32,7 @@ ELEMENTS = {alias: np.dtype(name) for name, alias in {
 
 
 @pytest.mark.parametrize("protocol", RECORDS)
-def test_a_protocol_has_the_fields_of_its_dtype(protocol: type) -> None:
+def test_a_protocol_has_the_fields_of_its_dtype(protocol: type[types.Record]) -> None:
     dtype, fields = RECORDS[protocol], get_type_hints(protocol)
     assert set(fields) == set(dtype.names or ())
     for name, annotation in fields.items():

@@ -14,7 +14,7 @@ from tests.models.making import registered
 
 def champions(store: ModelStore, count: int) -> list[str]:
     """Promote models one after the other; their ids, the present champion first."""
-    ids = []
+    ids: list[str] = []
     for seed in range(count):
         model = registered(store, seed)
         promote(store, model, Results(), RunContext(model_settings().gate), force="a test")

@@ -27,6 +27,7 @@ from ringrift.models import (
     promotion,
     rollback,
 )
+from ringrift.models.gate import run_gate
 from ringrift.networks import load_model, save_model
 from ringrift.run_context import RunContext
 from ringrift.selfplay import promoted_model
@@ -131,7 +132,7 @@ def test_who_has_judged_against_a_former_champion_loses(store: ModelStore) -> No
 def test_who_has_passed_the_gate_and_was_too_late_waits(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     first, late, quick = (registered(store, seed) for seed in range(3))
     crowned(store, first)
-    gate = promotion.run_gate
+    gate = run_gate
 
     def slow_gate(*words: Any, **options: Any) -> GateReport:
         report = gate(*words, **options)

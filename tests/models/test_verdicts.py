@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ringrift.models import ModelStore, PromotionReport, StoredModel, check, history, promote
-from ringrift.models import gate as gates
 from tests.models.faults import Crashing, Stand
 from tests.models.making import crowned, registered
 from tests.models.test_gate import gate_context, results
@@ -118,8 +119,8 @@ def test_another_question_is_measured_again(
 def test_an_old_answer_is_not_believed(
     store: ModelStore, champion: StoredModel, passed: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = gates.time.time()
-    monkeypatch.setattr(gates.time, "time", lambda: now + 49 * 3600)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 49 * 3600)
     assert promoted(store, passed, champion.id).why.startswith("no: finish: ")
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def deep(levels: int) -> str:
     return "[" * levels + "]" * levels
 
 
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "extra.training.dataset": [[1], None, "hex8", 1],
     "extra.training.dataset.provenance": [[1], None],
     "extra.training.dataset.provenance.steps": [{}, None, [[]], [{"games": -1}], [{"games": 1.5}]],

@@ -50,9 +50,9 @@ def test_operations_are_two_per_multiplication(make_inputs, name, board):
 def test_the_table_has_every_architecture_on_every_board():
     table = size_table()
     assert table.row_count == len(ARCHITECTURES) * len(BOARDS)
-    console = Console(file=io.StringIO(), width=120)
-    console.print(table)
-    assert "hexagonal" in console.file.getvalue()
+    shown = io.StringIO()
+    Console(file=shown, width=120).print(table)
+    assert "hexagonal" in shown.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def a_record(**changes: Any) -> GameRecord:
 
 
 def surprised(*surprise: float) -> dict[str, Any]:
-    return {"search": replace(a_record().search, surprise=np.array(surprise, np.float16))}
+    search = a_record().search
+    assert search is not None
+    return {"search": replace(search, surprise=np.array(surprise, np.float16))}
 
 
 @pytest.mark.parametrize(

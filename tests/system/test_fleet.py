@@ -88,7 +88,7 @@ class Fleet(Standalone):
     def _gate(settings: Any) -> None:
         settings["gate"]["trial"] |= {"player": "policy:{model}", "random_games": 2, "heuristic_games": 2}
 
-    def finished(self, *names: str) -> list[GameRecord]:
+    def finished_games(self, *names: str) -> list[GameRecord]:
         """The games that are finished on hosts, by default on all."""
         found = []
         for name in names or self.machines:
@@ -177,10 +177,10 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
         found = fleet.api.get(f"{fleet.path(run)}/taskInstances", limit=100)["task_instances"]
         return [task["state"] for task in found if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
 
-    fleet.wait(lambda: fleet.finished("play-1") and waiting(), 600)
+    fleet.wait(lambda: fleet.finished_games("play-1") and waiting(), 600)
     cut.way.cut()
     mended_at = time.monotonic() + CUT_SECONDS
-    fleet.wait(lambda: fleet.finished("play-2"), 600)
+    fleet.wait(lambda: fleet.finished_games("play-2"), 600)
     killed.kill()
     time.sleep(max(0.0, mended_at - time.monotonic()))
     cut.way.mend()
@@ -218,6 +218,6 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
     with GamesDatabase(str(path)) as database, database.reading() as connection:
         rows = connection.execute(select(games.c.identity, games.c.run, games.c.game)).all()
     assert len(rows) == SHARDS * GAMES
-    assert {bytes(row.identity).hex() for row in rows} == {game.identity for game in fleet.finished()}
+    assert {bytes(row.identity).hex() for row in rows} == {game.identity for game in fleet.finished_games()}
     assert len({(row.run, row.game) for row in rows}) == len(rows)
-    assert len(fleet.finished()) > len(rows), "some were played twice, and count once"
+    assert len(fleet.finished_games()) > len(rows), "some were played twice, and count once"

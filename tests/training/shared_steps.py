@@ -30,7 +30,7 @@ def weights_after(steps: int, dataset: Path) -> torch.Tensor:
         network = build_network(NetworkConfig.of("small", "square8", 2, "v1"))
         learner = Learner(network, hyper, TrainingSchedule(BATCH, steps, 0), PolicyTarget(True, 1.0), group)
         learner.module.eval()
-        learner.module.train = lambda mode=True: learner.module
+        learner.module.train = lambda mode=True: learner.module  # type: ignore[method-assign]
         part = BATCH // group.size // 2
         loader = Loader(open_dataset(dataset), batch=part, rank=group.rank, world_size=group.size)
         batches = iter(loader)

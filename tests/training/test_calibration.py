@@ -61,6 +61,7 @@ def test_every_sample_is_in_one_bin(seed: int, count: int, bins: int) -> None:
     rng = np.random.default_rng(seed)
     predictions, outcomes = rng.uniform(-1, 1, count), rng.choice([-1.0, 0.0, 1.0], count)
     found = calibration(predictions, outcomes, bins)
+    assert found is not None
     assert sum(part.samples for part in found.bins) == found.samples == count
     assert all(part.low <= part.prediction <= part.high for part in found.bins)
     assert 0 <= found.ece <= 2

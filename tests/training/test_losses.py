@@ -43,7 +43,7 @@ def by_hand(target: np.ndarray) -> tuple[list[float], np.ndarray]:
 def policy(target_kl: bool, smoothing: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     logits = torch.tensor(LOGITS, requires_grad=True)
     loss, _, _ = policy_losses(logits, torch.tensor(SHARES), torch.tensor(ROWS), 2, kl=target_kl, smoothing=smoothing)
-    loss.sum().backward()  # type: ignore[no-untyped-call]
+    loss.sum().backward()
     assert logits.grad is not None
     return loss.detach(), logits.grad
 
@@ -82,7 +82,7 @@ def test_a_row_without_a_policy_has_no_loss_and_no_gradient() -> None:
     logits = torch.tensor([1.0, 2.0, 5.0], requires_grad=True)
     shares, rows = torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0, 0, 1])
     loss, _, agreed = policy_losses(logits, shares, rows, 2, kl=True, smoothing=0.1)
-    loss.sum().backward()  # type: ignore[no-untyped-call]
+    loss.sum().backward()
     assert logits.grad is not None
     assert loss[0].item() == 0
     assert logits.grad[:2].tolist() == [0, 0]

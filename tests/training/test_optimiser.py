@@ -57,6 +57,6 @@ def test_one_update_moves_the_average_by_its_share() -> None:
     average = ExponentialMovingAverage(network, 0.9)
     before = average.module.moves_left.bias.clone()
     with torch.no_grad():
-        network.moves_left.bias += 1
+        network.moves_left.bias.add_(1)
     average.update(network, 10_000)
     torch.testing.assert_close(average.module.moves_left.bias, before + 0.1)

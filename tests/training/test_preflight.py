@@ -223,9 +223,9 @@ def test_the_newest_checkpoint(planned: PlannedTraining) -> None:
     def check() -> tuple[str, str]:
         return said(checked(planned, limits()), "checkpoint")
 
-    older, newer = (
-        save_checkpoint(planned.run / "checkpoints", "regular", step, Checkpoint({}, {})) for step in (6, 7)
-    )
+    run = planned.run
+    assert run is not None
+    older, newer = (save_checkpoint(run / "checkpoints", "regular", step, Checkpoint({}, {})) for step in (6, 7))
     assert check() == ("ok", f"{newer.name} is whole")
     newer.write_bytes(b"cut")
     found, measured = check()
@@ -244,7 +244,8 @@ def test_the_parent_model(planned: PlannedTraining, tmp_path: Path) -> None:
 
     assert parent("small", "square8", 3)[0] == parent("small", "square8", 2)[0] == "ok"
     assert parent("small", "square8", 4)[0] == parent("v2", "square8", 3)[0] == "failed"
-    assert "made for board hex8" in parent("small", "hex8", 3)[1]
+    assert parent("small", "hex8", 3)[0] == parent("small", "square19", 3)[0] == "failed"
+    assert parent("small", "square19", 3)[1].startswith("small, square19, 3 players")
     report = checked(replace(planned, parent=tmp_path / "none.pth"), limits())
     assert said(report, "parent model") == ("failed", f"{tmp_path / 'none.pth'}: no such model")
 

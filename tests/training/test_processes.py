@@ -43,8 +43,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def command(data: Path, runs: Path, **changes: Any) -> list[str | Path]:
-    options = [f"--set={name}={value}" for name, value in (SETTINGS | changes).items()]
-    folders = ["--datasets", data, "--runs", runs, "--models", runs / "models"]
+    options: list[str | Path] = [f"--set={name}={value}" for name, value in (SETTINGS | changes).items()]
+    folders: list[str | Path] = ["--datasets", data, "--runs", runs, "--models", runs / "models"]
     return [RINGRIFT, "train", CONFIG, "--threads", "1", "--device", "cpu", "--json", *folders, *options]
 
 

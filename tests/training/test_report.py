@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ LINES = [
 ]
 
 
-def report(tmp_path: Path, lines: list[dict], rest: str = "", **changes: object) -> TrainingReport:
+def report(tmp_path: Path, lines: list[dict[str, Any]], rest: str = "", **changes: object) -> TrainingReport:
     history = read_history(write_history(tmp_path / "history.jsonl", lines, rest))
     return report_training(facts(**changes), history, None, SETTINGS)
 
@@ -38,7 +39,8 @@ def test_losses_are_compared_at_the_last_validation(tmp_path: Path) -> None:
     assert (total.holdout, total.best, total.best_step) == (2.4, 2.4, 20)
     assert total.gap == pytest.approx(2.4 - 2.31)
     assert (accuracy.holdout, accuracy.best, accuracy.best_step) == (0.5, 0.5, 20)
-    assert (found.steps, found.samples, found.epochs, found.seconds) == (21, 256 * 21, 0.21, pytest.approx(2.1))
+    assert (found.steps, found.samples, found.epochs) == (21, 256 * 21, 0.21)
+    assert found.seconds == pytest.approx(2.1)
     assert found.samples_per_second == 2011
     assert found.warnings() == []
 
@@ -125,7 +127,7 @@ def test_files_of_a_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "lines", [[], [step(1)], [validation(1)], [step(1, float("nan")), validation(1, float("nan"))]]
 )
-def test_short_and_broken_runs_have_a_picture_too(tmp_path: Path, lines: list[dict]) -> None:
+def test_short_and_broken_runs_have_a_picture_too(tmp_path: Path, lines: list[dict[str, Any]]) -> None:
     history = read_history(write_history(tmp_path / "history.jsonl", lines))
     made = report_training(facts(), history, None, SETTINGS)
     *_, picture = write_report(made, history, tmp_path, SETTINGS)

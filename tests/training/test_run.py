@@ -132,7 +132,7 @@ def test_a_run_leaves_a_report_a_history_and_curves_for_tensorboard(make_inputs:
     assert (folder / "report.md").read_text().startswith("# Training run")
     events = [path for path in (folder / "tensorboard").iterdir() if "tfevents" in path.name]
     assert events
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # type: ignore[import-untyped]
 
     curves = EventAccumulator(str(folder / "tensorboard")).Reload()
     assert [event.step for event in curves.Scalars("losses/total")] == list(range(1, 33))

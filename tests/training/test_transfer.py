@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ringrift.encoding import encode_batch, feature_version, new_batch
 from ringrift.game import get_board
+from ringrift.game.actions import first_planes
 from ringrift.networks import (
     ARCHITECTURES,
     Architecture,
@@ -94,6 +95,28 @@ def test_as_many_players_take_everything_over() -> None:
     assert all(torch.equal(tensor, weights[name]) for name, tensor in parent.state_dict().items())
 
 
+@pytest.mark.parametrize(("small", "large"), [("square8", "square19"), ("hex8", "hexagonal")])
+def test_on_a_larger_board_a_move_that_is_too_long_for_the_parent_begins_as_its_longest(small: str, large: str) -> None:
+    parent = trained(small)
+    network, missing = transfer(parent, NetworkConfig.of("tiny", large, 3))
+    assert [name for name in missing if name.startswith("policy")] == []
+    board, longest = get_board(large), get_board(small).max_distance
+    with torch.inference_mode():
+        policy = network.eval()(*positions(large, 3)).policy[:, : first_planes(board).end * board.cells]
+    moves = policy.unflatten(1, (-1, board.cells))[:, first_planes(board).move :]
+    by_distance = moves.unflatten(1, (len(board.directions), board.max_distance))
+    known, unknown = by_distance[:, :, :longest], by_distance[:, :, longest:]
+    torch.testing.assert_close(unknown, known[:, :, -1:].expand_as(unknown))
+    assert (known[:, :, 0] != known[:, :, 1]).any()
+
+
+def test_on_a_larger_board_whatever_knows_no_distance_is_taken_over_whole() -> None:
+    parent = trained("hex8")
+    weights = transfer(parent, NetworkConfig.of("tiny", "hexagonal", 2))[0].state_dict()
+    same = {name for name, tensor in parent.state_dict().items() if torch.equal(tensor, weights[name])}
+    assert parent.state_dict().keys() - same == {"policy.maps.weight", "policy.maps.bias"}
+
+
 def test_the_parent_stays_as_it_is_and_scales_go_along(tmp_path) -> None:
     parent = trained()
     save_model(tmp_path / "parent.pth", parent)
@@ -112,6 +135,7 @@ def test_the_parent_stays_as_it_is_and_scales_go_along(tmp_path) -> None:
     ("changes", "complaint"),
     [
         ({"board": "hex8"}, "made for board square8, not hex8"),
+        ({"board": "hexagonal"}, "made for board square8, not hexagonal: start from a network of the same board, or"),
         ({"architecture": "small"}, "made for architecture tiny, not small"),
         ({"features": "v1"}, "made for features v2, not v1"),
         ({"players": 2}, "made for 3 players, which is more than 2"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -10,16 +11,23 @@ from typing import Any, Final
 
 from airflow.listeners import hookimpl
 
-from ringrift_airflow.dag import PREFIX
+from ringrift.errors import RingRiftError
+from ringrift.pipeline.settings import loop_settings
+from ringrift.pipeline.signs_of_life import count_stage, leave_sign
+from ringrift_airflow.dag import PREFIX, intervals_of_a_day
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.workspace import home
 
+LOG: Final = logging.getLogger(__name__)
 FILE: Final = Path("data") / "loop" / "stages.jsonl"
 
 
 def write(ti: Any, state: str, error: Any = None) -> None:
-    """Add a line in one write at the end of the file, whoever else writes there."""
+    """Add a line in one write at the end of the file, whoever else writes there; count it, and leave a sign of life."""
     if not ti.dag_id.startswith(PREFIX):
         return
+    leave_sign("airflow", _seconds_between_signs(), home())
+    _count(ti.dag_id, ti.task_id, state)
     started = getattr(ti, "start_date", None)
     line = {
         "when": int(time.time()),
@@ -39,6 +47,25 @@ def write(ti: Any, state: str, error: Any = None) -> None:
         os.write(handle, json.dumps(line).encode() + b"\n")
     finally:
         os.close(handle)
+
+
+def _count(dag: str, task: str, state: str) -> None:
+    """Count a stage of the loop in the database, whose troubles are no reason to fail it."""
+    config = dag.removeprefix(PREFIX)
+    try:
+        if config in loop_settings().chosen()[1].configs:
+            with FleetHook().health() as health:  # the way to the database, whatever folder this process works in
+                count_stage(health.database, config, task, state)
+    except RingRiftError as error:
+        LOG.warning("%s", error)
+
+
+def _seconds_between_signs() -> float:
+    """Return how often a task of `ringrift__fleet`, the most frequent DAG, ends at least."""
+    try:
+        return 86_400 / intervals_of_a_day(loop_settings().chosen()[1].maintenance.hosts)
+    except (RingRiftError, ZeroDivisionError):
+        return 86_400.0
 
 
 def last_error(run_id: str, task_id: str) -> str | None:

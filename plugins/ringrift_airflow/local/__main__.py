@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ringrift.console import echo
 from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.settings import BadSettings, unknown_name
@@ -35,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         airflow = StandaloneAirflow()
         if chosen.command == "down":
-            print("stopped" if airflow.down() else "Airflow is not running")
+            echo("stopped" if airflow.down() else "Airflow is not running")
             return 0
         looping = chosen.command == "loop"
         check_settings(chosen.config if looping else None)
@@ -49,7 +50,7 @@ def main(words: list[str] | None = None) -> int:
             for line in airflow.absent_connections():
                 _tell(f"warning: {line}")
             if not looping:
-                print(f"Open {airflow.how_to_look()}\n`make down` stops it.")
+                echo(f"Open {airflow.how_to_look()}\n`make down` stops it.")
                 return 0
             _tell(f"One iteration of {chosen.config} with preset {preset}{_in_all(expected)}; watch it: {airflow.url}")
             code = iteration.run()
@@ -59,12 +60,12 @@ def main(words: list[str] | None = None) -> int:
                 _tell("Stopping Airflow")
                 airflow.down()
                 end_jobs(iteration.dag, iteration.ended)  # Airflow may have had no time for it
-        print(summary)
+        echo(summary)
         return code
     except KeyboardInterrupt:
         return 130
     except RingRiftError as error:
-        print(f"error: {error}", file=sys.stderr)
+        echo(f"error: {error}", err=True)
         return BUSY if isinstance(error, Busy) else WRONG_USE
 
 
@@ -92,7 +93,7 @@ def _in_all(expected: Mapping[str, float]) -> str:
 
 
 def _tell(line: str) -> None:
-    print(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}", flush=True)
+    echo(f"{datetime.now(UTC).astimezone():%H:%M:%S} {line}")
 
 
 if __name__ == "__main__":

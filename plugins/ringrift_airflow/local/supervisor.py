@@ -17,6 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from ringrift.console import echo
+
 COMPONENTS: Final = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
@@ -99,7 +101,7 @@ class Supervisor:
 
 def tell(line: str) -> None:
     """Write a line of this process into the log."""
-    print(f"{datetime.now(UTC).isoformat(timespec='seconds')} [supervisor] {line}", flush=True)
+    echo(f"{datetime.now(UTC).isoformat(timespec='seconds')} [supervisor] {line}")
 
 
 def main() -> int:

@@ -1,0 +1,68 @@
+"""Metrics of the games: how many there are, who plays them, and how many wait for a training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from typing import Final
+
+from ringrift.errors import RingRiftError
+from ringrift.game_database.counters import Counted
+from ringrift.models.store import newest_trained
+from ringrift.monitoring.view import Samples, View, label
+from ringrift.pipeline.readiness import games_of_training
+
+OTHER: Final = "other"
+"""The name of all hosts that get none of their own."""
+
+
+def games_metrics(view: View) -> Samples:
+    """Yield the metrics of the games; of their hosts, no more are named than the settings allow."""
+    counted = view.counted("games")
+    names = _names(view, counted)
+    synced: Counter[tuple[str, str]] = Counter()
+    last: dict[str, int] = {}
+    for (config, host), one in counted.items():
+        name = names[host]
+        synced[config, name] += one.total
+        last[name] = max(last.get(name, 0), one.last)
+    for (config, host), games in synced.items():
+        yield "ringrift_games_synced_total", (label(config), label(host)), games
+    for host, moment in last.items():
+        if (age := view.age(moment)) is not None:
+            yield "ringrift_seconds_since_last_game", (label(host),), age
+    yield from _pool_metrics(view)
+    for (_, reason), one in view.counted("quarantined").items():
+        yield "ringrift_quarantined_lines_total", (label(reason),), one.total
+
+
+def _pool_metrics(view: View) -> Samples:
+    added, removed = _by_config(view.counted("games")), _by_config(view.counted("games_removed"))
+    for config in view.configs:
+        games = max(0, added[config] - removed[config])
+        with view.database.reading() as connection:
+            newest = newest_trained(connection, config)
+        waiting = games if newest is None else max(0, games - games_of_training(newest))
+        yield "ringrift_games", (config,), games
+        yield "ringrift_games_pending_training", (config,), waiting
+        yield "ringrift_backpressure", (config,), float(waiting > view.settings.waiting_games)
+
+
+def _by_config(counted: Mapping[tuple[str, str], Counted]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (config, _), one in counted.items():
+        found[config] += one.total
+    return found
+
+
+def _names(view: View, counted: Mapping[tuple[str, str], Counted]) -> dict[str, str]:
+    """Return the names of hosts: those of the settings first, then those that have played last, as many as fit."""
+    last: dict[str, int] = {}
+    for (_, host), one in counted.items():
+        last[host] = max(last.get(host, 0), one.last)
+    known: Collection[str] = ()
+    with suppress(RingRiftError):  # to have names, hosts need no settings
+        known = view.hosts
+    newest = sorted(last, key=lambda host: (host in known, last[host]), reverse=True)
+    return {host: host if place < view.settings.hosts else OTHER for place, host in enumerate(newest)}

@@ -1,0 +1,184 @@
+"""Metrics of the hosts, from what they have said last, and of this machine, which is asked now."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from ringrift.fleet.answers import GpuUsage, HostUsage, host_usage
+from ringrift.fleet.hosts import LOCAL
+from ringrift.fleet.schema import host_rows
+from ringrift.game_database.counters import Counted
+from ringrift.monitoring.settings import MonitoringSettings
+from ringrift.monitoring.view import Samples, View, label
+
+FIRST_LOOK: Final = 0.1
+"""Seconds for which the processors are watched the first time; later, what counts is the time since the last look."""
+GPU_QUESTION: Final = ("--query-gpu=utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits")
+GPU_SECONDS: Final = 5
+KILOBYTE: Final = 1024
+
+_looked: list[bool] = []
+"""Whether this process has looked at its processors before; psutil keeps what it saw then."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A host, and what is known of it."""
+
+    name: str
+    up: bool
+    usage: HostUsage | None = None
+    """None if it has not said, or not for long."""
+    measured: float | None = None
+
+
+def machine_metrics(view: View) -> Samples:
+    """Yield the metrics of all hosts and of this machine; without hosts, this machine is the cluster."""
+    here = Machine(LOCAL, True, local_usage(view.home), view.now)
+    yield from _usage_metrics(view, here)
+    if not view.hosts:
+        yield from _cluster_metrics(view, [here])
+        return
+    rows = _rows(view)
+    machines = [_machine(view, name, rows.get(name)) for name in view.hosts]
+    for machine in machines:
+        yield from _host_metrics(view, machine, rows.get(machine.name))
+        yield from _usage_metrics(view, machine)
+    yield from _cluster_metrics(view, machines)
+    for host in view.hosts:
+        for status in ("ok", "failed"):
+            one = view.counted("syncs").get(("", f"{host} {status}"), Counted(0, 0))
+            yield "ringrift_syncs_total", (label(host), status), one.total
+            if status == "ok" and (age := view.age(one.last)) is not None:
+                yield "ringrift_sync_age_seconds", (label(host),), age
+
+
+def local_usage(home: Path) -> HostUsage:
+    """Return how busy this machine is."""
+    memory = psutil.virtual_memory()
+    disk = shutil.disk_usage(home)
+    cpu = psutil.cpu_percent(None if _looked else FIRST_LOOK)
+    _looked.append(True)
+    usage = HostUsage(
+        cpu=min(100.0, cpu),
+        cores=psutil.cpu_count() or 1,
+        load=psutil.getloadavg()[0],
+        memory=(memory.total // KILOBYTE, memory.available // KILOBYTE),
+        disk=(disk.total // KILOBYTE, disk.free // KILOBYTE),
+    )
+    return usage.model_copy(update={"gpu": _local_gpus()})
+
+
+def _local_gpus() -> list[GpuUsage]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    try:
+        answer = subprocess.run([program, *GPU_QUESTION], capture_output=True, timeout=GPU_SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    lines = (f"gpu {line.replace(',', ' ')}" for line in answer.decode(errors="replace").splitlines())
+    return host_usage("\n".join(lines).encode())[0].gpu
+
+
+def _rows(view: View) -> Mapping[str, Any]:
+    with view.database.reading() as connection:
+        return {row.name: row for row in connection.execute(select(host_rows))}
+
+
+def _machine(view: View, name: str, row: Any) -> Machine:
+    silent = view.settings.silent_minutes * 60
+    answered = None if row is None else view.age(row.answered)
+    up = answered is not None and answered < silent and row.retired is None
+    measured = None if row is None else view.age(row.measured)
+    usage = None
+    if measured is not None and measured < silent:
+        try:
+            usage = HostUsage.model_validate_json(row.usage or "null")
+        except ValidationError:  # a database that somebody has written to by hand
+            usage = None
+    return Machine(name, up, usage, None if row is None else row.measured)
+
+
+def _host_metrics(view: View, machine: Machine, row: Any) -> Samples:
+    labels = (label(machine.name),)
+    yield "ringrift_host_up", labels, float(machine.up)
+    yield "ringrift_host_failures", labels, 0 if row is None else row.failures
+    if row is not None and (age := view.age(row.answered)) is not None:
+        yield "ringrift_host_answer_age_seconds", labels, age
+
+
+def _usage_metrics(view: View, machine: Machine) -> Samples:
+    labels, usage = (label(machine.name),), machine.usage
+    if usage is None:
+        return
+    if (age := view.age(machine.measured)) is not None:
+        yield "ringrift_host_usage_age_seconds", labels, age
+    if usage.cpu is not None:
+        yield "ringrift_host_cpu_utilization_percent", labels, usage.cpu
+    if usage.load is not None:
+        yield "ringrift_host_load", labels, usage.load
+    if usage.memory is not None and usage.memory[0]:
+        yield "ringrift_host_memory_utilization_percent", labels, 100 * (1 - usage.memory[1] / usage.memory[0])
+    if usage.disk is not None and usage.disk[0]:
+        yield "ringrift_host_disk_utilization_percent", labels, 100 * (1 - usage.disk[1] / usage.disk[0])
+        yield "ringrift_host_disk_free_bytes", labels, usage.disk[1] * KILOBYTE
+    for number, gpu in enumerate(usage.gpu):
+        yield from _gpu_metrics(view.settings, (*labels, str(number)), gpu)
+
+
+def _gpu_metrics(settings: MonitoringSettings, labels: tuple[str, ...], gpu: GpuUsage) -> Samples:
+    if gpu.busy is not None:
+        yield "ringrift_gpu_utilization", labels, gpu.busy
+    if gpu.used is not None and gpu.total:
+        used = min(100.0, 100 * gpu.used / gpu.total)
+        yield "ringrift_gpu_memory_utilization", labels, used
+        status = (used >= settings.gpu_memory.high) + (used >= settings.gpu_memory.critical)
+        yield "ringrift_gpu_memory_status", labels, status
+
+
+def _cluster_metrics(view: View, machines: list[Machine]) -> Samples:
+    yield "ringrift_hosts_configured", (), len(machines)
+    yield "ringrift_hosts_active", (), sum(machine.up for machine in machines)
+    known = [machine.usage for machine in machines if machine.up and machine.usage is not None]
+    gpus = [gpu for usage in known for gpu in usage.gpu]
+    cpu = _mean([(usage.cpu, usage.cores or 1) for usage in known])
+    busy = _mean([(gpu.busy, 1) for gpu in gpus])
+    gpu_memory = _share([(gpu.used, gpu.total) for gpu in gpus])
+    memory = _share([(usage.memory[0] - usage.memory[1], usage.memory[0]) for usage in known if usage.memory])
+    for name, value in (
+        ("ringrift_cluster_cpu_utilization_percent", cpu),
+        ("ringrift_cluster_gpu_utilization_percent", busy),
+        ("ringrift_cluster_gpu_memory_utilization", gpu_memory),
+        ("ringrift_cluster_memory_utilization_percent", memory),
+    ):
+        if value is not None:
+            yield name, (), value
+    target = view.settings.target
+    for resource, value in (("cpu", cpu), ("gpu", busy)):
+        if value is not None:
+            yield f"ringrift_{resource}_in_target_range", (), float(target.low <= value <= target.high)
+            yield "ringrift_optimization_action", (resource,), (value < target.low) - (value > target.high)
+
+
+def _mean(values: list[tuple[float | None, int]]) -> float | None:
+    """Return the weighted mean of what is known."""
+    known = [(value, weight) for value, weight in values if value is not None]
+    weights = sum(weight for _, weight in known)
+    return sum(value * weight for value, weight in known) / weights if weights else None
+
+
+def _share(values: list[tuple[int | None, int | None]]) -> float | None:
+    """Return the use of all together, in percent, of those whose use and size are known."""
+    known = [(used, total) for used, total in values if used is not None and total]
+    total = sum(total for _, total in known)
+    return min(100.0, 100 * sum(used for used, _ in known) / total) if total else None

@@ -1,0 +1,127 @@
+"""What metrics are computed from, opened for one look: settings, database, counters, and this machine's folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from ringrift.errors import RingRiftError
+from ringrift.fleet.hosts import Host, hosts
+from ringrift.game import configs
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import Counted, CounterName, read_counters
+from ringrift.game_database.settings import database_in
+from ringrift.monitoring.settings import MonitoringSettings, monitoring_settings
+from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.printable import one_line
+from ringrift.settings import home_folder
+
+NAMES: Final = frozenset(f"{board}_{players}p" for board, players in configs())
+LONGEST_LABEL: Final = 100
+"""Characters."""
+FUTURE: Final = 300.0
+"""Seconds by which a moment may lie ahead and still be now, as clocks of hosts differ."""
+PATIENCE_SECONDS: Final = 3
+"""For a server that does not answer."""
+
+Sample = tuple[str, tuple[str, ...], float]
+"""A metric's name, the values of its labels, and its value."""
+Samples = Iterator[Sample]
+
+
+@dataclass(frozen=True, eq=False)
+class MonitoringInputs:
+    """Whose metrics are computed."""
+
+    home: Path = field(default_factory=home_folder)
+    """The folder that holds `data/` and `models/`."""
+    database: str | None = None
+    """Its URL or path; None for that of the settings."""
+    clock: Callable[[], float] = time.time
+
+
+class View:
+    """One look at the loop: whatever is asked for twice is read once, and what cannot be read harms nothing else."""
+
+    def __init__(self, inputs: MonitoringInputs) -> None:
+        self.home = inputs.home
+        self.now = inputs.clock()
+        self._name = inputs.database or database_in(inputs.home, patience=PATIENCE_SECONDS)
+        self._opened: GamesDatabase | RingRiftError | None = None
+
+    @cached_property
+    def settings(self) -> MonitoringSettings:
+        """The settings of monitoring."""
+        return monitoring_settings()
+
+    @cached_property
+    def preset(self) -> LoopPreset:
+        """How the loop is set up."""
+        return loop_settings().preset_named(None)
+
+    @cached_property
+    def hosts(self) -> Mapping[str, Host]:
+        """The hosts of the settings."""
+        return hosts()
+
+    @property
+    def database(self) -> GamesDatabase:
+        """The games database; what is wrong with it is found out once and raised to everybody who asks."""
+        if self._opened is None:
+            try:
+                self._opened = GamesDatabase(self._name)
+            except RingRiftError as error:
+                self._opened = error
+        if isinstance(self._opened, RingRiftError):
+            raise self._opened
+        return self._opened
+
+    @cached_property
+    def counters(self) -> Mapping[CounterName, Mapping[tuple[str, str], Counted]]:
+        """All counters."""
+        return read_counters(self.database)
+
+    @cached_property
+    def configs(self) -> tuple[str, ...]:
+        """The configs of the preset, and those that have games or models, in order; what cannot be read names none."""
+        found: set[str] = set()
+        with suppress(RingRiftError):
+            found |= set(self.preset.configs)
+        with suppress(RingRiftError):
+            found |= {config for config, _ in (*self.counted("games"), *self.counted("trainings"))}
+        return tuple(sorted(found & NAMES))
+
+    def counted(self, name: CounterName) -> Mapping[tuple[str, str], Counted]:
+        """Return the counters of a name, by config and label."""
+        return self.counters.get(name, {})
+
+    def age(self, moment: float | None) -> float | None:
+        """Return how many seconds ago a moment was; None if there is none, or a clock was wrong and it is to come."""
+        if not moment or moment - self.now > FUTURE:
+            return None
+        return max(0.0, self.now - moment)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if isinstance(self._opened, GamesDatabase):
+            self._opened.close()
+
+
+@contextmanager
+def opened(inputs: MonitoringInputs) -> Iterator[View]:
+    """Open a view, and close it."""
+    view = View(inputs)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def label(text: str) -> str:
+    """Return what others have written as the value of a label: one line, printable and short."""
+    return one_line(text[:LONGEST_LABEL])

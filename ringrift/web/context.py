@@ -1,0 +1,50 @@
+"""What the application serves: the games database, the folder of models, and the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from ringrift.game_database import GamesDatabase
+from ringrift.settings import home_folder
+from ringrift.web.settings import WebSettings
+
+
+class WebContext:
+    """What routes work with; one for all requests."""
+
+    def __init__(self, settings: WebSettings, *, home: Path | None = None, database: str | None = None) -> None:
+        """Serve what is in `home`, by default that of the settings, and the database of a URL, by default theirs."""
+        self.settings = settings
+        self.home = home or home_folder()
+        self.models = self.home / "models"
+        self._url = database
+        self._database: GamesDatabase | None = None
+        self._lock = Lock()
+
+    def database(self) -> GamesDatabase:
+        """Return the games database, opened once; `AbsentDatabase` where nobody has made one yet, `BadDatabase`."""
+        with self._lock:
+            if self._database is None:
+                self._database = GamesDatabase(self._url)
+            return self._database
+
+    def close(self) -> None:
+        """Let go of the database."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+
+def web_context(request: Request) -> WebContext:
+    """Return the context of the application that has got the request."""
+    context: WebContext = request.app.state.context
+    return context
+
+
+Context = Annotated[WebContext, Depends(web_context)]
+"""The context, as the parameter of a route."""

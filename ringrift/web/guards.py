@@ -1,0 +1,56 @@
+"""Who may do what: the guards that the routes stand behind, and those of an application that runs alone.
+
+Inside Airflow the plugin brings guards that ask Airflow's login.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import HTTPException, Request
+
+TOKEN_COOKIE: Final = "ringrift_token"
+Guard = Callable[..., Any]
+"""A dependency of FastAPI that lets a request pass, or raises 401 or 403."""
+
+
+@dataclass(frozen=True)
+class Guards:
+    """One guard for each kind of route."""
+
+    read: Guard
+    """Seeing pages and data."""
+    play: Guard
+    """Asking for moves, evaluations and analyses, which takes this machine's cores."""
+    control: Guard
+    """Changing what the loop does."""
+
+
+def open_guards() -> Guards:
+    """Return guards that let everybody pass: of an application that listens to its own machine alone."""
+
+    def anyone() -> None:
+        return
+
+    return Guards(anyone, anyone, anyone)
+
+
+def token_guards(token: str) -> Guards:
+    """Return guards that ask for a token, as `Authorization: Bearer …` or in the cookie that the login sets."""
+
+    def holder(request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        scheme, _, bearer = given.partition(" ")
+        shown = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(TOKEN_COOKIE, "")
+        if not same_secret(shown, token):
+            raise HTTPException(401, "a token is needed: send Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+
+    return Guards(holder, holder, holder)
+
+
+def same_secret(given: str, expected: str) -> bool:
+    """Whether two secrets are the same, in a time that does not tell how much of them is."""
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

@@ -1,0 +1,53 @@
+"""Serving the application alone, with uvicorn."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Final
+
+import uvicorn
+
+from ringrift.errors import RingRiftError
+from ringrift.web.app import create_app
+from ringrift.web.context import WebContext
+from ringrift.web.guards import open_guards, token_guards
+
+TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
+SHORTEST_TOKEN: Final = 16
+DRAIN_SECONDS: Final = 10
+"""For requests that are under way when the server is asked to end."""
+
+
+class BadAddress(RingRiftError):
+    """An address that the application must not listen at."""
+
+
+def serve(context: WebContext, *, host: str, port: int) -> None:
+    """Serve the application until SIGINT or SIGTERM; `BadAddress` where others could reach it and no token is set."""
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if token and len(token) < SHORTEST_TOKEN:
+        raise BadAddress(f"{TOKEN_VARIABLE}: a token has at least {SHORTEST_TOKEN} characters")
+    if not token and not is_loopback(host):
+        raise BadAddress(f"{host}: others can reach this address; set a token in {TOKEN_VARIABLE}, or use 127.0.0.1")
+    app = create_app(context, token_guards(token) if token else open_guards())
+    try:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    finally:
+        context.close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
