@@ -131,8 +131,8 @@ def test_in_a_month_of_twelve_configs_allocation_comes_to_rest_and_nobody_starve
         early, late = ([hour[one.name] for hour in history[slice_]] for slice_ in (slice(0, 240), slice(-240, None)))
         assert max(late) - min(late) < 0.25, f"{one.name} does not come to rest"
         assert max(late) - min(late) <= max(early) - min(early) + 0.1
-    for one in found:
-        assert one.weight == pytest.approx(prod(factor.value for factor in one.factors))
+    for weighed in found:
+        assert weighed.weight == pytest.approx(prod(factor.value for factor in weighed.factors))
     cheap, dear = (weights[name] for name in ("square8_2p", "hexagonal_4p"))
     assert cheap > dear, "once all have learned what they can, what is cheap gets more"
 
