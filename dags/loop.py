@@ -35,8 +35,8 @@ ABOUT = """
 
 **A run plays {total:,} games** ({shards} shards), times the config's weight (`ringrift allocate`, hourly), more before
 the first training (`targets` of selfplay.yaml), and fewer, down to none, where ingest or training do not keep up
-(allocation.yaml). A person who names a number of games gets it, and so does a backfill. **Trigger** with «unpause … on
-trigger» ticked, as it is at first, also begins the scheduled run of the last interval, which plays
+(allocation.yaml). A person who names a number of games gets it, and so does a backfill. **Trigger** with
+«unpause … on trigger» ticked, as it is at first, also begins the scheduled run of the last interval, which plays
 {total:,} games more; untick it where only the run asked for is wanted.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one

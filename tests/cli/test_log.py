@@ -35,7 +35,7 @@ def talking() -> typer.Typer:
 
     @talkative.command()
     def talk() -> None:
-        for name in ("ringrift.fleet", "ringrift.selfplay", KERNELS, "asyncssh"):
+        for name in ("ringrift.fleet", "ringrift.selfplay", KERNELS, "elsewhere"):
             for level in ("debug", "info", "warning", "error"):
                 logging.getLogger(name).log(getattr(logging, level.upper()), "%s of %s", level, name)
 
@@ -83,7 +83,7 @@ def test_more_or_less_is_shown_on_demand(words: tuple[str, ...], least: str) -> 
     wanted = levels[levels.index(least) :]
     lines = logged("talk", *words)
     assert [line.split()[-3] for line in lines if line.endswith("ringrift.fleet")] == wanted
-    assert not any("asyncssh" in line for line in lines)
+    assert not any("elsewhere" in line for line in lines)
 
 
 def test_lines_for_machines_are_json() -> None:
@@ -100,7 +100,7 @@ def test_one_variable_shows_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RINGRIFT_TRACE_DEBUG", "1")
     lines = logged("talk")
     assert len([line for line in lines if " of " in line]) == 16, "also what libraries say"
-    assert any("asyncssh: debug of asyncssh" in line for line in lines)
+    assert any("elsewhere: debug of elsewhere" in line for line in lines)
 
 
 def test_a_command_may_tell_what_one_part_notes() -> None:
