@@ -16,11 +16,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, Stri
 
 from ringrift.game_database.schema import KEY, metadata
 
-GameKind = Literal["rating", "gate", "shadow", "tournament"]
+GameKind = Literal["rating", "gate", "shadow", "tournament", "tuning"]
 """The reason for which an evaluation game was played."""
 RATED: Final = ("rating", "shadow", "tournament")
-"""The kinds that Elo is estimated from. Games of the gate are not: it lets pass whom luck has favoured in them, and a
-rating that counts them inherits that luck."""
+"""The kinds that Elo is estimated from. Games of the gate and of tuning are not: these let pass whom luck has favoured
+in them, and a rating that counts them inherits that luck."""
 
 evaluations = Table(
     "evaluations",

@@ -60,6 +60,11 @@ class StoredModel:
     number: int = 0
     """In the order of registration, from 1."""
 
+    @property
+    def is_experiment(self) -> bool:
+        """Whether it was made by tuning, which measures hyper-parameters, and not by the loop."""
+        return "tuning" in self.training
+
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
         return asdict(self)

@@ -67,5 +67,5 @@ def games_of_training(model: StoredModel) -> int:
 
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:
-    """The newest model of the config that says how it was trained."""
-    return next((model for model in store.listed(config) if model.training), None)
+    """The newest model of the config that says how it was trained; tuning has used up no games."""
+    return next((model for model in store.listed(config) if model.training and not model.is_experiment), None)

@@ -1,4 +1,4 @@
-"""The settings of tuning the heuristic's weights (`tuning.yaml`)."""
+"""The settings of tuning (`tuning.yaml`): of the heuristic's weights, and of hyper-parameters of training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ringrift.evaluation.sprt import SprtSettings
 from ringrift.settings import Settings, read_config
+from ringrift.tuning.training.settings import TrainingTuning
 
 Evaluator = Literal["one_ply", "search", "network"]
 Population = Annotated[int, Field(ge=4, le=1000)]
@@ -75,6 +76,7 @@ class TuningSettings(Settings):
     evolution: EvolutionSettings
     logistic: LogisticSettings
     acceptance: AcceptanceSettings
+    hyperparameters: TrainingTuning
 
 
 def tuning_settings() -> TuningSettings:
