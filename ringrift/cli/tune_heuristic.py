@@ -14,7 +14,7 @@ from ringrift.cli.options import LARGEST_SEED, ConfigArgument, DatabaseOption, J
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
-RUNS: Final = Path("data/tuning")
+RUNS: Final = Path("data/tuning/heuristic")
 MOST_PARTS: Final = 1000
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of the run.")]
@@ -137,7 +137,7 @@ def accept(
     Exit code 0: accepted; 1: not. The tests are sequential (`acceptance` of
     tuning.yaml); all games are stored, and an interrupted test goes on.
 
-    Example: ringrift tune accept square8_2p data/tuning/square8_2p/one_ply-0/weights.yaml
+    Example: ringrift tune accept square8_2p data/tuning/heuristic/square8_2p/one_ply-0/weights.yaml
 
     Example: ringrift tune accept square8_2p mine.yaml --no-write --json
     """
@@ -164,7 +164,7 @@ def ask(
 ) -> None:
     """Show what a run wants to know: its open question in parts, each of which `ringrift tune answer` answers anywhere.
 
-    Example: ringrift tune ask data/tuning/square8_2p/one_ply-0 --parts 4 --json
+    Example: ringrift tune ask data/tuning/heuristic/square8_2p/one_ply-0 --parts 4 --json
     """
     from ringrift.tuning.jobs import open_parts
     from ringrift.tuning.run import open_run, read_plan
@@ -181,7 +181,7 @@ def answer(
 ) -> None:
     """Play the games of a part of a question; on any host with this version, for it needs nothing else.
 
-    Example: ringrift tune answer "$(ringrift tune ask data/tuning/square8_2p/one_ply-0)" > answers.json
+    Example: ringrift tune answer "$(ringrift tune ask data/tuning/heuristic/square8_2p/one_ply-0)" > answers.json
     """
     from ringrift.tuning.jobs import answer_part, answers_text, read_part
 
@@ -197,7 +197,7 @@ def tell(
 ) -> None:
     """Tell a run what has been answered. Answers that it has already change nothing.
 
-    Example: ringrift tune tell data/tuning/square8_2p/one_ply-0 answers.json
+    Example: ringrift tune tell data/tuning/heuristic/square8_2p/one_ply-0 answers.json
     """
     from ringrift.tuning.heuristic import tuning_report, write_best
     from ringrift.tuning.jobs import answers_from
