@@ -14,6 +14,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import (
+    GAMES,
     MANY,
     MODELS,
     MOST_AT_ONCE,
@@ -69,9 +70,7 @@ def selfplay(
             min=1, max=MOST_AT_ONCE, help="Games side by side: a matter of speed and memory, never of results."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = Path(
-        "data/selfplay"
-    ),
+    out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = GAMES,
     models: ModelsOption = MODELS,
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
     worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",

@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
-from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import GAMES, MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def sync(
     names: HostsArgument = None,
     stream: Annotated[bool, typer.Option("--stream", help="Again and again, until Ctrl-C or SIGTERM.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder of the games here.")] = Path("data/selfplay"),
+    out: Annotated[Path, typer.Option(help="Folder of the games here.")] = GAMES,
     min_games: Annotated[
         int | None,
         typer.Option(min=1, max=MANY, help="Fewer new games stay on their host; by default as fleet.yaml says."),

@@ -33,9 +33,9 @@ class GauntletSettings(Settings):
     cut_off: Share
     """Who scores less in the first stage is not played on with."""
     second_games: PositiveInt
-    """At most."""
+    """The most games of the second stage."""
     look_games: PositiveInt
-    """After how many the test is looked at again."""
+    """The games between two looks at the test."""
     limits: LimitSettings
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     """The hypotheses of the test are scores so far below and above the limit."""

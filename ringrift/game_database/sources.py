@@ -35,7 +35,7 @@ TAIL_BYTES: Final = 256
 TRAILER_BYTES: Final = 8
 """A gzipped file ends with the checksum and the length of what is in it."""
 LARGEST_RATIO: Final = 200
-"""Of bytes to packed bytes; our records have 5, and gzip can do a thousand."""
+"""The ratio of bytes to packed bytes; our records have 5, and gzip can do a thousand."""
 FREE_BYTES: Final = 8_000_000
 READ_BYTES: Final = 1 << 20
 

@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     value: float | None = None
     """The measured value as a number, in the unit of the limit."""
     limit: str | None = None
-    """In words, where the condition itself cannot know it."""
+    """The limit in words, where the condition itself cannot know it."""
 
 
 @dataclass

@@ -46,7 +46,7 @@ class StoredModel:
     config: str
     status: Status
     path: str
-    """Of the `.pth` file, in the folder of models."""
+    """The path of the `.pth` file, in the folder of models."""
     sha256: str
     sidecar: str
     """The SHA-256 of the `.json` file."""
@@ -58,7 +58,7 @@ class StoredModel:
     training: Mapping[str, Any]
     """What its training has said about itself; empty if nothing."""
     number: int = 0
-    """In the order of registration, from 1."""
+    """The place in the order of registration, from 1."""
 
     @property
     def is_experiment(self) -> bool:
@@ -199,7 +199,7 @@ def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:
     """Return models by order of registration, the latest first, but none before its descendants."""
     by_id = {model.id: model for model in found}
     ranks: dict[str, tuple[int, int]] = {}
-    """By id: the latest registration of a model and its ancestors, and how many of these there are."""
+    """The ranks by id: the latest registration of a model and its ancestors, and how many of these there are."""
     for model in found:
         line: dict[str, StoredModel] = {}
         one: StoredModel | None = model

@@ -48,7 +48,7 @@ class TrialRequest:
     positions: int
     """How many the time of inference is measured on."""
     games: Mapping[str, int]
-    """By opponent, at least so many games: whole openings are played, each in every seat order."""
+    """The least games by opponent: whole openings are played, each in every seat order."""
     seed: int
     seconds: int
     """It ends itself after that time, should nobody be left who could."""
@@ -59,7 +59,7 @@ class Inference:
     """How fast a model answers."""
 
     milliseconds: tuple[float, ...]
-    """For each position."""
+    """The time for each position."""
     finite: bool
     """Whether all answers were numbers."""
     device: str
@@ -75,12 +75,12 @@ class TrialGames:
     fault: str | None = None
     """What has kept the games from being played to their end."""
     played: Counter[str] = field(default_factory=Counter)
-    """By opponent."""
+    """The games played by opponent."""
     won: Counter[str] = field(default_factory=Counter)
     stopped: int = 0
     """Games that reached the limit of moves."""
     decisions: int = 0
-    """Of the model."""
+    """The decisions of the model."""
 
 
 class Trial:
