@@ -6,6 +6,7 @@ import typer
 
 from ringrift.cli.bench import (
     agents,
+    alarm,
     datasets,
     encoding,
     game,
@@ -34,3 +35,4 @@ app.command()(loader.loader)
 app.command()(sync.sync)
 app.command()(training.training)
 app.command()(gate.gate)
+app.command()(alarm.alarm)

@@ -21,6 +21,7 @@ from ringrift.models.lineage import Ancestor, Lineage
 from ringrift.models.nnue_gate import NnueGateReport
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
+from ringrift.models.screening import ScreeningReport
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
 
@@ -41,6 +42,17 @@ def _(report: GateReport) -> Iterator[RenderableType]:
 def _(report: NnueGateReport) -> Iterator[RenderableType]:
     yield match_table(report.match)
     yield from map(escape, (*report.match.lines(), *report.lines()))
+
+
+@render.register
+def _(report: ScreeningReport) -> Iterator[RenderableType]:
+    for one in report.reports:
+        yield from render(one)
+    if len(report.reports) > 1:
+        table = Table("model", "config", "verdict", title=f"{len(report.passing)} of {len(report.reports)} pass")
+        for one in report.reports:
+            table.add_row(one.model, one.config, escape(one.verdict))
+        yield table
 
 
 @render.register
