@@ -148,7 +148,9 @@ def measure_nnue(board_name: str, players: int, models: Path, *, positions: int 
     memory = network, new_accumulators(board, 2), board.tables, weights, new_scratch(board), np.zeros(4, np.float32)
 
     def nanoseconds(kind: int) -> float:
-        run = lambda: evaluate_children(kind, parents, children, bounds, stack, *memory)  # noqa: E731
+        def run() -> float:
+            return evaluate_children(kind, parents, children, bounds, stack, *memory)
+
         run()  # compiled or loaded before the clock starts
         return statistics.median(_cpu_time(run) for _ in range(repeats)) / len(children) * 1e9
 

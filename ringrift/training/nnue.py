@@ -238,12 +238,10 @@ class _Trainer:
         holdout = self.data.holdout
         if holdout is None:
             return
-        seen = self.data.training
-        count = min(len(holdout.states), len(seen.states))
-        part = Positions(*(array[:count] for array in seen))
+        seen = self.data.training.first(len(holdout.states))
         measured = {
             name: _losses(self.network, self.players, positions, self.data.search_share, self.device)
-            for name, positions in (("holdout", holdout), ("seen", part))
+            for name, positions in (("holdout", holdout), ("seen", seen))
         }
         self._log({"step": step} | measured)
         if measured["holdout"]["total"] < self.best:

@@ -17,7 +17,7 @@ from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
 from ringrift.kernels.compiled import compiled
-from ringrift.kernels.types import F32, I64
+from ringrift.kernels.types import F32, I64, Bool
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.record import VALUE_UNIT
 
@@ -34,6 +34,10 @@ class Positions(NamedTuple):
     """`[N, players]` by seat, as a search judged them; NaN where there was none."""
     games: I64
     """`[N]`, the id of the game in the database."""
+
+    def first(self, count: int) -> Positions:
+        """Return the first of the positions, at most so many."""
+        return Positions(self.states[:count], self.outcome_values[:count], self.root_values[:count], self.games[:count])
 
     def targets(self, search_share: float) -> F32:
         """Return the values to learn `[N, players]`: outcomes, with that share of the search's value where known."""
@@ -81,7 +85,7 @@ def _positions(
 
 @compiled
 def write_positions(
-    start: States, is_kept: I64, states: States, board: BoardTables, work: Workspace, games: JoinedGames
+    start: States, is_kept: Bool, states: States, board: BoardTables, work: Workspace, games: JoinedGames
 ) -> None:
     """Play games and write the positions before the actions that are kept; the last of `states` is room to play in."""
     row = 0
