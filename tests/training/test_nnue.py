@@ -83,7 +83,9 @@ def test_the_positions_are_the_choices_of_the_games_with_what_became_of_them(dat
     assert 200 < len(few.states) < 400
 
 
-def test_a_training_learns_writes_a_network_and_is_the_same_again(database: GamesDatabase, tmp_path: Path) -> None:
+def test_a_training_learns_and_writes_a_network_and_a_report_into_the_folder_of_its_run(
+    database: GamesDatabase, tmp_path: Path
+) -> None:
     def trained(folder: str) -> Any:
         inputs = NnueInputs(CONFIG, settings(search_share=0.0), tmp_path / folder, tmp_path / "runs")
         return train_nnue(inputs, database, dataset_settings(), training_context())
@@ -96,7 +98,7 @@ def test_a_training_learns_writes_a_network_and_is_the_same_again(database: Game
     assert report.losses[0].training < 0.9  # who knows nothing is off by 1
     folder = tmp_path / "runs" / CONFIG / report.facts.run
     assert {"report.json", "report.md", "report.png", "history.jsonl"} <= {file.name for file in folder.iterdir()}
-    assert trained("two").facts.model == report.facts.model
+    assert trained("two").facts.run == report.facts.run
 
 
 def test_a_teacher_gives_the_values(database: GamesDatabase, tmp_path: Path) -> None:
