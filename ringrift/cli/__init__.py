@@ -39,7 +39,7 @@ from ringrift.cli import (
     web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
-from ringrift.console import echo
+from ringrift.console import complain, echo
 from ringrift.errors import Busy, RingRiftError
 from ringrift.files import with_home
 from ringrift.printable import one_line
@@ -124,7 +124,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     except typer.TyperException as error:
         if said := error.format_message():  # nothing where the help has been printed instead
             context = getattr(error, "ctx", None)
-            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+            complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
         sys.exit(WRONG_USE)
     except typer.Abort as error:
         # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
@@ -138,16 +138,16 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
             raise
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk, a missing permission: the system says what is wrong, and where
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        complain(f"{error.filename or 'a file'}: {error.strerror or error}")
         sys.exit(WRONG_USE)
     except BrokenExecutor:
-        _complain("a process that did a part of the work was killed; is there enough memory?")
+        complain("a process that did a part of the work was killed; is there enough memory?")
         sys.exit(WRONG_USE)
     except MemoryError as error:
-        _complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
+        complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
         sys.exit(WRONG_USE)
     except RingRiftError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
 
 
@@ -156,13 +156,8 @@ def _show_notices() -> None:
 
     class Notices(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            echo(record.getMessage(), err=True)
+            echo(one_line(record.getMessage()), err=True)
 
     logger = logging.getLogger("ringrift.kernels")
     logger.addHandler(Notices())
     logger.setLevel(logging.INFO)
-
-
-def _complain(complaint: str) -> None:
-    """Print an error in one line."""
-    echo(f"error: {one_line(complaint)}", err=True)

@@ -14,7 +14,7 @@ import typer
 
 from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
-from ringrift.console import echo
+from ringrift.console import complain, echo
 
 if TYPE_CHECKING:
     from ringrift.game import Board, Game
@@ -283,7 +283,7 @@ def verify(
                     f"{checked.legal_actions:,} legal actions, {checked.positions:,} positions"
                 )
             else:
-                echo(f"error: {line['error']}", err=True)
+                complain(line["error"])
                 if "board" in line:
                     echo(f"\n{line['board']}\n", err=True)
     raise typer.Exit(worst)
