@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringrift.cli.log import complain
 from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
-from ringrift.console import complain, echo
+from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.game import Board, Game
