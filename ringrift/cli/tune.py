@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ringrift.cli import tune_heuristic
 from ringrift.cli.context import run_context
 from ringrift.cli.models import open_store
 from ringrift.cli.options import (
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from ringrift.tuning.training.settings import ConfirmSettings, TrainingTuning
 
 app = typer.Typer(no_args_is_help=True)
+HOSTS: Final = "A run of weights on several hosts"
+"""A group of `ringrift tune --help`."""
 
 STUDIES: Final = Path("data/tuning")
 SearchOption = Annotated[
@@ -70,6 +73,13 @@ StudiesOption = Annotated[Path, typer.Option("--studies", help="Folder of report
 @app.callback()
 def tune() -> None:
     """Tune the heuristic's weights, and the hyper-parameters of training."""
+
+
+app.command()(tune_heuristic.heuristic)
+app.command()(tune_heuristic.accept)
+app.command(rich_help_panel=HOSTS)(tune_heuristic.ask)
+app.command(rich_help_panel=HOSTS)(tune_heuristic.answer)
+app.command(rich_help_panel=HOSTS)(tune_heuristic.tell)
 
 
 @app.command()

@@ -28,7 +28,7 @@ class Pruned:
     status: str
     created: int
     bytes: int
-    """Of its two files."""
+    """The bytes of its two files."""
 
 
 @dataclass(frozen=True)

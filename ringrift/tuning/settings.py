@@ -10,7 +10,7 @@ from ringrift.evaluation.sprt import SprtSettings
 from ringrift.settings import Settings, read_config
 from ringrift.tuning.training.settings import TrainingTuning
 
-Evaluator = Literal["one_ply", "search"]
+Evaluator = Literal["one_ply", "search", "network"]
 Population = Annotated[int, Field(ge=4, le=1000)]
 Generations = Annotated[int, Field(ge=1, le=100_000)]
 Openings = Annotated[int, Field(ge=1, le=100_000)]
@@ -40,8 +40,12 @@ class EvolutionSettings(Settings):
     past_bests: NonNegativeInt
     """Earlier best weights in the panel, beside those in use and the frozen ones."""
     evaluator: Evaluator
+    """Games one action ahead, games of a search, or agreement with a network's values."""
     nodes: PositiveInt
     """Of a decision, where the evaluator is a search."""
+    network: str | None
+    """The file of the model, where the evaluator is a network: then `openings` is the number of stored games whose
+    positions are looked at."""
 
 
 class LogisticSettings(Settings):

@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
+from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.stages import STAGES
 from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
+FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py"]
+ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
 BY_HAND = ("population",)
 """DAGs that run when a person asks for it."""
-FILES = ["fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py"]
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
@@ -46,8 +47,8 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    names = ("shadow_tournament", "full_tournament", "maintenance", "fleet", *BY_HAND)
-    others = {f"ringrift__{name}" for name in names}
+    kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation", *BY_HAND)
+    others = {f"ringrift__{name}" for name in kinds}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
@@ -119,7 +120,7 @@ def test_page_and_form_of_a_loop_say_how_many_games_are_played(preset: str, load
     stage = loop_settings().presets[preset].selfplay
     dag = loaded["dags"]["ringrift__square8_2p"]
     intervals = {"*/30 * * * *": 48, "*/15 * * * *": 96}[loop_settings().presets[preset].every]
-    games = stage.shards * stage.games
+    games = stage.shards * stage.games if not stage.allocated else allocation_settings().budgets["square8_2p"]
     assert f"**A run plays {games:,} games**" in dag["doc"]
     assert f"{games:,} games for each of them, {games * intervals:,} for a day" in dag["doc"]
     for text in (dag["doc"], dag["descriptions"]["games"]):
