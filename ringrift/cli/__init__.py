@@ -6,7 +6,6 @@ The groups import the rules inside their commands, so that `ringrift --help` doe
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from concurrent.futures import BrokenExecutor
