@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ringrift.agents.spec import MODES, BadSpec, Spec, known_spec
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, BadSpec, Spec, known_spec
 from ringrift.deferred import deferred
 
 if TYPE_CHECKING:
@@ -16,4 +16,4 @@ if TYPE_CHECKING:
 else:
     __getattr__ = deferred(__name__, {"agent": ("Agent",), "registry": ("cheaper", "make_agent")})
 
-__all__ = ["MODES", "Agent", "BadSpec", "Spec", "cheaper", "known_spec", "make_agent"]
+__all__ = ["FROZEN_HEURISTIC", "MODES", "Agent", "BadSpec", "Spec", "cheaper", "known_spec", "make_agent"]

@@ -12,10 +12,10 @@ from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import MODES, BadSpec, Spec, known_spec, parse_members
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, BadSpec, Spec, known_spec, parse_members
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
-from ringrift.heuristic import HeuristicEvaluator, load_weights
+from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
@@ -52,12 +52,19 @@ class EvaluatorSetup(NamedTuple):
     network: NetworkEvaluator | None = None
 
 
+def _weights(board: Board, players: int, spec: Spec) -> Weights:
+    """Return the weights of the heuristic that the spec names."""
+    return load_weights(f"{board.name}_{players}p") if spec.weights is None else named_weights(spec.weights)
+
+
 def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     """Return the evaluator that the spec names: a network, the heuristic, or none."""
+    if spec.weights is not None and spec.model != "heuristic":
+        raise BadSpec(f"player {spec.text!r}: weights are the heuristic's; write {spec.mode}:heuristic")
     if spec.model is None:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
-        return EvaluatorSetup(HeuristicEvaluator(board, players, load_weights(f"{board.name}_{players}p")), groups=1)
+        return EvaluatorSetup(HeuristicEvaluator(board, players, _weights(board, players, spec)), groups=1)
     from ringrift.networks import (
         InferenceSession,  # late: torch is slow to import, and random needs none
         inference_device,
@@ -78,13 +85,13 @@ def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
 
 
 def _heuristic(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature",))
-    weights = load_weights(f"{board.name}_{players}p")
+    spec.allow(options=("temperature",), model=True)
+    weights = _weights(board, players, spec)
     return HeuristicAgent(board, players, weights, temperature=spec.number("temperature", 0), seed=seed)
 
 
 def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry"), model=True)
+    spec.allow(options=("temperature", "symmetry", "weights"), model=True)
     setup = _evaluator_setup(board, players, spec)
     search = GumbelSearch(board, players, setup.evaluator, simulations=0, noise=False, seed=seed)
     return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=setup.network)
@@ -126,17 +133,18 @@ def _tree_search(
 
 
 def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast"), model=True, budget=True)
+    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "weights"), model=True, budget=True)
     return _tree_search(GumbelSearch, board, players, spec, seed)
 
 
 def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "reuse"), model=True, budget=True)
+    options = ("temperature", "symmetry", "noise", "full", "fast", "reuse", "weights")
+    spec.allow(options=options, model=True, budget=True)
     return _tree_search(PuctSearch, board, players, spec, seed, reuse=spec.number("reuse", 0) > 0)
 
 
 def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    spec.allow(options=("temperature", "symmetry"), model=True, budget=True)
+    spec.allow(options=("temperature", "symmetry", "weights"), model=True, budget=True)
     setup = _evaluator_setup(board, players, spec)
     search = DescentSearch(board, players, setup.evaluator, expansions=spec.budget or EXPANSIONS)
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
@@ -146,7 +154,7 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-        spec.allow(options=("temperature", "nodes", "seconds"), budget=True)
+        spec.allow(options=("temperature", "nodes", "seconds", "weights"), budget=True)
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
@@ -160,7 +168,7 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
             seconds=seconds or None,
         )
         temperature = spec.number("temperature", 0)
-        search = kind(board, players, load_weights(f"{board.name}_{players}p"), limits, temperature=temperature)
+        search = kind(board, players, _weights(board, players, spec), limits, temperature=temperature)
         return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make
@@ -187,6 +195,7 @@ _MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
     }
 )
 assert tuple(_MAKERS) == MODES  # what can be read can be made
+assert f"heuristic:{FROZEN}" == FROZEN_HEURISTIC  # a spec is read without numba, which the weights' room takes
 
 
 def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:

@@ -6,6 +6,8 @@ gumbel:models/best.pth@150?temperature=1
 puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)
 descent:heuristic@200
+heuristic:mine.yaml                       (weights of a file; of the frozen version: heuristic:v1)
+minimax?nodes=1000&weights=mine.yaml      (so for every player with the heuristic, as gumbel:heuristic@64?weights=v1)
 minimax@4?seconds=0.5                     (maxn, paranoid and brs for three and four players)
 mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
@@ -35,6 +37,9 @@ MODES: Final = (
     "mixed",
 )
 """Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
+
+FROZEN_HEURISTIC: Final = "heuristic:v1"
+"""The heuristic player that stays as strong as it is when the weights of the configs get better."""
 
 _FORM = re.compile(r"(?P<mode>[a-z]+)(:(?P<model>[^@?]+))?(@(?P<budget>[^?]*))?(\?(?P<options>.*))?")
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
@@ -72,6 +77,16 @@ class Spec:
                 raise BadSpec(f"player {text!r}: {item!r} is no option, or stands there twice; write option=value")
             options[name] = value
         return cls(text, form["mode"], form["model"], int(budget) if budget else None, options)
+
+    @property
+    def weights(self) -> str | None:
+        """The heuristic's weights that the spec names, a file or the frozen version; None for those of the config."""
+        return self.model if self.mode == "heuristic" else self.options.get("weights")
+
+    @property
+    def network(self) -> str | None:
+        """The file of the network that the spec names; None if it names none."""
+        return None if self.mode == "heuristic" or self.model == "heuristic" else self.model
 
     def number(self, name: str, default: float) -> float:
         """Return an option that is a number of at least 0."""

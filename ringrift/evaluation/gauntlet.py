@@ -127,7 +127,10 @@ def gauntlet(config: str, model: Participant, champion: Participant | None, runn
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
     notes = []
-    opponents: dict[Role, Participant] = {"random": participant("random"), "heuristic": participant("heuristic")}
+    opponents: dict[Role, Participant] = {
+        "random": participant("random"),
+        "heuristic": participant(runner.settings.gauntlet.heuristic),
+    }
     if champion is None:
         notes.append("there is no champion yet: nobody to be stronger than")
     elif champion.name == model.name:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
 from ringrift.errors import RingRiftError
+from ringrift.heuristic import FROZEN, named_weights, weights_id
 from ringrift.selfplay.player_pool import model_id, promoted_model
 
 
@@ -19,19 +20,25 @@ class Participant:
     """A player that is evaluated."""
 
     name: str
-    """The spec with the id of the model in place of its path, such as `gumbel:0123456789abcdef@32`."""
+    """The spec with the id of the model or weights in place of their path, such as `gumbel:0123456789abcdef@32`."""
     spec: str
 
     @property
     def has_model(self) -> bool:
         """Whether it plays with a network."""
-        return self.name != self.spec
+        return Spec.parse(self.spec).network is not None
 
 
 def participant(spec: str) -> Participant:
-    """Return the player of a spec; the errors of `read_id` if its model is not there."""
+    """Return the player of a spec; the errors of `read_id` or `named_weights` if its model or weights are not there."""
+    named = Spec.parse(spec)
     model = model_id(spec)
-    return Participant(spec if model is None else spec.replace(f":{Spec.parse(spec).model}", f":{model}", 1), spec)
+    if model is not None:
+        return Participant(spec.replace(f":{named.model}", f":{model}", 1), spec)
+    if named.weights is not None and named.weights != FROZEN:
+        # What stands in a file may change, and games with it must not be taken for games with something else.
+        return Participant(spec.replace(named.weights, weights_id(named_weights(named.weights)), 1), spec)
+    return Participant(spec, spec)
 
 
 def model_participant(path: Path, as_: str) -> Participant:

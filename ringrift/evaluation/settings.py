@@ -25,6 +25,8 @@ class LimitSettings(Settings):
 class GauntletSettings(Settings):
     """The settings of the gauntlet: two stages against each opponent, the second of them a sequential test."""
 
+    heuristic: str
+    """The spec of the opponent of that name."""
     as_: Annotated[str, Field(alias="as")]
     """The spec of a model's player, without the model."""
     first_games: PositiveInt

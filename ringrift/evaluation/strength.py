@@ -7,16 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log10
 from pathlib import Path
-from typing import Final
 
+from ringrift.agents import FROZEN_HEURISTIC
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, make_players, play_match
 from ringrift.evaluation.results import GameResult
 from ringrift.game import parse_config
 from ringrift.limits import move_limit
 from ringrift.networks import ResidualNetwork, save_model
-
-OPPONENT: Final = "heuristic"
 
 
 def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNetwork], float]:
@@ -31,7 +29,7 @@ def strength_against_heuristic(config: str, games: int) -> Callable[[ResidualNet
             path = Path(folder) / "network.pth"
             save_model(path, network)
             player = f"policy:{path}?temperature=0"
-            plan = MatchPlan(config, (player, OPPONENT), 1, PLIES_OF_A_TURN * seats, move_limit(config))
+            plan = MatchPlan(config, (player, FROZEN_HEURISTIC), 1, PLIES_OF_A_TURN * seats, move_limit(config))
             plan = replace(plan, openings=-(-games // plan.games))
             results = [
                 GameResult(tuple(plan.players[agent] for agent in played.scheduled.seating), played.ranks, "", 0)

@@ -10,20 +10,36 @@ from ringrift.heuristic.evaluation import evaluate, score
 from ringrift.heuristic.features import FEATURE_COUNT, new_scratch, write_features
 from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES, Feature
 from ringrift.heuristic.one_ply import SHARPNESS, HeuristicEvaluator
-from ringrift.heuristic.weights import Weights, load_weights, save_weights
+from ringrift.heuristic.weights import (
+    FROZEN,
+    Weights,
+    frozen_weights,
+    load_weights,
+    named_weights,
+    read_weights,
+    save_weights,
+    weights_id,
+    write_weights,
+)
 
 __all__ = [
     "FEATURES",
     "FEATURE_COUNT",
     "FEATURE_NAMES",
+    "FROZEN",
     "SHARPNESS",
     "Feature",
     "HeuristicEvaluator",
     "Weights",
     "evaluate",
+    "frozen_weights",
     "load_weights",
+    "named_weights",
     "new_scratch",
+    "read_weights",
     "save_weights",
     "score",
+    "weights_id",
     "write_features",
+    "write_weights",
 ]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from ringrift.agents import Agent
+from ringrift.agents import FROZEN_HEURISTIC, Agent
 from ringrift.clock import seconds_since
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
@@ -81,7 +81,7 @@ class Case:
             player=settings.trial.player,
             factory=f"{self.factory.__module__}:{self.factory.__qualname__}",
             positions=settings.inference.positions,
-            games={"random": settings.trial.random_games, "heuristic": settings.trial.heuristic_games},
+            games={"random": settings.trial.random_games, FROZEN_HEURISTIC: settings.trial.heuristic_games},
             seed=int(self.model.id, 16) >> 1,  # games of its own, which no rating has seen
             seconds=int(settings.seconds) + 1,
         )
@@ -263,7 +263,7 @@ def _random(case: Case) -> Finding:
 
 
 def _heuristic(case: Case) -> Finding:
-    return _won(case, "heuristic", case.settings.trial.heuristic)
+    return _won(case, FROZEN_HEURISTIC, case.settings.trial.heuristic)
 
 
 def _won(case: Case, opponent: str, limit: float) -> Finding:

@@ -142,8 +142,8 @@ class PlayerPool:
 
 def model_path(spec: str) -> Path | None:
     """Return the file of the model that a spec names; None if it names none."""
-    model = Spec.parse(spec).model
-    return None if model in (None, "heuristic") else Path(str(model))
+    network = Spec.parse(spec).network
+    return None if network is None else Path(network)
 
 
 def model_id(spec: str) -> str | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ringrift.agents import make_agent
+from ringrift.errors import RingRiftError
 from ringrift.game import Game, get_board
-from ringrift.heuristic import SHARPNESS, HeuristicEvaluator, load_weights
+from ringrift.heuristic import SHARPNESS, HeuristicEvaluator, frozen_weights, load_weights, write_weights
 from tests.game.drawing import drawn
 from tests.search.parts import positions
 
@@ -57,3 +61,30 @@ def test_it_takes_a_win() -> None:
     assert game.result().winner == 1
     share = output.policy_probs[output.policy_actions == output.chosen_actions[0]]
     assert share == pytest.approx(1, abs=np.exp(-SHARPNESS))
+
+
+@pytest.mark.parametrize("form", ["heuristic:{}", "minimax@1?weights={}", "gumbel:heuristic@8?weights={}"])
+def test_a_player_takes_the_weights_that_it_is_told(form: str, tmp_path: Path) -> None:
+    """Upside down they make it lose: it chooses something else than with those of the frozen version."""
+    path = tmp_path / "upside_down.yaml"
+    write_weights(path, -frozen_weights(), "Upside down.")
+    states = positions("square8", 2, 12, 60)
+    chosen = [
+        make_agent(form.format(name), get_board("square8"), 2).act(states, np.arange(len(states))).chosen_actions
+        for name in ("v1", path)
+    ]
+    assert (chosen[0] != chosen[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("heuristic:nowhere.yaml", "nowhere.yaml: there is no such file"),
+        ("heuristic:v9", "weights 'v9': are neither the frozen version v1 nor a file that ends in .yaml"),
+        ("puct@8?weights=v1", "weights are the heuristic's; write puct:heuristic"),
+        ("random?weights=v1", "unknown option 'weights'; random knows none"),
+    ],
+)
+def test_weights_that_are_not_there_are_refused(spec: str, message: str) -> None:
+    with pytest.raises(RingRiftError, match=re.escape(message)):
+        make_agent(spec, get_board("square8"), 2)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.agents import make_agent
+from ringrift.agents import Spec, make_agent
+from ringrift.agents.ladder import LEVELS, ladder_spec
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.game import configs, parse_config
 from ringrift.settings import DEFAULTS, BadSettings
@@ -17,9 +18,18 @@ def test_all_players_of_the_file_can_be_made_and_random_is_the_first_anchor() ->
     for board_name, seats in configs():
         board, _ = parse_config(f"{board_name}_{seats}p")
         assert settings.rating.anchors[seats][0] == "random"
-        assert "heuristic" in settings.rating.anchors[seats]
-        for spec in (*settings.rating.anchors[seats], *settings.tournament.players[seats]):
+        assert "heuristic:v1" in settings.rating.anchors[seats]
+        for spec in (*settings.rating.anchors[seats], *settings.tournament.players[seats], settings.gauntlet.heuristic):
             make_agent(spec, board, seats)
+
+
+def test_what_has_to_stay_comparable_plays_with_frozen_weights() -> None:
+    """Anchors, the gauntlet's opponent and the levels of the ladder; random has none."""
+    settings = evaluation_settings()
+    levels = [ladder_spec(f"{board}_{seats}p", level) for board, seats in configs() for level in LEVELS]
+    anchors = [spec for seats in (2, 3, 4) for spec in settings.rating.anchors[seats]]
+    for text in (*anchors, *levels, settings.gauntlet.heuristic):
+        assert text == "random" or Spec.parse(text).weights == "v1", text
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ringrift.evaluation.participants import (
     model_participant,
     participant,
 )
+from ringrift.heuristic import frozen_weights, weights_id, write_weights
 from ringrift.networks import (
     ARCHITECTURES,
     Architecture,
@@ -48,9 +49,21 @@ def test_a_model_is_named_by_its_id_wherever_it_lies(tmp_path: Path) -> None:
     assert player.has_model
 
 
-@pytest.mark.parametrize("spec", ["random", "gumbel:heuristic@64", "minimax?nodes=1000"])
+@pytest.mark.parametrize("spec", ["random", "gumbel:heuristic@64", "minimax?nodes=1000", "heuristic:v1"])
 def test_a_player_without_a_model_is_named_by_its_spec(spec: str) -> None:
     assert (participant(spec).name, participant(spec).has_model) == (spec, False)
+
+
+@pytest.mark.parametrize("form", ["heuristic:{}?temperature=1", "minimax?nodes=1000&weights={}"])
+def test_weights_of_a_file_are_named_by_what_they_are(form: str, tmp_path: Path) -> None:
+    """So that games are not taken for those of other weights that once stood in the same file."""
+    path = tmp_path / "mine.yaml"
+    write_weights(path, frozen_weights(), "As they were.")
+    player = participant(form.format(path))
+    assert (player.name, player.spec) == (form.format(weights_id(frozen_weights())), form.format(path))
+    assert not player.has_model
+    write_weights(path, frozen_weights() * 2, "Twice as much.")
+    assert participant(form.format(path)).name != player.name
 
 
 @pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from ringrift.game import UnknownConfig, configs
-from ringrift.heuristic import FEATURE_NAMES, FEATURES, load_weights, save_weights
+from ringrift.heuristic import (
+    FEATURE_NAMES,
+    FEATURES,
+    frozen_weights,
+    load_weights,
+    named_weights,
+    save_weights,
+    weights_id,
+)
 from ringrift.settings import DEFAULTS, BadSettings
 
 
@@ -64,3 +72,17 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_config_is_refused_before_any_file_is_looked_for(tmp_path: Path) -> None:
     with pytest.raises(UnknownConfig, match="unknown config 'hex9_2p'"):
         load_weights("hex9_2p", tmp_path)
+
+
+def test_the_frozen_weights_never_change() -> None:
+    """Whoever wants others freezes a new version: ratings and gates rest on this one."""
+    assert weights_id(frozen_weights()) == "39df99c51dd8945b"
+    assert named_weights("v1").tolist() == frozen_weights().tolist()
+
+
+def test_a_player_names_the_frozen_version_or_a_file(tmp_path: Path) -> None:
+    weights = np.arange(len(FEATURES), dtype=float)
+    path = save_weights("hex8_3p", weights, "Counted.", tmp_path)
+    assert named_weights(str(path)).tolist() == weights.tolist()
+    with pytest.raises(BadSettings, match=r"^weights 'v2': are neither the frozen version v1 nor a file that ends in"):
+        named_weights("v2")

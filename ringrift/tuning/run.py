@@ -1,0 +1,217 @@
+"""A run of tuning on disk: its plan, and a log of questions and answers that survives a kill at any moment.
+
+`run.json` is the plan. `log.jsonl` has a line for every question and one for every candidate's answer, in any order:
+
+    {"question": 7, "start": 0, "generation": 7, "openings": 16, "sigma": 0.31, "mean": […], "candidates": [[…], …]}
+    {"question": 7, "candidate": 3, "score": 0.53, "variance": 0.004, "games": 32, "seconds": 0.1}
+
+A line that a kill has cut off is taken away. All other lines have to fit: the conversation is held again with them, and
+a question that is another one now means that plan, log or the strategy's package has changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from ringrift.bounded import MEGABYTE, read_bounded
+from ringrift.errors import Busy, RingRiftError
+from ringrift.files import alone, new_file
+from ringrift.heuristic import FEATURE_COUNT
+from ringrift.kernels.types import F64
+from ringrift.settings import check_settings
+from ringrift.strict_json import BadJson, parse_json
+from ringrift.tuning.evolution import Answer, Plan, Question, evolve
+from ringrift.tuning.settings import EvolutionSettings
+
+LARGEST_LOG: Final = 1000 * MEGABYTE
+TOLERANCE: Final = 1e-4
+"""How far a question may be off what the log says: another machine adds up in another order."""
+
+
+class BadRun(RingRiftError):
+    """A run that is not there, is another one, or whose log does not fit."""
+
+
+@dataclass(frozen=True)
+class CandidateAnswer:
+    """What one candidate has scored."""
+
+    question: int
+    candidate: int
+    score: float
+    variance: float
+    games: int
+    seconds: float
+    """Of processor time."""
+
+
+class TuningRun:
+    """A run that asks and is answered; what has been answered is on disk when the call returns."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        """Go on with the run of a folder: tell it all that its log has."""
+        self.folder = folder
+        self.plan = plan
+        self.log = folder / "log.jsonl"
+        self.past: list[tuple[Question, Answer]] = []
+        """All questions that are answered whole."""
+        self.answers: dict[int, CandidateAnswer] = {}
+        """Those to the question that is open, by candidate."""
+        self.best: F64 | None = None
+        """The best weights, once the run is finished."""
+        self.games = 0
+        self.seconds = 0.0
+        self._conversation = evolve(plan)
+        self.question: Question | None = next(self._conversation)
+        """The open question; None once the run is finished."""
+        self._asked: dict[int, dict[str, Any]] = {}
+        self._given: dict[int, dict[int, CandidateAnswer]] = {}
+        self._read()
+        self._catch_up()
+
+    @property
+    def number(self) -> int:
+        """The number of the open question."""
+        return len(self.past)
+
+    @property
+    def questions(self) -> int:
+        """How many questions there are in all: every generation of every start, and its check."""
+        settings = self.plan.settings
+        return (settings.restarts + 1) * (settings.generations + 1)
+
+    @property
+    def open_candidates(self) -> list[int]:
+        """The candidates of the open question that have no answer yet."""
+        if self.question is None:
+            return []
+        return [index for index in range(len(self.question.candidates)) if index not in self.answers]
+
+    def ask(self) -> Question | None:
+        """Write the open question to the log, if it is not there, and return it."""
+        if self.question is not None and self.number not in self._asked:
+            self._asked[self.number] = _question_line(self.number, self.question)
+            self._append(self._asked[self.number])
+        return self.question
+
+    def tell(self, answer: CandidateAnswer) -> None:
+        """Take an answer; one to a question that is closed, or that is there already, changes nothing."""
+        if self.question is None or answer.question != self.number or answer.candidate in self.answers:
+            return
+        if answer.candidate not in range(len(self.question.candidates)):
+            raise BadRun(f"{self.log}: question {answer.question} has no candidate {answer.candidate}")
+        self._append(asdict(answer))
+        self._given.setdefault(answer.question, {})[answer.candidate] = answer
+        self._catch_up()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        """Append a line that is on disk when the call returns."""
+        with self.log.open("ab") as file:
+            file.write(orjson.dumps(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self) -> None:
+        """Read the log and take away a line that was cut off."""
+        if not self.log.exists():
+            return
+        content = read_bounded(self.log, LARGEST_LOG)
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(self.log, whole)
+        for number, line in enumerate(content[:whole].splitlines(), 1):
+            try:
+                fields = parse_json(line)
+                if "candidate" in fields:
+                    answer = CandidateAnswer(**fields)
+                    self._given.setdefault(answer.question, {})[answer.candidate] = answer
+                else:
+                    self._asked[int(fields["question"])] = fields
+            except (BadJson, KeyError, TypeError, ValueError) as error:
+                raise BadRun(f"{self.log}: line {number} is no question and no answer ({error})") from None
+
+    def _catch_up(self) -> None:
+        """Hold the conversation as far as there are answers."""
+        while self.question is not None:
+            self._compare(self.question)
+            self.answers = self._given.get(self.number, {})
+            count = len(self.question.candidates)
+            if len(self.answers) < count:
+                return
+            ordered = [self.answers[index] for index in range(count)]
+            answer = Answer(np.array([one.score for one in ordered]), np.array([one.variance for one in ordered]))
+            self.games += sum(one.games for one in ordered)
+            self.seconds += sum(one.seconds for one in ordered)
+            self.past.append((self.question, answer))
+            self.answers = {}
+            try:
+                self.question = self._conversation.send(answer)
+            except StopIteration as end:
+                self.question, self.best = None, end.value
+
+    def _compare(self, question: Question) -> None:
+        """Refuse a log whose question is not the one that is asked now."""
+        logged = self._asked.get(self.number)
+        if logged is not None:
+            expected = np.array(logged.get("candidates"), float)
+            if expected.shape != question.candidates.shape or abs(expected - question.candidates).max() > TOLERANCE:
+                raise BadRun(
+                    f"{self.log}: question {self.number} is another one than this version asks; begin a new run"
+                )
+
+
+def _question_line(number: int, question: Question) -> dict[str, Any]:
+    return {
+        "question": number,
+        "start": question.start,
+        "generation": question.generation,
+        "openings": question.games.openings,
+        "sigma": question.sigma,
+        "mean": question.mean.tolist(),
+        "candidates": question.candidates.tolist(),
+    }
+
+
+@contextmanager
+def open_run(folder: Path, plan: Plan) -> Iterator[TuningRun]:
+    """Begin the run of a folder, or go on with it; nobody else can meanwhile.
+
+    `BadRun` if the folder holds a run with another plan, `Busy` if another process works on it.
+    """
+    busy = Busy(f"{folder}: another process works on this run; wait for it, or name another with --run")
+    with alone(folder / ".lock", folder, busy):
+        path = folder / "run.json"
+        if not path.exists():
+            with new_file(path) as file:
+                file.write(orjson.dumps(_plan_json(plan), option=orjson.OPT_INDENT_2))
+        elif read_plan(folder) != plan:
+            raise BadRun(f"{path}: holds a run with other settings; give the same, or name another run with --run")
+        yield TuningRun(folder, plan)
+
+
+def read_plan(folder: Path) -> Plan:
+    """Return the plan of a run; `BadRun` if there is none."""
+    path = folder / "run.json"
+    try:
+        fields = parse_json(read_bounded(path, MEGABYTE))
+        settings = check_settings(fields.pop("settings"), EvolutionSettings, str(path))
+        plan = Plan(**{**fields, "frozen": tuple(fields["frozen"]), "start": tuple(fields["start"])}, settings=settings)
+    except FileNotFoundError:
+        raise BadRun(f"{path}: there is no such run") from None
+    except (BadJson, KeyError, TypeError, AttributeError) as error:
+        raise BadRun(f"{path}: is no plan of a run ({error})") from None
+    if len(plan.start) != FEATURE_COUNT or len(plan.frozen) != FEATURE_COUNT:
+        raise BadRun(f"{path}: has {len(plan.start)} weights, and there are {FEATURE_COUNT} features: begin a new run")
+    return plan
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    return asdict(plan) | {"settings": plan.settings.model_dump()}

@@ -1,0 +1,78 @@
+"""The settings of tuning the heuristic's weights (`tuning.yaml`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from ringrift.evaluation.sprt import SprtSettings
+from ringrift.settings import Settings, read_config
+
+Evaluator = Literal["one_ply", "search"]
+Population = Annotated[int, Field(ge=4, le=1000)]
+Generations = Annotated[int, Field(ge=1, le=100_000)]
+Openings = Annotated[int, Field(ge=1, le=100_000)]
+
+
+class EvolutionSettings(Settings):
+    """The settings of CMA-ES."""
+
+    restarts: NonNegativeInt
+    """How often it begins again, around the best weights so far; 0 is plain CMA-ES."""
+    generations: Generations
+    """Of every start."""
+    population: Population
+    sigma: PositiveFloat
+    """The first step, in units of half a weight."""
+    anneal: Annotated[float, Field(gt=0, le=1)]
+    """The factor of `sigma` with every restart."""
+    openings: Openings
+    """Of an evaluation at first, each played from every seat."""
+    most_openings: Openings
+    """… at most: they grow by `growth` while noise hides the differences between candidates."""
+    growth: Annotated[float, Field(ge=1, le=10)]
+    noise: Annotated[float, Field(gt=0, lt=1)]
+    """The share of noise in the variance of the candidates' scores from which on more is played."""
+    check_openings: Openings
+    """Of the match that a start's weights have to win against the best ones so far."""
+    past_bests: NonNegativeInt
+    """Earlier best weights in the panel, beside those in use and the frozen ones."""
+    evaluator: Evaluator
+    nodes: PositiveInt
+    """Of a decision, where the evaluator is a search."""
+
+
+class LogisticSettings(Settings):
+    """The settings of the logistic regression."""
+
+    games: PositiveInt
+    """The newest games of the database that are looked at."""
+    least_games: PositiveInt
+    positions: PositiveInt
+    """Of a game, evenly spread: neighbours say nearly the same."""
+    prior: PositiveFloat
+    """The standard deviation of a weight around the one in use, in units of half a weight: it holds weights that the
+    games say nothing about."""
+
+
+class AcceptanceSettings(Settings):
+    """The settings of acceptance: two sequential tests, both of which have to be passed."""
+
+    one_ply: SprtSettings
+    search: SprtSettings
+    nodes: PositiveInt
+    """Of a decision in the second test."""
+
+
+class TuningSettings(Settings):
+    """The settings of the file."""
+
+    evolution: EvolutionSettings
+    logistic: LogisticSettings
+    acceptance: AcceptanceSettings
+
+
+def tuning_settings() -> TuningSettings:
+    """Read the settings; `BadSettings` says what is wrong in them."""
+    return read_config("tuning.yaml", TuningSettings)
