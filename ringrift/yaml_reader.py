@@ -68,7 +68,7 @@ class _Loader(yaml.SafeLoader):
         self._depth = 0
         self._size = 0
         self._sizes: dict[Node, int] = {}
-        """Of the nodes that are complete, with what their aliases repeat."""
+        """The sizes of the nodes that are complete, with what their aliases repeat."""
 
     def compose_node(self, parent: Node | None, index: int) -> Node | None:
         """Compose the next node."""

@@ -20,10 +20,17 @@ from ringrift_airflow.pools import pool_settings
 PREFIX: Final = "ringrift__"
 """The beginning of the name of every DAG."""
 BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Of all schedules: the first interval that can be made up for."""
+"""The beginning of all schedules: the first interval that can be made up for."""
 
 FROM_THE_BEGINNING: Final = TimeRestriction(earliest=pendulum.instance(BEGINNING), latest=None, catchup=True)
-SCHEDULES: Final = ("every", "tournaments.shadow", "tournaments.full", "maintenance.every", "maintenance.hosts")
+SCHEDULES: Final = (
+    "every",
+    "tournaments.shadow",
+    "tournaments.full",
+    "maintenance.every",
+    "maintenance.hosts",
+    "maintenance.weights",
+)
 """The fields of a preset that hold one."""
 
 
@@ -35,12 +42,15 @@ def dag_settings() -> LoopSettings:
     return settings
 
 
-def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str, tags: list[str], **keywords: Any) -> DAG:
-    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say."""
+def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str | None, tags: list[str], **keywords: Any) -> DAG:
+    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
+
+    Without `every` it runs when a person asks for it.
+    """
     _, preset = settings.chosen()
     return DAG(
         dag_id,
-        schedule=CronDataIntervalTimetable(every, timezone="UTC"),
+        schedule=None if every is None else CronDataIntervalTimetable(every, timezone="UTC"),
         start_date=BEGINNING,
         catchup=False,
         is_paused_upon_creation=True,

@@ -12,9 +12,9 @@ from ringrift.fleet import Shell
 from ringrift.fleet.site import shell_word
 
 VARIABLE: Final = "RINGRIFT_TASK"
-"""Of the environment of jobs: the task that waits for it, as four words."""
+"""The variable in the environment of a job that names the task that waits for it, in four words."""
 TEMPORARY: Final = "__airflow_temporary_run_"
-"""Of the names of the runs of `airflow tasks test`, of which Airflow keeps no states."""
+"""How the names of the runs of `airflow tasks test` begin, of which Airflow keeps no states."""
 ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 

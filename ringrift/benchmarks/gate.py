@@ -48,7 +48,7 @@ class Loop:
     players: int = 2
     candidates: int = 50
     selfplay_games: int = 800
-    """Of one iteration: preset `laptop`."""
+    """The games of one iteration: preset `laptop`."""
     states: tuple[float, float, float] = (0.6, 0.3, 0.1)
     """Share of gains, plateaus and losses."""
     steps: tuple[float, float, float] = (40.0, 0.0, -30.0)
@@ -151,9 +151,9 @@ class Sequential:
     risk: float
     """How often either may be mistaken for the other."""
     games: int
-    """That are played at most."""
+    """The most games that are played."""
     look_games: int = 10
-    """After how many the test is looked at again."""
+    """The games between two looks at the test."""
     undecided: float = 0.5
     """What has to be exceeded where the test was never clear; 1: such candidates are refused."""
 
@@ -212,7 +212,7 @@ class Outcome:
     error: float
     """Standard error of `budget`."""
     games: float
-    """By which one candidate was judged."""
+    """The games by which one candidate was judged."""
     promoted: float
     """Share of the candidates that became champion."""
     false: float

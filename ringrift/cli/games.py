@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
-from ringrift.cli.options import MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
+from ringrift.cli.options import GAMES, MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_found, show_report
 from ringrift.console import console, echo, echo_bytes
@@ -40,7 +40,10 @@ PartOption = Annotated[
 
 @app.command()
 def ingest(
-    places: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or files: .jsonl or .jsonl.gz")],
+    places: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]…", help="Folders, or files: .jsonl or .jsonl.gz; by default data/selfplay."),
+    ] = None,
     database: DatabaseOption = None,
     threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     as_json: JsonOption = False,
@@ -50,7 +53,7 @@ def ingest(
     Run it again at any time: it goes on where it stopped, and keeps every
     game once. Makes the database if there is none.
 
-    Example: ringrift games ingest data/selfplay
+    Example: ringrift games ingest
 
     Example: ringrift games ingest tests/traces/hex8_2p.jsonl.gz --database /tmp/games.db
     """
@@ -59,8 +62,11 @@ def ingest(
     from ringrift.game_database.settings import database_settings
 
     settings = database_settings()
-    with run_context(settings.ingest) as context, GamesDatabase(database, create=True, settings=settings) as opened:
-        report = run(opened, places, context, threads=threads)
+    with (
+        GamesDatabase(database, create=True, settings=settings) as opened,
+        run_context(settings.ingest, heavy="ingest", folders=opened.folders) as context,
+    ):
+        report = run(opened, places or [GAMES], context, threads=threads)
     show_report(report, as_json)
     exit_if_cancelled(context)
 

@@ -14,12 +14,13 @@ MANY_TIMES: Final = 10_000
 MOST_AT_ONCE: Final = 1 << 16
 """Games or positions side by side, each of which takes memory."""
 MOST_MOVES: Final = 1_000_000
-"""Of a game; the longest that can be played has a thousandth of that."""
+"""Moves of a game; the longest that can be played has a thousandth of that."""
 MOST_THREADS: Final = 1024
 LARGEST_SEED: Final = 2**63 - 1
 LONGEST_SECONDS: Final = 86_400.0
 LONGEST_DAYS: Final = 36_500.0
 MODELS: Final = Path("models")
+GAMES: Final = Path("data/selfplay")
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
 ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
 DatabaseOption = Annotated[

@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.hosts import HostsArgument, open_fleet
-from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import GAMES, MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def sync(
     names: HostsArgument = None,
     stream: Annotated[bool, typer.Option("--stream", help="Again and again, until Ctrl-C or SIGTERM.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder of the games here.")] = Path("data/selfplay"),
+    out: Annotated[Path, typer.Option(help="Folder of the games here.")] = GAMES,
     min_games: Annotated[
         int | None,
         typer.Option(min=1, max=MANY, help="Fewer new games stay on their host; by default as fleet.yaml says."),
@@ -52,11 +52,6 @@ def sync(
         if prune:
             changes["prune"] = settings.sync.prune.model_copy(update={"always": True})
         settings = settings.model_copy(update={"sync": settings.sync.model_copy(update=changes)})
-        if not stream:
-            report = sync_games(hosts, settings, root=out, health=health)
-            show_report(report, as_json)
-            raise typer.Exit(1 if report.failed else 0)
-
         said = ""
 
         def on_round(report: SyncReport) -> None:
@@ -67,7 +62,11 @@ def sync(
                 echo(str(report))
             said = str(report)
 
-        with run_context(settings) as context:
+        with run_context(settings, heavy="sync", folders=[out]) as context:
+            if not stream:
+                report = sync_games(hosts, settings, root=out, health=health)
+                show_report(report, as_json)
+                raise typer.Exit(1 if report.failed else 0)
             stream_games(hosts, context, on_round, root=out, health=health)
         exit_if_cancelled(context)
 

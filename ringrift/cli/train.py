@@ -84,7 +84,7 @@ def train(
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
-    with run_context(training_thresholds()) as context:
+    with run_context(training_thresholds(), heavy="training", folders=[runs, models], gpu=True) as context:
         try:
             report = train(inputs, context, device=device, strength=strength)
         except NothingNew as nothing:
@@ -100,13 +100,21 @@ def train(
 
 
 def planned_inputs(
-    config: str, hyper: HyperParameters, parent: Path | None, database: str | None, **folders: Path
+    config: str,
+    hyper: HyperParameters,
+    parent: Path | None,
+    database: str | None,
+    *,
+    datasets: Path,
+    models: Path,
+    runs: Path,
 ) -> TrainingInputs:
     """Return what is to be trained on what; a parent that is no file is looked up in the store."""
     from ringrift.models.newest import newest_parent
     from ringrift.training import TrainingInputs
 
-    inputs = TrainingInputs(config, hyper, parent=None if parent == NEWEST else parent, **folders)
+    named = None if parent == NEWEST else parent
+    inputs = TrainingInputs(config, hyper, parent=named, datasets=datasets, models=models, runs=runs)
     if parent is not None and parent != NEWEST and not parent.is_file():
         return replace(inputs, parent=named_file(database, inputs.models, config, str(parent)))
     if parent != NEWEST:

@@ -33,7 +33,7 @@ class FeatureGroup:
     name: str
     meaning: str
     scale: str = "one"
-    """For a plane, a key of `SCALES`; for a global, its divisor in words."""
+    """A key of `SCALES` for a plane; the divisor in words for a global."""
     suffixes: tuple[str, ...] = ()
 
     @property

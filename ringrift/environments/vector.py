@@ -38,7 +38,7 @@ class VectorStep:
     """What a step has led to."""
 
     observation: VectorObservation
-    """Of the games as they are now: one that has ended has begun anew."""
+    """The observation of the games as they are now: one that has ended has begun anew."""
     rewards: F32
     """`[games, players]` by seat: 0 while a game runs, at its end +1 for the first to −1 for the last."""
     terminated: Bool

@@ -33,9 +33,9 @@ class GauntletSettings(Settings):
     cut_off: Share
     """Who scores less in the first stage is not played on with."""
     second_games: PositiveInt
-    """At most."""
+    """The most games of the second stage."""
     look_games: PositiveInt
-    """After how many the test is looked at again."""
+    """The games between two looks at the test."""
     limits: LimitSettings
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     """The hypotheses of the test are scores so far below and above the limit."""
@@ -72,6 +72,13 @@ class AlarmSettings(Settings):
 
     score: Share
     elo_drop: PositiveFloat | PositiveInt
+    false_alarm: Risk
+    """How often equals may raise an alarm."""
+    missed: Risk
+    """How often a model that is weaker by `elo_drop` may raise none."""
+    look_blocks: PositiveInt
+    """Blocks of every shadow evaluation, until the test is over."""
+    most_blocks: PositiveInt
 
 
 class EvaluationSettings(Settings):

@@ -33,7 +33,7 @@ class HostCheck:
     host_key: str | None = None
     """Its fingerprint, if it is the one that is known here."""
     seconds: float | None = None
-    """For a question and its answer."""
+    """The seconds that a question and its answer take."""
     free_disk_gb: float | None = None
     memory_gb: float | None = None
     free_memory_gb: float | None = None
@@ -67,7 +67,7 @@ class FleetCheck:
         return not any(host.problems for host in self.hosts)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as JSON for programs."""
         return {"sound": self.sound} | asdict(self)
 
 

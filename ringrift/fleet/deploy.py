@@ -68,7 +68,7 @@ class FleetDeploy:
         return not any(host.trouble for host in self.hosts)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as JSON for programs."""
         return {"complete": self.complete} | asdict(self)
 
 

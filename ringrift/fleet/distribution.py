@@ -23,7 +23,7 @@ from ringrift.models.files import ModelFiles, checksum
 
 SCRIPT: Final = Path(__file__).with_name("place.sh").read_text("utf-8")
 SECONDS: Final = 600.0
-"""For one file on a slow network."""
+"""The seconds that one file may take on a slow network."""
 
 Outcome = Literal["there already", "replaced", "failed"]
 
@@ -57,7 +57,7 @@ class Distribution:
         return not any(host.outcome == "failed" for host in self.hosts)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as JSON for programs."""
         return {"complete": self.complete} | asdict(self)
 
 

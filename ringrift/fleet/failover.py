@@ -65,7 +65,7 @@ class JobSpec(Protocol):
     gpus: int
     """How many the job locks."""
     seconds: float
-    """From the start of a job until it is killed."""
+    """The time from the start of a job until it is killed."""
     success_codes: frozenset[int]
 
     def new_name(self) -> str:
@@ -108,7 +108,7 @@ class Finished:
     output: bytes
     code: int
     last_line: str
-    """Of its log."""
+    """The last line of its log."""
 
 
 def trouble(error: RingRiftError) -> dict[str, Any]:

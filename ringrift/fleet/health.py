@@ -31,7 +31,7 @@ class Health:
         settings: HealthSettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Of these hosts; what the database says of others stays."""
+        """Keep the health of these hosts; what the database says of others stays."""
         self.database = database
         self._hosts = hosts
         self._settings = settings

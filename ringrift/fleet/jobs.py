@@ -23,9 +23,9 @@ from ringrift.fleet.shell import Answer, JobTrouble, Shell
 SCRIPT: Final = (Path(__file__).parent / "job.sh").read_bytes()
 
 LOG_BYTES: Final = 1 << 18
-"""Of the log in one answer."""
+"""Bytes of the log in one answer."""
 GRACE_SECONDS: Final = 10
-"""Between TERM and KILL: time to close files and write a checkpoint."""
+"""Seconds between TERM and KILL: time to close files and write a checkpoint."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -86,7 +86,7 @@ class Work:
     """What a job does."""
 
     command: str
-    """For `bash -c`. What it writes to `$RINGRIFT_JOB/output` can be read back by `read_output`."""
+    """A text for `bash -c`. What it writes to `$RINGRIFT_JOB/output` can be read back by `read_output`."""
     folder: str = "~"
     gpus: tuple[int, ...] = ()
     """Locked as long as the job has processes, and the only ones that CUDA shows it."""
@@ -110,13 +110,13 @@ class Status:
     code: int | None = None
     """The exit code, as soon as there is one; also of a job that was killed and had time to end."""
     pid: int | None = None
-    """Of the process that watches over the command: the leader of the job's session."""
+    """The process that watches over the command: the leader of the job's session."""
     heartbeat_age: int | None = None
     """Seconds since the last sign of life of that process, by the host's own clock."""
     log_size: int = 0
     """Bytes."""
     log: bytes = b""
-    """From the byte that was asked for."""
+    """The log from the byte on that was asked for."""
 
 
 async def start_job(shell: Shell, job: Job, work: Work) -> bool:

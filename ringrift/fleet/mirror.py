@@ -57,7 +57,7 @@ class Piece:
 
     @property
     def length(self) -> int:
-        """Of the file up to the end of its last whole line, as far as it has come."""
+        """The bytes of the file up to the end of its last whole line, as far as it has come."""
         size = self.staged.stat().st_size if self.staged.exists() else 0
         return size if self.remote.packed else _whole_lines(self.staged, self.base, size)
 

@@ -38,7 +38,7 @@ class Condition:
     """The health of a host; moments are in seconds since 1970."""
 
     failures: int = 0
-    """In a row."""
+    """The failures in a row."""
     failed: int | None = None
     why: str | None = None
     answered: int | None = None

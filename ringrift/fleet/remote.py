@@ -55,7 +55,7 @@ class RemoteGames:
         return found
 
     async def measure(self, files: Sequence[tuple[str, int]]) -> list[Measure]:
-        """Of each path and length, what the host has."""
+        """Return what the host has of each path and length."""
         if not files:
             return []
         words = [word for path, length in files for word in (path, str(length))]
@@ -63,7 +63,7 @@ class RemoteGames:
         return checked_lines(MEASURES, lines, len(files), self.shell.name, "checksums")
 
     async def remove(self, files: Sequence[tuple[str, str, str]]) -> list[Removal]:
-        """Of each path, SHA-256 and list of games: `removed`, or why not: `kept`, `differs` or `gone`."""
+        """Remove files by path, SHA-256 and list of games: `removed`, or why not: `kept`, `differs` or `gone`."""
         words = [word for file in files for word in file]
         lines = await self._ask("remove", self.folder, *words, seconds=MEASURE_SECONDS)
         ends = checked_lines(REMOVALS, lines, len(files), self.shell.name, "what it has removed")

@@ -26,7 +26,7 @@ from ringrift.fleet.hosts import ConnectionSettings, Host
 from ringrift.fleet.shell import Answer, JobTrouble, Unreachable
 
 SESSIONS: Final = 8
-"""At once on one connection; OpenSSH allows ten."""
+"""Sessions at once on one connection; OpenSSH allows ten."""
 LONGEST_ANSWER: Final = 100_000_000
 """Bytes; a list of a million files has fewer."""
 _BLOCK: Final = 1 << 16
@@ -43,7 +43,7 @@ asyncssh.set_log_level("WARNING")  # below, it tells every connection
 
 
 BEGIN: Final = b"ringrift: begin\n"
-"""Before every answer: what comes earlier is the greeting of a login shell."""
+"""The line before every answer: what comes earlier is the greeting of a login shell."""
 
 
 class Unusable(RingRiftError):

@@ -28,11 +28,11 @@ SCRIPT: Final = Path(__file__).with_name("stage.sh").read_text("utf-8")
 BLOCK: Final = 1 << 24
 """Bytes that are sent at once."""
 SECONDS: Final = 600.0
-"""For a block, or for the checksums of all files."""
+"""The time for a block, or for the checksums of all files."""
 DATASETS: Final = "data/training"
 RUNS: Final = "data/runs"
 RUN_FILES: Final = ("report.json", "report.md", "report.png", "history.jsonl", "games.npy")
-"""Of a training run, what is of use when it is over; `games.npy` tells the next one which games are no news."""
+"""The files of a run that are of use when it is over; `games.npy` tells the next one which games are no news."""
 
 
 class Sent(NamedTuple):

@@ -48,9 +48,9 @@ class HostSync:
     games: int = 0
     """New ones."""
     files: int = 0
-    """That have grown, or are new."""
+    """Files that have grown, or are new."""
     bytes: int = 0
-    """Of them, as they lie on disk."""
+    """Their new bytes, as they lie on disk."""
     waiting: int = 0
     """New games that stayed on the host, too few to be fetched."""
     refused: str = ""
@@ -89,7 +89,7 @@ class SyncReport:
         return tuple(host for host in self.hosts if host.trouble)
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as JSON for programs."""
         return {"games": self.games, "failed": len(self.failed)} | asdict(self)
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ class _Round:
 
     @property
     def name(self) -> str:
-        """Of the host."""
+        """The name of the host."""
         return self.games.shell.name
 
     @property

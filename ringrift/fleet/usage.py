@@ -13,7 +13,7 @@ from ringrift.printable import one_line
 
 SCRIPT: Final = Path(__file__).with_name("usage.sh").read_bytes()
 SECONDS: Final = 1
-"""For which the processors are watched."""
+"""The time for which the processors are watched."""
 
 
 async def ask_usage(shell: Shell, name: str, host: Host) -> tuple[HostUsage, tuple[str, ...]]:

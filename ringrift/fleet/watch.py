@@ -34,7 +34,7 @@ class Ending:
     detail: str = ""
     """Who stopped it, or what the host said last."""
     last_line: str = ""
-    """Of the log."""
+    """The last line of the log."""
 
 
 async def _nobody(_: RingRiftError | None) -> None:

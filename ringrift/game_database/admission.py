@@ -58,7 +58,7 @@ RECORD_FIELDS: Final = frozenset(
 """The fields that `GameRecord` keeps; others are kept beside it."""
 
 _LONG_FIELDS: Final = frozenset({"moves", "plies", "initial", "rules", "result", "config"})
-"""Of foreign records: what the replay has told already."""
+"""The fields of foreign records that the replay has told already."""
 
 _PROBLEMS: Final = {AFTER_THE_END: "after_the_end", ILLEGAL_POLICY: "illegal_policy"}
 

@@ -91,7 +91,7 @@ class _Batch:
     lines: list[Line] = field(default_factory=list)
     bytes: int = 0
     progress: dict[int, Progress] = field(default_factory=dict)
-    """By source."""
+    """The progress by source."""
 
 
 @dataclass
@@ -102,7 +102,7 @@ class _Tally:
     torn: int = 0
     notes: dict[str, str] = field(default_factory=dict)
     bytes_done: int = 0
-    """Of the files, as they lie on disk."""
+    """The bytes of the files, as they lie on disk."""
     complete: bool = True
 
 

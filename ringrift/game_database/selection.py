@@ -162,7 +162,7 @@ class QuarantinedLine:
     raw: bytes
 
     def to_json(self) -> dict[str, Any]:
-        """For machines; the line as text, with replacements where it is none."""
+        """Return the line as JSON: as text, with replacements where it is none."""
         return {**vars(self), "raw": self.raw.decode(errors="replace")}
 
 

@@ -63,7 +63,7 @@ class ConfigStatistics:
     choices: float
     """Share of the actions where there was more than one to choose from."""
     uses: dict[str, Use]
-    """By the names of `USES`."""
+    """The uses by the names of `USES`."""
     resigned: int
     """Games in which somebody would have resigned."""
     engines: dict[str, int]

@@ -34,7 +34,7 @@ class Lineage:
     evaluations: tuple[Mapping[str, Any], ...]
     """The oldest first."""
     ratings: tuple[Rating, ...]
-    """By the newest fit, one for every way in which it has played rated games."""
+    """The ratings of the newest fit, one for every way in which it has played rated games."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""

@@ -1,4 +1,7 @@
-"""The newest model of a config, as the store knows it: by lineage and registration, never by times of files."""
+"""The newest model of a config, as the store knows it: by lineage and registration, never by times of files.
+
+Models of tuning do not count: they were made to measure hyper-parameters.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ _log = logging.getLogger(__name__)
 
 def newest_model(store: ModelStore, config: str) -> Path:
     """Return the file of the newest model that has one, else of the champion; `UnknownModel` if there is neither."""
-    kept = (store.path(model) for model in store.listed(config) if model.pruned is None)
+    own = (model for model in store.listed(config) if not model.is_experiment)
+    kept = (store.path(model) for model in own if model.pruned is None)
     newest = next((path for path in kept if path.is_file()), None) or find_champion(store.folder, config)
     if newest is None:
         raise UnknownModel(f"{config}: no model is registered yet, and there is no champion: train one first")
@@ -37,7 +41,9 @@ def newest_parent(store: ModelStore, inputs: TrainingInputs) -> Path | None:
     dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
     _warn_of_strays(store, inputs.config)
     for model in store.listed(inputs.config):
-        if model.pruned is not None or not model.training or _learned(model) == dataset.identity:
+        if model.pruned is not None or not model.training or model.is_experiment:
+            continue
+        if _learned(model) == dataset.identity:
             continue
         wrong = _obstacle(store, model, inputs.hyper.network, dataset.manifest.encoder)
         if wrong is None:

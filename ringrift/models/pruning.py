@@ -28,7 +28,7 @@ class Pruned:
     status: str
     created: int
     bytes: int
-    """Of its two files."""
+    """The bytes of its two files."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +90,15 @@ def _reasons(store: ModelStore, listed: list[StoredModel], settings: PruneSettin
     reasons: dict[str, str] = {}
     for config, of_config in by_config.items():
         before = predecessors(store, config)[: settings.predecessors]
-        for place, model in enumerate(of_config):
+        newest = [model.id for model in of_config if not model.is_experiment][: settings.newest]
+        for model in of_config:
             if model.status == "production":
                 reasons[model.id] = "champion"
             elif model.id in before:
                 reasons[model.id] = "former champion"
             elif model.status == "staging":
                 reasons[model.id] = "staging"
-            elif place < settings.newest:
+            elif model.id in newest:
                 reasons[model.id] = "newest"
             elif (age := seconds_since(model.created, f"model {model.id}")) is not None and age < settings.days * DAY:
                 reasons[model.id] = "young"

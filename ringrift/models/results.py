@@ -20,19 +20,19 @@ class Score:
 
     games: int
     share: float
-    """Of the games won."""
+    """The share of the games won."""
     low: float
     high: float
     """The 95 % interval of the share."""
     verdict: str
-    """Of the gauntlet, `passed` or what it was stopped by; it has its own limits."""
+    """The verdict of the gauntlet, `passed` or what it was stopped by; it has its own limits."""
     wanted: str
     """These, in words."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a model is stronger than the champion."""
+    """The gain of a model over the champion."""
 
     elo: float
     low: float

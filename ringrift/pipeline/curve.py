@@ -110,7 +110,7 @@ def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
     points: list[Point] = []
     timed = True
     for model in reversed(store.listed(config)):
-        if not model.training:
+        if not model.training or model.is_experiment:
             continue
         iteration, hours = spent.get(model.id, (None, 0.0))
         timed = timed and iteration is not None

@@ -17,7 +17,7 @@ from ringrift.kernels.types import Record
 
 WIDTH_OF_A_PIPE: Final = 120
 COLOURS: Final = ("bold cyan", "bold yellow", "bold magenta", "bold green")
-"""Of the players in the order of their seats; they differ for people who confuse red and green, too."""
+"""The colours of the players in the order of their seats; they differ for people who confuse red and green, too."""
 PIECE: Final = re.compile(r"#?(?P<player>[a-d](?![a-z])|[A-D](?=\d))[\d/¹²³⁴⁵⁶⁷⁸⁹⁺]*")
 """A stack, a marker or a collapsed cell as it is drawn."""
 

@@ -40,7 +40,7 @@ class Calibration:
     """The ECE that is to be expected of perfect predictions, of so few samples; those of one game hang together, so in
     truth it is more."""
     bins: tuple[Bin, ...]
-    """From the lowest predictions to the highest; those without samples are left out."""
+    """The bins from the lowest predictions to the highest; those without samples are left out."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""

@@ -26,14 +26,19 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, o
     ]
 
 
-def learning_rate(step: int, hyper: HyperParameters, batch: int, steps: int, warm_up: int) -> float:
+def learning_rate(
+    step: int, hyper: HyperParameters, batch: int, steps: int, warm_up: int, decays: bool = True
+) -> float:
     """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine down to 0.
 
-    `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`.
+    `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`. If nothing `decays`, the
+    rate stays where the warm-up has led.
     """
     peak = hyper.learning_rate * math.sqrt(batch / hyper.batch)
     if step < warm_up:
         return peak * (step + 1) / warm_up
+    if not decays:
+        return peak
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
 
 

@@ -57,8 +57,8 @@ class Loss:
 
     name: str
     training: float | None
-    """On samples of training in the same validation; where that is not measured, mean over the steps since the one
-    before; None where there is neither."""
+    """The loss on samples of training in the same validation; where that is not measured, the mean over the steps since
+    the one before; None where there is neither."""
     holdout: float | None
     best: float | None
     """The best of all validations: the least loss, the largest accuracy."""

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import sys
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ from ringrift.networks import (
 from ringrift.run_context import RunContext
 from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
+from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
+from ringrift.training.checkpoints import newest_checkpoint
 from ringrift.training.distributed import ProcessGroup, checked_device, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
@@ -47,7 +50,7 @@ from ringrift.training.report import RunFacts, TrainingReport, report_training, 
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, TrainingSchedule
 from ringrift.training.thresholds import ReportSettings, TrainingThresholds
-from ringrift.training.trainer import HISTORY, Strength, Trainer
+from ringrift.training.trainer import HISTORY, Strength, Trainer, Watch
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
 
@@ -72,6 +75,12 @@ class TrainingInputs:
     parent: Path | None = None
     """The model to start from, of the same config, of fewer players, or of the smaller board of its shape; None: random
     weights."""
+    is_segment: bool = False
+    """Whether this is a part of a longer training, whose parts have their parents' optimisers and last weights, a
+    learning rate that does not fall, and the same games again."""
+    tuning: Mapping[str, Any] | None = None
+    """The experiment that the run is a part of, if it is one: it stands in the model's lineage, and no training starts
+    from such a model unless it is named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +113,8 @@ class _Plan:
             "hyper": under_old_names(inputs.hyper.model_dump()),
             "batch": self.schedule.batch,
         }
+        if inputs.is_segment:
+            parts["segment"] = True
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
 
     @property
@@ -118,18 +129,19 @@ def train(
     *,
     device: str | None = None,
     strength: Strength | None = None,
+    watch: Watch | None = None,
 ) -> TrainingReport | None:
     """Train a network, write it into the model folder, and say how it went.
 
     `BadDataset`, `MissingModel` and their kin for bad inputs, `NothingNew` if all samples have been used up, `BusyRun`,
     `Diverged`, `SpoiledNetwork`, `TrainingOutOfMemory`. Cancelled, it writes an emergency checkpoint and reports no
-    model; the
-    same call goes on from there. Of several processes only the first has a report.
+    model; the same call goes on from there. Given up by who `watch`es, it reports no model either. Of several processes
+    only the first has a report.
     """
     with join_process_group(device) as group:
         plan = _plan(inputs, group.device)
         with _alone(plan.folder, group):
-            return _train(plan, context, group, strength)
+            return _train(plan, context, group, strength, watch)
 
 
 def run_folder(inputs: TrainingInputs, device: str) -> Path:
@@ -153,12 +165,12 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
         _check_apart(dataset, holdout)
     target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     parent = read_id(inputs.parent) if inputs.parent else None
-    known = _known_games(inputs, dataset) if inputs.parent else np.empty(0, "S16")
+    known = _known_games(inputs, dataset) if inputs.parent and not inputs.is_segment else np.empty(0, "S16")
     new = new_samples(dataset, known)
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
     wanted = math.ceil(hyper.epochs * dataset.samples / batch)
-    allowed = int(hyper.replay_ratio * new / batch)
+    allowed = wanted if inputs.is_segment else int(hyper.replay_ratio * new / batch)
     steps = min(wanted, allowed)
     if steps < 1:
         raise NothingNew(
@@ -166,8 +178,9 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
             f"{int(hyper.replay_ratio * new):,} samples of training, less than one batch of {batch:,}: play more games"
         )
     warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
+    schedule = TrainingSchedule(batch, steps, warm_up, decays=not inputs.is_segment)
     limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.replay_ratio:g} passes over {new:,} new samples"
-    return _Plan(inputs, dataset, holdout, parent, known, TrainingSchedule(batch, steps, warm_up), target, new, limit)
+    return _Plan(inputs, dataset, holdout, parent, known, schedule, target, new, limit)
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
@@ -203,15 +216,24 @@ def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
 
 
 def _train(
-    plan: _Plan, context: RunContext[TrainingThresholds], group: ProcessGroup, strength: Strength | None
+    plan: _Plan,
+    context: RunContext[TrainingThresholds],
+    group: ProcessGroup,
+    strength: Strength | None,
+    watch: Watch | None,
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
     learner = Learner(_first_network(plan), hyper, plan.schedule, plan.target, group)
+    if plan.inputs.is_segment and plan.inputs.parent is not None:
+        _go_on_from_parent(learner, plan)
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
     micro_batch = _micro_batch(learner, plan, group)
     trainer = Trainer(
-        plan.folder, learner, plan.dataset, plan.holdout, group, context, micro_batch=micro_batch, strength=strength
+        *(plan.folder, learner, plan.dataset, plan.holdout, group, context),
+        micro_batch=micro_batch,
+        strength=strength,
+        watch=watch,
     )
     try:
         ending: str = trainer.run()
@@ -221,6 +243,10 @@ def _train(
         return None
     if ending == "stopped":
         return _report(plan, trainer, ending, None, None, context.settings.report)
+    if ending == "given up":
+        report = _report(plan, trainer, ending, None, None, context.settings.report)
+        write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
+        return report
     trainer.recall_best()
     unseen = trainer.validate(plan.holdout) if plan.holdout else None
     loss, nothing = (unseen or trainer.validate(plan.dataset)).figures["total"], trainer.yardstick["total"]
@@ -234,7 +260,8 @@ def _train(
             f"learning_rate (now {hyper.learning_rate:g}) or more games; the report is there"
         )
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
-    network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
+    measures = _measures(plan, trainer, unseen, context.settings.report)
+    network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen) | measures}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)
     report = _report(plan, trainer, ending, model, unseen, context.settings.report)
     write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
@@ -280,6 +307,17 @@ def _first_network(plan: _Plan) -> ResidualNetwork:
     return transfer(load_model(plan.inputs.parent), config)[0].train()
 
 
+def _go_on_from_parent(learner: Learner, plan: _Plan) -> None:
+    """Give a segment the last weights, the average and the optimiser of its parent's run, if they are still there."""
+    assert plan.inputs.parent is not None
+    run = (read_info(plan.inputs.parent).extra.get("training") or {}).get("run")
+    last = newest_checkpoint(plan.inputs.runs / plan.inputs.config / str(run) / CHECKPOINTS)
+    if last is None:
+        _log.warning("%s: its run has no checkpoint any more: the optimiser starts afresh", plan.inputs.parent)
+        return
+    learner.go_on_from(last.tensors)
+
+
 def _micro_batch(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
     """Return the samples to go through the network at once: all of a process's batch, if its GPU holds them."""
     share = plan.schedule.batch // group.size
@@ -302,6 +340,18 @@ def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[s
         "best_step": trainer.state.best_step,
         "samples_seen": trainer.learner.steps * plan.schedule.batch,
         "holdout": unseen.figures if unseen else None,
+    } | ({"tuning": dict(plan.inputs.tuning)} if plan.inputs.tuning else {})
+
+
+def _measures(plan: _Plan, trainer: Trainer, unseen: Validation | None, settings: ReportSettings) -> dict[str, Any]:
+    """Return what is tracked over models: how far hold-out and training loss are apart, and how true values are."""
+    if unseen is None:
+        return {}
+    seen = trainer.validate(plan.dataset)
+    calibrated = calibration(unseen.predicted, unseen.outcomes, settings.calibration_bins)
+    return {
+        "gap": unseen.figures["total"] - seen.figures["total"],
+        "calibration": None if calibrated is None else {"ece": calibrated.ece, "noise": calibrated.noise},
     }
 
 

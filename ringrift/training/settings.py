@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_config, unknown_name
 from ringrift.training.old_names import HYPER_PARAMETERS, LOSS_SETTINGS, renamed
+
+NETWORKS: Final = "networks"
+"""The entry of a config that holds changes by architecture."""
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 PolicyLoss = Literal["auto", "kl", "best_action"]
@@ -73,6 +77,12 @@ class HyperParameters(Settings):
         return renamed(fields, HYPER_PARAMETERS) if isinstance(fields, dict) else fields
 
 
+class _Tuned(Settings):
+    """What was found for a config and an architecture, in whatever preset it is trained."""
+
+    networks: dict[str, dict[str, Any]]
+
+
 class _File(Settings):
     """The whole file."""
 
@@ -87,16 +97,26 @@ def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, 
     file = read_config("hyperparameters.yaml", _File)
     if preset is not None and preset not in file.presets:
         raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
-    merged = file.defaults.model_dump()
-    where = str(path)
+    own = dict(file.configs.get(config, {}))
+    tuned = check_settings({"networks": own.pop(NETWORKS, {})}, _Tuned, f"{path} (configs.{config})").networks
+    asked, presets = changes or {}, file.presets[preset] if preset else {}
+    network = next((layer["network"] for layer in (asked, presets, own) if "network" in layer), file.defaults.network)
     layers = {
-        f"configs.{config}": file.configs.get(config, {}),
-        f"presets.{preset}": file.presets[preset] if preset else {},
-        "the command line": changes or {},
+        f"configs.{config}": own,
+        f"presets.{preset}": presets,
+        f"configs.{config}.{NETWORKS}.{network}": tuned.get(str(network), {}),
+        "the command line": asked,
     }
+    found = file.defaults
     for name, layer in layers.items():
-        for field, value in layer.items():
-            both = isinstance(value, dict) and isinstance(merged.get(field), dict)
-            merged[field] = merged[field] | value if both else value
-        merged = check_settings(merged, HyperParameters, f"{where} ({name})").model_dump()
-    return HyperParameters(**merged)
+        found = changed(found, layer, f"{path} ({name})")
+    return found
+
+
+def changed(hyper: HyperParameters, changes: Mapping[str, Any], where: str) -> HyperParameters:
+    """Return hyper-parameters with changes, groups field by field; `BadSettings` names what is wrong, and `where`."""
+    fields = hyper.model_dump()
+    for name, value in changes.items():
+        both = isinstance(value, dict) and isinstance(fields.get(name), dict)
+        fields[name] = fields[name] | value if both else value
+    return check_settings(fields, HyperParameters, where)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ class TrainingSchedule(NamedTuple):
     """The number of samples of a step."""
     steps: int
     warm_up: int
+    decays: bool = True
+    """Whether the learning rate falls to 0 by the last step."""
 
 
 class StepMetrics(NamedTuple):
@@ -92,6 +94,19 @@ class Learner:
         self.steps += 1
         self.average.update(self.module, self.steps)
         return StepMetrics(sums / len(batches), gradient_norm)
+
+    def go_on_from(self, tensors: Mapping[str, Any]) -> None:
+        """Take over the weights, the average and the moments of the optimiser of a checkpoint, at step 0.
+
+        Rate and weight decay stay those of the own hyper-parameters.
+        """
+        self.module.load_state_dict(tensors["module"])
+        self.average.module.load_state_dict(tensors["average"])
+        groups = [
+            loaded | {name: value for name, value in group.items() if name != "params"}
+            for loaded, group in zip(tensors["optimiser"]["param_groups"], self.optimiser.param_groups, strict=True)
+        ]
+        self.optimiser.load_state_dict(tensors["optimiser"] | {"param_groups": groups})
 
     @property
     def rate(self) -> float:

@@ -31,13 +31,16 @@ from ringrift.training.errors import Diverged, TrainingOutOfMemory
 from ringrift.training.history import end_torn_line
 from ringrift.training.losses import Losses
 from ringrift.training.step import Learner, StepMetrics
-from ringrift.training.validation import Validation, validate
+from ringrift.training.validation import Figures, Validation, validate
 from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 
-Ending = Literal["all steps done", "no better any more", "stopped"]
+Ending = Literal["all steps done", "no better any more", "stopped", "given up"]
 Strength = Callable[[ResidualNetwork], float]
 """A function that measures the Elo of a network, on any scale of its own."""
+Watch = Callable[[int, Figures], bool]
+"""A function that hears the number of every validation but the last, from 1, and its figures on the games held out, and
+says whether the run is to be given up."""
 
 HISTORY: Final = "history.jsonl"
 TENSORBOARD: Final = "tensorboard"
@@ -81,6 +84,7 @@ class Trainer:
         *,
         micro_batch: int,
         strength: Strength | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """Start, or go on; `micro_batch` divides the samples that a process has of a batch."""
         self.folder = folder
@@ -90,6 +94,7 @@ class Trainer:
         self._holdout = holdout
         self._group = group
         self._strength = strength
+        self._watch = watch
         self._context = context
         self._share = learner.schedule.batch // group.size
         self.yardstick = ignorant_losses(
@@ -144,6 +149,8 @@ class Trainer:
                 since = time.monotonic()
                 if self._is_over():
                     return "no better any more"
+                if self.learner.steps < steps and self._is_given_up():
+                    return "given up"
             elif regular:
                 self._save("regular")
         return "all steps done"
@@ -284,6 +291,13 @@ class Trainer:
         if hyper.early_stopping == "none":
             return False
         return self.state.stale >= (hyper.elo_patience if hyper.early_stopping == "elo" else hyper.patience)
+
+    def _is_given_up(self) -> bool:
+        """Ask whoever watches whether the run is worth its end; all processes have to ask."""
+        given_up = False
+        if self._watch is not None and self.validation is not None and self._group.is_main:
+            given_up = self._watch(-(-self.learner.steps // self._per_validation), self.validation.figures)
+        return self._group.any(given_up)
 
     # Checkpoints
 

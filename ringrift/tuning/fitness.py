@@ -12,19 +12,25 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from ringrift.agents import make_agent
 from ringrift.encoding import outcomes
 from ringrift.evaluation.matches import PLIES_OF_A_TURN
 from ringrift.game import new_states
 from ringrift.game.boards import parse_config
 from ringrift.game.state import GAME_OVER, thread_workspace
 from ringrift.game.types import States
+from ringrift.game_database import GamesDatabase
 from ringrift.kernels.types import F32, F64, I64
 from ringrift.limits import move_limit
 from ringrift.search import MaxnSearch, MinimaxSearch, SearchLimits
 from ringrift.search.search_stack import MAX_DEPTH
 from ringrift.selfplay import Openings
 from ringrift.tuning.one_ply_games import play_actions, play_one_ply
+from ringrift.tuning.positions import read_positions, relative_features
+from ringrift.tuning.settings import LogisticSettings
 
+BATCH: Final = 256
+"""Positions that a network gets at once."""
 SEARCHES: Final = {2: MinimaxSearch, 3: MaxnSearch, 4: MaxnSearch}
 """The search that is meant by "search", by the number of players."""
 
@@ -74,6 +80,48 @@ class GameFitness:
         own = values[np.arange(len(values)), seat].reshape(shape)
         scores: F64 = (own.mean(-1, dtype=np.float64) + 1) / 2
         return scores
+
+
+class NetworkFitness:
+    """How well the values of positions agree with those of a network: 1 less half the mean distance."""
+
+    def __init__(self, features: F64, values: F64, games: I64) -> None:
+        """Take features `[N, players, F]` and values `[N, players]` of positions, and which game each is of, `[N]`."""
+        self.features = features
+        self.values = values
+        self.games = games
+
+    def __call__(self, candidates: F64, panel: F64, games: Games) -> F64:
+        """Compare on the positions of `games.openings` games, drawn by the seed; the panel does not count."""
+        numbers = np.unique(self.games)
+        count = min(games.openings, len(numbers))
+        drawn = np.random.default_rng(games.seed).choice(numbers, count, replace=False)
+        scores = np.empty((len(candidates), count))
+        for column, number in enumerate(drawn):
+            mine = self.games == number
+            values = np.tanh(self.features[mine] @ candidates.T / 2)  # [n, players, C]
+            scores[:, column] = 1 - abs(values - self.values[mine][..., np.newaxis]).mean((0, 1)) / 2
+        return scores
+
+
+def network_fitness(database: GamesDatabase, config: str, network: str, settings: LogisticSettings) -> NetworkFitness:
+    """Return the agreement with a model on positions of stored games; `TooFewGames` if there are not enough."""
+    board, players = parse_config(config)
+    positions = read_positions(
+        database,
+        config,
+        target="results",
+        most_games=settings.games,
+        least_games=settings.least_games,
+        per_game=settings.positions,
+    )
+    agent = make_agent(f"policy:{network}", board, players)
+    values = [
+        agent.act(positions.states[first : first + BATCH], np.arange(first, first + BATCH)).root_values
+        for first in range(0, len(positions.states), BATCH)
+    ]
+    features = relative_features(config, positions.states)
+    return NetworkFitness(features, np.concatenate(values).astype(np.float64), positions.games)
 
 
 def draw_openings(config: str, games: Games) -> States:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from ringrift.game.boards import parse_config
-from ringrift.heuristic import FEATURE_NAMES
+from ringrift.game_database import GamesDatabase
+from ringrift.heuristic import FEATURE_NAMES, write_weights
 from ringrift.kernels.types import F64
 from ringrift.run_context import Cancelled, RunContext
-from ringrift.tuning.evolution import Answer, Question, answered, noise_share
-from ringrift.tuning.fitness import Fitness, one_ply_fitness, search_fitness
-from ringrift.tuning.run import CandidateAnswer, TuningRun
-from ringrift.tuning.settings import EvolutionSettings
+from ringrift.selfplay import checked_name
+from ringrift.settings import check_settings
+from ringrift.tuning.evolution import Answer, Plan, Question, answered, noise_share
+from ringrift.tuning.fitness import Fitness, Games, network_fitness, one_ply_fitness, search_fitness
+from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun
+from ringrift.tuning.settings import TuningSettings
 
 
 @dataclass(frozen=True)
@@ -63,39 +67,47 @@ class TuningReport:
         }
 
 
-def fitness_of(config: str, settings: EvolutionSettings) -> Fitness:
-    """Return the evaluator of the settings."""
-    if settings.evaluator == "search":
-        return search_fitness(config, settings.nodes)
+def fitness_of(config: str, settings: TuningSettings, open_database: Callable[[], GamesDatabase]) -> Fitness:
+    """Return the evaluator of the settings; the database of games is opened if it needs positions."""
+    evolution = settings.evolution
+    if evolution.evaluator == "search":
+        return search_fitness(config, evolution.nodes)
+    if evolution.evaluator == "network":
+        if evolution.network is None:
+            raise BadRun("the evaluator network needs a model: name it with --network")
+        with open_database() as database:
+            return network_fitness(database, config, evolution.network, settings.logistic)
     return one_ply_fitness(config)
 
 
 def answer_candidate(
-    fitness: Fitness, players: int, number: int, question: Question, candidate: int
+    fitness: Fitness, config: str, number: int, candidate: int, weights: F64, panel: F64, games: Games
 ) -> CandidateAnswer:
-    """Play all games of one candidate of a question."""
+    """Play all games of one candidate, with weights `[F]`, of the question with that number."""
     start = time.process_time()
-    scores = fitness(question.candidates[candidate : candidate + 1], question.panel, question.games)
+    scores = fitness(weights[np.newaxis], panel, games)
     answer = answered(scores)
     return CandidateAnswer(
         number,
         candidate,
         round(float(answer.scores[0]), 6),
         round(float(answer.variances[0]), 9),
-        scores.shape[1] * players,
+        scores.shape[1] * parse_config(config)[1],
         round(time.process_time() - start, 3),
     )
 
 
 def tune(run: TuningRun, fitness: Fitness, context: RunContext[object]) -> TuningReport:
     """Answer all questions of a run on this machine; raises `Cancelled`, and goes on when it is called again."""
-    players = parse_config(run.plan.config)[1]
     while (question := run.ask()) is not None:
         number = run.number
         for candidate in run.open_candidates:
             if context.cancelled:
                 raise Cancelled(f"{run.folder}: stopped after {number} of {run.questions} questions; run it again")
-            run.tell(answer_candidate(fitness, players, number, question, candidate))
+            weights = question.candidates[candidate]
+            run.tell(
+                answer_candidate(fitness, run.plan.config, number, candidate, weights, question.panel, question.games)
+            )
         context.progress("generations", number + 1, run.questions, _detail(*run.past[-1]))
     return tuning_report(run)
 
@@ -143,5 +155,39 @@ def named(weights: F64) -> dict[str, float]:
 
 
 def run_folder(config: str, name: str, root: Path) -> Path:
-    """Return the folder of a run."""
-    return root / config / name
+    """Return the folder of a run; `BadOptions` for a name that is no plain one."""
+    return root / config / checked_name("run", name)
+
+
+def changed(settings: TuningSettings, config: str, *, games: int | None, **changes: Any) -> TuningSettings:
+    """Return the settings with what a command changes, None nothing; `BadSettings` for what cannot be.
+
+    `games` of an evaluation are rounded up to whole openings.
+    """
+    given = {name: value for name, value in changes.items() if value is not None}
+    if games is not None:
+        given["openings"] = -(-games // parse_config(config)[1])
+        given["most_openings"] = max(given["openings"], settings.evolution.most_openings)
+    evolution = settings.evolution.model_dump() | given
+    return check_settings(settings.model_dump() | {"evolution": evolution}, TuningSettings, "tune heuristic")
+
+
+def origin_of(plan: Plan, games: int) -> str:
+    """Return where weights come from, in a line for their file."""
+    settings = plan.settings
+    how = {
+        "one_ply": "one ply",
+        "search": f"search at {settings.nodes} nodes",
+        "network": f"agreement with {settings.network}",
+    }[settings.evaluator]
+    starts = f"{settings.restarts + 1} starts of {settings.generations} generations of {settings.population}"
+    return f"CMA-ES ({how}): {starts}, {games} games, seed {plan.seed}"
+
+
+def write_best(run: TuningRun, out: Path | None = None) -> Path:
+    """Write the best weights of a finished run, by default into its folder, and return the path."""
+    if run.best is None:
+        raise BadRun(f"{run.folder}: is not finished: {run.number} of {run.questions} questions are answered")
+    path = out or run.folder / "weights.yaml"
+    write_weights(path, run.best, f"{origin_of(run.plan, run.games)}.")
+    return path

@@ -1,4 +1,4 @@
-"""The settings of tuning the heuristic's weights (`tuning.yaml`)."""
+"""The settings of tuning (`tuning.yaml`): of the heuristic's weights, and of hyper-parameters of training."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ringrift.evaluation.sprt import SprtSettings
 from ringrift.settings import Settings, read_config
+from ringrift.tuning.training.settings import TrainingTuning
 
-Evaluator = Literal["one_ply", "search"]
+Evaluator = Literal["one_ply", "search", "network"]
 Population = Annotated[int, Field(ge=4, le=1000)]
 Generations = Annotated[int, Field(ge=1, le=100_000)]
 Openings = Annotated[int, Field(ge=1, le=100_000)]
@@ -39,8 +40,12 @@ class EvolutionSettings(Settings):
     past_bests: NonNegativeInt
     """Earlier best weights in the panel, beside those in use and the frozen ones."""
     evaluator: Evaluator
+    """Games one action ahead, games of a search, or agreement with a network's values."""
     nodes: PositiveInt
     """Of a decision, where the evaluator is a search."""
+    network: str | None
+    """The file of the model, where the evaluator is a network: then `openings` is the number of stored games whose
+    positions are looked at."""
 
 
 class LogisticSettings(Settings):
@@ -71,6 +76,7 @@ class TuningSettings(Settings):
     evolution: EvolutionSettings
     logistic: LogisticSettings
     acceptance: AcceptanceSettings
+    hyperparameters: TrainingTuning
 
 
 def tuning_settings() -> TuningSettings:

@@ -18,6 +18,7 @@ from ringrift.web import service
 from ringrift.web.context import WebContext
 from ringrift.web.guards import Guards
 from ringrift.web.headers import MEGABYTE, RequestLimits, SecurityHeaders
+from ringrift.web.pages import pages_router
 
 STATIC: Final = Path(__file__).parent / "static"
 """The files of the pages, as they are shipped."""
@@ -45,6 +46,7 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.include_router(service.probes)
     app.include_router(service.router, dependencies=[Depends(guards.play)])
+    app.include_router(pages_router(guards))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.exception_handler(RequestValidationError)(_refuse_request)
     app.exception_handler(RingRiftError)(_refuse_work)

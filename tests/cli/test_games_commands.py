@@ -47,6 +47,12 @@ def test_ingest_tells_what_came_in_and_why_nothing_did(place: Path, tmp_path: Pa
     assert (report["games"], report["unchanged"], report["complete"]) == (0, 3, True)
 
 
+def test_without_a_folder_the_games_of_self_play_are_taken_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "data" / "selfplay" / "0.jsonl", random_records(count=2))
+    monkeypatch.chdir(tmp_path)
+    assert "2 new games of 2 new lines" in ringrift("games", "ingest").stdout
+
+
 def test_statistics_are_tables_json_and_pictures(path: str, tmp_path: Path) -> None:
     done = ringrift("games", "stats", "--database", path, "--plots", tmp_path / "plots")
     assert done.returncode == 0, done.stderr

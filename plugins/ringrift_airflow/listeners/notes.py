@@ -1,4 +1,4 @@
-"""At the end of a run, why its stages were skipped becomes the note of their tasks and of the run.
+"""Notes: why stages were skipped becomes the note of their tasks and of the run when the run ends.
 
 Tasks cannot write notes themselves: Airflow's API for tasks has none. The scheduler does it, which has the database.
 """

@@ -29,7 +29,7 @@ TELL: Final = 10.0
 ID_DIGITS: Final = 16
 """The digits of a model's SHA-256 that are its id."""
 ANSWERS_MISSED: Final = 30
-"""In a row, until Airflow is believed to be dead."""
+"""The answers missed in a row until Airflow is believed to be dead."""
 UNANSWERED: Final = 300.0
 """Seconds without an answer until that, where each answer is waited for."""
 

@@ -50,7 +50,7 @@ Its API server stands still for as long where a request that it logs meets a tas
 other. Then both are tried again, but after half a minute a task would have given up.
 """
 UNSCHEDULED: Final = {"AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False"}
-"""Of the environment of an Airflow that begins no runs by itself: it would be stopped in the middle of them."""
+"""The environment of an Airflow that begins no runs by itself: it would be stopped in the middle of them."""
 
 
 class NotStarted(RingRiftError):

@@ -1,0 +1,179 @@
+"""The open question of a run in parts, for processes and hosts that know nothing of the run; and their answers.
+
+A part is a JSON text that says all there is to know: config, evaluator, candidates, panel, openings. Whoever answers
+it, however often, comes to the same scores, so a host that dies costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from ringrift.bounded import MEGABYTE, read_bounded
+from ringrift.errors import RingRiftError
+from ringrift.game.boards import parse_config
+from ringrift.heuristic import FEATURE_COUNT
+from ringrift.kernels.types import F64
+from ringrift.strict_json import BadJson, parse_json
+from ringrift.tuning.fitness import Fitness, Games, one_ply_fitness, search_fitness
+from ringrift.tuning.heuristic import answer_candidate
+from ringrift.tuning.run import CandidateAnswer, TuningRun
+
+MOST_CANDIDATES: Final = 1000
+MOST_OPENINGS: Final = 100_000
+MOST_NODES: Final = 10**9
+
+
+class BadPart(RingRiftError):
+    """A part of a question, or an answer, that is none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some candidates of a question, and all that is needed to play their games."""
+
+    config: str
+    question: int
+    candidates: dict[int, F64]
+    """By their numbers in the question, `[F]` each."""
+    panel: F64
+    """`[P, F]`."""
+    games: Games
+    evaluator: str
+    nodes: int
+
+    def to_text(self) -> str:
+        """Return the part as a line of JSON."""
+        fields = {
+            "config": self.config,
+            "question": self.question,
+            "candidates": {str(index): row.tolist() for index, row in self.candidates.items()},
+            "panel": self.panel.tolist(),
+            "openings": self.games.openings,
+            "seed": self.games.seed,
+            "evaluator": self.evaluator,
+            "nodes": self.nodes,
+        }
+        return orjson.dumps(fields).decode()
+
+
+def open_parts(run: TuningRun, count: int) -> list[Part]:
+    """Return the candidates of the open question that have no answer yet, in at most `count` parts of the same size."""
+    settings = run.plan.settings
+    if settings.evaluator == "network":
+        raise BadPart("agreement with a network is computed where the games are: run `ringrift tune heuristic` there")
+    question = run.ask()
+    if question is None:
+        return []
+    indices = run.open_candidates
+    return [
+        Part(
+            run.plan.config,
+            run.number,
+            {index: question.candidates[index] for index in share},
+            question.panel,
+            question.games,
+            settings.evaluator,
+            settings.nodes,
+        )
+        for share in (indices[part::count] for part in range(count))
+        if share
+    ]
+
+
+def read_part(text: str) -> Part:
+    """Return the part that a text describes; `BadPart` says what is wrong with it."""
+    try:
+        fields = parse_json(text)
+        part = Part(
+            config=str(fields["config"]),
+            question=_whole(fields["question"], 10**9),
+            candidates={int(index): _rows([row])[0] for index, row in fields["candidates"].items()},
+            panel=_rows(fields["panel"]),
+            games=Games(_whole(fields["openings"], MOST_OPENINGS), _whole(fields["seed"], 2**63 - 1)),
+            evaluator=str(fields["evaluator"]),
+            nodes=_whole(fields["nodes"], MOST_NODES),
+        )
+    except (BadJson, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadPart(f"a part of a question that cannot be read ({error}); `ringrift tune ask` writes them") from None
+    parse_config(part.config)
+    if part.evaluator not in ("one_ply", "search") or not 0 < len(part.candidates) <= MOST_CANDIDATES:
+        raise BadPart("a part of a question without candidates, or with an unknown evaluator")
+    return part
+
+
+def answer_part(part: Part) -> list[CandidateAnswer]:
+    """Play the games of all candidates of a part."""
+    fitness: Fitness = (
+        one_ply_fitness(part.config) if part.evaluator == "one_ply" else search_fitness(part.config, part.nodes)
+    )
+    return [
+        answer_candidate(fitness, part.config, part.question, index, weights, part.panel, part.games)
+        for index, weights in part.candidates.items()
+    ]
+
+
+def answers_text(answers: list[CandidateAnswer]) -> dict[str, Any]:
+    """Return answers in JSON's types, as `read_answers` takes them."""
+    return {"answers": [asdict(answer) for answer in answers]}
+
+
+def read_answers(fields: Any) -> list[CandidateAnswer]:
+    """Return the answers of `answers_text`; `BadPart` if they are none."""
+    try:
+        answers = [
+            CandidateAnswer(
+                question=_whole(one["question"], 10**9),
+                candidate=_whole(one["candidate"], MOST_CANDIDATES),
+                score=_share(one["score"]),
+                variance=_share(one["variance"]),
+                games=_whole(one["games"], 10**9),
+                seconds=max(0.0, float(one["seconds"])),
+            )
+            for one in fields["answers"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadPart(f"answers that cannot be read ({error}); `ringrift tune answer` writes them") from None
+    return answers
+
+
+def answers_from(text: str) -> list[CandidateAnswer]:
+    """Return the answers in a text, or in the file that it names; `BadPart` if there are none."""
+    if text.lstrip().startswith("{"):
+        content: bytes | str = text
+    else:
+        try:
+            content = read_bounded(Path(text), MEGABYTE)
+        except OSError as error:
+            raise BadPart(f"{text}: cannot be read ({error.strerror or error})") from None
+    try:
+        return read_answers(parse_json(content))
+    except BadJson as error:
+        raise BadPart(f"answers are {error}; `ringrift tune answer` writes them") from None
+
+
+def _rows(rows: Any) -> F64:
+    """Return rows of weights, `[…, F]`; `ValueError` if they are none."""
+    found = np.array(rows, float)
+    if found.ndim != 2 or found.shape[1] != FEATURE_COUNT or not np.isfinite(found).all():
+        raise ValueError(f"weights are lists of {FEATURE_COUNT} finite numbers")
+    return found
+
+
+def _whole(value: Any, most: int) -> int:
+    """Return a whole number from 0 to `most`; `ValueError` if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is no whole number from 0 to {most}")
+    return value
+
+
+def _share(value: Any) -> float:
+    """Return a number from 0 to 1; `ValueError` if it is none."""
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{value!r} is no number from 0 to 1")
+    return number

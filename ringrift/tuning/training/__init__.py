@@ -1,0 +1,1 @@
+"""Hyper-parameters of training: a search over trials, and populations that learn."""

@@ -1,0 +1,126 @@
+"""How all twelve configs stand, and why nothing happens, in one sentence each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from ringrift.game import configs
+from ringrift.game_database import AbsentDatabase
+from ringrift.models import ModelStore
+from ringrift.pipeline.halt import halted
+from ringrift.pipeline.iteration import FOLDER
+from ringrift.pipeline.readiness import Readiness, readiness
+from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.pipeline.status import ConfigStatus, status
+from ringrift.web.context import Context, WebContext
+from ringrift.web.pages.remembered import Remembered
+
+SECONDS: Final = 5
+NO_GAMES: Final = "No games yet: ringrift loop begins it, or its DAG in Airflow when it is switched on."
+
+router = APIRouter()
+Elo = tuple[float, float, float]
+"""Elo and its 95 % interval."""
+
+
+class ConfigSummary(BaseModel):
+    """How a config stands."""
+
+    config: str
+    games: int = 0
+    held_out: int = 0
+    new_games: int = 0
+    """Since the last training."""
+    games_needed: int = 0
+    """For the next one."""
+    champion: str | None = None
+    newest: str | None = None
+    """The newest model, whoever has trained it."""
+    trained: int | None = None
+    """When it was made, in seconds since 1970."""
+    elo: dict[str, Elo] = {}
+    """Of the champion, by way of playing."""
+    trends: dict[str, str] = {}
+    verdict: str | None = None
+    """What the gate has said last."""
+    iteration: str | None = None
+    why: str = NO_GAMES
+    """Why nothing happens, or what is about to."""
+    needs_attention: bool = False
+    """Whether somebody has to do something."""
+
+
+class Overview(BaseModel):
+    """How all configs stand."""
+
+    halted: str | None
+    preset: str
+    """Of loop.yaml: what is missing to the next training is counted by it."""
+    configs: list[ConfigSummary]
+
+
+_overviews: Remembered[Overview] = Remembered(SECONDS)
+
+
+@router.get("/overview")
+def overview(context: Context) -> Overview:
+    """Return how all configs stand."""
+    return _overviews.get(context.home, lambda: _overview(context))
+
+
+def _overview(context: WebContext) -> Overview:
+    settings = loop_settings()
+    preset = settings.preset_named(None)
+    halt = halted(context.home)
+    names = [f"{board}_{players}p" for board, players in configs()]
+    try:
+        database = context.database()
+    except AbsentDatabase:
+        return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
+    store = ModelStore(database, context.models)
+    known = {one.config: one for one in status(database, context.models, context.home / FOLDER, preset).configs}
+    summaries = [
+        _summary(store, known[name], preset, halt) if name in known else ConfigSummary(config=name) for name in names
+    ]
+    return Overview(halted=halt, preset=settings.preset, configs=summaries)
+
+
+def _summary(store: ModelStore, one: ConfigStatus, preset: LoopPreset, halt: str | None) -> ConfigSummary:
+    stage = preset.training
+    there = readiness(store, one.config, games=stage.new_games, minutes=stage.minutes)
+    why, needs_attention = explain(one, there, halt)
+    return ConfigSummary(
+        config=one.config,
+        games=one.games,
+        held_out=one.held_out,
+        new_games=there.new_games,
+        games_needed=there.games_needed,
+        champion=one.champion,
+        newest=one.newest,
+        trained=one.trained,
+        elo=one.elo,
+        trends=one.trends,
+        verdict=one.verdict,
+        iteration=one.iteration,
+        why=why,
+        needs_attention=needs_attention,
+    )
+
+
+def explain(one: ConfigStatus, there: Readiness, halt: str | None) -> tuple[str, bool]:
+    """Return why nothing happens with a config, in a sentence, and whether somebody has to do something about it."""
+    if halt is not None:
+        return f"The loop is halted: {halt}.", True
+    if one.wrong:
+        return f"{one.wrong}.", True
+    if not one.games:
+        return NO_GAMES, False
+    missing = there.games_needed - there.new_games
+    if missing > 0:
+        return f"Waits for {missing:,} more games: {there}.", False
+    if not there.ready:
+        return f"Enough games, but the last training was too recently: {there}.", False
+    return f"A training is due: {there}.", False

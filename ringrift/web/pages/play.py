@@ -1,0 +1,217 @@
+"""A game in the browser. The page holds the game, as the list of its actions; nothing is kept here.
+
+So the address of a game in the browser is the game: it can be taken back, gone on with later, or handed on. Every
+request replays the actions by the rules, and what agents choose depends on the seed and the actions alone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import numpy as np
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from ringrift.errors import RingRiftError
+from ringrift.evaluation.analysis import assess
+from ringrift.game import Game, parse_config
+from ringrift.game.records import record_line
+from ringrift.limits import move_limit
+from ringrift.models import ModelStore
+from ringrift.play import PERSON
+from ringrift.version import code_version
+from ringrift.web.context import Context, WebContext
+from ringrift.web.pages.frames import Frame, Outcome, Table, frame, outcome_of, play_frames, table_of
+from ringrift.web.pages.seats import LEVEL, ChosenPlayer, player_of
+
+CANDIDATES: Final = 8
+"""Actions that a hint names."""
+LONGEST_SEAT: Final = 60
+MOST_ACTIONS: Final = 10_000
+HINT: Final = "gumbel:heuristic@200"
+
+router = APIRouter()
+Seat = Annotated[str, Field(max_length=LONGEST_SEAT)]
+Actions = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(max_length=MOST_ACTIONS)]
+
+
+class BadGame(RingRiftError):
+    """A game that cannot be played here."""
+
+
+class Started(BaseModel):
+    """A game as the page holds it."""
+
+    config: Annotated[str, Field(max_length=LONGEST_SEAT)]
+    seats: Annotated[list[Seat], Field(min_length=2, max_length=4)]
+    """Who sits where: `person`, `level:3`, `champion@64`, or `<model>@64`."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    actions: Actions = []
+
+
+class Step(Started):
+    """A game, and what is asked about it."""
+
+    known: Annotated[int, Field(ge=0)] = 0
+    """Positions that the page has."""
+    advance: bool = False
+    """Whether to play what is forced, and a turn of the player who is to act."""
+
+
+class Position(BaseModel):
+    """How a game stands."""
+
+    table: Table
+    actions: list[int]
+    """Those that have been added to the game of the request."""
+    frames: list[Frame]
+    """The positions that the page does not have yet."""
+    legal: list[tuple[int, str]]
+    """What a person may choose from; empty if it is no person's choice."""
+    waits: Literal["person", "player", "over"]
+    """What the game waits for: a person's choice, an advance, nothing."""
+    outcome: Outcome | None
+
+
+class Candidate(BaseModel):
+    """An action in the view of a player."""
+
+    key: str
+    probability: float
+    value: float
+    """For the player to act, −1 … 1."""
+
+
+class Hint(BaseModel):
+    """What a player thinks of a position."""
+
+    by: str
+    values: list[float]
+    """By seat."""
+    candidates: list[Candidate]
+
+
+class Choice(BaseModel):
+    """A player that can be chosen for a seat."""
+
+    seat: str
+    name: str
+    detail: str
+
+
+class Choices(BaseModel):
+    """Who can sit at a board."""
+
+    choices: list[Choice]
+
+
+@router.get("/players/{config}")
+def choices(context: Context, config: str) -> Choices:
+    """Return who can be chosen for a seat of a config."""
+    board, players = parse_config(config)
+    name = f"{board.name}_{players}p"
+    found = [Choice(seat=PERSON, name="A person", detail="at this screen")]
+    for level in range(1, 11):
+        spec = player_of(f"{LEVEL}{level}", name, None).name
+        found.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
+    store = _store(context)
+    champion = store.champion(name) if store else None
+    if champion is not None:
+        found += [
+            Choice(seat=f"champion@{count}", name=f"The champion, {count} simulations", detail=champion.id)
+            for count in (16, 64, 256)
+        ]
+    return Choices(choices=found)
+
+
+@router.post("/position")
+def position(context: Context, step: Step) -> Position:
+    """Return how a game stands; on demand, after what is forced and a turn of the player who is to act."""
+    game = _begun(step)
+    frames = [frame(game), *play_frames(game, step.actions)]
+    before = len(step.actions)
+    if step.advance:
+        frames += _advance(context, game, step)
+    waits = _waits(game, step.seats)
+    legal = game.legal_actions().tolist() if waits == "person" else []
+    return Position(
+        table=table_of(game),
+        actions=game.actions[before:],
+        frames=frames[step.known :],
+        legal=list(zip(legal, game.keys(), strict=True)) if legal else [],
+        waits=waits,
+        outcome=outcome_of(game),
+    )
+
+
+@router.post("/hint")
+def hint(context: Context, game: Started) -> Hint:
+    """Return what a player would do in the position."""
+    state = _begun(game)
+    for action in game.actions:
+        state.play(action)
+    if state.is_over or len(state.legal_actions()) < 1:
+        raise BadGame("the game is over: there is nothing to choose")
+    adviser = ChosenPlayer(HINT, HINT, game.config)
+    with adviser.agent() as agent:
+        found = next(assess(agent, state.board, state.players, state.array.reshape(1), top=CANDIDATES))
+    seat = state.player - 1
+    return Hint(
+        by=adviser.name,
+        values=list(found.values),
+        candidates=[Candidate(key=one.key, probability=one.policy, value=one.values[seat]) for one in found.candidates],
+    )
+
+
+@router.post("/record", response_class=Response)
+def record(game: Started) -> Response:
+    """Return the game as a line of JSON, in canonical moves."""
+    played = _begun(game)
+    for action in game.actions:
+        played.play(action)
+    line = record_line(played.record(seed=game.seed, engines=game.seats, code=code_version()))
+    return Response(line.encode(), media_type="application/x-ndjson")
+
+
+def _begun(started: Started) -> Game:
+    board, players = parse_config(started.config)
+    if len(started.seats) != players:
+        raise BadGame(f"{started.config} has {players} seats, not {len(started.seats)}")
+    return Game(board.name, players, max_moves=move_limit(started.config))
+
+
+def _waits(game: Game, seats: list[str]) -> Literal["person", "player", "over"]:
+    if game.is_over:
+        return "over"
+    return "person" if seats[game.player - 1] == PERSON and len(game.legal_actions()) > 1 else "player"
+
+
+def _advance(context: WebContext, game: Game, step: Step) -> list[Frame]:
+    """Play what is forced and what a player chooses, to the end of its turn or until a person has a choice."""
+    store = _store(context)
+    frames: list[Frame] = []
+    seat, turn = game.player, int(game.array["turn"])
+    chose = False
+    while _waits(game, step.seats) == "player":
+        legal = game.legal_actions()
+        if len(legal) == 1:
+            frames += play_frames(game, legal.tolist())
+            continue
+        if chose and (game.player, int(game.array["turn"])) != (seat, turn):
+            break  # the next player's turn is another request, so that the page shows one after the other
+        seat, turn, chose = game.player, int(game.array["turn"]), True
+        player = player_of(step.seats[seat - 1], game.config, store)
+        with player.agent() as agent:
+            output = agent.act(game.array.reshape(1), np.array([step.seed], np.int64))
+        frames += play_frames(game, output.chosen_actions.tolist())
+    return frames
+
+
+def _store(context: WebContext) -> ModelStore | None:
+    """Return the store of models; None where there is no database yet, so that a fresh clone can play."""
+    from ringrift.game_database import AbsentDatabase
+
+    try:
+        return ModelStore(context.database(), context.models)
+    except AbsentDatabase:
+        return None

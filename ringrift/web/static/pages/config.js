@@ -1,0 +1,258 @@
+// A config: how strong its models are, what the gate has said, where they come from, and its games in numbers.
+import { html, useMemo } from "../lib.js";
+import { get } from "../api.js";
+import { Chart } from "../chart.js";
+import { Bar, Waiting, ago, configInWords, count, useData, when } from "../widgets.js";
+import { shortSpec } from "./games.js";
+
+const KINDS = { promoted: "good", restored: "good", passed: "accent", refused: "bad" };
+
+export function Config({ config, theme }) {
+  const [data, error, again] = useData(() => get(`configs/${encodeURIComponent(config)}`), config);
+  if (!data) return html`<${Waiting} error=${error} again=${again} />`;
+  const champion = data.models.find((model) => model.status === "production");
+  return html`
+    <div class="head">
+      <h1>${configInWords(config)}</h1>
+      <span class="soft mono">${config}</span>
+      <span class="push row">
+        <a class="button" href="#/games?config=${config}">Its games</a>
+        <a class="button primary" href="#/play/${config}?seats=${seatsOf(config, champion)}&seed=1">
+          Play ${champion ? "the champion" : "a game"}
+        </a>
+      </span>
+    </div>
+    <div class="columns">
+      <section class="card">
+        <header><h2>Strength</h2><span class="push soft small">Elo with 95 % intervals</span></header>
+        <${Curve} data=${data} theme=${theme} />
+        <${Ratings} ratings=${data.ratings} />
+      </section>
+      <section class="card">
+        <header><h2>Verdicts</h2><span class="push soft small">of the gate, the newest first</span></header>
+        <${Decisions} decisions=${data.decisions} />
+      </section>
+      <section class="card">
+        <header><h2>Models</h2><span class="push soft small">lineage by parent</span></header>
+        <${Models} models=${data.models} />
+      </section>
+      <section class="card">
+        <header><h2>Evaluations</h2><span class="push soft small">the newest first</span></header>
+        <${Evaluations} evaluations=${data.evaluations} />
+      </section>
+      <${Statistics} config=${config} theme=${theme} />
+    </div>
+  `;
+}
+
+function seatsOf(config, champion) {
+  const others = Number(config.slice(-2, -1)) - 1;
+  return ["person", ...new Array(others).fill(champion ? "champion@64" : "level:2")].join(",");
+}
+
+function Curve({ data, theme }) {
+  const forms = [...new Set(data.points.flatMap((point) => Object.keys(point.elo)))];
+  const isTimed = data.points.length > 0 && data.points.every((point) => point.cpu_hours !== null);
+  const columns = useMemo(() => {
+    const rated = data.points.filter((point) => Object.keys(point.elo).length);
+    const xs = rated.map((point) => (isTimed ? point.cpu_hours : point.games));
+    const values = forms.flatMap((form) =>
+      [0, 1, 2].map((part) => rated.map((point) => point.elo[form]?.[part] ?? null)),
+    );
+    return [xs, ...values];
+  }, [data]);
+  if (!forms.length) return html`<p class="empty">No model has an Elo yet: the stage “rate” gives it one.</p>`;
+  const options = (colour) => ({
+    scales: { x: { time: false } },
+    series: [
+      { label: isTimed ? "CPU hours" : "games" },
+      ...forms.flatMap((form, index) => {
+        const stroke = colour(`--p${(index % 4) + 1}`);
+        const value = (_, number) => (number === null ? "–" : number.toFixed(0));
+        return [
+          { label: form, stroke, width: 2, points: { show: true, size: 6 }, value },
+          { label: "low", stroke: `${stroke}66`, width: 1, points: { show: false }, value },
+          { label: "high", stroke: `${stroke}66`, width: 1, points: { show: false }, value },
+        ];
+      }),
+    ],
+    bands: forms.map((_, index) => ({ series: [3 * index + 3, 3 * index + 2], fill: `${colour(`--p${(index % 4) + 1}`)}22` })),
+    axes: [{ label: isTimed ? "CPU hours of learning" : "games to learn from", size: 34, labelSize: 22 }, { size: 52 }],
+  });
+  return html`<${Chart} options=${options} data=${columns} height=${240} label="Elo of every model" theme=${theme} />`;
+}
+
+function Ratings({ ratings }) {
+  if (!ratings.length) return null;
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr><th>Player</th><th class="number">Elo</th><th class="number">95 %</th><th class="number">Games</th></tr>
+      </thead>
+      <tbody>
+        ${ratings.slice(0, 15).map(
+          (one) => html`<tr key=${one.player}>
+            <td class="wrap mono">${one.player}</td>
+            <td class="number">${one.elo.toFixed(0)}</td>
+            <td class="number soft">${one.low.toFixed(0)} … ${one.high.toFixed(0)}</td>
+            <td class="number">${count(one.games)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function Decisions({ decisions }) {
+  if (!decisions.length) return html`<p class="empty">The gate has not been asked yet.</p>`;
+  return decisions.slice(0, 8).map(
+    (one, index) => html`<details key=${one.when + one.model} open=${index === 0}>
+      <summary class="row">
+        <span class="badge ${KINDS[one.kind] ?? ""}">${one.kind}${one.forced ? ", forced" : ""}</span>
+        <span class="mono">${one.model}</span>
+        <span class="soft small">${when(one.when)}</span>
+      </summary>
+      <p class="small wrap">${one.why}</p>
+      ${one.checks.length > 0 &&
+      html`<div class="scroll">
+        <table>
+          <thead><tr><th>Condition</th><th>Measured</th><th>Limit</th><th></th></tr></thead>
+          <tbody>
+            ${one.checks.map(
+              (check) => html`<tr key=${check.name}>
+                <td title=${check.asks}>${check.name}</td>
+                <td class="wrap">${check.measured}</td>
+                <td>${check.limit}</td>
+                <td>
+                  <span class="badge ${check.verdict === "passed" ? "good" : check.verdict === "failed" ? "bad" : ""}">
+                    ${check.verdict}
+                  </span>
+                </td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>`}
+    </details>`,
+  );
+}
+
+function Models({ models }) {
+  if (!models.length) return html`<p class="empty">No model yet.</p>`;
+  const depth = new Map();
+  const byId = new Map(models.map((model) => [model.id, model]));
+  const depthOf = (model) => {
+    if (!depth.has(model.id)) {
+      depth.set(model.id, 0); // parents in a circle are nobody's claim
+      const parent = byId.get(model.parent);
+      depth.set(model.id, parent ? depthOf(parent) + 1 : 0);
+    }
+    return depth.get(model.id);
+  };
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr><th>Model</th><th>Status</th><th>Parent</th><th class="number">Generation</th><th class="number">Games</th><th>Made</th></tr>
+      </thead>
+      <tbody>
+        ${models.slice(0, 40).map(
+          (model) => html`<tr key=${model.id}>
+            <td><a class="mono" href="#/games?model=${model.id}" title="games of this model">${model.id}</a></td>
+            <td>
+              <span class="badge ${model.status === "production" ? "good" : ""}">${model.status}</span>
+              ${model.pruned && html` <span class="badge">pruned</span>`}
+            </td>
+            <td class="mono">${model.parent ?? "–"}</td>
+            <td class="number">${depthOf(model) + 1}</td>
+            <td class="number">${count(model.games)}</td>
+            <td class="soft">${ago(model.created)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function Evaluations({ evaluations }) {
+  if (!evaluations.length) return html`<p class="empty">Nothing has been evaluated yet.</p>`;
+  return evaluations.slice(0, 6).map(
+    (one, index) => html`<details key=${one.id} open=${index === 0}>
+      <summary class="row">
+        <span class="badge ${one.passed === true ? "good" : one.passed === false ? "bad" : ""}">
+          ${one.passed === true ? "passed" : one.passed === false ? "failed" : "done"}
+        </span>
+        <span>${one.kind}</span>
+        <span class="mono soft small">${one.candidate ?? ""}</span>
+        <span class="soft small">${when(one.finished)}</span>
+      </summary>
+      ${one.opponents.length > 0 &&
+      html`<div class="scroll">
+        <table>
+          <thead><tr><th>Against</th><th class="number">Games</th><th class="number">Score</th><th class="number">95 %</th><th></th></tr></thead>
+          <tbody>
+            ${one.opponents.map(
+              (opponent) => html`<tr key=${opponent.role + opponent.opponent}>
+                <td class="wrap">${opponent.role || shortSpec(opponent.opponent)}</td>
+                <td class="number">${count(opponent.games)}</td>
+                <td class="number">${percent(opponent.share)}</td>
+                <td class="number soft">${percent(opponent.low)} – ${percent(opponent.high)}</td>
+                <td><span class="badge ${opponent.verdict === "passed" ? "good" : "bad"}">${opponent.verdict}</span></td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>`}
+    </details>`,
+  );
+}
+
+const percent = (share) => `${(share * 100).toFixed(1)} %`;
+
+function Statistics({ config, theme }) {
+  const [found, error, again] = useData(async () => ({ one: await get(`configs/${encodeURIComponent(config)}/statistics`) }), `${config}/statistics`);
+  if (!found) return html`<section class="card"><h2>Games</h2><${Waiting} error=${error} again=${again} /></section>`;
+  const one = found.one;
+  if (!one) return html`<section class="card"><h2>Games</h2><p class="empty">No games yet.</p></section>`;
+  const lengths = [one.lengths.map(([moves]) => moves), one.lengths.map(([, games]) => games)];
+  return html`
+    <section class="card">
+      <header><h2>Games</h2><span class="push soft small">${count(one.games)} games, ${count(one.held_out)} held out</span></header>
+      <dl class="facts">
+        <dt>Moves a game</dt>
+        <dd>${one.mean_moves.toFixed(0)} on average; ${Object.entries(one.moves).map(([name, value]) => `${name}: ${value}`).join(", ")}</dd>
+        <dt>Variety</dt>
+        <dd>${count(one.distinct)} distinct games from ${count(one.openings)} openings</dd>
+        ${Object.entries(one.uses).map(([name, share]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd>in ${percent(share)} of the games</dd>`)}
+      </dl>
+      <h3>Won by seat</h3>
+      ${one.seats.map((seat) => html`<${Share} key=${seat.seat} name="Player ${seat.seat}" share=${seat.share} text="${percent(seat.share)} (${percent(seat.low)} – ${percent(seat.high)})" />`)}
+      <h3>Ended by</h3>
+      ${Object.entries(one.endings).map(([reason, games]) => html`<${Share} key=${reason} name=${reason.replaceAll("_", " ")} share=${games / one.games} text=${count(games)} />`)}
+    </section>
+    <section class="card">
+      <header><h2>Length and players</h2></header>
+      <${Chart}
+        label="Games by their moves"
+        data=${lengths}
+        height=${200}
+        theme=${theme}
+        options=${(colour) => ({
+          scales: { x: { time: false } },
+          legend: { show: false },
+          series: [{ label: "moves" }, { label: "games", stroke: colour("--accent"), width: 2, fill: `${colour("--accent")}33` }],
+          axes: [{ label: "moves", size: 34, labelSize: 22 }, { size: 52 }],
+        })}
+      />
+      <h3>Seats by player</h3>
+      ${Object.entries(one.engines).map(([engine, seats], _, all) => html`<${Share} key=${engine} name=${shortSpec(engine)} share=${seats / Math.max(...all.map(([, other]) => other))} text=${count(seats)} />`)}
+    </section>
+  `;
+}
+
+function Share({ name, share, text }) {
+  return html`<div class="share-line">
+    <span class="wrap">${name}</span>
+    <${Bar} share=${share} label=${text} />
+    <span class="number small">${text}</span>
+  </div>`;
+}
