@@ -287,7 +287,7 @@ function Table({ config, seats, seed, first }) {
       ? taskOf(frame.phase, legal.map(([, key]) => key))
       : error
         ? ""
-        : `Player ${frame.player} (${seats[frame.player - 1]}) thinks…`;
+        : `Player ${frame.player} (${seatInWords(seats[frame.player - 1])}) thinks…`;
   const hoverIndex = hovered ? boardOf(board).byKey.get(hovered) : null;
   const policy = hint?.candidates && isPresent ? hint.candidates.map((one) => [one.key, one.probability]) : null;
   return html`
