@@ -23,7 +23,14 @@ BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """The beginning of all schedules: the first interval that can be made up for."""
 
 FROM_THE_BEGINNING: Final = TimeRestriction(earliest=pendulum.instance(BEGINNING), latest=None, catchup=True)
-SCHEDULES: Final = ("every", "tournaments.shadow", "tournaments.full", "maintenance.every", "maintenance.hosts")
+SCHEDULES: Final = (
+    "every",
+    "tournaments.shadow",
+    "tournaments.full",
+    "maintenance.every",
+    "maintenance.hosts",
+    "maintenance.weights",
+)
 """The fields of a preset that hold one."""
 
 

@@ -15,13 +15,18 @@ from typing import Annotated
 import typer
 
 from ringrift.cli import (
+    allocate,
     analyse,
     bench,
+    clean,
     dataset,
     evaluate,
+    evaluations,
     game,
     games,
+    gate,
     halt,
+    holdout,
     hosts,
     ladder,
     loop,
@@ -39,15 +44,14 @@ from ringrift.cli import (
     web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.cli.log import HANDLER, OURS, log_every_command, set_up_logging
 from ringrift.console import echo
-from ringrift.errors import Busy, RingRiftError
+from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
 from ringrift.files import with_home
 from ringrift.printable import one_line
 
 __all__ = ["app", "main"]
 
-WRONG_USE, BUSY = 2, 75
-"""The exit codes of errors: another try would say the same, or may go well (`EX_TEMPFAIL` of sysexits.h)."""
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -69,11 +73,16 @@ app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)
 app.command(rich_help_panel=MEASURE)(tournament.tournament)
+app.command(rich_help_panel=MEASURE)(holdout.holdout)
+app.command(rich_help_panel=MEASURE)(gate.gate)
 app.command(rich_help_panel=MEASURE)(promote.promote)
+app.add_typer(evaluations.app, name="evaluations", rich_help_panel=MEASURE)
 app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(allocate.allocate)
+app.command(rich_help_panel=RUN)(clean.clean)
 app.command(rich_help_panel=RUN)(metrics.health)
 app.add_typer(metrics.app, name="metrics", rich_help_panel=RUN)
 app.command(rich_help_panel=RUN)(web.web)
@@ -82,6 +91,9 @@ app.command(rich_help_panel=RUN)(halt.resume)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)
 app.command(rich_help_panel=FLEET)(sync.sync)
 app.command(rich_help_panel=FLEET)(sync.distribute)
+
+
+log_every_command(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -113,7 +125,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
-    _show_notices()
+    set_up_logging()
     try:
         try:
             code = app([_with_home_folder(word) for word in sys.argv[1:]], standalone_mode=False)
@@ -151,18 +163,9 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
 
 
-def _show_notices() -> None:
-    """Print what the kernels have to say, such as that they are being compiled, on standard error."""
-
-    class Notices(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            echo(record.getMessage(), err=True)
-
-    logger = logging.getLogger("ringrift.kernels")
-    logger.addHandler(Notices())
-    logger.setLevel(logging.INFO)
-
-
 def _complain(complaint: str) -> None:
-    """Print an error in one line."""
-    echo(f"error: {one_line(complaint)}", err=True)
+    """Print an error in one line, or log it for machines."""
+    if HANDLER.as_json:
+        logging.getLogger(OURS).error("%s", complaint)
+    else:
+        echo(f"error: {one_line(complaint)}", err=True)

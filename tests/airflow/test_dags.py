@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.stages import STAGES
 from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
+FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
@@ -43,7 +45,8 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet")}
+    kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation")
+    others = {f"ringrift__{name}" for name in kinds}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
@@ -103,7 +106,7 @@ def test_page_and_form_of_a_loop_say_how_many_games_are_played(preset: str, load
     stage = loop_settings().presets[preset].selfplay
     dag = loaded["dags"]["ringrift__square8_2p"]
     intervals = {"*/30 * * * *": 48, "*/15 * * * *": 96}[loop_settings().presets[preset].every]
-    games = stage.shards * stage.games
+    games = stage.shards * stage.games if not stage.allocated else allocation_settings().budgets["square8_2p"]
     assert f"**A run plays {games:,} games**" in dag["doc"]
     assert f"{games:,} games for each of them, {games * intervals:,} for a day" in dag["doc"]
     for text in (dag["doc"], dag["descriptions"]["games"]):
@@ -175,7 +178,7 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
     config = with_settings(tmp_path, change)
     preset = {} if change[0] == "preset: laptop" else {"RINGRIFT_LOOP_PRESET": "smoke"}
     errors = inspect(tmp_path, RINGRIFT_CONFIG_DIR=config, **({"RINGRIFT_LOOP_PRESET": ""} | preset))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == FILES
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         assert last.startswith("ringrift.settings.BadSettings: ")
@@ -190,7 +193,7 @@ def test_a_wrong_pool_is_one_line_in_the_import_error(tmp_path: Path) -> None:
     config = Path(with_settings(tmp_path, ("retries: 2", "retries: 2")))
     (config / "pools.json").write_text(json.dumps({"ringrift_training": {"slots": 0}}))
     errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == FILES
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         said = "ringrift_training.slots: input should be greater than 0, not 0 (line 1)"
