@@ -37,7 +37,9 @@ def check(ending: Ending, words: Sequence[str]) -> None:
     assert printable(ending.err) == ending.err
     assert ending.code < 0 or ending.code in CODES
     if ending.code in (2, 75) and "Usage:" not in ending.out:
-        (complaint,) = (line for line in ending.err.splitlines() if line.startswith("error: "))
+        starts = "error: ", '{"time": '  # the latter with --log-json
+        *_, complaint = (line for line in ending.err.splitlines() if line.startswith(starts))
+        assert sum(line.startswith("error: ") for line in ending.err.splitlines()) <= 1
         assert ending.err.endswith(complaint + "\n"), "nothing follows a complaint"
         assert len(complaint) < 20_000
 
