@@ -32,6 +32,7 @@ class Pools(Settings):
     ringrift_evaluation: Pool
     ringrift_sync: Pool
     ringrift_database: Pool
+    ringrift_tuning: Pool
 
 
 def pool_settings() -> Pools:

@@ -19,6 +19,7 @@ from tests.airflow.place import REPOSITORY, Place
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
 ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
+FILES = ["fleet.py", "loop.py", "maintenance.py", "tournaments.py", "tuning.py"]
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
@@ -43,7 +44,7 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet")}
+    others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet", "tune")}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
@@ -71,7 +72,19 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 
 
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
-    assert {dag["timetable"] for dag in loaded["dags"].values()} == {"CronDataIntervalTimetable"}
+    """All but the tuning, which people start, and which starts itself again."""
+    timetables = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
+    assert timetables.pop("ringrift__tune") == "NullTimetable"
+    assert set(timetables.values()) == {"CronDataIntervalTimetable"}
+
+
+def test_a_generation_is_asked_answered_in_parts_and_told_before_the_next(loaded: Any) -> None:
+    tasks = loaded["dags"]["ringrift__tune"]["tasks"]
+    chain = ["begin", "ask", "answer", "tell", "again"]
+    assert [tasks[task]["downstream"] for task in chain] == [["ask"], ["answer"], ["tell"], ["again"], []]
+    assert [task for task in chain if tasks[task]["mapped"]] == ["answer"]
+    assert tasks["answer"]["pool"] == "ringrift_tuning"
+    assert loaded["dags"]["ringrift__tune"]["runs"] == 1
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:
@@ -175,7 +188,7 @@ def test_settings_that_are_wrong_are_one_line_in_the_import_error(
     config = with_settings(tmp_path, change)
     preset = {} if change[0] == "preset: laptop" else {"RINGRIFT_LOOP_PRESET": "smoke"}
     errors = inspect(tmp_path, RINGRIFT_CONFIG_DIR=config, **({"RINGRIFT_LOOP_PRESET": ""} | preset))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == FILES
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         assert last.startswith("ringrift.settings.BadSettings: ")
@@ -190,7 +203,7 @@ def test_a_wrong_pool_is_one_line_in_the_import_error(tmp_path: Path) -> None:
     config = Path(with_settings(tmp_path, ("retries: 2", "retries: 2")))
     (config / "pools.json").write_text(json.dumps({"ringrift_training": {"slots": 0}}))
     errors = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))["errors"]
-    assert sorted(Path(path).name for path in errors) == ["fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+    assert sorted(Path(path).name for path in errors) == FILES
     for error in errors.values():
         last = error.strip().splitlines()[-1]
         said = "ringrift_training.slots: input should be greater than 0, not 0 (line 1)"
