@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.ringrift import RingriftOperator
+from ringrift_airflow.workspace import airflow_home
 
 ABOUT = """
 ### The hosts of hosts.yaml
@@ -14,6 +16,9 @@ gets the champions that it lacks. Where hosts.yaml names no hosts, `probe_hosts`
 
 Jobs that no task waits for any more, here and on the hosts, are killed by `end_orphaned_jobs`: those whose task
 was marked between two tries, or whose run was deleted.
+
+Where the disk here is nearly full, `clean_full_disk` removes what nobody needs any more; else that waits for
+`ringrift__maintenance`.
 
 Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
 """
@@ -35,6 +40,13 @@ with ringrift_dag(
         configs=preset.configs,
         doc_md="Ask all hosts, but for the retired ones whose next trial has not come. Settings: hosts.yaml, "
         "fleet.yaml.",
+    )
+    RingriftOperator(
+        task_id="clean_full_disk",
+        words=["clean", "--apply", "--if-full", "--airflow", airflow_home()],
+        pool="ringrift_database",
+        doc_md="`ringrift clean --apply --if-full`: where the disk is nearly full, remove what nobody needs any more, "
+        "and do not wait for the night. Settings: housekeeping.yaml, resources.yaml.",
     )
     EndOrphanedJobsOperator(
         task_id="end_orphaned_jobs",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Param
 
+from ringrift.pipeline.allocation_settings import allocation_settings, budget_of
 from ringrift.pipeline.settings import MOST_GAMES, LoopPreset, LoopSettings, training_presets
 from ringrift.pipeline.stages import STAGES
 from ringrift_airflow.assets import lineage
@@ -18,7 +19,7 @@ from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
-from ringrift_airflow.operators.train import RemoteTrainOperator
+from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
 from ringrift_airflow.retries import RETRY_POLICY
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
@@ -32,9 +33,11 @@ ABOUT = """
 
 {stages}
 
-**A run plays {total:,} games** ({shards} shards of {shard_games:,}), whoever starts it: the schedule, a person, a
-backfill. **Trigger** with «unpause … on trigger» ticked, as it is at first, also begins the scheduled run of the last
-interval, which plays {total:,} games more; untick it where only the run asked for is wanted.
+**A run plays {total:,} games** ({shards} shards), times the config's weight (`ringrift allocate`, hourly), more before
+the first training (`targets` of selfplay.yaml), and fewer, down to none, where ingest or training do not keep up
+(allocation.yaml). A person who names a number of games gets it, and so does a backfill. **Trigger** with
+«unpause … on trigger» ticked, as it is at first, also begins the scheduled run of the last interval, which plays
+{total:,} games more; untick it where only the run asked for is wanted.
 
 - Self-play of the next interval never waits for a training: up to {runs} runs are under way at once, but there is one
   training, one gauntlet and one promotion of the config at a time.
@@ -62,13 +65,15 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
         max_active_runs=preset.runs_at_once,
         tags=["loop", board, players],
         doc_md=about(config, dag_id, name, preset),
-        params=parameters(preset),
+        params=parameters(preset, config),
     ) as dag:
         selfplay = RemoteSelfplayOperator.partial(
             task_id="selfplay",
             config=config,
             games="{{ params.games }}",
             players="{{ params.players or '' }}",
+            preset=name,
+            shards=preset.selfplay.shards,
             gpus=preset.selfplay.gpus,
             deadline=hours(preset.selfplay.hours),
             pool="ringrift_selfplay",
@@ -108,6 +113,17 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             inlets=[assets.games],
             outlets=[assets.dataset],
             doc_md=task_doc("export", "datasets.yaml"),
+        )
+        check = CheckOperator(
+            task_id="check",
+            config=config,
+            preset="{{ params.training_preset }}",
+            deadline=hours(preset.training.hours),
+            deferrable=False,
+            max_active_tis_per_dag=1,
+            pool="ringrift_database",
+            inlets=[assets.dataset],
+            doc_md=task_doc("check", "training.yaml, datasets.yaml"),
         )
         train = RemoteTrainOperator(
             task_id="train",
@@ -166,7 +182,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             inlets=[assets.production],
             doc_md=task_doc("distribute", "hosts.yaml, fleet.yaml"),
         )
-        selfplay >> sync >> ingest >> threshold >> export >> train >> gauntlet >> gate
+        selfplay >> sync >> ingest >> threshold >> export >> check >> train >> gauntlet >> gate
         train >> rate
         if approval:
             gate >> approve(config, preset) >> promote
@@ -186,9 +202,8 @@ def about(config: str, dag_id: str, name: str, preset: LoopPreset) -> str:
         preset=name,
         runs=preset.runs_at_once,
         shards=preset.selfplay.shards,
-        shard_games=preset.selfplay.games,
-        total=games_of_a_run(preset),
-        day=games_of_a_run(preset) * intervals_of_a_day(preset.every),
+        total=games_of_a_run(preset, config),
+        day=games_of_a_run(preset, config) * intervals_of_a_day(preset.every),
         new_games=training.new_games,
         pause=f", and {training.minutes:g} minutes after the last one" if training.minutes else "",
         chain=" → ".join(stage.name for stage in STAGES),
@@ -203,18 +218,19 @@ def task_doc(name: str, settings: str) -> str:
     return f"`{stage.command}`: {stage.summary}. Settings: {settings}."
 
 
-def parameters(preset: LoopPreset) -> dict[str, Param]:
+def parameters(preset: LoopPreset, config: str) -> dict[str, Param]:
     """Return the form with which a person triggers a run."""
-    shards, total = preset.selfplay.shards, games_of_a_run(preset)
+    shards, games, total = preset.selfplay.shards, games_of_a_shard(preset, config), games_of_a_run(preset, config)
     return {
         "games": Param(
-            preset.selfplay.games,
+            games,
             type="integer",
             minimum=1,
             maximum=MOST_GAMES,
             title="Games of each shard",
-            description=f"Of {shards} shards: {total:,} games in all as it stands. With «unpause … on trigger», a "
-            f"paused loop begins the scheduled run of the last interval, too: {total:,} games more.",
+            description=f"Of {shards} shards: {total:,} games in all as it stands; a number that a person names holds. "
+            f"With «unpause … on trigger», a paused loop begins the scheduled run of the last interval, too: {total:,} "
+            "games more.",
         ),
         "players": Param(
             preset.selfplay.players or None,
@@ -245,9 +261,14 @@ def parameters(preset: LoopPreset) -> dict[str, Param]:
     }
 
 
-def games_of_a_run(preset: LoopPreset) -> int:
-    """Return how many games a run of the loop plays."""
-    return preset.selfplay.shards * preset.selfplay.games
+def games_of_a_shard(preset: LoopPreset, config: str) -> int:
+    """Return how many games a shard of a run plays with a weight of 1."""
+    return -(-budget_of(config, preset, allocation_settings()) // preset.selfplay.shards)
+
+
+def games_of_a_run(preset: LoopPreset, config: str) -> int:
+    """Return how many games a run of the loop plays with a weight of 1."""
+    return preset.selfplay.shards * games_of_a_shard(preset, config)
 
 
 def same_again(players: str) -> str:

@@ -1,4 +1,4 @@
-"""What keeps the house in order: the games database is checked, old models and old jobs are removed."""
+"""What keeps the house in order: the games database is checked, and what nobody needs any more is removed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.connections import CheckConnectionsOperator
 from ringrift_airflow.operators.fleet import SweepJobsOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
+from ringrift_airflow.workspace import airflow_home
 
 settings = dag_settings()
 _, preset = settings.chosen()
@@ -13,7 +14,7 @@ _, preset = settings.chosen()
 with ringrift_dag(
     "ringrift__maintenance",
     settings,
-    description="Checks of database and connections, pruning of models and jobs",
+    description="Checks of database and connections, removal of what nobody needs any more",
     every=preset.maintenance.every,
     max_active_runs=1,
     tags=["maintenance"],
@@ -29,10 +30,11 @@ with ringrift_dag(
         "Settings: database.yaml.",
     )
     RingriftOperator(
-        task_id="prune_models",
-        words=["models", "prune"],
+        task_id="clean",
+        words=["clean", "--apply", "--airflow", airflow_home()],
         pool="ringrift_database",
-        doc_md="`ringrift models prune`: remove the files of models that nobody needs any more. Settings: models.yaml.",
+        doc_md="`ringrift clean --apply`: remove what nobody needs any more: checkpoints, raw games, data sets of "
+        "backfills, logs, models. Settings: housekeeping.yaml, models.yaml.",
     )
     SweepJobsOperator(
         task_id="sweep_jobs",

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from ringrift_airflow.dag import dag_settings, ringrift_dag
+from ringrift_airflow.operators.evaluation import ShadowOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.retries import RETRY_POLICY
 
 settings = dag_settings()
 _, preset = settings.chosen()
 
-for kind, every, flags, about in (
+for kind, every, flags, operator, about in (
     (
         "shadow",
         preset.tournaments.shadow,
         ["--shadow"],
-        "A few games of every config's newest model against the anchors and its predecessor. A task fails when the "
-        "model wins less than 45 % or has lost 50 Elo: that is the alarm.",
+        ShadowOperator,
+        "A few games of every config's newest model against the anchors and its predecessor. A task fails, once, when "
+        "the model is clearly weaker than its predecessor or has lost 50 Elo: that is the alarm, and no retry asks "
+        "again. As long as it stands, the task of the config is skipped, and says so.",
     ),
-    ("full", preset.tournaments.full, [], "All engines and the champion of every config play each other, for Elo."),
+    (
+        "full",
+        preset.tournaments.full,
+        [],
+        RingriftOperator,
+        "All engines and the champion of every config play each other, for Elo.",
+    ),
 ):
     with ringrift_dag(
         f"ringrift__{kind}_tournament",
@@ -28,7 +37,7 @@ for kind, every, flags, about in (
         tags=["evaluation"],
         doc_md=f"### The {kind} tournament\n\n{about}\n\nSettings: `tournaments` of the preset, evaluation.yaml.",
     ) as dag:
-        RingriftOperator.partial(
+        operator.partial(
             task_id="play",
             deadline=hours(preset.tournaments.hours),
             pool="ringrift_evaluation",

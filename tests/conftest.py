@@ -1,6 +1,7 @@
 """Before anything else: torch and what it stands on compute with one thread, also in processes that tests start.
 
-Tests share their cores with others; threads that wait for each other would wait for those.
+Tests share their cores with others; threads that wait for each other would wait for those, and so would commands that
+wait for a free processor before they begin.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 SYSTEM = Path(__file__).parent / "system"
 
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["RINGRIFT_BUSY_SECONDS"] = "0"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

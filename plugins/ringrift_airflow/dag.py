@@ -23,7 +23,14 @@ BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """The beginning of all schedules: the first interval that can be made up for."""
 
 FROM_THE_BEGINNING: Final = TimeRestriction(earliest=pendulum.instance(BEGINNING), latest=None, catchup=True)
-SCHEDULES: Final = ("every", "tournaments.shadow", "tournaments.full", "maintenance.every", "maintenance.hosts")
+SCHEDULES: Final = (
+    "every",
+    "tournaments.shadow",
+    "tournaments.full",
+    "maintenance.every",
+    "maintenance.hosts",
+    "maintenance.weights",
+)
 """The fields of a preset that hold one."""
 
 
@@ -38,7 +45,7 @@ def dag_settings() -> LoopSettings:
 def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str | None, tags: list[str], **keywords: Any) -> DAG:
     """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
 
-    `every` is its schedule; None for a DAG that people start.
+    Without `every` it runs when a person asks for it.
     """
     _, preset = settings.chosen()
     return DAG(

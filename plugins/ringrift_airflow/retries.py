@@ -10,7 +10,8 @@ from typing import Final, NoReturn
 from airflow.sdk import Context, ExceptionRetryPolicy, RetryAction, RetryRule
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from ringrift.fleet.failures import HostTrouble, JobLost, NoHostLeft, OutOfMemory, WrongUse
+from ringrift.errors import Busy
+from ringrift.fleet.failures import HostTrouble, JobLost, NoHostLeft, OutOfMemory, Postponed, WrongUse
 
 SKIP_REASON: Final = "skip_reason"
 """The key of the XCom in which a skipped task says why; at the end of the run it becomes a note of task and run."""
@@ -18,6 +19,7 @@ SKIP_REASON: Final = "skip_reason"
 RETRY_POLICY: Final = ExceptionRetryPolicy(
     rules=[
         RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would say the same again"),
+        RetryRule(Postponed, RetryAction.RETRY, timedelta(minutes=5), reason="there may be room by then"),
         RetryRule(OutOfMemory, RetryAction.RETRY, timedelta(minutes=2), reason="others may need less memory by then"),
         RetryRule(HostTrouble, RetryAction.RETRY, timedelta(minutes=1), reason="the host may answer again"),
         RetryRule(JobLost, RetryAction.RETRY, timedelta(seconds=10), reason="it goes on where it was"),
@@ -32,6 +34,15 @@ def failing_at_once() -> Iterator[None]:
         yield
     except NoHostLeft as error:
         raise AirflowFailException(str(error)) from None
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Fail a try for which there is no room just now in such a way that a later one comes."""
+    try:
+        yield
+    except Busy as error:
+        raise Postponed(str(error)) from None
 
 
 def skip(context: Context, reason: str) -> NoReturn:

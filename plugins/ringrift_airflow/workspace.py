@@ -19,3 +19,10 @@ def program() -> str:
     """Return the command `ringrift`: `RINGRIFT_PROGRAM`, else the one that is installed beside this Python."""
     beside = Path(sys.executable).with_name("ringrift")
     return os.environ.get("RINGRIFT_PROGRAM") or (str(beside) if beside.exists() else "ringrift")
+
+
+def airflow_home() -> str:
+    """Return the home of this Airflow, in which its logs are."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    return str(Path(AIRFLOW_HOME).resolve())

@@ -6,7 +6,6 @@ The groups import the rules inside their commands, so that `ringrift --help` doe
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from concurrent.futures import BrokenExecutor
@@ -15,13 +14,18 @@ from typing import Annotated
 import typer
 
 from ringrift.cli import (
+    allocate,
     analyse,
     bench,
+    clean,
     dataset,
     evaluate,
+    evaluations,
     game,
     games,
+    gate,
     halt,
+    holdout,
     hosts,
     ladder,
     loop,
@@ -39,15 +43,14 @@ from ringrift.cli import (
     web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
+from ringrift.cli.log import complain, log_every_command, set_up_logging
 from ringrift.console import echo
-from ringrift.errors import Busy, RingRiftError
+from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
 from ringrift.files import with_home
 from ringrift.printable import one_line
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "one_line"]
 
-WRONG_USE, BUSY = 2, 75
-"""The exit codes of errors: another try would say the same, or may go well (`EX_TEMPFAIL` of sysexits.h)."""
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -69,11 +72,16 @@ app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)
 app.command(rich_help_panel=MEASURE)(tournament.tournament)
+app.command(rich_help_panel=MEASURE)(holdout.holdout)
+app.command(rich_help_panel=MEASURE)(gate.gate)
 app.command(rich_help_panel=MEASURE)(promote.promote)
+app.add_typer(evaluations.app, name="evaluations", rich_help_panel=MEASURE)
 app.add_typer(models.app, name="models", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.command(rich_help_panel=RUN)(loop.loop)
 app.command(rich_help_panel=RUN)(loop.status)
+app.command(rich_help_panel=RUN)(allocate.allocate)
+app.command(rich_help_panel=RUN)(clean.clean)
 app.command(rich_help_panel=RUN)(metrics.health)
 app.add_typer(metrics.app, name="metrics", rich_help_panel=RUN)
 app.command(rich_help_panel=RUN)(web.web)
@@ -82,6 +90,9 @@ app.command(rich_help_panel=RUN)(halt.resume)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=FLEET)
 app.command(rich_help_panel=FLEET)(sync.sync)
 app.command(rich_help_panel=FLEET)(sync.distribute)
+
+
+log_every_command(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -113,7 +124,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets question marks, not a traceback
-    _show_notices()
+    set_up_logging()
     try:
         try:
             code = app([_with_home_folder(word) for word in sys.argv[1:]], standalone_mode=False)
@@ -124,7 +135,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     except typer.TyperException as error:
         if said := error.format_message():  # nothing where the help has been printed instead
             context = getattr(error, "ctx", None)
-            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+            complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
         sys.exit(WRONG_USE)
     except typer.Abort as error:
         # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
@@ -138,31 +149,14 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
             raise
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk, a missing permission: the system says what is wrong, and where
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        complain(f"{error.filename or 'a file'}: {error.strerror or error}")
         sys.exit(WRONG_USE)
     except BrokenExecutor:
-        _complain("a process that did a part of the work was killed; is there enough memory?")
+        complain("a process that did a part of the work was killed; is there enough memory?")
         sys.exit(WRONG_USE)
     except MemoryError as error:
-        _complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
+        complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
         sys.exit(WRONG_USE)
     except RingRiftError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
-
-
-def _show_notices() -> None:
-    """Print what the kernels have to say, such as that they are being compiled, on standard error."""
-
-    class Notices(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            echo(record.getMessage(), err=True)
-
-    logger = logging.getLogger("ringrift.kernels")
-    logger.addHandler(Notices())
-    logger.setLevel(logging.INFO)
-
-
-def _complain(complaint: str) -> None:
-    """Print an error in one line."""
-    echo(f"error: {one_line(complaint)}", err=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -11,20 +12,44 @@ import typer
 from ringrift.cli.interrupts import Interruption, stop_on_interrupt
 from ringrift.cli.progress import progress
 from ringrift.console import echo
+from ringrift.errors import BUSY
 from ringrift.run_context import Cancelled, RunContext
 
 SettingsT = TypeVar("SettingsT")
 
 
 @contextmanager
-def run_context(settings: SettingsT) -> Iterator[RunContext[SettingsT]]:
-    """Yield a context with these settings; `Cancelled` work ends the command with the signal's exit code."""
+def run_context(
+    settings: SettingsT, *, heavy: str | None = None, folders: Sequence[Path] = (), gpu: bool = False
+) -> Iterator[RunContext[SettingsT]]:
+    """Yield a context with these settings; `Cancelled` work ends the command with the signal's exit code.
+
+    `heavy` names work that begins when the machine has room for it, and stops with exit code 75 where the disks of the
+    `folders` or the memory are used up meanwhile. `gpu` says that it uses a GPU where there is one.
+    """
     with stop_on_interrupt() as interruption, progress() as tell:
         try:
-            yield RunContext(settings, tell, interruption)
+            with _guarded(heavy, folders, gpu, interruption) if heavy else nullcontext():
+                yield RunContext(settings, tell, interruption)
         except Cancelled as cancelled:
             echo(str(cancelled), err=True)
             raise typer.Exit(interruption.exit_code) from None
+
+
+@contextmanager
+def _guarded(work: str, folders: Sequence[Path], gpu: bool, interruption: Interruption) -> Iterator[None]:
+    from ringrift.resources import Guard, guard_settings  # late: pydantic is slow to import
+
+    guard = Guard(guard_settings(), folders, gpu)
+    guard.wait_for_room(work, interruption)
+
+    def stop(why: str) -> None:
+        echo(why, err=True)
+        interruption.exit_code = BUSY
+        interruption.set()
+
+    with guard.watching(work, stop):
+        yield
 
 
 def exit_if_cancelled(context: RunContext[object]) -> None:

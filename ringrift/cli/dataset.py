@@ -105,7 +105,10 @@ def export(
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
     filters = Filters(engines, models, runs, sources, seconds_of(since), seconds_of(until))
-    with run_context(settings) as context, GamesDatabase(database) as opened:
+    with (
+        GamesDatabase(database) as opened,
+        run_context(settings, heavy="export", folders=[*opened.folders, out or Path(settings.folder)]) as context,
+    ):
         reports = run_export(opened, config, context, folder=out, filters=filters, threads=threads, afresh=afresh)
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))

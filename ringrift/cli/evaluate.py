@@ -156,5 +156,8 @@ def match_runner(database: str | None, settings: EvaluationSettings) -> Iterator
     from ringrift.evaluation.match_runner import MatchRunner
     from ringrift.game_database import GamesDatabase
 
-    with run_context(settings) as context, GamesDatabase(database, create=True) as opened:
+    with (
+        GamesDatabase(database, create=True) as opened,
+        run_context(settings, heavy="evaluation", folders=opened.folders, gpu=True) as context,
+    ):
         yield MatchRunner(opened, context)

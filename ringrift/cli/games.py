@@ -62,7 +62,10 @@ def ingest(
     from ringrift.game_database.settings import database_settings
 
     settings = database_settings()
-    with run_context(settings.ingest) as context, GamesDatabase(database, create=True, settings=settings) as opened:
+    with (
+        GamesDatabase(database, create=True, settings=settings) as opened,
+        run_context(settings.ingest, heavy="ingest", folders=opened.folders) as context,
+    ):
         report = run(opened, places or [GAMES], context, threads=threads)
     show_report(report, as_json)
     exit_if_cancelled(context)

@@ -23,7 +23,7 @@ def loop(
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the loop: self-play, ingest, export, training, gauntlet, rating, gate, promotion.
+    """Run the loop: self-play, ingest, export, check, training, gauntlet, rating, gate, promotion.
 
     The same functions that Airflow calls, one after the other in this
     process. However it was stopped, the same command goes on where it was;
@@ -40,9 +40,11 @@ def loop(
 
     parse_config(config)
     settings = pipeline_settings(config, preset)
-    with open_store(database, models, create=True) as store, run_context(settings) as context:
-        for _ in range(iterations):
-            show_report(run_iteration(LoopInputs(config, store.database, store), context), as_json)
+    with open_store(database, models, create=True) as store:
+        inputs = LoopInputs(config, store.database, store)
+        with run_context(settings, heavy="the loop", folders=inputs.folders, gpu=True) as context:
+            for _ in range(iterations):
+                show_report(run_iteration(inputs, context), as_json)
 
 
 def status(

@@ -54,7 +54,7 @@ def match(
         ),
     ] = 64,
     records: Annotated[Path | None, typer.Option(help="Write the games there (.jsonl or .jsonl.gz).")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also a table by seats.")] = False,
+    by_seat: Annotated[bool, typer.Option("--by-seat", help="Also a table by seats.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Let 2 to 4 players play many games against each other: who is stronger?
@@ -89,7 +89,7 @@ def match(
             context.progress("games", len(played), plan.games, f"won {' : '.join(map(str, won))}")
     report = report_match(plan, played, agents)
     show_report(report, as_json)
-    if verbose and not as_json:
+    if by_seat and not as_json:
         from ringrift.cli.render.evaluation import seat_table
 
         console().print(seat_table(report))

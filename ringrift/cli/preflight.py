@@ -32,6 +32,9 @@ def preflight(
     runs: RunsOption = RUNS,
     gpu: Annotated[bool, typer.Option("--gpu", help="Fail without a GPU.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Read the whole data set and compare checksums.")] = False,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Also ask of the data set what `ringrift dataset validate` asks.")
+    ] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +75,6 @@ def preflight(
         needs_gpu=gpu,
     )
     with run_context(training_thresholds().preflight) as context:
-        report = check(planned, context, verify=verify)
+        report = check(planned, context, verify=verify, quality=dataset_settings().quality if validate else None)
     show_report(report, as_json)
     raise typer.Exit(0 if report.ready else 1)

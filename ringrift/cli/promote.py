@@ -66,7 +66,7 @@ def promote(
         gate = gate.model_copy(update={"pause_minutes": 0})
     with (
         open_store(database, models, create=model.endswith(".pth")) as store,
-        run_context(gate) as context,
+        run_context(gate, heavy="the gate", folders=store.database.folders, gpu=True) as context,
     ):
         if model.endswith(".pth"):
             model = store.register(Path(model)).id

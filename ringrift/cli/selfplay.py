@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
+from ringrift.cli.log import telling
 from ringrift.cli.options import (
     GAMES,
     MANY,
@@ -25,7 +22,6 @@ from ringrift.cli.options import (
     MovesOption,
 )
 from ringrift.cli.reports import show_report
-from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.selfplay import SelfPlayOptions, SelfPlaySettings
@@ -105,7 +101,7 @@ def selfplay(
         if games is not None:
             raise BadOptions("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
-    with run_context(None) as context, _shown_log():
+    with run_context(None, heavy="self-play", folders=[out], gpu=True) as context, telling("ringrift.selfplay"):
         report = run_selfplay(
             options,
             context,
@@ -172,21 +168,3 @@ def _options(
         settings=settings,
     )
     return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))
-
-
-@contextmanager
-def _shown_log() -> Iterator[None]:
-    """Meanwhile what self-play logs is printed, above the progress bar if there is one."""
-    log = logging.getLogger("ringrift.selfplay")
-    handler = _Echo()
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.removeHandler(handler)
-
-
-class _Echo(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        echo(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {record.getMessage()}", err=True)

@@ -52,11 +52,6 @@ def sync(
         if prune:
             changes["prune"] = settings.sync.prune.model_copy(update={"always": True})
         settings = settings.model_copy(update={"sync": settings.sync.model_copy(update=changes)})
-        if not stream:
-            report = sync_games(hosts, settings, root=out, health=health)
-            show_report(report, as_json)
-            raise typer.Exit(1 if report.failed else 0)
-
         said = ""
 
         def on_round(report: SyncReport) -> None:
@@ -67,7 +62,11 @@ def sync(
                 echo(str(report))
             said = str(report)
 
-        with run_context(settings) as context:
+        with run_context(settings, heavy="sync", folders=[out]) as context:
+            if not stream:
+                report = sync_games(hosts, settings, root=out, health=health)
+                show_report(report, as_json)
+                raise typer.Exit(1 if report.failed else 0)
             stream_games(hosts, context, on_round, root=out, health=health)
         exit_if_cancelled(context)
 

@@ -11,6 +11,7 @@ from ringrift.cli.evaluate import AsOption, match_runner, sound_champion
 from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
+from ringrift.errors import ALARM
 
 if TYPE_CHECKING:
     from ringrift.evaluation.shadow import ShadowReport
@@ -28,7 +29,7 @@ def tournament(
         typer.Option("--games", "-n", min=1, max=MANY, help="Games of every two players, in whole openings."),
     ] = None,
     shadow: Annotated[
-        bool, typer.Option("--shadow", help="Only a few games of the newest model; exit code 1 if it is worse.")
+        bool, typer.Option("--shadow", help="Only a few games of the newest model; exit code 3 if it is worse.")
     ] = False,
     as_: AsOption = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of all ratings there.")] = None,
@@ -41,8 +42,9 @@ def tournament(
     A tournament that was interrupted goes on; one after it has other openings.
 
     With --shadow the newest model plays a few games against the anchors of the
-    Elo scale and its predecessor: the champion, or its parent. An alarm is a
-    score under 45 % or an Elo 50 under the best model's, and exit code 1.
+    Elo scale and its predecessor, the champion or its parent, and a few more
+    of a sequential test against that. An alarm, that it is clearly weaker, or
+    its Elo 50 under the best model's, is exit code 3; 1 where it was raised before.
 
     Example: ringrift tournament square8_2p --games 40 --plot elo.png
 
@@ -68,7 +70,7 @@ def tournament(
     settings = evaluation_settings()
     form = as_ or settings.gauntlet.as_
     report: ShadowReport | TournamentReport
-    alarms: tuple[str, ...] = ()
+    code = 0
     if shadow:
         if players or games:
             raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
@@ -78,7 +80,8 @@ def tournament(
             before = find_predecessor(models, config, newest)
             predecessor = None if before is None else model_participant(before, form)
             report = shadow_evaluation(config, model_participant(newest, form), predecessor, runner)
-        alarms = report.alarms
+        if report.alarms:
+            code = 1 if report.raised_before else ALARM
     else:
         participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
         with match_runner(database, settings) as runner:
@@ -90,4 +93,4 @@ def tournament(
     if plot is not None and report.ratings is not None:
         plot_elo(report.ratings, f"{config}: Elo", plot)
         echo(f"written: {plot}", err=True)
-    raise typer.Exit(1 if alarms else 0)
+    raise typer.Exit(code)

@@ -84,7 +84,7 @@ def train(
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=models, runs=runs)
     strength = strength_against_heuristic(config, hyper.elo_games) if hyper.early_stopping == "elo" else None
-    with run_context(training_thresholds()) as context:
+    with run_context(training_thresholds(), heavy="training", folders=[runs, models], gpu=True) as context:
         try:
             report = train(inputs, context, device=device, strength=strength)
         except NothingNew as nothing:

@@ -3,6 +3,7 @@
 - `evaluations`: what evaluations have found: their reports;
 - `evaluation_games`: every game that was played for one, by its number in a run; a run is a plan of games, and the same
   plan has the same run wherever and whenever it is played;
+- `evaluation_moves`: the moves of these games, apart from their results, which are read all together for Elo;
 - `elo`: the history of Elo: a row for every player of every fit.
 
 Times are seconds since 1970, UTC; lists by seat are short texts of JSON. A change here needs a migration.
@@ -12,15 +13,27 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from ringrift.game_database.schema import KEY, metadata
 
-GameKind = Literal["rating", "gate", "shadow", "tournament", "tuning"]
-"""The reason for which an evaluation game was played."""
+GameKind = Literal["rating", "gate", "trial", "shadow", "tournament", "tuning"]
+"""Why an evaluation game was played: `gate` in a gauntlet or a sequential test, `trial` by the gate itself."""
 RATED: Final = ("rating", "shadow", "tournament")
-"""The kinds that Elo is estimated from. Games of the gate and of tuning are not: these let pass whom luck has favoured
-in them, and a rating that counts them inherits that luck."""
+"""The kinds that Elo is estimated from. Games that a gate or tuning judges by are not: these let pass whom luck has
+favoured in them, and a rating that counts them inherits that luck."""
 
 evaluations = Table(
     "evaluations",
@@ -52,6 +65,22 @@ evaluation_games = Table(
     Column("actions_hash", BigInteger, nullable=False),
     Column("ended", BigInteger, nullable=False),
     Index(None, "config", "kind"),
+)
+
+evaluation_moves = Table(
+    "evaluation_moves",
+    metadata,
+    Column("run", String(16), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("opening_plies", Integer, nullable=False),
+    Column("max_moves", Integer, nullable=False),
+    Column("actions", LargeBinary, nullable=False),  # all, from the empty board on; see `game_database/packing.py`
+    ForeignKeyConstraint(
+        ["run", "number"],
+        ["evaluation_games.run", "evaluation_games.number"],
+        name="fk_evaluation_moves_run_evaluation_games",
+        ondelete="CASCADE",
+    ),
 )
 
 elo = Table(

@@ -72,6 +72,13 @@ class AlarmSettings(Settings):
 
     score: Share
     elo_drop: PositiveFloat | PositiveInt
+    false_alarm: Risk
+    """How often equals may raise an alarm."""
+    missed: Risk
+    """How often a model that is weaker by `elo_drop` may raise none."""
+    look_blocks: PositiveInt
+    """Blocks of every shadow evaluation, until the test is over."""
+    most_blocks: PositiveInt
 
 
 class EvaluationSettings(Settings):

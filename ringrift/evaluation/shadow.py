@@ -10,13 +10,12 @@ from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.rating import anchors, form_of, update_ratings
+from ringrift.evaluation.regression import RegressionTest, look_for_regression
 from ringrift.evaluation.results import GameResult, interval
 from ringrift.evaluation.settings import AlarmSettings
-from ringrift.evaluation.store import count_evaluations, store_evaluation
+from ringrift.evaluation.store import count_evaluations, store_evaluation, stored_evaluations
 
 SHADOW: Final = "shadow"
-EQUAL: Final = 0.5
-"""The score of equals."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,12 @@ class ShadowReport:
     model: str
     results: tuple[ShadowResult, ...]
     ratings: Ratings
+    regression: RegressionTest | None
+    """The test against the predecessor; None without one."""
     alarms: tuple[str, ...]
     """The alarms, one for each thing that has become worse."""
+    raised_before: bool
+    """Whether an earlier evaluation of the model has raised an alarm: then nobody has to be told again."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in JSON's types."""
@@ -52,7 +55,9 @@ class ShadowReport:
             "model": self.model,
             "results": [asdict(result) for result in self.results],
             "rating": asdict(self.ratings[self.model]),
+            "regression": self.regression and asdict(self.regression),
             "alarms": list(self.alarms),
+            "raised_before": self.raised_before,
         }
 
 
@@ -73,32 +78,33 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, run
         plan = runner.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
         games[opponent.name] = runner.play("shadow", plan, runner.agents(plan, pair))
     ratings = update_ratings(runner.database, config)
-    results = tuple(_result(name, model.name, played) for name, played in games.items())
-    against = next((one for one in results if predecessor is not None and one.opponent == predecessor.name), None)
+    test = None
+    if predecessor is not None and predecessor.name != model.name:
+        test = look_for_regression(config, model, predecessor, runner)
+    earlier = stored_evaluations(runner.database, config, kind=SHADOW, candidate=model.name)
     report = ShadowReport(
         config=config,
         number=number,
         model=model.name,
-        results=results,
+        results=tuple(_result(name, model.name, played) for name, played in games.items()),
         ratings=ratings,
-        alarms=regressions(ratings, model.name, against, runner.settings.alarm),
+        regression=test,
+        alarms=regressions(ratings, model.name, test, runner.settings.alarm),
+        raised_before=any(one.passed is False for one in earlier),
     )
     store_evaluation(runner.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
     return report
 
 
-def regressions(ratings: Ratings, model: str, against: ShadowResult | None, settings: AlarmSettings) -> tuple[str, ...]:
-    """Return what has become worse: a model's score `against` its predecessor, its Elo beside the best model's.
+def regressions(ratings: Ratings, model: str, test: RegressionTest | None, settings: AlarmSettings) -> tuple[str, ...]:
+    """Return what has become worse: a model beside its predecessor, by the sequential test, its Elo beside the best's.
 
-    It is compared with models that play in the same way. A few games of equals often end beyond the limits: an alarm
+    Elo is compared with models that play in the same way. A few games of equals often end beyond the limit: an alarm
     takes a 95 % interval that has no room for an equal.
     """
     alarms = []
-    if against is not None and against.score < settings.score and against.high < EQUAL:
-        alarms.append(
-            f"{model} scores {against.score:.1%} ({against.low:.1%} – {against.high:.1%}) against its predecessor, less"
-            f" than {settings.score:.0%}"
-        )
+    if test is not None and test.weaker:
+        alarms.append(f"{model} scores {test}, less than {settings.score:.0%}")
     others = [one for one in ratings.players if one.player != model and form_of(one.player) == form_of(model)]
     if others and model in ratings:
         best = others[0].player

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, Row, func, select
 from ringrift.evaluation.elo import Rating, Ratings
 from ringrift.evaluation.matches import MatchPlan, PlayedGame
 from ringrift.evaluation.results import GameResult
-from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluations
+from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluation_moves, evaluations
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import count
+from ringrift.game_database.packing import pack_actions
 from ringrift.game_database.pool import hash_actions
 
 RUN_DIGITS = 16
@@ -54,10 +55,9 @@ def run_of(kind: GameKind, plan: MatchPlan) -> str:
 
 
 def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played: PlayedGame) -> None:
-    """Store a game that has ended; one that is stored already stays as it is."""
-    row = {
-        "run": run_of(kind, plan),
-        "number": played.scheduled.number,
+    """Store a game that has ended, with its moves; one that is stored already stays as it is."""
+    key = {"run": run_of(kind, plan), "number": played.scheduled.number}
+    row = key | {
         "planned": plan.games,
         "config": plan.config,
         "kind": kind,
@@ -70,9 +70,15 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
         "actions_hash": hash_actions(played.actions),
         "ended": _now(),
     }
+    moves = key | {
+        "opening_plies": plan.opening_plies,
+        "max_moves": plan.max_moves,
+        "actions": pack_actions(played.actions),
+    }
     with database.writing() as connection:
         if connection.execute(database.insert(evaluation_games), row).rowcount:
             count(connection, "evaluation_games", plan.config, kind)
+        connection.execute(database.insert(evaluation_moves), moves)
 
 
 def stored_games(database: GamesDatabase, run: str) -> dict[int, GameResult]:

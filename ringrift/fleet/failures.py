@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringrift.errors import RingRiftError
+from ringrift.errors import BUSY, WRONG_USE, RingRiftError
 
-WRONG_USE, NO_ROOM, SHOT = 2, 78, 137
-"""Exit codes that say more than that something went wrong."""
+NO_ROOM, SHOT = 78, 137
+"""Exit codes of jobs that say more than that something went wrong, beside those of `ringrift`."""
 ROOM: Final = 1 << 20
 """Bytes that must be free on another machine for a failure there to be the job's own fault."""
 
@@ -22,6 +22,10 @@ class JobFailed(WorkFailed):
 
 class WrongUse(JobFailed):
     """A job that was asked for wrongly (exit code 2); to ask again changes nothing."""
+
+
+class Postponed(JobFailed):
+    """A job that found no room, or something in use (exit code 75), and has lost nothing: later it may go well."""
 
 
 class OutOfMemory(JobFailed):
@@ -53,6 +57,8 @@ def failure_of(job: str, code: int | None, last_line: str) -> JobFailed:
     message = last_line or f"job {job} ended with exit code {code} and an empty log"
     if code == WRONG_USE:
         return WrongUse(message)
+    if code == BUSY:
+        return Postponed(message)
     if code == NO_ROOM:
         return FullDisk(message)
     if code == SHOT:

@@ -76,6 +76,11 @@ class GamesDatabase:
     ) -> None:
         self.close()
 
+    @property
+    def folders(self) -> list[Path]:
+        """The folder that the database grows in; none where a server keeps it."""
+        return [Path(self.url.database or "").parent] if self.is_sqlite else []
+
     def close(self) -> None:
         """Let go of all connections."""
         self.engine.dispose()

@@ -13,6 +13,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -197,6 +198,19 @@ def is_ingested(database: GamesDatabase, path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return bool(row.trailer == _trailer(file))
+
+
+def unread_files(database: GamesDatabase, folder: Path) -> Iterator[Path]:
+    """Yield the compressed files below a folder that have not been read to their end, as they are now."""
+    prefix = str(folder.absolute())
+    query = select(sources.c.path, sources.c.trailer).where(sources.c.path.startswith(prefix, autoescape=True))
+    with database.reading() as connection:
+        known = {row.path: row.trailer for row in connection.execute(query)}
+    for path in files_below(folder):
+        if path.name.endswith(SUFFIXES[1]):
+            with suppress(OSError), path.open("rb") as file:  # it may be gone meanwhile
+                if known.get(str(path.absolute())) != _trailer(file):
+                    yield path
 
 
 def save_progress(connection: Connection, source: int, stored: int, progress: Progress) -> None:

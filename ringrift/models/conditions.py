@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from ringrift.agents import FROZEN_HEURISTIC, Agent
 from ringrift.clock import seconds_since
 from ringrift.errors import RingRiftError
+from ringrift.evaluation.store import store_game
 from ringrift.game import parse_config
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
@@ -77,6 +78,7 @@ class Case:
         settings = self.settings
         request = TrialRequest(
             config=self.model.config,
+            id=self.model.id,
             model=str(self.store.path(self.model).absolute()),
             player=settings.trial.player,
             factory=f"{self.factory.__module__}:{self.factory.__qualname__}",
@@ -96,8 +98,8 @@ class Case:
 
     @cached_property
     def games(self) -> TrialGames:
-        """The games of the trial."""
-        return self.trial.games()
+        """The games of the trial, each of which is kept."""
+        return self.trial.games(partial(store_game, self.store.database, "trial"))
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,8 @@ def _legal(case: Case) -> Finding:
     games = case.games
     if games.illegal is not None:
         return Finding(False, games.illegal, 1)
+    if not games.decisions:
+        return Finding(False, f"no decision; {games.fault}")
     return Finding(True, f"0 in {games.decisions} decisions", 0)
 
 
@@ -268,6 +272,8 @@ def _heuristic(case: Case) -> Finding:
 
 def _won(case: Case, opponent: str, limit: float) -> Finding:
     played, won = case.games.played[opponent], case.games.won[opponent]
+    if not played:
+        return Finding(False, "no game has ended")
     share = won / played
     return Finding(share > limit, _told(share, *wilson_interval(won, played), played), share)
 

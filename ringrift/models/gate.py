@@ -85,9 +85,12 @@ def run_gate(
     *,
     only: Collection[str] | None = None,
     earlier: GateReport | None = None,
+    to_the_end: bool = False,
     factory: Callable[..., Agent] = make_agent,
 ) -> GateReport:
     """Look at all conditions, the cheapest first, until one is not met; `only` these by name, if given.
+
+    `to_the_end` also looks at those that come after one that is not met.
 
     What the trial of an `earlier` report has found is not measured again; all else is looked at anew.
     `results` are those of the model's gauntlet. `factory` makes players of specs in the process of the trial, which
@@ -108,7 +111,7 @@ def run_gate(
         checks: list[Check] = []
         for condition in conditions(context.settings):
             skipped = only is not None and condition.name not in only
-            stopped = any(check.verdict == "failed" for check in checks)
+            stopped = not to_the_end and any(check.verdict == "failed" for check in checks)
             known = None if earlier is None else _known(condition, earlier)
             checks.append(_not_run(condition) if skipped or stopped else known or _run(condition, case))
         return GateReport(

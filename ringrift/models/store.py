@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -88,28 +88,8 @@ class ModelStore:
         Files from elsewhere are copied. A model that is there already stays what it is; one whose files have been
         pruned, or are not as they were, gets them back. Raises what `load_model` raises.
         """
-        from ringrift.networks import DamagedModel, load_model, read_info  # late: torch is slow to import
-
-        load_model(path)
-        files = read_files(path)
-        info = read_info(path)
-        sha256 = checksum(files.weights)
-        if orjson.loads(files.sidecar)["sha256"] != sha256:
-            raise DamagedModel(f"{path}: was replaced while it was read: run it again")
-        training = info.extra.get("training") or {}
-        config = f"{info.network.board}_{info.network.players}p"
-        new = StoredModel(
-            id=sha256[:ID_DIGITS],
-            config=config,
-            status="development",
-            path=f"{config}/{sha256[:ID_DIGITS]}.pth",
-            sha256=sha256,
-            sidecar=checksum(files.sidecar),
-            created=_created(training),
-            pruned=None,
-            parent=training.get("parent"),
-            training=training,
-        )
+        found, files = _described(path)
+        new = replace(found, path=f"{found.config}/{found.id}.pth")
         with self.database.reading() as connection:
             known = find_row(connection, new.id)
         if known is not None and known.pruned is None and self.fault(known) is None:
@@ -118,14 +98,14 @@ class ModelStore:
             write_files(self.path(new), files)
         with self.database.writing() as connection:
             number = 1 + (connection.execute(select(func.max(models.c.number))).scalar() or 0)
-            row = asdict(new) | {"training": orjson.dumps(training).decode(), "number": number}
-            if connection.execute(self.database.insert(models).values(**row)).rowcount and training:
-                count(connection, "trainings", config, "completed")
+            row = asdict(new) | {"training": orjson.dumps(new.training).decode(), "number": number}
+            if connection.execute(self.database.insert(models).values(**row)).rowcount and new.training:
+                count(connection, "trainings", new.config, "completed")
             again = {"pruned": None, "sidecar": new.sidecar, "path": new.path}
             connection.execute(update(models).where(models.c.id == new.id).values(**again))
-            found = find_row(connection, new.id)
-        assert found is not None
-        return found
+            stored = find_row(connection, new.id)
+        assert stored is not None
+        return stored
 
     def find(self, name: str, config: str | None = None) -> StoredModel:
         """The model of an id or its first digits; `UnknownModel` if that is none or several, or of another config."""
@@ -211,6 +191,37 @@ def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:
             latest, ancestors = max(latest, one.number), ancestors + 1
             ranks[one.id] = latest, ancestors
     return sorted(found, key=lambda model: (*ranks[model.id], model.id), reverse=True)
+
+
+def unregistered(path: Path) -> StoredModel:
+    """Return the model of a file that stays where it is, and that nobody has to register; what `load_model` raises."""
+    return _described(path)[0]
+
+
+def _described(path: Path) -> tuple[StoredModel, ModelFiles]:
+    """Return what a `.pth` file and the `.json` beside it say of a model, verified by loading it, and their bytes."""
+    from ringrift.networks import DamagedModel, load_model, read_info  # late: torch is slow to import
+
+    load_model(path)
+    files = read_files(path)
+    info = read_info(path)
+    sha256 = checksum(files.weights)
+    if orjson.loads(files.sidecar)["sha256"] != sha256:
+        raise DamagedModel(f"{path}: was replaced while it was read: run it again")
+    training = info.extra.get("training") or {}
+    model = StoredModel(
+        id=sha256[:ID_DIGITS],
+        config=f"{info.network.board}_{info.network.players}p",
+        status="development",
+        path=str(path.resolve()),
+        sha256=sha256,
+        sidecar=checksum(files.sidecar),
+        created=_created(training),
+        pruned=None,
+        parent=training.get("parent"),
+        training=training,
+    )
+    return model, files
 
 
 def _created(training: Mapping[str, Any]) -> int:

@@ -14,12 +14,15 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
+import numpy as np
+
 from ringrift.errors import RingRiftError
+from ringrift.evaluation import MatchPlan, PlayedGame, ScheduledGame
 from ringrift.run_context import Cancelled, RunContext
 
 LONGEST_COMPLAINT: Final = 200
@@ -39,6 +42,8 @@ class TrialRequest:
     """What the process is to do."""
 
     config: str
+    id: str
+    """The name of the model, under which its games are kept."""
     model: str
     """Path of the `.pth` file."""
     player: str
@@ -129,8 +134,11 @@ class Trial:
         event = self._next("inference")
         return Inference(tuple(event["milliseconds"]), event["finite"], event["device"])
 
-    def games(self) -> TrialGames:
-        """How the games have gone, to their end or until something went wrong; the second part of the trial."""
+    def games(self, keep: Callable[[MatchPlan, PlayedGame], None]) -> TrialGames:
+        """How the games have gone, to their end or until something went wrong; the second part of the trial.
+
+        `keep` is handed every game as it ends, with the plan that it belongs to.
+        """
         games = self._games
         try:
             games.wanted = self._next("plan")["games"]
@@ -143,9 +151,13 @@ class Trial:
                 self._playing = True
                 games.decisions = event["decisions"]
                 if event["kind"] == "game":
-                    games.played[event["opponent"]] += 1
-                    games.won[event["opponent"]] += event["won"]
-                    games.stopped += event["stopped"]
+                    plan, played = _match_game(event)
+                    opponent = plan.players[1]
+                    won = played.winner is not None and played.scheduled.seating[played.winner - 1] == 0
+                    games.played[opponent] += 1
+                    games.won[opponent] += won
+                    games.stopped += played.winner is None
+                    keep(plan, played)
         except TrialFault as fault:
             games.fault = str(fault)
         return games
@@ -195,3 +207,18 @@ class Trial:
         said = self._said.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
         return f"the player's process has ended with {code}: {last[:LONGEST_COMPLAINT]}"
+
+
+def _match_game(event: Mapping[str, Any]) -> tuple[MatchPlan, PlayedGame]:
+    """Return a game of the process and its plan, whose lists JSON has made of tuples."""
+    plan = MatchPlan(**event["plan"] | {"players": tuple(event["plan"]["players"])})
+    played, scheduled = event["played"], event["played"]["scheduled"]
+    return plan, PlayedGame(
+        **played
+        | {
+            "actions": np.array(played["actions"], np.int32),
+            "ranks": None if played["ranks"] is None else tuple(played["ranks"]),
+            "outcome_values": tuple(played["outcome_values"]),
+            "scheduled": ScheduledGame(**scheduled | {"seating": tuple(scheduled["seating"])}),
+        }
+    )

@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 import numpy as np
@@ -123,15 +124,15 @@ def play(request: TrialRequest, tell: Tell) -> None:
     for opponent, count in openings.items():
         plan = MatchPlan(
             config=request.config,
-            players=(spec, opponent),
+            players=(request.player.replace("{model}", request.id), opponent),
             openings=count,
             opening_plies=PLIES_OF_A_TURN * players,
             max_moves=move_limit(request.config),
             seed=request.seed,
         )
         for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
-            won = game.winner is not None and game.scheduled.seating[game.winner - 1] == 0
-            tell("game", opponent=opponent, won=won, stopped=game.winner is None, decisions=model.decisions)
+            played = vars(game) | {"actions": game.actions.tolist(), "scheduled": vars(game.scheduled)}
+            tell("game", decisions=model.decisions, plan=asdict(plan), played=played)
 
 
 def _maker(request: TrialRequest) -> Callable[..., Agent]:

@@ -39,6 +39,11 @@ class LoopInputs:
     iterations: Path = FOLDER
 
     @property
+    def folders(self) -> list[Path]:
+        """The folders that an iteration fills."""
+        return [self.selfplay, *self.database.folders, self.datasets, self.runs, self.store.folder]
+
+    @property
     def host(self) -> str:
         """The name of this machine, under which its games are kept."""
         return socket.gethostname()

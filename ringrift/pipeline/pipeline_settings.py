@@ -9,7 +9,9 @@ from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database.settings import DatabaseSettings, database_settings
 from ringrift.limits import move_limit
 from ringrift.models.settings import ModelSettings, model_settings
+from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.resources import GuardSettings, guard_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.thresholds import TrainingThresholds, training_thresholds
@@ -28,6 +30,8 @@ class PipelineSettings:
     training: TrainingThresholds
     evaluation: EvaluationSettings
     models: ModelSettings
+    guard: GuardSettings
+    allocation: AllocationSettings
 
 
 def pipeline_settings(config: str, preset: str | None = None) -> PipelineSettings:
@@ -43,4 +47,6 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
         training=training_thresholds(),
         evaluation=evaluation_settings(),
         models=model_settings(),
+        guard=guard_settings(),
+        allocation=allocation_settings(),
     )

@@ -66,6 +66,12 @@ def games_of_training(model: StoredModel) -> int:
     return int(steps[0]["games"])
 
 
+def training_progress(store: ModelStore, config: str, trainings: int) -> float:
+    """Return how far training has come, from 0 to 1 after so many trainings, for schedules that change with it."""
+    trained = sum(bool(model.training) for model in store.listed(config))
+    return round(min(trained / trainings, 1.0), 3)
+
+
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:
     """The newest model of the config that says how it was trained; tuning has used up no games."""
     return next((model for model in store.listed(config) if model.training and not model.is_experiment), None)

@@ -16,24 +16,29 @@ from ringrift.pipeline.iteration import Iteration, LoopInputs, last_iteration, w
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.signs_of_life import LOOP_SECONDS, count_stage, leave_sign, with_signs
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
+from ringrift.resources import Guard
 from ringrift.run_context import Cancelled, RunContext
 
 
 def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> Iteration:
     """Begin the next iteration of a config, or go on with one that is not over, and return what came of it.
 
-    Raises `Cancelled`, `Halted` while the loop is halted, and what stages raise.
+    Raises `Cancelled`, `Halted` while the loop is halted, `NoRoom` where the machine has none for a stage, and what
+    stages raise.
     """
     iteration = last_iteration(inputs.iterations, inputs.config)
     if iteration is None or iteration.over:
         iteration = Iteration(inputs.config, 0 if iteration is None else iteration.number + 1, {})
     last = list(STAGE_FUNCTIONS)[-1]
+    guard = Guard(context.settings.guard, inputs.folders, gpu=True)
     context = replace(context, progress=with_signs(context.progress))
     for name, stage in STAGE_FUNCTIONS.items():
         if name in iteration.stages:
             continue
         if (why := halted()) is not None:
             raise Halted(why)
+        if name != "threshold":  # which only counts
+            guard.wait_for_room(name, context.cancellation)
         leave_sign("loop", LOOP_SECONDS)
         began, cpu = time.monotonic(), _cpu_seconds()
         try:

@@ -73,7 +73,9 @@ class SelfplayStage(Settings):
 
     shards: PositiveInt
     games: Annotated[int, Field(gt=0, le=MOST_GAMES)]
-    """Of each shard."""
+    """Of each shard, before the weight of the config."""
+    allocated: bool
+    """Whether the games of an interval are the config's budget of allocation.yaml in place of shards times games."""
     gpus: NonNegativeInt
     """That a shard locks on its host."""
     players: Players
@@ -114,6 +116,8 @@ class MaintenanceSettings(Settings):
     every: Cron
     hosts: Cron
     """How often the hosts are asked how they are."""
+    weights: Cron
+    """How often the weights of configs are decided anew."""
     keep_jobs_hours: Hours
 
 

@@ -22,11 +22,13 @@ from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
-from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.pipeline.plan import planned_games
+from ringrift.pipeline.readiness import readiness, training_progress
 from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
+from ringrift.training.preflight import PlannedTraining, preflight
 
 WORKER: Final = "loop"
 
@@ -34,19 +36,27 @@ Context = RunContext[PipelineSettings]
 
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
-    """Play the games of this iteration; before the first training as many as a first training needs."""
+    """Play the games of this iteration, as many as `planned_games` says."""
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
-    games = stage.shards * stage.games
-    if last_trained(inputs.store, inputs.config) is None and not stage.players:
-        games = max(games, settings.targets[inputs.config])
+    plan = planned_games(
+        inputs.store,
+        inputs.config,
+        inputs.selfplay,
+        context.settings.loop,
+        context.settings.allocation,
+        target=None if stage.players else settings.targets[inputs.config],
+    )
+    if not plan.games:
+        return StageResult(f"no games: {plan.why}", {"games": 0, "planned": plan.to_json()})
+    games = plan.games
     options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",
         players=stage.players or None,
         seed=0,
         max_moves=context.settings.max_moves,
-        progress=0.0,
+        progress=training_progress(inputs.store, inputs.config, settings.temperature.trainings),
         resigns=True,
         settings=settings,
     )
@@ -60,8 +70,8 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         games=games,
     )
     players = ", ".join(engine.spec for engine in report.engines)
-    facts = {"games": games, "moves": report.moves, "endings": report.endings}
-    return StageResult(f"{games:,} games by {players or 'an earlier try'}", facts)
+    facts = {"games": games, "moves": report.moves, "endings": report.endings, "planned": plan.to_json()}
+    return StageResult(f"{games:,} games by {players or 'an earlier try'} ({plan.why})", facts)
 
 
 def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
@@ -89,13 +99,42 @@ def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> Stage
     return StageResult(line, {"samples": training.samples, "games": training.games})
 
 
+def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
+    """Ask whether everything is there and sound that the training needs."""
+    training = _training_inputs(inputs, context)
+    planned = PlannedTraining(
+        config=inputs.config,
+        architecture=training.hyper.network,
+        features=context.settings.datasets.encoder,
+        batch=training.hyper.batch,
+        dataset=inputs.datasets / inputs.config,
+        runs=inputs.runs,
+        database=inputs.database.url.render_as_string(hide_password=False),
+        parent=training.parent,
+    )
+    within = context.part_of("check").with_settings(context.settings.training.preflight)
+    report = preflight(planned, within, quality=context.settings.datasets.quality)
+    warned = [f"{check.name}: {check.measured}" for check in report.checks if check.verdict == "warning"]
+    line = report.why or f"fit for a training{', but for ' if warned else ''}{'; '.join(warned)}"
+    return StageResult(line, {"warnings": warned, "why": report.why}, over=not report.ready)
+
+
+def _training_inputs(inputs: LoopInputs, context: Context) -> TrainingInputs:
+    """Return what is trained on what: from the newest model of the same architecture on, promoted or not."""
+    training = TrainingInputs(
+        inputs.config,
+        context.settings.hyper,
+        datasets=inputs.datasets,
+        models=inputs.store.folder,
+        runs=inputs.runs,
+        parent=None,
+    )
+    return replace(training, parent=newest_parent(inputs.store, training))
+
+
 def _train(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Train from the newest model of the same architecture on, whether it was promoted or not."""
-    hyper = context.settings.hyper
-    training = TrainingInputs(
-        inputs.config, hyper, datasets=inputs.datasets, models=inputs.store.folder, runs=inputs.runs, parent=None
-    )
-    training = replace(training, parent=newest_parent(inputs.store, training))
+    hyper, training = context.settings.hyper, _training_inputs(inputs, context)
     strength = strength_against_heuristic(inputs.config, hyper.elo_games) if hyper.early_stopping == "elo" else None
     within = context.part_of("train").with_settings(context.settings.training)
     try:
@@ -190,6 +229,7 @@ STAGE_FUNCTIONS: Final[Mapping[str, Callable[[LoopInputs, Iteration, Context], S
         "ingest": _ingest,
         "threshold": _threshold,
         "export": _export,
+        "check": _check,
         "train": _train,
         "gauntlet": _gauntlet,
         "rate": _rate,

@@ -27,6 +27,7 @@ STAGES: Final = (
     Stage("ingest", "ringrift games ingest", "Replay every new game by the rules and store it in the games database"),
     Stage("threshold", "ringrift status", "Go on only if there are enough new games for a training"),
     Stage("export", "ringrift dataset export", "Write the games of the replay window as arrays to learn from"),
+    Stage("check", "ringrift preflight --validate", "Ask whether data set, database and machine are fit"),
     Stage("train", "ringrift train", "Train a network on them, from the newest model on"),
     Stage("gauntlet", "ringrift evaluate", "Let the model play random, heuristic and the champion"),
     Stage("rate", "ringrift rate", "Give the model its Elo, by games that no gate has seen"),
@@ -35,5 +36,5 @@ STAGES: Final = (
     Stage("distribute", "ringrift distribute", "Send the champion to all self-play hosts", fleet=True),
 )
 """In the order in which they run."""
-LEARNING: Final = ("selfplay", "sync", "ingest", "threshold", "export", "train")
+LEARNING: Final = ("selfplay", "sync", "ingest", "threshold", "export", "check", "train")
 """The names of those that make a model; the others measure it."""

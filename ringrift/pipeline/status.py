@@ -2,23 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ringrift.clock import seconds_since
 from ringrift.evaluation.rating import elo_by_form, trends
 from ringrift.evaluation.settings import evaluation_settings
-from ringrift.evaluation.store import newest_ratings
+from ringrift.evaluation.shadow import SHADOW
+from ringrift.evaluation.store import newest_ratings, stored_evaluations
+from ringrift.fleet.health import Health
+from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import Counted, CounterName, read_counters
 from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, history, look_at_champion
+from ringrift.moments import utc
+from ringrift.pipeline.allocation import newest_allocations
+from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import BadIteration, last_iteration
+from ringrift.pipeline.model_quality import measures, warnings
+from ringrift.pipeline.plan import planned_games
 from ringrift.pipeline.readiness import last_trained, readiness
 from ringrift.pipeline.settings import LoopPreset
+from ringrift.pipeline.stage_times import stage_times
+from ringrift.selfplay.settings import selfplay_settings
+from ringrift.training.thresholds import training_thresholds
+
+Counters = Mapping[CounterName, Mapping[tuple[str, str], Counted]]
+SELFPLAY: Final = Path("data/selfplay")
+"""The folder of the games of all configs."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What has ever been done for a config, or for all."""
+
+    trainings: int
+    evaluations: int
+    promotions: int
+    promoted: int | None
+    """When the last one was, in seconds since 1970."""
+
+    def __str__(self) -> str:
+        last = "" if self.promoted is None else f", the last {_ago(self.promoted)}"
+        return f"{self.trainings:,} trainings, {self.evaluations:,} evaluations, {self.promotions:,} promotions{last}"
+
+
+@dataclass(frozen=True)
+class LoopActivity:
+    """What the loop has done for all configs, on all hosts."""
+
+    since: int | None
+    """When its first stage ended, in seconds since 1970."""
+    last: str | None
+    """The stage that has ended last, and how."""
+    syncs: int
+    failed_syncs: int
+    hosts: int
+    """Of the settings; 0 where this machine does all."""
+    retired: tuple[str, ...]
+    """Those that get no work now."""
+    activity: Activity
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield all of it for people, with titles."""
+        if self.since is not None:
+            yield "running", f"since {utc(self.since)} UTC, {_ago(self.since)}"
+        if self.last is not None:
+            yield "last", self.last
+        yield "so far", str(self.activity)
+        syncs = f"{self.syncs:,} syncs" + (f", {self.failed_syncs:,} of them failed" if self.failed_syncs else "")
+        retired = f", retired: {', '.join(self.retired)}" if self.retired else ""
+        yield "hosts", f"{self.hosts}{retired}; {syncs}" if self.hosts else "this machine alone"
 
 
 @dataclass(frozen=True)
@@ -47,6 +106,11 @@ class ConfigStatus:
     """What the gate has said last."""
     iteration: str | None
     """The newest iteration of the loop, and how far it has come; or why that cannot be told."""
+    selfplay: str
+    """The games of an interval, and why they are so many."""
+    warnings: tuple[str, ...]
+    """What is worse than it was: the newest model beside those before it."""
+    activity: Activity
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """All of it for people, with titles."""
@@ -65,6 +129,10 @@ class ConfigStatus:
             yield "gate", self.verdict
         if self.iteration:
             yield "loop", self.iteration
+        yield "self-play", self.selfplay
+        yield "so far", str(self.activity)
+        for warning in self.warnings:
+            yield "warning", warning
 
 
 @dataclass(frozen=True)
@@ -73,6 +141,8 @@ class Status:
 
     halted: str | None
     configs: tuple[ConfigStatus, ...]
+    loop: LoopActivity | None = None
+    """What the loop has done in all; None before the first."""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -82,13 +152,50 @@ class Status:
 def status(database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset) -> Status:
     """How every config stands that has games, models or iterations; what is missing is counted by the preset."""
     store = ModelStore(database, models)
-    parts = count_parts(database)
+    parts, counters = count_parts(database), read_counters(database)
     names = [f"{board}_{players}p" for board, players in configs()]
-    found = (_one(store, name, parts.get(name, (0, 0)), iterations, preset) for name in names)
-    return Status(halted(), tuple(one for one in found if one.games or one.trained or one.iteration))
+    found = (_one(store, name, parts.get(name, (0, 0)), iterations, preset, counters) for name in names)
+    shown = tuple(one for one in found if one.games or one.trained or one.iteration)
+    return Status(halted(), shown, _loop(database, iterations, counters) if shown else None)
 
 
-def _one(store: ModelStore, config: str, parts: tuple[int, int], iterations: Path, preset: LoopPreset) -> ConfigStatus:
+def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> LoopActivity:
+    """Return what has been done in all; a broken hosts.yaml is named in place of the hosts."""
+    first, last = stage_times(iterations)
+    syncs = counters.get("syncs", {})
+    failed = sum(one.total for (_, label), one in syncs.items() if label.endswith(" failed"))
+    known = hosts()
+    resting = Health(database, known, fleet_settings().health).resting() if known else {}
+    return LoopActivity(
+        since=first,
+        last=last,
+        syncs=sum(one.total for one in syncs.values()),
+        failed_syncs=failed,
+        hosts=len(known),
+        retired=tuple(resting),
+        activity=_activity(counters, None),
+    )
+
+
+def _activity(counters: Counters, config: str | None) -> Activity:
+    """Count what has been done for a config, or for all."""
+
+    def counted(name: CounterName, label: str | None = None) -> list[Counted]:
+        rows = counters.get(name, {}).items()
+        return [one for (of, kind), one in rows if config in (None, of) and label in (None, kind)]
+
+    promotions = counted("promotions", "promoted")
+    return Activity(
+        trainings=sum(one.total for one in counted("trainings", "completed")),
+        evaluations=sum(one.total for one in counted("evaluations")),
+        promotions=sum(one.total for one in promotions),
+        promoted=max((one.last for one in promotions), default=None),
+    )
+
+
+def _one(
+    store: ModelStore, config: str, parts: tuple[int, int], iterations: Path, preset: LoopPreset, counters: Counters
+) -> ConfigStatus:
     stage = preset.training
     last = last_trained(store, config)
     champion, _, wrong = look_at_champion(store, config)
@@ -108,7 +215,26 @@ def _one(store: ModelStore, config: str, parts: tuple[int, int], iterations: Pat
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(iterations, config),
+        selfplay=_selfplay(store, config, preset),
+        warnings=tuple(_warnings(store, config)),
+        activity=_activity(counters, config),
     )
+
+
+def _selfplay(store: ModelStore, config: str, preset: LoopPreset) -> str:
+    """Return the games of an interval with their reasons: what is planned, and the factors of the weight."""
+    target = None if preset.selfplay.players else selfplay_settings(config).targets[config]
+    plan = planned_games(store, config, SELFPLAY, preset, allocation_settings(), target=target)
+    weighed = newest_allocations(store.database).get(config)
+    factors = f"; weighed {_ago(weighed.decided)}: {weighed.why}" if weighed else ""
+    return f"{plan.games:,} games: {plan.why}{factors}"
+
+
+def _warnings(store: ModelStore, config: str) -> Iterator[str]:
+    """Yield what is worse than it was, and the alarms of the last shadow evaluation."""
+    yield from warnings(measures(store, config), training_thresholds().report)
+    for one in stored_evaluations(store.database, config, kind=SHADOW)[:1]:
+        yield from (f"alarm: {alarm}" for alarm in one.report.get("alarms", ()))
 
 
 def _elo_lines(elo: dict[str, tuple[float, float, float]]) -> list[str]:

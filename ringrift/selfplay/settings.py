@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from ringrift.game import parse_config
-from ringrift.settings import Settings, read_config
+from ringrift.game import UnknownConfig, parse_config
+from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Draw = Literal["seat", "game"]
@@ -56,6 +56,8 @@ class TemperatureSettings(Settings):
     schedule: Schedule
     moves: dict[str, PositiveInt]
     """The number N by config."""
+    trainings: PositiveInt
+    """The number after which the progress of training is complete."""
     alphazero: StepSettings
     aggressive: SlopeSettings
     conservative: SlopeSettings
@@ -89,6 +91,8 @@ class SelfPlaySettings(Settings):
     """All settings of self-play."""
 
     players: PlayersSettings
+    players_of: dict[str, PlayersSettings]
+    """The players of configs that have others."""
     draw: Draw
     batch: dict[str, PositiveInt]
     """The number of games side by side, by board."""
@@ -105,4 +109,10 @@ class SelfPlaySettings(Settings):
 def selfplay_settings(config: str) -> SelfPlaySettings:
     """Read the settings for a config; `BadSettings` says what is wrong in them."""
     parse_config(config)
-    return read_config("selfplay.yaml", SelfPlaySettings)
+    settings = read_config("selfplay.yaml", SelfPlaySettings)
+    for name in settings.players_of:
+        try:
+            parse_config(name)
+        except UnknownConfig as error:
+            raise BadSettings(f"{config_folder() / 'selfplay.yaml'}: players_of: {error}") from None
+    return settings.model_copy(update={"players": settings.players_of.get(config, settings.players)})

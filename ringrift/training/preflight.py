@@ -17,6 +17,9 @@ from sqlalchemy import text
 
 from ringrift.datasets import Dataset, Manifest, open_dataset
 from ringrift.datasets.manifest import HOLDOUT, find_manifest, manifest_path
+from ringrift.datasets.settings import QualitySettings
+from ringrift.datasets.validate import CHECKS as DATASET_CHECKS
+from ringrift.datasets.validate import validate
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
@@ -81,9 +84,14 @@ class PreflightReport:
         """Whether nothing failed."""
         return all(check.verdict != "failed" for check in self.checks)
 
+    @property
+    def why(self) -> str:
+        """What keeps the training from beginning, in a line; empty if nothing does."""
+        return "; ".join(f"{check.name}: {check.measured}" for check in self.checks if check.verdict == "failed")
+
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
-        return asdict(self) | {"ready": self.ready}
+        return asdict(self) | {"ready": self.ready, "why": self.why}
 
 
 def preflight(
@@ -91,10 +99,12 @@ def preflight(
     context: RunContext[PreflightSettings],
     *,
     verify: bool = False,
+    quality: QualitySettings | None = None,
 ) -> PreflightReport:
     """Check everything that a training needs; `UnknownConfig` if there is no such network.
 
-    `verify` reads the whole data set and compares its checksums.
+    `verify` reads the whole data set and compares its checksums. With settings of quality, the data set is also asked
+    everything that `ringrift dataset validate` asks, which reads it, too.
     """
     settings, network = context.settings, planned.network
     found: list[PreflightCheck] = []
@@ -102,6 +112,7 @@ def preflight(
         ("games database", lambda: [_database(planned)]),
         ("data set", lambda: _data(planned, settings)),
         ("checksums", lambda: [_checksums(planned, context.progress)] if verify else []),
+        ("validity", lambda: [] if quality is None else _validity(planned, context.with_settings(quality))),
         ("disk", lambda: [_disk(planned.runs, network, settings)]),
         ("memory", lambda: [_memory(network, planned.batch, settings)]),
         ("GPU", lambda: [_gpu(planned.needs_gpu, settings)]),
@@ -177,6 +188,21 @@ def _checksums(planned: PlannedTraining, progress: Progress) -> PreflightCheck:
     )
 
 
+def _validity(planned: PlannedTraining, context: RunContext[QualitySettings]) -> list[PreflightCheck]:
+    """Ask everything of the data set that makes one unfit to train on."""
+    report = validate(planned.dataset, context)
+    checks = [
+        PreflightCheck(
+            check.name.replace("_", " "),
+            "note" if check.verdict == "skipped" else check.verdict,
+            check.detail,
+            DATASET_CHECKS[check.name],
+        )
+        for check in report.checks
+    ]
+    return [*checks, PreflightCheck("quality", "ok", f"{report.quality.score:.2f}")]
+
+
 def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> PreflightCheck:
     """Check that there is room for the checkpoints."""
     needed = settings.checkpoints * checkpoint_bytes(network)
@@ -184,7 +210,8 @@ def _disk(folder: Path, network: NetworkConfig, settings: PreflightSettings) -> 
     usage = shutil.disk_usage(there)
     in_use = (usage.used + needed) / (usage.used + usage.free)  # as df counts it: without what is root's
     measured = f"{_size(needed)} for {settings.checkpoints} checkpoints of {_size(usage.free)} free; then {in_use:.0%}"
-    return PreflightCheck("disk", settings.disk.verdict(in_use), measured, str(settings.disk))
+    verdict = settings.disk.verdict(in_use, usage.free - needed)
+    return PreflightCheck("disk", verdict, measured, str(settings.disk))
 
 
 def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> PreflightCheck:
@@ -193,7 +220,8 @@ def _memory(network: NetworkConfig, batch: int, settings: PreflightSettings) -> 
     memory = psutil.virtual_memory()
     in_use = (memory.total - memory.available + needed) / memory.total
     measured = f"{_size(needed)} for batches of {batch:,} of {_size(memory.available)} available; then {in_use:.0%}"
-    return PreflightCheck("memory", settings.memory.verdict(in_use), measured, str(settings.memory))
+    verdict = settings.memory.verdict(in_use, memory.available - needed)
+    return PreflightCheck("memory", verdict, measured, str(settings.memory))
 
 
 def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
@@ -205,7 +233,7 @@ def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
     free, total = torch.cuda.mem_get_info()
     in_use = 1 - free / total
     measured = f"{torch.cuda.get_device_name()}, {_size(free)} of {_size(total)} free; {in_use:.0%} in use"
-    return PreflightCheck("GPU", settings.gpu_memory.verdict(in_use), measured, str(settings.gpu_memory))
+    return PreflightCheck("GPU", settings.gpu_memory.verdict(in_use, free), measured, str(settings.gpu_memory))
 
 
 def _checkpoint(run: Path) -> PreflightCheck:

@@ -260,7 +260,8 @@ def _train(
             f"learning_rate (now {hyper.learning_rate:g}) or more games; the report is there"
         )
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
-    network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen)}
+    measures = _measures(plan, trainer, unseen, context.settings.report)
+    network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen) | measures}
     model = add_model(plan.inputs.models / plan.inputs.config, network, extra)
     report = _report(plan, trainer, ending, model, unseen, context.settings.report)
     write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
@@ -340,6 +341,18 @@ def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[s
         "samples_seen": trainer.learner.steps * plan.schedule.batch,
         "holdout": unseen.figures if unseen else None,
     } | ({"tuning": dict(plan.inputs.tuning)} if plan.inputs.tuning else {})
+
+
+def _measures(plan: _Plan, trainer: Trainer, unseen: Validation | None, settings: ReportSettings) -> dict[str, Any]:
+    """Return what is tracked over models: how far hold-out and training loss are apart, and how true values are."""
+    if unseen is None:
+        return {}
+    seen = trainer.validate(plan.dataset)
+    calibrated = calibration(unseen.predicted, unseen.outcomes, settings.calibration_bins)
+    return {
+        "gap": unseen.figures["total"] - seen.figures["total"],
+        "calibration": None if calibrated is None else {"ece": calibrated.ece, "noise": calibrated.noise},
+    }
 
 
 def _dataset_facts(plan: _Plan) -> dict[str, Any]:

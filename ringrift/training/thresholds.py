@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ringrift.settings import Settings, read_config
 
 Verdict = Literal["ok", "note", "warning", "failed"]
 """The verdict of a check; a note says what is not there and need not be."""
+
+GIGABYTE: Final = 1e9
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -39,6 +41,8 @@ class AtMost(Settings):
 
     warn: Share
     fail: Share
+    enough_gb: NonNegativeFloat | NonNegativeInt
+    """Gigabytes; where so much is free, no share is too large."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -46,12 +50,16 @@ class AtMost(Settings):
             raise ValueError(f"warn ({self.warn}) is above fail ({self.fail})")
         return self
 
-    def verdict(self, share: float) -> Verdict:
-        """Return the verdict on a share: above `fail` it has failed, above `warn` it is a warning."""
+    def verdict(self, share: float, free: float) -> Verdict:
+        """Return the verdict on a share, with so many bytes free: above `fail` it has failed, above `warn` it warns."""
+        if 0 < self.enough_gb * GIGABYTE <= free:
+            return "ok"
         return "failed" if share > self.fail else "warning" if share > self.warn else "ok"
 
     def __str__(self) -> str:
-        return f"≤ {self.warn:.0%}, at most {self.fail:.0%}"
+        return f"≤ {self.warn:.0%}, at most {self.fail:.0%}" + (
+            f", or {self.enough_gb:g} GB free" if self.enough_gb else ""
+        )
 
 
 class PreflightSettings(Settings):
@@ -66,10 +74,21 @@ class PreflightSettings(Settings):
     gpu_memory: AtMost
 
 
+class WorseSettings(Settings):
+    """When a model is worse than those before it."""
+
+    models: PositiveInt
+    """Before it, whose mean it is compared with."""
+    loss: PositiveFloat
+    calibration: PositiveFloat
+    quality: PositiveFloat
+
+
 class ReportSettings(Settings):
     """The bounds of what a report shows and warns of."""
 
     gap: PositiveFloat
+    worse: WorseSettings
     calibration_bins: PositiveInt
     plot_points: Annotated[int, Field(ge=2)]
 

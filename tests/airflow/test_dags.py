@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 
+from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.stages import STAGES
 from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-ONE_AT_A_TIME = {"export", "train", "gauntlet", "rate", "gate", "promote"}
+FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py", "tuning.py"]
+ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
-FILES = ["fleet.py", "loop.py", "maintenance.py", "tournaments.py", "tuning.py"]
+BY_HAND = ("population", "tune")
+"""DAGs that run when a person asks for it."""
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
@@ -44,7 +47,8 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    others = {f"ringrift__{name}" for name in ("shadow_tournament", "full_tournament", "maintenance", "fleet", "tune")}
+    kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation", *BY_HAND)
+    others = {f"ringrift__{name}" for name in kinds}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
 
@@ -72,10 +76,10 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 
 
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
-    """All but the tuning, which people start, and which starts itself again."""
-    timetables = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
-    assert timetables.pop("ringrift__tune") == "NullTimetable"
-    assert set(timetables.values()) == {"CronDataIntervalTimetable"}
+    by_hand = {f"ringrift__{name}" for name in BY_HAND}
+    kinds = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
+    assert {kind for name, kind in kinds.items() if name not in by_hand} == {"CronDataIntervalTimetable"}
+    assert {kinds[name] for name in by_hand} == {"NullTimetable"}
 
 
 def test_a_generation_is_asked_answered_in_parts_and_told_before_the_next(loaded: Any) -> None:
@@ -85,6 +89,15 @@ def test_a_generation_is_asked_answered_in_parts_and_told_before_the_next(loaded
     assert [task for task in chain if tasks[task]["mapped"]] == ["answer"]
     assert tasks["answer"]["pool"] == "ringrift_tuning"
     assert loaded["dags"]["ringrift__tune"]["runs"] == 1
+
+
+def test_every_member_of_a_population_waits_for_the_generation_before(loaded: Any) -> None:
+    tasks = loaded["dags"]["ringrift__population"]["tasks"]
+    assert len(tasks) == 11
+    for generation in range(10):
+        task = tasks[f"generation_{generation}"]
+        assert (task["mapped"], task["pool"]) == (True, "ringrift_tuning")
+        assert task["downstream"] == [f"generation_{generation + 1}" if generation < 9 else "report"]
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:
@@ -116,7 +129,7 @@ def test_page_and_form_of_a_loop_say_how_many_games_are_played(preset: str, load
     stage = loop_settings().presets[preset].selfplay
     dag = loaded["dags"]["ringrift__square8_2p"]
     intervals = {"*/30 * * * *": 48, "*/15 * * * *": 96}[loop_settings().presets[preset].every]
-    games = stage.shards * stage.games
+    games = stage.shards * stage.games if not stage.allocated else allocation_settings().budgets["square8_2p"]
     assert f"**A run plays {games:,} games**" in dag["doc"]
     assert f"{games:,} games for each of them, {games * intervals:,} for a day" in dag["doc"]
     for text in (dag["doc"], dag["descriptions"]["games"]):

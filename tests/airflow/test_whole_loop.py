@@ -25,7 +25,7 @@ from tests.airflow.tiny import tiny_settings
 
 CONFIG = "square8_2p"
 DAG = f"ringrift__{CONFIG}"
-ALONE = ("sync", "ingest", "threshold", "export", "train", "gauntlet", "rate", "gate", "promote", "distribute")
+ALONE = ("sync", "ingest", "threshold", "export", "check", "train", "gauntlet", "rate", "gate", "promote", "distribute")
 """All tasks but the mapped one."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("whole loop")]

@@ -17,7 +17,7 @@ from tests.cli.processes import RINGRIFT, complaint, ringrift
 
 def test_a_match_is_told_in_tables_and_its_games_are_kept(tmp_path: Path) -> None:
     records = tmp_path / "games.jsonl.gz"
-    done = ringrift("match", "hex8_2p", "random", "puct@4", "--games", "7", "--verbose", "--records", records)
+    done = ringrift("match", "hex8_2p", "random", "puct@4", "--games", "7", "--by-seat", "--records", records)
     assert done.returncode == 0, done.stderr
     assert "hex8_2p: 8 games, 4 openings of 8 plies × 2 seat orders, seed 0" in done.stdout
     assert "A random" in done.stdout

@@ -14,6 +14,7 @@ import ringrift.evaluation.schema  # noqa: F401 - adds its tables
 import ringrift.fleet.schema  # noqa: F401 - adds its tables
 import ringrift.game_database.database
 import ringrift.models.schema  # noqa: F401 - adds its tables
+import ringrift.pipeline.schema  # noqa: F401 - adds its tables
 from ringrift.errors import Busy
 from ringrift.game_database import BadDatabase, GamesDatabase
 from ringrift.game_database.database import BusyDatabase
@@ -31,7 +32,7 @@ def check_migrated(connection: Connection) -> None:
         indices = {index["name"] for index in inspector.get_indexes(name) if "duplicates_constraint" not in index}
         assert indices == {index.name for index in table.indexes}
         assert [column["name"] for column in inspector.get_columns(name)] == [column.name for column in table.columns]
-        assert len(inspector.get_foreign_keys(name)) == len(table.foreign_keys)
+        assert len(inspector.get_foreign_keys(name)) == len(table.foreign_key_constraints)
     assert ScriptDirectory.from_config(migration_settings(connection)).get_current_head() == REVISION
 
 

@@ -16,6 +16,8 @@ import torch
 from sqlalchemy import update
 
 from ringrift.agents import make_agent
+from ringrift.evaluation.kept_games import GameFilter, find_kept_game, newest_games
+from ringrift.game import Game
 from ringrift.models import Gain, GateReport, ModelStore, Results, Score, StoredModel, model_settings, run_gate
 from ringrift.models.conditions import conditions
 from ringrift.models.schema import promotions
@@ -194,6 +196,31 @@ def test_a_sound_player_passes_and_everything_is_told(
     assert GateReport.from_json(report.to_json()) == report
     (finish,) = (check for check in report.checks if check.name == "finish")
     assert finish.measured == "10 of 10 games ended, 0 at the limit of moves"
+
+
+def test_the_games_of_the_gate_are_kept_whole(store: ModelStore, model: StoredModel) -> None:
+    run_gate(store, model, results(), gate_context(), factory=Stand)
+    games = newest_games(store.database, GameFilter(kind="trial", player=model.id), 100)
+    assert len(games) == 10
+    for game in games:
+        _, record = find_kept_game(store.database, game.name)
+        assert tuple(Game.from_record(record).ranks()) == game.ranks
+    run_gate(store, model, results(), gate_context(), factory=Stand)
+    assert len(newest_games(store.database, GameFilter(kind="trial"), 100)) == 10, "the same games are kept once"
+
+
+def test_all_conditions_may_be_asked_to_the_end(store: ModelStore, model: StoredModel) -> None:
+    report = run_gate(store, model, results(random=0.1), gate_context(), to_the_end=True, factory=Aimless)
+    assert {check.name for check in report.checks if check.verdict == "failed"} >= {"gauntlet random", "random"}
+    assert all(check.verdict != "not run" and check.measured and check.limit for check in report.checks)
+    assert "gauntlet random" in report.verdict, "the first cause is told"
+
+
+def test_a_model_that_crashes_fails_everything_that_takes_games(store: ModelStore, model: StoredModel) -> None:
+    report = run_gate(store, model, results(), gate_context(), to_the_end=True, factory=Crashing)
+    measured = {check.name: check.measured for check in report.checks if check.verdict == "failed"}
+    assert set(measured) == {"finish", "random", "heuristic"}
+    assert "ZeroDivisionError: of the network" in measured["finish"]
 
 
 def test_a_signal_for_the_gate_does_not_reach_the_process_that_plays(store: ModelStore, model: StoredModel) -> None:

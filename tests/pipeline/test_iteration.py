@@ -36,9 +36,10 @@ from ringrift.pipeline.run_iteration import run_iteration
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
 from ringrift.pipeline.stages import LEARNING, STAGES
-from ringrift.pipeline.status import ConfigStatus, Status, status
+from ringrift.pipeline.status import Activity, ConfigStatus, LoopActivity, Status, status
 from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
+from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_thresholds
 from tests.contexts import record
 
 pytestmark = pytest.mark.slow
@@ -84,6 +85,13 @@ def open_gate(settings: ModelSettings) -> ModelSettings:
     return settings.model_copy(update={"gate": gate.model_copy(update=changes)})
 
 
+def few_samples(thresholds: TrainingThresholds) -> TrainingThresholds:
+    """Thresholds under which a training of six games may begin."""
+    few = {name: AtLeast(fail=1, warn=1) for name in ("games", "samples", "holdout_games")}
+    few["holdout_games"] = AtLeast(fail=0, warn=0)
+    return thresholds.model_copy(update={"preflight": thresholds.preflight.model_copy(update=few)})
+
+
 def small_settings(**training: Any) -> PipelineSettings:
     """The settings of the project with few games wherever games are played."""
     return replace(
@@ -92,6 +100,7 @@ def small_settings(**training: Any) -> PipelineSettings:
         hyper=hyper_parameters(CONFIG, "smoke", {"batch": 32, "validate_samples": 64}),
         evaluation=few_games(evaluation_settings()),
         models=open_gate(model_settings()),
+        training=few_samples(training_thresholds()),
     )
 
 
@@ -119,7 +128,7 @@ def test_files_of_earlier_versions_are_read_with_the_names_of_today(tmp_path: Pa
     folder.mkdir()
     shutil.copy(Path(__file__).parent / "iteration-0.1.json", folder / "00000.json")
     (iteration,) = read_iterations(tmp_path, CONFIG)
-    assert list(iteration.stages) == [name for name in NAMES if name != "gate"]
+    assert list(iteration.stages) == [name for name in NAMES if name not in ("check", "gate")]
     assert (iteration.over, iteration.fact("selfplay", "games")) == (True, 1000)
 
 
@@ -241,6 +250,14 @@ def test_the_status_says_how_every_config_stands(inputs: LoopInputs) -> None:
     assert found.verdict is not None
     assert found.verdict.startswith("promoted")
     assert found.iteration == f"iteration 0: {iteration.outcome}"
+    assert found.selfplay == "6 games: budget 6, not weighed yet"
+    assert (found.activity.trainings, found.activity.promotions) == (1, 1)
+    assert found.activity.promoted is not None
+    loop = status(inputs.database, inputs.store.folder, inputs.iterations, preset()).loop
+    assert loop is not None
+    assert loop.since is not None
+    assert loop.activity == found.activity
+    assert (loop.hosts, loop.syncs, loop.retired) == (0, 0, ())
     (inputs.store.folder / f"ringrift_best_{CONFIG}.pth").unlink()
     (found,) = status(inputs.database, inputs.store.folder, inputs.iterations, preset()).configs
     assert "the champion's file is missing: `ringrift models verify --repair`" in found.wrong
@@ -262,9 +279,21 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         trends={"gumbel@32": "gumbel@32: +8 Elo a model (-27 … +43) over the last 6"},
         verdict="refused: no: " + "a reason as long as the gate has them, " * 5,
         iteration="iteration 7: [brackets] are no mark-up",
+        selfplay="80 games: budget 100 × weight 0.80",
+        warnings=("the hold-out loss of 9c307b294abcdef0 is 2.20, that of the 5 before 2.00",),
+        activity=Activity(7, 21, 3, int(time.time()) - 7_200),
     )
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")))))
+    loop = LoopActivity(
+        since=1_767_225_600,
+        last="ringrift__square8_2p: gate, success",
+        syncs=40,
+        failed_syncs=2,
+        hosts=3,
+        retired=("gpu-1",),
+        activity=found.activity,
+    )
+    console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")), loop)))
     told = [line.rstrip() for line in console.export_text().splitlines()]
     assert told[:2] == ["halted since noon", CONFIG]
     for line in (
@@ -278,9 +307,19 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         "  Elo          policy 512 (480 … 544)",
         "  trend        gumbel@32: +8 Elo a model (-27 … +43) over the last 6",
         "  loop         iteration 7: [brackets] are no mark-up",
+        "  self-play    80 games: budget 100 × weight 0.80",
+        "  so far       7 trainings, 21 evaluations, 3 promotions, the last 2 h ago",
+        "  warning      the hold-out loss of 9c307b294abcdef0 is 2.20, that of the 5 before 2.00",
     ):
         assert told.count(line) == 2
-    assert len(told) < 30
+    for line in (
+        "  running  since 2026-01-01 00:00:00 UTC, ",
+        "  last     ringrift__square8_2p: gate, success",
+        "  so far   7 trainings, 21 evaluations, 3 promotions",
+        "  hosts    3, retired: gpu-1; 40 syncs, 2 of them failed",
+    ):
+        assert sum(one.startswith(line) for one in told) == 1
+    assert len(told) < 48
 
 
 def test_an_unreadable_turn_is_told_with_its_config_and_spoils_no_other(inputs: LoopInputs) -> None:

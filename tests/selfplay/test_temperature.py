@@ -17,6 +17,7 @@ from ringrift.selfplay.temperature import SCHEDULES
 N = 40
 SETTINGS = TemperatureSettings(
     schedule="alphazero",
+    trainings=50,
     moves={},
     alphazero=StepSettings(start=1.0, end=0.0),
     aggressive=SlopeSettings(start=1.5, end=0.5, length=2.0),

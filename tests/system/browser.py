@@ -41,6 +41,12 @@ class Browser:
         """The value of an expression of JavaScript in the page."""
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def settle(self, expression: str) -> Any:
+        """The value that a promise of JavaScript comes to."""
+        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
+
     def open(self, url: str, cookie: str, until: str) -> None:
         """Open a page as who is logged in, and wait until a text stands in it."""
         self.call("Network.setCookie", name="_token", value=cookie, url=url)

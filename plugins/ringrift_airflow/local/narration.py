@@ -25,6 +25,7 @@ FIRST_TIME: Final[Mapping[str, Mapping[str, float]]] = {
         "selfplay": 90,
         "ingest": 10,
         "export": 10,
+        "check": 10,
         "train": 90,
         "gauntlet": 30,
         "rate": 60,

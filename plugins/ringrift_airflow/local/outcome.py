@@ -41,6 +41,7 @@ _SAY: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]]] = {
     "sync": _say_sync,
     "ingest": lambda reports: f"{reports[0].get('games') or 0:,} new games in the database",
     "export": lambda reports: f"{reports[0].get('samples') or 0:,} positions of {reports[0].get('games') or 0:,} games",
+    "check": lambda reports: "fit for a training",
     "train": lambda reports: f"model {reports[0].get('model')}, {reports[0].get('ended')}",
     "gauntlet": _say_gauntlet,
     "rate": lambda reports: "; ".join(elo_line(rated) for rated in reports[0].get("ratings") or ()),

@@ -11,6 +11,10 @@ from ringrift.pipeline.settings import AlertSettings
 TEXT: Final = "RingRift: {{ ti.task_id }} of {{ dag.dag_id }} has failed ({{ run_id }}, try {{ ti.try_number }})"
 
 
+REASON: Final = '{{ exception | default("", true) }}'
+"""Such as what has become worse, where an alarm was raised."""
+
+
 def connections_of(alerts: AlertSettings) -> dict[str, str]:
     """Return the connections that the notifiers use, and the settings that ask for them."""
     wanted = {"slack_default": ("slack_channel", alerts.slack_channel), "smtp_default": ("mail_to", alerts.mail_to)}
@@ -23,7 +27,7 @@ def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
     if alerts.slack_channel:
         from airflow.providers.slack.notifications.slack import SlackNotifier
 
-        found.append(SlackNotifier(channel=alerts.slack_channel, text=f"{TEXT}: {{{{ ti.log_url }}}}"))
+        found.append(SlackNotifier(channel=alerts.slack_channel, text=f"{TEXT}: {REASON} {{{{ ti.log_url }}}}"))
     if alerts.mail_to:
         from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
 
-from ringrift_airflow.operators.ringrift import AfterDataset, candidate, small
+from ringrift.errors import ALARM
+from ringrift_airflow.operators.ringrift import AfterDataset, RingriftOperator, candidate, read_report, small
 from ringrift_airflow.retries import skip
 
 
@@ -57,3 +59,18 @@ class RateOperator(CandidateOperator):
         if not self.forms:
             skip(context, "nobody is rated: rated_as of the preset in loop.yaml is empty")
         return super().execute(context)
+
+
+class ShadowOperator(RingriftOperator):
+    """A few games of a config's newest model. An alarm fails the task for good; one that stands skips it."""
+
+    success_codes: ClassVar[frozenset[int]] = frozenset({0, 1, ALARM})
+
+    def result(self, output: bytes, code: int, context: Context) -> Any:
+        """Return the report, or fail with what has become worse, which is what people are told."""
+        if code:
+            alarms = "; ".join(read_report(output, code, self.last_line)["alarms"])
+            if code == ALARM:
+                raise AirflowFailException(f"regression alarm of {self.words[1]}: {alarms}")
+            skip(context, f"the regression alarm of {self.words[1]} stands: {alarms}")
+        return super().result(output, code, context)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift.settings import unknown_name
-from ringrift_airflow.data_interval import interval_name, shard_run
+from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
+from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
 from ringrift_airflow.operators.ringrift import RingriftOperator
+from ringrift_airflow.sensors.games_threshold import UNDER_WAY
+from ringrift_airflow.workspace import home
+
+if TYPE_CHECKING:
+    from ringrift.pipeline.plan import PlannedGames
 
 
 class RemoteSelfplayOperator(RingriftOperator):
@@ -18,31 +24,85 @@ class RemoteSelfplayOperator(RingriftOperator):
 
     So the same interval has the same games, whoever plays them and however often, as long as the same model plays.
 
+    How many it plays is decided when it begins, unless a person or a backfill has said: the config's budget times its
+    weight, more before the first training, fewer where what follows does not keep up. Without any it succeeds at once,
+    so that what follows can catch up.
+
     :param shard: its number; the shards of an interval play different games.
-    :param games: how many.
+    :param games: how many, where nothing else is decided.
     :param players: as of `ringrift selfplay --players`; by default those of selfplay.yaml.
+    :param preset: of loop.yaml, by which it is decided how many games are played; None for `games`.
+    :param shards: the number of shards that share them.
     """
 
     template_fields: Sequence[str] = ("words", "host", "environment", "games", "players")
 
-    def __init__(self, *, config: str, shard: int, games: int | str, players: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        config: str,
+        shard: int,
+        games: int | str,
+        players: str = "",
+        preset: str | None = None,
+        shards: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(words=["selfplay", config], **({"role": "selfplay"} | kwargs))
         self.config = config
         self.shard = shard
         self.games = games
         self.players = players
+        self.preset = preset
+        self.shards = shards
+        self.progress = 0.0
 
     def work(self, context: Context) -> Any:
         """Play, unless the run was asked for something that there is not: this is its first task."""
         check_parameters(context)
+        if self.preset is not None and "games" not in (context["dag_run"].conf or {}) and not backfilled(context):
+            plan = self._plan(context["ti"])
+            self.games = -(-plan.games // self.shards)
+            self.log.info("%s: %d games of each of %d shards: %s", self.config, self.games, self.shards, plan.why)
+            if not self.games:
+                self.log.warning("%s: self-play pauses: %s", self.config, plan.why)
+                return plan.to_json()
         return super().work(context)
+
+    def _plan(self, ti: Any) -> PlannedGames:
+        """Return the games of all shards, by what the database and the files here say."""
+        from ringrift.models import ModelStore  # only when the task runs, as the next: they load numba
+        from ringrift.pipeline.allocation_settings import allocation_settings
+        from ringrift.pipeline.plan import planned_games
+        from ringrift.pipeline.readiness import training_progress
+        from ringrift.pipeline.settings import loop_settings
+        from ringrift.selfplay.settings import selfplay_settings
+
+        with in_one_line(), FleetHook().health() as health:
+            store = ModelStore(health.database, home() / "models")
+            settings = selfplay_settings(self.config)
+            self.progress = training_progress(store, self.config, settings.temperature.trainings)
+            return planned_games(
+                store,
+                self.config,
+                home() / "data" / "selfplay",
+                loop_settings().preset_named(self.preset),
+                allocation_settings(),
+                target=None if self.players or self._plays_elsewhere(ti) else settings.targets[self.config],
+            )
+
+    def _plays_elsewhere(self, ti: Any) -> bool:
+        """Return whether another run of the config is playing: it makes up for what is missing at first."""
+        asked = {"dag_id": ti.dag_id, "task_ids": [self.task_id], "states": UNDER_WAY}
+        return bool(ti.get_ti_count(**asked) > ti.get_ti_count(**asked, run_ids=[ti.run_id]))
 
     def arguments(self, context: Context) -> list[str]:
         """Return the command of the shard; its folder is its own, so that several intervals can be played at once."""
         run = shard_run(self.config, interval_name(context), self.shard)
         host = ["--host", self.site.host] if self.site.remote else []
         players = ["--players", self.players] if self.players else []
-        return [*self.words, "--run", run, *host, "--worker", run, "--games", str(self.games), *players]
+        progress = ["--progress", f"{self.progress:g}"] if self.progress else []
+        return [*self.words, "--run", run, *host, "--worker", run, "--games", str(self.games), *players, *progress]
 
 
 def check_parameters(context: Context) -> None:

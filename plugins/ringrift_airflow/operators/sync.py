@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 from airflow.sdk import Context
@@ -9,6 +10,7 @@ from airflow.sdk import Context
 from ringrift.fleet.hosts import LOCAL, chosen_hosts
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
 from ringrift_airflow.operators.haltable import HaltableOperator
+from ringrift_airflow.retries import postponed
 
 
 class SyncGamesOperator(HaltableOperator):
@@ -29,7 +31,12 @@ class SyncGamesOperator(HaltableOperator):
             self.log.info("local: the games are in %s; nothing has to be fetched", folder / self.config)
             return {"games": 0, "hosts": [LOCAL], "trouble": {}}
         from ringrift.fleet.sync import sync_games  # late: it takes a second
+        from ringrift.resources import Guard, guard_settings
 
+        with in_one_line():
+            guard = Guard(guard_settings(), [folder])
+        with postponed():
+            guard.wait_for_room("sync", Event())
         with in_one_line(), fleet.health() as health:
             chosen = chosen_hosts(fleet.hosts, (), "selfplay")
             report = sync_games(chosen, fleet.settings, root=folder, health=health, connect=fleet.connect)

@@ -14,6 +14,34 @@ from ringrift_airflow.retries import skip
 from ringrift_airflow.workspace import home
 
 
+class CheckOperator(AfterDataset):
+    """Ask whether everything is there and sound that a training needs; if not, the task is skipped and says why.
+
+    :param preset: of hyperparameters.yaml.
+    """
+
+    success_codes: ClassVar[frozenset[int]] = frozenset({0, 1})
+    template_fields: Sequence[str] = ("words", "host", "environment", "preset")
+
+    def __init__(self, *, config: str, preset: str, **kwargs: Any) -> None:
+        super().__init__(words=["preflight", config], **kwargs)
+        self.preset = preset
+
+    def arguments(self, context: Context) -> list[str]:
+        """Return the command."""
+        return [*self.words, "--preset", self.preset, "--from", "newest", "--validate"]
+
+    def result(self, output: bytes, code: int, context: Context) -> Any:
+        """Return the report, or skip the task with what has failed."""
+        report = read_report(output, code, self.last_line)
+        for check in report["checks"]:
+            if check["verdict"] == "warning":
+                self.log.warning("%s: %s (%s)", check["name"], check["measured"], check["limit"])
+        if code:
+            skip(context, f"no training: {report['why']}")
+        return super().result(output, code, context)
+
+
 class RemoteTrainOperator(AfterDataset):
     """Train a network on the config's data set, from the newest model on. A later try goes on from the last checkpoint.
 

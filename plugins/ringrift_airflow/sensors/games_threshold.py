@@ -38,7 +38,7 @@ class GamesThresholdSensor(BaseSensorOperator):
         games: int,
         minutes: float,
         wait: timedelta,
-        training: tuple[str, ...] = ("export", "train"),
+        training: tuple[str, ...] = ("export", "check", "train"),
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"mode": "reschedule", "poke_interval": 30.0, **kwargs})

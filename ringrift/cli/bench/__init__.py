@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from ringrift.cli.bench import agents, datasets, encoding, game, games, gate, loader, search, selfplay, sync, training
+from ringrift.cli.bench import (
+    agents,
+    alarm,
+    datasets,
+    encoding,
+    game,
+    games,
+    gate,
+    loader,
+    search,
+    selfplay,
+    sync,
+    training,
+)
 
 __all__ = ["app"]
 
@@ -20,3 +33,4 @@ app.command()(loader.loader)
 app.command()(sync.sync)
 app.command()(training.training)
 app.command()(gate.gate)
+app.command()(alarm.alarm)

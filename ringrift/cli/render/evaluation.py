@@ -119,8 +119,10 @@ def _(report: ShadowReport) -> Iterator[RenderableType]:
     yield table
     rating = report.ratings[report.model]
     yield f"Elo {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})"
+    if report.regression is not None:
+        yield escape(str(report.regression))
     for alarm in report.alarms:
-        yield escape(f"alarm: {alarm}")
+        yield escape(f"alarm: {alarm}" + (" (raised before)" if report.raised_before else ""))
 
 
 @render.register

@@ -19,6 +19,7 @@ from ringrift.models.gate import GateReport
 from ringrift.models.lineage import Ancestor, Lineage
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
+from ringrift.models.screening import ScreeningReport
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
 
@@ -33,6 +34,17 @@ def _(report: GateReport) -> Iterator[RenderableType]:
         table.add_row(check.name, check.asks, escape(check.measured), check.limit, check.verdict, style=style)
     yield table
     yield escape(report.verdict)
+
+
+@render.register
+def _(report: ScreeningReport) -> Iterator[RenderableType]:
+    for one in report.reports:
+        yield from render(one)
+    if len(report.reports) > 1:
+        table = Table("model", "config", "verdict", title=f"{len(report.passing)} of {len(report.reports)} pass")
+        for one in report.reports:
+            table.add_row(one.model, one.config, escape(one.verdict))
+        yield table
 
 
 @render.register

@@ -9,7 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
+from ringrift.pipeline.allocation import AllocationReport
 from ringrift.pipeline.curve import Curve
+from ringrift.pipeline.housekeeping import CleanReport
 from ringrift.pipeline.iteration import Iteration
 from ringrift.pipeline.status import Status
 
@@ -34,6 +36,33 @@ def _(report: Curve) -> Iterator[RenderableType]:
 
 
 @render.register
+def _(report: AllocationReport) -> Iterator[RenderableType]:
+    table = Table("config", "before", "weight", "games", "why")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for one in report.weights:
+        before = f"{report.before[one.config]:.2f}" if one.config in report.before else ""
+        table.add_row(one.config, before, f"{one.weight:.2f}", f"{one.games:,}", escape(one.why))
+    yield table
+
+
+@render.register
+def _(report: CleanReport) -> Iterator[RenderableType]:
+    done = "freed" if report.applied else "would be freed, with --apply"
+    full = "; it is full: the shorter ages of housekeeping.yaml hold" if report.full else ""
+    yield f"{report.bytes / 1e6:,.1f} MB {done}; the disk was {report.disk}{full}"
+    table = Table("kind", "removed" if report.applied else "to remove", "MB", "kept, and why")
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for kind in report.kinds:
+        kept = ", ".join(f"{count} {why}" for why, count in kind.kept.items())
+        table.add_row(kind.kind.replace("_", " "), f"{kind.removed}", f"{kind.bytes / 1e6:,.1f}", escape(kept))
+    yield table
+    for kind in report.kinds:
+        yield from (escape(line) for line in kind.trouble)
+
+
+@render.register
 def _(report: Iteration) -> Iterator[RenderableType]:
     table = Table("stage", "", "seconds", "CPU s", title=f"{report.config}, iteration {report.number}")
     for column in table.columns[2:]:
@@ -50,11 +79,14 @@ def _(report: Status) -> Iterator[RenderableType]:
     if not report.configs:
         yield "nothing yet: `ringrift loop square8_2p` begins"
         return
-    for one in report.configs:
-        yield f"[bold]{one.config}[/bold]"
+    for name, lines in (
+        *((one.config, one.lines()) for one in report.configs),
+        *(() if report.loop is None else (("in all", report.loop.lines()),)),
+    ):
+        yield f"[bold]{name}[/bold]"
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
-        for title, text in one.lines():
+        for title, text in lines:
             table.add_row(f"  {title}", escape(text))
         yield table

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
+from ringrift.training.holdout import HoldoutReport
 from ringrift.training.preflight import PreflightReport
 from ringrift.training.report import LOSS_HEADINGS, TrainingReport, loss_row
 
@@ -21,6 +22,22 @@ def _(report: PreflightReport) -> Iterator[RenderableType]:
     yield table
     failed = ", ".join(check.name for check in report.checks if check.verdict == "failed")
     yield f"{report.config}: " + (f"NOT READY to train: {failed}" if failed else "ready to train")
+
+
+@render.register
+def _(report: HoldoutReport) -> Iterator[RenderableType]:
+    yield f"{report.config}: {report.model} on {report.samples:,} samples of games held out"
+    table = Table("", "held out", "training")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, value in report.holdout.items():
+        table.add_row(name, f"{value:.4f}", "" if report.training is None else f"{report.training[name]:.4f}")
+    yield table
+    if report.gap is not None:
+        yield f"gap of the policy loss {report.gap:+.3f}, it warns above {report.gap_bound:g}"
+    if report.calibration is not None:
+        yield f"error of calibration {report.calibration.ece:.3f}, of which {report.calibration.noise:.3f} may be noise"
+    yield from (escape(f"warning: {warning}") for warning in report.warnings())
 
 
 @render.register

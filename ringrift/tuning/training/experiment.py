@@ -20,6 +20,7 @@ from ringrift.models import ModelStore
 from ringrift.networks import NetworkConfig, build_network, parameter_count, read_info
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.training import TrainingInputs, TrainingReport, train
+from ringrift.training.checkpoints import FOLDER, checkpoints
 from ringrift.training.errors import Diverged, SpoiledNetwork, TrainingOutOfMemory
 from ringrift.training.thresholds import TrainingThresholds
 from ringrift.tuning.training.fitness import (
@@ -49,6 +50,8 @@ class Outcome:
     elo: EloMeasure | None = None
     run: str | None = None
     model: str | None = None
+    checkpoint: str | None = None
+    """The name of its last checkpoint, in the folder of the run."""
     samples: int = 0
     """The number of samples that were learned from."""
     parameters: int = 0
@@ -162,11 +165,13 @@ class Experiment:
     def _measured(self, report: TrainingReport, began: float) -> Outcome:
         """Register and measure what came of a run."""
         facts = report.facts
+        kept = checkpoints(self.inputs.runs / self.inputs.config / facts.run / FOLDER)
         outcome = Outcome(
             fitness=None,
             ended=facts.ended,
             run=facts.run,
             model=facts.model,
+            checkpoint=kept[-1].name if kept else None,
             samples=report.samples,
             parameters=facts.parameters,
         )

@@ -12,7 +12,7 @@ from ringrift.training import HyperParameters
 from ringrift.tuning.training.confirm import confirm
 from ringrift.tuning.training.experiment import Experiment, Outcome
 from ringrift.tuning.training.plots import draw_population
-from ringrift.tuning.training.population import Assignment, MemberResult, Population
+from ringrift.tuning.training.population import Assignment, MemberResult, Population, population_folder
 from ringrift.tuning.training.report import PopulationReport, write_report
 from ringrift.tuning.training.search import FOLDER
 from ringrift.tuning.training.settings import ConfirmSettings, PopulationSettings
@@ -30,7 +30,7 @@ def open_population(
     """Open the population of an experiment of segments, made if there is none, and return its name, too."""
     experiment.check()
     settled = name or experiment.name(population=settings.model_dump())
-    place = folder / experiment.inputs.config / f"population-{settled}"
+    place = folder / experiment.inputs.config / population_folder(settled)
     population = Population(place, experiment.space, experiment.fitness, settings)
     population.begin(experiment.identity)
     return settled, population

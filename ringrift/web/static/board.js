@@ -139,7 +139,7 @@ export function heatOf(policy) {
 export function Board({ name, cells, marks, policy, arrow, onCell, onHover, label }) {
   const board = boardOf(name);
   const { left, top, width, height } = board.box;
-  const [focus, setFocus] = useState(Math.floor(board.cells.length / 2));
+  const [focus, setFocus] = useState(board.centre);
   const svg = useRef(null);
   const { heat, arrows } = policy?.length ? heatOf(policy) : { heat: new Map(), arrows: [] };
   const indexOf = (event) => event.target.closest?.("[data-cell]")?.dataset.cell;

@@ -31,10 +31,16 @@ function make(name) {
     size,
     cells,
     byKey: new Map(cells.map((cell) => [cell.key, cell.index])),
+    centre: nearest(cells, left + width / 2, top + height / 2),
     outline: hex ? hexOutline(0.965) : null,
     labels: hex ? hexLabels(cells) : squareLabels(size),
     box: { left, top, width, height },
   };
+}
+
+function nearest(cells, x, y) {
+  const distance = (cell) => Math.hypot(cell.cx - x, cell.cy - y);
+  return cells.reduce((best, cell) => (distance(cell) < distance(best) ? cell : best)).index;
 }
 
 function squareCells(size) {

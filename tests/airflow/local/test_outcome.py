@@ -10,7 +10,7 @@ import pytest
 from ringrift_airflow.local.narration import StageTimes
 from ringrift_airflow.local.outcome import first_cause, result_line, summary, what_next
 
-CHAIN = ("selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet", "rate", "gate", "promote")
+CHAIN = ("selfplay", "sync", "ingest", "threshold", "export", "check", "train", "gauntlet", "rate", "gate", "promote")
 LOST = {"passed": False, "gauntlet": {"opponents": [{"role": "heuristic", "score": 0.1}]}}
 
 

@@ -1,0 +1,61 @@
+"""`ringrift clean`: what nobody needs any more goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ringrift.cli.context import run_context
+from ringrift.cli.models import open_store
+from ringrift.cli.options import MODELS, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.reports import show_report
+from ringrift.console import echo
+
+
+def clean(
+    apply: Annotated[
+        bool, typer.Option("--apply/--dry-run", help="Remove it; without, only tell what would go.")
+    ] = False,
+    if_full: Annotated[
+        bool, typer.Option("--if-full", help="Only where the disk is as full as resources.yaml warns of.")
+    ] = False,
+    airflow: Annotated[
+        Path | None, typer.Option("--airflow", envvar="AIRFLOW_HOME", help="The home of Airflow, for its logs.")
+    ] = None,
+    database: DatabaseOption = None,
+    models: ModelsOption = MODELS,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove what nobody needs any more, and tell why the rest stays.
+
+    Checkpoints of trainings that have ended, files of games that the
+    database holds, data sets of backfills, half-written files, folders of
+    trainings without a model, logs of Airflow, files of old models. How old
+    each kind has to be stands in housekeeping.yaml, for models in
+    models.yaml. Champions, those before them, games of the database and
+    whatever a running job holds stay. Exit code 1 if something could not be removed.
+
+    Example: ringrift clean
+
+    Example: ringrift clean --apply --if-full
+    """
+    from ringrift.game import configs
+    from ringrift.models import model_settings
+    from ringrift.pipeline.housekeeping import CleanInputs, disk_is_full, housekeeping_settings
+    from ringrift.pipeline.housekeeping import clean as run
+    from ringrift.pipeline.iteration import LoopInputs
+    from ringrift.resources import guard_settings
+
+    guard, settings = guard_settings(), housekeeping_settings()
+    with open_store(database, models, create=True) as store:
+        loops = tuple(LoopInputs(f"{board}_{players}p", store.database, store) for board, players in configs())
+        if if_full and not disk_is_full(loops[0].runs, guard):
+            echo("{}" if as_json else f"the disk is less full than {guard.disk.warn:.0%}, or enough of it is free")
+            return
+        inputs = CleanInputs(loops, airflow or Path("data/airflow"), model_settings().prune, guard)
+        with run_context(settings) as context:
+            report = run(inputs, context, apply=apply)
+    show_report(report, as_json)
+    raise typer.Exit(1 if any(kind.trouble for kind in report.kinds) else 0)

@@ -1,0 +1,316 @@
+"""Housekeeping: what lies on the disk and nobody will need any more, kind by kind, with a reason for what stays.
+
+Each kind has a function that lists what there is of it; what is old enough, and in nobody's way, goes. The order is
+that in which a removal hurts least. A run that is killed is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from ringrift.datasets.layout import BadDataset
+from ringrift.datasets.manifest import SUFFIX, read_manifest
+from ringrift.errors import Busy, RingRiftError
+from ringrift.files import new_file, take_lock
+from ringrift.fleet.hosts import hosts
+from ringrift.game_database.sources import is_ingested
+from ringrift.models import prune
+from ringrift.models.settings import PruneSettings
+from ringrift.pipeline.iteration import LoopInputs
+from ringrift.pipeline.readiness import last_trained
+from ringrift.resources import GuardSettings
+from ringrift.resources.usage import GIGABYTE, disk_usage
+from ringrift.run_context import Cancelled, RunContext
+from ringrift.selfplay.files import DamagedFile, game_numbers
+from ringrift.settings import Settings, read_config
+from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
+
+DAY: Final = 86_400
+REPORT: Final = "report.json"
+"""The file that a training writes last."""
+PACKED: Final = ".jsonl.gz"
+
+
+class Age(Settings):
+    """How old something has to be, in days; and where the disk is full."""
+
+    days: NonNegativeFloat | NonNegativeInt
+    days_when_full: NonNegativeFloat | NonNegativeInt
+
+
+class HousekeepingSettings(Settings):
+    """The settings of the file."""
+
+    checkpoints: Age
+    raw_games: Age
+    intervals: Age
+    leftovers: Age
+    runs: Age
+    airflow_logs: Age
+
+
+def housekeeping_settings() -> HousekeepingSettings:
+    """Read the settings; `BadSettings` says what is wrong in them."""
+    return read_config("housekeeping.yaml", HousekeepingSettings)
+
+
+@dataclass(frozen=True)
+class CleanInputs:
+    """Where housekeeping looks, and by which rules."""
+
+    configs: tuple[LoopInputs, ...]
+    """The folders of every config; the first one's hold for what belongs to none."""
+    airflow: Path
+    """The home of Airflow, which need not be there."""
+    prune: PruneSettings
+    guard: GuardSettings
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that might go."""
+
+    path: Path
+    kept: str | None
+    """Why it stays whatever its age; None if only its age decides."""
+    age: float
+    """Seconds since it was written."""
+    remove: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What has become of one kind."""
+
+    kind: str
+    removed: int
+    bytes: int
+    kept: Mapping[str, int]
+    """How many stay, by why."""
+    trouble: tuple[str, ...] = ()
+    """What could not be removed, and why."""
+
+
+@dataclass(frozen=True)
+class CleanReport:
+    """What housekeeping has done, or would do."""
+
+    applied: bool
+    full: bool
+    """Whether the disk is so full that the shorter ages hold."""
+    disk: str
+    """How full the disk is, before."""
+    kinds: tuple[Cleaned, ...]
+
+    @property
+    def bytes(self) -> int:
+        """The bytes that are free now, or would be."""
+        return sum(kind.bytes for kind in self.kinds)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it, for machines."""
+        kinds = [asdict(kind) | {"kept": dict(kind.kept)} for kind in self.kinds]
+        return asdict(self) | {"kinds": kinds, "bytes": self.bytes}
+
+
+def disk_is_full(folder: Path, guard: GuardSettings) -> bool:
+    """Return whether a disk is so full that the guard warns of it."""
+    disk, limit = disk_usage(folder), guard.disk
+    return disk is not None and disk.share >= limit.warn and not 0 < limit.enough_gb * GIGABYTE <= disk.free
+
+
+def clean(inputs: CleanInputs, context: RunContext[HousekeepingSettings], *, apply: bool) -> CleanReport:
+    """Remove what nobody needs, kind by kind; without `apply` only tell what that would be. `Cancelled`."""
+    first = inputs.configs[0]
+    full = disk_is_full(first.runs, inputs.guard)
+    disk = disk_usage(first.runs)
+    told = "unknown" if disk is None else f"{disk.share:.0%} full, {disk.free / GIGABYTE:.1f} GB free"
+    kinds = []
+    for number, (kind, list_things) in enumerate(KINDS.items()):
+        if context.cancelled:
+            raise Cancelled(f"stopped before {kind}; the same command goes on")
+        context.progress("cleaning", number, len(KINDS) + 1, kind.replace("_", " "))
+        age: Age = getattr(context.settings, kind)
+        days = age.days_when_full if full else age.days
+        kinds.append(_clean_kind(kind, list_things(inputs), days * DAY, apply))
+    kinds.append(_clean_models(inputs, apply))
+    return CleanReport(apply, full, told, tuple(kinds))
+
+
+def _clean_kind(kind: str, things: Iterator[Thing], oldest: float, apply: bool) -> Cleaned:
+    kept: Counter[str] = Counter()
+    removed = freed = 0
+    trouble = []
+    for thing in things:
+        why = thing.kept or (None if thing.age >= oldest else f"younger than {oldest / DAY:g} days")
+        if why is not None:
+            kept[why] += 1
+            continue
+        size = size_of(thing.path)
+        if apply:
+            try:
+                thing.remove(thing.path)
+            except (OSError, RingRiftError) as error:
+                trouble.append(f"{thing.path}: {getattr(error, 'strerror', None) or error}")
+                continue
+        removed, freed = removed + 1, freed + size
+    return Cleaned(kind, removed, freed, dict(kept), tuple(trouble))
+
+
+def _clean_models(inputs: CleanInputs, apply: bool) -> Cleaned:
+    report = prune(inputs.configs[0].store, inputs.prune, dry_run=not apply)
+    return Cleaned("models", len(report.pruned), sum(model.bytes for model in report.pruned), report.kept)
+
+
+def _checkpoints(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield the checkpoints of all runs; those of a training that has not ended are what it goes on from."""
+    for run in _runs(inputs):
+        folder = run / CHECKPOINTS
+        if folder.is_dir():
+            kept = None if (run / REPORT).is_file() else "the training has not ended"
+            yield Thing(folder, kept or _busy(run), _age(run / REPORT), shutil.rmtree)
+
+
+def _raw_games(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield the closed files of games of all workers."""
+    others = set(hosts()) - {inputs.configs[0].host, socket.gethostname()}
+    for config in inputs.configs:
+        untrained = last_trained(config.store, config.config) is None
+        for path in sorted((config.selfplay / config.config).glob(f"*/*/*{PACKED}")):
+            kept = None
+            if path.parts[-3] in others:
+                kept = "of a host that has it still, or may have"
+            elif untrained:
+                kept = "no model has learned from it yet"
+            elif not is_ingested(config.database, path):
+                kept = "not in the database"
+            yield Thing(path, kept or _busy(path.parent), _age(path), _take_away)
+
+
+def _intervals(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield the folders of data sets of single intervals."""
+    for folder in _folders(inputs.configs[0].datasets / "intervals"):
+        yield Thing(folder, None, age_of_newest(folder), shutil.rmtree)
+
+
+def _leftovers(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield half-written files, and shards that no manifest names."""
+    first = inputs.configs[0]
+    for place in (first.selfplay.parent, first.store.folder):
+        for path in sorted(place.rglob(".*.partial")):
+            yield Thing(path, None, _age(path), Path.unlink)
+    named, unreadable = set(), False
+    for manifest in first.datasets.glob(f"*{SUFFIX}"):
+        try:
+            named |= {shard.name for shard in read_manifest(manifest).shards}
+        except BadDataset:
+            unreadable = True  # whose shards they are nobody can tell
+    for shard in sorted(first.datasets.glob("*-*.npz")):
+        if shard.name not in named and not shard.is_symlink():
+            yield Thing(shard, "a manifest cannot be read" if unreadable else None, _age(shard), Path.unlink)
+
+
+def _run_folders(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield the folders of trainings; the next training looks there for the games that its parent has learned from."""
+    store = inputs.configs[0].store
+    needed = {model.training.get("run") for model in store.listed() if model.pruned is None}
+    for run in _runs(inputs):
+        kept = "its model is there" if run.name in needed else None
+        if not (run / REPORT).is_file():
+            kept = "the training has not ended"
+        yield Thing(run, kept or _busy(run), age_of_newest(run), shutil.rmtree)
+
+
+def _airflow_logs(inputs: CleanInputs) -> Iterator[Thing]:
+    """Yield the log files of Airflow."""
+    for path in sorted((inputs.airflow / "logs").rglob("*.log")):
+        yield Thing(path, None, _age(path), _unlink_with_folder)
+
+
+KINDS: Final[Mapping[str, Callable[[CleanInputs], Iterator[Thing]]]] = MappingProxyType(
+    {
+        "leftovers": _leftovers,
+        "airflow_logs": _airflow_logs,
+        "checkpoints": _checkpoints,
+        "intervals": _intervals,
+        "raw_games": _raw_games,
+        "runs": _run_folders,
+    }
+)
+"""By name, in the order in which they are cleaned."""
+
+
+def _runs(inputs: CleanInputs) -> Iterator[Path]:
+    for config in inputs.configs:
+        yield from _folders(config.runs / config.config)
+
+
+def _folders(place: Path) -> list[Path]:
+    return sorted(path for path in place.iterdir() if path.is_dir()) if place.is_dir() else []
+
+
+def _busy(folder: Path) -> str | None:
+    """Return that a process works in a folder, if one holds its lock."""
+    lock = folder / ".lock"
+    if not lock.is_file():
+        return None
+    try:
+        os.close(take_lock(lock, folder, Busy("somebody works there")))
+    except Busy as busy:
+        return str(busy)
+    return None
+
+
+def _take_away(path: Path) -> None:
+    """Remove a closed file of games; the numbers of its games stay, so that its worker does not play them again."""
+    run = path.name.removesuffix(PACKED).rpartition("-")[0]
+    try:
+        numbers = sorted(game_numbers(path, run))
+    except DamagedFile:
+        if not path.exists():  # somebody else was quicker
+            return
+        raise
+    with new_file(path.with_name(path.name.removesuffix(PACKED) + ".taken")) as file:
+        file.write(orjson.dumps(numbers))
+    path.unlink()
+
+
+def _unlink_with_folder(path: Path) -> None:
+    """Remove a file, and the folders around it that are empty then."""
+    path.unlink()
+    with suppress(OSError):
+        for folder in path.parents:
+            folder.rmdir()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    with suppress(OSError):
+        if not path.is_dir():
+            return path.lstat().st_size
+    return sum(size_of(Path(place, name)) for place, _, names in os.walk(path) for name in names)
+
+
+def _age(path: Path) -> float:
+    """Return the seconds since a file was written; 0 if it is not there, or its time is to come."""
+    with suppress(OSError):
+        return max(time.time() - path.stat().st_mtime, 0.0)
+    return 0.0
+
+
+def age_of_newest(folder: Path) -> float:
+    """Return the seconds since the newest file below a folder was written."""
+    return min((_age(Path(place, name)) for place, _, names in os.walk(folder) for name in names), default=_age(folder))

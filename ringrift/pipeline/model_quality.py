@@ -1,0 +1,84 @@
+"""Models over time: hold-out loss, gap, calibration and quality of their data, and what has become worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from ringrift.models import ModelStore
+from ringrift.training.thresholds import ReportSettings
+
+
+@dataclass(frozen=True)
+class ModelMeasures:
+    """What the training of a model has measured; None for what it has not."""
+
+    model: str
+    loss: float | None
+    """On the games held out."""
+    gap: float | None
+    """Of that and the loss on samples of training."""
+    calibration: float | None
+    """The expected calibration error of the values."""
+    quality: float | None
+    """Of the data set, from 0 to 1."""
+
+
+def measures(store: ModelStore, config: str) -> list[ModelMeasures]:
+    """Return the measures of all trained models of a config, the newest first."""
+    return [_measures(model.id, model.training) for model in store.listed(config) if model.training]
+
+
+def warnings(found: Sequence[ModelMeasures], settings: ReportSettings) -> list[str]:
+    """Return what is wrong with the newest model, or worse than with those before it; `found` has it first."""
+    if not found:
+        return []
+    newest, before = found[0], found[1 : 1 + settings.worse.models]
+    told = []
+    if newest.gap is not None and abs(newest.gap) > settings.gap:
+        apart = f"{newest.gap:+.2f} apart, more than {settings.gap:g}"
+        told.append(f"hold-out and training loss of {newest.model} are {apart}")
+    for name, bound, sign, of in (
+        ("hold-out loss", settings.worse.loss, 1, lambda one: one.loss),
+        ("error of calibration", settings.worse.calibration, 1, lambda one: one.calibration),
+        ("quality of the data", settings.worse.quality, -1, lambda one: one.quality),
+    ):
+        told += _worse(name, bound, sign, newest, before, of)
+    return told
+
+
+def _worse(
+    name: str,
+    bound: float,
+    sign: int,
+    newest: ModelMeasures,
+    before: Sequence[ModelMeasures],
+    of: Callable[[ModelMeasures], float | None],
+) -> list[str]:
+    """Return the complaint that a measure of the newest model is worse than the mean of those before, if it is."""
+    value, earlier = of(newest), [value for one in before if (value := of(one)) is not None]
+    if value is None or not earlier or sign * (value - fmean(earlier)) <= bound:
+        return []
+    return [f"the {name} of {newest.model} is {value:.2f}, that of the {len(earlier)} before {fmean(earlier):.2f}"]
+
+
+def _measures(model: str, training: Mapping[str, Any]) -> ModelMeasures:
+    """Read what a side file says, whoever wrote it: what is no number is not known."""
+    dataset = _mapping(training.get("dataset"))
+    return ModelMeasures(
+        model=model,
+        loss=_number(_mapping(training.get("holdout")).get("total")),
+        gap=_number(training.get("gap")),
+        calibration=_number(_mapping(training.get("calibration")).get("ece")),
+        quality=_number(_mapping(_mapping(dataset.get("provenance")).get("quality")).get("score")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

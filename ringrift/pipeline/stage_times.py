@@ -1,0 +1,39 @@
+"""Since when the loop runs, and which of its stages has ended last, whoever runs it: its files say so."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+STAGES: Final = "stages.jsonl"
+"""The file in which Airflow notes every stage that has ended, a line of JSON each."""
+LONGEST: Final = 65_536
+"""Bytes from the end of that file in which the last line is looked for."""
+
+
+def stage_times(folder: Path) -> tuple[int | None, str | None]:
+    """Return when the first stage ended, in seconds since 1970, and the last stage in words; None before the first.
+
+    :param folder: the iterations of `ringrift loop`, and Airflow's notes.
+    """
+    moments = [int(path.stat().st_mtime) for path in folder.glob("*/00000.json")]
+    first = last = None
+    with suppress(OSError), (folder / STAGES).open("rb") as file:
+        first = _line(file.readline(LONGEST))
+        file.seek(max(0, (folder / STAGES).stat().st_size - LONGEST))
+        last = next((line for row in reversed(file.read().splitlines()) if (line := _line(row)) is not None), None)
+    if first is not None:
+        moments.append(first["when"])
+    told = None if last is None else f"{last.get('dag')}: {last.get('task')}, {last.get('state')}"
+    return min(moments, default=None), told
+
+
+def _line(row: bytes) -> dict[str, Any] | None:
+    """Read a line; None if it is none, such as one that is being written."""
+    try:
+        line = json.loads(row)
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) and isinstance(line.get("when"), int) else None

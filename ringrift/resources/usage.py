@@ -1,0 +1,132 @@
+"""How full a machine is: disks, memory, GPUs, processor. What cannot be measured is left out, and stops nothing.
+
+In a container the limits of its control group count where they are the tighter ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import psutil
+
+from ringrift.kernels.threads import default_threads
+
+Kind = Literal["disk", "memory", "gpu_memory", "cpu", "load"]
+GIGABYTE: Final = 1e9
+CGROUPS: Final = Path("/sys/fs/cgroup")
+CPU_SECONDS: Final = 0.2
+"""The time over which the use of the processor is measured."""
+GPU_SECONDS: Final = 10
+"""How long `nvidia-smi` may take."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of something is in use."""
+
+    kind: Kind
+    what: str
+    """In words, such as `the disk of data`."""
+    share: float
+    """In use, from 0 to 1; of the load, processes for each core."""
+    free: float = 0.0
+    """Bytes that are left; 0 where it is not counted in bytes."""
+
+
+def disk_usage(folder: Path) -> Usage | None:
+    """Return how full the disk is that a folder lies on, or will lie on, for whoever is no root; None if unknown."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        disk = shutil.disk_usage(place)
+    except OSError:
+        return None
+    room = disk.used + disk.free  # without what is kept back for root, as `df` counts
+    return Usage("disk", f"the disk of {folder}", disk.used / room, disk.free) if room else None
+
+
+def memory_usage(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> Usage:
+    """Return how full the memory is, of the machine or of the control group, whichever leaves less."""
+    memory = psutil.virtual_memory()
+    found = Usage("memory", "memory", 1 - memory.available / memory.total, memory.available)
+    for limit, used in _group_memory(cgroups, own):
+        if limit < memory.total and limit - used < found.free:
+            free = max(limit - used, 0)
+            found = Usage("memory", "memory of the control group", 1 - free / limit, free)
+    return found
+
+
+def _group_memory(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
+    """Yield limit and use in bytes of the control group of this process and of those around it.
+
+    Inactive pages of files count as free: the system drops them before anybody is killed. Version 2 and version 1.
+    """
+    with suppress(OSError, ValueError):
+        for line in own.read_text().splitlines():
+            number, controllers, path = line.split(":", 2)
+            if number == "0":
+                root, limit, used, cache = cgroups, "memory.max", "memory.current", "inactive_file"
+            elif "memory" in controllers.split(","):
+                root, limit, used = cgroups / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"
+                cache = "total_inactive_file"
+            else:
+                continue
+            folder = root / path.lstrip("/")
+            while True:
+                with suppress(OSError, ValueError):  # no limit is «max», and the root has no files
+                    statistics = dict(one.split() for one in (folder / "memory.stat").read_text().splitlines())
+                    in_use = int((folder / used).read_text()) - int(statistics.get(cache, 0))
+                    yield int((folder / limit).read_text()), in_use
+                if folder == root or root not in folder.parents:
+                    break
+                folder = folder.parent
+
+
+def cpu_usage() -> Usage:
+    """Return the share of the processor that is in use, measured for a moment."""
+    return Usage("cpu", "the processor", psutil.cpu_percent(CPU_SECONDS) / 100)
+
+
+def load_usage() -> Usage | None:
+    """Return the processes that want to run for each core, of the last minute or of now, whichever is less.
+
+    The average lags behind: a stage that has just ended would keep the next one waiting. None where it is unknown.
+    """
+    try:
+        running = max(int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0]) - 1, 0)  # but for this one
+        load = min(os.getloadavg()[0], running)
+    except (OSError, ValueError, IndexError):
+        return None
+    return Usage("load", "the load", load / default_threads())
+
+
+def gpu_usage() -> Usage | None:
+    """Return how full the fullest GPU is that this process may see; None where there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return None
+    query = [program, "--query-gpu=index,uuid,memory.used,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
+        rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
+        named = os.environ.get("CUDA_VISIBLE_DEVICES")
+        seen = None if named is None else {name.strip() for name in named.split(",")}
+        gpus = [
+            (index, int(used) << 20, int(total) << 20)
+            for index, uuid, used, total in rows
+            if seen is None or index in seen or uuid in seen
+        ]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    if not gpus:
+        return None
+    index, used, total = max(gpus, key=lambda gpu: gpu[1] / gpu[2])
+    return Usage("gpu_memory", f"memory of GPU {index}", used / total, total - used)
