@@ -13,6 +13,7 @@ from ringrift.cli.bench import (
     games,
     gate,
     loader,
+    monitoring,
     search,
     selfplay,
     sync,
@@ -34,3 +35,4 @@ app.command()(sync.sync)
 app.command()(training.training)
 app.command()(gate.gate)
 app.command()(alarm.alarm)
+app.command()(monitoring.monitoring)
