@@ -42,15 +42,17 @@ def dag_settings() -> LoopSettings:
     return settings
 
 
-def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str | Asset, tags: list[str], **keywords: Any) -> DAG:
+def ringrift_dag(
+    dag_id: str, settings: LoopSettings, *, every: str | Asset | None, tags: list[str], **keywords: Any
+) -> DAG:
     """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
 
-    It runs by the schedule `every`, or whenever that asset is made anew.
+    It runs by the schedule `every`, whenever that asset is made anew, or, without either, when a person asks for it.
     """
     _, preset = settings.chosen()
     return DAG(
         dag_id,
-        schedule=CronDataIntervalTimetable(every, timezone="UTC") if isinstance(every, str) else [every],
+        schedule=CronDataIntervalTimetable(every, timezone="UTC") if isinstance(every, str) else every and [every],
         start_date=BEGINNING,
         catchup=False,
         is_paused_upon_creation=True,

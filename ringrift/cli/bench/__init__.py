@@ -13,11 +13,13 @@ from ringrift.cli.bench import (
     games,
     gate,
     loader,
+    monitoring,
     nnue,
     search,
     selfplay,
     sync,
     training,
+    web,
 )
 
 __all__ = ["app"]
@@ -36,3 +38,5 @@ app.command()(sync.sync)
 app.command()(training.training)
 app.command()(gate.gate)
 app.command()(alarm.alarm)
+app.command()(monitoring.monitoring)
+app.command()(web.web)
