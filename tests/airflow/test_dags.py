@@ -18,10 +18,10 @@ from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py"]
+FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py", "tuning.py"]
 ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
-BY_HAND = ("population",)
+BY_HAND = ("population", "tune")
 """DAGs that run when a person asks for it."""
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
@@ -80,6 +80,15 @@ def test_backfills_have_intervals_to_run(loaded: Any) -> None:
     kinds = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
     assert {kind for name, kind in kinds.items() if name not in by_hand} == {"CronDataIntervalTimetable"}
     assert {kinds[name] for name in by_hand} == {"NullTimetable"}
+
+
+def test_a_generation_is_asked_answered_in_parts_and_told_before_the_next(loaded: Any) -> None:
+    tasks = loaded["dags"]["ringrift__tune"]["tasks"]
+    chain = ["begin", "ask", "answer", "tell", "again"]
+    assert [tasks[task]["downstream"] for task in chain] == [["ask"], ["answer"], ["tell"], ["again"], []]
+    assert [task for task in chain if tasks[task]["mapped"]] == ["answer"]
+    assert tasks["answer"]["pool"] == "ringrift_tuning"
+    assert loaded["dags"]["ringrift__tune"]["runs"] == 1
 
 
 def test_every_member_of_a_population_waits_for_the_generation_before(loaded: Any) -> None:
