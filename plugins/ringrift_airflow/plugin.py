@@ -2,11 +2,11 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from ringrift_airflow.listeners import notes, pools, stages
+from ringrift_airflow.listeners import notes, old_rows, pools, stages
 
 
 class RingRiftPlugin(AirflowPlugin):
-    """Listeners that write down what the stages of the loop have done, and see to the pools."""
+    """Listeners that write down what the stages of the loop have done, see to the pools, and to old rows."""
 
     name = "ringrift"
-    listeners = [notes, pools, stages]  # noqa: RUF012 (Airflow's own form)
+    listeners = [notes, old_rows, pools, stages]  # noqa: RUF012 (Airflow's own form)
