@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help test lint format docs bench loop up down clean
+.PHONY: help test lint format docs bench loop up down monitor clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -48,6 +48,9 @@ up: $(RUN_STAMP) ## Start Airflow with the loops of PRESET (by default that of l
 
 down: $(RUN_STAMP) ## Stop Airflow
 	@$(AIRFLOW) down
+
+monitor: $(RUN_STAMP) ## Watch the loop: metrics, Prometheus and Alertmanager of Debian's packages, until Ctrl-C
+	@sh include/monitoring/monitor.sh
 
 clean: ## Remove the environment, the caches and what was built
 	@rm -rf .venv build dist ringrift.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from ringrift.printable import printable
+from ringrift.printable import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,11 @@ WIDTH: Final = 170
 def echo(text: object = "", *, err: bool = False, end: bool = True) -> None:
     """Print a text and the end of a line to standard output, or to standard error."""
     typer.echo(printable(str(text)), err=err, nl=end)
+
+
+def complain(complaint: str) -> None:
+    """Print an error in one line to standard error."""
+    echo(f"error: {one_line(complaint)}", err=True)
 
 
 def echo_bytes(content: bytes) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -109,10 +111,16 @@ def _read(path: Path) -> tuple[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
-        content = parse_yaml(text)
+        content = copy.deepcopy(_parsed(text))
     except BadYaml as error:
         raise BadSettings(f"{path}: is no YAML: {error}") from None
     return text, {} if content is None else content
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """Return what a YAML text says: files are read each time, but taking one apart costs a hundred times that."""
+    return parse_yaml(text)
 
 
 def check_settings(content: object, model: type[Model], where: str, text: str = "") -> Model:

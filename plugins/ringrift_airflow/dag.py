@@ -42,12 +42,15 @@ def dag_settings() -> LoopSettings:
     return settings
 
 
-def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str, tags: list[str], **keywords: Any) -> DAG:
-    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say."""
+def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str | None, tags: list[str], **keywords: Any) -> DAG:
+    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
+
+    Without `every` it runs when a person asks for it.
+    """
     _, preset = settings.chosen()
     return DAG(
         dag_id,
-        schedule=CronDataIntervalTimetable(every, timezone="UTC"),
+        schedule=None if every is None else CronDataIntervalTimetable(every, timezone="UTC"),
         start_date=BEGINNING,
         catchup=False,
         is_paused_upon_creation=True,

@@ -29,6 +29,7 @@ class Pools(Settings):
 
     ringrift_selfplay: Pool
     ringrift_training: Pool
+    ringrift_tuning: Pool
     ringrift_evaluation: Pool
     ringrift_sync: Pool
     ringrift_database: Pool

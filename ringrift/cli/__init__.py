@@ -6,7 +6,6 @@ The groups import the rules inside their commands, so that `ringrift --help` doe
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from concurrent.futures import BrokenExecutor
@@ -44,13 +43,13 @@ from ringrift.cli import (
     web,
 )
 from ringrift.cli.interrupts import INTERRUPTED, stems_from_interrupt
-from ringrift.cli.log import HANDLER, OURS, log_every_command, set_up_logging
+from ringrift.cli.log import complain, log_every_command, set_up_logging
 from ringrift.console import echo
 from ringrift.errors import BUSY, WRONG_USE, Busy, RingRiftError
 from ringrift.files import with_home
 from ringrift.printable import one_line
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "one_line"]
 
 
 # Plain tracebacks: the pretty ones print local variables, and a local variable may hold a secret.
@@ -136,7 +135,7 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     except typer.TyperException as error:
         if said := error.format_message():  # nothing where the help has been printed instead
             context = getattr(error, "ctx", None)
-            _complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+            complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
         sys.exit(WRONG_USE)
     except typer.Abort as error:
         # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.
@@ -150,22 +149,14 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
             raise
         sys.exit(INTERRUPTED)
     except OSError as error:  # a full disk, a missing permission: the system says what is wrong, and where
-        _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        complain(f"{error.filename or 'a file'}: {error.strerror or error}")
         sys.exit(WRONG_USE)
     except BrokenExecutor:
-        _complain("a process that did a part of the work was killed; is there enough memory?")
+        complain("a process that did a part of the work was killed; is there enough memory?")
         sys.exit(WRONG_USE)
     except MemoryError as error:
-        _complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
+        complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
         sys.exit(WRONG_USE)
     except RingRiftError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
-
-
-def _complain(complaint: str) -> None:
-    """Print an error in one line, or log it for machines."""
-    if HANDLER.as_json:
-        logging.getLogger(OURS).error("%s", complaint)
-    else:
-        echo(f"error: {one_line(complaint)}", err=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ringrift.cli.log import complain
 from ringrift.cli.options import MOST_MOVES, FileArgument, GameOption, JsonOption
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
@@ -283,7 +284,7 @@ def verify(
                     f"{checked.legal_actions:,} legal actions, {checked.positions:,} positions"
                 )
             else:
-                echo(f"error: {line['error']}", err=True)
+                complain(line["error"])
                 if "board" in line:
                     echo(f"\n{line['board']}\n", err=True)
     raise typer.Exit(worst)

@@ -20,6 +20,8 @@ class Interruption(Event):
 
     exit_code = INTERRUPTED
     """What the process then ends with: 128 and the number of the signal."""
+    asked = False
+    """Whether a signal has come, a moment before the event is set."""
 
 
 @contextmanager
@@ -31,11 +33,13 @@ def stop_on_interrupt() -> Iterator[Interruption]:
     stop = Interruption()
 
     def handle(number: int, _: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        if not stop.is_set():
-            stop.exit_code = 128 + number
-            echo("stopping; press Ctrl-C again to stop at once", err=True)
+        if stop.asked:
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            return  # a second signal may come while the first one holds the event's lock below
+        stop.asked = True
+        stop.exit_code = 128 + number
+        echo("stopping; press Ctrl-C again to stop at once", err=True)
         stop.set()
 
     signals = (signal.SIGINT, signal.SIGTERM)

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal, get_type_hints
 
 import typer
 
+from ringrift import console
 from ringrift.console import echo
 from ringrift.printable import one_line
 
@@ -77,6 +78,14 @@ def set_up_logging(level: str | None = None, *, as_json: bool = False) -> None:
     ours.setLevel(min(shown, logging.WARNING))
     logging.getLogger().setLevel(logging.DEBUG if trace else logging.WARNING)
     logging.getLogger(KERNELS).setLevel(min(shown, logging.INFO))
+
+
+def complain(complaint: str) -> None:
+    """Print an error in one line, or log it for machines."""
+    if HANDLER.as_json:
+        logging.getLogger(OURS).error("%s", complaint)
+    else:
+        console.complain(complaint)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def serve(
 
     Example: ringrift metrics serve --host 0.0.0.0 --port 9100
     """
+    import time
     from threading import Thread
 
     from ringrift.cli.interrupts import stop_on_interrupt
@@ -56,7 +57,8 @@ def serve(
         Thread(target=server.serve_forever, daemon=True).start()
         echo(f"{server.url}/metrics")
         sys.stdout.flush()
-        interruption.wait()
+        while not interruption.is_set():  # to wait for the event would hold its lock at times, which the signal needs
+            time.sleep(0.2)
         server.shutdown()
 
 

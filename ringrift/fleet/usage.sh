@@ -25,7 +25,7 @@ main() {
     echo "cores $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
     echo "load $(cut -d ' ' -f 1 /proc/loadavg 2>/dev/null)"
     echo "memory $(awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { print total, $2 }' /proc/meminfo 2>/dev/null)"
-    echo "disk $(df -Pk "$(existing "$(path_of "$1")")" | awk 'NR == 2 { print $2, $4 }')"
+    echo "disk $(df -Pk "$(existing "$(path_of "$1")")" | awk 'NR == 2 { print $3 + $4, $4 }')"
     nvidia-smi --query-gpu=utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits 2>/dev/null |
         tr -d ',' | sed 's/^/gpu /'
     echo end

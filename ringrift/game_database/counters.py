@@ -26,6 +26,7 @@ CounterName = Literal[
     "evaluations",  # by kind
     "evaluation_games",  # by kind
     "stages",  # of iterations, whoever ran them; `<stage> <outcome>`
+    "messages",  # to people; by subject
     "syncs",  # of hosts; `<host> <outcome>`, where the outcome is `ok` or `failed`
 ]
 

@@ -80,6 +80,31 @@ evaluate(game.array, game.board.tables, load_weights(game.config), new_scratch(g
 ```
 
 `ringrift bench agents` measures how fast it is.
+
+### Other weights, and the frozen ones
+
+A player's spec can name a file of weights. `v1` are the weights that were set by hand, the same for all configs. They
+are frozen (`ringrift/defaults/heuristic/frozen/v1.yaml`): anchors of the Elo scale, the gate's opponent and the levels
+of the ladder play with them, so that results of before and after better weights can be compared.
+
+    ringrift match square8_2p heuristic:mine.yaml heuristic
+    ringrift match square8_2p 'minimax?nodes=4000&weights=mine.yaml' 'minimax?nodes=4000&weights=v1'
+
+### Tuning
+
+    ringrift tune heuristic square8_2p --plot tuning.png      # CMA-ES by games one action ahead; goes on after a kill
+    ringrift tune heuristic square8_2p --evaluator search --nodes 300
+    ringrift tune heuristic square8_2p --method logistic      # a regression on stored games: which features matter?
+    ringrift tune accept square8_2p data/tuning/heuristic/square8_2p/one_ply-0/weights.yaml
+
+Every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those to start
+from and the last best ones; with three and four players alone against copies. A run is a plan and a log of questions
+and answers, and everything else follows from them: after a kill it goes on with the same generation, and other hosts
+answer for it (`ringrift tune ask`, `answer`, `tell`; the DAG `ringrift__tune` does the same on hosts of role
+`hp_tuning`). Nothing is used before `ringrift tune accept`: sequential tests against the weights in use, one action
+ahead *and* in minimax or maxn at 4,000 nodes. What passes both goes into `heuristic/<config>.yaml` of the settings,
+with its evidence as a comment. Settings are in `ringrift/defaults/tuning.yaml`; results in
+[results/heuristic-weights.md](results/heuristic-weights.md).
 """
 
 

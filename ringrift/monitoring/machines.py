@@ -73,7 +73,7 @@ def local_usage(home: Path) -> HostUsage:
         cores=psutil.cpu_count() or 1,
         load=psutil.getloadavg()[0],
         memory=(memory.total // KILOBYTE, memory.available // KILOBYTE),
-        disk=(disk.total // KILOBYTE, disk.free // KILOBYTE),
+        disk=((disk.used + disk.free) // KILOBYTE, disk.free // KILOBYTE),  # as df counts: without what is root's
     )
     return usage.model_copy(update={"gpu": _local_gpus()})
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from ringrift.networks import ARCHITECTURES
 from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_config, unknown_name
 from ringrift.training.old_names import HYPER_PARAMETERS, LOSS_SETTINGS, renamed
 
@@ -99,6 +100,10 @@ def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, 
         raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
     own = dict(file.configs.get(config, {}))
     tuned = check_settings({"networks": own.pop(NETWORKS, {})}, _Tuned, f"{path} (configs.{config})").networks
+    for name in tuned:
+        if name not in ARCHITECTURES:
+            wrong = unknown_name(name, tuple(ARCHITECTURES))
+            raise BadSettings(f"{path} (configs.{config}): {NETWORKS}.{name}: {wrong}")
     asked, presets = changes or {}, file.presets[preset] if preset else {}
     network = next((layer["network"] for layer in (asked, presets, own) if "network" in layer), file.defaults.network)
     layers = {

@@ -60,11 +60,11 @@ class AcceptanceReport:
         named = f"the frozen {FROZEN}" if self.in_use == weights_id(frozen_weights()) else self.in_use
         return [
             f"Against {named}, by the sequential test (paired openings, all seatings):",
-            *(test_line(how, test) for how, test in (("one ply", self.one_ply), (search, self.search)) if test),
+            *(result_line(how, test) for how, test in (("one ply", self.one_ply), (search, self.search)) if test),
         ]
 
 
-def test_line(how: str, test: SequentialReport) -> str:
+def result_line(how: str, test: SequentialReport) -> str:
     """Return the result of a test, such as «one ply: 58.1 % of 240 games, +57 Elo, stronger (alpha 0.01)»."""
     score = test.verdict.score
     elo = f"{elo_of(score):+.0f} Elo" if 0 < score < 1 else "won or lost all"

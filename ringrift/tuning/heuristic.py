@@ -21,7 +21,7 @@ from ringrift.settings import check_settings
 from ringrift.tuning.evolution import Answer, Plan, Question, answered, noise_share
 from ringrift.tuning.fitness import Fitness, Games, network_fitness, one_ply_fitness, search_fitness
 from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun
-from ringrift.tuning.settings import TuningSettings
+from ringrift.tuning.settings import EvolutionSettings, TuningSettings
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TuningReport:
     generations: list[GenerationReport]
     games: int
     seconds: float
-    """Of processor time."""
+    """Processor time."""
     weights: dict[str, float] | None
     """The best weights, once the run is finished."""
 
@@ -168,8 +168,8 @@ def changed(settings: TuningSettings, config: str, *, games: int | None, **chang
     if games is not None:
         given["openings"] = -(-games // parse_config(config)[1])
         given["most_openings"] = max(given["openings"], settings.evolution.most_openings)
-    evolution = settings.evolution.model_dump() | given
-    return check_settings(settings.model_dump() | {"evolution": evolution}, TuningSettings, "tune heuristic")
+    evolution = check_settings(settings.evolution.model_dump() | given, EvolutionSettings, "tune heuristic")
+    return settings.model_copy(update={"evolution": evolution})
 
 
 def origin_of(plan: Plan, games: int) -> str:

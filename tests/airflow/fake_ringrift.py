@@ -18,7 +18,7 @@ from typing import Any
 
 def main() -> None:
     words = sys.argv[1:]
-    verb = " ".join(words[:2]) if words[0] in ("games", "dataset", "models") else words[0]
+    verb = " ".join(words[:2]) if words[0] in ("games", "dataset", "models", "tune") else words[0]
     with Path("calls.jsonl").open("a") as calls:
         calls.write(
             json.dumps({"words": words, "pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\n"
@@ -84,6 +84,15 @@ def report(verb: str, words: list[str], code: int) -> Any:
         return judged(config, words[2], "promoted")
     if verb == "promote":
         return judged(config, words[2], "refused")
+    if verb == "tune ask":
+        return {
+            "question": 3,
+            "questions": 10,
+            "finished": False,
+            "parts": ['{"question": 3}', '{"question": 3, "x": 1}'],
+        }
+    if verb == "tune answer":
+        return {"answers": [{"candidate": number, "score": 0.5} for number in range(1000)]}
     return {"words": words}
 
 

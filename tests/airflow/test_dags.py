@@ -18,9 +18,11 @@ from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "tournaments.py"]
+FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py", "tuning.py"]
 ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
+BY_HAND = ("population", "tune")
+"""DAGs that run when a person asks for it."""
 PRESETS = ("smoke", "quick", "laptop", "cluster")
 
 
@@ -45,7 +47,7 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
-    kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation")
+    kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation", *BY_HAND)
     others = {f"ringrift__{name}" for name in kinds}
     assert set(loaded["dags"]) == loops | others
     print(f"{preset}: {len(loaded['dags'])} DAGs in {loaded['seconds']:.2f} s")
@@ -74,7 +76,28 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 
 
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
-    assert {dag["timetable"] for dag in loaded["dags"].values()} == {"CronDataIntervalTimetable"}
+    by_hand = {f"ringrift__{name}" for name in BY_HAND}
+    kinds = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
+    assert {kind for name, kind in kinds.items() if name not in by_hand} == {"CronDataIntervalTimetable"}
+    assert {kinds[name] for name in by_hand} == {"NullTimetable"}
+
+
+def test_a_generation_is_asked_answered_in_parts_and_told_before_the_next(loaded: Any) -> None:
+    tasks = loaded["dags"]["ringrift__tune"]["tasks"]
+    chain = ["begin", "ask", "answer", "tell", "again"]
+    assert [tasks[task]["downstream"] for task in chain] == [["ask"], ["answer"], ["tell"], ["again"], []]
+    assert [task for task in chain if tasks[task]["mapped"]] == ["answer"]
+    assert tasks["answer"]["pool"] == "ringrift_tuning"
+    assert loaded["dags"]["ringrift__tune"]["runs"] == 1
+
+
+def test_every_member_of_a_population_waits_for_the_generation_before(loaded: Any) -> None:
+    tasks = loaded["dags"]["ringrift__population"]["tasks"]
+    assert len(tasks) == 11
+    for generation in range(10):
+        task = tasks[f"generation_{generation}"]
+        assert (task["mapped"], task["pool"]) == (True, "ringrift_tuning")
+        assert task["downstream"] == [f"generation_{generation + 1}" if generation < 9 else "report"]
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:

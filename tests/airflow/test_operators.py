@@ -17,6 +17,7 @@ from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator, ShadowOperator
 from ringrift_airflow.operators.export import ExportOperator
 from ringrift_airflow.operators.fleet import SweepJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.population import PopulationMemberOperator, PopulationOperator
 from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours, small
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
@@ -319,3 +320,13 @@ def test_long_reports_lose_their_lists_and_tables() -> None:
     report = {"games": 3, "name": "x", "table": list(range(10_000))}
     assert small(report) == {"games": 3, "name": "x"}
     assert small({"table": [1, 2]}) == {"table": [1, 2]}
+
+
+def test_a_member_of_a_population_is_one_command_named_after_the_run(place: Place, tries: Tries) -> None:
+    asked: dict[str, Any] = {"config": CONFIG, "preset": "smoke", "fitness": "loss", "sizes": (8, 10)}
+    run(PopulationMemberOperator, tries, population="", generation=3, member=5, **asked)
+    name = "20260102T033000"
+    common = f"tune population square8_2p --preset smoke --fitness loss --name {name} --members 8 --generations 10"
+    assert words(place, "tune") == f"{common} --generation 3 --member 5 --json"
+    run(PopulationOperator, tries, population="mine", **asked)
+    assert words(place, "tune") == common.replace(name, "mine") + " --json"

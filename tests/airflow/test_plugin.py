@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import shutil
 import subprocess
@@ -10,6 +11,11 @@ import zipfile
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from ringrift_airflow import api
 from ringrift_airflow.plugin import RingRiftPlugin
 from tests.airflow.place import REPOSITORY
 
@@ -36,3 +42,22 @@ def test_the_package_that_can_be_installed_is_whole_and_says_where_its_plugin_is
 def test_the_plugins_folder_holds_one_file_for_airflow_and_the_rest_is_the_package() -> None:
     assert [path.name for path in PLUGINS.glob("*.py")] == ["ringrift_plugin.py"]
     assert (PLUGINS / ".airflowignore").read_text().splitlines() == ["ringrift_airflow", "build"]
+
+
+def test_the_api_server_answers_whether_the_loop_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path))
+    api._application.cache_clear()
+    server = FastAPI()
+    for one in RingRiftPlugin.fastapi_apps:  # as Airflow does it
+        server.mount(one["url_prefix"], one["app"])
+
+    async def get(path: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=server), base_url="http://here") as client:
+            return await client.get(path)
+
+    metrics, health = asyncio.run(get("/ringrift/metrics")), asyncio.run(get("/ringrift/health"))
+    assert metrics.headers["content-type"].startswith("text/plain")
+    assert "ringrift_uptime_seconds 0.0" in metrics.text
+    assert health.status_code == 503
+    assert health.json()["reasons"]
+    api._application.cache_clear()

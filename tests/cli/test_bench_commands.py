@@ -117,3 +117,11 @@ def test_sync_is_measured_beside_plain_rsync() -> None:
     assert [speed["kind"] for speed in report["sync"]] == ["closed", "growing"]
     assert all(speed["bytes"] >= 1_000_000 and speed["slowdown"] > 0 for speed in report["sync"])
     assert report["latency"]["one_game"] > 0
+
+
+def test_bench_monitoring_measures_scrapes_of_rows_that_nobody_has_played() -> None:
+    done = bench("monitoring", "--games", "500", "--hosts", "3", "--models", "4", "--repeats", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["games"], report["hosts"], report["configs"], report["models"]) == (500, 3, 12, 48)
+    assert 0 < report["median"] <= report["slowest"]

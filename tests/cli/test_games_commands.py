@@ -150,4 +150,4 @@ def test_ctrl_c_stops_after_the_batch_at_hand_and_the_next_ingest_goes_on(tmp_pa
 
 
 def test_help_shows_examples() -> None:
-    assert "ringrift games ingest data/selfplay" in ringrift("games", "ingest", "--help").stdout
+    assert "Example: ringrift games ingest" in ringrift("games", "ingest", "--help").stdout

@@ -6,10 +6,11 @@ import math
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from ringrift.fleet.schema import host_rows
 from ringrift.game_database.counters import read_counters
@@ -202,3 +203,25 @@ def test_the_file_for_node_exporter_is_the_same_text(world: World, tmp_path: Pat
     write_metrics(world.inputs, tmp_path / "out" / "ringrift.prom")
     families = {one.name for one in text_string_to_metric_families((tmp_path / "out" / "ringrift.prom").read_text())}
     assert families >= {name.removesuffix("_total") for name in OF_THE_SPECIFICATION}
+
+
+def test_a_scrape_reads_no_table_but_those_of_a_row_a_host_or_counter(world: World) -> None:
+    """By the plans of SQLite for all that a scrape asks: an index, or a table that does not grow with the games."""
+    fill(world)
+    asked: set[tuple[str, Any]] = set()
+
+    def note(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            asked.add((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert world.look().faults == {}
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(asked) > 5
+    with world.database() as database, database.engine.connect() as connection:
+        for statement, parameters in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            scanned = {row[-1].split()[1] for row in plan if row[-1].startswith("SCAN")}
+            assert scanned <= {"counters", "hosts", "alembic_version", "CONSTANT", "sqlite_master"}, (statement, plan)

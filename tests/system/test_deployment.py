@@ -13,7 +13,11 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 COMPOSE = REPOSITORY / "docker-compose.yaml"
-SERVICES = {"postgres", "redis", "statsd", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker"}
+MONITORING = {"metrics", "prometheus", "alertmanager", "grafana"}
+SERVICES = {
+    *("postgres", "redis", "statsd", "migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker"),
+    *MONITORING,
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +42,19 @@ def test_all_services_are_there_pinned_and_watched(compose: Any) -> None:
 
 def test_ports_are_open_to_this_machine_alone_unless_told_otherwise(compose: Any) -> None:
     ports = [port for service in compose["services"].values() for port in service.get("ports", ())]
-    assert len(ports) == 2
+    assert len(ports) == 6
     assert all(re.fullmatch(r"\$\{RINGRIFT_PUBLISH_HOST:-127\.0\.0\.1\}:(\d+):\1", port) for port in ports)
+
+
+def test_monitoring_starts_only_when_it_is_asked_for_and_is_one_network(compose: Any) -> None:
+    for name, service in compose["services"].items():
+        assert service.get("profiles") == (["monitoring"] if name in MONITORING else None)
+        if name in MONITORING - {"metrics"}:
+            assert service["network_mode"] == "service:metrics"
+            assert "./include/monitoring:/etc/ringrift:ro" in service["volumes"]
+    settings = yaml.safe_load((REPOSITORY / "include/monitoring/prometheus.yaml").read_text())
+    assert settings["scrape_configs"][0]["static_configs"] == [{"targets": ["localhost:9090"]}]
+    assert "--web.listen-address=:9091" in compose["services"]["prometheus"]["command"]
 
 
 def test_secrets_come_from_the_environment(compose: Any) -> None:

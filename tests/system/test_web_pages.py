@@ -135,6 +135,7 @@ PAGES = {
     "#/play/square19_2p?seats=person,person&seed=1": "Your choice",
     "#/rules": "Recovery",
     "#/file": "Drop a file of games",
+    "#/fleet": "This machine does all",
 }
 
 

@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ringrift.fleet.answers import GpuUsage, HostUsage
+from ringrift.fleet.health import Health
+from ringrift.fleet.hosts import Host, fleet_settings
+from ringrift.fleet.ssh import Unusable
 from ringrift.game import Game, configs, get_board
 from ringrift.game.notation import cell_key
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.web import WebContext
 from ringrift.web.app import STATIC
+from ringrift.web.pages import fleet as fleet_page
 from ringrift.web.pages import games as games_page
 from ringrift.web.pages.frames import cell_text, words_of
 from tests.contexts import ingest_context
@@ -184,6 +189,24 @@ def test_a_hint_names_legal_actions(client: TestClient) -> None:
     hint = client.post("/pages/data/play/hint", json={"config": "hex8_2p", "seats": ["person"] * 2, "seed": 1}).json()
     assert {one["key"] for one in hint["candidates"]} <= set(Game("hex8", 2).keys())
     assert len(hint["values"]) == 2
+
+
+def test_the_fleet_shows_load_jobs_and_why_a_host_is_retired(
+    filled: TestClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {name: Host(address="192.0.2.1", user="u", roles=["selfplay"], gpus=1, gpu="H100") for name in ("a", "b")}
+    monkeypatch.setattr(fleet_page, "hosts", lambda: known)
+    health = Health(context.database(), known, fleet_settings().health)
+    health.answered("a")
+    health.measured("a", HostUsage(cpu=75.0, gpu=[GpuUsage(50.0, 100, 200)]))
+    health.choose("job-1", "selfplay", gpus=1)
+    health.failed("b", Unusable("its key has changed"))
+    first, second = filled.get("/pages/data/fleet").json()["hosts"]
+    assert first["usage"]["cpu"] == 75
+    assert first["usage"]["gpu"] == [[50, 100, 200]]
+    assert [job["job"] for job in first["jobs"]] == ["job-1"]
+    assert first["resting"] is None
+    assert "its key has changed" in second["resting"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ringrift.console import echo
+from ringrift.console import complain, echo
 from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.settings import BadSettings, unknown_name
@@ -65,7 +65,7 @@ def main(words: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except RingRiftError as error:
-        echo(f"error: {error}", err=True)
+        complain(str(error))
         return BUSY if isinstance(error, Busy) else WRONG_USE
 
 

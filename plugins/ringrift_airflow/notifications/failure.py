@@ -8,6 +8,8 @@ from airflow.sdk import BaseNotifier
 
 from ringrift.pipeline.settings import AlertSettings
 
+SLACK, SMTP = "slack_default", "smtp_default"
+"""The connections that the notifiers use."""
 TEXT: Final = "RingRift: {{ ti.task_id }} of {{ dag.dag_id }} has failed ({{ run_id }}, try {{ ti.try_number }})"
 
 
@@ -17,7 +19,7 @@ REASON: Final = '{{ exception | default("", true) }}'
 
 def connections_of(alerts: AlertSettings) -> dict[str, str]:
     """Return the connections that the notifiers use, and the settings that ask for them."""
-    wanted = {"slack_default": ("slack_channel", alerts.slack_channel), "smtp_default": ("mail_to", alerts.mail_to)}
+    wanted = {SLACK: ("slack_channel", alerts.slack_channel), SMTP: ("mail_to", alerts.mail_to)}
     return {connection: f"alerts.{field} of loop.yaml" for connection, (field, value) in wanted.items() if value}
 
 
@@ -25,15 +27,25 @@ def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
     """Return notifiers for `on_failure_callback`."""
     found: list[BaseNotifier] = []
     if alerts.slack_channel:
-        from airflow.providers.slack.notifications.slack import SlackNotifier
-
-        found.append(SlackNotifier(channel=alerts.slack_channel, text=f"{TEXT}: {REASON} {{{{ ti.log_url }}}}"))
+        found.append(slack_notifier(alerts.slack_channel, f"{TEXT}: {REASON} {{{{ ti.log_url }}}}"))
     if alerts.mail_to:
-        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
-
         log = '<p>{{ exception | default("") | e }}</p><p><a href="{{ ti.log_url }}">the log</a></p>'
-        found.append(SmtpNotifier(to=alerts.mail_to, subject=TEXT, html_content=f"<p>{TEXT}</p>{log}"))
+        found.append(mail_notifier(alerts.mail_to, TEXT, f"<p>{TEXT}</p>{log}"))
     return found
+
+
+def slack_notifier(channel: str, text: str) -> BaseNotifier:
+    """Return what writes a text into a channel of Slack."""
+    from airflow.providers.slack.notifications.slack import SlackNotifier  # late: most have no Slack, as the next
+
+    return SlackNotifier(slack_conn_id=SLACK, channel=channel, text=text)
+
+
+def mail_notifier(addresses: list[str], subject: str, page: str) -> BaseNotifier:
+    """Return what sends a page of HTML to addresses."""
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+    return SmtpNotifier(smtp_conn_id=SMTP, to=addresses, subject=subject, html_content=page)
 
 
 def absent_connection(name: str, setting: str) -> str:

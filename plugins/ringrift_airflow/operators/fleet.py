@@ -16,6 +16,7 @@ from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
 from ringrift_airflow.job_owner import JobOwner, job_owners
+from ringrift_airflow.notifications.messages import tell
 from ringrift_airflow.operators.distribute import bring_champion
 from ringrift_airflow.operators.haltable import HaltableOperator
 from ringrift_airflow.retries import skip
@@ -45,6 +46,8 @@ class TendFleetOperator(HaltableOperator):
             found = tend_fleet(known, fleet.settings, health, fleet.connect)
         for one in found:
             (self.log.warning if one.trouble else self.log.info)("%s", one)
+            if one.trouble or one.back:
+                tell(context, f"host {one.host} {'lost' if one.trouble else 'back'}", str(one))
         players = [one.host for one in found if not one.trouble and "selfplay" in known[one.host].roles]
         for config in self.configs:
             if players and (home() / "models" / f"ringrift_best_{config}.pth").exists():

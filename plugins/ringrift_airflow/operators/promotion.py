@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from airflow.sdk import Context
 
+from ringrift_airflow.notifications.messages import tell
 from ringrift_airflow.operators.evaluation import CandidateOperator
 from ringrift_airflow.operators.ringrift import read_report, small
 from ringrift_airflow.retries import skip
@@ -28,6 +29,11 @@ class PromoteOperator(CandidateOperator):
         report = read_report(output, code, self.last_line)
         for line in gate_table(report).splitlines():
             self.log.info("%s", line)
+        model, outcome = report.get("model"), report.get("outcome")
+        if outcome == "refused":
+            tell(context, f"gate {self.config} {model}", f"{self.config}: {model} is not promoted: {refusal(report)}")
+        if outcome == "promoted":
+            tell(context, f"promotion {self.config}", f"{self.config}: {model} is the champion")
         if code:
             skip(context, f"not promoted: {refusal(report)}")
         return super().result(output, code, context)

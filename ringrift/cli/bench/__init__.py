@@ -13,10 +13,12 @@ from ringrift.cli.bench import (
     games,
     gate,
     loader,
+    monitoring,
     search,
     selfplay,
     sync,
     training,
+    web,
 )
 
 __all__ = ["app"]
@@ -34,3 +36,5 @@ app.command()(sync.sync)
 app.command()(training.training)
 app.command()(gate.gate)
 app.command()(alarm.alarm)
+app.command()(monitoring.monitoring)
+app.command()(web.web)

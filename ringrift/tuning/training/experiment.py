@@ -20,6 +20,7 @@ from ringrift.models import ModelStore
 from ringrift.networks import NetworkConfig, build_network, parameter_count, read_info
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.training import TrainingInputs, TrainingReport, train
+from ringrift.training.checkpoints import FOLDER, checkpoints
 from ringrift.training.errors import Diverged, SpoiledNetwork, TrainingOutOfMemory
 from ringrift.training.thresholds import TrainingThresholds
 from ringrift.tuning.training.fitness import (
@@ -37,6 +38,23 @@ LossWatch = Callable[[int, float], bool]
 DIGEST_DIGITS: Final = 8
 
 
+class Pace:
+    """How long the trainings of this process take, and so how long those that are missing will."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._made = 0
+
+    def words(self, what: str, number: int, total: int) -> str:
+        """Say which training begins, counted from 0, of how many, and when the last one will be over at this pace."""
+        told = f"{what} {number}, {total} in all"
+        if self._made:
+            minutes = (time.monotonic() - self._began) / self._made * max(total - number, 1) / 60
+            told += f", about {minutes:.0f} min to the end"
+        self._made += 1
+        return told
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a training."""
@@ -49,6 +67,8 @@ class Outcome:
     elo: EloMeasure | None = None
     run: str | None = None
     model: str | None = None
+    checkpoint: str | None = None
+    """The name of its last checkpoint, in the folder of the run."""
     samples: int = 0
     """The number of samples that were learned from."""
     parameters: int = 0
@@ -162,11 +182,13 @@ class Experiment:
     def _measured(self, report: TrainingReport, began: float) -> Outcome:
         """Register and measure what came of a run."""
         facts = report.facts
+        kept = checkpoints(self.inputs.runs / self.inputs.config / facts.run / FOLDER)
         outcome = Outcome(
             fitness=None,
             ended=facts.ended,
             run=facts.run,
             model=facts.model,
+            checkpoint=kept[-1].name if kept else None,
             samples=report.samples,
             parameters=facts.parameters,
         )

@@ -63,6 +63,11 @@ class MemberResult:
         """Return all of it in JSON's types."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> MemberResult:
+        """Return a result that `to_json` has written; `KeyError` or `TypeError` for what is none."""
+        return cls(**{**fields, "outcome": Outcome.from_json(fields["outcome"])})
+
 
 Trainer = Callable[[Assignment], Outcome]
 """A function that trains a member for a generation."""
@@ -79,7 +84,7 @@ class Population:
 
     def path(self, generation: int, member: int) -> Path:
         """Return where the result of a member is."""
-        return self.folder / f"generation-{generation:03d}" / f"member-{member:03d}.json"
+        return self.folder / result_place(generation, member)
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Write down what the population is; `BadStudy` if the folder holds another one."""
@@ -100,14 +105,7 @@ class Population:
 
     def result(self, generation: int, member: int) -> MemberResult | None:
         """Return the result of a member; None while there is none."""
-        path = self.path(generation, member)
-        if not path.exists():
-            return None
-        fields = _read(path)
-        try:
-            return MemberResult(**{**fields, "outcome": Outcome.from_json(fields["outcome"])})
-        except (KeyError, TypeError, AttributeError):
-            raise BadStudy(f"{path}: is no result of a member; delete it, and the member is trained again") from None
+        return read_result(self.path(generation, member))
 
     def results(self, generation: int) -> list[MemberResult]:
         """Return the results of a generation that are there, by member."""
@@ -178,6 +176,27 @@ class Population:
         best = best_of(self.results(generation), self.fitness)
         told = f"generation {generation}"
         return told if best is None else f"{told}, best {self.fitness} {best.outcome.fitness:.4g}"
+
+
+def population_folder(name: str) -> str:
+    """Return the folder of a population by its name."""
+    return f"population-{name}"
+
+
+def result_place(generation: int, member: int) -> str:
+    """Return where the result of a member is in the folder of its population."""
+    return f"generation-{generation:03d}/member-{member:03d}.json"
+
+
+def read_result(path: Path) -> MemberResult | None:
+    """Read the result of a member; None if there is none, `BadStudy` if it is damaged."""
+    if not path.exists():
+        return None
+    fields = _read(path)
+    try:
+        return MemberResult.from_json(fields)
+    except (KeyError, TypeError, AttributeError):
+        raise BadStudy(f"{path}: is no result of a member; delete it, and the member is trained again") from None
 
 
 def choose_source(

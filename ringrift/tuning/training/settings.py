@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from ringrift.settings import Settings
+from ringrift.settings import Settings, read_config
 
 Number = float | int
 Share = Annotated[float, Field(gt=0.0, le=0.5)]
@@ -97,3 +97,20 @@ class TrainingTuning(Settings):
     population: PopulationSettings
     fitness: FitnessSettings
     confirm: ConfirmSettings
+
+
+class _PopulationGroup(Settings):
+    model_config = ConfigDict(extra="ignore")
+
+    population: PopulationSettings
+
+
+class _PopulationFile(Settings):
+    model_config = ConfigDict(extra="ignore")
+
+    hyperparameters: _PopulationGroup
+
+
+def population_settings() -> PopulationSettings:
+    """Read the settings of populations alone, without what the others need, which is slow to import."""
+    return read_config("tuning.yaml", _PopulationFile).hyperparameters.population

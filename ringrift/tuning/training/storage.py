@@ -81,7 +81,7 @@ def _open(url: URL, settings: SearchSettings, engine_kwargs: dict[str, Any]) -> 
     from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
     optuna.logging.disable_default_handler()
-    optuna.logging.set_verbosity(logging.WARNING)
+    optuna.logging.set_verbosity(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # of heartbeats, which have been there since 2.9
         storage = RDBStorage(

@@ -38,6 +38,8 @@ class Frame(BaseModel):
 
     action: str | None
     """The key of the action that led here; None for the first position."""
+    number: int | None
+    """Its index in the policy."""
     by: int | None
     """The seat that played it."""
     player: int
@@ -96,6 +98,8 @@ class Replay(Table):
 
     engines: list[str]
     models: list[str | None]
+    standard: bool
+    """Whether it began with the empty board, as every game of the page for playing does."""
     frames: list[Frame]
     searches: list[Search]
     outcome: Outcome | None
@@ -118,14 +122,20 @@ def words_of(game: Game) -> npt.NDArray[np.signedinteger]:
     return words
 
 
-def frame(
-    game: Game, before: npt.NDArray[np.signedinteger] | None = None, *, action: str | None = None, by: int | None = None
+def frame(game: Game) -> Frame:
+    """Return the position of a game as the first one that a page shows."""
+    return _frame(game, np.zeros_like(words_of(game)), None, None, None)
+
+
+def _frame(
+    game: Game, before: npt.NDArray[np.signedinteger], action: str | None, number: int | None, by: int | None
 ) -> Frame:
-    """Return the position of a game; `before` are the words of the cells that the page has already."""
+    """Return a position; `before` are the words of the cells that the page has already."""
     words, state = words_of(game), game.array
-    changed = np.flatnonzero(words if before is None else words != before)
+    changed = np.flatnonzero(words != before)
     return Frame(
         action=action,
+        number=number,
         by=by,
         player=game.player,
         phase=game.phase,
@@ -169,7 +179,7 @@ def play_frames(game: Game, actions: Sequence[int]) -> list[Frame]:
     for action in actions:
         before, by, key = words_of(game), game.player, game.key(action)
         game.play(action)
-        frames.append(frame(game, before, action=key, by=by))
+        frames.append(_frame(game, before, key, action, by))
     return frames
 
 
@@ -201,6 +211,7 @@ def replay(
         **vars(table_of(game)),
         engines=list(engines),
         models=list(models) or [None] * game.players,
+        standard=start.hash() == Game(game.board.name, game.players).hash(),
         frames=frames,
         searches=searches,
         outcome=outcome_of(game),

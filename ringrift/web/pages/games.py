@@ -123,7 +123,7 @@ def browse(context: Context, asked: Annotated[GamesQuery, Query()]) -> GamesPage
 def replay_stored(context: Context, name: str) -> GameReplay:
     """Return a game of the database, by its number or the beginning of its identity, position by position."""
     row = find_game(context.database(), name)
-    return GameReplay(about=_game_row(row), replay=_replay(read_game(row).record))
+    return GameReplay(about=_game_row(row, holdout_bound()), replay=_replay(read_game(row).record))
 
 
 @router.get("/games/{name}/record", response_class=Response)
@@ -170,19 +170,20 @@ def _newest(database: GamesDatabase) -> int:
 
 
 def _rows(database: GamesDatabase, query: Select[Any]) -> list[GameRow]:
+    bound = holdout_bound()
     with database.reading() as connection:
-        return [_game_row(row) for row in connection.execute(query)]
+        return [_game_row(row, bound) for row in connection.execute(query)]
 
 
-def _game_row(row: Row[Any]) -> GameRow:
-    """Return a row of `games` for a list."""
+def _game_row(row: Row[Any], bound: int) -> GameRow:
+    """Return a row of `games` for a list; games whose lot is below the bound are held out."""
     known = {name: getattr(row, name) for name in ("id", "config", "run", "game", "winner", "plies", "host", "ended")}
     return GameRow(
         **known,
         engines=orjson.loads(row.engines),
         models=orjson.loads(row.models),
         reason=row.reason or STOPPED,
-        held_out=row.lot < holdout_bound(),
+        held_out=row.lot < bound,
     )
 
 

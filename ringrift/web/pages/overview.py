@@ -47,6 +47,10 @@ class ConfigSummary(BaseModel):
     verdict: str | None = None
     """What the gate has said last."""
     iteration: str | None = None
+    selfplay: str | None = None
+    """The games of an interval, and why they are so many."""
+    warnings: list[str] = []
+    """What is worse than it was."""
     why: str = NO_GAMES
     """Why nothing happens, or what is about to."""
     needs_attention: bool = False
@@ -59,6 +63,8 @@ class Overview(BaseModel):
     halted: str | None
     preset: str
     """Of loop.yaml: what is missing to the next training is counted by it."""
+    activity: list[tuple[str, str]] = []
+    """What the loop has done in all, with titles."""
     configs: list[ConfigSummary]
 
 
@@ -81,11 +87,13 @@ def _overview(context: WebContext) -> Overview:
     except AbsentDatabase:
         return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
     store = ModelStore(database, context.models)
-    known = {one.config: one for one in status(database, context.models, context.home / FOLDER, preset).configs}
+    found = status(database, context.models, context.home / FOLDER, preset)
+    known = {one.config: one for one in found.configs}
     summaries = [
         _summary(store, known[name], preset, halt) if name in known else ConfigSummary(config=name) for name in names
     ]
-    return Overview(halted=halt, preset=settings.preset, configs=summaries)
+    activity = list(found.loop.lines()) if found.loop else []
+    return Overview(halted=halt, preset=settings.preset, activity=activity, configs=summaries)
 
 
 def _summary(store: ModelStore, one: ConfigStatus, preset: LoopPreset, halt: str | None) -> ConfigSummary:
@@ -105,6 +113,8 @@ def _summary(store: ModelStore, one: ConfigStatus, preset: LoopPreset, halt: str
         trends=one.trends,
         verdict=one.verdict,
         iteration=one.iteration,
+        selfplay=one.selfplay,
+        warnings=list(one.warnings),
         why=why,
         needs_attention=needs_attention,
     )

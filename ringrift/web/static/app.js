@@ -3,6 +3,7 @@ import { html, render, useEffect, useState } from "./lib.js";
 import { Patterns } from "./board.js";
 import { openFile } from "./files.js";
 import { Config } from "./pages/config.js";
+import { Fleet } from "./pages/fleet.js";
 import { Games } from "./pages/games.js";
 import { Overview } from "./pages/overview.js";
 import { NewGame, Play } from "./pages/play.js";
@@ -15,6 +16,7 @@ const LINKS = [
   ["#/games", "Games"],
   ["#/play", "Play"],
   ["#/rules", "Rules"],
+  ["#/fleet", "Fleet"],
 ];
 
 /** The parts of an address such as `#/games/17?at=3`. */
@@ -32,6 +34,7 @@ function Page({ parts, query, theme, file, onFile }) {
   if (first === "file") return html`<${FileReplay} key=${file?.name} file=${file} theme=${theme} onFile=${onFile} />`;
   if (first === "play" && second) return html`<${Play} key=${second} config=${second} query=${query} />`;
   if (first === "play") return html`<${NewGame} query=${query} />`;
+  if (first === "fleet") return html`<${Fleet} />`;
   if (first === "rules") return html`<${Rules} />`;
   return html`<p class="empty">There is no such page. <a href="#/">Back to the overview</a></p>`;
 }

@@ -123,8 +123,8 @@ export function Players({ engines, frame, rules, outcome, values }) {
         </span>
         <span class="tally">
           <span><b>${hand[index]}</b> in hand</span>
-          <span><b>${eliminated[index]}</b> / ${rules.elimination} eliminated</span>
-          <span><b>${territory[index]}</b> / ${rules.territory} territory</span>
+          <span><b>${eliminated[index]}</b>/${rules.elimination} eliminated</span>
+          <span><b>${territory[index]}</b>/${rules.territory} territory</span>
           <span><b>${markers[index]}</b> markers</span>
         </span>
         <span class="meter">

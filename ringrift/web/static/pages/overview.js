@@ -28,6 +28,10 @@ export function Overview() {
       <span class="push soft small">preset ${data.preset}</span>
     </div>
     ${data.halted && html`<div class="notice bad" role="alert"><strong>The loop is halted.</strong> ${data.halted}</div>`}
+    ${data.activity.length > 0 &&
+    html`<section class="card" aria-label="The loop">
+      <dl class="facts">${data.activity.map(([title, text]) => html`<dt>${title}</dt><dd>${text}</dd>`)}</dl>
+    </section>`}
     ${BOARD_NAMES.map(
       (board) => html`<section class="group" key=${board} aria-label=${BOARDS[board]}>
         <h2>${BOARDS[board]}</h2>
@@ -66,6 +70,7 @@ function Tile({ one }) {
       label="${count(one.new_games)} of ${count(one.games_needed)} new games"
     />`}
     <p class="small ${one.needs_attention ? "bad" : "soft"}">${one.why}</p>
-    ${one.verdict && html`<p class="small wrap clamp"><span class="badge">last verdict</span> ${one.verdict}</p>`}
+    ${one.warnings.map((warning) => html`<p class="small warn wrap clamp" title=${warning}>${warning}</p>`)}
+    ${one.verdict && html`<p class="small wrap clamp" title=${one.verdict}><span class="badge">last verdict</span> ${one.verdict}</p>`}
   </a>`;
 }

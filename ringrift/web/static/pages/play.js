@@ -1,6 +1,7 @@
 // A game in the browser: people and players at one board. The address of the page holds the whole game.
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
 import { parseKey, shortKey, taskOf } from "../actions.js";
+import { decodeActions, encodeActions } from "../addresses.js";
 import { get, post } from "../api.js";
 import { Board, mark, positionsOf } from "../board.js";
 import { BOARD_NAMES, playersOf } from "../configs.js";
@@ -17,44 +18,6 @@ const BOARDS = {
   square19: "Square 19 × 19",
   hexagonal: "Hexagon, 469 cells",
 };
-
-// Actions in an address: whole numbers in base 128, in the alphabet of addresses; the high bit says that more follow.
-
-/** The text of a list of actions. */
-export function encodeActions(actions) {
-  const bytes = [];
-  for (let action of actions) {
-    while (action > 127) {
-      bytes.push((action & 127) | 128);
-      action >>>= 7;
-    }
-    bytes.push(action);
-  }
-  let text = "";
-  for (let start = 0; start < bytes.length; start += 8192) text += String.fromCharCode(...bytes.slice(start, start + 8192));
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** The actions of a text; none if it is no such text. */
-export function decodeActions(text) {
-  try {
-    const actions = [];
-    let action = 0;
-    let shift = 0;
-    for (const letter of atob(text.replaceAll("-", "+").replaceAll("_", "/"))) {
-      const byte = letter.charCodeAt(0);
-      action |= (byte & 127) << shift;
-      shift += 7;
-      if (byte < 128) {
-        actions.push(action);
-        action = shift = 0;
-      }
-    }
-    return actions;
-  } catch {
-    return [];
-  }
-}
 
 /** Choosing a board and who sits at it. */
 export function NewGame() {
@@ -287,7 +250,7 @@ function Table({ config, seats, seed, first }) {
       ? taskOf(frame.phase, legal.map(([, key]) => key))
       : error
         ? ""
-        : `Player ${frame.player} (${seats[frame.player - 1]}) thinks…`;
+        : `Player ${frame.player} (${seatInWords(seats[frame.player - 1])}) thinks…`;
   const hoverIndex = hovered ? boardOf(board).byKey.get(hovered) : null;
   const policy = hint?.candidates && isPresent ? hint.candidates.map((one) => [one.key, one.probability]) : null;
   return html`

@@ -1,5 +1,6 @@
 // A game move by move: the board, what was played, what the search thought, and what a player would think of it.
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
+import { encodeActions } from "../addresses.js";
 import { cellsOf, isBookkeeping, parseKey, shortKey } from "../actions.js";
 import { get, post } from "../api.js";
 import { Board, mark, positionsOf } from "../board.js";
@@ -166,6 +167,7 @@ export function Replay({ replay, start, address, theme }) {
           ${replay.searches.length > 0 &&
           html`<button aria-pressed=${String(shows)} onClick=${() => setShows(!shows)}>Thoughts</button>`}
           <button aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)}>Zoom</button>
+          ${replay.standard && html`<a class="button" href=${playOn(replay, at)}>Play on</a>`}
         </div>
       </div>
       ${replay.searches.length > 1 && html`<${Values} replay=${replay} at=${at} go=${go} theme=${theme} />`}
@@ -196,6 +198,13 @@ export function Replay({ replay, start, address, theme }) {
         </section>
     </aside>
   </div>`;
+}
+
+/** The address of a game that goes on from a position: the player to act is a person. */
+function playOn({ config, frames, engines }, at) {
+  const seats = engines.map((_, index) => (frames[at].player === index + 1 ? "person" : "level:3"));
+  const actions = encodeActions(frames.slice(1, at + 1).map((frame) => frame.number));
+  return `#/play/${config}?${new URLSearchParams({ seats: seats.join(","), seed: 1, actions })}`;
 }
 
 function Values({ replay, at, go, theme }) {

@@ -1,0 +1,34 @@
+"""What Airflow's API server serves of RingRift below `/ringrift`.
+
+Metrics and health, for machines that watch it, ask nobody who they are; all else is the web application (`web.py`).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+PREFIX: Final = "/ringrift"
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request; the application is made when the first one comes.
+
+    The plugin is loaded wherever a task runs, too, where nobody asks and nothing of this should be imported.
+    """
+    await _application()(scope, receive, send)
+
+
+@cache
+def _application() -> Any:
+    from fastapi import FastAPI
+
+    from ringrift.monitoring import MonitoringInputs
+    from ringrift.monitoring.app import monitoring_router
+    from ringrift_airflow.web import WebApplication
+    from ringrift_airflow.workspace import home
+
+    app = FastAPI(title="RingRift", docs_url=None, redoc_url=None)
+    app.include_router(monitoring_router(MonitoringInputs(home())))
+    app.mount("/", WebApplication())
+    return app

@@ -1,0 +1,84 @@
+"""`ringrift tune heuristic`, `accept`, `ask`, `answer` and `tell` as people and hosts run them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ringrift.cli import app
+from ringrift.heuristic import FEATURE_NAMES, frozen_weights, read_weights, write_weights
+from tests.cli.processes import complaint
+
+CONFIG = "square8_2p"
+SMALL = ("--plain", "--generations", "1", "--population", "4", "--games", "2")
+
+
+@pytest.fixture
+def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with settings by which a check is two games."""
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "tuning.yaml").write_text("evolution: {check_openings: 1}\n")
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ringrift(*words: str) -> str:
+    """What a command prints; it has to succeed."""
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_run_comes_to_its_end_and_its_hosts_to_the_same(few: Path) -> None:
+    """Once on this machine alone, and once by questions and answers in two parts."""
+    alone = json.loads(ringrift("tune", "heuristic", CONFIG, *SMALL, "--run", "alone", "--plot", "plot.png", "--json"))
+    assert alone["finished"]
+    assert alone["games"] == 4 * 2 + 2
+    assert (few / "plot.png").read_bytes().startswith(b"\x89PNG")
+    run = json.loads(ringrift("tune", "heuristic", CONFIG, *SMALL, "--run", "hosts", "--begin", "--json"))["run"]
+    while parts := json.loads(ringrift("tune", "ask", run, "--parts", "2", "--json"))["parts"]:
+        answers = [ringrift("tune", "answer", part) for part in parts]
+        report = json.loads(ringrift("tune", "tell", run, *answers, "--json"))
+    assert report["weights"] == alone["weights"]
+    written = few / run / "weights.yaml"
+    assert read_weights(written) == pytest.approx(list(alone["weights"].values()), rel=1e-3)
+    assert "CMA-ES (one ply): 1 starts of 1 generations of 4, 10 games, seed 0." in written.read_text()
+
+
+def test_the_frozen_weights_are_a_start_like_any_file(few: Path) -> None:
+    write_weights(few / "same.yaml", frozen_weights(), "The same.")
+    words = ("tune", "heuristic", CONFIG, *SMALL, "--begin")
+    ringrift(*words, "--start", "v1", "--run", "one")
+    ringrift(*words, "--start", "same.yaml", "--run", "one")  # the same plan: the same run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("heuristic", "square9_2p"), "unknown config 'square9_2p'"),
+        (("heuristic", CONFIG, "--start", "v7"), "weights 'v7': are neither the frozen version v1 nor a file"),
+        (("heuristic", CONFIG, "--start", "none.yaml"), "none.yaml: there is no such file"),
+        (("heuristic", CONFIG, "--start", "bad.yaml"), "bad.yaml: weights.mobilty: unknown; did you mean 'mobility'?"),
+        (("heuristic", CONFIG, "--start", "less.yaml"), "less.yaml: weights: there is none for credited"),
+        (("heuristic", CONFIG, "--evaluator", "luck"), "tune heuristic: evaluator: input should be"),
+        (
+            ("heuristic", CONFIG, "--evaluator", "network"),
+            "the evaluator network needs a model",
+        ),
+        (("heuristic", CONFIG, "--method", "logistic", "-d", "new.db"), "new.db"),
+        (("heuristic", CONFIG, "--run", "../x"), "../x"),
+        (("accept", CONFIG, "none.yaml"), "none.yaml: there is no such file"),
+        (("ask", "nowhere"), "nowhere/run.json: there is no such run"),
+        (("answer", "{}"), "a part of a question that cannot be read"),
+        (("tell", "nowhere", "none.json"), "none.json: cannot be read (No such file or directory)"),
+    ],
+)
+def test_what_is_wrong_is_one_line(words: tuple[str, ...], message: str, few: Path) -> None:
+    text = "weights:\n" + "".join(f"  {name}: 0.5\n" for name in FEATURE_NAMES)
+    (few / "bad.yaml").write_text(text.replace("mobility", "mobilty"))
+    (few / "less.yaml").write_text(text.replace("  credited: 0.5\n", ""))
+    assert message in complaint("tune", *words)
