@@ -7,7 +7,7 @@ from ringrift_airflow.listeners import notes, old_rows, pools, stages
 
 
 class RingRiftPlugin(AirflowPlugin):
-    """Listeners that note what the stages of the loop have done, and see to pools and old rows; metrics, health, pages."""
+    """Listeners that note what stages have done, and see to pools and old rows; metrics, health and pages."""
 
     name = "ringrift"
     listeners = [notes, old_rows, pools, stages]  # noqa: RUF012 (Airflow's own form)
