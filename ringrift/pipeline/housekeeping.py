@@ -226,7 +226,7 @@ KINDS: Final[Mapping[str, Callable[[CleanInputs], Iterator[Thing]]]] = MappingPr
         "runs": _run_folders,
     }
 )
-"""By name, in the order in which they are cleaned."""
+"""The kinds by name, in the order in which they are cleaned."""
 
 
 def _runs(inputs: CleanInputs) -> Iterator[Path]:

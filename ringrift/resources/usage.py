@@ -33,9 +33,9 @@ class Usage:
 
     kind: Kind
     what: str
-    """In words, such as `the disk of data`."""
+    """The thing in words, such as `the disk of data`."""
     share: float
-    """In use, from 0 to 1; of the load, processes for each core."""
+    """The share in use, from 0 to 1; of the load, processes for each core."""
     free: float = 0.0
     """Bytes that are left; 0 where it is not counted in bytes."""
 
