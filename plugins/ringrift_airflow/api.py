@@ -1,4 +1,7 @@
-"""What Airflow's API server serves of RingRift below `/ringrift`: metrics and health, for machines that watch it."""
+"""What Airflow's API server serves of RingRift below `/ringrift`.
+
+Metrics and health, for machines that watch it, ask nobody who they are; all else is the web application (`web.py`).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,10 @@ def _application() -> Any:
 
     from ringrift.monitoring import MonitoringInputs
     from ringrift.monitoring.app import monitoring_router
+    from ringrift_airflow.web import WebApplication
     from ringrift_airflow.workspace import home
 
     app = FastAPI(title="RingRift", docs_url=None, redoc_url=None)
     app.include_router(monitoring_router(MonitoringInputs(home())))
+    app.mount("/", WebApplication())
     return app

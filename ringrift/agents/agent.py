@@ -27,5 +27,8 @@ class Agent(ABC):
         `games` are the numbers of the games in the run.
         """
 
+    def limit_time(self, seconds: float) -> None:  # noqa: B027 - most players answer at once
+        """End every search of a decision after that time; what is then known decides."""
+
     def forget(self, games: I64) -> None:  # noqa: B027 - most players have nothing to forget
         """Give up what is kept about games that are over."""

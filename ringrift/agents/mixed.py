@@ -46,6 +46,11 @@ class MixedAgent(Agent):
         """The time of all members."""
         return sum(agent.network_seconds for agent in self.agents)
 
+    def limit_time(self, seconds: float) -> None:
+        """Limit the time of all members."""
+        for agent in self.agents:
+            agent.limit_time(seconds)
+
     def forget(self, games: I64) -> None:
         """Let all members forget them."""
         for agent in self.agents:

@@ -34,6 +34,10 @@ class SearchAgent(Agent):
         """The time spent in the network."""
         return self.network.seconds if self.network else 0.0
 
+    def limit_time(self, seconds: float) -> None:
+        """Limit the time of the search."""
+        self.search.limit_time(seconds)
+
     def forget(self, games: I64) -> None:
         """Give up the trees of these games."""
         if isinstance(self.search, BatchedSearch):

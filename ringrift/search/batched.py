@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
@@ -138,6 +140,8 @@ class BatchedSearch:
         self.evaluator_thread = ThreadPoolExecutor(1) if groups > 1 else None
         self.group_count = groups
         self.reuse = reuse
+        self.seconds = inf
+        """The time after which no further simulation begins."""
         self.slots_of: dict[int, int] = {}
         self.slots = np.empty(0, np.int32)
         self.groups: list[GameGroup] = []
@@ -170,9 +174,16 @@ class BatchedSearch:
             self._evaluate_leaves(group)
         self._complete_simulations()
 
+    def limit_time(self, seconds: float) -> None:
+        """Begin no further simulation after that time, in every later search."""
+        self.seconds = seconds
+
     def run_simulations(self, count: int, simulate: Simulate) -> None:
-        """Run so many simulations of every game."""
+        """Run so many simulations of every game, or as many as there is time for."""
+        end = time.perf_counter() + self.seconds
         for _ in range(count):
+            if time.perf_counter() >= end:
+                break
             for group in self.groups:
                 self._simulate(group, simulate)
                 self._evaluate_leaves(group)

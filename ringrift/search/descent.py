@@ -16,6 +16,8 @@ Values shrink by `DECAY` with every decision, which makes sooner wins and later 
 
 from __future__ import annotations
 
+import time
+from math import inf
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -251,6 +253,11 @@ class DescentSearch:
         self.open = np.zeros(BATCH, np.bool_)
         """`[BATCH]`, the children whose games go on, so that the evaluator has to judge them."""
         self.trees = self._new_trees(0)
+        self.seconds = inf
+
+    def limit_time(self, seconds: float) -> None:
+        """Expand no further node after that time, in every later search."""
+        self.seconds = seconds
 
     def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""
@@ -260,7 +267,10 @@ class DescentSearch:
         trees.states[:, 0] = states
         self._share_out(len(states), init_roots, trees)
         self._evaluate_children()
+        end = time.perf_counter() + self.seconds
         for _ in range(1, self.expansions):
+            if time.perf_counter() >= end:
+                break
             self._share_out(len(states), simulate, trees)
             self._evaluate_children()
         offsets = ragged_offsets(trees.nodes["edge_count"][:, 0])

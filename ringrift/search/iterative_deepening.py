@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
 
@@ -105,6 +105,11 @@ class IterativeDeepeningSearch:
     def read_values(self, stack: SearchStack) -> F32:
         """Return the values of the root, `[players]` by seat, after an iteration."""
         raise NotImplementedError
+
+    def limit_time(self, seconds: float) -> None:
+        """Let no position take longer than that, in every later search."""
+        limits = self.limits
+        self.limits = replace(limits, seconds=min(seconds, inf if limits.seconds is None else limits.seconds))
 
     def run(self, states: States, games: I64 | None = None) -> SearchOutput:
         """Search positions `[games]` in which somebody has to act; the output depends on each position alone."""

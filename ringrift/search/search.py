@@ -14,3 +14,6 @@ class Search(Protocol):
 
     def run(self, states: States, games: I64) -> SearchOutput:
         """Search positions `[games]` in which a player has to act; `games` are their numbers in the run."""
+
+    def limit_time(self, seconds: float) -> None:
+        """End every later search after that time; of searches one by one, each."""

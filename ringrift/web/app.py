@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel
 
 from ringrift.errors import Busy, RingRiftError
+from ringrift.game_database.database import AbsentDatabase
 from ringrift.printable import one_line
 from ringrift.version import code_version
 from ringrift.web import service
 from ringrift.web.context import WebContext
 from ringrift.web.guards import Guards
 from ringrift.web.headers import MEGABYTE, RequestLimits, SecurityHeaders
+from ringrift.web.log import AnswerLog
 from ringrift.web.pages import pages_router
 
 STATIC: Final = Path(__file__).parent / "static"
 """The files of the pages, as they are shipped."""
+ADMIN_KEY_VARIABLE: Final = "RINGRIFT_ADMIN_KEY"
 RETRY_SECONDS: Final = "5"
-
-
-class Problem(BaseModel):
-    """What was wrong with a request."""
-
-    detail: str
-    """One line: what was wrong, and where."""
 
 
 def create_app(context: WebContext, guards: Guards) -> FastAPI:
@@ -39,13 +35,21 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
         version=code_version(),
         docs_url=None,  # FastAPI's own page loads scripts from another host
         redoc_url=None,
-        responses={422: {"model": Problem}},
+        responses={422: {"model": service.Problem}},
     )
+    measures = service.Measures()
     app.state.context = context
+    app.state.service = service.MoveService(context)
+    app.state.measures = measures
+    app.state.admin_key = os.environ.get(ADMIN_KEY_VARIABLE) or None
     app.add_middleware(RequestLimits, largest=context.settings.request_megabytes * MEGABYTE)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(AnswerLog, count=measures.count)
     app.include_router(service.probes)
-    app.include_router(service.router, dependencies=[Depends(guards.play)])
+    app.include_router(service.reading, dependencies=[Depends(guards.read)])
+    app.include_router(service.playing, dependencies=[Depends(guards.play)])
+    app.include_router(service.control, dependencies=[Depends(guards.control)])
+    app.include_router(service.replay.router, dependencies=[Depends(guards.read)])
     app.include_router(pages_router(guards))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.exception_handler(RequestValidationError)(_refuse_request)
@@ -55,13 +59,12 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
 
 async def _refuse_request(_: Request, error: RequestValidationError) -> JSONResponse:
     """Answer a request that is not of the form that a route asks for."""
-    first: dict[str, Any] = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return JSONResponse({"detail": one_line(f"{where}: {first['msg']}")}, 422)
+    return JSONResponse({"detail": service.first_problem(error.errors())}, 422)
 
 
 async def _refuse_work(_: Request, error: RingRiftError) -> JSONResponse:
     """Answer a request that asks for what cannot be done, or not now."""
-    if isinstance(error, Busy):
-        return JSONResponse({"detail": one_line(str(error))}, 503, {"Retry-After": RETRY_SECONDS})
-    return JSONResponse({"detail": one_line(str(error))}, 422)
+    detail = {"detail": one_line(str(error))}
+    if isinstance(error, Busy | AbsentDatabase):
+        return JSONResponse(detail, 503, {"Retry-After": RETRY_SECONDS})
+    return JSONResponse(detail, 422)

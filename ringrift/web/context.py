@@ -21,7 +21,7 @@ class WebContext:
         self.settings = settings
         self.home = home or home_folder()
         self.models = self.home / "models"
-        self._url = database
+        self.database_url = database
         self._database: GamesDatabase | None = None
         self._lock = Lock()
 
@@ -29,7 +29,7 @@ class WebContext:
         """Return the games database, opened once; `AbsentDatabase` where nobody has made one yet, `BadDatabase`."""
         with self._lock:
             if self._database is None:
-                self._database = GamesDatabase(self._url)
+                self._database = GamesDatabase(self.database_url)
             return self._database
 
     def close(self) -> None:

@@ -12,11 +12,12 @@ from ringrift.errors import RingRiftError
 from ringrift.web.app import create_app
 from ringrift.web.context import WebContext
 from ringrift.web.guards import open_guards, token_guards
+from ringrift.web.log import log_to_stderr
 
 TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
 SHORTEST_TOKEN: Final = 16
 DRAIN_SECONDS: Final = 10
-"""For requests that are under way when the server is asked to end."""
+"""The time that requests under way have when the server is asked to end."""
 
 
 class BadAddress(RingRiftError):
@@ -30,6 +31,7 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
         raise BadAddress(f"{TOKEN_VARIABLE}: a token has at least {SHORTEST_TOKEN} characters")
     if not token and not is_loopback(host):
         raise BadAddress(f"{host}: others can reach this address; set a token in {TOKEN_VARIABLE}, or use 127.0.0.1")
+    log_to_stderr()
     app = create_app(context, token_guards(token) if token else open_guards())
     try:
         uvicorn.run(

@@ -18,6 +18,7 @@ from ringrift.cli.bench import (
     selfplay,
     sync,
     training,
+    web,
 )
 
 __all__ = ["app"]
@@ -36,3 +37,4 @@ app.command()(training.training)
 app.command()(gate.gate)
 app.command()(alarm.alarm)
 app.command()(monitoring.monitoring)
+app.command()(web.web)

@@ -1,0 +1,246 @@
+"""Speed of the web application: moves for many clients at once beside the same search alone, and data of pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from itertools import chain
+from pathlib import Path
+from statistics import median
+from threading import Barrier
+from typing import Any, Final
+
+import numpy as np
+
+from ringrift.agents import make_agent
+from ringrift.benchmarks.games import bench_records
+from ringrift.errors import RingRiftError
+from ringrift.game import Game, parse_config
+from ringrift.game.positions import position_json
+from ringrift.game_database import GamesDatabase, ingest
+from ringrift.run_context import RunContext
+from ringrift.web import web_settings
+from ringrift.web.serve import TOKEN_VARIABLE
+from ringrift.web.service.writing import board_json
+
+PATIENCE: Final = 180.0
+"""Seconds for the server to begin, which compiles what is new, and for an answer."""
+PLIES: Final = 12
+"""The random actions that positions are after: each client has its own."""
+PAGES: Final = ("pages/data/overview", "pages/data/games", "pages/data/games?config=square8_2p", "api/replay/games")
+
+
+class NoAnswer(RingRiftError):
+    """A server that does not answer."""
+
+
+@dataclass(frozen=True)
+class MovesSpeed:
+    """Moves for clients that all ask at once, again and again."""
+
+    config: str
+    spec: str
+    clients: int
+    moves: int
+    lost: int
+    """The requests without a move."""
+    moves_per_second: float
+    p50: float
+    """The median of the seconds to an answer."""
+    p99: float
+    alone_per_second: float
+    """The moves per second of the same search in batches of the same size, without the service."""
+
+    @property
+    def share(self) -> float:
+        """The service's speed relative to that of the search alone."""
+        return self.moves_per_second / self.alone_per_second
+
+
+@dataclass(frozen=True)
+class PageSpeed:
+    """The time to the data of a page."""
+
+    path: str
+    games: int
+    """The games in the database."""
+    milliseconds: float
+    """The median."""
+    slowest: float
+
+
+def measure_moves(config: str, mode: str, clients: int, rounds: int) -> MovesSpeed:
+    """Let `clients` ask a server of its own for moves at once, each `rounds` times, and search the same without it."""
+    games = [_random_position(config, number) for number in range(clients)]
+    bodies = [_body(game, mode, number) for number, game in enumerate(games)]
+    with tempfile.TemporaryDirectory() as home, _server(Path(home)) as port:
+        _ask_all(port, bodies, 1)  # loads the player
+        start = time.perf_counter()
+        answers = _ask_all(port, bodies, rounds)
+        seconds = time.perf_counter() - start
+    times = sorted(answer for answer in answers if answer is not None)
+    lost = len(answers) - len(times)
+    settings = web_settings().service
+    spec = settings.modes[mode].replace("{best}", "heuristic")
+    return MovesSpeed(
+        config=config,
+        spec=spec,
+        clients=clients,
+        moves=len(times),
+        lost=lost,
+        moves_per_second=len(times) / seconds,
+        p50=float(np.quantile(times, 0.5)),
+        p99=float(np.quantile(times, 0.99)),
+        alone_per_second=_alone(config, spec, games, settings.batch_games),
+    )
+
+
+def _alone(config: str, spec: str, games: list[Game], batch: int) -> float:
+    """Return the moves per second of the search of the same positions without a service."""
+    board, players = parse_config(config)
+    agent = make_agent(spec, board, players)
+    states = np.array([game.array for game in games])
+    agent.act(states[:1], np.zeros(1, np.int64))  # loads the kernels
+    start = time.perf_counter()
+    for first in range(0, len(states), batch):
+        part = states[first : first + batch]
+        agent.act(part, np.arange(first, first + len(part), dtype=np.int64))
+    return len(states) / (time.perf_counter() - start)
+
+
+def _random_position(config: str, number: int) -> Game:
+    """Return a game after some random actions in which there is something to choose."""
+    board, players = parse_config(config)
+    game, rng = Game(board.name, players), np.random.default_rng(number)
+    while int(game.array["ply"]) < PLIES or len(game.legal_actions()) < 2:
+        game.play(int(rng.choice(game.legal_actions())))
+    return game
+
+
+def _body(game: Game, mode: str, seed: int) -> bytes:
+    """Return a request for a move."""
+    position = position_json(game.board, game.array)
+    players = [
+        {
+            "playerNumber": seat + 1,
+            "ringsInHand": position["ringsInHand"][seat],
+            "eliminatedRings": position["eliminatedRings"][seat],
+        }
+        for seat in range(game.players)
+    ]
+    state: dict[str, Any] = {
+        "boardType": game.board.name,
+        "board": board_json(game.board, position, "top first"),
+        "players": players,
+        "currentPhase": position["phase"],
+        "currentPlayer": position["currentPlayer"],
+        "moveHistory": game.record()["moves"],
+        "mustMoveFromStackKey": position["mustMoveFrom"],
+        "lpsRoundIndex": position["lps"]["round"],
+        "lpsCurrentRoundActorMask": position["lps"]["mask"],
+        "lpsCurrentRoundFirstPlayer": position["lps"]["first"],
+    }
+    request = {"game_state": state, "player_number": game.player, "ai_type": mode, "seed": seed}
+    return json.dumps(request).encode()
+
+
+def _ask_all(port: int, bodies: list[bytes], rounds: int) -> list[float | None]:
+    """Let a client for each body ask at once, and again after each answer; return seconds, None where no move came."""
+    together = Barrier(len(bodies))
+
+    def ask(body: bytes) -> list[float | None]:
+        found: list[float | None] = []
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        together.wait()
+        for _ in range(rounds):
+            start = time.perf_counter()
+            try:
+                connection.request("POST", "/ai/move", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                content = json.loads(answer.read())
+                sound = answer.status == 200 and content["move"] is not None
+            except (OSError, ValueError):
+                sound = False
+            found.append(time.perf_counter() - start if sound else None)
+        connection.close()
+        return found
+
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        return list(chain.from_iterable(pool.map(ask, bodies)))
+
+
+def measure_pages(games: int, repeats: int) -> list[PageSpeed]:
+    """Ask for data of pages with that many games in the database."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        _fill(home, games)
+        with _server(home) as port:
+            return [_page(port, path, games, repeats) for path in PAGES]
+
+
+def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
+    times = []
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    for _ in range(repeats + 1):  # the first opens the database
+        start = time.perf_counter()
+        connection.request("GET", f"/{path}")
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise NoAnswer(f"/{path}: answers {answer.status}")
+        times.append(1000 * (time.perf_counter() - start))
+    connection.close()
+    return PageSpeed(path, games, median(times[1:]), max(times[1:]))
+
+
+def _fill(home: Path, games: int) -> None:
+    """Put random games into a new database."""
+    path = home / "games.jsonl"
+    with path.open("wb") as file:
+        for record in bench_records("square8_2p", games, search=False):
+            file.write(record.to_line())
+    with GamesDatabase(str(home / "games.db"), create=True) as database:
+        ingest(database, [path], RunContext(database.settings.ingest))
+    path.unlink()
+
+
+@contextmanager
+def _server(home: Path) -> Iterator[int]:
+    """`ringrift web` in a process of its own, on a free port; it has ended afterwards."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    program = (sys.executable, "-c", "from ringrift.cli import main; main()")
+    words = [*program, "web", "--port", str(port), "--database", str(home / "games.db")]
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(words, stderr=log, cwd=home, env=environment | {"RINGRIFT_HOME": str(home)})
+    try:
+        _wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            connection.request("GET", "/live")
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise NoAnswer("the server has not begun to answer")

@@ -1,0 +1,96 @@
+"""Who plays: from the level or mode that a request names to the player's spec and the files that it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ringrift.agents import BadSpec, Spec, known_spec
+from ringrift.agents.ladder import ladder_spec
+from ringrift.errors import RingRiftError
+from ringrift.networks import read_id
+from ringrift.selfplay import promoted_model
+from ringrift.web.settings import ServiceSettings
+
+CHAMPION: Final = "{best}"
+"""The champion's file, in a spec."""
+WITHOUT: Final = "heuristic"
+"""What stands in for a champion where there is none yet."""
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Player:
+    """A player by name, and the file of its model as it is now."""
+
+    config: str
+    spec: str
+    model: Path | None
+    stamp: Stamp | None = field(compare=False)
+    """Time, size and number of the model's file: others when it has been replaced."""
+
+    @property
+    def parsed(self) -> Spec:
+        """The spec, taken apart."""
+        return Spec.parse(self.spec)
+
+    @property
+    def mode(self) -> str:
+        """The mode of playing, which answers call `ai_type`."""
+        return self.parsed.mode
+
+    @property
+    def uses_heuristic(self) -> bool:
+        """Whether positions are judged by the heuristic."""
+        parsed = self.parsed
+        return parsed.model == WITHOUT or (parsed.model is None and parsed.mode not in ("random", "puct", "gumbel"))
+
+    def model_id(self) -> str | None:
+        """Return the id of the model; None without one, or if it cannot be read now."""
+        if self.model is None:
+            return None
+        try:
+            return read_id(self.model)
+        except (RingRiftError, OSError):
+            return None
+
+
+class Lineup:
+    """The players of all configs; models are those of a folder."""
+
+    def __init__(self, settings: ServiceSettings, models: Path) -> None:
+        """Choose among the ladder and the modes of the settings."""
+        self.settings = settings
+        self.models = models
+
+    def player(self, config: str, difficulty: int, mode: str | None) -> Player:
+        """Return the player of a level, or of a mode; `BadSpec` if there is no such mode."""
+        if mode is None:
+            return self.named(config, ladder_spec(config, difficulty))
+        if mode not in self.settings.modes:
+            raise BadSpec(f"ai_type: {mode[:40]!r} is unknown; known are {', '.join(self.settings.modes)}")
+        return self.named(config, self.settings.modes[mode])
+
+    def named(self, config: str, spec: str) -> Player:
+        """Return the player of a spec, in which `{best}` stands for the champion."""
+        if CHAMPION in spec:
+            champion = self.champion(config)
+            spec = spec.replace(CHAMPION, WITHOUT if champion is None else str(champion))
+        model = known_spec(spec).model
+        path = Path(model) if model is not None and model != WITHOUT else None
+        return Player(config, spec, path, None if path is None else stamp_of(path))
+
+    def champion(self, config: str) -> Path | None:
+        """Return the champion's file; None where there is none yet."""
+        path = promoted_model(self.models, config)
+        return path if path.is_file() else None
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what changes when a file is replaced; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,0 +1,214 @@
+"""The loaded players: each searches the positions of all clients that wait for it side by side.
+
+A player has one thread. What arrives while it searches is its next batch, so that many clients cost one call of the
+network for all of them, and one client never waits for others to come.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Condition, Lock, Thread
+from typing import Final
+
+import numpy as np
+import psutil
+
+from ringrift.agents import Agent, make_agent
+from ringrift.errors import Busy, RingRiftError
+from ringrift.game import parse_config
+from ringrift.game.types import States
+from ringrift.kernels.threads import default_threads
+from ringrift.search import CachedEvaluator
+from ringrift.web.service.lineup import Player
+from ringrift.web.settings import ServiceSettings
+
+MEGABYTE: Final = 1 << 20
+_log = logging.getLogger("ringrift.web")
+
+
+class Overloaded(Busy):
+    """More moves are asked for than this machine can find."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a player does in a position."""
+
+    action: int
+    values: tuple[float, ...]
+    """`[players]`, by seat, −1 … 1."""
+    batch: int
+    """The positions that were searched side by side."""
+
+
+@dataclass
+class _Job:
+    states: States
+    seed: int
+    future: Future[Decision]
+    since: float = field(default_factory=time.monotonic)
+
+
+class LoadedPlayer:
+    """A player with its thread, which loads it, and works off batches until it is closed.
+
+    Before a batch it takes in a model that has changed. One that cannot be used is left, with a warning, until its file
+    changes again: it may be half written.
+    """
+
+    def __init__(self, player: Player, settings: ServiceSettings) -> None:
+        """Begin; the player is made for the first batch."""
+        self.player = player
+        self.settings = settings
+        self.last_used = time.monotonic()
+        self.decisions = 0
+        self.batches = 0
+        self.reloads = 0
+        self._agent: Agent | None = None
+        self._stamp = player.stamp
+        self._jobs: deque[_Job] = deque()
+        self._wake = Condition()
+        self._closed = False
+        Thread(target=self._work, name=f"player {player.config} {player.mode}", daemon=True).start()
+
+    @property
+    def waiting(self) -> int:
+        """The positions that wait for a search."""
+        return len(self._jobs)
+
+    @property
+    def cache(self) -> CachedEvaluator | None:
+        """The evaluations that it remembers, if it has a network."""
+        evaluator = getattr(getattr(self._agent, "search", None), "evaluator", None)
+        return evaluator if isinstance(evaluator, CachedEvaluator) else None
+
+    def submit(self, player: Player, states: States, seed: int) -> Future[Decision]:
+        """Ask for a decision in a position `[1]`; the same seed decides the same. `player` says how the file is now."""
+        job = _Job(states, seed, Future())
+        with self._wake:
+            if self._closed:
+                raise Overloaded("this player is being let go; ask again")
+            self.player = player
+            self._jobs.append(job)
+            self.last_used = job.since
+            self._wake.notify()
+        return job.future
+
+    def close(self) -> None:
+        """End the thread when what waits has been answered."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+
+    def _work(self) -> None:
+        while jobs := self._next_batch():
+            try:
+                self._answer(jobs)
+            except RingRiftError as error:
+                _fail(jobs, error)
+            except Exception as error:  # the thread must go on, and the clients must hear
+                _log.exception("a batch has failed")
+                _fail(jobs, RingRiftError(f"the search has failed ({type(error).__name__})"))
+        self._agent = None
+
+    def _next_batch(self) -> list[_Job]:
+        """Wait for jobs and take as many as fit; none when the player is closed."""
+        with self._wake:
+            while not self._jobs and not self._closed:
+                self._wake.wait()
+            return [self._jobs.popleft() for _ in range(min(len(self._jobs), self._batch_size()))]
+
+    def _batch_size(self) -> int:
+        """Return how many positions gain from being searched side by side: those without a network, one a core."""
+        one_by_one = self.player.mode in ("minimax", "maxn", "paranoid", "brs")
+        return default_threads() if one_by_one else self.settings.batch_games
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        oldest = time.monotonic() - self.settings.wait_seconds
+        late = [job for job in jobs if job.since < oldest]
+        _fail(late, Overloaded(f"nobody could search this position in {self.settings.wait_seconds:g} s; ask later"))
+        jobs = [job for job in jobs if job.since >= oldest and job.future.set_running_or_notify_cancel()]
+        if not jobs:
+            return
+        agent = self._loaded()
+        output = agent.act(np.concatenate([job.states for job in jobs]), np.array([job.seed for job in jobs], np.int64))
+        self.batches += 1
+        self.decisions += len(jobs)
+        values = output.root_values.tolist()
+        for row, job in enumerate(jobs):
+            job.future.set_result(Decision(int(output.chosen_actions[row]), tuple(values[row]), len(jobs)))
+
+    def _loaded(self) -> Agent:
+        """Return the agent: made when it is first needed, and anew when its model's file has changed."""
+        player, agent = self.player, self._agent
+        if agent is not None and player.stamp == self._stamp:
+            return agent
+        self._stamp = player.stamp
+        board, players = parse_config(player.config)
+        try:
+            fresh = make_agent(player.spec, board, players)
+        except RingRiftError as error:
+            if agent is None:
+                raise
+            _log.warning("%s: the model that was loaded before goes on: %s", player.config, error)
+            return agent
+        fresh.limit_time(self.settings.move_seconds)
+        self.reloads += agent is not None
+        self._agent = fresh
+        return fresh
+
+
+def _fail(jobs: list[_Job], error: RingRiftError) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_exception(error)
+
+
+class PlayerPool:
+    """The loaded players."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        """Begin without any."""
+        self.settings = settings
+        self._loaded: dict[Player, LoadedPlayer] = {}
+        self._lock = Lock()
+
+    def decide(self, player: Player, states: States, seed: int) -> Future[Decision]:
+        """Ask a player for a decision in a position `[1]`; `Overloaded` if too many wait already."""
+        with self._lock:
+            if sum(loaded.waiting for loaded in self._loaded.values()) >= self.settings.most_waiting:
+                raise Overloaded(f"{self.settings.most_waiting} positions wait already; ask later")
+            if player not in self._loaded:
+                self._make_room()
+                self._loaded[player] = LoadedPlayer(player, self.settings)
+            return self._loaded[player].submit(player, states, seed)
+
+    def loaded(self) -> list[LoadedPlayer]:
+        """Return the loaded players."""
+        with self._lock:
+            return list(self._loaded.values())
+
+    def clear(self) -> int:
+        """Let go of all players when they have answered; return how many."""
+        with self._lock:
+            players = list(self._loaded)
+            for player in players:
+                self._drop(player)
+            return len(players)
+
+    def _make_room(self) -> None:
+        """Let go of the players that have been idle the longest."""
+        idle = sorted(
+            (loaded for loaded in self._loaded.values() if not loaded.waiting), key=lambda loaded: loaded.last_used
+        )
+        full = psutil.Process().memory_info().rss > self.settings.megabytes * MEGABYTE
+        too_many = len(self._loaded) + 1 - self.settings.loaded_players
+        for loaded in idle[: max(too_many, 1 if full else 0)]:
+            self._drop(loaded.player)
+
+    def _drop(self, player: Player) -> None:
+        self._loaded.pop(player).close()

@@ -1,0 +1,67 @@
+"""The web application inside Airflow's API server: nobody is let in without Airflow's login."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from ringrift_airflow.api import PREFIX, application
+from ringrift_airflow.plugin import RingRiftPlugin
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from airflow.api_fastapi.app import create_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.models.revoked_token import RevokedToken
+    from airflow.settings import get_engine
+from starlette.testclient import TestClient
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setenv("RINGRIFT_HOME", str(tmp_path))
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret of the tests" * 4)
+    create_auth_manager()
+    server = FastAPI()
+    server.mount(PREFIX, application)
+    revoked = RevokedToken.metadata.tables[RevokedToken.__tablename__]
+    revoked.create(get_engine())  # the one table of Airflow's that a login looks into
+    with TestClient(server) as client:
+        yield client
+    revoked.drop(get_engine())
+
+
+def login(client: TestClient, role: str) -> TestClient:
+    token = create_auth_manager().generate_jwt(SimpleAuthManagerUser(username="anna", role=role))
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def test_the_plugin_mounts_the_application_and_shows_its_pages() -> None:
+    (mounted,) = RingRiftPlugin.fastapi_apps
+    assert mounted["url_prefix"] == PREFIX
+    assert [view["href"] for view in RingRiftPlugin.external_views] == ["ringrift/pages/"]
+
+
+@pytest.mark.parametrize("path", ["/", "/ai/models", "/pages/", "/pages/data/overview", "/api/replay/games"])
+def test_without_a_login_there_is_nothing_to_see(path: str, client: TestClient) -> None:
+    assert client.get(PREFIX + path).status_code == 401
+
+
+def test_probes_and_metrics_need_no_login(client: TestClient) -> None:
+    assert client.get(f"{PREFIX}/live").status_code == 200
+    assert client.get(f"{PREFIX}/metrics").status_code == 200
+
+
+def test_who_may_see_dags_may_look_and_who_may_run_them_may_play(client: TestClient) -> None:
+    login(client, "viewer")
+    assert client.get(f"{PREFIX}/pages/").status_code == 200
+    assert client.get(f"{PREFIX}/ai/models").status_code == 200
+    assert client.post(f"{PREFIX}/ai/move", json={}).status_code == 403
+    assert client.delete(f"{PREFIX}/ai/cache").status_code == 403
+    login(client, "user")
+    assert client.post(f"{PREFIX}/ai/move", json={}).status_code == 422
