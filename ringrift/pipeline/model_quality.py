@@ -19,7 +19,7 @@ class ModelMeasures:
     loss: float | None
     """The total loss on the games held out."""
     gap: float | None
-    """That loss less the one on samples of training."""
+    """The loss on the games held out less that on samples of training."""
     calibration: float | None
     """The expected calibration error of the values."""
     quality: float | None
