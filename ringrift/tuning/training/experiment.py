@@ -38,6 +38,23 @@ LossWatch = Callable[[int, float], bool]
 DIGEST_DIGITS: Final = 8
 
 
+class Pace:
+    """How long the trainings of this process take, and so how long those that are missing will."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._made = 0
+
+    def words(self, what: str, number: int, total: int) -> str:
+        """Say which training begins, counted from 0, of how many, and when the last one will be over at this pace."""
+        told = f"{what} {number}, {total} in all"
+        if self._made:
+            minutes = (time.monotonic() - self._began) / self._made * max(total - number, 1) / 60
+            told += f", about {minutes:.0f} min to the end"
+        self._made += 1
+        return told
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a training."""

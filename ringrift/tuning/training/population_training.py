@@ -10,7 +10,7 @@ from typing import Any
 
 from ringrift.training import HyperParameters
 from ringrift.tuning.training.confirm import confirm
-from ringrift.tuning.training.experiment import Experiment, Outcome
+from ringrift.tuning.training.experiment import Experiment, Outcome, Pace
 from ringrift.tuning.training.plots import draw_population
 from ringrift.tuning.training.population import Assignment, MemberResult, Population, population_folder
 from ringrift.tuning.training.report import PopulationReport, write_report
@@ -36,8 +36,9 @@ def open_population(
     return settled, population
 
 
-def member_trainer(experiment: Experiment, name: str) -> Callable[[Assignment], Outcome]:
+def member_trainer(experiment: Experiment, name: str, settings: PopulationSettings) -> Callable[[Assignment], Outcome]:
     """Return what trains a member for a generation: an ordinary run, from the last checkpoint of its source."""
+    pace, total = Pace(), settings.members * settings.generations
 
     def train_one(task: Assignment) -> Outcome:
         tuning = {
@@ -50,7 +51,9 @@ def member_trainer(experiment: Experiment, name: str) -> Callable[[Assignment], 
         space = experiment.space
         if task.generation:  # the rate of a member that goes on is warm already
             space = replace(space, base=space.base.model_copy(update={"warm_up_epochs": 0.0}))
-        part = replace(experiment, space=space, context=experiment.context.part_of("members"))
+        number = task.generation * settings.members + task.member
+        told = pace.words(f"generation {task.generation}, member {task.member}, training", number, total)
+        part = replace(experiment, space=space, context=experiment.context.part_of(told))
         parent = None if task.source_model is None else experiment.model_path(task.source_model)
         return part.run(task.values, tuning, parent=parent, seed=task.seed)
 
@@ -61,7 +64,7 @@ def train_one_member(
     experiment: Experiment, name: str, population: Population, generation: int, member: int
 ) -> MemberResult:
     """Train one member for one generation, as a task of a DAG does."""
-    return population.train_member(generation, member, member_trainer(experiment, name))
+    return population.train_member(generation, member, member_trainer(experiment, name, population.settings))
 
 
 def train_population(
@@ -75,7 +78,7 @@ def train_population(
 
     `confirmation` tests the hyper-parameters of the best member as those of whole trainings of another experiment.
     """
-    population.train(member_trainer(experiment, name), experiment.context)
+    population.train(member_trainer(experiment, name, population.settings), experiment.context)
     report = population_report(population, experiment.inputs.config, name)
     best = report.best
     if confirmation is not None and best is not None and best.values != experiment.space.start:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ringrift.tuning.training.confirm import Confirmation, confirm
-from ringrift.tuning.training.experiment import Experiment, LossWatch, Outcome
+from ringrift.tuning.training.experiment import Experiment, LossWatch, Outcome, Pace
 from ringrift.tuning.training.plots import draw_search
 from ringrift.tuning.training.report import SearchReport, trial_rows, write_report
 from ringrift.tuning.training.settings import ConfirmSettings, SearchSettings
@@ -41,8 +41,10 @@ def tune_training(
     shared = open_study(storage, f"{config} {name}", experiment.space, experiment.fitness, settings)
     comparable = not set(experiment.space.dimensions) & set(TARGETS)
 
+    pace = Pace()
+
     def objective(number: int, values: Mapping[str, Any], watch: LossWatch) -> Outcome:
-        part = replace(experiment, context=experiment.context.part_of("trials"))
+        part = replace(experiment, context=experiment.context.part_of(pace.words("trial", number, trials)))
         tuning = {"study": name, "trial": number}
         return part.run(values, tuning, watch=watch if comparable else None)
 

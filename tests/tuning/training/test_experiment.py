@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ringrift.training import TrainingInputs, hyper_parameters
 from ringrift.tuning.settings import tuning_settings
 from ringrift.tuning.training.confirm import confirm, paired_interval
 from ringrift.tuning.training.errors import BadSearch, BadStudy
-from ringrift.tuning.training.experiment import Experiment
+from ringrift.tuning.training.experiment import Experiment, Pace
 from ringrift.tuning.training.fitness import at_equal_computing
 from ringrift.tuning.training.plots import draw_search
 from ringrift.tuning.training.population_training import open_population, segment_hyper, train_population
@@ -202,3 +203,12 @@ def test_a_trial_that_is_cancelled_goes_on_from_its_checkpoint(make: Make) -> No
         replace(experiment, context=replace(context, progress=progress)).run({"learning_rate": 0.01}, {})
     context.cancellation.clear()
     assert experiment.run({"learning_rate": 0.01}, {}).model is not None
+
+
+def test_progress_says_which_training_it_is_and_when_the_last_one_will_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    pace = Pace()
+    assert pace.words("trial", 4, 10) == "trial 4, 10 in all"
+    now[0] += 120
+    assert pace.words("trial", 5, 10) == "trial 5, 10 in all, about 10 min to the end"
