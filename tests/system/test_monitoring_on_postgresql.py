@@ -1,4 +1,4 @@
-"""Counters and metrics on PostgreSQL: the same figures, also where writers race, and one line when the server is gone."""
+"""Counters and metrics on PostgreSQL: the same figures, also where writers race; one line when the server is gone."""
 
 from __future__ import annotations
 
