@@ -67,9 +67,9 @@ class NnueSpeed:
     heuristic_per_second: float
     goal: int
     update_ns: float
-    """To bring the sums of all players up to date."""
+    """The time that bringing the sums of all players up to date takes."""
     layers_ns: float
-    """From the sums to values."""
+    """The time from the sums to values."""
     scratch_ns: float
     heuristic_ns: float
 
