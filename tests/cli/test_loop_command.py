@@ -46,6 +46,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         presets__smoke__selfplay__players="gumbel:heuristic@2?noise=1",
         presets__smoke__training__new_games=8,
     )
+    few = {"fail": 1, "warn": 1}
+    change("training.yaml", preflight__games=few, preflight__samples=few)
     change("evaluation.yaml", gauntlet__first_games=2, gauntlet__second_games=2, gauntlet__as="policy")
     return os.environ | {"RINGRIFT_CONFIG_DIR": str(folder)}
 
