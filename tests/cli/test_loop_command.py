@@ -88,7 +88,11 @@ def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, mo
     (tmp_path / "data").mkdir()
     done = CliRunner().invoke(app, ["status"])
     assert (done.exit_code, done.stdout) == (0, "nothing yet: `ringrift loop square8_2p` begins\n")
-    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {"halted": None, "configs": []}
+    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {
+        "halted": None,
+        "configs": [],
+        "loop": None,
+    }
     assert [path.name for path in tmp_path.rglob("*")] == ["data"], "to look makes nothing"
     assert "there is no games database" in complaint("status", "--database", "typo.db")
     assert "there is no games database" in complaint("status", "--curve", CONFIG, "curve.png")
