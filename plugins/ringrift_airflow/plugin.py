@@ -4,6 +4,7 @@ from airflow.plugins_manager import AirflowPlugin
 
 from ringrift_airflow.api import PREFIX, application
 from ringrift_airflow.listeners import notes, old_rows, pools, stages
+from ringrift_airflow.page_links import VIEWS
 
 
 class RingRiftPlugin(AirflowPlugin):
@@ -12,6 +13,4 @@ class RingRiftPlugin(AirflowPlugin):
     name = "ringrift"
     listeners = [notes, old_rows, pools, stages]  # noqa: RUF012 (Airflow's own form)
     fastapi_apps = [{"app": application, "url_prefix": PREFIX, "name": "RingRift"}]  # noqa: RUF012 (as above)
-    external_views = [  # noqa: RUF012 (as above)
-        {"name": "RingRift", "href": "ringrift/pages/", "destination": "nav", "url_route": "ringrift"},
-    ]
+    external_views = VIEWS
