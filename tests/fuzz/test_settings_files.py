@@ -21,6 +21,7 @@ from ringrift.game_database.settings import database_settings
 from ringrift.heuristic.weights import load_weights
 from ringrift.limits import move_limit
 from ringrift.models.settings import model_settings
+from ringrift.monitoring.settings import monitoring_settings
 from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.housekeeping_settings import housekeeping_settings
 from ringrift.pipeline.settings import loop_settings
@@ -48,6 +49,7 @@ READERS: dict[str, Callable[[], object]] = {
     "ladder.yaml": lambda: ladder_spec("square8_2p", 3),
     "loop.yaml": loop_settings,
     "models.yaml": model_settings,
+    "monitoring.yaml": monitoring_settings,
     "resources.yaml": guard_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,
