@@ -46,6 +46,6 @@ begin prometheus prometheus --config.file=$files/prometheus.yaml --storage.tsdb.
     --web.listen-address=$local:9091
 sleep 3
 check
-echo "Alerts: http://localhost:9091/alerts   Alertmanager: http://localhost:9093   Metrics: http://localhost:9090/metrics"
+echo "Alerts: http://localhost:9091/classic/alerts   Alertmanager: http://localhost:9093   Metrics: http://localhost:9090/metrics"
 echo "Logs: $data/*.log. Ctrl-C ends it."
 while sleep 2; do check; done

@@ -3,15 +3,14 @@
 from airflow.plugins_manager import AirflowPlugin
 
 from ringrift_airflow.api import PREFIX, application
-from ringrift_airflow.listeners import notes, pools, stages
+from ringrift_airflow.listeners import notes, old_rows, pools, stages
+from ringrift_airflow.page_links import VIEWS
 
 
 class RingRiftPlugin(AirflowPlugin):
-    """Listeners that write down what the stages of the loop have done, and see to the pools; metrics, health, pages."""
+    """Listeners that note what stages have done, and see to pools and old rows; metrics, health and pages."""
 
     name = "ringrift"
-    listeners = [notes, pools, stages]  # noqa: RUF012 (Airflow's own form)
+    listeners = [notes, old_rows, pools, stages]  # noqa: RUF012 (Airflow's own form)
     fastapi_apps = [{"app": application, "url_prefix": PREFIX, "name": "RingRift"}]  # noqa: RUF012 (as above)
-    external_views = [  # noqa: RUF012 (as above)
-        {"name": "RingRift", "href": "ringrift/pages/", "destination": "nav", "url_route": "ringrift"},
-    ]
+    external_views = VIEWS

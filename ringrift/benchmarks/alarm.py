@@ -18,7 +18,7 @@ from ringrift.evaluation.settings import AlarmSettings
 STRENGTHS: Final = (20.0, 0.0, -20.0, -35.0, -50.0, -75.0, -100.0, -150.0, -200.0)
 """Elo of the model above its predecessor."""
 GAMES: Final = 2
-"""Of a block: an opening with the seats exchanged, two players."""
+"""The games of a block: an opening with the seats exchanged, two players."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from ringrift.monitoring import MonitoringInputs, exposed
 BATCH: Final = 20_000
 """Rows that are written at once."""
 TRAINING_BYTES: Final = 6000
-"""Of what a training says about itself."""
+"""The size of what a training says about itself."""
 RUNS: Final = 20
 """Folders of training runs of each config."""
 FITS: Final = 10
@@ -45,7 +45,7 @@ class ScrapeSpeed:
     configs: int
     models: int
     bytes: int
-    """Of the text."""
+    """The size of the text."""
     first: float
     """Seconds of the first scrape of a process."""
     median: float

@@ -28,7 +28,9 @@ from ringrift.errors import RingRiftError
 from ringrift.game import Game, parse_config
 from ringrift.game.positions import position_json
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.run_context import RunContext
+from ringrift.selfplay import promoted_model
 from ringrift.web import web_settings
 from ringrift.web.serve import TOKEN_VARIABLE
 from ringrift.web.service.writing import board_json
@@ -79,29 +81,37 @@ class PageSpeed:
     slowest: float
 
 
-def measure_moves(config: str, mode: str, clients: int, rounds: int) -> MovesSpeed:
-    """Let `clients` ask a server of its own for moves at once, each `rounds` times, and search the same without it."""
+def measure_moves(config: str, mode: str, network: str, clients: int, rounds: int) -> MovesSpeed:
+    """Let `clients` ask a server of its own for moves at once, each `rounds` times, and search the same without it.
+
+    The champion is an untrained network of that architecture.
+    """
     games = [_random_position(config, number) for number in range(clients)]
     bodies = [_body(game, mode, number) for number, game in enumerate(games)]
-    with tempfile.TemporaryDirectory() as home, _server(Path(home)) as port:
-        _ask_all(port, bodies, 1)  # loads the player
-        start = time.perf_counter()
-        answers = _ask_all(port, bodies, rounds)
-        seconds = time.perf_counter() - start
+    settings = web_settings().service
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        champion = promoted_model(home / "models", config)
+        board, players = parse_config(config)
+        save_model(champion, build_network(NetworkConfig.of(network, board.name, players)))
+        with _server(home) as port:
+            _ask_all(port, bodies, 1)  # loads the player
+            start = time.perf_counter()
+            answers = _ask_all(port, bodies, rounds)
+            seconds = time.perf_counter() - start
+        alone = _alone(config, settings.modes[mode].replace("{best}", str(champion)), games, settings.batch_games)
     times = sorted(answer for answer in answers if answer is not None)
     lost = len(answers) - len(times)
-    settings = web_settings().service
-    spec = settings.modes[mode].replace("{best}", "heuristic")
     return MovesSpeed(
         config=config,
-        spec=spec,
+        spec=settings.modes[mode].replace("{best}", network),
         clients=clients,
         moves=len(times),
         lost=lost,
         moves_per_second=len(times) / seconds,
         p50=float(np.quantile(times, 0.5)),
         p99=float(np.quantile(times, 0.99)),
-        alone_per_second=_alone(config, spec, games, settings.batch_games),
+        alone_per_second=alone,
     )
 
 

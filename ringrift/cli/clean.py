@@ -43,8 +43,9 @@ def clean(
     """
     from ringrift.game import configs
     from ringrift.models import model_settings
-    from ringrift.pipeline.housekeeping import CleanInputs, disk_is_full, housekeeping_settings
+    from ringrift.pipeline.housekeeping import CleanInputs, disk_is_full
     from ringrift.pipeline.housekeeping import clean as run
+    from ringrift.pipeline.housekeeping_settings import housekeeping_settings
     from ringrift.pipeline.iteration import LoopInputs
     from ringrift.resources import guard_settings
 

@@ -105,6 +105,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def find_manifest(dataset: Path) -> Path:
     """Return the manifest of a data set named without a suffix, by its manifest, or by the link to its shard."""
+    if not dataset.name:  # as of "" and "/"
+        raise BadDataset(f"{str(dataset)!r} names no data set, but a folder")
     if dataset.suffix in (SUFFIX, ".npz"):
         return dataset.with_suffix(SUFFIX)
     return dataset.with_name(dataset.name + SUFFIX)

@@ -189,6 +189,10 @@ class GamesDatabase:
 
 def _url(name: str) -> URL:
     """The URL of a database that may be named by the path of its file."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BadDatabase(f"{name!r} is no database: its name is not UTF-8") from None
     if "://" not in name:
         return URL.create("sqlite", database=str(with_home(name)))
     try:

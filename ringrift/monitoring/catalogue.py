@@ -31,7 +31,7 @@ METRICS: Final = (
     Metric("ringrift_games_synced_total", "counter", "Games that have come into the database.", ("config", "host")),
     Metric("ringrift_games", "gauge", "Games in the database.", CONFIG),
     Metric("ringrift_games_pending_training", "gauge", "Games that are newer than the last training.", CONFIG),
-    Metric("ringrift_backpressure", "gauge", "1 while more games wait for a training than should.", CONFIG),
+    Metric("ringrift_backpressure", "gauge", "Share of its games by which self-play is held back, 0 to 1.", CONFIG),
     Metric("ringrift_seconds_since_last_game", "gauge", "Seconds since the end of the last game of a host.", HOST),
     Metric("ringrift_quarantined_lines_total", "counter", "Lines that are no games, by reason.", ("reason",)),
     # Training.
@@ -96,4 +96,4 @@ METRICS: Final = (
     Metric("ringrift_scrape_ok", "gauge", "1 where a part of the metrics could be computed.", ("part",)),
     Metric("ringrift_scrape_seconds", "gauge", "How long that took.", ("part",)),
 )
-"""In the order in which they are served."""
+"""The metrics in the order in which they are served."""

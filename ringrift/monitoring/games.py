@@ -11,8 +11,11 @@ from ringrift.errors import RingRiftError
 from ringrift.game_database.counters import Counted
 from ringrift.models.store import newest_trained
 from ringrift.monitoring.view import Samples, View, label
+from ringrift.pipeline.allocation_settings import allocation_settings
+from ringrift.pipeline.backpressure import share_of
 from ringrift.pipeline.readiness import games_of_training
 
+SECONDS_PER_HOUR: Final = 3600
 OTHER: Final = "other"
 """The name of all hosts that get none of their own."""
 
@@ -38,6 +41,8 @@ def games_metrics(view: View) -> Samples:
 
 
 def _pool_metrics(view: View) -> Samples:
+    bands = allocation_settings().backpressure
+    needed = view.preset.training.new_games
     added, removed = _by_config(view.counted("games")), _by_config(view.counted("games_removed"))
     for config in view.configs:
         games = max(0, added[config] - removed[config])
@@ -46,7 +51,9 @@ def _pool_metrics(view: View) -> Samples:
         waiting = games if newest is None else max(0, games - games_of_training(newest))
         yield "ringrift_games", (config,), games
         yield "ringrift_games_pending_training", (config,), waiting
-        yield "ringrift_backpressure", (config,), float(waiting > view.settings.waiting_games)
+        trained = 0.0 if newest is None or waiting < needed else (view.age(newest.created) or 0.0) / SECONDS_PER_HOUR
+        share = min(share_of(bands.games, waiting), share_of(bands.training_hours, trained))
+        yield "ringrift_backpressure", (config,), 1 - share
 
 
 def _by_config(counted: Mapping[tuple[str, str], Counted]) -> Counter[str]:

@@ -21,7 +21,7 @@ from ringrift.printable import one_line
 LOG: Final = logging.getLogger(__name__)
 INDEX: Final = b'<!doctype html><title>RingRift</title><a href="metrics">metrics</a> <a href="health">health</a>\n'
 SECONDS: Final = 10
-"""For which a client may take to ask."""
+"""The longest that a client may take to ask."""
 
 Answer = tuple[HTTPStatus, str, bytes]
 

@@ -33,7 +33,7 @@ class TargetSettings(Settings):
 
 
 class GpuMemorySettings(Settings):
-    """From which use on the memory of a GPU is short, in percent."""
+    """The use of the memory of a GPU from which on it is short, in percent."""
 
     high: Percent
     critical: Percent
@@ -58,7 +58,6 @@ class MonitoringSettings(Settings):
     target: TargetSettings
     gpu_memory: GpuMemorySettings
     silent_minutes: Number
-    waiting_games: PositiveInt
     forget_hours: Number
     hosts: PositiveInt
     messages: MessageSettings

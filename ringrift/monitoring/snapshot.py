@@ -40,7 +40,7 @@ class Snapshot:
 
     samples: tuple[Sample, ...]
     faults: Mapping[str, str]
-    """By part, why it could not be computed, in a line."""
+    """The reason why a part could not be computed, in a line, by its name."""
 
     def values(self, name: str) -> dict[tuple[str, ...], float]:
         """Return the values of a metric by its labels."""

@@ -17,7 +17,7 @@ HISTORY: Final = "history.jsonl"
 REPORT: Final = "report.json"
 """The file that a run leaves when it has ended."""
 TAIL_BYTES: Final = 1 << 17
-"""That are read of a history: dozens of lines."""
+"""The bytes that are read of a history: hundreds of lines."""
 MOST_LOSSES: Final = 20
 
 

@@ -27,7 +27,7 @@ LONGEST_LABEL: Final = 100
 FUTURE: Final = 300.0
 """Seconds by which a moment may lie ahead and still be now, as clocks of hosts differ."""
 PATIENCE_SECONDS: Final = 3
-"""For a server that does not answer."""
+"""The longest wait for a server that does not answer."""
 
 Sample = tuple[str, tuple[str, ...], float]
 """A metric's name, the values of its labels, and its value."""
@@ -41,7 +41,7 @@ class MonitoringInputs:
     home: Path = field(default_factory=home_folder)
     """The folder that holds `data/` and `models/`."""
     database: str | None = None
-    """Its URL or path; None for that of the settings."""
+    """The URL or path of the games database; None for that of the settings."""
     clock: Callable[[], float] = time.time
 
 

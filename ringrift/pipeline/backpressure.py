@@ -26,7 +26,7 @@ class Backpressure:
 
     config: str
     share: float
-    """Of the games that it would play, from 0, a pause, to 1."""
+    """The share of the games that it would play, from 0, a pause, to 1."""
     waiting: int
     """Games that have not been trained on, in the database or in files here."""
     reasons: tuple[str, ...]

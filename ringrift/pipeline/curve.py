@@ -35,13 +35,13 @@ class Point:
     created: int
     """Seconds since 1970."""
     games: int
-    """Of its config, that its training could choose from."""
+    """The games of its config that its training could choose from."""
     iteration: int | None
-    """Of `ringrift loop`; None for a model that another has trained."""
+    """The iteration of `ringrift loop`; None for a model that another has trained."""
     cpu_hours: float | None
-    """That went into learning since the first model; None where that is not known of all models so far."""
+    """The hours of learning since the first model; None where that is not known of all models so far."""
     elo: dict[str, tuple[float, float, float]]
-    """By way of playing: Elo and its 95 % interval, by the newest fit."""
+    """Elo and its 95 % interval by way of playing, by the newest fit."""
     promoted: bool
 
 

@@ -19,7 +19,6 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
-from pydantic import NonNegativeFloat, NonNegativeInt
 
 from ringrift.datasets.layout import BadDataset
 from ringrift.datasets.manifest import SUFFIX, read_manifest
@@ -29,42 +28,19 @@ from ringrift.fleet.hosts import hosts
 from ringrift.game_database.sources import is_ingested
 from ringrift.models import prune
 from ringrift.models.settings import PruneSettings
+from ringrift.pipeline.housekeeping_settings import Age, HousekeepingSettings
 from ringrift.pipeline.iteration import LoopInputs
 from ringrift.pipeline.readiness import last_trained
 from ringrift.resources import GuardSettings
 from ringrift.resources.usage import GIGABYTE, disk_usage
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.files import DamagedFile, game_numbers
-from ringrift.settings import Settings, read_config
 from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
 
 DAY: Final = 86_400
 REPORT: Final = "report.json"
 """The file that a training writes last."""
 PACKED: Final = ".jsonl.gz"
-
-
-class Age(Settings):
-    """How old something has to be, in days; and where the disk is full."""
-
-    days: NonNegativeFloat | NonNegativeInt
-    days_when_full: NonNegativeFloat | NonNegativeInt
-
-
-class HousekeepingSettings(Settings):
-    """The settings of the file."""
-
-    checkpoints: Age
-    raw_games: Age
-    intervals: Age
-    leftovers: Age
-    runs: Age
-    airflow_logs: Age
-
-
-def housekeeping_settings() -> HousekeepingSettings:
-    """Read the settings; `BadSettings` says what is wrong in them."""
-    return read_config("housekeeping.yaml", HousekeepingSettings)
 
 
 @dataclass(frozen=True)
@@ -250,7 +226,7 @@ KINDS: Final[Mapping[str, Callable[[CleanInputs], Iterator[Thing]]]] = MappingPr
         "runs": _run_folders,
     }
 )
-"""By name, in the order in which they are cleaned."""
+"""The kinds by name, in the order in which they are cleaned."""
 
 
 def _runs(inputs: CleanInputs) -> Iterator[Path]:

@@ -54,14 +54,14 @@ class StageResult:
     """What a stage has done."""
 
     line: str
-    """For people."""
+    """The result for people."""
     facts: dict[str, Any]
-    """For machines and for the stages that follow."""
+    """The result for machines and for the stages that follow."""
     over: bool = False
     """Whether the iteration ends here: by its last stage, or because a condition is not met, which the line names."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    """Of this process and those that it started."""
+    """The processor time of this process and those that it started."""
 
 
 @dataclass(frozen=True)

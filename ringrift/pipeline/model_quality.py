@@ -17,13 +17,13 @@ class ModelMeasures:
 
     model: str
     loss: float | None
-    """On the games held out."""
+    """The total loss on the games held out."""
     gap: float | None
-    """Of that and the loss on samples of training."""
+    """The loss on the games held out less that on samples of training."""
     calibration: float | None
     """The expected calibration error of the values."""
     quality: float | None
-    """Of the data set, from 0 to 1."""
+    """The quality of the data set, from 0 to 1."""
 
 
 def measures(store: ModelStore, config: str) -> list[ModelMeasures]:

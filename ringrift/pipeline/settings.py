@@ -14,7 +14,7 @@ from ringrift.game import parse_config
 from ringrift.settings import BadSettings, Settings, read_config, unknown_name
 
 MOST_GAMES: Final = 100_000
-"""Of a shard of self-play."""
+"""The most games of a shard of self-play."""
 
 
 class _TrainingPresets(Settings):
@@ -73,13 +73,13 @@ class SelfplayStage(Settings):
 
     shards: PositiveInt
     games: Annotated[int, Field(gt=0, le=MOST_GAMES)]
-    """Of each shard, before the weight of the config."""
+    """The games of each shard, before the weight of the config."""
     allocated: bool
     """Whether the games of an interval are the config's budget of allocation.yaml in place of shards times games."""
     gpus: NonNegativeInt
-    """That a shard locks on its host."""
+    """The GPUs that a shard locks on its host."""
     players: Players
-    """As of `ringrift selfplay --players`; empty for those of selfplay.yaml."""
+    """The players, as for `ringrift selfplay --players`; empty for those of selfplay.yaml."""
     hours: Hours
 
 
@@ -91,7 +91,7 @@ class TrainingStage(Settings):
     wait_minutes: NonNegativeFloat
     preset: TrainingPreset
     gpus: NonNegativeInt
-    """That a training locks on its host."""
+    """The GPUs that a training locks on its host."""
     hours: Hours
 
 

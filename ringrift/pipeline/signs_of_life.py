@@ -30,7 +30,7 @@ FOLDER: Final = Path("data") / "loop" / "signs"
 LARGEST: Final = 10_000
 """Bytes of a file."""
 LOOP_SECONDS: Final = 60.0
-"""Between two signs of `ringrift loop`."""
+"""The promise of `ringrift loop`."""
 LEAST_SECONDS: Final = 30.0
 """A promise is never taken for shorter."""
 

@@ -237,4 +237,4 @@ STAGE_FUNCTIONS: Final[Mapping[str, Callable[[LoopInputs, Iteration, Context], S
         "promote": _promote,
     }
 )
-"""By name, in the order of `stages.py`."""
+"""The stages by name, in the order of `stages.py`."""

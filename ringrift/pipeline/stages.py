@@ -35,6 +35,6 @@ STAGES: Final = (
     Stage("promote", "ringrift promote", "Make the model champion"),
     Stage("distribute", "ringrift distribute", "Send the champion to all self-play hosts", fleet=True),
 )
-"""In the order in which they run."""
+"""All stages in the order in which they run."""
 LEARNING: Final = ("selfplay", "sync", "ingest", "threshold", "export", "check", "train")
 """The names of those that make a model; the others measure it."""

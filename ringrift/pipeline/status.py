@@ -63,7 +63,7 @@ class LoopActivity:
     syncs: int
     failed_syncs: int
     hosts: int
-    """Of the settings; 0 where this machine does all."""
+    """The hosts of the settings; 0 where this machine does all."""
     retired: tuple[str, ...]
     """Those that get no work now."""
     activity: Activity
@@ -92,16 +92,16 @@ class ConfigStatus:
     trained: int | None
     """When the newest model was made, in seconds since 1970; None before the first."""
     newest: str | None
-    """That model, whoever has trained it."""
+    """The id of the newest model, whoever has trained it."""
     newest_elo: dict[str, tuple[float, float, float]]
-    """As `elo`."""
+    """The ratings of the newest model, like `elo`."""
     champion: str | None
     wrong: str
     """What is wrong with the champion's files; empty if nothing is."""
     elo: dict[str, tuple[float, float, float]]
-    """Of the champion by way of playing: Elo and its 95 % interval."""
+    """Elo of the champion and its 95 % interval, by way of playing."""
     trends: dict[str, str]
-    """By way of playing, how the last models have changed."""
+    """How the last models have changed, by way of playing."""
     verdict: str | None
     """What the gate has said last."""
     iteration: str | None

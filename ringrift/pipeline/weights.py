@@ -25,13 +25,13 @@ class ConfigFacts:
     budget: int
     """Games of an interval with a weight of 1."""
     games: int
-    """Of its pool."""
+    """The games of its pool."""
     waiting: float
     """Games that have not been trained on, in trainings' worth."""
     slope: float | None
     """Elo that a model gains on the one before; None where too few have been rated."""
     cost: float
-    """Of a game, in any unit that all configs share."""
+    """The cost of a game, in any unit that all configs share."""
 
 
 @dataclass(frozen=True)

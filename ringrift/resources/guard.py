@@ -26,7 +26,7 @@ from ringrift.resources.usage import (
     GIGABYTE,
     Usage,
     cpu_usage,
-    disk_usage,
+    disk_usages,
     gpu_usage,
     load_usage,
     memory_usage,
@@ -44,7 +44,7 @@ class NoRoom(Busy):
 
 def room_usage(folders: Sequence[Path], *, gpu: bool) -> list[Usage]:
     """Measure disks and memory, and on demand the memory of GPUs."""
-    found = [*map(disk_usage, folders), memory_usage(), gpu_usage() if gpu else None]
+    found = [*disk_usages(folders), memory_usage(), gpu_usage() if gpu else None]
     return [one for one in found if one is not None]
 
 

@@ -14,7 +14,7 @@ Seconds = NonNegativeFloat | NonNegativeInt
 
 
 class RoomLimit(Settings):
-    """From which share in use on something is said, and from which on nothing runs."""
+    """The shares in use from which on something is said, and nothing runs."""
 
     warn: Share
     stop: Share
@@ -29,7 +29,7 @@ class RoomLimit(Settings):
 
 
 class ProcessorLimit(Settings):
-    """From which share in use on something is said, and from which on work waits before it begins."""
+    """The shares in use from which on something is said, and work waits before it begins."""
 
     warn: Share
     wait: Share

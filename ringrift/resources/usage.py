@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,20 +33,34 @@ class Usage:
 
     kind: Kind
     what: str
-    """In words, such as `the disk of data`."""
+    """The thing in words, such as `the disk of data`."""
     share: float
-    """In use, from 0 to 1; of the load, processes for each core."""
+    """The share in use, from 0 to 1; of the load, processes for each core."""
     free: float = 0.0
     """Bytes that are left; 0 where it is not counted in bytes."""
 
 
-def disk_usage(folder: Path) -> Usage | None:
-    """Return how full the disk is that a folder lies on, or will lie on, for whoever is no root; None if unknown."""
+def disk_usages(folders: Sequence[Path]) -> list[Usage]:
+    """Return how full the disks are that folders lie on, each disk once."""
+    by_device: dict[int, Path] = {}
+    for folder in folders:
+        with suppress(OSError):
+            by_device.setdefault(_existing(folder).stat().st_dev, folder)
+    return [found for folder in by_device.values() if (found := disk_usage(folder)) is not None]
+
+
+def _existing(folder: Path) -> Path:
+    """Return a folder, or the innermost around it that is there."""
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent
+    return place
+
+
+def disk_usage(folder: Path) -> Usage | None:
+    """Return how full the disk is that a folder lies on, or will lie on, for whoever is no root; None if unknown."""
     try:
-        disk = shutil.disk_usage(place)
+        disk = shutil.disk_usage(_existing(folder))
     except OSError:
         return None
     room = disk.used + disk.free  # without what is kept back for root, as `df` counts

@@ -33,7 +33,7 @@ class Question:
     start: int
     """The number of the start, from 0; every restart is one more."""
     generation: int
-    """Of the start, from 0; −1 for the check of what it has found."""
+    """The number of the generation in its start, from 0; −1 for the check of what the start has found."""
     candidates: F64
     """`[C, F]`."""
     panel: F64

@@ -116,10 +116,9 @@ def network_fitness(database: GamesDatabase, config: str, network: str, settings
         per_game=settings.positions,
     )
     agent = make_agent(f"policy:{network}", board, players)
-    values = [
-        agent.act(positions.states[first : first + BATCH], np.arange(first, first + BATCH)).root_values
-        for first in range(0, len(positions.states), BATCH)
-    ]
+    numbers = np.arange(len(positions.states))
+    batches = (slice(first, first + BATCH) for first in range(0, len(numbers), BATCH))
+    values = [agent.act(positions.states[batch], numbers[batch]).root_values for batch in batches]
     features = relative_features(config, positions.states)
     return NetworkFitness(features, np.concatenate(values).astype(np.float64), positions.games)
 

@@ -50,7 +50,7 @@ class TuningReport:
     generations: list[GenerationReport]
     games: int
     seconds: float
-    """Of processor time."""
+    """Processor time."""
     weights: dict[str, float] | None
     """The best weights, once the run is finished."""
 

@@ -39,7 +39,7 @@ class Part:
     config: str
     question: int
     candidates: dict[int, F64]
-    """By their numbers in the question, `[F]` each."""
+    """Weights `[F]` by the number of the candidate in the question."""
     panel: F64
     """`[P, F]`."""
     games: Games

@@ -41,7 +41,7 @@ class FittedWeight:
     matters: bool
     """Whether the fit is clearly not 0."""
     start: float
-    """Between the weight in use and the fitted one, by how sure the fit is."""
+    """The mean of the weight in use and the fitted one, by how sure the fit is."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,13 @@ def _regression(config: str, rows: F64, shares: F64, groups: Any) -> tuple[F64, 
     """Return the fitted weights `[V]` and their covariance `[V, V]`, clustered by group."""
     from statsmodels.genmod.families import Binomial  # late: slow to import
     from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning, SingularMatrixWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
+        # Features that say the same share their weight: the pseudoinverse takes the smallest solution.
+        warnings.simplefilter("ignore", SingularMatrixWarning)
         try:
-            # Features that say the same, or nearly, share their weight: the pseudoinverse takes the smallest solution.
             result = GLM(shares, rows, family=Binomial()).fit(cov_type="cluster", cov_kwds={"groups": groups})
         except (PerfectSeparationWarning, np.linalg.LinAlgError, ValueError) as error:
             raise TooFewGames(f"{config}: these games fix no weights ({error}): play more of them") from None

@@ -50,7 +50,7 @@ class CandidateAnswer:
     variance: float
     games: int
     seconds: float
-    """Of processor time."""
+    """Processor time."""
 
 
 class TuningRun:

@@ -22,27 +22,27 @@ class EvolutionSettings(Settings):
     restarts: NonNegativeInt
     """How often it begins again, around the best weights so far; 0 is plain CMA-ES."""
     generations: Generations
-    """Of every start."""
+    """The generations of every start."""
     population: Population
     sigma: PositiveFloat
     """The first step, in units of half a weight."""
     anneal: Annotated[float, Field(gt=0, le=1)]
     """The factor of `sigma` with every restart."""
     openings: Openings
-    """Of an evaluation at first, each played from every seat."""
+    """The openings of an evaluation at first, each played from every seat …"""
     most_openings: Openings
     """… at most: they grow by `growth` while noise hides the differences between candidates."""
     growth: Annotated[float, Field(ge=1, le=10)]
     noise: Annotated[float, Field(gt=0, lt=1)]
     """The share of noise in the variance of the candidates' scores from which on more is played."""
     check_openings: Openings
-    """Of the match that a start's weights have to win against the best ones so far."""
+    """The openings of the match that a start's weights have to win against the best ones so far."""
     past_bests: NonNegativeInt
     """Earlier best weights in the panel, beside those in use and the frozen ones."""
     evaluator: Evaluator
     """Games one action ahead, games of a search, or agreement with a network's values."""
     nodes: PositiveInt
-    """Of a decision, where the evaluator is a search."""
+    """The nodes of a decision, where the evaluator is a search."""
     network: str | None
     """The file of the model, where the evaluator is a network: then `openings` is the number of stored games whose
     positions are looked at."""
@@ -55,7 +55,7 @@ class LogisticSettings(Settings):
     """The newest games of the database that are looked at."""
     least_games: PositiveInt
     positions: PositiveInt
-    """Of a game, evenly spread: neighbours say nearly the same."""
+    """Positions of a game, evenly spread: neighbours say nearly the same."""
     prior: PositiveFloat
     """The standard deviation of a weight around the one in use, in units of half a weight: it holds weights that the
     games say nothing about."""
@@ -67,7 +67,7 @@ class AcceptanceSettings(Settings):
     one_ply: SprtSettings
     search: SprtSettings
     nodes: PositiveInt
-    """Of a decision in the second test."""
+    """The nodes of a decision in the second test."""
 
 
 class TuningSettings(Settings):

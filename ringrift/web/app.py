@@ -26,6 +26,8 @@ STATIC: Final = Path(__file__).parent / "static"
 """The files of the pages, as they are shipped."""
 ADMIN_KEY_VARIABLE: Final = "RINGRIFT_ADMIN_KEY"
 RETRY_SECONDS: Final = "5"
+REFUSALS: Final = (400, 401, 403, 413, 422)
+"""The statuses that any route may answer with: no JSON, no login, not allowed, too large, wrong."""
 
 
 def create_app(context: WebContext, guards: Guards) -> FastAPI:
@@ -35,7 +37,7 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
         version=code_version(),
         docs_url=None,  # FastAPI's own page loads scripts from another host
         redoc_url=None,
-        responses={422: {"model": service.Problem}},
+        responses={status: {"model": service.Problem} for status in REFUSALS},
     )
     measures = service.Measures()
     app.state.context = context

@@ -13,6 +13,8 @@ from typing import Any, Final
 from fastapi import HTTPException, Request
 
 TOKEN_COOKIE: Final = "ringrift_token"
+LOGIN: Final = "/login"
+"""Where a browser is sent that has not logged in."""
 Guard = Callable[..., Any]
 """A dependency of FastAPI that lets a request pass, or raises 401 or 403."""
 
@@ -45,8 +47,11 @@ def token_guards(token: str) -> Guards:
         given = request.headers.get("authorization", "")
         scheme, _, bearer = given.partition(" ")
         shown = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(TOKEN_COOKIE, "")
-        if not same_secret(shown, token):
-            raise HTTPException(401, "a token is needed: send Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+        if same_secret(shown, token):
+            return
+        if "text/html" in request.headers.get("accept", ""):
+            raise HTTPException(303, "log in first", {"Location": LOGIN})
+        raise HTTPException(401, "a token is needed: send Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
 
     return Guards(holder, holder, holder)
 

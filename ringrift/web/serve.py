@@ -7,12 +7,14 @@ import os
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from ringrift.errors import RingRiftError
 from ringrift.web.app import create_app
 from ringrift.web.context import WebContext
 from ringrift.web.guards import open_guards, token_guards
 from ringrift.web.log import log_to_stderr
+from ringrift.web.login import login_router
 
 TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
 SHORTEST_TOKEN: Final = 16
@@ -32,7 +34,7 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
     if not token and not is_loopback(host):
         raise BadAddress(f"{host}: others can reach this address; set a token in {TOKEN_VARIABLE}, or use 127.0.0.1")
     log_to_stderr()
-    app = create_app(context, token_guards(token) if token else open_guards())
+    app = app_alone(context, token)
     try:
         uvicorn.run(
             app,
@@ -45,6 +47,15 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
         )
     finally:
         context.close()
+
+
+def app_alone(context: WebContext, token: str) -> FastAPI:
+    """Return the application behind a token, or open where that is empty."""
+    if not token:
+        return create_app(context, open_guards())
+    app = create_app(context, token_guards(token))
+    app.include_router(login_router(token))
+    return app
 
 
 def is_loopback(host: str) -> bool:

@@ -48,6 +48,8 @@ class Tries:
         self.conf: dict[str, Any] = {}
         self.xcoms: dict[str, Any] = {}
         self.under_way = 0
+        self.counts: list[int] = []
+        """What the next questions for tasks under way are answered; `under_way` afterwards."""
         self.states: dict[tuple[str, str], str | None] = {}
         self.first_look: Any = None
         self.outlets: Any = defaultdict(SimpleNamespace)
@@ -64,7 +66,7 @@ class Tries:
                 run: {task: self.states[run, task] for task in task_ids if (run, task) in self.states}
                 for run in run_ids
             },
-            get_ti_count=lambda **_: self.under_way,
+            get_ti_count=lambda **_: self.counts.pop(0) if self.counts else self.under_way,
             get_first_reschedule_date=lambda _: self.first_look,
         )
         return {

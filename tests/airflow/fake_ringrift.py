@@ -52,6 +52,8 @@ def report(verb: str, words: list[str], code: int) -> Any:
         return {"games": 3, "added": {"square8_2p": 3}}
     if verb == "dataset export":
         return [{"samples": 100, "games": 3, "identity": "abc"}]
+    if verb == "tournament":
+        return {"alarms": ["it scores 30%"] if code else []}
     if verb == "preflight":
         checks = [{"name": "games", "verdict": "failed" if code else "ok", "measured": "3", "limit": "≥ 20"}]
         return {"ready": not code, "why": "games: 3" if code else "", "checks": checks}

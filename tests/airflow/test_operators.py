@@ -10,10 +10,11 @@ import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from ringrift.fleet.failures import JobFailed
+from ringrift.fleet.failures import JobFailed, Postponed
 from ringrift.pipeline.halt import halt, resume
+from ringrift.pipeline.plan import PlannedGames
 from ringrift_airflow.operators.distribute import DistributeModelOperator
-from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator
+from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator, ShadowOperator
 from ringrift_airflow.operators.export import ExportOperator
 from ringrift_airflow.operators.fleet import SweepJobsOperator, TendFleetOperator
 from ringrift_airflow.operators.population import PopulationMemberOperator, PopulationOperator
@@ -21,7 +22,7 @@ from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours, small
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
-from ringrift_airflow.operators.train import RemoteTrainOperator
+from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
 from ringrift_airflow.triggers.resume import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
@@ -50,6 +51,62 @@ def test_shards_of_an_interval_are_runs_and_folders_of_their_own(place: Place) -
     run(RemoteSelfplayOperator, Tries(), config=CONFIG, shard=3, games=5, players="random")
     name = "square8_2p-20260102T033000-3"
     assert words(place, "selfplay").endswith(f"--worker {name} --games 5 --players random --json")
+
+
+def test_a_shard_plays_its_share_of_what_is_planned(place: Place, tries: Tries) -> None:
+    shard = {"config": CONFIG, "shard": 0, "games": 5, "players": "random", "preset": "smoke", "shards": 3}
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert " --games 20 " in words(place, "selfplay"), "the budget of smoke, 60 games, by three shards"
+    tries.conf = {"games": 5}
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert " --games 5 " in words(place, "selfplay"), "a person has said how many"
+    tries.conf, tries.run_type = {}, "backfill"
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert " --games 5 " in words(place, "selfplay"), "a backfill plays the same games again"
+
+
+def test_bootstrap_targets_hold_unless_another_run_is_playing(place: Place, tries: Tries) -> None:
+    shard = {"config": "hex8_4p", "shard": 0, "games": 5, "preset": "smoke", "shards": 2}
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert " --games 50 " in words(place, "selfplay"), "100 games are wanted before the first training"
+    tries.counts = [4, 2]
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert " --games 30 " in words(place, "selfplay")
+
+
+def test_self_play_that_pauses_plays_nothing_and_lets_what_follows_run(
+    place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = PlannedGames(CONFIG, 0, "pauses: 6,000 games wait for training")
+    monkeypatch.setattr("ringrift.pipeline.plan.planned_games", lambda *_, **__: paused)
+    shard = {"config": CONFIG, "shard": 0, "games": 5, "preset": "smoke", "shards": 2}
+    assert run(RemoteSelfplayOperator, tries, **shard) == paused.to_json()
+    assert place.calls("selfplay") == []
+
+
+def test_a_data_set_that_is_not_fit_skips_the_training_and_says_why(place: Place, tries: Tries) -> None:
+    assert run(CheckOperator, tries, config=CONFIG, preset="smoke")["ready"]
+    assert words(place, "preflight") == "preflight square8_2p --preset smoke --from newest --validate --json"
+    place.answer(preflight={"code": 1})
+    with pytest.raises(AirflowSkipException, match="no training: games: 3"):
+        run(CheckOperator, tries, config=CONFIG, preset="smoke")
+
+
+def test_an_alarm_fails_for_good_and_one_that_stands_skips(place: Place, tries: Tries) -> None:
+    shadow = {"words": ["tournament", CONFIG, "--shadow"]}
+    assert run(ShadowOperator, tries, **shadow)["alarms"] == []
+    place.answer(tournament={"code": 3})
+    with pytest.raises(AirflowFailException, match="regression alarm of square8_2p: it scores 30%"):
+        run(ShadowOperator, tries, **shadow)
+    place.answer(tournament={"code": 1})
+    with pytest.raises(AirflowSkipException, match="the regression alarm of square8_2p stands: it scores 30%"):
+        run(ShadowOperator, tries, **shadow)
+
+
+def test_what_finds_no_room_is_tried_again_later(place: Place, tries: Tries) -> None:
+    place.answer(train={"code": 75})
+    with pytest.raises(Postponed):
+        run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
 
 
 def test_a_run_without_an_interval_gives_its_games_its_own_name(place: Place, tries: Tries) -> None:

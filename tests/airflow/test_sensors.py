@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -142,3 +143,13 @@ def test_a_connection_that_notifiers_need_and_that_is_not_there_is_one_line(
     monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", "smtp://mail.example.org")
     assert check(ALERTS) == ["slack_default", "smtp_default"]
     assert check(AlertSettings(slack_channel=None, mail_to=[])) == []
+
+
+def test_after_the_maintenance_old_rows_are_removed_by_airflows_own_command(place: Place) -> None:
+    """In a process with the environment of Airflow's parts, as the scheduler has it."""
+    ends = "import sys; from ringrift_airflow.listeners.old_rows import remove_old_rows; "
+    assert place.airflow("db", "migrate").returncode == 0
+    done = place.run(sys.executable, "-c", f"{ends}sys.exit(remove_old_rows().wait())")
+    log = (place.airflow_home / "logs" / "db_clean.log").read_text()
+    assert done.returncode == 0, log
+    assert "db clean --clean-before-timestamp" in log

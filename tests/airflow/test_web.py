@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from fastapi import FastAPI
@@ -44,7 +45,25 @@ def login(client: TestClient, role: str) -> TestClient:
 def test_the_plugin_mounts_the_application_and_shows_its_pages() -> None:
     (mounted,) = RingRiftPlugin.fastapi_apps
     assert mounted["url_prefix"] == PREFIX
-    assert [view["href"] for view in RingRiftPlugin.external_views] == ["ringrift/pages/"]
+    places = {view["destination"]: view["href"] for view in RingRiftPlugin.external_views}
+    assert places["nav"] == "ringrift/pages/"
+    assert places.keys() == {"nav", "dag", "task_instance"}
+
+
+@pytest.mark.parametrize(
+    ("tab", "page"),
+    [
+        ("about/ringrift__hex8_2p", "#/configs/hex8_2p"),
+        ("about/ringrift__hex8_2p/train", "#/configs/hex8_2p"),
+        ("about/ringrift__hex8_2p/selfplay.shard", "#/games?config=hex8_2p"),
+        ("about/ringrift__tournament", "#/"),
+        ("about/something_else/task", "#/"),
+        ("about/ringrift__%22%3E%3Cb%3E", "#/"),
+    ],
+)
+def test_a_tab_of_airflow_leads_to_the_page_about_it(tab: str, page: str, client: TestClient) -> None:
+    answer = client.get(f"{PREFIX}/{tab}", follow_redirects=False)
+    assert urljoin(str(answer.url), answer.headers.get("location", "")).endswith(f"{PREFIX}/pages/{page}")
 
 
 @pytest.mark.parametrize("path", ["/", "/ai/models", "/pages/", "/pages/data/overview", "/api/replay/games"])

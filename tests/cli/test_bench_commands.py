@@ -125,3 +125,13 @@ def test_bench_monitoring_measures_scrapes_of_rows_that_nobody_has_played() -> N
     report = json.loads(done.stdout)
     assert (report["games"], report["hosts"], report["configs"], report["models"]) == (500, 3, 12, 48)
     assert 0 < report["median"] <= report["slowest"]
+
+
+@pytest.mark.slow
+def test_the_web_application_is_measured() -> None:
+    done = bench("web", "square8_2p", "--mode", "policy", "--clients", "8", "--rounds", "2", "--games", "40", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["moves"]["moves"], report["moves"]["lost"]) == (16, 0)
+    assert 0 < report["moves"]["p50"] <= report["moves"]["p99"]
+    assert all(page["milliseconds"] > 0 for page in report["pages"])

@@ -76,4 +76,5 @@ def test_what_is_wrong_is_one_line(place: Path, tmp_path: Path) -> None:
     assert "0 of 30 games are of hex8_2p" in complaint("dataset", "export", "hex8_2p", *words[3:])
     assert "hex9" in complaint("dataset", "export", "hex9", *words[3:])
     assert "there is no such data set" in complaint("dataset", "inspect", tmp_path / "x")
+    assert "'.' names no data set, but a folder" in complaint("dataset", "inspect", "")
     assert not list(tmp_path.iterdir())

@@ -26,6 +26,7 @@ from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
 from ringrift.training.settings import hyper_parameters
 from ringrift.training.thresholds import training_thresholds
+from ringrift.tuning.settings import tuning_settings
 from ringrift.web.settings import web_settings
 from ringrift.yaml_reader import parse_yaml
 from tests.fuzz.conftest import FUZZ
@@ -44,6 +45,7 @@ READERS: dict[str, Callable[[], object]] = {
     "models.yaml": model_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,
+    "tuning.yaml": tuning_settings,
     "web.yaml": web_settings,
 }
 ELSEWHERE = {"pools.json": "read by the plugin alone"}

@@ -104,6 +104,7 @@ def test_what_is_no_database_is_one_line(tmp_path: Path) -> None:
         ("sqlite://", "is a file; name one"),
         ("mysql://me:secret@host/games", "'host/games' is no database"),
         ("://", "is no database"),
+        ("\udcff.db", "is not UTF-8"),
         ("postgresql://me:secret@127.0.0.1:1/games", r"postgresql\+psycopg://me:\*\*\*@127.0.0.1:1/games"),
     ):
         with pytest.raises(BadDatabase, match=message) as error:

@@ -67,7 +67,7 @@ CASES = {
         {'ringrift_seconds_since_last_game{host="gpu-1"}': "0+60x3000", 'ringrift_host_up{host="gpu-1"}': "0x3000"},
     ),
     "GamesPendingThresholdExceeded": one("games_pending_training", 5001, 5000, CONFIG, 5),
-    "ProlongedBackpressure": one("backpressure", 1, 0, CONFIG, 60),
+    "ProlongedBackpressure": one("backpressure", 0.6, 0.5, CONFIG, 60),
     "MetricsIncomplete": one("scrape_ok", 0, 1, 'part="games"', 10),
     "TrainingStuck": Case(
         {f"ringrift_training_progress_age_seconds{{{CONFIG}}}": "0+60x200"},

@@ -22,8 +22,8 @@ from ringrift.pipeline.housekeeping import (
     CleanInputs,
     CleanReport,
     clean,
-    housekeeping_settings,
 )
+from ringrift.pipeline.housekeeping_settings import housekeeping_settings
 from ringrift.pipeline.iteration import LoopInputs
 from ringrift.resources import GuardSettings, guard_settings
 from ringrift.run_context import RunContext

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ringrift.resources.usage import disk_usage, gpu_usage, load_usage, memory_usage
+from ringrift.resources.usage import disk_usage, disk_usages, gpu_usage, load_usage, memory_usage
 
 GIBIBYTE = 1 << 30
 
@@ -84,3 +84,8 @@ def test_the_fullest_gpu_that_may_be_seen(tmp_path: Path, monkeypatch: pytest.Mo
         assert found.share == pytest.approx(share)
     program.write_text("#!/bin/sh\nexit 9\n")
     assert gpu_usage() is None, "a driver that fails stops nothing"
+
+
+def test_folders_of_one_disk_are_one_disk(tmp_path: Path) -> None:
+    found = disk_usages([tmp_path / "data", tmp_path / "models", tmp_path / "data" / "runs"])
+    assert [one.what for one in found] == [f"the disk of {tmp_path / 'data'}"]

@@ -82,7 +82,8 @@ def browser(width: int = 1440, height: int = 900) -> Iterator[Browser]:
     """A browser with an empty page; it is gone afterwards."""
     program = next((found for name in NAMES if (found := shutil.which(name))), None)
     assert program, "there is no Chromium on this machine: apt install chromium"
-    with tempfile.TemporaryDirectory(prefix="ringrift-chromium-") as folder:
+    # Its helpers may still write for a moment when it has been killed.
+    with tempfile.TemporaryDirectory(prefix="ringrift-chromium-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(
             [
                 program,

@@ -104,6 +104,11 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write(folder / "games" / "a.jsonl", records)
     with GamesDatabase(str(folder / "ringrift.db"), create=True) as database:
         assert ingest(database, [folder / "games"], ingest_context()).games == 6
+    run = folder / "data" / "runs" / "square8_2p" / "0123abcd"
+    run.mkdir(parents=True)
+    losses = {"total": 2.0, "policy": 1.5}
+    lines = [{"step": 5, "losses": losses, "accuracy": 0.2}, {"step": 5, "holdout": losses}]
+    (run / "history.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     context = WebContext(web_settings(), home=folder, database=str(folder / "ringrift.db"))
     config = uvicorn.Config(create_app(context, open_guards()), port=0, log_level="error", log_config=None)
     server = uvicorn.Server(config)
@@ -136,6 +141,7 @@ PAGES = {
     "#/rules": "Recovery",
     "#/file": "Drop a file of games",
     "#/fleet": "This machine does all",
+    "#/runs": "held out",
 }
 
 

@@ -35,7 +35,7 @@ def test_a_compiled_game_is_the_game_of_the_players() -> None:
 
 @pytest.mark.parametrize("config", ["square8_2p", "hex8_3p"])
 def test_equal_weights_score_one_half_and_bad_ones_nothing(config: str) -> None:
-    """By symmetry: with equal weights all games of an opening are one game, looked at from every seat."""
+    """With equal weights all games of an opening are nearly one game, looked at from every seat."""
     candidates = np.stack([frozen_weights(), UPSIDE_DOWN])
     scores = one_ply_fitness(config)(candidates, frozen_weights()[np.newaxis], Games(3, 1))
     assert scores.shape == (2, 3)

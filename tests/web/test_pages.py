@@ -191,6 +191,27 @@ def test_a_hint_names_legal_actions(client: TestClient) -> None:
     assert len(hint["values"]) == 2
 
 
+def test_runs_of_training_are_shown_while_they_go_on(client: TestClient, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "runs" / "square8_2p" / "0123abcd"
+    folder.mkdir(parents=True)
+    losses = {"total": 2.5, "policy": float("nan")}
+    entries = [{"step": 5, "losses": losses, "accuracy": 0.25}, {"step": 5, "holdout": {"total": 2.75}, "seen": {}}]
+    (folder / "history.jsonl").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries) + '{"step"')
+    (listed,) = client.get("/pages/data/runs").json()["runs"]
+    assert (listed["run"], listed["ended"], listed["model"]) == ("0123abcd", None, None)
+    curves = client.get("/pages/data/runs/square8_2p/0123abcd").json()["curves"]
+    assert curves["total"] == {"steps": [5], "training": [2.5], "holdout_steps": [5], "holdout": [2.75]}
+    assert curves["policy"]["training"] == [None]
+    (folder / "report.json").write_text('{"facts": {"ended": "all 5 epochs", "model": 3}, "steps": "many"}')
+    (listed,) = client.get("/pages/data/runs").json()["runs"]
+    assert (listed["ended"], listed["model"], listed["steps"]) == ("all 5 epochs", None, None)
+
+
+@pytest.mark.parametrize("run", ["absent", "..%2f..%2fetc", "%2e%2e", "a" * 65])
+def test_a_run_that_is_not_there_is_refused(run: str, client: TestClient) -> None:
+    assert client.get(f"/pages/data/runs/square8_2p/{run}").status_code in (404, 422)
+
+
 def test_the_fleet_shows_load_jobs_and_why_a_host_is_retired(
     filled: TestClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from ringrift.web import WebContext, create_app
-from ringrift.web.guards import TOKEN_COOKIE, token_guards
+from ringrift.web import WebContext
+from ringrift.web.guards import TOKEN_COOKIE
 from ringrift.web.headers import MEGABYTE
-from ringrift.web.serve import BadAddress, is_loopback, serve
+from ringrift.web.serve import BadAddress, app_alone, is_loopback, serve
 
 TOKEN = "a-token-of-some-length"
 
 
 @pytest.fixture
 def guarded(context: WebContext) -> TestClient:
-    return TestClient(create_app(context, token_guards(TOKEN)))
+    return TestClient(app_alone(context, TOKEN))
 
 
 def test_answers_and_refusals_carry_the_headers_of_safety(client: TestClient) -> None:
@@ -41,6 +41,23 @@ def test_a_token_is_taken_from_the_header_and_from_the_cookie(guarded: TestClien
     assert guarded.get("/", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
     guarded.cookies.set(TOKEN_COOKIE, TOKEN)
     assert guarded.get("/").status_code == 200
+
+
+def test_a_browser_logs_in_with_the_token_and_stays_so(guarded: TestClient) -> None:
+    browser = {"accept": "text/html"}
+    assert "Log in" in guarded.get("/pages/", headers=browser).text
+    wrong = guarded.post("/login", data={"token": "<b>guess</b>"}, headers=browser)
+    assert wrong.status_code == 401
+    assert "guess" not in wrong.text
+    welcome = guarded.post("/login", data={"token": TOKEN}, headers=browser, follow_redirects=False)
+    assert welcome.headers["location"] == "pages/"
+    assert "HttpOnly" in welcome.headers["set-cookie"]
+    assert "SameSite=strict" in welcome.headers["set-cookie"]
+    assert guarded.get("/pages/", headers=browser).status_code == 200
+
+
+def test_a_browser_that_asks_for_nothing_is_shown_the_pages(client: TestClient) -> None:
+    assert client.get("/", headers={"accept": "text/html,*/*"}).url.path == "/pages/"
 
 
 def test_a_page_of_another_site_cannot_have_a_browser_ask(client: TestClient) -> None:

@@ -17,6 +17,7 @@ MOST_CLIENTS = 2000
 def web(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")] = "square8_2p",
     mode: Annotated[str, typer.Option(help="A mode of web.yaml.")] = "gumbel",
+    network: Annotated[str, typer.Option(help="The architecture of the champion, which is untrained.")] = "small",
     clients: Annotated[int, typer.Option(min=1, max=MOST_CLIENTS, help="Who ask at once.")] = 200,
     rounds: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Moves for each of them.")] = 3,
     games: Annotated[int, typer.Option(min=0, max=MANY, help="In the database that the pages show; 0: no pages.")] = 0,
@@ -33,7 +34,7 @@ def web(
     """
     from ringrift.benchmarks.web import measure_moves, measure_pages
 
-    moves = measure_moves(config, mode, clients, rounds)
+    moves = measure_moves(config, mode, network, clients, rounds)
     pages = measure_pages(games, repeats=20) if games else []
     report = {"moves": asdict(moves) | {"share": moves.share}, "pages": [asdict(page) for page in pages]}
     if write_or_print(report, out, as_json):

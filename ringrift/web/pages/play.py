@@ -6,23 +6,28 @@ request replays the actions by the rules, and what agents choose depends on the 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from threading import Lock
 from typing import Annotated, Final, Literal
 
-import numpy as np
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from ringrift.agents import Agent, make_agent
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.analysis import assess
 from ringrift.game import Game, parse_config
 from ringrift.game.records import record_line
+from ringrift.game_database import AbsentDatabase
 from ringrift.limits import move_limit
 from ringrift.models import ModelStore
 from ringrift.play import PERSON
 from ringrift.version import code_version
 from ringrift.web.context import Context, WebContext
 from ringrift.web.pages.frames import Frame, Outcome, Table, frame, outcome_of, play_frames, table_of
-from ringrift.web.pages.seats import LEVEL, ChosenPlayer, player_of
+from ringrift.web.pages.seats import LEVEL, spec_of
+from ringrift.web.service import MoveService
+from ringrift.web.service.routes import Service
 
 CANDIDATES: Final = 8
 """Actions that a hint names."""
@@ -112,7 +117,7 @@ def choices(context: Context, config: str) -> Choices:
     name = f"{board.name}_{players}p"
     found = [Choice(seat=PERSON, name="A person", detail="at this screen")]
     for level in range(1, 11):
-        spec = player_of(f"{LEVEL}{level}", name, None).name
+        spec = spec_of(f"{LEVEL}{level}", name, None)
         found.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
     store = _store(context)
     champion = store.champion(name) if store else None
@@ -125,13 +130,13 @@ def choices(context: Context, config: str) -> Choices:
 
 
 @router.post("/position")
-def position(context: Context, step: Step) -> Position:
+def position(context: Context, service: Service, step: Step) -> Position:
     """Return how a game stands; on demand, after what is forced and a turn of the player who is to act."""
     game = _begun(step)
     frames = [frame(game), *play_frames(game, step.actions)]
     before = len(step.actions)
     if step.advance:
-        frames += _advance(context, game, step)
+        frames += _advance(context, service, game, step)
     waits = _waits(game, step.seats)
     legal = game.legal_actions().tolist() if waits == "person" else []
     return Position(
@@ -152,12 +157,12 @@ def hint(context: Context, game: Started) -> Hint:
         state.play(action)
     if state.is_over or len(state.legal_actions()) < 1:
         raise BadGame("the game is over: there is nothing to choose")
-    adviser = ChosenPlayer(HINT, HINT, game.config)
-    with adviser.agent() as agent:
+    agent, lock = _adviser(game.config)
+    with lock:
         found = next(assess(agent, state.board, state.players, state.array.reshape(1), top=CANDIDATES))
     seat = state.player - 1
     return Hint(
-        by=adviser.name,
+        by=HINT,
         values=list(found.values),
         candidates=[Candidate(key=one.key, probability=one.policy, value=one.values[seat]) for one in found.candidates],
     )
@@ -186,7 +191,7 @@ def _waits(game: Game, seats: list[str]) -> Literal["person", "player", "over"]:
     return "person" if seats[game.player - 1] == PERSON and len(game.legal_actions()) > 1 else "player"
 
 
-def _advance(context: WebContext, game: Game, step: Step) -> list[Frame]:
+def _advance(context: WebContext, service: MoveService, game: Game, step: Step) -> list[Frame]:
     """Play what is forced and what a player chooses, to the end of its turn or until a person has a choice."""
     store = _store(context)
     frames: list[Frame] = []
@@ -200,17 +205,21 @@ def _advance(context: WebContext, game: Game, step: Step) -> list[Frame]:
         if chose and (game.player, int(game.array["turn"])) != (seat, turn):
             break  # the next player's turn is another request, so that the page shows one after the other
         seat, turn, chose = game.player, int(game.array["turn"]), True
-        player = player_of(step.seats[seat - 1], game.config, store)
-        with player.agent() as agent:
-            output = agent.act(game.array.reshape(1), np.array([step.seed], np.int64))
-        frames += play_frames(game, output.chosen_actions.tolist())
+        player = service.lineup.named(game.config, spec_of(step.seats[seat - 1], game.config, store))
+        decision = service.pool.decide(player, game.array.reshape(1).copy(), step.seed).result()
+        frames += play_frames(game, [decision.action])
     return frames
+
+
+@lru_cache(maxsize=12)
+def _adviser(config: str) -> tuple[Agent, Lock]:
+    """Return the player that gives hints, for one thread at a time."""
+    board, players = parse_config(config)
+    return make_agent(HINT, board, players), Lock()
 
 
 def _store(context: WebContext) -> ModelStore | None:
     """Return the store of models; None where there is no database yet, so that a fresh clone can play."""
-    from ringrift.game_database import AbsentDatabase
-
     try:
         return ModelStore(context.database(), context.models)
     except AbsentDatabase:

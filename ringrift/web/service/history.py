@@ -12,9 +12,9 @@ import numpy as np
 import orjson
 
 from ringrift.errors import RingRiftError
-from ringrift.game import Board, new_states, new_workspace
+from ringrift.game import Board, new_states
 from ringrift.game.notation import Notation
-from ringrift.game.state import GAME_OVER, OWES_EXTRACTION, OWES_RECOVERY_LINE
+from ringrift.game.state import GAME_OVER, OWES_EXTRACTION, OWES_RECOVERY_LINE, thread_workspace
 from ringrift.game.turn import legal_actions, step
 from ringrift.game.types import States
 from ringrift.web.service.game_state import Move
@@ -113,7 +113,7 @@ def _prefix_names(start: str, moves: Sequence[Move]) -> list[bytes]:
 
 def _play(board: Board, states: States, move: Move) -> bool:
     """Play a canonical move, a recovery with all its decisions; return whether that could be done."""
-    state, work = states[0], new_workspace(board)
+    state, work = states[0], thread_workspace(board)
     legal = np.empty(board.max_actions, np.int32)
     while state["phase"] != GAME_OVER and move.get("player") == state["player"]:
         action = Notation(board, state, work).action(move)

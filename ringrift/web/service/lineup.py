@@ -63,14 +63,22 @@ class Lineup:
         """Choose among the ladder and the modes of the settings."""
         self.settings = settings
         self.models = models
+        self._levels: dict[tuple[str, int], str] = {}
 
     def player(self, config: str, difficulty: int, mode: str | None) -> Player:
         """Return the player of a level, or of a mode; `BadSpec` if there is no such mode."""
         if mode is None:
-            return self.named(config, ladder_spec(config, difficulty))
+            return self.named(config, self._level(config, difficulty))
         if mode not in self.settings.modes:
             raise BadSpec(f"ai_type: {mode[:40]!r} is unknown; known are {', '.join(self.settings.modes)}")
         return self.named(config, self.settings.modes[mode])
+
+    def _level(self, config: str, difficulty: int) -> str:
+        """Return the spec of a level, read from the ladder once."""
+        key = config, difficulty
+        if key not in self._levels:
+            self._levels[key] = ladder_spec(config, difficulty)
+        return self._levels[key]
 
     def named(self, config: str, spec: str) -> Player:
         """Return the player of a spec, in which `{best}` stands for the champion."""

@@ -13,10 +13,10 @@ import numpy as np
 from anyio.to_thread import run_sync
 
 from ringrift.encoding import outcomes
-from ringrift.game import IllegalAction, new_workspace
+from ringrift.game import IllegalAction
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.notation import Notation, merged
-from ringrift.game.state import GAME_OVER, OWES_EXTRACTION, OWES_RECOVERY_LINE, SWAP_OFF, SWAP_OPEN
+from ringrift.game.state import GAME_OVER, OWES_EXTRACTION, OWES_RECOVERY_LINE, SWAP_OFF, SWAP_OPEN, thread_workspace
 from ringrift.game.turn import step
 from ringrift.game.types import States
 from ringrift.heuristic import evaluate, load_weights, new_scratch
@@ -50,7 +50,7 @@ class MoveService:
             return _given_up(request)
         read = await run_sync(read_game, request.game_state, self.histories)
         _check_turn(request, read)
-        player = await run_sync(self.lineup.player, read.config, request.difficulty, request.ai_type)
+        player = self.lineup.player(read.config, request.difficulty, request.ai_type)
         seed = secrets.randbelow(SEEDS) if request.seed is None else request.seed
         move, values, batch = await self._choose(player, read, seed)
         milliseconds = round(1000 * (time.perf_counter() - start))
@@ -79,8 +79,9 @@ class MoveService:
         while True:
             decision = await self._decide(player, read, states, seed)
             first = first or decision
-            parts.append(Notation(read.board, states[0], new_workspace(read.board)).move(decision.action))
-            step(states[0], decision.action, read.board.tables, new_workspace(read.board))
+            work = thread_workspace(read.board)
+            parts.append(Notation(read.board, states[0], work).move(decision.action))
+            step(states[0], decision.action, read.board.tables, work)
             if states[0]["owed"] not in (OWES_RECOVERY_LINE, OWES_EXTRACTION):
                 break
         if may_swap and first.values[1] < 0:
@@ -89,9 +90,9 @@ class MoveService:
 
     async def _decide(self, player: Player, read: ReadGame, states: States, seed: int) -> Decision:
         """Return the only action there is, or what the player chooses."""
-        legal = Notation(read.board, states[0], new_workspace(read.board)).legal()
+        legal = Notation(read.board, states[0], thread_workspace(read.board)).legal()
         if len(legal) == 1:
-            return Decision(legal[0], await run_sync(heuristic_values, read, states), 0)
+            return Decision(legal[0], heuristic_values(read, states), 0)
         future: Future[Decision] = self.pool.decide(player, states.copy(), seed)
         return await asyncio.wrap_future(future)
 

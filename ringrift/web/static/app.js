@@ -9,6 +9,7 @@ import { Overview } from "./pages/overview.js";
 import { NewGame, Play } from "./pages/play.js";
 import { FileReplay, GameReplay } from "./pages/replay.js";
 import { Rules } from "./pages/rules.js";
+import { Runs } from "./pages/runs.js";
 import { Icon } from "./widgets.js";
 
 const LINKS = [
@@ -16,6 +17,7 @@ const LINKS = [
   ["#/games", "Games"],
   ["#/play", "Play"],
   ["#/rules", "Rules"],
+  ["#/runs", "Runs"],
   ["#/fleet", "Fleet"],
 ];
 
@@ -34,6 +36,7 @@ function Page({ parts, query, theme, file, onFile }) {
   if (first === "file") return html`<${FileReplay} key=${file?.name} file=${file} theme=${theme} onFile=${onFile} />`;
   if (first === "play" && second) return html`<${Play} key=${second} config=${second} query=${query} />`;
   if (first === "play") return html`<${NewGame} query=${query} />`;
+  if (first === "runs") return html`<${Runs} theme=${theme} />`;
   if (first === "fleet") return html`<${Fleet} />`;
   if (first === "rules") return html`<${Rules} />`;
   return html`<p class="empty">There is no such page. <a href="#/">Back to the overview</a></p>`;

@@ -4,6 +4,7 @@ import { boardOf, cellInWords, contentOf, neighbour } from "./geometry.js";
 import { parseKey } from "./actions.js";
 
 const COIN = { rx: 0.33, ry: 0.225, thickness: 0.115, tallest: 0.5 };
+const MANY = 40; // cells that can be chosen: their outlines would be a second grid
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** The sign of a player: circle, square, triangle, diamond, so that nobody depends on colours. */
@@ -82,7 +83,7 @@ class Cell extends Component {
         ? html`<polygon class=${className} points=${board.outline} ...${extra} />`
         : html`<rect class=${className} x="-0.475" y="-0.475" width="0.95" height="0.95" rx="0.07" ...${extra} />`;
     return html`<g
-      class="cell ${marks}"
+      class="cell ${content.kind} ${marks}"
       transform="translate(${cell.cx} ${cell.cy})"
       data-cell=${cell.index}
       role=${interactive ? "button" : "img"}
@@ -141,6 +142,7 @@ export function Board({ name, cells, marks, policy, arrow, onCell, onHover, labe
   const { left, top, width, height } = board.box;
   const [focus, setFocus] = useState(board.centre);
   const svg = useRef(null);
+  const legal = marks ? [...marks.values()].filter((names) => names.includes("legal")).length : 0;
   const { heat, arrows } = policy?.length ? heatOf(policy) : { heat: new Map(), arrows: [] };
   const indexOf = (event) => event.target.closest?.("[data-cell]")?.dataset.cell;
   const onKeyDown = (event) => {
@@ -169,7 +171,7 @@ export function Board({ name, cells, marks, policy, arrow, onCell, onHover, labe
   };
   return html`<svg
     ref=${svg}
-    class="board ${board.hex ? "hex" : "square"} ${onCell ? "playable" : ""} ${board.cells.length > 300 ? "fine" : ""}"
+    class="board ${board.hex ? "hex" : "square"} ${onCell ? "playable" : ""} ${legal > MANY ? "many" : ""}"
     viewBox="${left} ${top} ${width} ${height}"
     role="group"
     aria-label=${label ?? `Board ${name}`}

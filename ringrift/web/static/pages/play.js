@@ -1,6 +1,6 @@
 // A game in the browser: people and players at one board. The address of the page holds the whole game.
 import { html, useEffect, useMemo, useRef, useState } from "../lib.js";
-import { parseKey, shortKey, taskOf } from "../actions.js";
+import { isBookkeeping, parseKey, shortKey, taskOf } from "../actions.js";
 import { decodeActions, encodeActions } from "../addresses.js";
 import { get, post } from "../api.js";
 import { Board, mark, positionsOf } from "../board.js";
@@ -102,6 +102,18 @@ export function click(legal, clicked, cell) {
   return { clicked: [], play: null };
 }
 
+/** The cell that every action begins with, such as the stack of a chain: nobody has to click on it; null if none. */
+export function soleStart(legal) {
+  const starts = new Set(legal.map(([, key]) => parseKey(key)).filter((one) => one.path.length || one.area).map((one) => (one.path.length === 2 ? one.path[0] : null)));
+  return starts.size === 1 ? [...starts][0] : null;
+}
+
+/** The last position up to one that a choice has led to, rather than what happens by itself. */
+function toldAt(frames, at) {
+  for (let index = at; index > 0; index--) if (!isBookkeeping(frames[index].action)) return index;
+  return 0;
+}
+
 function usePlay(config, seats, seed, first) {
   const [game, setGame] = useState({ actions: first, frames: [], legal: [], waits: null, outcome: null, table: null });
   const [error, setError] = useState(null);
@@ -180,7 +192,7 @@ export function Play({ config, query }) {
 
 function Table({ config, seats, seed, first }) {
   const { game, error, isThinking, choose, undo, again } = usePlay(config, seats, seed, first);
-  const [clicked, setClicked] = useState([]);
+  const [own, setClicked] = useState([]);
   const [hovered, setHovered] = useState(null);
   const [shownAction, setShownAction] = useState(null);
   const [hint, setHint] = useState(null);
@@ -192,6 +204,8 @@ function Table({ config, seats, seed, first }) {
   const at = looksAt ?? last;
   const isPresent = at === last;
   const positions = useMemo(() => positionsOf(board, frames), [frames]);
+  const start = useMemo(() => soleStart(legal), [legal]);
+  const clicked = own.length || !start ? own : [start];
   useEffect(() => {
     const text = new URLSearchParams({ seats: seats.join(","), seed, actions: encodeActions(actions) });
     history.replaceState(null, "", `#/play/${config}?${text}`);
@@ -203,7 +217,7 @@ function Table({ config, seats, seed, first }) {
   const fitting = narrowed(legal, clicked);
   const started = isPresent ? fitting : [];
   const marks = useMemo(() => {
-    const found = frames.length ? lastAction(frames[at]).marks : new Map();
+    const found = frames.length ? lastAction(frames[toldAt(frames, at)]).marks : new Map();
     for (const [, key] of started) {
       const { path, area } = parseKey(key);
       mark(found, area ?? path.slice(clicked.length, clicked.length + 1), "legal");
@@ -211,12 +225,13 @@ function Table({ config, seats, seed, first }) {
     mark(found, isPresent ? clicked : [], "chosen");
     if (shownAction) mark(found, parseKey(shownAction).area ?? parseKey(shownAction).path, "area");
     return new Map([...found].map(([cell, names]) => [cell, [...new Set(names.split(" "))].join(" ")]));
-  }, [frames, at, legal, clicked, shownAction]);
+  }, [frames, at, legal, own, shownAction]);
   if (!frames.length) return html`<${Waiting} error=${error} again=${again} />`;
   const frame = frames[at];
+  const told = frames[toldAt(frames, at)];
   const onCell = (cell) => {
     if (!isPresent || waits !== "person") return;
-    if (clicked.at(-1) === cell && clicked.length) {
+    if (own.at(-1) === cell) {
       setClicked([]);
       return;
     }
@@ -274,7 +289,7 @@ function Table({ config, seats, seed, first }) {
             name=${board}
             cells=${positions[at]}
             marks=${marks}
-            arrow=${policy ? null : lastAction(frame).arrow}
+            arrow=${policy || own.length ? null : lastAction(told).arrow}
             policy=${policy}
             onCell=${onCell}
             onHover=${setHovered}
@@ -283,7 +298,7 @@ function Table({ config, seats, seed, first }) {
         </div>
         <div class="row">
           <p class="said small soft wide">
-            ${hoverIndex !== null ? cellInWords(hovered, positions[at][hoverIndex]) : frame.action ? `Player ${frame.by}: ${parseKey(frame.action).words}` : ""}
+            ${hoverIndex !== null ? cellInWords(hovered, positions[at][hoverIndex]) : told.action ? `Player ${told.by}: ${parseKey(told.action).words}` : ""}
           </p>
           <button aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)}>Zoom</button>
         </div>
@@ -297,15 +312,15 @@ function Table({ config, seats, seed, first }) {
         isPresent &&
         html`<section class="card" aria-label="Your choice">
           <header><h2>Your choice</h2>
-            ${clicked.length > 0 && html`<button class="plain push" onClick=${() => setClicked([])}>Start over</button>`}
-            <button class=${clicked.length ? "" : "push"} onClick=${askHint} disabled=${hint?.waits}>
+            ${own.length > 0 && html`<button class="plain push" onClick=${() => setClicked([])}>Start over</button>`}
+            <button class=${own.length ? "" : "push"} onClick=${askHint} disabled=${hint?.waits}>
               ${hint?.waits ? "Thinking…" : "Hint"}
             </button>
           </header>
           ${!clicked.length && !areas.length && html`<p class="soft small">Cells that you can choose are outlined${elsewhere.length ? "; or:" : "."}</p>`}
-          ${clicked.length > 0 && !listed.length && html`<p class="soft small">${clicked.join(" → ")}: now choose where to.</p>`}
+          ${clicked.length > 0 && !listed.length && html`<p class="soft small">From ${clicked[0]}: now choose where to${!own.length && elsewhere.length ? "; or:" : "."}</p>`}
           <div class="choices">
-            ${[...listed, ...areas, ...(clicked.length ? [] : elsewhere)].slice(0, 60).map(
+            ${[...listed, ...areas, ...(own.length ? [] : elsewhere)].slice(0, 60).map(
               ([number, key]) => html`<button
                 key=${number}
                 onClick=${() => choose(number)}
