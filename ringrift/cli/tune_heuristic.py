@@ -106,7 +106,10 @@ def heuristic(
     )
     plan = Plan(config, tuple(frozen_weights().tolist()), tuple(first.tolist()), seed, settings.evolution)
     folder = run_folder(config, run or f"{settings.evolution.evaluator}-{seed}", runs)
-    with run_context(None) as context, open_run(folder, plan) as opened_run:
+    with (
+        run_context(None, heavy=None if begin else "tuning", folders=[runs]) as context,
+        open_run(folder, plan) as opened_run,
+    ):
         if begin:
             opened_run.ask()
             echo(json.dumps({"run": str(folder)}) if as_json else str(folder))
@@ -185,7 +188,10 @@ def answer(
     """
     from ringrift.tuning.jobs import answer_part, answers_text, read_part
 
-    echo(json.dumps(answers_text(answer_part(read_part(part)))))
+    parsed = read_part(part)
+    with run_context(None, heavy="tuning") as context:
+        answers = answer_part(parsed, context)
+    echo(json.dumps(answers_text(answers)))
 
 
 def tell(

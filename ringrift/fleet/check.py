@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from ringrift.fleet.jobs import State, list_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import Reaction, SshShell, Unusable, open_shells
+from ringrift.fleet.usage import note_usage
 from ringrift.version import code_version
 
 SCRIPT: Final = Path(__file__).with_name("facts.sh").read_bytes()
@@ -95,6 +97,8 @@ async def check_host(shell: SshShell, settings: CheckSettings, health: Health | 
     await note_answer(health, shell.name)
     if health is not None:
         await asyncio.to_thread(health.reconcile, shell.name, running)
+        with suppress(RingRiftError):  # whoever has just said what it has, and is gone now, is found out by the next
+            found = replace(found, problems=(*found.problems, *await note_usage(shell, shell.name, shell.host, health)))
     return replace(found, running=running)
 
 

@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ringrift.errors import RingRiftError
-from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host
 from ringrift.fleet.jobs import Job, State, kill_job, list_jobs
-from ringrift.fleet.shell import JobTrouble, Shell
+from ringrift.fleet.shell import Shell
 from ringrift.fleet.ssh import OpenConnection, Reaction, no_connections, open_shells, reaction_to
-from ringrift.fleet.usage import ask_usage
+from ringrift.fleet.usage import note_usage
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def tend_fleet(
 async def _tend(name: str, shell: Shell, host: Host, health: Health) -> Tended:
     try:
         jobs = await list_jobs(shell, host.jobs)
-        usage, remarks = await _usage(shell, name, host)
+        remarks = await note_usage(shell, name, host, health)
         given_up = await asyncio.to_thread(health.abandoned, name)
         killed = [job for job in given_up if await kill_job(shell, Job(job, host.jobs)) is State.KILLED]
     except RingRiftError as error:
@@ -76,14 +75,4 @@ async def _tend(name: str, shell: Shell, host: Host, health: Health) -> Tended:
     running = [job for job, state in jobs.items() if state is State.RUNNING and job not in given_up]
     freed = await asyncio.to_thread(health.reconcile, name, running)
     back = await asyncio.to_thread(health.answered, name)
-    if usage is not None:
-        await asyncio.to_thread(health.measured, name, usage)
     return Tended(name, back=back, killed=tuple(killed), freed=tuple(freed), remarks=remarks)
-
-
-async def _usage(shell: Shell, name: str, host: Host) -> tuple[HostUsage | None, tuple[str, ...]]:
-    """How busy a host is, and remarks; to say nothing sensible of that makes it no worse at its work."""
-    try:
-        return await ask_usage(shell, name, host)
-    except JobTrouble as error:
-        return None, (str(error),)

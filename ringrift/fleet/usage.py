@@ -1,12 +1,14 @@
-"""How busy the hosts are: asked of all that are in service whenever the fleet is tended, and kept with their health."""
+"""How busy the hosts are: asked whenever the fleet is tended or checked, and kept with their health."""
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from pathlib import Path
 from typing import Final
 
 from ringrift.fleet.answers import HostUsage, host_usage
+from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import Host
 from ringrift.fleet.shell import JobTrouble, Shell
 from ringrift.printable import one_line
@@ -24,3 +26,16 @@ async def ask_usage(shell: Shell, name: str, host: Host) -> tuple[HostUsage, tup
         raise JobTrouble(f"{name}: cannot say how busy it is: {answer.complaint}")
     usage, remarks = host_usage(answer.out)
     return usage, tuple(f"{name}: {one_line(remark)}" for remark in remarks)
+
+
+async def note_usage(shell: Shell, name: str, host: Host, health: Health) -> tuple[str, ...]:
+    """Ask a host how busy it is, and keep the answer; remarks on what it has garbled.
+
+    A host that says nothing sensible about that is no worse at its work.
+    """
+    try:
+        usage, remarks = await ask_usage(shell, name, host)
+    except JobTrouble as error:
+        return (str(error),)
+    await asyncio.to_thread(health.measured, name, usage)
+    return remarks

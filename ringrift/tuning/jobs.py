@@ -18,6 +18,7 @@ from ringrift.errors import RingRiftError
 from ringrift.game.boards import parse_config
 from ringrift.heuristic import FEATURE_COUNT
 from ringrift.kernels.types import F64
+from ringrift.run_context import Cancelled, RunContext
 from ringrift.strict_json import BadJson, parse_json
 from ringrift.tuning.fitness import Fitness, Games, one_ply_fitness, search_fitness
 from ringrift.tuning.heuristic import answer_candidate
@@ -106,15 +107,18 @@ def read_part(text: str) -> Part:
     return part
 
 
-def answer_part(part: Part) -> list[CandidateAnswer]:
-    """Play the games of all candidates of a part."""
+def answer_part(part: Part, context: RunContext[object]) -> list[CandidateAnswer]:
+    """Play the games of all candidates of a part; raises `Cancelled`, and then nothing is answered."""
     fitness: Fitness = (
         one_ply_fitness(part.config) if part.evaluator == "one_ply" else search_fitness(part.config, part.nodes)
     )
-    return [
-        answer_candidate(fitness, part.config, part.question, index, weights, part.panel, part.games)
-        for index, weights in part.candidates.items()
-    ]
+    answers: list[CandidateAnswer] = []
+    for index, weights in part.candidates.items():
+        context.progress("candidates", len(answers), len(part.candidates))
+        if context.cancelled:
+            raise Cancelled(f"stopped after {len(answers)} of {len(part.candidates)} candidates; ask again")
+        answers.append(answer_candidate(fitness, part.config, part.question, index, weights, part.panel, part.games))
+    return answers
 
 
 def answers_text(answers: list[CandidateAnswer]) -> dict[str, Any]:

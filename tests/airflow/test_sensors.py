@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from ringrift.game_database.counters import read_counters
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.settings import AlertSettings
+from ringrift.pipeline.signs_of_life import read_sign
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.listeners import notes
 from ringrift_airflow.listeners import stages as listeners
 from ringrift_airflow.notifications.failure import failure_notifiers
@@ -111,6 +114,12 @@ def test_every_stage_that_ends_is_written_down(place: Place) -> None:
         ("train", "failed", "wrong"),
     ]
     assert listeners.last_error("r", "train") == "wrong"
+    assert read_sign("airflow", place.home) is not None
+    with FleetHook().health() as health:
+        counted = read_counters(health.database)
+    totals = {label: one.total for (_, label), one in counted["stages"].items()}
+    assert totals == {"train success": 1, "train failed": 1}
+    assert counted["trainings"]["square8_2p", "failed"].total == 1
     assert listeners.last_error("r", "export") is None
 
 

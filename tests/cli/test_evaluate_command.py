@@ -27,7 +27,7 @@ FEW = {
     "second_games: 90": "second_games: 4",
     "anchor_games: 200": "anchor_games: 2",
     "  games: 40": "  games: 2",
-    '[random, "heuristic?temperature=4", heuristic, "minimax?nodes=1000"]': "[random, heuristic]",
+    '[random, "heuristic:v1?temperature=4", "heuristic:v1", "minimax?nodes=1000&weights=v1"]': "[random, heuristic]",
     "least: 10, most: 200": "least: 2, most: 4",
     "games: 15": "games: 2",
 }

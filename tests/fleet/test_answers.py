@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringrift.fleet import Answer, Job, JobTrouble, Work, kill_job, list_jobs, start_job, status_of_job, sweep_jobs
+from ringrift.fleet import (
+    Answer,
+    Job,
+    JobTrouble,
+    LocalShell,
+    Work,
+    kill_job,
+    list_jobs,
+    start_job,
+    status_of_job,
+    sweep_jobs,
+)
 from ringrift.fleet.answers import host_facts, host_usage
 from ringrift.fleet.check import check_hosts
 from ringrift.fleet.distribution import distribute
@@ -21,6 +33,7 @@ from ringrift.fleet.mirror import RemoteFile
 from ringrift.fleet.remote import RemoteGames
 from ringrift.fleet.staging import push_files
 from ringrift.fleet.sync import sync_games
+from ringrift.fleet.usage import ask_usage
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from tests.fleet.servers import server, settings_for_tests
@@ -178,3 +191,17 @@ def test_hosts_whose_answers_are_garbled_stop_no_other(tmp_path: Path) -> None:
             crowned(store, registered(store, architecture="small"))
             report = {host.host: host.outcome for host in distribute(store, "hex8_2p", hosts, settings).hosts}
         assert report == {"noisy": "failed", "sound": "replaced"}
+
+
+def test_this_machine_says_how_busy_it_and_its_gpus_are(tmp_path: Path) -> None:
+    """By the text that hosts get, with a program that answers as NVIDIA's does: one GPU works, one cannot say."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho '37, 10240, 81559'\necho '[N/A], [Not Supported], 81559'\n")
+    program.chmod(0o755)
+    shell = LocalShell(os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    host = Host(address="here", user="me", roles=["selfplay"], home=str(tmp_path / "not" / "made" / "yet"))
+    usage, remarks = asyncio.run(ask_usage(shell, "here", host))
+    assert remarks == ()
+    assert usage.gpu == [(37.0, 10240, 81559), (None, None, None)]
+    assert usage.cpu is not None
+    assert usage.disk is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]
         from tests.airflow.conftest import kill_all_jobs
 
         kill_all_jobs(found.place.home)
+
+
+def test_the_api_server_answers_machines_that_watch_the_loop_without_a_login(standalone: Standalone) -> None:
+    with urllib.request.urlopen(f"{standalone.deployment.url}/ringrift/metrics", timeout=60) as answer:
+        text = answer.read().decode()
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "# TYPE ringrift_uptime_seconds gauge" in text
 
 
 @pytest.fixture

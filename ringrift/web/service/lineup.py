@@ -44,7 +44,7 @@ class Player:
     def uses_heuristic(self) -> bool:
         """Whether positions are judged by the heuristic."""
         parsed = self.parsed
-        return parsed.model == WITHOUT or (parsed.model is None and parsed.mode not in ("random", "puct", "gumbel"))
+        return parsed.model == WITHOUT or (parsed.network is None and parsed.mode not in ("random", "puct", "gumbel"))
 
     def model_id(self) -> str | None:
         """Return the id of the model; None without one, or if it cannot be read now."""
@@ -85,8 +85,8 @@ class Lineup:
         if CHAMPION in spec:
             champion = self.champion(config)
             spec = spec.replace(CHAMPION, WITHOUT if champion is None else str(champion))
-        model = known_spec(spec).model
-        path = Path(model) if model is not None and model != WITHOUT else None
+        model = known_spec(spec).network
+        path = None if model is None else Path(model)
         return Player(config, spec, path, None if path is None else stamp_of(path))
 
     def champion(self, config: str) -> Path | None:
