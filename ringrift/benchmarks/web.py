@@ -86,8 +86,8 @@ def measure_moves(config: str, mode: str, network: str, clients: int, rounds: in
 
     The champion is an untrained network of that architecture.
     """
-    games = [_random_position(config, number) for number in range(clients)]
-    bodies = [_body(game, mode, number) for number, game in enumerate(games)]
+    games = [_random_position(config, number) for number in range(clients * rounds + 1)]
+    first, *bodies = [_body(game, mode, number) for number, game in enumerate(games)]
     settings = web_settings().service
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -95,9 +95,9 @@ def measure_moves(config: str, mode: str, network: str, clients: int, rounds: in
         board, players = parse_config(config)
         save_model(champion, build_network(NetworkConfig.of(network, board.name, players)))
         with _server(home) as port:
-            _ask_all(port, bodies, 1)  # loads the player
+            _ask_all(port, [[first]])  # loads the player
             start = time.perf_counter()
-            answers = _ask_all(port, bodies, rounds)
+            answers = _ask_all(port, [bodies[client::clients] for client in range(clients)])
             seconds = time.perf_counter() - start
         alone = _alone(config, settings.modes[mode].replace("{best}", str(champion)), games, settings.batch_games)
     times = sorted(answer for answer in answers if answer is not None)
@@ -116,16 +116,16 @@ def measure_moves(config: str, mode: str, network: str, clients: int, rounds: in
 
 
 def _alone(config: str, spec: str, games: list[Game], batch: int) -> float:
-    """Return the moves per second of the search of the same positions without a service."""
+    """Return the moves per second of the search of the same positions without a service, after the first."""
     board, players = parse_config(config)
     agent = make_agent(spec, board, players)
     states = np.array([game.array for game in games])
     agent.act(states[:1], np.zeros(1, np.int64))  # loads the kernels
     start = time.perf_counter()
-    for first in range(0, len(states), batch):
+    for first in range(1, len(states), batch):
         part = states[first : first + batch]
         agent.act(part, np.arange(first, first + len(part), dtype=np.int64))
-    return len(states) / (time.perf_counter() - start)
+    return (len(states) - 1) / (time.perf_counter() - start)
 
 
 def _random_position(config: str, number: int) -> Game:
@@ -164,15 +164,15 @@ def _body(game: Game, mode: str, seed: int) -> bytes:
     return json.dumps(request).encode()
 
 
-def _ask_all(port: int, bodies: list[bytes], rounds: int) -> list[float | None]:
-    """Let a client for each body ask at once, and again after each answer; return seconds, None where no move came."""
+def _ask_all(port: int, bodies: list[list[bytes]]) -> list[float | None]:
+    """Let clients begin to ask at once, each for one move after the other; return seconds, None where no move came."""
     together = Barrier(len(bodies))
 
-    def ask(body: bytes) -> list[float | None]:
+    def ask(own: list[bytes]) -> list[float | None]:
         found: list[float | None] = []
         connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         together.wait()
-        for _ in range(rounds):
+        for body in own:
             start = time.perf_counter()
             try:
                 connection.request("POST", "/ai/move", body, {"Content-Type": "application/json"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from typing import Final
 
@@ -13,6 +12,7 @@ from ringrift.errors import RingRiftError
 from ringrift.web.app import create_app
 from ringrift.web.context import WebContext
 from ringrift.web.guards import open_guards, token_guards
+from ringrift.web.headers import LocalHosts, is_loopback
 from ringrift.web.log import log_to_stderr
 from ringrift.web.login import login_router
 
@@ -52,15 +52,9 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
 def app_alone(context: WebContext, token: str) -> FastAPI:
     """Return the application behind a token, or open where that is empty."""
     if not token:
-        return create_app(context, open_guards())
+        app = create_app(context, open_guards())
+        app.add_middleware(LocalHosts)
+        return app
     app = create_app(context, token_guards(token))
     app.include_router(login_router(token))
     return app
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -46,6 +46,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         presets__smoke__selfplay__players="gumbel:heuristic@2?noise=1",
         presets__smoke__training__new_games=8,
     )
+    few = {"fail": 1, "warn": 1}
+    change("training.yaml", preflight__games=few, preflight__samples=few)
     change("evaluation.yaml", gauntlet__first_games=2, gauntlet__second_games=2, gauntlet__as="policy")
     return os.environ | {"RINGRIFT_CONFIG_DIR": str(folder)}
 
@@ -86,7 +88,11 @@ def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, mo
     (tmp_path / "data").mkdir()
     done = CliRunner().invoke(app, ["status"])
     assert (done.exit_code, done.stdout) == (0, "nothing yet: `ringrift loop square8_2p` begins\n")
-    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {"halted": None, "configs": []}
+    assert json.loads(CliRunner().invoke(app, ["status", "--json"]).stdout) == {
+        "halted": None,
+        "configs": [],
+        "loop": None,
+    }
     assert [path.name for path in tmp_path.rglob("*")] == ["data"], "to look makes nothing"
     assert "there is no games database" in complaint("status", "--database", "typo.db")
     assert "there is no games database" in complaint("status", "--curve", CONFIG, "curve.png")

@@ -58,6 +58,6 @@ def web(
     if pages:
         print_table(
             f"Data of pages with {games:,} games in the database, in ms",
-            ("rule", "median", "slowest"),
+            ("page", "median", "slowest"),
             [(page.path, f"{page.milliseconds:.1f}", f"{page.slowest:.1f}") for page in pages],
         )
