@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pendulum
 from airflow.exceptions import AirflowTimetableInvalid
-from airflow.sdk import DAG, CronDataIntervalTimetable
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable
 from airflow.timetables.base import TimeRestriction
 from airflow.timetables.interval import CronDataIntervalTimetable as CoreTimetable
 
@@ -42,15 +42,17 @@ def dag_settings() -> LoopSettings:
     return settings
 
 
-def ringrift_dag(dag_id: str, settings: LoopSettings, *, every: str | None, tags: list[str], **keywords: Any) -> DAG:
+def ringrift_dag(
+    dag_id: str, settings: LoopSettings, *, every: str | Asset | None, tags: list[str], **keywords: Any
+) -> DAG:
     """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
 
-    Without `every` it runs when a person asks for it.
+    It runs by the schedule `every`, whenever that asset is made anew, or, without either, when a person asks for it.
     """
     _, preset = settings.chosen()
     return DAG(
         dag_id,
-        schedule=None if every is None else CronDataIntervalTimetable(every, timezone="UTC"),
+        schedule=CronDataIntervalTimetable(every, timezone="UTC") if isinstance(every, str) else every and [every],
         start_date=BEGINNING,
         catchup=False,
         is_paused_upon_creation=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -12,10 +13,11 @@ from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, BadSpec, Spec, known_spec, parse_members
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, BadSpec, Spec, known_spec, parse_members
 from ringrift.encoding import feature_version
 from ringrift.game.boards import Board
 from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
+from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
@@ -36,6 +38,8 @@ from ringrift.search.descent import EXPANSIONS
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import MAX_DEPTH
 
+MODELS: Final = Path("models")
+"""The folder of models, in which `nnue` is looked for."""
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
 
@@ -65,6 +69,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
         return EvaluatorSetup(UniformEvaluator(players), groups=1)
     if spec.model == "heuristic":
         return EvaluatorSetup(HeuristicEvaluator(board, players, _weights(board, players, spec)), groups=1)
+    if spec.names_nnue:
+        return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)), groups=1)
     from ringrift.networks import (
         InferenceSession,  # late: torch is slow to import, and random needs none
         inference_device,
@@ -77,6 +83,13 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
     version = feature_version(network.config.features)
     evaluator = NetworkEvaluator(board, players, version, call, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
+
+
+def _nnue_network(board: Board, players: int, spec: Spec) -> Network:
+    """Return the integer network that a spec names: of a file, or for `nnue` that of the config."""
+    config = f"{board.name}_{players}p"
+    path = find_network(config, MODELS) if spec.model == NNUE else Path(str(spec.model))
+    return read_network(path, config).network
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -150,11 +163,22 @@ def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
 
 
+def _deepening_weights(board: Board, players: int, spec: Spec) -> Weights | Network:
+    """Return what a search with iterative deepening evaluates with: the heuristic's weights, or an integer network."""
+    if not spec.names_nnue:
+        if spec.model not in (None, "heuristic"):
+            raise BadSpec(f"player {spec.text!r}: {spec.mode} evaluates with heuristic, nnue or a file *.nnue")
+        return _weights(board, players, spec)
+    if spec.weights is not None:
+        raise BadSpec(f"player {spec.text!r}: weights are the heuristic's, and the model is an integer network")
+    return _nnue_network(board, players, spec)
+
+
 def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
     def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-        spec.allow(options=("temperature", "nodes", "seconds", "weights"), budget=True)
+        spec.allow(options=("temperature", "nodes", "seconds", "weights"), model=True, budget=True)
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
             raise BadSpec(f"player {spec.text!r}: {spec.mode} is not for {players} players; choose {other}")
@@ -168,10 +192,19 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
             seconds=seconds or None,
         )
         temperature = spec.number("temperature", 0)
-        search = kind(board, players, _weights(board, players, spec), limits, temperature=temperature)
+        search = kind(board, players, _deepening_weights(board, players, spec), limits, temperature=temperature)
         return SearchAgent(search, temperature=1 if temperature > 0 else 0, seed=seed)
 
     return make
+
+
+def _nnue(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    """Return the search that is worth most for its time, with the integer network of a file or of the config."""
+    named = replace(spec, model=spec.model or NNUE)
+    if not named.names_nnue:
+        raise BadSpec(f"player {spec.text!r}: nnue takes a file *.nnue")
+    make = _deepening(MinimaxSearch, range(2, 3)) if players == 2 else _deepening(MaxnSearch, range(3, 5))
+    return make(board, players, named, seed)
 
 
 def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
@@ -191,6 +224,7 @@ _MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
         "policy": _policy,
         "puct": _puct,
         "gumbel": _gumbel,
+        "nnue": _nnue,
         "mixed": _mixed,
     }
 )

@@ -9,6 +9,9 @@ descent:heuristic@200
 heuristic:mine.yaml                       (weights of a file; of the frozen version: heuristic:v1)
 minimax?nodes=1000&weights=mine.yaml      (so for every player with the heuristic, as gumbel:heuristic@64?weights=v1)
 minimax@4?seconds=0.5                     (maxn, paranoid and brs for three and four players)
+minimax:nnue@4                            (the integer network of the config in place of the heuristic)
+maxn:models/x.nnue?nodes=4000             (… or that of a file; so with every search)
+nnue@4                                    (minimax or maxn with the integer network; nnue:FILE names another)
 mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
 The budget is counted in simulations, in positions opened by `descent`, in decisions of depth by the searches that go
@@ -22,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ringrift.errors import RingRiftError
+from ringrift.nnue.file import SUFFIX
 
 MODES: Final = (
     "random",
@@ -34,6 +38,7 @@ MODES: Final = (
     "policy",
     "puct",
     "gumbel",
+    "nnue",
     "mixed",
 )
 """Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
@@ -43,6 +48,10 @@ FROZEN_HEURISTIC: Final = "heuristic:v1"
 
 _FORM = re.compile(r"(?P<mode>[a-z]+)(:(?P<model>[^@?]+))?(@(?P<budget>[^?]*))?(\?(?P<options>.*))?")
 _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+).*)")
+
+
+NNUE: Final = "nnue"
+"""The name that stands for the integer network of the config: the promoted one, else the one of the package."""
 
 
 class BadSpec(RingRiftError):
@@ -86,7 +95,12 @@ class Spec:
     @property
     def network(self) -> str | None:
         """The file of the network that the spec names; None if it names none."""
-        return None if self.mode == "heuristic" or self.model == "heuristic" else self.model
+        return None if self.mode == "heuristic" or self.model in ("heuristic", NNUE) else self.model
+
+    @property
+    def names_nnue(self) -> bool:
+        """Whether the model is an integer network: `nnue` for that of the config, or a file."""
+        return self.model == NNUE or (self.model is not None and self.model.endswith(SUFFIX))
 
     def number(self, name: str, default: float) -> float:
         """Return an option that is a number of at least 0."""

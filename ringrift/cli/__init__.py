@@ -39,6 +39,7 @@ from ringrift.cli import (
     sync,
     tournament,
     train,
+    train_nnue,
     tune,
     web,
 )
@@ -68,6 +69,9 @@ app.add_typer(games.app, name="games", rich_help_panel=DATA)
 app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
+app.command(rich_help_panel=LEARN)(train_nnue.train_nnue)
+app.command(rich_help_panel=LEARN)(train_nnue.distil)
+app.command(rich_help_panel=MEASURE)(train_nnue.gate_nnue)
 app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=MEASURE)(evaluate.rate)

@@ -15,12 +15,11 @@ from typing import Final, Protocol
 import numpy as np
 
 from ringrift.game.state import GAME_OVER
-from ringrift.game.types import BoardTables, State, States, Workspace
-from ringrift.heuristic import evaluate
-from ringrift.heuristic.features import Scratch
+from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
-from ringrift.kernels.types import F32, F64, Record, Records
+from ringrift.kernels.types import F32, Record, Records
+from ringrift.search.evaluation import Evaluation, evaluate_made
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     UNIT,
@@ -130,11 +129,10 @@ def tt_store(stack: SearchStack, entry: AlphaBetaEntry, level: int) -> None:
 
 
 @compiled
-def score_leaf(
-    stack: SearchStack, state: State, level: int, board: BoardTables, weights: F64, scratch: Scratch
-) -> None:
-    """Set `stack.score` to that of the position as it stands."""
-    evaluate(state, board, weights, scratch, stack.values)
+def score_leaf(stack: SearchStack, states: States, level: int, board: BoardTables, evaluation: Evaluation) -> None:
+    """Set `stack.score` to that of the position at a level as it stands."""
+    state = states[level]
+    evaluate_made(evaluation, states, level, level - 1, board, stack.values)
     value = stack.values[stack.seat]
     score = score_of(value)
     if state.phase == GAME_OVER:
@@ -154,20 +152,19 @@ def order_actions(
     level: int,
     board: BoardTables,
     work: Workspace,
-    weights: F64,
-    scratch: Scratch,
+    evaluation: Evaluation,
 ) -> None:
     """Order the actions of a new node, and prune those beyond its width."""
     player = stack.player[level]
     width = width_at(stack, stack.depth[level])
     if stack.best_reply and minimises(stack, player):
-        order_by_evaluation(stack, states, level, player - 1, board, work, weights, scratch)
+        order_by_evaluation(stack, states, level, player - 1, board, work, evaluation)
         chooses = stack.chooser[level] == 0 or stack.chooser[level] == player
         keep_best(stack, level, width if chooses else 1)
         pick_next(stack, level, 0)  # where it has to stay
         return
     if stack.count[level] > width:
-        order_by_evaluation(stack, states, level, stack.seat, board, work, weights, scratch)
+        order_by_evaluation(stack, states, level, stack.seat, board, work, evaluation)
         keep_best(stack, level, width)
     if stack.use_history:
         order_by_history(stack, level)
@@ -181,7 +178,7 @@ def order_actions(
 
 @compiled
 def search_child(
-    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, weights: F64, scratch: Scratch
+    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, evaluation: Evaluation
 ) -> bool:
     """Make the next child of the node at the end of the stack, and return whether it has to be searched.
 
@@ -200,7 +197,7 @@ def search_child(
     depth = stack.depth[level] - 1
     if replies and index == 0 and stack.chooser[level] != player:
         depth += 1  # to play what looks best is no choice
-    count = make_child(stack, states, level, depth, board, work)
+    count = make_child(stack, states, level, depth, board, work, evaluation)
     level += 1
     child = states[level]
     if minimises(stack, child.player) != minimises(stack, player):
@@ -209,7 +206,7 @@ def search_child(
     if stack.best_reply and minimises(stack, child.player):
         stack.chooser[level] = player if replies and index > 0 else stack.chooser[level - 1]
     if is_leaf(stack, child, level, depth):
-        score_leaf(stack, child, level, board, weights, scratch)
+        score_leaf(stack, states, level, board, evaluation)
         return False
     stack.key[level] = position_key(child)
     if stack.chooser[level] != 0:
@@ -217,7 +214,7 @@ def search_child(
     if stack.use_tt and tt_cutoff(stack, tt_entry(stack, tt, level), level, depth, alpha, beta):
         return False
     push_node(stack, child, level, count, depth, alpha, beta, work)
-    order_actions(stack, states, tt, level, board, work, weights, scratch)
+    order_actions(stack, states, tt, level, board, work, evaluation)
     return True
 
 
@@ -254,8 +251,7 @@ def advance(
     nodes: int,
     board: BoardTables,
     work: Workspace,
-    weights: F64,
-    scratch: Scratch,
+    evaluation: Evaluation,
 ) -> bool:
     """Search on until the iteration is finished or `nodes` more are made, and return whether it is finished."""
     stop = stack.nodes + nodes
@@ -273,7 +269,7 @@ def advance(
                 return True
         elif stack.nodes >= stop:
             return False
-        elif search_child(stack, states, tt, board, work, weights, scratch):
+        elif search_child(stack, states, tt, board, work, evaluation):
             stack.level = level + 1
             continue
         together = minimises(stack, stack.player[level]) == minimises(stack, states[level + 1].player)

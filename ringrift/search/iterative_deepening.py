@@ -13,10 +13,11 @@ import numpy as np
 from ringrift.game.boards import Board
 from ringrift.game.state import new_workspace, state_type
 from ringrift.game.types import BoardTables, State, States, Workspace
-from ringrift.heuristic import new_scratch
-from ringrift.heuristic.features import Scratch
+from ringrift.heuristic import Weights
 from ringrift.kernels.threads import default_threads, share_out
-from ringrift.kernels.types import F32, F64, I64, Records
+from ringrift.kernels.types import F32, I64, Records
+from ringrift.nnue import Network
+from ringrift.search.evaluation import Evaluation, new_evaluation
 from ringrift.search.legal import list_legal
 from ringrift.search.output import SearchOutput, empty_output
 from ringrift.search.search_stack import (
@@ -59,40 +60,39 @@ class SearchLimits:
 class ThreadData:
     """The memory of one thread's searches; it is used again for every position."""
 
-    def __init__(self, board: Board, tt_entry_type: np.dtype[np.void]) -> None:
+    def __init__(self, board: Board, tt_entry_type: np.dtype[np.void], weights: Weights | Network) -> None:
         self.stack: SearchStack = np.zeros(1, search_stack_type(board))[0]
         self.states: States = np.zeros(MAX_LEVELS + 1, state_type(board))
         self.tt: Records = np.zeros(TT_SIZE, tt_entry_type)
         self.work = new_workspace(board)
-        self.scratch = new_scratch(board)
+        self.evaluation = new_evaluation(board, weights, MAX_LEVELS + 1)
 
 
 class IterativeDeepeningSearch:
     """A search of many games; every subclass says how one iteration goes on and what its values are."""
 
     tt_entry_type: np.dtype[np.void]
-    advance: Callable[[SearchStack, States, Records, int, BoardTables, Workspace, F64, Scratch], bool]
+    advance: Callable[[SearchStack, States, Records, int, BoardTables, Workspace, Evaluation], bool]
 
     def __init__(
         self,
         board: Board,
         players: int,
-        weights: F64,
+        weights: Weights | Network,
         limits: SearchLimits,
         *,
         temperature: float = 0.0,
         threads: int | None = None,
     ) -> None:
-        """Make a search with `weights` of the heuristic; all 0 know nothing but the ends of games.
+        """Make a search with `weights` of the heuristic or of a network; all 0 know nothing but the ends of games.
 
         The policy is a softmax of the actions' values divided by `temperature`, at 0 the best action alone.
         """
         self.board = board
         self.players = players
-        self.weights = weights
         self.limits = limits
         self.temperature = temperature
-        self.thread_data = [ThreadData(board, self.tt_entry_type) for _ in range(threads or default_threads())]
+        self.thread_data = [ThreadData(board, self.tt_entry_type, weights) for _ in range(threads or default_threads())]
         for thread in self.thread_data:
             self.configure(thread.stack)
 
@@ -132,7 +132,7 @@ class IterativeDeepeningSearch:
         mine = slice(*output.policy_offsets[row : row + 2])
         scores = np.zeros(mine.stop - mine.start, np.int32)
         thread.states[0] = state
-        init_root(stack, thread.states, self.board.tables, thread.work)
+        init_root(stack, thread.states, self.board.tables, thread.work, thread.evaluation)
         for finished in self.deepen(thread):
             output.chosen_actions[row] = stack["best_action"][0]
             output.root_values[row] = self.read_values(stack)
@@ -169,7 +169,6 @@ class IterativeDeepeningSearch:
             if left <= 0 or time.perf_counter() >= deadline:
                 return False
             share = left if deadline == inf else min(left, NODES_PER_CLOCK_CHECK)
-            if self.advance(
-                stack, thread.states, thread.tt, share, self.board.tables, thread.work, self.weights, thread.scratch
-            ):
+            board = self.board.tables
+            if self.advance(stack, thread.states, thread.tt, share, board, thread.work, thread.evaluation):
                 return True

@@ -14,10 +14,9 @@ import numpy as np
 
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.types import BoardTables, States, Workspace
-from ringrift.heuristic import evaluate
-from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
-from ringrift.kernels.types import F32, F64, Records
+from ringrift.kernels.types import F32, Records
+from ringrift.search.evaluation import Evaluation, evaluate_made
 from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import (
     INFINITY,
@@ -53,18 +52,18 @@ TT_ENTRY_TYPE: Final = np.dtype(
 
 @compiled
 def search_child(
-    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, weights: F64, scratch: Scratch
+    stack: SearchStack, states: States, tt: Records, board: BoardTables, work: Workspace, evaluation: Evaluation
 ) -> bool:
     """Make the next child of the node at the end of the stack, and return whether it has to be searched.
 
     If not, `stack.values` are its values.
     """
     depth = stack.depth[stack.level] - 1
-    count = make_child(stack, states, stack.level, depth, board, work)
+    count = make_child(stack, states, stack.level, depth, board, work, evaluation)
     level = stack.level + 1
     child = states[level]
     if is_leaf(stack, child, level, depth):
-        evaluate(child, board, weights, scratch, stack.values)
+        evaluate_made(evaluation, states, level, level - 1, board, stack.values)
         return False
     stack.key[level] = position_key(child)
     entry = tt_entry(stack, tt, level)
@@ -76,7 +75,7 @@ def search_child(
     push_node(stack, child, level, count, depth, -INFINITY, INFINITY, work)
     width = width_at(stack, depth)
     if count > width:
-        order_by_evaluation(stack, states, level, child.player - 1, board, work, weights, scratch)
+        order_by_evaluation(stack, states, level, child.player - 1, board, work, evaluation)
         keep_best(stack, level, width)
     return True
 
@@ -122,8 +121,7 @@ def advance_maxn(
     nodes: int,
     board: BoardTables,
     work: Workspace,
-    weights: F64,
-    scratch: Scratch,
+    evaluation: Evaluation,
 ) -> bool:
     """Search on until the iteration is finished or `nodes` more are made, and return whether it is finished."""
     stop = stack.nodes + nodes
@@ -145,7 +143,7 @@ def advance_maxn(
                 return True
         elif stack.nodes >= stop:
             return False
-        elif search_child(stack, states, tt, board, work, weights, scratch):
+        elif search_child(stack, states, tt, board, work, evaluation):
             stack.level = level + 1
             continue
         update_node(stack, level)

@@ -24,11 +24,10 @@ from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import GAME_OVER, MOVEMENT, OWES_NOTHING, RING_PLACEMENT, state_hash
 from ringrift.game.turn import legal_actions, play_forced, step
 from ringrift.game.types import BoardTables, State, States, Workspace
-from ringrift.heuristic import evaluate
-from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
-from ringrift.kernels.types import F32, F64, I32, U8, U64, Record, Records
+from ringrift.kernels.types import F32, I32, U8, U64, Record, Records
+from ringrift.search.evaluation import Evaluation, evaluate_made, note_made
 
 MAX_LEVELS: Final = 64
 """Decisions from the root to the end of the longest stack, where every position is a leaf."""
@@ -193,7 +192,15 @@ def play_to_quiet(state: State, board: BoardTables, work: Workspace) -> int:
 
 
 @compiled
-def make_child(stack: SearchStack, states: States, level: int, depth: int, board: BoardTables, work: Workspace) -> int:
+def make_child(
+    stack: SearchStack,
+    states: States,
+    level: int,
+    depth: int,
+    board: BoardTables,
+    work: Workspace,
+    evaluation: Evaluation,
+) -> int:
     """Play the next action of the node at a level, after which `depth` decisions are left.
 
     Returns the number of actions there, in `work.actions`; 0 in a leaf.
@@ -202,6 +209,7 @@ def make_child(stack: SearchStack, states: States, level: int, depth: int, board
     child = states[level + 1]
     step(child, stack.actions[level, stack.next[level]], board, work)
     stack.nodes += 1
+    note_made(evaluation, level + 1)
     count = play_to_quiet(child, board, work)
     if count == 0 and depth > 0:
         count = play_forced(child, board, work)
@@ -300,8 +308,7 @@ def order_by_evaluation(
     view: int,
     board: BoardTables,
     work: Workspace,
-    weights: F64,
-    scratch: Scratch,
+    evaluation: Evaluation,
 ) -> None:
     """Order the actions of a node by the value, for seat `view`, of what each leads to.
 
@@ -313,7 +320,7 @@ def order_by_evaluation(
         spare = states[MAX_LEVELS]
         step(spare, stack.actions[level, i], board, work)
         play_to_quiet(spare, board, work)
-        evaluate(spare, board, weights, scratch, stack.values)
+        evaluate_made(evaluation, states, MAX_LEVELS, level, board, stack.values)
         score = score_of(stack.values[view])
         stack.order[level, i] = score if own else -score
     stack.nodes += stack.count[level]
@@ -341,9 +348,10 @@ def keep_best(stack: SearchStack, level: int, width: int) -> None:
 
 
 @compiled
-def init_root(stack: SearchStack, states: States, board: BoardTables, work: Workspace) -> None:
+def init_root(stack: SearchStack, states: States, board: BoardTables, work: Workspace, evaluation: Evaluation) -> None:
     """Start a search at `states[0]`; nothing is left of the one before."""
     state = states[0]
+    note_made(evaluation, 0)
     stack.search += 1
     stack.nodes = 0
     stack.history[:] = 0

@@ -14,6 +14,7 @@ from ringrift.agents.mixed import draw_members
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
+from ringrift.nnue import SUFFIX, read_nnue_id
 from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ class PlayerPool:
 
 
 def model_path(spec: str) -> Path | None:
-    """Return the file of the model that a spec names; None if it names none."""
+    """Return the file of the model that a spec names; None if it names none, as `nnue`, which leaves the choice."""
     network = Spec.parse(spec).network
     return None if network is None else Path(network)
 
@@ -151,6 +152,8 @@ def model_id(spec: str) -> str | None:
     path = model_path(spec)
     if path is None:
         return None
+    if path.suffix == SUFFIX:
+        return read_nnue_id(path)
     from ringrift.networks import read_id  # late: torch is slow to import, and players without a network need none
 
     return read_id(path)

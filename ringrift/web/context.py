@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ringrift.game_database import GamesDatabase
+from ringrift.game_database.settings import database_in
 from ringrift.settings import home_folder
 from ringrift.web.settings import WebSettings
 
@@ -29,7 +30,7 @@ class WebContext:
         """Return the games database, opened once; `AbsentDatabase` where nobody has made one yet, `BadDatabase`."""
         with self._lock:
             if self._database is None:
-                self._database = GamesDatabase(self.database_url)
+                self._database = GamesDatabase(self.database_url or database_in(self.home))
             return self._database
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -104,7 +105,40 @@ class RequestLimits:
             await self._too_large(scope, receive, send)
 
 
+class LocalHosts:
+    """The middleware that refuses requests to other names than this machine's own.
+
+    A page of another site can have its own name lead here, and would then be of the same site as the application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self.app = app
+        self._refused = JSONResponse({"detail": "this application is known as 127.0.0.1 and localhost alone"}, 403)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 403."""
+        local = scope["type"] != "http" or is_loopback(_host_name(Headers(scope=scope).get("host", "")))
+        await (self.app if local else self._refused)(scope, receive, send)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a `Host` header, without its port; empty if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _comes_from_elsewhere(headers: Headers) -> bool:
     """Whether a browser says that the page which sends the request is of another site."""
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")

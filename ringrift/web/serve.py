@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
+import sys
 from typing import Final
 
 import uvicorn
@@ -13,11 +13,14 @@ from ringrift.errors import RingRiftError
 from ringrift.web.app import create_app
 from ringrift.web.context import WebContext
 from ringrift.web.guards import open_guards, token_guards
+from ringrift.web.headers import LocalHosts, is_loopback
 from ringrift.web.log import log_to_stderr
 from ringrift.web.login import login_router
 
 TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
 SHORTEST_TOKEN: Final = 16
+SWITCH_SECONDS: Final = 0.0005
+"""The time for which a thread that handles requests keeps a search waiting, which needs Python between its kernels."""
 DRAIN_SECONDS: Final = 10
 """The time that requests under way have when the server is asked to end."""
 
@@ -35,6 +38,7 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
         raise BadAddress(f"{host}: others can reach this address; set a token in {TOKEN_VARIABLE}, or use 127.0.0.1")
     log_to_stderr()
     app = app_alone(context, token)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         uvicorn.run(
             app,
@@ -52,15 +56,9 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
 def app_alone(context: WebContext, token: str) -> FastAPI:
     """Return the application behind a token, or open where that is empty."""
     if not token:
-        return create_app(context, open_guards())
+        app = create_app(context, open_guards())
+        app.add_middleware(LocalHosts)
+        return app
     app = create_app(context, token_guards(token))
     app.include_router(login_router(token))
     return app
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -12,12 +12,21 @@ from ringrift.errors import RingRiftError
 from ringrift.game import get_board, new_states, new_workspace, step
 from ringrift.game.state import GAME_OVER
 from ringrift.networks import NetworkConfig, build_network, save_model
+from ringrift.nnue import promoted_network, write_network
+from tests.nnue.networks import random_network
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "small.pth"
     save_model(path, build_network(NetworkConfig.of("small", "hex8", 3, "v1")))
+    return path
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("networks") / "small.nnue"
+    write_network(path, "hex8_3p", random_network(get_board("hex8")))
     return path
 
 
@@ -51,7 +60,9 @@ def test_a_spec_is_taken_apart() -> None:
         ("random:x.pth", "random takes no model"),
         ("minimax@4", "minimax is not for 3 players; choose maxn, paranoid or brs"),
         ("maxn@64", "a depth of at most 63"),
-        ("maxn:x.pth", "maxn takes no model"),
+        ("maxn:x.pth", r"maxn evaluates with heuristic, nnue or a file \*\.nnue"),
+        ("nnue:x.pth", r"nnue takes a file \*\.nnue"),
+        ("maxn:x.nnue?weights=v1", "weights are the heuristic's"),
         ("policy@5", "policy takes no number after @"),
     ],
 )
@@ -64,6 +75,22 @@ def test_a_wrong_spec_is_explained(text: str, message: str) -> None:
 def test_a_model_for_another_game_is_refused(board: str, players: int, model: Path) -> None:
     with pytest.raises(RingRiftError, match="made for"):
         make_agent(f"policy:{model}", get_board(board), players)
+
+
+def test_an_integer_network_for_another_game_is_refused(network: Path) -> None:
+    with pytest.raises(RingRiftError, match="is a network for hex8_3p, not for hex8_2p"):
+        make_agent(f"minimax:{network}@2", get_board("hex8"), 2)
+
+
+def test_nnue_is_the_promoted_network_of_the_config(
+    network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringrift.agents.registry.MODELS", tmp_path)
+    monkeypatch.setattr("ringrift.nnue.file.SHIPPED", tmp_path)
+    with pytest.raises(RingRiftError, match="there is no integer network for hex8_3p"):
+        make_agent("maxn:nnue@2", get_board("hex8"), 3)
+    promoted_network(tmp_path, "hex8_3p").write_bytes(network.read_bytes())
+    make_agent("maxn:nnue@2", get_board("hex8"), 3)
 
 
 def test_a_missing_model_is_named() -> None:
@@ -87,13 +114,18 @@ def test_a_missing_model_is_named() -> None:
         "maxn@1?temperature=1",
         "paranoid?nodes=200",
         "brs@2",
+        "maxn:NETWORK@1",
+        "brs:NETWORK?nodes=100",
+        "nnue:NETWORK@1?temperature=1",
+        "gumbel:NETWORK@8",
+        "descent:NETWORK@4",
     ],
 )
-def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Path) -> None:
+def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Path, network: Path) -> None:
     board = get_board("hex8")
 
     def play(numbers: list[int]) -> list[bytes]:
-        agent = make_agent(spec.replace("MODEL", str(model)), board, 3, seed=4)
+        agent = make_agent(spec.replace("MODEL", str(model)).replace("NETWORK", str(network)), board, 3, seed=4)
         games = np.array(numbers, np.int64)
         states = new_states(board, 3, len(games))
         work = new_workspace(board)

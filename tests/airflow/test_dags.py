@@ -18,7 +18,16 @@ from ringrift.settings import DEFAULTS
 from tests.airflow.place import REPOSITORY, Place
 
 CHAIN = [stage.name for stage in STAGES if stage.name != "rate"]
-FILES = ["allocation.py", "fleet.py", "loop.py", "maintenance.py", "population.py", "tournaments.py", "tuning.py"]
+FILES = [
+    "allocation.py",
+    "fleet.py",
+    "loop.py",
+    "maintenance.py",
+    "nnue.py",
+    "population.py",
+    "tournaments.py",
+    "tuning.py",
+]
 ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
 BY_HAND = ("population", "tune")
@@ -46,7 +55,9 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
-    loops = {f"ringrift__{config}" for config in loop_settings().presets[preset].configs}
+    loops = {
+        f"ringrift__{kind}{config}" for config in loop_settings().presets[preset].configs for kind in ("", "nnue_")
+    }
     kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation", *BY_HAND)
     others = {f"ringrift__{name}" for name in kinds}
     assert set(loaded["dags"]) == loops | others
@@ -78,7 +89,8 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
     by_hand = {f"ringrift__{name}" for name in BY_HAND}
     kinds = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
-    assert {kind for name, kind in kinds.items() if name not in by_hand} == {"CronDataIntervalTimetable"}
+    by_asset = {name for name, dag in loaded["dags"].items() if "nnue" in dag["tags"]}
+    assert {kind for name, kind in kinds.items() if name not in by_hand | by_asset} == {"CronDataIntervalTimetable"}
     assert {kinds[name] for name in by_hand} == {"NullTimetable"}
 
 
@@ -98,6 +110,14 @@ def test_every_member_of_a_population_waits_for_the_generation_before(loaded: An
         task = tasks[f"generation_{generation}"]
         assert (task["mapped"], task["pool"]) == (True, "ringrift_tuning")
         assert task["downstream"] == [f"generation_{generation + 1}" if generation < 9 else "report"]
+
+
+def test_a_new_data_set_starts_the_training_of_the_integer_network(preset: str, loaded: Any) -> None:
+    for config in loop_settings().presets[preset].configs:
+        dag = loaded["dags"][f"ringrift__nnue_{config}"]
+        assert (dag["timetable"], dag["runs"]) == ("AssetTriggeredTimetable", 1)
+        assert dag["tasks"]["train"]["inlets"] == [f"dataset/{config}"]
+        assert dag["tasks"]["train"]["downstream"] == ["gate"]
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:

@@ -13,6 +13,7 @@ from ringrift.game.state import state_type, workspace_type
 from ringrift.game.types import BoardTables, State, Words, Workspace
 from ringrift.heuristic.features import Scratch, scratch_type
 from ringrift.kernels import types
+from ringrift.nnue.layout import Accumulators, Network, accumulators_type, network_type
 from ringrift.search import alpha_beta, descent, search_stack
 
 BOARD = get_board("hex8")
@@ -21,6 +22,8 @@ RECORDS = {
     BoardTables: BOARD.tables_type,
     Workspace: workspace_type(BOARD),
     Scratch: scratch_type(BOARD),
+    Network: network_type(BOARD),
+    Accumulators: accumulators_type(BOARD, 2),
     search_stack.SearchStack: search_stack.search_stack_type(BOARD),
     alpha_beta.AlphaBetaEntry: alpha_beta.TT_ENTRY_TYPE,
     descent.DescentEdge: descent.EDGE_TYPE,

@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 
 from ringrift.web import WebContext
 from ringrift.web.guards import TOKEN_COOKIE
-from ringrift.web.headers import MEGABYTE
-from ringrift.web.serve import BadAddress, app_alone, is_loopback, serve
+from ringrift.web.headers import MEGABYTE, is_loopback
+from ringrift.web.serve import BadAddress, app_alone, serve
 
 TOKEN = "a-token-of-some-length"
 
@@ -64,6 +64,16 @@ def test_a_page_of_another_site_cannot_have_a_browser_ask(client: TestClient) ->
     elsewhere = client.post("/live", headers={"origin": "https://elsewhere.example"})
     assert elsewhere.status_code == 403
     assert client.post("/live", headers={"origin": "http://testserver"}).status_code == 405
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "elsewhere.example:8001", "", "[::", "127.0.0.1.example"])
+def test_a_name_that_another_site_has_lead_here_is_refused(host: str, context: WebContext) -> None:
+    assert TestClient(app_alone(context, "")).get("/live", headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:8001", "127.0.0.1:8001", "[::1]:8001", "localhost"])
+def test_this_machine_is_known_by_its_own_names(host: str, context: WebContext) -> None:
+    assert TestClient(app_alone(context, "")).get("/live", headers={"host": host}).status_code == 200
 
 
 def test_a_request_that_is_too_large_is_refused(client: TestClient, context: WebContext) -> None:

@@ -14,6 +14,7 @@ from ringrift.cli.bench import (
     gate,
     loader,
     monitoring,
+    nnue,
     search,
     selfplay,
     sync,
@@ -28,6 +29,7 @@ app.command()(game.game)
 app.command()(encoding.encoding)
 app.command()(search.search)
 app.command()(agents.agents)
+app.command()(nnue.nnue)
 app.command()(selfplay.selfplay)
 app.command()(games.games)
 app.command()(datasets.datasets)

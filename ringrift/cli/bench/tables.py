@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ringrift.console import console, echo
 
-LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "rule")
+LEFT: Final = ("config", "board", "player", "search", "program", "evaluator", "against", "page", "rule")
 """Headings of columns of words."""
 
 

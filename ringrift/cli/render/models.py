@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.tree import Tree
 
 from ringrift.cli.render import render
+from ringrift.cli.render.evaluation import table as match_table
 from ringrift.evaluation.gauntlet import GAUNTLET
 from ringrift.evaluation.rating import form_of
 from ringrift.evaluation.sequential import SEQUENTIAL
 from ringrift.evaluation.shadow import SHADOW
 from ringrift.models.gate import GateReport
 from ringrift.models.lineage import Ancestor, Lineage
+from ringrift.models.nnue_gate import NnueGateReport
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
@@ -34,6 +36,12 @@ def _(report: GateReport) -> Iterator[RenderableType]:
         table.add_row(check.name, check.asks, escape(check.measured), check.limit, check.verdict, style=style)
     yield table
     yield escape(report.verdict)
+
+
+@render.register
+def _(report: NnueGateReport) -> Iterator[RenderableType]:
+    yield match_table(report.match)
+    yield from map(escape, (*report.match.lines(), *report.lines()))
 
 
 @render.register

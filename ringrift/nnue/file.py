@@ -1,0 +1,180 @@
+"""Integer networks on disk: one flat file, `<name>.nnue`, that says what it is and carries its own checksum.
+
+    magic      8 bytes: "RRNNUE", the version as two digits
+    length     4 bytes, little-endian: of the description
+    description   JSON: config, sizes, the version of RingRift that wrote it, whatever its maker wants to keep
+    weights    int16, little-endian: the rows of the first layer that the config uses, then the other layers in order
+    checksum   32 bytes: SHA-256 of all before
+
+Nothing is unpickled, and every length is known before it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from ringrift.bounded import read_bounded
+from ringrift.errors import RingRiftError
+from ringrift.files import new_file
+from ringrift.game.boards import MAX_PLAYERS, Board, parse_config
+from ringrift.kernels.types import Bool
+from ringrift.nnue.layout import (
+    CELL_ROWS,
+    COUNTS,
+    DENSE,
+    EXCLUSIVE,
+    HIDDEN,
+    KINDS,
+    LAYERS,
+    OWED,
+    PHASES,
+    STAGES,
+    TURN,
+    VERSION,
+    Network,
+    feature_count,
+    new_network,
+)
+from ringrift.strict_json import BadJson, parse_json
+
+SUFFIX: Final = ".nnue"
+MAGIC: Final = b"RRNNUE"
+LARGEST: Final = 64_000_000
+"""Bytes of a file; the largest network has a sixth of that."""
+LONGEST_DESCRIPTION: Final = 1_000_000
+CHECKSUM_BYTES: Final = 32
+ID_DIGITS: Final = 16
+SIZES: Final = {"hidden": HIDDEN, "dense": DENSE, "stages": STAGES}
+SHIPPED: Final = Path(__file__).parent / "shipped"
+"""The folder of the networks that come with the package, `<config>.nnue`."""
+
+
+class BadNnue(RingRiftError):
+    """A file of an integer network that is not there, is damaged, or is not for what it was asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class StoredNetwork:
+    """An integer network, and what its file says of it."""
+
+    config: str
+    network: Network
+    id: str
+    """16 hexadecimal digits of the file's checksum."""
+    description: Mapping[str, Any]
+
+
+def used_rows(board: Board, players: int) -> Bool:
+    """Return which rows of the first layer games of so many players can set, `[F]`."""
+    seats = np.arange(MAX_PLAYERS) < players
+    cells = np.tile(np.repeat(seats, KINDS), board.cells)
+    turn = np.repeat(seats, PHASES)
+    debts = np.ones(EXCLUSIVE - OWED, np.bool_)
+    rest = feature_count(board) - board.cells * CELL_ROWS - EXCLUSIVE
+    rounds = np.repeat(seats, rest // MAX_PLAYERS)
+    used: Bool = np.concatenate([cells, np.repeat(seats, COUNTS), turn, debts, rounds])
+    assert len(used) == feature_count(board)
+    assert TURN == MAX_PLAYERS * COUNTS
+    return used
+
+
+def write_network(path: Path, config: str, network: Network, extra: Mapping[str, Any] | None = None) -> str:
+    """Write a network atomically and return its id. `extra` must be JSON."""
+    from ringrift import __version__
+
+    board, players = parse_config(config)
+    description = {"config": config, "sizes": SIZES, "created_by": __version__, "extra": dict(extra or {})}
+    text = orjson.dumps(description, option=orjson.OPT_SORT_KEYS)
+    parts = [network["features"][used_rows(board, players)], *(network[name] for name in LAYERS[1:])]
+    body = b"".join(np.ascontiguousarray(part, "<i2").tobytes() for part in parts)
+    content = MAGIC + b"%02d" % VERSION + len(text).to_bytes(4, "little") + text + body
+    checksum = hashlib.sha256(content).digest()
+    with new_file(path) as file:
+        file.write(content + checksum)
+    return checksum.hex()[:ID_DIGITS]
+
+
+def read_network(path: Path, config: str | None = None) -> StoredNetwork:
+    """Read a network, verified; `BadNnue` if it is damaged, of another version, or not for the config asked for."""
+    content = _verified(path)
+    head = len(MAGIC) + 2
+    length = int.from_bytes(content[head : head + 4], "little")
+    body = content[head + 4 + length : -CHECKSUM_BYTES]
+    description = _description(path, content[head + 4 : head + 4 + length])
+    if config is not None and description["config"] != config:
+        raise BadNnue(f"{path}: is a network for {description['config']}, not for {config}")
+    board, players = parse_config(description["config"])
+    network = new_network(board)
+    used = used_rows(board, players)
+    shapes = {name: network[name].shape for name in LAYERS}
+    shapes["features"] = (int(used.sum()), HIDDEN)
+    if len(body) != 2 * sum(int(np.prod(shape)) for shape in shapes.values()):
+        raise BadNnue(f"{path}: has {len(body):,} bytes of weights, which is not what {description['config']} needs")
+    weights = np.frombuffer(body, "<i2")
+    for name, shape in shapes.items():
+        part, weights = np.split(weights, [int(np.prod(shape))])
+        if name == "features":
+            network["features"][used] = part.reshape(shape)
+        else:
+            network[name] = part.reshape(shape)
+    return StoredNetwork(description["config"], network, content[-CHECKSUM_BYTES:].hex()[:ID_DIGITS], description)
+
+
+def read_nnue_id(path: Path) -> str:
+    """Read the id of a network; `BadNnue` if its file is damaged."""
+    return _verified(path)[-CHECKSUM_BYTES:].hex()[:ID_DIGITS]
+
+
+def promoted_network(folder: Path, config: str) -> Path:
+    """Return where the promoted integer network of a config lies in the folder of models."""
+    return folder / f"ringrift_nnue_{config}{SUFFIX}"
+
+
+def find_network(config: str, folder: Path) -> Path:
+    """Return the file of the promoted network of a config, else of the one that comes with the package."""
+    for path in (promoted_network(folder, config), SHIPPED / f"{config}{SUFFIX}"):
+        if path.exists():
+            return path
+    raise BadNnue(
+        f"there is no integer network for {config} in {folder} or in the package: `ringrift train-nnue {config}` makes"
+        " one, and a player takes any file, as in minimax:FILE.nnue@4"
+    )
+
+
+def _verified(path: Path) -> bytes:
+    """Return the bytes of a file whose version is ours and whose checksum is right."""
+    try:
+        content = read_bounded(path, LARGEST)
+    except FileNotFoundError:
+        raise BadNnue(f"{path}: no such file") from None
+    except OSError as error:
+        raise BadNnue(f"{path}: cannot be read ({error.strerror or error})") from None
+    if not content.startswith(MAGIC):
+        raise BadNnue(f"{path}: is no integer network that RingRift wrote")
+    version = content[len(MAGIC) : len(MAGIC) + 2]
+    if version != b"%02d" % VERSION:
+        found = version.decode("ascii", "replace")
+        raise BadNnue(f"{path}: is of version {found!r}, this RingRift reads {VERSION}: train it anew")
+    if hashlib.sha256(content[:-CHECKSUM_BYTES]).digest() != content[-CHECKSUM_BYTES:]:
+        raise BadNnue(f"{path}: is cut off or altered, its checksum is wrong: copy it again")
+    return content
+
+
+def _description(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        found = parse_json(text)
+        if not isinstance(found, dict) or not isinstance(found.get("config"), str):
+            raise BadNnue(f"{path}: does not say for which config it is")
+        parse_config(found["config"])
+    except BadJson as error:
+        raise BadNnue(f"{path}: its description is no JSON ({error})") from None
+    if found.get("sizes") != SIZES:
+        raise BadNnue(f"{path}: has layers of other sizes than this version of RingRift: train it anew")
+    return found
