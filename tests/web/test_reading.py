@@ -19,6 +19,8 @@ from ringrift.web.service.history import Histories
 from ringrift.web.service.reading import ReadGame, read_game
 from tests.web.states import PLAYED_FIELDS, ROUNDS_FIELDS, first_state, server_state, without
 
+pytestmark = pytest.mark.slow
+
 TRACES = Path(__file__).parent.parent / "traces"
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
 MOST = 250
