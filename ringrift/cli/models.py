@@ -112,7 +112,8 @@ def list_models(
         files = f"pruned {utc(model.pruned)}" if model.pruned else model.path
         style = "bold green" if model.status == "production" else None
         created = utc(model.created)
-        table.add_row(model.id, model.config, model.status, created, model.parent or "", str(games), files, style=style)
+        status_shown = f"{model.status}, tuning" if model.is_experiment else model.status
+        table.add_row(model.id, model.config, status_shown, created, model.parent or "", str(games), files, style=style)
     found = [model.to_json() for model in models]
     show_found(table if models else "there are no such models", found, as_json)
 

@@ -4,8 +4,10 @@ A position is a row for every player (for two, one row says it all): the feature
 value as a fraction of a victory. Positions of a game are not independent, so the standard errors are clustered by game
 (Liang, Zeger: Longitudinal data analysis using generalized linear models, 1986).
 
-Games are seldom enough to say something about every weight. So the start vector weighs the fit against the weights in
-use by their precisions, as a normal prior would.
+Some features say the same: what one of two players can capture is what threatens the other, and rings are in hand, on
+the board, or gone. So the fit is made in the directions in which positions differ, and what cannot be told apart shares
+its weight. Games are seldom enough to say something about every weight. So the start vector weighs the fit against the
+weights in use by their precisions, as a normal prior would.
 """
 
 from __future__ import annotations
@@ -25,7 +27,41 @@ from ringrift.tuning.settings import LogisticSettings
 
 SIGNIFICANT: Final = 1.96
 """Standard errors from 0 from which on a weight matters, at 5 %."""
-LEAST_SPREAD: Final = 1e-9
+LEAST_SPREAD: Final = 1e-6
+"""The standard deviation of a feature, in single precision, up to which it is the same everywhere."""
+LEAST_DIRECTION: Final = 1e-5
+"""The singular value of a direction, as a part of the largest one, up to which positions do not differ in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A regression in the directions in which positions differ, `[R]` of `[V]` weights that vary."""
+
+    directions: F64
+    """`[R, V]`: what weights are in these directions."""
+    basis: F64
+    """`[V, R]`: the smallest weights that come to a direction, as shares of their features' spread."""
+    fitted: F64
+    """`[R]`."""
+    covariance: F64
+    """`[R, R]`, clustered by game."""
+
+    @property
+    def weights(self) -> F64:
+        """The fitted weights, `[V]`."""
+        return np.asarray(self.basis @ self.fitted)
+
+    @property
+    def errors(self) -> F64:
+        """Their standard errors, `[V]`."""
+        return np.sqrt(np.diag(self.basis @ self.covariance @ self.basis.T))
+
+    def between(self, prior: F64, unit: F64) -> F64:
+        """Return the mean of two normal estimates by their precisions: `prior` with deviations `unit`, and the fit."""
+        precision = self.directions.T @ np.linalg.inv(self.covariance)
+        anchor = np.diag(unit**-2.0)
+        target = precision @ self.fitted + anchor @ prior
+        return np.asarray(np.linalg.solve(precision @ self.directions + anchor, target), float)
 
 
 @dataclass(frozen=True)
@@ -90,13 +126,13 @@ def fit(
     shares = (positions.values[:, :seats].ravel() + 1) / 2
     groups = np.repeat(positions.games, seats)
     varying = np.flatnonzero(rows.std(0) > LEAST_SPREAD)
-    fitted, covariance = _regression(config, rows[:, varying], shares, groups)
+    regression = _regression(config, rows[:, varying], shares, groups)
     unit = np.maximum(abs(in_use[varying]) / 2, LEAST_UNIT) * settings.prior
     start = in_use.copy()
-    start[varying] = _between(in_use[varying], unit, fitted, covariance)
+    start[varying] = regression.between(in_use[varying], unit)
     best = in_use.copy()
-    best[varying] = fitted
-    errors = dict(zip(varying.tolist(), np.sqrt(np.diag(covariance)).tolist(), strict=True))
+    best[varying] = regression.weights
+    errors = dict(zip(varying.tolist(), regression.errors.tolist(), strict=True))
     return LogisticReport(
         config=config,
         target=target,
@@ -118,28 +154,24 @@ def fit(
     )
 
 
-def _regression(config: str, rows: F64, shares: F64, groups: Any) -> tuple[F64, F64]:
-    """Return the fitted weights `[V]` and their covariance `[V, V]`, clustered by group."""
+def _regression(config: str, rows: F64, shares: F64, groups: Any) -> Fit:
+    """Return the regression of shares `[n]` on rows `[n, V]`, in the directions in which these differ."""
     from statsmodels.genmod.families import Binomial  # late: slow to import
     from statsmodels.genmod.generalized_linear_model import GLM
-    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning, SingularMatrixWarning
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
+    scale = rows.std(0)
+    _, sizes, directions = np.linalg.svd(rows / scale, full_matrices=False)
+    directions = directions[sizes > LEAST_DIRECTION * sizes[0]]
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
-        # Features that say the same share their weight: the pseudoinverse takes the smallest solution.
-        warnings.simplefilter("ignore", SingularMatrixWarning)
         try:
-            result = GLM(shares, rows, family=Binomial()).fit(cov_type="cluster", cov_kwds={"groups": groups})
+            model = GLM(shares, rows / scale @ directions.T, family=Binomial())
+            result = model.fit(cov_type="cluster", cov_kwds={"groups": groups})
         except (PerfectSeparationWarning, np.linalg.LinAlgError, ValueError) as error:
             raise TooFewGames(f"{config}: these games fix no weights ({error}): play more of them") from None
-    return np.asarray(result.params, float), np.asarray(result.cov_params(), float)
-
-
-def _between(prior: F64, unit: F64, fitted: F64, covariance: F64) -> F64:
-    """Return the mean of two normal estimates by their precisions: the prior's with deviations `unit`, and the fit."""
-    precision = np.linalg.pinv(covariance, hermitian=True)
-    anchor = np.diag(unit**-2.0)
-    return np.asarray(np.linalg.solve(precision + anchor, precision @ fitted + anchor @ prior), float)
+    covariance = np.asarray(result.cov_params(), float)
+    return Fit(directions * scale, (directions / scale).T, np.asarray(result.params, float), covariance)
 
 
 def _loss(scores: F64, shares: F64) -> float:

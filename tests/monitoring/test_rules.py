@@ -174,3 +174,14 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_what_to_do_first(alert: s
 def test_the_files_of_prometheus_and_alertmanager_are_sound(words: tuple[str, ...]) -> None:
     found = subprocess.run(words, cwd=MONITORING, capture_output=True, text=True, timeout=60, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_make_monitor_says_in_a_line_which_program_is_missing(tmp_path: Path) -> None:
+    dirname = shutil.which("dirname")
+    assert dirname
+    (tmp_path / "dirname").symlink_to(dirname)
+    words = ["/bin/sh", str(MONITORING / "monitor.sh")]
+    found = subprocess.run(words, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: there is no prometheus; on Debian and Ubuntu: apt install prometheus ")
+    assert found.stderr.count("\n") == 1

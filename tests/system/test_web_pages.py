@@ -142,6 +142,7 @@ PAGES = {
     "#/file": "Drop a file of games",
     "#/fleet": "This machine does all",
     "#/runs": "held out",
+    "#/live": "Game 6",
 }
 
 

@@ -23,13 +23,19 @@ MEANINGLESS = FEATURE_NAMES.index("centre")
 ABSENT = FEATURE_NAMES.index("leader")
 
 
-def fitted(players: int, games: int = 400) -> LogisticReport:
-    """The report on random features whose weights are planted: `centre` counts nothing, `leader` is always 0."""
+def fitted(players: int, games: int = 400, *, twins: tuple[int, int] | None = None) -> LogisticReport:
+    """The report on random features whose weights are planted: `centre` counts nothing, `leader` is always 0.
+
+    Of `twins` one is the opposite of the other, and so is its weight.
+    """
     draw = np.random.default_rng(players)
     planted = np.ones(FEATURE_COUNT)
     planted[[MATTER, MEANINGLESS]] = 3.0, 0.0
     own = draw.normal(size=(10 * games, players, FEATURE_COUNT)) / 4
     own[..., ABSENT] = 0
+    if twins is not None:
+        own[..., twins[1]] = -own[..., twins[0]]
+        planted[twins[1]] = -1.0
     features = own - (own.sum(1, keepdims=True) - own) / (players - 1)
     won = draw.random((10 * games, players)) < 1 / (1 + np.exp(-features @ planted))
     values = np.where(won, 1.0, -1.0)
@@ -61,6 +67,16 @@ def test_the_start_goes_as_far_from_the_weights_in_use_as_the_games_are_sure() -
 def test_a_feature_that_never_varies_keeps_its_weight() -> None:
     leader = fitted(3).weights[ABSENT]
     assert (leader.fitted, leader.error, leader.matters, leader.start) == (None, None, False, 0.5)
+
+
+def test_features_that_say_the_same_share_their_weight() -> None:
+    """As what one of two players can capture and what threatens the other; their errors stay finite."""
+    twins = [FEATURE_NAMES.index("targets"), FEATURE_NAMES.index("threatened")]
+    weights = {weight.feature: weight for weight in fitted(2, twins=(twins[0], twins[1])).weights}
+    one, other = weights["targets"], weights["threatened"]
+    assert one.fitted is not None and one.error is not None and other.fitted is not None
+    assert one.fitted == pytest.approx(-other.fitted, rel=0.01)
+    assert abs(one.fitted - 1) < 4 * one.error < 1  # planted are 1 and -1: together 2, a half for each
 
 
 def test_the_report_can_be_shown() -> None:

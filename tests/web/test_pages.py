@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,15 @@ def test_a_hint_names_legal_actions(client: TestClient) -> None:
     hint = client.post("/pages/data/play/hint", json={"config": "hex8_2p", "seats": ["person"] * 2, "seed": 1}).json()
     assert {one["key"] for one in hint["candidates"]} <= set(Game("hex8", 2).keys())
     assert len(hint["values"]) == 2
+
+
+def test_what_comes_in_is_told_by_host_and_config(filled: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1767225600 + 3600 + 29)  # half of square8_2p's are older
+    live = filled.get("/pages/data/live").json()
+    assert [game["id"] for game in live["newest"]] == [64, 63, 62, 61]
+    rates = {(one["config"], one["host"]): one["games"] for one in live["rates"]}
+    assert rates == {("square8_2p", "h"): 30}
+    assert live["last"] == 64
 
 
 def test_runs_of_training_are_shown_while_they_go_on(client: TestClient, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ COLUMNS: Final = (
     *(games.c[name] for name in ("id", "config", "run", "game", "engines", "models", "winner", "reason")),
     *(games.c[name] for name in ("plies", "host", "ended", "lot", "origin")),
 )
+"""What lists show of games."""
 
 router = APIRouter()
 Text = Annotated[str | None, Field(max_length=LONGEST_FILTER)]
@@ -47,7 +48,7 @@ class GamesQuery(BaseModel):
     model: Text = None
     run: Text = None
     reason: Text = None
-    """Of the end of the game."""
+    """Why the game ended."""
     part: Literal["training", "holdout"] | None = None
     before: Annotated[int | None, Field(ge=1)] = None
     """`older` of the page before."""
@@ -66,7 +67,7 @@ class GameRow(BaseModel):
     run: str
     game: int
     engines: list[str]
-    """By seat, as the next."""
+    """The specs by seat, as the next."""
     models: list[str | None]
     winner: int | None
     reason: str
@@ -104,11 +105,11 @@ def browse(context: Context, asked: Annotated[GamesQuery, Query()]) -> GamesPage
     if asked.reason is not None:
         of_end = games.c.reason.is_(None) if asked.reason == STOPPED else games.c.reason == asked.reason
         conditions.append(of_end)
-    newest = _newest(database)
+    newest = newest_id(database)
     first = newest + 1 if asked.before is None else min(asked.before, newest + 1)
     bottom = 1 if asked.is_indexed else max(1, first - WINDOW)
     query = select(*COLUMNS).where(*conditions, games.c.id < first, games.c.id >= bottom)
-    found = _rows(database, query.order_by(games.c.id.desc()).limit(PAGE + 1))
+    found = read_rows(database, query.order_by(games.c.id.desc()).limit(PAGE + 1))
     shown = found[:PAGE]
     more = shown[-1].id if len(found) > PAGE else bottom
     return GamesPage(
@@ -164,12 +165,14 @@ def _replay(record: GameRecord) -> Replay:
     return replay(start, actions, engines=record.engines, models=record.models, search=record.search)
 
 
-def _newest(database: GamesDatabase) -> int:
+def newest_id(database: GamesDatabase) -> int:
+    """Return the id of the game that has come in last, 0 before the first."""
     with database.reading() as connection:
         return int(connection.execute(select(func.max(games.c.id))).scalar() or 0)
 
 
-def _rows(database: GamesDatabase, query: Select[Any]) -> list[GameRow]:
+def read_rows(database: GamesDatabase, query: Select[Any]) -> list[GameRow]:
+    """Return the games of a query of `COLUMNS`."""
     bound = holdout_bound()
     with database.reading() as connection:
         return [_game_row(row, bound) for row in connection.execute(query)]

@@ -5,6 +5,7 @@ import { openFile } from "./files.js";
 import { Config } from "./pages/config.js";
 import { Fleet } from "./pages/fleet.js";
 import { Games } from "./pages/games.js";
+import { Live } from "./pages/live.js";
 import { Overview } from "./pages/overview.js";
 import { NewGame, Play } from "./pages/play.js";
 import { FileReplay, GameReplay } from "./pages/replay.js";
@@ -15,6 +16,7 @@ import { Icon } from "./widgets.js";
 const LINKS = [
   ["#/", "Overview"],
   ["#/games", "Games"],
+  ["#/live", "Live"],
   ["#/play", "Play"],
   ["#/rules", "Rules"],
   ["#/runs", "Runs"],
@@ -36,6 +38,7 @@ function Page({ parts, query, theme, file, onFile }) {
   if (first === "file") return html`<${FileReplay} key=${file?.name} file=${file} theme=${theme} onFile=${onFile} />`;
   if (first === "play" && second) return html`<${Play} key=${second} config=${second} query=${query} />`;
   if (first === "play") return html`<${NewGame} query=${query} />`;
+  if (first === "live") return html`<${Live} />`;
   if (first === "runs") return html`<${Runs} theme=${theme} />`;
   if (first === "fleet") return html`<${Fleet} />`;
   if (first === "rules") return html`<${Rules} />`;
