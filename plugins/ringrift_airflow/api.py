@@ -30,7 +30,7 @@ def _application() -> Any:
     from ringrift_airflow.web import WebApplication
     from ringrift_airflow.workspace import home
 
-    app = FastAPI(title="RingRift", docs_url=None, redoc_url=None)
+    app = FastAPI(title="RingRift", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(monitoring_router(MonitoringInputs(home())))
 
     @app.get("/about/{dag}")

@@ -18,9 +18,10 @@ from itertools import chain
 from pathlib import Path
 from statistics import median
 from threading import Barrier
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import psutil
 
 from ringrift.agents import make_agent
 from ringrift.benchmarks.games import bench_records
@@ -60,13 +61,21 @@ class MovesSpeed:
     p50: float
     """The median of the seconds to an answer."""
     p99: float
+    cpu_milliseconds: float
+    """The processor time of the server for a move."""
     alone_per_second: float
     """The moves per second of the same search in batches of the same size, without the service."""
+    alone_cpu_milliseconds: float
 
     @property
     def share(self) -> float:
         """The service's speed relative to that of the search alone."""
         return self.moves_per_second / self.alone_per_second
+
+    @property
+    def cpu_share(self) -> float:
+        """The same by processor time, which the machine's other work changes less."""
+        return self.alone_cpu_milliseconds / self.cpu_milliseconds
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,18 @@ class PageSpeed:
     milliseconds: float
     """The median."""
     slowest: float
+
+
+class _Server(NamedTuple):
+    """A server that answers."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has taken so far."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
 
 
 def measure_moves(config: str, mode: str, network: str, clients: int, rounds: int) -> MovesSpeed:
@@ -94,12 +115,14 @@ def measure_moves(config: str, mode: str, network: str, clients: int, rounds: in
         champion = promoted_model(home / "models", config)
         board, players = parse_config(config)
         save_model(champion, build_network(NetworkConfig.of(network, board.name, players)))
-        with _server(home) as port:
-            _ask_all(port, [[first]])  # loads the player
-            start = time.perf_counter()
-            answers = _ask_all(port, [bodies[client::clients] for client in range(clients)])
-            seconds = time.perf_counter() - start
-        alone = _alone(config, settings.modes[mode].replace("{best}", str(champion)), games, settings.batch_games)
+        with _server(home) as server:
+            _ask_all(server.port, [[first]])  # loads the player
+            start, cpu = time.perf_counter(), server.cpu_seconds()
+            answers = _ask_all(server.port, [bodies[client::clients] for client in range(clients)])
+            seconds, cpu = time.perf_counter() - start, server.cpu_seconds() - cpu
+        alone, alone_cpu = _alone(
+            config, settings.modes[mode].replace("{best}", str(champion)), games, settings.batch_games
+        )
     times = sorted(answer for answer in answers if answer is not None)
     lost = len(answers) - len(times)
     return MovesSpeed(
@@ -111,21 +134,24 @@ def measure_moves(config: str, mode: str, network: str, clients: int, rounds: in
         moves_per_second=len(times) / seconds,
         p50=float(np.quantile(times, 0.5)),
         p99=float(np.quantile(times, 0.99)),
+        cpu_milliseconds=1000 * cpu / len(answers),
         alone_per_second=alone,
+        alone_cpu_milliseconds=1000 * alone_cpu,
     )
 
 
-def _alone(config: str, spec: str, games: list[Game], batch: int) -> float:
-    """Return the moves per second of the search of the same positions without a service, after the first."""
+def _alone(config: str, spec: str, games: list[Game], batch: int) -> tuple[float, float]:
+    """Search all positions but the first without a service; return moves a second and processor seconds a move."""
     board, players = parse_config(config)
     agent = make_agent(spec, board, players)
     states = np.array([game.array for game in games])
     agent.act(states[:1], np.zeros(1, np.int64))  # loads the kernels
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     for first in range(1, len(states), batch):
         part = states[first : first + batch]
         agent.act(part, np.arange(first, first + len(part), dtype=np.int64))
-    return (len(states) - 1) / (time.perf_counter() - start)
+    moves = len(states) - 1
+    return moves / (time.perf_counter() - start), (time.process_time() - cpu) / moves
 
 
 def _random_position(config: str, number: int) -> Game:
@@ -194,8 +220,8 @@ def measure_pages(games: int, repeats: int) -> list[PageSpeed]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         _fill(home, games)
-        with _server(home) as port:
-            return [_page(port, path, games, repeats) for path in PAGES]
+        with _server(home) as server:
+            return [_page(server.port, path, games, repeats) for path in PAGES]
 
 
 def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
@@ -225,7 +251,7 @@ def _fill(home: Path, games: int) -> None:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[int]:
+def _server(home: Path) -> Iterator[_Server]:
     """`ringrift web` in a process of its own, on a free port; it has ended afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -237,7 +263,7 @@ def _server(home: Path) -> Iterator[int]:
         process = subprocess.Popen(words, stderr=log, cwd=home, env=environment | {"RINGRIFT_HOME": str(home)})
     try:
         _wait_for(port, process)
-        yield port
+        yield _Server(port, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE)

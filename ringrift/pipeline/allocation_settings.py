@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from ringrift.errors import RingRiftError
 from ringrift.game import configs, parse_config
-from ringrift.pipeline.settings import LoopPreset
+from ringrift.pipeline.settings import MOST_GAMES, LoopPreset
 from ringrift.settings import Settings, read_config
 
 Number = PositiveFloat | PositiveInt
@@ -54,7 +54,7 @@ class BackpressureSettings(Settings):
 class AllocationSettings(Settings):
     """All of the file."""
 
-    budgets: dict[str, PositiveInt]
+    budgets: dict[str, Annotated[int, Field(gt=0, le=MOST_GAMES)]]
     """Games of an interval, by config."""
     weights: WeightSettings
     backpressure: BackpressureSettings

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from ringrift.settings import Settings, read_config
+
+LONGEST_DAYS: Final = 36_500
+Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 
 
 class Age(Settings):
     """How old something has to be, in days; and where the disk is full."""
 
-    days: NonNegativeFloat | NonNegativeInt
-    days_when_full: NonNegativeFloat | NonNegativeInt
+    days: Days
+    days_when_full: Days
 
 
 class HousekeepingSettings(Settings):
@@ -23,7 +28,7 @@ class HousekeepingSettings(Settings):
     leftovers: Age
     runs: Age
     airflow_logs: Age
-    airflow_rows_days: PositiveInt
+    airflow_rows_days: Annotated[int, Field(gt=0, le=LONGEST_DAYS)]
 
 
 def housekeeping_settings() -> HousekeepingSettings:

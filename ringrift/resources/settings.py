@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from ringrift.settings import BadSettings, Settings, read_config
 
 Share = Annotated[float, Field(gt=0, le=1)]
-Seconds = NonNegativeFloat | NonNegativeInt
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class RoomLimit(Settings):
@@ -53,7 +53,7 @@ class GuardSettings(Settings):
     """Processes that want to run, for each core."""
     busy_seconds: Seconds
     """How long work waits at most for the processor."""
-    look_seconds: PositiveFloat | PositiveInt
+    look_seconds: Annotated[float, Field(gt=0, le=86_400)]
 
 
 def guard_settings() -> GuardSettings:

@@ -37,6 +37,7 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
         version=code_version(),
         docs_url=None,  # FastAPI's own page loads scripts from another host
         redoc_url=None,
+        openapi_url=None,  # it stands behind the guard of those who may look
         responses={status: {"model": service.Problem} for status in REFUSALS},
     )
     measures = service.Measures()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Final
 
 import uvicorn
@@ -18,6 +19,8 @@ from ringrift.web.login import login_router
 
 TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
 SHORTEST_TOKEN: Final = 16
+SWITCH_SECONDS: Final = 0.0005
+"""The time for which a thread that handles requests keeps a search waiting, which needs Python between its kernels."""
 DRAIN_SECONDS: Final = 10
 """The time that requests under way have when the server is asked to end."""
 
@@ -35,6 +38,7 @@ def serve(context: WebContext, *, host: str, port: int) -> None:
         raise BadAddress(f"{host}: others can reach this address; set a token in {TOKEN_VARIABLE}, or use 127.0.0.1")
     log_to_stderr()
     app = app_alone(context, token)
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         uvicorn.run(
             app,

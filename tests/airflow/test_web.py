@@ -66,7 +66,9 @@ def test_a_tab_of_airflow_leads_to_the_page_about_it(tab: str, page: str, client
     assert urljoin(str(answer.url), answer.headers.get("location", "")).endswith(f"{PREFIX}/pages/{page}")
 
 
-@pytest.mark.parametrize("path", ["/", "/ai/models", "/pages/", "/pages/data/overview", "/api/replay/games"])
+@pytest.mark.parametrize(
+    "path", ["/", "/openapi.json", "/ai/models", "/pages/", "/pages/data/overview", "/api/replay/games"]
+)
 def test_without_a_login_there_is_nothing_to_see(path: str, client: TestClient) -> None:
     assert client.get(PREFIX + path).status_code == 401
 

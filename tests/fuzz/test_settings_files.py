@@ -21,7 +21,11 @@ from ringrift.game_database.settings import database_settings
 from ringrift.heuristic.weights import load_weights
 from ringrift.limits import move_limit
 from ringrift.models.settings import model_settings
+from ringrift.monitoring.settings import monitoring_settings
+from ringrift.pipeline.allocation_settings import allocation_settings
+from ringrift.pipeline.housekeeping_settings import housekeeping_settings
 from ringrift.pipeline.settings import loop_settings
+from ringrift.resources import guard_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
 from ringrift.training.settings import hyper_parameters
@@ -32,6 +36,7 @@ from ringrift.yaml_reader import parse_yaml
 from tests.fuzz.conftest import FUZZ
 
 READERS: dict[str, Callable[[], object]] = {
+    "allocation.yaml": allocation_settings,
     "database.yaml": database_settings,
     "datasets.yaml": dataset_settings,
     "evaluation.yaml": evaluation_settings,
@@ -39,10 +44,13 @@ READERS: dict[str, Callable[[], object]] = {
     "games.yaml": lambda: move_limit("square8_2p"),
     "heuristic/square8_2p.yaml": lambda: load_weights("square8_2p"),
     "hosts.yaml": hosts,
+    "housekeeping.yaml": housekeeping_settings,
     "hyperparameters.yaml": lambda: hyper_parameters("square8_2p", "smoke"),
     "ladder.yaml": lambda: ladder_spec("square8_2p", 3),
     "loop.yaml": loop_settings,
     "models.yaml": model_settings,
+    "monitoring.yaml": monitoring_settings,
+    "resources.yaml": guard_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,
     "tuning.yaml": tuning_settings,

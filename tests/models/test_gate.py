@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,8 +228,10 @@ def test_a_signal_for_the_gate_does_not_reach_the_process_that_plays(store: Mode
     sessions: set[int] = set()
 
     def watch(work: str, done: float, total: float | None, detail: str = "") -> None:
-        players = (child for child in psutil.Process().children() if "ringrift.models.trial_run" in child.cmdline())
-        sessions.update(os.getsid(player.pid) for player in players)
+        for child in psutil.Process().children():
+            with suppress(psutil.Error, OSError):  # it has ended, and nobody has asked for its exit code yet
+                if "ringrift.models.trial_run" in child.cmdline():
+                    sessions.add(os.getsid(child.pid))
 
     run_gate(store, model, results(), replace(gate_context(), progress=watch), factory=Stand)
     assert sessions

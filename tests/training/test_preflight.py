@@ -16,6 +16,8 @@ from rich.console import Console
 
 from ringrift.cli.render import rendered
 from ringrift.datasets import export
+from ringrift.datasets.settings import dataset_settings
+from ringrift.datasets.validate import CHECKS
 from ringrift.game import UnknownConfig
 from ringrift.game_database import GamesDatabase
 from ringrift.networks import NetworkConfig, build_network, save_model
@@ -65,11 +67,16 @@ def room(monkeypatch: pytest.MonkeyPatch, *, disk: float = 0.5, memory: float = 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: left)
 
 
+ROOM = ("disk", "memory", "gpu_memory")
+
+
 def limits(**changes: object) -> PreflightSettings:
-    """The project's limits but for the volume of data, which is small here."""
+    """The project's limits but for the volume of data, which is small here; however much is free, shares decide."""
+    project = training_thresholds().preflight
+    strict = {name: getattr(project, name).model_copy(update={"enough_gb": 0}) for name in ROOM}
     small = {"games": AtLeast(fail=1, warn=5), "samples": AtLeast(fail=1, warn=50)}
     small["holdout_games"] = AtLeast(fail=0, warn=1)
-    return training_thresholds().preflight.model_copy(update=small | changes)
+    return project.model_copy(update=strict | small | changes)
 
 
 def checked(
@@ -254,7 +261,7 @@ def test_it_tells_what_it_is_doing(planned: PlannedTraining) -> None:
     told: list[Any] = []
     checked(planned, limits(), verify=True, progress=record(told))
     checks = ("games database", "data set", "checksums")
-    assert told[:3] == [(f"checking {name}", number, 8, "") for number, name in enumerate(checks)]
+    assert told[:3] == [(f"checking {name}", number, 9, "") for number, name in enumerate(checks)]
     assert ("checking files", 1, 1, "") in told
 
 
@@ -267,3 +274,19 @@ def test_a_newer_schema_is_named(planned: PlannedTraining) -> None:
     with GamesDatabase(planned.database) as database, database.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'r9999'")
     assert "written by a newer RingRift" in said(checked(planned, limits()), "games database")[1]
+
+
+def test_where_enough_is_left_no_share_is_too_large(planned: PlannedTraining, monkeypatch: pytest.MonkeyPatch) -> None:
+    room(monkeypatch, disk=0.75, memory=0.9)
+    project = training_thresholds().preflight
+    generous = {name: getattr(project, name).model_copy(update={"enough_gb": 5}) for name in ROOM}
+    report = checked(planned, limits(**generous))
+    assert (said(report, "disk")[0], said(report, "memory")[0]) == ("ok", "ok")
+
+
+def test_the_data_set_is_asked_everything_that_makes_one_unfit(planned: PlannedTraining) -> None:
+    asked = preflight(planned, RunContext(limits()), quality=dataset_settings().quality)
+    names = [check.name for check in asked.checks]
+    assert {name.replace("_", " ") for name in CHECKS} <= set(names)
+    assert names.count("quality") == 1
+    assert asked.ready == (asked.why == "")

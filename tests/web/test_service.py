@@ -19,6 +19,8 @@ from ringrift.web.guards import open_guards
 from tests.models.making import network
 from tests.web.states import first_state
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
 ADMIN_KEY = "the-key-of-the-administrator"

@@ -36,12 +36,15 @@ def web(
 
     moves = measure_moves(config, mode, network, clients, rounds)
     pages = measure_pages(games, repeats=20) if games else []
-    report = {"moves": asdict(moves) | {"share": moves.share}, "pages": [asdict(page) for page in pages]}
+    report = {
+        "moves": asdict(moves) | {"share": moves.share, "cpu_share": moves.cpu_share},
+        "pages": [asdict(page) for page in pages],
+    }
     if write_or_print(report, out, as_json):
         return
     print_table(
         f"{clients} clients that ask for moves at once, {rounds} times",
-        ("player", "moves", "lost", "p50, ms", "p99, ms", "moves/s", "search alone", "share"),
+        ("player", "moves", "lost", "p50, ms", "p99, ms", "moves/s", "search alone", "share", "by CPU time"),
         [
             (
                 moves.spec,
@@ -52,6 +55,7 @@ def web(
                 f"{moves.moves_per_second:,.1f}",
                 f"{moves.alone_per_second:,.1f}",
                 f"{moves.share:.0%}",
+                f"{moves.cpu_share:.0%}",
             )
         ],
     )

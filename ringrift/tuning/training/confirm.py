@@ -35,7 +35,7 @@ class Confirmation:
     values: Values
     seeds: int
     losses_found: tuple[float, ...]
-    """On the games held out, by seed."""
+    """The losses on the games held out, by seed."""
     losses_used: tuple[float, ...]
     difference: float
     """The mean of the found setting's loss less that of the one in use; below 0 it is better."""

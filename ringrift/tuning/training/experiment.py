@@ -63,7 +63,7 @@ class Outcome:
     """None if it was given up or failed, and so has no model."""
     ended: str
     loss: float | None = None
-    """On the games held out, with the weights in use."""
+    """The loss on the games held out of what plays, with the weights in use."""
     elo: EloMeasure | None = None
     run: str | None = None
     model: str | None = None
@@ -73,7 +73,7 @@ class Outcome:
     """The number of samples that were learned from."""
     parameters: int = 0
     cpu_seconds: float = 0.0
-    """Of this process, since it took the training up."""
+    """The time that this process has computed, since it took the training up."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it in JSON's types."""

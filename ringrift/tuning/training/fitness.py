@@ -27,7 +27,7 @@ HIGHER_IS_BETTER: Final[Mapping[FitnessKind, bool]] = {"loss": False, "elo": Tru
 
 @dataclass(frozen=True)
 class EloMeasure:
-    """By how much a player is stronger than another, from games with paired openings."""
+    """The strength of a player over another, from games with paired openings."""
 
     elo: float
     low: float

@@ -116,7 +116,7 @@ class PopulationReport:
     members: int
     generations: int
     results: tuple[MemberResult, ...]
-    """By generation and member."""
+    """The results by generation and member."""
     confirmation: Confirmation | None = None
 
     @property

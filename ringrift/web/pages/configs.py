@@ -43,7 +43,7 @@ class Model(BaseModel):
     created: int
     parent: str | None
     games: int | None
-    """Of its config, that its training could choose from."""
+    """The games of its config that its training could choose from."""
     samples: int | None
     parameters: int | None
     pruned: bool

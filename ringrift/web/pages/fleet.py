@@ -42,7 +42,7 @@ class HostPage(BaseModel):
     resting: str | None
     """Why it gets no work now; None if it may."""
     failures: int
-    """In a row."""
+    """The failures in a row."""
     why: str | None
     """What was wrong when it failed last."""
     answered: int | None

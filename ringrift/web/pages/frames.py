@@ -79,7 +79,7 @@ class Search(BaseModel):
     full: bool
     """Whether the policy is worth learning."""
     values: list[float]
-    """By seat, −1 … 1."""
+    """The values by seat, −1 … 1."""
     policy: list[tuple[str, float]]
     """The likeliest actions and their probabilities."""
 

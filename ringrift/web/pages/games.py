@@ -48,7 +48,7 @@ class GamesQuery(BaseModel):
     model: Text = None
     run: Text = None
     reason: Text = None
-    """Of the end of the game."""
+    """Why the game ended."""
     part: Literal["training", "holdout"] | None = None
     before: Annotated[int | None, Field(ge=1)] = None
     """`older` of the page before."""
@@ -67,7 +67,7 @@ class GameRow(BaseModel):
     run: str
     game: int
     engines: list[str]
-    """By seat, as the next."""
+    """The specs by seat, as the next."""
     models: list[str | None]
     winner: int | None
     reason: str

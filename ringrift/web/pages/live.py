@@ -28,7 +28,7 @@ class Rate(BaseModel):
     config: str
     host: str
     games: int
-    """That have ended within the last hour."""
+    """The games that have ended within the last hour."""
 
 
 class Live(BaseModel):
@@ -38,7 +38,7 @@ class Live(BaseModel):
     """The number of the newest game; 0 before the first."""
     newest: list[GameRow]
     rates: list[Rate]
-    """Of the newest 20,000 games, the most frequent first."""
+    """The rates among the newest 20,000 games, the most frequent first."""
 
 
 _lives: Remembered[Live] = Remembered(SECONDS)

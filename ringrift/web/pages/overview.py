@@ -35,14 +35,14 @@ class ConfigSummary(BaseModel):
     new_games: int = 0
     """Since the last training."""
     games_needed: int = 0
-    """For the next one."""
+    """The games that the next training waits for."""
     champion: str | None = None
     newest: str | None = None
     """The newest model, whoever has trained it."""
     trained: int | None = None
     """When it was made, in seconds since 1970."""
     elo: dict[str, Elo] = {}
-    """Of the champion, by way of playing."""
+    """The champion's Elo, by way of playing."""
     trends: dict[str, str] = {}
     verdict: str | None = None
     """What the gate has said last."""
@@ -62,7 +62,7 @@ class Overview(BaseModel):
 
     halted: str | None
     preset: str
-    """Of loop.yaml: what is missing to the next training is counted by it."""
+    """The preset of loop.yaml, by which is counted what is missing to the next training."""
     activity: list[tuple[str, str]] = []
     """What the loop has done in all, with titles."""
     configs: list[ConfigSummary]

@@ -84,7 +84,7 @@ class Candidate(BaseModel):
     key: str
     probability: float
     value: float
-    """For the player to act, −1 … 1."""
+    """The value for the player to act, −1 … 1."""
 
 
 class Hint(BaseModel):
@@ -92,7 +92,7 @@ class Hint(BaseModel):
 
     by: str
     values: list[float]
-    """By seat."""
+    """The values by seat."""
     candidates: list[Candidate]
 
 

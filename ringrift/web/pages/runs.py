@@ -24,7 +24,7 @@ LARGEST_REPORT: Final = 4_000_000
 MOST: Final = 100
 """Runs of a list, the newest."""
 POINTS: Final = 240
-"""Of a curve."""
+"""The points of a curve."""
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 
 router = APIRouter()
@@ -76,7 +76,7 @@ class RunCurves(BaseModel):
     run: str
     steps: int
     curves: dict[str, Curve]
-    """By the name of the loss, and `accuracy`."""
+    """The curves by the name of the loss, and `accuracy`."""
 
 
 @router.get("/runs")

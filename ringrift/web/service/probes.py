@@ -82,6 +82,12 @@ def root(accept: Annotated[str, Header()] = "") -> Response:
     return JSONResponse(Name().model_dump())
 
 
+@reading.get("/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """Describe the routes in full."""
+    return JSONResponse(request.app.openapi())
+
+
 @reading.get("/docs", include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
     """Show the routes; FastAPI's own page would load its scripts from another host."""

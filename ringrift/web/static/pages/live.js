@@ -54,7 +54,7 @@ export function Live() {
           <tbody>
             ${data.rates.map(
               (rate) => html`<tr key=${rate.host + rate.config}>
-                <td>${rate.host || "–"}</td>
+                <td class="wrap">${rate.host || "–"}</td>
                 <td><a href="#/configs/${rate.config}">${rate.config}</a></td>
                 <td class="number">${count(rate.games)}</td>
                 <td class="number">${(rate.games / 60).toFixed(1)}</td>
@@ -73,7 +73,7 @@ function Watched({ game }) {
     <header>
       <h3><a href="#/games/${game.id}">Game ${game.id}</a></h3>
       <span class="soft small">${game.config}</span>
-      <span class="push soft small">${game.host || "–"}, ${ago(game.ended)}</span>
+      <span class="push soft small wrap">${game.host || "–"}, ${ago(game.ended)}</span>
     </header>
     ${data ? html`<${Running} replay=${data.replay} />` : html`<${Waiting} error=${error} />`}
     <div class="seats small">
