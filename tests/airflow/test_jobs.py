@@ -16,7 +16,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from ringrift.fleet import Job, LocalShell, State, Work, kill_job, start_job, status_of_job
-from ringrift.fleet.failures import HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, WrongUse
+from ringrift.fleet.failures import HostTrouble, JobFailed, JobLost, JobOverdue, OutOfMemory, Postponed, WrongUse
 from ringrift.pipeline.halt import halt, resume
 from ringrift_airflow.job_owner import JobOwner
 from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator
@@ -161,7 +161,7 @@ def test_a_lost_job_is_told_and_tried_again(place: Place, tries: Tries) -> None:
         ("echo working; echo 'error: no such config' >&2; exit 2", WrongUse, "^error: no such config$"),
         ("echo a; exit 1", JobFailed, "^exit code 1: a$"),
         ("echo a; kill -9 $$", OutOfMemory, "was shot, as happens when memory runs out; the last line of its log: "),
-        ("echo 'error: busy' >&2; exit 75", JobFailed, "^exit code 75: error: busy$"),
+        ("echo 'error: busy' >&2; exit 75", Postponed, "^error: busy$"),
         ("exit 5", JobFailed, "an empty log"),
     ],
 )
