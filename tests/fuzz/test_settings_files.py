@@ -28,6 +28,7 @@ from ringrift.pipeline.settings import loop_settings
 from ringrift.resources import guard_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
+from ringrift.training.nnue_settings import nnue_settings
 from ringrift.training.settings import hyper_parameters
 from ringrift.training.thresholds import training_thresholds
 from ringrift.tuning.settings import tuning_settings
@@ -50,6 +51,7 @@ READERS: dict[str, Callable[[], object]] = {
     "loop.yaml": loop_settings,
     "models.yaml": model_settings,
     "monitoring.yaml": monitoring_settings,
+    "nnue.yaml": nnue_settings,
     "resources.yaml": guard_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,
