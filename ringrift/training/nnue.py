@@ -75,10 +75,14 @@ class _Data:
         digest = hashlib.sha256()
         for part in (self.training, self.holdout):
             for array in part or ():
-                # Field by field: what lies between the fields of a copied state is whatever the memory held before.
-                for field in [array[name] for name in array.dtype.names] if array.dtype.names else [array]:
+                for field in _fields(array):
                     digest.update(np.ascontiguousarray(field).tobytes())
         return digest.hexdigest()
+
+
+def _fields(array: Any) -> list[Any]:
+    """Return the fields of records one by one: what lies between them is whatever the memory held before."""
+    return [array[name] for name in array.dtype.names] if array.dtype.names else [array]
 
 
 def train_nnue(
