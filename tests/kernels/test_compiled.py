@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from ringrift.kernels.compiled import PACKAGE, cache_folder, cache_root, imported_files
 
 KERNEL = """
