@@ -54,11 +54,12 @@ class Fit:
     @property
     def errors(self) -> F64:
         """Their standard errors, `[V]`."""
-        return np.sqrt(np.diag(self.basis @ self.covariance @ self.basis.T))
+        return np.sqrt(np.maximum(np.diag(self.basis @ self.covariance @ self.basis.T), 0))  # rounding may end below 0
 
     def between(self, prior: F64, unit: F64) -> F64:
         """Return the mean of two normal estimates by their precisions: `prior` with deviations `unit`, and the fit."""
-        precision = self.directions.T @ np.linalg.inv(self.covariance)
+        # Fewer games than directions leave some without a spread: these say nothing, rather than all.
+        precision = self.directions.T @ np.linalg.pinv(self.covariance, rcond=LEAST_SPREAD, hermitian=True)
         anchor = np.diag(unit**-2.0)
         target = precision @ self.fitted + anchor @ prior
         return np.asarray(np.linalg.solve(precision @ self.directions + anchor, target), float)
