@@ -141,7 +141,7 @@ def _compare_position(game: Game, expected: object, where: str) -> None:
 
 
 def _shown(value: object, other: object) -> object:
-    """Of a map, only what differs."""
+    """Return of a map only what differs."""
     if isinstance(value, Mapping) and isinstance(other, Mapping):
         return {key: item for key, item in value.items() if other.get(key) != item}
     return value

@@ -29,7 +29,7 @@ def cache_root() -> Path:
     """The folder for compiled code: `RINGRIFT_CACHE_DIR`, else `ringrift` under the user's cache folder."""
     chosen = os.environ.get("RINGRIFT_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111 - Path.expanduser raises for an unknown user
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ringrift"
 
 

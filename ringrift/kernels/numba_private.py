@@ -27,7 +27,7 @@ if vars(numba.config)["DISABLE_JIT"]:
     raise RingRiftError("NUMBA_DISABLE_JIT is set, but the rules run only if they are compiled: unset it")
 
 NOTICED_SECONDS = 1.0
-"""Of compiling, until it is said."""
+"""The time of compiling after which it is said."""
 
 
 class SharedCacheFile(IndexDataCacheFile):

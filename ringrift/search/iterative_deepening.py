@@ -38,8 +38,8 @@ NODES_PER_CLOCK_CHECK: Final = 2048
 TT_SIZE: Final = 1 << 17
 """Positions in the transposition table of a thread; a search of 100 ms visits about as many."""
 POLICY_MARGIN: Final = 8.0
-"""With a temperature, actions of the root get exact scores up to that many times the temperature below the best: the
-weight of all others is less than e ** −8."""
+"""How far below the best, in temperatures, actions of the root still get exact scores: the weight of all others is less
+than e ** −8."""
 
 
 @dataclass(frozen=True)

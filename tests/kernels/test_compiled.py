@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringrift.kernels.compiled import PACKAGE, cache_folder, imported_files
+import pytest
+
+from ringrift.kernels.compiled import PACKAGE, cache_folder, cache_root, imported_files
 
 KERNEL = """
 import numpy as np
@@ -78,3 +80,11 @@ def test_the_cache_of_a_kernel_depends_on_every_module_that_it_imports() -> None
     folders = {cache_folder(PACKAGE / name) for name in ("game/turn.py", "encoding/features.py", "search/gumbel.py")}
     assert len(folders) == 3
     assert cache_folder(PACKAGE / "game" / "lines.py") == cache_folder(PACKAGE / "game" / "turn.py")
+
+
+def test_the_cache_folder_may_be_named_from_the_home_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RINGRIFT_CACHE_DIR", "~/compiled")
+    assert cache_root() == tmp_path / "compiled"
+    monkeypatch.setenv("RINGRIFT_CACHE_DIR", "~nobody-of-that-name/compiled")
+    assert cache_root() == Path("~nobody-of-that-name/compiled")
