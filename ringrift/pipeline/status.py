@@ -149,12 +149,17 @@ class Status:
         return asdict(self)
 
 
-def status(database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset) -> Status:
-    """How every config stands that has games, models or iterations; what is missing is counted by the preset."""
+def status(
+    database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset, *, games: Path = SELFPLAY
+) -> Status:
+    """How every config stands that has games, models or iterations; what is missing is counted by the preset.
+
+    `games` is the folder of the games of self-play, of which some may not be in the database yet.
+    """
     store = ModelStore(database, models)
     parts, counters = count_parts(database), read_counters(database)
     names = [f"{board}_{players}p" for board, players in configs()]
-    found = (_one(store, name, parts.get(name, (0, 0)), iterations, preset, counters) for name in names)
+    found = (_one(store, name, parts.get(name, (0, 0)), iterations, games, preset, counters) for name in names)
     shown = tuple(one for one in found if one.games or one.trained or one.iteration)
     return Status(halted(), shown, _loop(database, iterations, counters) if shown else None)
 
@@ -194,7 +199,13 @@ def _activity(counters: Counters, config: str | None) -> Activity:
 
 
 def _one(
-    store: ModelStore, config: str, parts: tuple[int, int], iterations: Path, preset: LoopPreset, counters: Counters
+    store: ModelStore,
+    config: str,
+    parts: tuple[int, int],
+    iterations: Path,
+    games: Path,
+    preset: LoopPreset,
+    counters: Counters,
 ) -> ConfigStatus:
     stage = preset.training
     last = last_trained(store, config)
@@ -215,16 +226,16 @@ def _one(
         trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(iterations, config),
-        selfplay=_selfplay(store, config, preset),
+        selfplay=_selfplay(store, config, games, preset),
         warnings=tuple(_warnings(store, config)),
         activity=_activity(counters, config),
     )
 
 
-def _selfplay(store: ModelStore, config: str, preset: LoopPreset) -> str:
+def _selfplay(store: ModelStore, config: str, games: Path, preset: LoopPreset) -> str:
     """Return the games of an interval with their reasons: what is planned, and the factors of the weight."""
     target = None if preset.selfplay.players else selfplay_settings(config).targets[config]
-    plan = planned_games(store, config, SELFPLAY, preset, allocation_settings(), target=target)
+    plan = planned_games(store, config, games, preset, allocation_settings(), target=target)
     weighed = newest_allocations(store.database).get(config)
     factors = f"; weighed {_ago(weighed.decided)}: {weighed.why}" if weighed else ""
     return f"{plan.games:,} games: {plan.why}{factors}"

@@ -14,7 +14,7 @@ from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import FOLDER
 from ringrift.pipeline.readiness import Readiness, readiness
 from ringrift.pipeline.settings import LoopPreset, loop_settings
-from ringrift.pipeline.status import ConfigStatus, status
+from ringrift.pipeline.status import SELFPLAY, ConfigStatus, status
 from ringrift.web.context import Context, WebContext
 from ringrift.web.pages.remembered import Remembered
 
@@ -87,7 +87,7 @@ def _overview(context: WebContext) -> Overview:
     except AbsentDatabase:
         return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
     store = ModelStore(database, context.models)
-    found = status(database, context.models, context.home / FOLDER, preset)
+    found = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
     known = {one.config: one for one in found.configs}
     summaries = [
         _summary(store, known[name], preset, halt) if name in known else ConfigSummary(config=name) for name in names
