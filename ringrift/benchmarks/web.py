@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -205,7 +205,8 @@ def _ask_all(port: int, bodies: list[list[bytes]]) -> list[float | None]:
                 answer = connection.getresponse()
                 content = json.loads(answer.read())
                 sound = answer.status == 200 and content["move"] is not None
-            except (OSError, ValueError):
+            except (OSError, HTTPException, ValueError):
+                connection.close()  # the next request opens it anew
                 sound = False
             found.append(time.perf_counter() - start if sound else None)
         connection.close()
@@ -229,9 +230,12 @@ def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     for _ in range(repeats + 1):  # the first opens the database
         start = time.perf_counter()
-        connection.request("GET", f"/{path}")
-        answer = connection.getresponse()
-        answer.read()
+        try:
+            connection.request("GET", f"/{path}")
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, HTTPException) as error:
+            raise NoAnswer(f"/{path}: {type(error).__name__}: {error}") from None
         if answer.status != 200:
             raise NoAnswer(f"/{path}: answers {answer.status}")
         times.append(1000 * (time.perf_counter() - start))
@@ -277,6 +281,6 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             connection.request("GET", "/live")
             connection.getresponse().read()
             return
-        except OSError:
+        except (OSError, HTTPException):
             time.sleep(0.1)
     raise NoAnswer("the server has not begun to answer")

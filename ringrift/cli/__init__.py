@@ -161,6 +161,11 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
     except MemoryError as error:
         complain(f"there is not enough memory ({error})" if str(error) else "there is not enough memory")
         sys.exit(WRONG_USE)
+    except ModuleNotFoundError as error:  # of an extra that is not installed; what is missing of our own is a fault
+        if not error.name or error.name.split(".")[0] == "ringrift":
+            raise
+        complain(f"{error.name} is not installed; install it, or the extra that brings it: 'ringrift[learn,fleet,web]'")
+        sys.exit(WRONG_USE)
     except RingRiftError as error:
         complain(str(error))
         sys.exit(BUSY if isinstance(error, Busy) else WRONG_USE)
