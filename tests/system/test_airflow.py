@@ -237,7 +237,7 @@ def test_an_iteration_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standa
     assert any(line.startswith("gate        passed (") for line in told)
     rows = [line for line in turn.summary().splitlines() if line.startswith("  ")]
     stages = [line.split()[0] for line in rows]
-    assert stages[:7] == ["selfplay", "sync", "ingest", "threshold", "export", "train", "gauntlet"]
+    assert stages[:8] == ["selfplay", "sync", "ingest", "threshold", "export", "check", "train", "gauntlet"]
     said = dict(zip(stages, rows, strict=True))
     assert said["ingest"].endswith(" s  3 new games in the database")
     assert said["rate"].endswith("nobody is rated: rated_as of the preset in loop.yaml is empty")
