@@ -1,4 +1,4 @@
-"""What keeps the house in order: the games database is checked, and what nobody needs any more is removed."""
+"""The maintenance DAG: check the games database, and remove obsolete files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow's API server serves of RingRift below `/ringrift`.
+"""The routes of RingRift that Airflow's API server serves below `/ringrift`.
 
 Metrics and health, for machines that watch it, ask nobody who they are; all else is the web application (`web.py`).
 """

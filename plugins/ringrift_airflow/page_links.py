@@ -18,7 +18,7 @@ VIEWS: Final[list[dict[str, Any]]] = [
         "url_route": "ringrift-task",
     },
 ]
-"""What Airflow's UI shows: a page in the side-bar, a tab on every DAG, and one on every task that has run."""
+"""The links in Airflow's UI: a page in the side-bar, a tab on every DAG, and one on every task that has run."""
 
 
 def page_about(dag: str, task: str = "") -> str:

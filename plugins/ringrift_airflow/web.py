@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WebApplication:
-    """The application, made when somebody asks for it."""
+    """The application, made at the first request."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None

@@ -23,7 +23,7 @@ GAMES: Final = 2
 
 @dataclass(frozen=True)
 class AlarmOutcome:
-    """What comes of many tests of models of one strength."""
+    """The result of many tests of models of one strength."""
 
     elo: float
     raised: float

@@ -128,7 +128,7 @@ def _fill_config(connection: Connection, config: str, place: int, of_config: int
 
 
 def _game(number: int, config: str, host_count: int, now: int) -> Mapping[str, Any]:
-    """The row of a game that nobody has played."""
+    """The row of an invented game."""
     identity = blake2b(number.to_bytes(8), digest_size=16).digest()
     zero = dict.fromkeys(("opening", "placements", "movements", "lines", "regions", "recoveries"), 0)
     zero |= dict.fromkeys(("forced_eliminations", "opening_hash", "choices"), 0)

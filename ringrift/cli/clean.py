@@ -1,4 +1,4 @@
-"""`ringrift clean`: what nobody needs any more goes."""
+"""`ringrift clean`: removal of obsolete files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ringrift evaluations …`: what evaluations have found, and their games."""
+"""`ringrift evaluations …`: the results of evaluations, and their games."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from ringrift.clock import TOLERANCE
 from ringrift.errors import RingRiftError
 from ringrift.fleet.hosts import Host, hosts
 from ringrift.game import configs
@@ -24,8 +25,6 @@ from ringrift.settings import home_folder
 NAMES: Final = frozenset(f"{board}_{players}p" for board, players in configs())
 LONGEST_LABEL: Final = 100
 """Characters."""
-FUTURE: Final = 300.0
-"""Seconds by which a moment may lie ahead and still be now, as clocks of hosts differ."""
 PATIENCE_SECONDS: Final = 3
 """The longest wait for a server that does not answer."""
 
@@ -102,7 +101,7 @@ class View:
 
     def age(self, moment: float | None) -> float | None:
         """Return how many seconds ago a moment was; None if there is none, or a clock was wrong and it is to come."""
-        if not moment or moment - self.now > FUTURE:
+        if not moment or moment - self.now > TOLERANCE:
             return None
         return max(0.0, self.now - moment)
 

@@ -1,4 +1,4 @@
-"""What people are told beside failures: promotions, refusals of the gate, and hosts that are lost or back.
+"""The notifications beside those of failures: promotions, refusals of the gate, and hosts that are lost or back.
 
 The same subject is told no sooner than `messages.pause_minutes` of monitoring.yaml after the last time; the database
 remembers when that was, so that retries, runs and workers agree.
