@@ -32,6 +32,7 @@ DatabaseOption = Annotated[
         help="A path, sqlite:///… or postgresql://…; by default what database.yaml says.",
     ),
 ]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
 GameOption = Annotated[int, typer.Option("--game", "-g", min=1, max=MANY, help="Which game of the file, from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -39,3 +40,4 @@ ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of mode
 MovesOption = Annotated[
     int | None, typer.Option(min=1, max=MANY, help="Stop a game after that many moves; by default the config's limit.")
 ]
+TorchThreadsOption = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")]

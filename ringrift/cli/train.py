@@ -11,7 +11,15 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.models import named_file, open_store
-from ringrift.cli.options import MODELS, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import (
+    MODELS,
+    ConfigArgument,
+    DatabaseOption,
+    DeviceOption,
+    JsonOption,
+    ModelsOption,
+    TorchThreadsOption,
+)
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
@@ -46,8 +54,8 @@ def train(
     datasets: DatasetsOption = DATASETS,
     models: ModelsOption = MODELS,
     runs: RunsOption = RUNS,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")] = None,
+    device: DeviceOption = None,
+    threads: TorchThreadsOption = None,
     register: Annotated[
         bool, typer.Option("--register", help="Take the model into the store, as --from newest always does.")
     ] = False,

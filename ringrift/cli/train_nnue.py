@@ -10,7 +10,16 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.models import named_file
-from ringrift.cli.options import MANY, MODELS, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
+from ringrift.cli.options import (
+    MANY,
+    MODELS,
+    ConfigArgument,
+    DatabaseOption,
+    DeviceOption,
+    JsonOption,
+    ModelsOption,
+    TorchThreadsOption,
+)
 from ringrift.cli.reports import show_report
 from ringrift.cli.train import RUNS, RunsOption, SetOption, parsed_changes
 
@@ -18,8 +27,6 @@ if TYPE_CHECKING:
     from ringrift.training.nnue_settings import NnueSettings
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of nnue.yaml: smoke, laptop or h100.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")]
 
 
 def train_nnue(
@@ -29,7 +36,7 @@ def train_nnue(
     models: ModelsOption = MODELS,
     runs: RunsOption = RUNS,
     device: DeviceOption = None,
-    threads: ThreadsOption = None,
+    threads: TorchThreadsOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +71,7 @@ def distil(
     models: ModelsOption = MODELS,
     runs: RunsOption = RUNS,
     device: DeviceOption = None,
-    threads: ThreadsOption = None,
+    threads: TorchThreadsOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -16,11 +16,12 @@ from ringrift.cli.models import open_store
 from ringrift.cli.options import (
     MANY_TIMES,
     MODELS,
-    MOST_THREADS,
     ConfigArgument,
     DatabaseOption,
+    DeviceOption,
     JsonOption,
     ModelsOption,
+    TorchThreadsOption,
 )
 from ringrift.cli.reports import show_report
 from ringrift.cli.train import (
@@ -65,8 +66,6 @@ ConfirmOption = Annotated[
 SeedsOption = Annotated[
     int | None, typer.Option("--confirm-seeds", min=2, max=100, help="Pairs of trainings of that test.")
 ]
-ThreadsOption = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")]
 StudiesOption = Annotated[Path, typer.Option("--studies", help="Folder of reports and populations.")]
 
 
@@ -104,7 +103,7 @@ def training(
     runs: RunsOption = RUNS,
     studies: StudiesOption = STUDIES,
     device: DeviceOption = None,
-    threads: ThreadsOption = None,
+    threads: TorchThreadsOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -162,7 +161,7 @@ def population(
     runs: RunsOption = RUNS,
     studies: StudiesOption = STUDIES,
     device: DeviceOption = None,
-    threads: ThreadsOption = None,
+    threads: TorchThreadsOption = None,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:

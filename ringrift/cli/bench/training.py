@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
-from ringrift.cli.options import MANY_TIMES, MOST_AT_ONCE, MOST_THREADS
+from ringrift.cli.options import MANY_TIMES, MOST_AT_ONCE, DeviceOption, TorchThreadsOption
 from ringrift.cli.progress import tracked
 
 
@@ -19,8 +19,8 @@ def training(
     ] = None,
     networks: Annotated[str, typer.Option(help="Architectures, separated by commas.")] = "small,v2,v3",
     batch: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Samples of a step.")] = 256,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")] = None,
+    device: DeviceOption = None,
+    threads: TorchThreadsOption = None,
     compiled: Annotated[bool, typer.Option("--compile", help="With torch.compile.")] = False,
     pcgrad: Annotated[bool, typer.Option("--surgery", help="With PCGrad between policy and values.")] = False,
     repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Times measured; the median counts.")] = 5,
