@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from ringrift.selfplay.record import FORMAT
 from tests.cli.processes import RINGRIFT, complaint, ringrift
 from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write, write_lines
+from tests.processes import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +137,20 @@ def test_wrong_words_are_one_line(path: str, words: tuple[str, ...], message: st
     assert message in complaint("games", *words, "--database", path)
 
 
+def has_games(path: Path) -> bool:
+    """Whether a database has a game already, though it may be about to be made."""
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM games LIMIT 1").fetchone() is not None
+    except sqlite3.OperationalError:
+        return False
+
+
 def test_ctrl_c_stops_after_the_batch_at_hand_and_the_next_ingest_goes_on(tmp_path: Path) -> None:
     lines = write(tmp_path / "games.jsonl", random_records(count=1200))
     words = [RINGRIFT, "games", "ingest", tmp_path / "games.jsonl", "--database", tmp_path / "games.db", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        while not (tmp_path / "games.db").exists():
-            assert running.poll() is None
+        wait_for(lambda: running.poll() is not None or has_games(tmp_path / "games.db"))
         running.send_signal(signal.SIGINT)
         output, errors = running.communicate(timeout=60)
     report = json.loads(output)

@@ -16,6 +16,7 @@ from inspect import signature
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import IndexDataCacheFile
 from packaging.requirements import Requirement
@@ -54,7 +55,9 @@ def test_a_kernel_is_kept_under_a_lock_and_counts_no_references(tmp_path: Path) 
     assert "NRT_" not in machine_code, "numba counts references in spite of _nrt=False"
 
 
-def test_another_checkout_of_the_same_sources_finds_what_is_compiled(tmp_path: Path) -> None:
+def test_another_checkout_of_the_same_sources_finds_what_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = "def double(number):\n    return 2 * number\n"
     hits = []
     for checkout in ("one", "two"):
@@ -65,6 +68,7 @@ def test_another_checkout_of_the_same_sources_finds_what_is_compiled(tmp_path: P
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)  # what is kept names its module, and imports it by name
         spec.loader.exec_module(module)
         kernel = compile_into(str(tmp_path / "cache"), module.double)
         assert kernel(21) == 42
