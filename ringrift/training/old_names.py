@@ -33,6 +33,11 @@ def renamed_heads(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def under_old_names(hyper: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of `HyperParameters` as they were called when runs were first named after them."""
+    """Return the fields of `HyperParameters` as they were called when runs were first named after them.
+
+    Without a least learning rate a training is what it was before there was one.
+    """
+    if not hyper["least_learning_rate"]:
+        hyper = {name: value for name, value in hyper.items() if name != "least_learning_rate"}
     losses = renamed(hyper["losses"], {new: old for old, new in LOSS_SETTINGS.items()})
     return renamed(hyper, {new: old for old, new in HYPER_PARAMETERS.items()}) | {"losses": losses}
