@@ -103,13 +103,13 @@ and to think of positions as it does; from rollouts of noisy positions they lear
 are fitted in seconds, and games in both uses find the best of them. The weights in use shipped with RingRift came from
 that.
 
-In CMA-ES every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those to start
-from and the last best ones; with three and four players alone against copies. A run is a plan and a log of questions
-and answers, and everything else follows from them: after a kill it goes on with the same generation, and other hosts
-answer for it (`ringrift tune ask`, `answer`, `tell`; the DAG `ringrift__tune` does the same on hosts of role
-`hp_tuning`). Nothing is used before `ringrift tune accept`: sequential tests against the weights in use, one action
-ahead *and* in minimax or maxn at 4,000 nodes. What passes both goes into `heuristic/<config>.yaml` of the settings,
-with its evidence as a comment. Settings are in `ringrift/defaults/tuning.yaml`; results in
+In CMA-ES every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those to
+start from and the last best ones; with three and four players alone against copies. A run is a plan and a log of
+questions and answers, and everything else follows from them: after a kill it goes on with the same generation, and
+other hosts answer for it (`ringrift tune ask`, `answer`, `tell`; the DAG `ringrift__tune` does the same on hosts of
+role `hp_tuning`). Nothing is used before `ringrift tune accept`: sequential tests against the weights in use, one
+action ahead *and* in minimax or maxn at 4,000 nodes. What passes both goes into `heuristic/<config>.yaml` of the
+settings, with its evidence as a comment. Settings are in `ringrift/defaults/tuning.yaml`; results in
 [results/heuristic-weights.md](results/heuristic-weights.md).
 """
 

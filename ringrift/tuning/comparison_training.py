@@ -34,7 +34,7 @@ class MixReport:
     agreement: float
     """The share of the search's choices that they make, too, one action ahead."""
     games: int
-    """In both uses."""
+    """The games that were played in both uses together."""
     one_ply_elo: float
     """Against the weights that the run began with; the chosen ones look a little too good."""
     one_ply_error: float
@@ -57,7 +57,7 @@ class ComparisonReport:
     mixes: tuple[MixReport, ...]
     """The best first."""
     games: int
-    """Of the selection."""
+    """The games of the selection."""
     seconds: float
     """Processor time of this call."""
     weights: dict[str, float]

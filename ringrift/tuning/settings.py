@@ -65,13 +65,13 @@ class Mix(Settings):
     """What weights are fitted to in comparison training: the share of each loss."""
 
     choices: NonNegativeFloat
-    """Of the search's choices, under the policy one action ahead."""
+    """The share of the search's choices, under the policy one action ahead."""
     results: NonNegativeFloat
-    """Of the results of rollouts."""
+    """The share of the results of rollouts."""
     values: NonNegativeFloat
-    """Of the values that the search gave to positions."""
+    """The share of the values that the search gave to positions."""
     prior: PositiveFloat
-    """Of half the squared distance from the weights in use, in units of half a weight."""
+    """The factor of half the squared distance from the weights in use, in units of half a weight."""
 
 
 class SelectionSettings(Settings):
@@ -102,7 +102,7 @@ class ComparisonSettings(Settings):
     """The share of random actions in these."""
     rollouts: PositiveInt
     temperature: PositiveFloat
-    """Of the noisy play that leads to the positions of rollouts."""
+    """The temperature of the noisy play that leads to the positions of rollouts."""
     mixes: Annotated[list[Mix], Field(min_length=1)]
     """What is tried; the weights of all and their mean take part in the selection."""
     selection: SelectionSettings
