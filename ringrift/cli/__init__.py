@@ -35,6 +35,7 @@ from ringrift.cli import (
     play,
     preflight,
     promote,
+    reanalyse,
     selfplay,
     sync,
     tournament,
@@ -69,6 +70,7 @@ app.add_typer(games.app, name="games", rich_help_panel=DATA)
 app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
+app.command(rich_help_panel=LEARN)(reanalyse.reanalyse)
 app.command(rich_help_panel=LEARN)(train_nnue.train_nnue)
 app.command(rich_help_panel=LEARN)(train_nnue.distil)
 app.command(rich_help_panel=MEASURE)(train_nnue.gate_nnue)
