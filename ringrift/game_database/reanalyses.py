@@ -103,8 +103,8 @@ def overlaid(older: SearchStatistics, newer: SearchStatistics) -> SearchStatisti
     sources = sources[np.argsort(indices)]
 
     def chosen(name: str) -> npt.NDArray[Any]:
-        both: npt.NDArray[Any] = np.concatenate([getattr(older, name), getattr(newer, name)])
-        return both[sources]
+        found: npt.NDArray[Any] = np.concatenate([getattr(older, name), getattr(newer, name)])[sources]
+        return found
 
     lengths = np.concatenate([older.policy_lengths, newer.policy_lengths]).astype(np.int64)
     firsts = (np.cumsum(lengths) - lengths)[sources]
