@@ -19,6 +19,7 @@ from ringrift.cli import (
     bench,
     clean,
     dataset,
+    distil,
     evaluate,
     evaluations,
     game,
@@ -72,7 +73,7 @@ app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
 app.command(rich_help_panel=LEARN)(reanalyse.reanalyse)
 app.command(rich_help_panel=LEARN)(train_nnue.train_nnue)
-app.command(rich_help_panel=LEARN)(train_nnue.distil)
+app.command(rich_help_panel=LEARN)(distil.distil)
 app.command(rich_help_panel=MEASURE)(train_nnue.gate_nnue)
 app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)

@@ -28,6 +28,7 @@ from ringrift.pipeline.settings import loop_settings
 from ringrift.resources import guard_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
+from ringrift.training.distillation_settings import distillation_settings
 from ringrift.training.nnue_settings import nnue_settings
 from ringrift.training.reanalysis_settings import reanalysis_settings
 from ringrift.training.settings import hyper_parameters
@@ -41,6 +42,7 @@ READERS: dict[str, Callable[[], object]] = {
     "allocation.yaml": allocation_settings,
     "database.yaml": database_settings,
     "datasets.yaml": dataset_settings,
+    "distillation.yaml": distillation_settings,
     "evaluation.yaml": evaluation_settings,
     "fleet.yaml": fleet_settings,
     "games.yaml": lambda: move_limit("square8_2p"),
