@@ -18,6 +18,7 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
+from ringrift.models.former import place_former_champions
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
@@ -26,7 +27,7 @@ from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
 from ringrift.pipeline.readiness import readiness, training_progress
 from ringrift.run_context import RunContext
-from ringrift.selfplay import SelfPlayOptions, run_selfplay
+from ringrift.selfplay import SelfPlayOptions, former_wanted, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.preflight import PlannedTraining, preflight
@@ -41,6 +42,8 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
     """Play the games of this iteration, as many as `planned_games` says."""
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
+    players = stage.players or settings.players.trained
+    place_former_champions(inputs.store, inputs.config, former_wanted(players))
     plan = planned_games(
         inputs.store,
         inputs.config,
@@ -71,9 +74,9 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         models=inputs.store.folder,
         games=games,
     )
-    players = ", ".join(engine.spec for engine in report.engines)
+    played_by = ", ".join(engine.spec for engine in report.engines)
     facts = {"games": games, "moves": report.moves, "endings": report.endings, "planned": plan.to_json()}
-    return StageResult(f"{games:,} games by {players or 'an earlier try'} ({plan.why})", facts)
+    return StageResult(f"{games:,} games by {played_by or 'an earlier try'} ({plan.why})", facts)
 
 
 def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:

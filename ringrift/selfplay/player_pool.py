@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 PROMOTED: Final = "{best}"
 """The name that stands for the promoted model's file in the specs of players."""
+
+FORMER: Final = re.compile(r"\{best~([1-9][0-9]{0,3})\}")
+"""The name that stands for a former champion's file: `{best~1}` is the champion before the present one."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Time, size and inode of each file, None if it is not there: they tell whether files are still the same."""
@@ -45,6 +49,11 @@ def promoted_model(folder: Path, config: str) -> Path:
     return folder / f"ringrift_best_{config}.pth"
 
 
+def former_wanted(players: str) -> int:
+    """Return how far back the former champions go that a spec of players names; 0 if it names none."""
+    return max((int(back) for back in FORMER.findall(players)), default=0)
+
+
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 
@@ -57,6 +66,8 @@ class PlayerPool:
         self.draw_seed = np.uint64(options.seed_of("lineup"))
         self.reloads = 0
         """The number of times that new models have been taken in."""
+        self.former = 0
+        """How far back the former champions go that the players name."""
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
         self._load(self._wanted_spec())
@@ -96,13 +107,24 @@ class PlayerPool:
         # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
         promoted = self.best.exists() or self.best.with_suffix(".json").exists()
         text = self.options.players or (players.trained if promoted else players.bootstrap)
+        self.former = former_wanted(text)
+        text = FORMER.sub(lambda found: str(self._former_champion(int(found[1]))), text)
         return text.replace(PROMOTED, str(self.best))
+
+    def _former_paths(self) -> list[Path]:
+        """Return where the former champions lie that the players name, the newest first."""
+        return [promoted_model(self.best.parent, f"{self.options.config}~{back + 1}") for back in range(self.former)]
+
+    def _former_champion(self, back: int) -> Path:
+        """Return the file of the champion so far back; where there have been fewer, that of the first one."""
+        return next((path for path in reversed(self._former_paths()[:back]) if path.exists()), self.best)
 
     def _load(self, text: str) -> None:
         """Make the players that a spec names; if that fails, nothing changes."""
         parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
         watched = {path for _, spec in parts if (path := model_path(spec))}
         watched |= set() if self.options.players else {self.best}
+        watched |= set(self._former_paths())
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
         for _, spec in parts:
