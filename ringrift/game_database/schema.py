@@ -27,7 +27,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
