@@ -96,7 +96,7 @@ def test_integer_networks_are_in_the_store_too(place: Path) -> None:
     listed = {model["id"]: (model["kind"], model["status"]) for model in read("models", "list")}
     assert listed == {one["id"]: ("network", "development"), network["id"]: ("nnue", "development")}
     assert network["id"] == identity
-    assert f"{identity} nnue hex8_2p development" in run("models", "list")
+    assert f"│ {identity} │ nnue" in run("models", "list")
     assert f"{identity} hex8_2p nnue development" in run("models", "why", "x.nnue")
     assert read("models", "show", identity[:8])["fault"] is None
     (place / "models" / "hex8_2p" / f"{identity}.nnue").write_bytes(b"?")
