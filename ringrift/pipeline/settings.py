@@ -131,6 +131,8 @@ class LoopPreset(Settings):
     retry_seconds: PositiveInt
     selfplay: SelfplayStage
     training: TrainingStage
+    reanalyses: bool
+    """Whether the champion searches decisions of old games again before every export, as reanalysis.yaml says."""
     rated_as: list[Form]
     """Ways to play in which every new model is rated, beside its gauntlet."""
     evaluation_hours: Hours
