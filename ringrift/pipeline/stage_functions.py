@@ -21,6 +21,7 @@ from ringrift.models import PromotionReport, StoredModel, check, mend_champion, 
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
+from ringrift.models.shipped import begin_with_shipped
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
@@ -39,6 +40,8 @@ Context = RunContext[PipelineSettings]
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Play the games of this iteration, as many as `planned_games` says."""
+    if not context.settings.loop.from_zero:
+        begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
     plan = planned_games(

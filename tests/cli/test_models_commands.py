@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ringrift.agents import promoted_model
 from ringrift.cli import app
 from ringrift.game import get_board
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.nnue import write_network
-from ringrift.selfplay import promoted_model
 from tests.cli.processes import complaint, ringrift
 from tests.nnue.networks import random_network
 
