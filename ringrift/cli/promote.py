@@ -48,6 +48,7 @@ def promote(
 
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.errors import RingRiftError
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
@@ -56,7 +57,7 @@ def promote(
     from ringrift.models import promote as run
     from ringrift.models.former import place_former_champions
     from ringrift.models.names import named_model
-    from ringrift.selfplay import former_wanted, selfplay_settings
+    from ringrift.selfplay import selfplay_settings
 
     parse_config(config)
     if force and not (reason or "").strip():

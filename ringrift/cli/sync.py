@@ -86,9 +86,10 @@ def distribute(
 
     Example: ringrift distribute square8_2p
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.game import parse_config
     from ringrift.models import ModelStore
-    from ringrift.selfplay import former_wanted, selfplay_settings
+    from ringrift.selfplay import selfplay_settings
 
     parse_config(config)
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):

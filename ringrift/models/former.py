@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ringrift.agents import promoted_model
 from ringrift.models.errors import UnknownModel
 from ringrift.models.files import checksum_of, write_files
 from ringrift.models.history import predecessors
 from ringrift.models.store import ModelStore, StoredModel
-from ringrift.selfplay import promoted_model
 
 
 def former_champions(store: ModelStore, config: str, count: int) -> dict[str, StoredModel]:

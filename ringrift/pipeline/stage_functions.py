@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from ringrift.agents.champion import former_wanted
 from ringrift.datasets import export
 from ringrift.datasets.game_selection import EmptySelection
 from ringrift.datasets.settings import DatasetSettings
@@ -22,12 +23,13 @@ from ringrift.models.former import place_former_champions
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
+from ringrift.models.shipped import begin_with_shipped
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
 from ringrift.pipeline.readiness import readiness, training_progress
 from ringrift.run_context import RunContext
-from ringrift.selfplay import SelfPlayOptions, former_wanted, run_selfplay
+from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.preflight import PlannedTraining, preflight
@@ -40,6 +42,8 @@ Context = RunContext[PipelineSettings]
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Play the games of this iteration, as many as `planned_games` says."""
+    if not context.settings.loop.from_zero:
+        begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
     players = stage.players or settings.players.trained

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from ringrift.agents import promoted_model
 from ringrift.models import ModelStore, UnknownModel, prune
 from ringrift.models.former import champion_files, former_champions, place_former_champions
 from ringrift.models.settings import PruneSettings
 from ringrift.networks import read_id
-from ringrift.selfplay import promoted_model
 from tests.models.making import crowned, registered
 
 CONFIG = "hex8_2p"

@@ -49,10 +49,11 @@ def bring_champion(fleet: FleetHook, config: str, log: Any, names: Sequence[str]
 
     `HostTrouble` if none of them has it.
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.fleet.distribution import distribute  # late: it takes a second
     from ringrift.models import ModelStore
     from ringrift.models.former import place_former_champions
-    from ringrift.selfplay import former_wanted, selfplay_settings
+    from ringrift.selfplay import selfplay_settings
 
     with in_one_line(), fleet.health() as health:
         store = ModelStore(health.database, home() / "models")
