@@ -27,7 +27,7 @@ from sqlalchemy import (
     Text,
 )
 
-REVISION: Final = "0009"
+REVISION: Final = "0010"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -99,6 +99,7 @@ games = Table(
     Column("opening_hash", BigInteger, nullable=False),  # of the first `OPENING_ACTIONS` actions
     Column("actions_hash", BigInteger, nullable=False),
     Index(None, "config", "id"),
+    Index(None, "config", "lot"),
 )
 
 moves = Table(

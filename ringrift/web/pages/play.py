@@ -6,16 +6,14 @@ request replays the actions by the rules, and what agents choose depends on the 
 
 from __future__ import annotations
 
-from functools import lru_cache
-from threading import Lock
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from ringrift.agents import Agent, make_agent
+from ringrift.agents import Agent
 from ringrift.errors import RingRiftError
-from ringrift.evaluation.analysis import assess
+from ringrift.evaluation.analysis import Assessment, assess
 from ringrift.game import Game, parse_config
 from ringrift.game.records import record_line
 from ringrift.game_database import AbsentDatabase
@@ -150,16 +148,19 @@ def position(context: Context, service: Service, step: Step) -> Position:
 
 
 @router.post("/hint")
-def hint(context: Context, game: Started) -> Hint:
-    """Return what a player would do in the position."""
+def hint(service: Service, game: Started) -> Hint:
+    """Return what a player would do in the position; it is one of the service's, with their limits."""
     state = _begun(game)
     for action in game.actions:
         state.play(action)
     if state.is_over or len(state.legal_actions()) < 1:
         raise BadGame("the game is over: there is nothing to choose")
-    agent, lock = _adviser(game.config)
-    with lock:
-        found = next(assess(agent, state.board, state.players, state.array.reshape(1), top=CANDIDATES))
+    position = state.array.reshape(1)
+
+    def think(agent: Agent) -> Assessment:
+        return next(assess(agent, state.board, state.players, position, top=CANDIDATES))
+
+    found = service.pool.send(service.lineup.named(game.config, HINT), think).result()
     seat = state.player - 1
     return Hint(
         by=HINT,
@@ -209,13 +210,6 @@ def _advance(context: WebContext, service: MoveService, game: Game, step: Step) 
         decision = service.pool.decide(player, game.array.reshape(1).copy(), step.seed).result()
         frames += play_frames(game, [decision.action])
     return frames
-
-
-@lru_cache(maxsize=12)
-def _adviser(config: str) -> tuple[Agent, Lock]:
-    """Return the player that gives hints, for one thread at a time."""
-    board, players = parse_config(config)
-    return make_agent(HINT, board, players), Lock()
 
 
 def _store(context: WebContext) -> ModelStore | None:
