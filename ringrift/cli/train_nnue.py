@@ -1,15 +1,14 @@
-"""`ringrift train-nnue` and `ringrift distil`: small integer networks learn from games, or from a stronger player."""
+"""`ringrift train-nnue` and `ringrift gate-nnue`: small integer networks learn, and play for their promotion."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.models import named_file
 from ringrift.cli.options import (
     MANY,
     MODELS,
@@ -52,45 +51,10 @@ def train_nnue(
     from ringrift.training.nnue_settings import nnue_settings
 
     settings = nnue_settings(preset, parsed_changes(changes))
-    _train(config, settings, None, models, runs, device, threads, database, as_json)
+    train_integer_network(config, settings, None, models, runs, device, threads, database, as_json)
 
 
-def distil(
-    teacher: Annotated[
-        str,
-        typer.Argument(
-            metavar="TEACHER",
-            help="The player whose values are learned: a model by path, id or `best`, or any player, such as"
-            " 'minimax?nodes=16000'.",
-        ),
-    ],
-    config: ConfigArgument,
-    to: Annotated[Literal["nnue"], typer.Option("--to", help="What learns.")] = "nnue",
-    preset: PresetOption = None,
-    changes: SetOption = None,
-    models: ModelsOption = MODELS,
-    runs: RunsOption = RUNS,
-    device: DeviceOption = None,
-    threads: TorchThreadsOption = None,
-    database: DatabaseOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a small integer network on what a large network, or a deep search, thinks of the stored positions.
-
-    Example: ringrift distil best square8_2p --to nnue
-
-    Example: ringrift distil 'minimax?nodes=16000' hex8_2p --to nnue --set positions=100000
-    """
-    from ringrift.agents.spec import MODES
-    from ringrift.training.nnue_settings import nnue_settings
-
-    settings = nnue_settings(preset, parsed_changes(changes))
-    mode = teacher.partition(":")[0].partition("@")[0].partition("?")[0]
-    spec = teacher if mode in MODES else f"policy:{named_file(database, models, config, teacher)}?temperature=0"
-    _train(config, settings, spec, models, runs, device, threads, database, as_json)
-
-
-def _train(
+def train_integer_network(
     config: str,
     settings: NnueSettings,
     teacher: str | None,
@@ -101,6 +65,7 @@ def _train(
     database: str | None,
     as_json: bool,
 ) -> None:
+    """Train an integer network on outcomes and searches, or on the values of a teacher, and show the report."""
     import torch
 
     from ringrift.agents import make_agent

@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ringrift.agents import promoted_model
 from ringrift.errors import RingRiftError
 from ringrift.models.champion import look_at_champion, mend_champion
 from ringrift.models.files import checksum, read_files, remove_files, write_files
 from ringrift.models.store import ModelStore, StoredModel
 from ringrift.run_context import RunContext
-from ringrift.selfplay import promoted_model
 
 
 @dataclass(frozen=True)

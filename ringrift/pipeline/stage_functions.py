@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ringrift.datasets import export
 from ringrift.datasets.game_selection import EmptySelection
+from ringrift.datasets.settings import DatasetSettings
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, model_participant
@@ -20,6 +21,7 @@ from ringrift.models import PromotionReport, StoredModel, check, mend_champion, 
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
+from ringrift.models.shipped import begin_with_shipped
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
@@ -29,6 +31,7 @@ from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.preflight import PlannedTraining, preflight
+from ringrift.training.reanalysis import ReanalysisReport, reanalyse, reanalysis_inputs
 
 WORKER: Final = "loop"
 
@@ -37,6 +40,8 @@ Context = RunContext[PipelineSettings]
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Play the games of this iteration, as many as `planned_games` says."""
+    if not context.settings.loop.from_zero:
+        begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
     plan = planned_games(
@@ -91,12 +96,27 @@ def _threshold(inputs: LoopInputs, iteration: Iteration, context: Context) -> St
 def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     within = context.part_of("export").with_settings(context.settings.datasets)
     try:
+        again = _reanalyse(inputs, within, context.settings)
         reports = export(inputs.database, inputs.config, within, folder=inputs.datasets)
     except EmptySelection as error:
         return StageResult(str(error), {}, over=True)
     training = reports[0]
     line = f"{training.samples:,} samples, {training.policies:,} with a policy, of {training.games:,} games"
-    return StageResult(line, {"samples": training.samples, "games": training.games})
+    if again is not None:
+        line += f", after {again.decisions:,} decisions were searched again"
+    facts = {"samples": training.samples, "games": training.games, "reanalysis": again and again.to_json()}
+    return StageResult(line, facts)
+
+
+def _reanalyse(
+    inputs: LoopInputs, context: RunContext[DatasetSettings], settings: PipelineSettings
+) -> ReanalysisReport | None:
+    """Let the champion search decisions of old games again; None where there is none, or the preset does not ask."""
+    champion = inputs.store.champion(inputs.config) if settings.loop.reanalyses else None
+    if champion is None:
+        return None
+    searches = reanalysis_inputs(inputs.config, Path(inputs.store.path(champion)), settings.reanalysis.search)
+    return reanalyse(inputs.database, searches, settings.reanalysis, context)
 
 
 def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:

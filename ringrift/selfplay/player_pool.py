@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from ringrift.agents import Agent, Spec, cheaper, make_agent
+from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model
+from ringrift.agents.champion import CHAMPION, is_promoted
 from ringrift.agents.mixed import draw_members
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
@@ -18,9 +18,6 @@ from ringrift.nnue import SUFFIX, read_nnue_id
 from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)
-
-PROMOTED: Final = "{best}"
-"""The name that stands for the promoted model's file in the specs of players."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Time, size and inode of each file, None if it is not there: they tell whether files are still the same."""
@@ -40,11 +37,6 @@ class Player:
     """The same player with fewer simulations, for lost games; None if it cannot have fewer, or never gives up."""
 
 
-def promoted_model(folder: Path, config: str) -> Path:
-    """Return where the promoted model of a config lies in the folder of models."""
-    return folder / f"ringrift_best_{config}.pth"
-
-
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 
@@ -52,6 +44,7 @@ class PlayerPool:
         """Make the players that the options name; `models` is the folder of the promoted model."""
         self.options = options
         self.board, self.seat_count = parse_config(options.config)
+        self.models = models
         self.best = promoted_model(models, options.config)
         self.agent_seed = options.seed_of("players")
         self.draw_seed = np.uint64(options.seed_of("lineup"))
@@ -93,10 +86,9 @@ class PlayerPool:
     def _wanted_spec(self) -> str:
         """Return the spec that the newest games are to be played by."""
         players = self.options.settings.players
-        # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
-        promoted = self.best.exists() or self.best.with_suffix(".json").exists()
+        promoted = is_promoted(self.models, self.options.config)
         text = self.options.players or (players.trained if promoted else players.bootstrap)
-        return text.replace(PROMOTED, str(self.best))
+        return text.replace(CHAMPION, str(self.best))
 
     def _load(self, text: str) -> None:
         """Make the players that a spec names; if that fails, nothing changes."""

@@ -35,13 +35,12 @@ def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int) 
 
     Not more than `at_once` go through the network together.
     """
-    manifest = dataset.manifest
-    target = learner.target._replace(share=manifest.policies / manifest.samples)
+    target = learner.target_of(dataset.manifest)
     count = 0
     sums = torch.zeros(len(Losses._fields), device=learner.device)
     predicted, outcomes = [], []
     for batch in Loader(dataset, batch=min(MOST_AT_ONCE, at_once, samples), epochs=1, augment=False):
-        found, values = learner.evaluate(learner.average.module, batch.to(learner.device), target)
+        found, values = learner.evaluate(learner.average.module, learner.prepared(batch), target)
         size = len(batch.outcome_values)
         sums += torch.stack(found) * size
         predicted.append(values[:, 0].cpu().numpy())

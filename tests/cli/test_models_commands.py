@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ringrift.agents import promoted_model
 from ringrift.cli import app
 from ringrift.networks import NetworkConfig, build_network, save_model
-from ringrift.selfplay import promoted_model
 from tests.cli.processes import complaint, ringrift
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ringrift.agents import promoted_model
 from ringrift.fleet import distribution
 from ringrift.fleet.distribution import Distribution, NoChampion, distribute
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import load_model, read_id
-from ringrift.selfplay import promoted_model
 from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 from tests.models.making import content, crowned, registered
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ringrift.agents import BadSpec
+from ringrift.agents import BadSpec, promoted_model
 from ringrift.networks import MissingModel, NetworkConfig, build_network, save_model
-from ringrift.selfplay import PlayerPool, SelfPlay, promoted_model
+from ringrift.selfplay import PlayerPool, SelfPlay
 from tests.selfplay.runs import NOWHERE, some_options
 
 DEFAULTS = {"players": {"trained": "policy:{best}", "bootstrap": "random"}}
