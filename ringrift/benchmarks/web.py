@@ -59,7 +59,7 @@ PAGES: Final = {
 }
 """The data of pages, and the seconds for which an answer is remembered; the first opens the database."""
 SHORT: Final = 5.0
-"""Seconds: answers that are remembered no longer are waited for until they are worked out anew; of others, the first."""
+"""Answers that are remembered no longer than this are waited for, to see them worked out anew; of others, the first."""
 ANEW: Final = 3
 """The times that such an answer is waited for."""
 
