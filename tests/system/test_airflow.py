@@ -289,7 +289,7 @@ MADE = {
 
 def test_the_pages_stand_in_the_web_ui_and_tasks_lead_to_what_they_made(loop: Standalone, tmp_path: Path) -> None:
     run = loop.trigger()
-    loop.finished(run)
+    loop.wait(lambda: {*MADE, "selfplay"} <= loop.tasks(run).keys())
     shard = f"square8_2p-{re.sub('[^A-Za-z0-9.-]', '-', run)}-0"
     records = [replace(record, run=shard) for record in random_records(count=2)]
     write(tmp_path / "games.jsonl", records)
@@ -325,7 +325,7 @@ def approval(loop: Standalone) -> Iterator[Standalone]:
 
 def test_a_person_approves_a_promotion_by_clicks(approval: Standalone) -> None:
     run = approval.trigger()
-    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input")
+    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input", 900)
     approval.asked(run, "approve")
     with browser() as page:
         where = f"/dags/{DAG}/runs/{quote(run, safe='')}/tasks/approve/required_actions"
@@ -333,7 +333,7 @@ def test_a_person_approves_a_promotion_by_clicks(approval: Standalone) -> None:
         if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
             page.picture(Path(folder) / "airflow-approval.png")
         page.click("Approve")
-        approval.finished(run)
+        approval.finished(run, seconds=900)
     assert approval.tasks(run)["promote"] == "success"
 
 

@@ -61,6 +61,10 @@ def test_models_of_airflow_have_hours_losses_and_a_lineage(
         (first.id, 1.0, None),
         (second.id, 3.0, None),
     ]
+    offered = [one["seat"] for one in client.get(f"/pages/data/play/players/{CONFIG}").json()["choices"]]
+    assert offered[-4:] == [f"{second.id}@16", f"{second.id}@64", f"{first.id}@16", f"{first.id}@64"]
+    step = {"config": CONFIG, "seats": ["person", offered[-1]], "seed": 1, "advance": False}
+    assert client.post("/pages/data/play/position", json=step).json()["waits"] == "person"
     newest, oldest = page["models"]
     assert (newest["loss"], newest["gap"], newest["calibration"]) == (2.5, 0.25, 0.04)
     assert (newest["games"], newest["dataset"], newest["parent"]) == (40, "01234567", first.id)

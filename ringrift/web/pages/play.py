@@ -29,6 +29,8 @@ from ringrift.web.service.routes import Service
 
 CANDIDATES: Final = 8
 """Actions that a hint names."""
+MODELS: Final = 5
+"""Models beside the champion that are offered, the newest; any other can be named in the address."""
 LONGEST_SEAT: Final = 60
 MOST_ACTIONS: Final = 10_000
 HINT: Final = "gumbel:heuristic@200"
@@ -118,12 +120,20 @@ def choices(context: Context, config: str) -> Choices:
         spec = spec_of(f"{LEVEL}{level}", name, None)
         found.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
     store = _store(context)
-    champion = store.champion(name) if store else None
+    if store is None:
+        return Choices(choices=found)
+    champion = store.champion(name)
     if champion is not None:
         found += [
             Choice(seat=f"champion@{count}", name=f"The champion, {count} simulations", detail=champion.id)
             for count in (16, 64, 256)
         ]
+    others = [one for one in store.listed(name) if one.pruned is None and one.status != "production"]
+    found += [
+        Choice(seat=f"{one.id}@{count}", name=f"Model {one.id[:8]}, {count} simulations", detail=one.status)
+        for one in others[:MODELS]
+        for count in (16, 64)
+    ]
     return Choices(choices=found)
 
 
