@@ -53,20 +53,9 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait_for(until)
 
-    def wait_in_frame(self, text: str, hash_: str = "") -> str:
-        """Wait until a text stands in the frame of the page, and return its address; `hash_` leads elsewhere in it."""
-        window = "document.querySelector('iframe')?.contentWindow"
-        give_up = time.monotonic() + 240
-        if hash_:
-            self.evaluate(f"{window}.location.hash = {json.dumps(hash_)}")
-        while text not in (found := self.evaluate(f"{window}?.document.body?.innerText") or ""):
-            assert time.monotonic() < give_up, (self.evaluate(f"{window}?.location.href"), found)
-            time.sleep(0.3)
-        return str(self.evaluate(f"{window}.location.href"))
-
     def wait_for(self, text: str) -> None:
         """Wait until a text stands in the page."""
-        give_up = time.monotonic() + 120
+        give_up = time.monotonic() + 60
         while text not in (found := self.evaluate("document.body ? document.body.innerText : ''") or ""):
             assert time.monotonic() < give_up, found
             time.sleep(0.3)

@@ -58,18 +58,14 @@ class Driven:
         }
         self.api.post(f"/dags/{DAG}/clearTaskInstances", content)
 
-    def asked(self, run: str, task: str, number: int = 1) -> None:
-        """Wait until a try of a task waits for a person, and for as long as a person would need to answer.
+    def answer(self, run: str, task: str, option: str, number: int = 1) -> None:
+        """Say yes or no to a try of a task that waits for a person, as late as a person would.
 
         An answer that comes before the scheduler knows that the try has ended looks to it like a task gone wrong.
         """
         ended = f"task_id='{task}', run_id='{run}', try_number={number},"
         told = "Received executor event with state success"
         self.wait(lambda: any(told in line and ended in line for line in self.log_file.read_text().splitlines()))
-
-    def answer(self, run: str, task: str, option: str, number: int = 1) -> None:
-        """Say yes or no to a try of a task that waits for a person."""
-        self.asked(run, task, number)
         self.api.patch(f"{self.path(run)}/taskInstances/{task}/-1/hitlDetails", {"chosen_options": [option]})
 
     def log(self, run: str, task: str, number: int = 1) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,12 +15,8 @@ import pytest
 from PIL import Image
 from psutil import Process
 
-from ringrift.game_database import GamesDatabase, ingest
-from ringrift.game_database.settings import database_in
 from ringrift.pipeline.halt import halt, resume
 from tests.airflow.tiny import change_settings
-from tests.contexts import ingest_context
-from tests.game_database.records import random_records, write
 from tests.processes import alive, family, kill_all
 from tests.system.browser import browser
 from tests.system.standalone import DAG, Standalone, tasks_of
@@ -265,76 +259,12 @@ def test_an_iteration_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standa
             shutil.copy(path, folder)
 
 
-PAGES = {
-    "#/": "configs have a champion",
-    f"#/configs/{DAG.removeprefix('ringrift__')}": "Won by seat",
-    "#/games": "in the database",
-    "#/games/1": "Moves",
-    "#/evaluations": "Games of evaluations",
-    "#/live": "Came in last",
-    "#/play": "Begin the game",
-    "#/rules": "Recovery",
-    "#/runs": "No training yet",
-    "#/fleet": "This machine does all",
-}
-"""The pages, and what stands on each where there are games and nothing else."""
-MADE = {
-    "train": "#/runs?config=square8_2p",
-    "gauntlet": "#/configs/square8_2p?show=evaluations",
-    "gate": "#/configs/square8_2p?show=verdicts",
-    "promote": "#/configs/square8_2p?show=lineage",
-}
-"""What the tab of each task leads to."""
-
-
-def test_the_pages_stand_in_the_web_ui_and_tasks_lead_to_what_they_made(loop: Standalone, tmp_path: Path) -> None:
-    run = loop.trigger()
-    loop.wait(lambda: {*MADE, "selfplay"} <= loop.tasks(run).keys())
-    shard = f"square8_2p-{re.sub('[^A-Za-z0-9.-]', '-', run)}-0"
-    records = [replace(record, run=shard) for record in random_records(count=2)]
-    write(tmp_path / "games.jsonl", records)
-    with GamesDatabase(database_in(loop.place.home), create=True) as database:
-        ingest(database, [tmp_path / "games.jsonl"], ingest_context())
-    url, token = loop.deployment.url, loop.api.token()
-    with browser() as page:
-        page.call("Page.navigate", url=f"{url}/ringrift/pages/")
-        page.wait_for("Not authenticated")
-        page.open(f"{url}/plugin/ringrift", token, "")
-        for address, text in PAGES.items():
-            page.wait_in_frame(text, address)
-        page.picture(tmp_path / "airflow-page.png")
-        page.open(f"{url}/dags/{DAG}/plugin/ringrift-dag", token, "")
-        assert page.wait_in_frame("Won by seat").endswith("#/configs/square8_2p")
-        tasks = f"{url}/dags/{DAG}/runs/{quote(run, safe='')}/tasks"
-        for task, address in MADE.items():
-            page.open(f"{tasks}/{task}/plugin/ringrift-task", token, "")
-            assert page.wait_in_frame("RingRift").endswith(address)
-        page.open(f"{tasks}/selfplay/mapped/0/plugin/ringrift-task", token, "")
-        assert page.wait_in_frame("2 shown").endswith(f"#/games?config=square8_2p&run={shard}")
-    if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
-        shutil.copy(tmp_path / "airflow-page.png", folder)
-
-
 @pytest.fixture
 def approval(loop: Standalone) -> Iterator[Standalone]:
     """The loop with a person who has a say."""
     loop.ask_people(True)
     yield loop
     loop.ask_people(False)
-
-
-def test_a_person_approves_a_promotion_by_clicks(approval: Standalone) -> None:
-    run = approval.trigger()
-    approval.wait(lambda: approval.tasks(run)["approve"] == "awaiting_input", 900)
-    approval.asked(run, "approve")
-    with browser() as page:
-        where = f"/dags/{DAG}/runs/{quote(run, safe='')}/tasks/approve/required_actions"
-        page.open(f"{approval.deployment.url}{where}", approval.api.token(), "champion of square8_2p?")
-        if folder := os.environ.get("RINGRIFT_SCREENSHOTS"):
-            page.picture(Path(folder) / "airflow-approval.png")
-        page.click("Approve")
-        approval.finished(run, seconds=900)
-    assert approval.tasks(run)["promote"] == "success"
 
 
 def test_a_person_says_yes_or_no_to_a_promotion(approval: Standalone) -> None:
