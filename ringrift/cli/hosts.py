@@ -185,7 +185,7 @@ def deploy(
     from ringrift.fleet.hosts import fleet_settings
     from ringrift.fleet.hosts import hosts as known_hosts
 
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.deploy import checkout, deploy_here
     from ringrift.fleet.deploy import deploy as run
     from ringrift.fleet.services import ServiceChange, coordinator_services, host_services
