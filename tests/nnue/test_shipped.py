@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ringrift.agents import make_agent
-from ringrift.game import new_states, parse_config
+from ringrift.game import configs, new_states, parse_config
 from ringrift.nnue import BadNnue, find_network, promoted_network, read_network, write_network
 from ringrift.nnue.batch import network_scores
 from ringrift.nnue.file import SHIPPED
@@ -21,7 +21,7 @@ LARGEST = 1_300_000
 
 
 def test_there_are_some() -> None:
-    assert {"square8_2p", "square8_3p", "hex8_2p"} <= set(CONFIGS)
+    assert {f"{board}_{players}p" for board, players in configs() if board in ("square8", "hex8")} <= set(CONFIGS)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
