@@ -70,6 +70,7 @@ def selfplay(
     models: ModelsOption = MODELS,
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
     worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",
+    pace: Annotated[Path | None, typer.Option(help="Rest as this file says, which `ringrift fill` writes.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play games for training: many side by side, until there are enough or you stop it.
@@ -90,6 +91,7 @@ def selfplay(
     Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
     """
 
+    from ringrift.resources.pace import Pace
     from ringrift.selfplay import BadOptions, checked_name, count_games, run_selfplay, selfplay_settings
 
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
@@ -112,6 +114,7 @@ def selfplay(
             games=games,
             more=more,
             side_by_side=batch,
+            rest=Pace(pace, context.cancellation).rest if pace else lambda: None,
         )
     show_report(report, as_json)
     exit_if_cancelled(context)

@@ -124,23 +124,33 @@ def load_usage() -> Usage | None:
 
 def gpu_usage() -> Usage | None:
     """Return how full the fullest GPU is that this process may see; None where there is none."""
-    program = shutil.which("nvidia-smi")
-    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
-        return None
-    query = [program, "--query-gpu=index,uuid,memory.used,memory.total", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
-        rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
-        named = os.environ.get("CUDA_VISIBLE_DEVICES")
-        seen = None if named is None else {name.strip() for name in named.split(",")}
-        gpus = [
-            (index, int(used) << 20, int(total) << 20)
-            for index, uuid, used, total in rows
-            if seen is None or index in seen or uuid in seen
-        ]
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
+    gpus = [(index, used << 20, total << 20) for index, (used, total) in _visible_gpus("memory.used,memory.total")]
     if not gpus:
         return None
     index, used, total = max(gpus, key=lambda gpu: gpu[1] / gpu[2])
     return Usage("gpu_memory", f"memory of GPU {index}", used / total, total - used)
+
+
+def gpu_work() -> float | None:
+    """Return the share of the time in which the busiest GPU computes that this process may see; None without any."""
+    return max((busy / 100 for _, (busy,) in _visible_gpus("utilization.gpu")), default=None)
+
+
+def _visible_gpus(fields: str) -> list[tuple[str, list[int]]]:
+    """Ask for whole numbers about the GPUs that this process may see, each with its index; nothing if that fails."""
+    program = shutil.which("nvidia-smi")
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if program is None or named == "":
+        return []
+    query = [program, f"--query-gpu=index,uuid,{fields}", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
+        rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
+        seen = None if named is None else {name.strip() for name in named.split(",")}
+        return [
+            (index, [int(cell) for cell in cells])
+            for index, uuid, *cells in rows
+            if seen is None or index in seen or uuid in seen
+        ]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return []

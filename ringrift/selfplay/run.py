@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -33,12 +33,13 @@ def run_selfplay(
     games: int | None = None,
     more: int | None = None,
     side_by_side: int | None = None,
+    rest: Callable[[], None] = lambda: None,
 ) -> SelfPlayReport:
     """Play a run until it has the games 0 … `games`−1, or `more` games than before, or else until it is
     cancelled.
 
     Games that the worker's files hold are not played again. `side_by_side` is a matter of speed and memory, by default
-    that of the settings.
+    that of the settings. `rest` is called after every step, and may take its time.
     """
     folder = worker_folder(root, options.config, host, worker)
     with GameFiles(folder, options.run, limit=int(options.settings.files.megabytes * 1e6)) as files:
@@ -60,6 +61,7 @@ def run_selfplay(
         def after_step() -> None:
             tally.moves, tally.network_seconds = selfplay.moves, selfplay.network_seconds
             context.progress("games", before + tally.games, wanted, tally.speed)
+            rest()
 
         for record in selfplay.play(missing, cancellation=context.cancellation, after_step=after_step):
             ended = int(time.time())
