@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from ringrift.agents.agent import Agent
+from ringrift.agents.champion import CHAMPION, champion_file
 from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.random import RandomAgent
@@ -39,7 +40,7 @@ from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import MAX_DEPTH
 
 MODELS: Final = Path("models")
-"""The folder of models, in which `nnue` is looked for."""
+"""The folder of models, in which the champion and `nnue` are looked for."""
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
 
@@ -77,7 +78,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
         load_model,
     )
 
-    network = load_model(Path(spec.model), board=board.name, players=players)
+    path = champion_file(MODELS, f"{board.name}_{players}p") if spec.model == CHAMPION else Path(spec.model)
+    network = load_model(path, board=board.name, players=players)
     device = inference_device()
     call = InferenceSession(network, device=device).evaluate
     version = feature_version(network.config.features)

@@ -125,6 +125,8 @@ class LoopPreset(Settings):
     """The loop for a kind of machine."""
 
     configs: list[Config]
+    from_zero: bool
+    """Whether a config without models learns from nothing, and not from the champion that comes with the package."""
     every: Cron
     runs_at_once: PositiveInt
     retries: NonNegativeInt

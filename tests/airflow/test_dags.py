@@ -212,7 +212,7 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0 (line 25)"),
+        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0 (line 28)"),
         (
             ('hosts: "*/5 * * * *"', 'hosts: "99 * * * *"'),
             "presets.smoke.maintenance.hosts: '99 * * * *' is no schedule: [99 * * * *] is not acceptable",
