@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -32,7 +33,7 @@ class TrainingSchedule(NamedTuple):
     steps: int
     warm_up: int
     decays: bool = True
-    """Whether the learning rate falls to 0 by the last step."""
+    """Whether the learning rate falls to the least by the last step."""
 
 
 class StepMetrics(NamedTuple):
@@ -87,7 +88,7 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.target)
+                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
                 if self.hyper.losses.pcgrad:
                     self._backward_with_pcgrad(found, 1 / len(batches))
                 else:
@@ -120,6 +121,13 @@ class Learner:
     def prepared(self, batch: Batch) -> Batch:
         """Return a batch on the device, with what the teachers think of it where there are some."""
         return (batch if self.teachers is None else self.teachers.taught(batch)).to(self.device)
+
+    @property
+    def present_target(self) -> PolicyTarget:
+        """The target of policies at this step, whose temperature is annealed; a validation has that of the end."""
+        start, end = self.hyper.losses.policy_temperature
+        done = self.steps / self.schedule.steps
+        return self.target._replace(softness=end + (start - end) * (1 + math.cos(math.pi * done)) / 2)
 
     def target_of(self, manifest: Manifest) -> PolicyTarget:
         """Return the target of policies, with the share of the samples of a data set that have one."""
