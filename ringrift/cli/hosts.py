@@ -35,7 +35,7 @@ def open_fleet(
     settings = fleet_settings()
     known = hosts()
     chosen = chosen_hosts(known, names or [], role)
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.health import Health
     from ringrift.game_database import GamesDatabase
 
@@ -43,7 +43,8 @@ def open_fleet(
         yield chosen, settings, Health(opened, known, settings.health)
 
 
-def _need_asyncssh() -> None:
+def need_asyncssh() -> None:
+    """Refuse to go on without asyncssh, in a line that says how it is had."""
     from importlib.util import find_spec
 
     from ringrift.errors import RingRiftError
@@ -116,7 +117,7 @@ def pace(names: HostsArgument = None, as_json: JsonOption = False) -> None:
 
     chosen = chosen_hosts(hosts(), names or [], None if names else "selfplay")
     settings = fleet_settings()
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.pace import ask_pace
 
     report = ask_pace(chosen, settings.connection)
@@ -150,7 +151,7 @@ def execute(
 
     chosen = chosen_hosts(hosts(), [host])
     settings = fleet_settings()
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.ssh import open_shells
 
     async def run() -> int:
@@ -206,7 +207,7 @@ def deploy(
     from ringrift.fleet.hosts import fleet_settings
     from ringrift.fleet.hosts import hosts as known_hosts
 
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.deploy import checkout, deploy_here
     from ringrift.fleet.deploy import deploy as run
     from ringrift.fleet.services import ServiceChange, coordinator_services, host_services

@@ -39,6 +39,8 @@ def under_old_names(hyper: Mapping[str, Any]) -> dict[str, Any]:
 
     Fields that came later are left out where they change nothing, so that a run of before goes on.
     """
+    if not hyper["least_learning_rate"]:
+        hyper = {name: value for name, value in hyper.items() if name != "least_learning_rate"}
     known = {name: value for name, value in hyper["losses"].items() if LATER_LOSS_SETTINGS.get(name) != value}
     losses = renamed(known, {new: old for old, new in LOSS_SETTINGS.items()})
     return renamed(hyper, {new: old for old, new in HYPER_PARAMETERS.items()}) | {"losses": losses}

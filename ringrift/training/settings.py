@@ -51,6 +51,7 @@ class HyperParameters(Settings):
     gpu_batches: dict[str, PositiveInt]
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
+    least_learning_rate: NonNegativeFloat
     weight_decay: NonNegativeFloat
     clip: PositiveFloat
     dropout: Share
