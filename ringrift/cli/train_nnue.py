@@ -107,7 +107,7 @@ def _train(
     from ringrift.datasets.settings import dataset_settings
     from ringrift.game import parse_config
     from ringrift.game_database import GamesDatabase
-    from ringrift.training.distributed import checked_device
+    from ringrift.networks import checked_device
     from ringrift.training.nnue import NnueInputs, train_nnue
     from ringrift.training.thresholds import training_thresholds
 
@@ -118,9 +118,7 @@ def _train(
     inputs = NnueInputs(config, settings, models, runs, teacher, command)
     agent = make_agent(teacher, board, players) if teacher else None
     with run_context(training_thresholds()) as context, GamesDatabase(database) as games:
-        report = train_nnue(
-            *(inputs, games, dataset_settings(), context), device=str(checked_device(device)), teacher=agent
-        )
+        report = train_nnue(*(inputs, games, dataset_settings(), context), device=checked_device(device), teacher=agent)
     show_report(report, as_json)
 
 

@@ -48,6 +48,8 @@ class HyperParameters(Settings):
     seed: NonNegativeInt
     batch: PositiveInt
     gpu_batches: dict[str, PositiveInt]
+    gpu_memory_batches: dict[PositiveInt, PositiveInt]
+    least_steps: NonNegativeInt
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat

@@ -161,3 +161,20 @@ def test_where_norms_do_not_depend_on_the_batch_two_processes_have_the_weights_o
     first, second = (torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1))
     assert torch.equal(first, second)
     torch.testing.assert_close(first, shared_steps.weights_after(4, data / f"{CONFIG}.json"), atol=5e-5, rtol=1e-3)
+
+
+def test_two_processes_project_the_gradients_of_the_whole_batch(data: Path, tmp_path: Path) -> None:
+    """PCGrad of one process that has the whole batch: both have the same weights, and they are those."""
+    torchrun(2, [Path(shared_steps.__file__), data / f"{CONFIG}.json", tmp_path / "weights", "pcgrad"])
+    first, second = (torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert torch.equal(first, second)
+    alone = shared_steps.weights_after(4, data / f"{CONFIG}.json", pcgrad=True, parts=1)
+    torch.testing.assert_close(first, alone, atol=5e-5, rtol=1e-3)
+
+
+def test_two_processes_come_to_the_same_end_together(data: Path, tmp_path: Path) -> None:
+    """Early stopping is decided by figures that all processes share: none leaves while another one goes on."""
+    changes = {"epochs": 40, "patience": 1, "learning_rate": 1e-6, "validate_epochs": 0.25, "losses.pcgrad": True}
+    printed = torchrun(2, command(data, tmp_path, **changes))
+    (report,) = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert report["facts"]["ended"] == "no better any more"

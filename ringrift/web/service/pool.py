@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Lock, Thread
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import psutil
@@ -81,7 +81,7 @@ class LoadedPlayer:
         return len(self._jobs)
 
     @property
-    def cache(self) -> CachedEvaluator | None:
+    def cache(self) -> CachedEvaluator[Any] | None:
         """The evaluations that it remembers, if it has a network."""
         evaluator = getattr(getattr(self._agent, "search", None), "evaluator", None)
         return evaluator if isinstance(evaluator, CachedEvaluator) else None
