@@ -21,6 +21,7 @@ from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
+    CachedEvaluator,
     DescentSearch,
     Evaluator,
     GumbelSearch,
@@ -67,7 +68,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEv
     if spec.model is None:
         return EvaluatorSetup(UniformEvaluator(players))
     if spec.model == "heuristic":
-        return EvaluatorSetup(HeuristicEvaluator(board, players, _weights(board, players, spec)))
+        heuristic = HeuristicEvaluator(board, players, _weights(board, players, spec))
+        return EvaluatorSetup(CachedEvaluator(heuristic, players))
     if spec.names_nnue:
         return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)))
     cached = networks.evaluator(Path(spec.model), board, players, random_symmetry=spec.number("symmetry", 0) > 0)

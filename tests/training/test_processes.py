@@ -54,7 +54,7 @@ def start(words: list[str | Path]) -> subprocess.Popen[str]:
 
 def finished(words: list[str | Path]) -> dict[str, Any]:
     """The report of a training that comes to its end."""
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report
@@ -121,7 +121,7 @@ def test_short_of_memory_it_goes_on_in_smaller_parts(data: Path, tmp_path: Path)
     )
     words = command(data, tmp_path, batch=8192, epochs=32, checkpoint_steps=1, validate_epochs=100)
     done = subprocess.run(
-        [sys.executable, "-c", program, *words[1:]], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", program, *words[1:]], capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout.splitlines()[-1])
@@ -134,7 +134,7 @@ def torchrun(processes: int, words: list[str | Path]) -> str:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*launcher, *words], capture_output=True, text=True, timeout=300, check=False, env=environment
+        [*launcher, *words], capture_output=True, text=True, timeout=1800, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
