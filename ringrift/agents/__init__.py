@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ringrift.agents.champion import MissingChampion, champion_file, promoted_model, shipped_model
 from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, BadSpec, Spec, known_spec
 from ringrift.deferred import deferred
 
@@ -16,4 +17,17 @@ if TYPE_CHECKING:
 else:
     __getattr__ = deferred(__name__, {"agent": ("Agent",), "registry": ("cheaper", "make_agent")})
 
-__all__ = ["FROZEN_HEURISTIC", "MODES", "Agent", "BadSpec", "Spec", "cheaper", "known_spec", "make_agent"]
+__all__ = [
+    "FROZEN_HEURISTIC",
+    "MODES",
+    "Agent",
+    "BadSpec",
+    "MissingChampion",
+    "Spec",
+    "champion_file",
+    "cheaper",
+    "known_spec",
+    "make_agent",
+    "promoted_model",
+    "shipped_model",
+]

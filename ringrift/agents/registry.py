@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from ringrift.agents.agent import Agent
+from ringrift.agents.champion import CHAMPION, champion_file
 from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.network_evaluators import NetworkEvaluators
@@ -39,7 +40,7 @@ from ringrift.search.iterative_deepening import IterativeDeepeningSearch
 from ringrift.search.search_stack import MAX_DEPTH
 
 MODELS: Final = Path("models")
-"""The folder of models, in which `nnue` is looked for."""
+"""The folder of models, in which the champion and `nnue` are looked for."""
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
 
@@ -72,7 +73,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEv
         return EvaluatorSetup(CachedEvaluator(heuristic, players))
     if spec.names_nnue:
         return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)))
-    cached = networks.evaluator(Path(spec.model), board, players, random_symmetry=spec.number("symmetry", 0) > 0)
+    path = champion_file(MODELS, f"{board.name}_{players}p") if spec.model == CHAMPION else Path(spec.model)
+    cached = networks.evaluator(path, board, players, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(cached, networks.groups, cached.evaluator)
 
 

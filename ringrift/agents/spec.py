@@ -2,6 +2,7 @@
 
 random
 policy:models/best.pth?temperature=0.5
+gumbel:{best}@32                          (the config's champion: promoted here, else the one of the package)
 gumbel:models/best.pth@150?temperature=1
 puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import psutil
 
-from ringrift.agents import make_agent
+from ringrift.agents import make_agent, promoted_model
 from ringrift.benchmarks.games import bench_records
 from ringrift.errors import RingRiftError
 from ringrift.game import Game, parse_config
@@ -31,7 +31,6 @@ from ringrift.game.positions import position_json
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.run_context import RunContext
-from ringrift.selfplay import promoted_model
 from ringrift.web import web_settings
 from ringrift.web.serve import TOKEN_VARIABLE
 from ringrift.web.service.writing import board_json

@@ -19,6 +19,7 @@ from ringrift.cli import (
     bench,
     clean,
     dataset,
+    distil,
     evaluate,
     evaluations,
     game,
@@ -35,6 +36,7 @@ from ringrift.cli import (
     play,
     preflight,
     promote,
+    reanalyse,
     selfplay,
     sync,
     tournament,
@@ -69,8 +71,9 @@ app.add_typer(games.app, name="games", rich_help_panel=DATA)
 app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
+app.command(rich_help_panel=LEARN)(reanalyse.reanalyse)
 app.command(rich_help_panel=LEARN)(train_nnue.train_nnue)
-app.command(rich_help_panel=LEARN)(train_nnue.distil)
+app.command(rich_help_panel=LEARN)(distil.distil)
 app.command(rich_help_panel=MEASURE)(train_nnue.gate_nnue)
 app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
 app.command(rich_help_panel=MEASURE)(evaluate.evaluate)

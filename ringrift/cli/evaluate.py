@@ -137,7 +137,7 @@ def rate(
 
 def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path | None:
     """The file of the champion; `BadChampion` if it is not what the database says of it."""
-    from ringrift.evaluation.participants import find_champion
+    from ringrift.agents.champion import find_champion
     from ringrift.models import BadChampion, ModelStore
     from ringrift.models.champion import look_at_champion
 

@@ -146,6 +146,20 @@ def execute(
 @app.command()
 def deploy(
     names: HostsArgument = None,
+    role: Annotated[
+        str | None, typer.Option(help="Only hosts with this role: selfplay, training, hp_tuning or tournament.")
+    ] = None,
+    selfplay: Annotated[bool, typer.Option("--selfplay", help="Only hosts with the role selfplay.")] = False,
+    primary: Annotated[
+        bool, typer.Option("--primary", help="Only this machine, the coordinator: its services; implies --services.")
+    ] = False,
+    services: Annotated[
+        bool, typer.Option("--services", help="Also install and start the services, as units of systemd.")
+    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Restart all services, whatever they run.")] = False,
+    hot_reload: Annotated[
+        bool, typer.Option("--hot-reload/--no-hot-reload", help="Restart services that run an older release.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be done.")] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -153,17 +167,57 @@ def deploy(
     """Bring this code, its settings and the packages it needs to hosts; what is there already is left alone.
 
     A host needs Python 3.11 or newer with its venv module, and sshd; rsync
-    makes sync faster. Processes that run there go on with the release they
-    began with. Exit code 1 if a host could not be set up.
+    makes sync faster. Jobs that run there go on with the release they began
+    with. With --services, hosts of self-play also play by themselves, as long
+    as they are on, whether the coordinator answers or not. Exit code 1 if a
+    host could not be set up.
 
     Example: ringrift hosts deploy --dry-run
 
     Example: ringrift hosts deploy gpu-1 gpu-2
-    """
-    with open_fleet(names, database) as (hosts, settings, health):
-        from ringrift.fleet.deploy import deploy as run
 
-        with run_context(settings) as context:
-            report = run(hosts, context, dry_run=dry_run, health=health)
+    Example: ringrift hosts deploy --selfplay --services
+
+    Example: ringrift hosts deploy --primary --dry-run
+    """
+    from ringrift.errors import RingRiftError
+    from ringrift.fleet.hosts import fleet_settings
+    from ringrift.fleet.hosts import hosts as known_hosts
+
+    _need_asyncssh()
+    from ringrift.fleet.deploy import checkout, deploy_here
+    from ringrift.fleet.deploy import deploy as run
+    from ringrift.fleet.services import ServiceChange, coordinator_services, host_services
+    from ringrift.pipeline.settings import loop_settings
+    from ringrift.settings import home_folder
+
+    chosen_role = _chosen_role(names, role, selfplay, primary)
+    if (restart or not hot_reload) and not (services or primary):
+        raise RingRiftError("--restart and --no-hot-reload are about services: say --services, too")
+    fleet = fleet_settings()
+    change = ServiceChange(restart, hot_reload, fleet.deploy.watch_seconds)
+    if primary:
+        sync = any("selfplay" in host.roles for host in known_hosts().values())
+        wanted = coordinator_services(checkout(), home_folder().absolute(), sync=sync)
+        with run_context(fleet) as context:
+            report = deploy_here(wanted, context, change, dry_run=dry_run)
+    else:
+        with open_fleet(names, database, chosen_role) as (hosts, settings, health):
+            configs = loop_settings().preset_named(None).configs
+            of_hosts = host_services(checkout(), hosts, configs) if services else {}
+            with run_context(settings) as context:
+                report = run(hosts, context, dry_run=dry_run, health=health, services=of_hosts, change=change)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)
+
+
+def _chosen_role(names: list[str] | None, role: str | None, selfplay: bool, primary: bool) -> Role | None:
+    """Return the role of the hosts that are meant; an error where two options say which they are."""
+    from ringrift.errors import RingRiftError
+    from ringrift.fleet.hosts import known_role
+
+    said = {"hosts": names, "--role": role, "--selfplay": selfplay, "--primary": primary}
+    given = [word for word, value in said.items() if value]
+    if len(given) > 1:
+        raise RingRiftError(f"{' and '.join(given)} each say which machines are meant: say one")
+    return "selfplay" if selfplay else None if role is None else known_role(role)

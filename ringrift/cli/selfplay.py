@@ -33,7 +33,9 @@ def selfplay(
     config: ConfigArgument,
     players: Annotated[
         str | None,
-        typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
+        typer.Option(
+            help="A player, or a mixture; {best} is the champion, {best~1} the one before. By default of the settings."
+        ),
     ] = None,
     games: Annotated[
         int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has that many games.")
@@ -95,6 +97,8 @@ def selfplay(
     Example: ringrift selfplay hex8_3p --players 'mixed:3xheuristic,random' --games 100
 
     Example: ringrift selfplay square8_2p --players 'gumbel:{best}@64?noise=1&full=0.25&fast=16' --worker 1
+
+    Example: ringrift selfplay square8_2p --players 'mixed:4xgumbel:{best}@64?noise=1,gumbel:{best~1}@64?noise=1'
 
     Example: ringrift selfplay square8_2p --processes 4 --device cuda:1
 

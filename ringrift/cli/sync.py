@@ -80,19 +80,23 @@ def distribute(
 ) -> None:
     """Bring the champion of a config to the self-play hosts, verified; their next games are played by it.
 
-    Hosts that have it already are left alone. Exit code 1 if a host could
+    Former champions go with it where the players of selfplay.yaml name them.
+    Hosts that have all already are left alone. Exit code 1 if a host could
     not be reached: run it again.
 
     Example: ringrift distribute square8_2p
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.game import parse_config
     from ringrift.models import ModelStore
+    from ringrift.selfplay import selfplay_settings
 
     parse_config(config)
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
         from ringrift.fleet.distribution import distribute as run
 
         store = ModelStore(health.database, models)
-        report = run(store, config, hosts, settings, health=health)
+        former = former_wanted(selfplay_settings(config).players.trained)
+        report = run(store, config, hosts, settings, former=former, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

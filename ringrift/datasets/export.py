@@ -119,7 +119,7 @@ class _Tally:
         """Count the games of a shard that is there."""
         found = set(game_identities(arrays))
         self.gathered.add(arrays["facts"], arrays["outcome_values"], int(arrays["has_policy"].sum()))
-        for game, row in stored:
+        for game, row, _ in stored:
             if game.identity in found:
                 self.add(game, row)
 
@@ -250,7 +250,7 @@ class _Work:
     def _blocks(self, selection: GameSelection, most: int) -> Iterator[tuple[list[SelectedGame], list[StoredGame]]]:
         """Yield the games of every shard, and their rows."""
         for block in blocks(selection.games, most):
-            yield block, read_rows(self.database, selection.part, block)
+            yield block, read_rows(self.database, selection.part, block, reanalysed=self.settings.reanalysed)
 
     def _pages(self, stored: list[StoredGame]) -> Iterator[tuple[int, tuple[list[StoredGame], list[GameRecord]]]]:
         """Yield the games of a shard a page at a time, with the number of games so far."""
@@ -278,7 +278,7 @@ class _Work:
         board, players = self.layout.board, self.layout.players
         unsearched = self.settings.unsearched
         replayed = replay_and_count(board, players, records, unsearched=unsearched, threads=self.threads)
-        identities = [game.identity for game, _ in page]
+        identities = [stored.game.identity for stored in page]
         check_counts(replayed.counts, identities)
         clock.note("replay")
         counts = replayed.counts
@@ -289,7 +289,7 @@ class _Work:
         tally.best = max(tally.best, float(quality.max(initial=0)))
         chosen = np.flatnonzero(good & (counts["samples"] > 0))
         for game in chosen.tolist():
-            tally.add(*page[game])
+            tally.add(page[game].game, page[game].row)
         sizes = ("samples", "policy_entries", "opponent_policy_entries")
         sums = [int(counts[name][chosen].sum()) for name in sizes]
         first_game = len(writer.buffer.games)
@@ -298,7 +298,7 @@ class _Work:
         )
         write_samples(self.layout, replayed, chosen, first_game, features, globals, rows, threads=self.threads)
         check_counts(counts, identities)
-        by_kind = np.array([kinds[game.kind] for game, _ in page])
+        by_kind = np.array([kinds[stored.game.kind] for stored in page])
         by_game = quality if self.settings.sample_weights.kind == "quality" else by_kind
         write_sample_weights(self.settings.sample_weights, by_game, replayed, chosen, rows)
         writer.buffer.settle(sums[0])
@@ -347,11 +347,11 @@ def _facts(page: list[StoredGame], counts: npt.NDArray[Any]) -> npt.NDArray[Any]
     found = np.empty(len(page), FACTS)
     for name in ("choices", "searched"):
         found[name] = counts[name]
-    found["plies"] = [row.plies for _, row in page]
-    found["winner"] = [game.winner or 0 for game, _ in page]
-    found["ended"] = [game.ended for game, _ in page]
-    found["opening"] = [row.opening_hash for _, row in page]
-    found["actions"] = [row.actions_hash for _, row in page]
+    found["plies"] = [stored.row.plies for stored in page]
+    found["winner"] = [stored.game.winner or 0 for stored in page]
+    found["ended"] = [stored.game.ended for stored in page]
+    found["opening"] = [stored.row.opening_hash for stored in page]
+    found["actions"] = [stored.row.actions_hash for stored in page]
     return found
 
 

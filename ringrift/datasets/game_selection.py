@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
 
@@ -17,6 +17,7 @@ from ringrift.datasets.settings import GamesSettings, WindowSettings
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.packing import Damaged
 from ringrift.game_database.pool import lot, read_game
+from ringrift.game_database.reanalyses import packed_reanalyses, with_reanalyses
 from ringrift.game_database.schema import games
 from ringrift.game_database.selection import Part, Selection, holdout_bound, stored_games
 from ringrift.limits import move_limit
@@ -88,8 +89,14 @@ class SelectedGame:
     """The number of actions where there was more than one to choose from: it has at most so many samples."""
 
 
-StoredGame = tuple[SelectedGame, Row[Any]]
-"""A game and its row of `stored_games`."""
+class StoredGame(NamedTuple):
+    """A game as the database has it."""
+
+    game: SelectedGame
+    row: Row[Any]
+    """Its row of `stored_games`."""
+    reanalyses: tuple[bytes, ...] = ()
+    """What champions thought of its decisions later, the oldest first, packed."""
 
 
 @dataclass(frozen=True)
@@ -178,23 +185,30 @@ def sane_ends(found: Sequence[SelectedGame]) -> dict[int, int]:
     return ends
 
 
-def read_rows(database: GamesDatabase, part: Part, chosen: Sequence[SelectedGame]) -> list[StoredGame]:
-    """Read the rows of the games that are still there; raise `LeakedGame` if one is not of the part."""
+def read_rows(
+    database: GamesDatabase, part: Part, chosen: Sequence[SelectedGame], *, reanalysed: bool = False
+) -> list[StoredGame]:
+    """Read the rows of the games that are still there, with their reanalyses if wanted; raise `LeakedGame` if one is
+    not of the part.
+    """
     _check_part(part, chosen)
     found: dict[int, Row[Any]] = {}
+    later: dict[int, tuple[bytes, ...]] = {}
     with database.reading() as connection:
         for first in range(0, len(chosen), PAGE):
             ids = [game.id for game in chosen[first : first + PAGE]]
             found.update((row.id, row) for row in connection.execute(stored_games().where(games.c.id.in_(ids))))
-    return [(game, found[game.id]) for game in chosen if game.id in found]
+            if reanalysed:
+                later.update(packed_reanalyses(connection, ids))
+    return [StoredGame(game, found[game.id], later.get(game.id, ())) for game in chosen if game.id in found]
 
 
 def read_records(stored: Sequence[StoredGame]) -> list[GameRecord]:
-    """Unpack the records of games; raise `Damaged` if one cannot be read."""
+    """Unpack the records of games, with the newest search of every decision; raise `Damaged` if one cannot be read."""
     records = []
-    for game, row in stored:
+    for game, row, reanalyses in stored:
         try:
-            records.append(read_game(row).record)
+            records.append(with_reanalyses(read_game(row).record, reanalyses))
         except Damaged as error:
             name = game.identity.hex()
             raise Damaged(f"game {name}: {error}; `ringrift games check` finds what else is damaged") from None

@@ -100,6 +100,7 @@ class DatasetSettings(Settings):
     shard_samples: dict[str, PositiveInt]
     games: GamesSettings
     unsearched: bool
+    reanalysed: bool
     window: WindowSettings
     sample_weights: WeightSettings
     quality: QualitySettings

@@ -63,11 +63,11 @@ def shard_key(
         (FORMAT, __version__, layout.config, layout.encoder),
         (settings.unsearched, settings.games.min_quality, settings.sample_weights.model_dump()),
         (settings.quality.game.model_dump(), settings.quality.usual(layout.config)),
-        [(kinds[game.kind], game.ended) for game, _ in games],
+        [(kinds[stored.game.kind], stored.game.ended) for stored in games],
     )
     hashed = blake2b(orjson.dumps(recipe), digest_size=KEY_BYTES)
-    for game, row in games:
-        for part in (game.identity, row.packed_actions or b"", row.packed_search or b""):
+    for game, row, reanalyses in games:
+        for part in (game.identity, row.packed_actions or b"", row.packed_search or b"", *reanalyses):
             hashed.update(len(part).to_bytes(8))
             hashed.update(part)
     return hashed.hexdigest()

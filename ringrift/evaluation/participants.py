@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
+from ringrift.agents.champion import CHAMPION, find_champion
 from ringrift.errors import RingRiftError
 from ringrift.heuristic import FROZEN, named_weights, weights_id
-from ringrift.selfplay.player_pool import model_id, promoted_model
+from ringrift.selfplay.player_pool import model_id
 
 
 class UnknownModel(RingRiftError):
@@ -32,6 +33,8 @@ class Participant:
 def participant(spec: str) -> Participant:
     """Return the player of a spec; the errors of `read_id` or `named_weights` if its model or weights are not there."""
     named = Spec.parse(spec)
+    if named.model == CHAMPION:
+        raise BadSpec(f"player {spec!r}: another model may be champion tomorrow; name the file of this one")
     model = model_id(spec)
     if model is not None:
         return Participant(spec.replace(f":{named.model}", f":{model}", 1), spec)
@@ -53,12 +56,6 @@ def plays_as(name: str, model: str, form: str) -> bool:
     """Tell whether a player's name is that of a model, by its id, that plays by a spec without one."""
     mode = Spec.parse(form).mode
     return name == f"{mode}:{model}{form.removeprefix(mode)}"
-
-
-def find_champion(folder: Path, config: str) -> Path | None:
-    """Return the file of the promoted model; None if there is none yet."""
-    path = promoted_model(folder, config)
-    return path if path.exists() or path.with_suffix(".json").exists() else None
 
 
 def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:

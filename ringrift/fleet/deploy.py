@@ -26,13 +26,15 @@ from sqlalchemy.exc import ArgumentError
 import ringrift
 from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
-from ringrift.fleet.hosts import DeploySettings, FleetSettings, Host
+from ringrift.fleet.hosts import LOCAL, DeploySettings, FleetSettings, Host
 from ringrift.fleet.outcome import note_answer, note_trouble
-from ringrift.fleet.shell import JobTrouble
+from ringrift.fleet.services import ServiceChange, Services, bring_services
+from ringrift.fleet.shell import JobTrouble, LocalShell
 from ringrift.fleet.ssh import SshShell, open_shells
 from ringrift.game_database.settings import DatabaseSettings
 from ringrift.run_context import RunContext
 from ringrift.settings import BadSettings, config_folder, read_config, unknown_name
+from ringrift.version import code_version
 
 SCRIPT: Final = Path(__file__).with_name("install.sh").read_text("utf-8")
 PACKED: Final = ("pyproject.toml", "constraints.txt", "README.md", "ringrift")
@@ -91,24 +93,50 @@ def deploy(
     dry_run: bool = False,
     source: Path | None = None,
     health: Health | None = None,
+    services: Mapping[str, Services] | None = None,
+    change: ServiceChange = ServiceChange(),  # noqa: B008 - it cannot be changed
 ) -> FleetDeploy:
-    """Bring code and environment to hosts, all at once.
+    """Bring code and environment to hosts, all at once, and to those that are named in `services` their services.
 
     `source` is the checkout, by default the one that this program runs from. `dry_run` only asks what there is.
     """
-    source = source or Path(ringrift.__file__).parent.parent
+    source = source or checkout()
     settings = context.settings
+    services = services or {}
     packages = {name: pack(source, host.extras) for name, host in hosts.items()}
 
     async def run() -> tuple[HostDeploy, ...]:
         async with open_shells(hosts, settings.connection) as shells:
             return tuple(
                 await asyncio.gather(
-                    *(_deploy(shell, packages[name], context, dry_run, health) for name, shell in shells.items())
+                    *(
+                        _deploy(
+                            name,
+                            packages[name].release,
+                            _steps(shell, packages[name], settings.deploy, dry_run, services.get(name), change),
+                            context,
+                            health,
+                        )
+                        for name, shell in shells.items()
+                    )
                 )
             )
 
     return FleetDeploy(asyncio.run(run()), dry_run)
+
+
+def deploy_here(
+    services: Services, context: RunContext[FleetSettings], change: ServiceChange, *, dry_run: bool = False
+) -> FleetDeploy:
+    """Bring this machine, the coordinator, its services, which run the checkout that this program runs from."""
+    shell = LocalShell()
+    steps = bring_services(shell, LOCAL, services, change, new_release=False, dry_run=dry_run)
+    return FleetDeploy((asyncio.run(_deploy(LOCAL, code_version(), steps, context, None)),), dry_run)
+
+
+def checkout() -> Path:
+    """Return the checkout that this program runs from."""
+    return Path(ringrift.__file__).parent.parent
 
 
 def pack(source: Path, extras: Sequence[str]) -> Package:
@@ -134,25 +162,29 @@ def pack(source: Path, extras: Sequence[str]) -> Package:
 
 
 async def _deploy(
-    shell: SshShell,
-    package: Package,
-    context: RunContext[FleetSettings],
-    dry_run: bool,
-    health: Health | None,
+    name: str, release: str, todo: AsyncIterator[str], context: RunContext[FleetSettings], health: Health | None
 ) -> HostDeploy:
+    """Take the steps of a machine, and tell each."""
     steps: list[str] = []
     try:
-        async for step in _steps(shell, package, context.settings.deploy, dry_run):
+        async for step in todo:
             steps.append(step)
-            context.progress(f"{shell.name}: {step}", len(steps), None)
+            context.progress(f"{name}: {step}", len(steps), None)
     except RingRiftError as error:
-        reaction = await note_trouble(health, shell.name, error)
-        return HostDeploy(shell.name, package.release, tuple(steps), str(error), reaction.value)
-    await note_answer(health, shell.name)
-    return HostDeploy(shell.name, package.release, tuple(steps))
+        reaction = await note_trouble(health, name, error)
+        return HostDeploy(name, release, tuple(steps), str(error), reaction.value)
+    await note_answer(health, name)
+    return HostDeploy(name, release, tuple(steps))
 
 
-async def _steps(shell: SshShell, package: Package, settings: DeploySettings, dry_run: bool) -> AsyncIterator[str]:
+async def _steps(
+    shell: SshShell,
+    package: Package,
+    settings: DeploySettings,
+    dry_run: bool,
+    services: Services | None,
+    change: ServiceChange,
+) -> AsyncIterator[str]:
     """Do what is missing, naming each step before it is done."""
     python, seconds = shell.host.python, float(settings.minutes) * 60
     said = await _ask(shell, "state", package.release, package.environment, python)
@@ -170,6 +202,10 @@ async def _steps(shell: SshShell, package: Package, settings: DeploySettings, dr
         yield step
         if not dry_run:
             await _ask(shell, verb, *words, content=content, seconds=seconds)
+    if services is not None:
+        new = "current" not in there
+        async for step in bring_services(shell, shell.name, services, change, new_release=new, dry_run=dry_run):
+            yield step
 
 
 async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"", seconds: float = 60.0) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, cast, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
@@ -39,6 +39,8 @@ class Host(Settings):
     gpu: str | None = None
     """Their type, such as H100."""
     memory_gb: Number | None = None
+    configs: Annotated[list[_Word], Field(min_length=1)] | None = None
+    """Those that it can bear; None for all of the loop."""
     code: _Path = "~/ringrift"
     """Program and environment."""
     home: _Path = "~/ringrift"
@@ -157,6 +159,7 @@ class DeploySettings(Settings):
     keep: PositiveInt
     compile: bool
     minutes: Number
+    watch_seconds: NonNegativeInt
 
 
 class FleetSettings(Settings):
@@ -178,6 +181,13 @@ def hosts() -> dict[str, Host]:
 def fleet_settings() -> FleetSettings:
     """Read the settings; `BadSettings` says what is wrong in them."""
     return read_config("fleet.yaml", FleetSettings)
+
+
+def known_role(name: str) -> Role:
+    """Return a role by its name; `BadSettings` if there is none of that name."""
+    if name not in get_args(Role):
+        raise BadSettings(f"role {name!r}: {unknown_name(name, get_args(Role))}")
+    return cast("Role", name)
 
 
 def chosen_hosts(known: Mapping[str, Host], names: Sequence[str], role: Role | None = None) -> dict[str, Host]:

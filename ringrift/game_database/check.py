@@ -14,7 +14,8 @@ from ringrift.game_database.counters import count
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.packing import Damaged
 from ringrift.game_database.pool import derived_columns, quarantine_row, read_game
-from ringrift.game_database.schema import games, moves, quarantine, sources
+from ringrift.game_database.reanalyses import damaged_reanalyses
+from ringrift.game_database.schema import games, moves, quarantine, reanalyses, sources
 from ringrift.game_database.selection import Selection, read_pages
 from ringrift.game_database.sources import source_id
 from ringrift.run_context import RunContext
@@ -30,7 +31,7 @@ class Damage:
     """Something that is wrong in a database."""
 
     kind: str
-    """`file`, `columns`, `source`, `moves`, or why the game is none (`REASONS`)."""
+    """`file`, `columns`, `source`, `moves`, `reanalysis`, or why the game is none (`REASONS`)."""
     game: int | None
     """The game's number in the database; None for what is about all."""
     detail: str
@@ -97,7 +98,12 @@ def _check_structure(database: GamesDatabase, repair: bool) -> Iterator[Damage]:
         if repair and unknown:
             path = source_id(database, connection, LOST_SOURCE)
             connection.execute(update(games).where(lost).values(source_id=path))
+    unreadable = list(damaged_reanalyses(database))
+    if repair and unreadable:
+        with database.writing() as connection:
+            connection.execute(delete(reanalyses).where(reanalyses.c.id.in_([number for number, _, _ in unreadable])))
     done = REPAIRED if repair else LEFT
+    yield from (Damage("reanalysis", game, detail, done) for _, game, detail in unreadable)
     yield from (Damage("moves", number, "there is no such game", done) for number in lonely)
     yield from (Damage("source", row.id, f"there is no source {row.source_id}", done) for row in unknown)
 

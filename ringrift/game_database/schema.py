@@ -4,6 +4,7 @@
 - `moves`: what is long about a game: its actions, its search statistics, and fields that a record has beyond ours;
 - `sources`: the files that games came from, and how far each has been read;
 - `quarantine`: lines that are no games of RingRift, and why;
+- `reanalyses`: what champions thought of decisions of old games later (`reanalyses.py`);
 - `counters`: how often things have happened, for metrics (`counters.py`).
 
 Lists by seat are short texts of JSON. A change here needs a migration (`ringrift/game_database/migrations/`).
@@ -16,6 +17,7 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -25,9 +27,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-REVISION: Final = "0009"
+REVISION: Final = "0011"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -120,6 +123,19 @@ quarantine = Table(
     Column("reason", String(32), nullable=False),  # one of `REASONS`
     Column("detail", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),  # the line, compressed
+)
+
+reanalyses = Table(
+    "reanalyses",
+    metadata,
+    Column("id", KEY, primary_key=True),  # the newer one has the higher
+    Column("game_id", KEY, ForeignKey("games.id", ondelete="CASCADE"), nullable=False),
+    Column("model", String(32), nullable=False),  # the id of the model that has searched
+    Column("budget", Text, nullable=False),  # the search as a spec without its model, such as gumbel@64?noise=1
+    Column("share", Double, nullable=False),  # of the game's decisions, chosen by game, model and decision
+    Column("made", BigInteger, nullable=False),  # seconds since 1970
+    Column("search", LargeBinary, nullable=False),  # statistics of the chosen decisions; see `packing.py`
+    UniqueConstraint("game_id", "model", "budget"),
 )
 
 counters = Table(

@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from ringrift.agents import promoted_model
 from ringrift.models.errors import BadChampion
 from ringrift.models.files import checksum_of, unfinished, write_files
 from ringrift.models.history import CHANGES
 from ringrift.models.schema import models, promotions
 from ringrift.models.store import ModelStore, StoredModel, champion_row
-from ringrift.selfplay import promoted_model
 
 State = Literal["sound", "interrupted", "missing", "altered"]
 """`interrupted`: a change of champions was, and each file is that of some model of the config."""

@@ -14,14 +14,15 @@ from ringrift.game_database.counters import count
 from ringrift.models.schema import promotions
 from ringrift.models.store import ModelStore
 
-Kind = Literal["promoted", "refused", "restored", "passed"]
+Kind = Literal["promoted", "refused", "restored", "passed", "shipped"]
 KINDS: Final[Mapping[Kind, str]] = {
     "promoted": "it became champion",
     "refused": "the gate has said no",
     "restored": "a rollback has made it champion again",
     "passed": "the gate has said yes, and was asked for no more",
+    "shipped": "it came with the package, and the loop began with it",
 }
-CHANGES: Final[tuple[Kind, ...]] = ("promoted", "restored")
+CHANGES: Final[tuple[Kind, ...]] = ("promoted", "restored", "shipped")
 """Those that have changed the champion."""
 
 

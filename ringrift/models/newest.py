@@ -9,10 +9,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ringrift.agents.champion import find_champion
 from ringrift.datasets import open_dataset
 from ringrift.datasets.manifest import dataset_name
 from ringrift.errors import RingRiftError
-from ringrift.evaluation.participants import UnknownModel, find_champion
+from ringrift.evaluation.participants import UnknownModel
 from ringrift.models.store import ModelStore, StoredModel
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from ringrift.pipeline.allocation_settings import AllocationSettings, allocation
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.resources import GuardSettings, guard_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
+from ringrift.training.reanalysis_settings import ReanalysisSettings, reanalysis_settings
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.thresholds import TrainingThresholds, training_thresholds
 
@@ -25,6 +26,7 @@ class PipelineSettings:
     max_moves: int
     selfplay: SelfPlaySettings
     database: DatabaseSettings
+    reanalysis: ReanalysisSettings
     datasets: DatasetSettings
     hyper: HyperParameters
     training: TrainingThresholds
@@ -42,6 +44,7 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
         max_moves=move_limit(config),
         selfplay=selfplay_settings(config),
         database=database_settings(),
+        reanalysis=reanalysis_settings(),
         datasets=dataset_settings(),
         hyper=hyper_parameters(config, loop.training.preset),
         training=training_thresholds(),

@@ -125,12 +125,16 @@ class LoopPreset(Settings):
     """The loop for a kind of machine."""
 
     configs: list[Config]
+    from_zero: bool
+    """Whether a config without models learns from nothing, and not from the champion that comes with the package."""
     every: Cron
     runs_at_once: PositiveInt
     retries: NonNegativeInt
     retry_seconds: PositiveInt
     selfplay: SelfplayStage
     training: TrainingStage
+    reanalyses: bool
+    """Whether the champion searches decisions of old games again before every export, as reanalysis.yaml says."""
     rated_as: list[Form]
     """Ways to play in which every new model is rated, beside its gauntlet."""
     evaluation_hours: Hours

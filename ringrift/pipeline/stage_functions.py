@@ -8,8 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from ringrift.agents.champion import former_wanted
 from ringrift.datasets import export
 from ringrift.datasets.game_selection import EmptySelection
+from ringrift.datasets.settings import DatasetSettings
 from ringrift.evaluation.gauntlet import gauntlet
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, model_participant
@@ -17,9 +19,11 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
+from ringrift.models.former import place_former_champions
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
+from ringrift.models.shipped import begin_with_shipped
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
@@ -29,6 +33,7 @@ from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.preflight import PlannedTraining, preflight
+from ringrift.training.reanalysis import ReanalysisReport, reanalyse, reanalysis_inputs
 
 WORKER: Final = "loop"
 
@@ -37,8 +42,12 @@ Context = RunContext[PipelineSettings]
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Play the games of this iteration, as many as `planned_games` says."""
+    if not context.settings.loop.from_zero:
+        begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
+    players = stage.players or settings.players.trained
+    place_former_champions(inputs.store, inputs.config, former_wanted(players))
     plan = planned_games(
         inputs.store,
         inputs.config,
@@ -69,9 +78,9 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         models=inputs.store.folder,
         games=games,
     )
-    players = ", ".join(engine.spec for engine in report.engines)
+    played_by = ", ".join(engine.spec for engine in report.engines)
     facts = {"games": games, "moves": report.moves, "endings": report.endings, "planned": plan.to_json()}
-    return StageResult(f"{games:,} games by {players or 'an earlier try'} ({plan.why})", facts)
+    return StageResult(f"{games:,} games by {played_by or 'an earlier try'} ({plan.why})", facts)
 
 
 def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
@@ -91,12 +100,27 @@ def _threshold(inputs: LoopInputs, iteration: Iteration, context: Context) -> St
 def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     within = context.part_of("export").with_settings(context.settings.datasets)
     try:
+        again = _reanalyse(inputs, within, context.settings)
         reports = export(inputs.database, inputs.config, within, folder=inputs.datasets)
     except EmptySelection as error:
         return StageResult(str(error), {}, over=True)
     training = reports[0]
     line = f"{training.samples:,} samples, {training.policies:,} with a policy, of {training.games:,} games"
-    return StageResult(line, {"samples": training.samples, "games": training.games})
+    if again is not None:
+        line += f", after {again.decisions:,} decisions were searched again"
+    facts = {"samples": training.samples, "games": training.games, "reanalysis": again and again.to_json()}
+    return StageResult(line, facts)
+
+
+def _reanalyse(
+    inputs: LoopInputs, context: RunContext[DatasetSettings], settings: PipelineSettings
+) -> ReanalysisReport | None:
+    """Let the champion search decisions of old games again; None where there is none, or the preset does not ask."""
+    champion = inputs.store.champion(inputs.config) if settings.loop.reanalyses else None
+    if champion is None:
+        return None
+    searches = reanalysis_inputs(inputs.config, Path(inputs.store.path(champion)), settings.reanalysis.search)
+    return reanalyse(inputs.database, searches, settings.reanalysis, context)
 
 
 def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:

@@ -7,7 +7,7 @@ from ringrift.selfplay.lockstep import EndedGame, LockstepGames
 from ringrift.selfplay.openings import BadOpening, Opening, Openings
 from ringrift.selfplay.options import BadOptions, SelfPlayOptions, checked_name
 from ringrift.selfplay.play import SelfPlay
-from ringrift.selfplay.player_pool import PlayerPool, promoted_model
+from ringrift.selfplay.player_pool import PlayerPool
 from ringrift.selfplay.record import GameRecord, SearchStatistics, read_line
 from ringrift.selfplay.report import SelfPlayReport, Tally
 from ringrift.selfplay.run import run_selfplay, worker_folder
@@ -34,7 +34,6 @@ __all__ = [
     "checked_name",
     "count_games",
     "game_files",
-    "promoted_model",
     "read_line",
     "read_lines",
     "run_selfplay",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from ringrift.agents import Agent, Spec, cheaper, make_agent
+from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model
+from ringrift.agents.champion import CHAMPION, FORMER_CHAMPION, former_wanted, is_promoted
 from ringrift.agents.mixed import draw_members
 from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.spec import parse_members
@@ -19,9 +19,6 @@ from ringrift.nnue import SUFFIX, read_nnue_id
 from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)
-
-PROMOTED: Final = "{best}"
-"""The name that stands for the promoted model's file in the specs of players."""
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 """Time, size and inode of each file, None if it is not there: they tell whether files are still the same."""
@@ -41,11 +38,6 @@ class Player:
     """The same player with fewer simulations, for lost games; None if it cannot have fewer, or never gives up."""
 
 
-def promoted_model(folder: Path, config: str) -> Path:
-    """Return where the promoted model of a config lies in the folder of models."""
-    return folder / f"ringrift_best_{config}.pth"
-
-
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 
@@ -57,11 +49,14 @@ class PlayerPool:
         self.options = options
         self.networks = networks or NetworkEvaluators()
         self.board, self.seat_count = parse_config(options.config)
+        self.models = models
         self.best = promoted_model(models, options.config)
         self.agent_seed = options.seed_of("players")
         self.draw_seed = np.uint64(options.seed_of("lineup"))
         self.reloads = 0
         """The number of times that new models have been taken in."""
+        self.former = 0
+        """How far back the former champions go that the players name."""
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
         self._load(self._wanted_spec())
@@ -104,16 +99,26 @@ class PlayerPool:
     def _wanted_spec(self) -> str:
         """Return the spec that the newest games are to be played by."""
         players = self.options.settings.players
-        # If one of the champion's two files is missing, reading it says so; nobody plays on without a word.
-        promoted = self.best.exists() or self.best.with_suffix(".json").exists()
+        promoted = is_promoted(self.models, self.options.config)
         text = self.options.players or (players.trained if promoted else players.bootstrap)
-        return text.replace(PROMOTED, str(self.best))
+        self.former = former_wanted(text)
+        text = FORMER_CHAMPION.sub(lambda found: str(self._former_champion(int(found[1]))), text)
+        return text.replace(CHAMPION, str(self.best))
+
+    def _former_paths(self) -> list[Path]:
+        """Return where the former champions lie that the players name, the newest first."""
+        return [promoted_model(self.models, f"{self.options.config}~{back + 1}") for back in range(self.former)]
+
+    def _former_champion(self, back: int) -> Path:
+        """Return the file of the champion so far back; where there have been fewer, that of the first one."""
+        return next((path for path in reversed(self._former_paths()[:back]) if path.exists()), self.best)
 
     def _load(self, text: str) -> None:
         """Make the players that a spec names; if that fails, nothing changes."""
         parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
         watched = {path for _, spec in parts if (path := model_path(spec))}
         watched |= set() if self.options.players else {self.best}
+        watched |= set(self._former_paths())
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
         for _, spec in parts:

@@ -47,6 +47,8 @@ class PolicyTarget(NamedTuple):
     """Whether it is the whole policy of the search; else it is its best action."""
     share: float
     """The share of all samples."""
+    temperature: float = 1.0
+    """The temperature at which policies are compared: that of the teachers, where a network is distilled."""
 
 
 def choose_policy_target(settings: LossSettings, samples: int, policies: int) -> PolicyTarget:
@@ -103,11 +105,17 @@ def losses(
     count = len(batch.outcome_values)
     rows = rows_of(batch.policy_offsets, batch.policy_actions)
     policy, entropy, agreed = policy_losses(
-        outputs.policy_logits, batch.policy_probs, rows, count, kl=target.kl, smoothing=settings.smoothing
+        outputs.policy_logits / target.temperature,
+        batch.policy_probs,
+        rows,
+        count,
+        kl=target.kl,
+        smoothing=settings.smoothing,
     )
     per_policy = 1 / (count * max(target.share, 1 / count))  # one over the policies that a batch has on average
     has_policy = batch.has_policy.to(policy)
-    policy_loss = (policy * has_policy).sum() * per_policy
+    # Times the square of the temperature, by which gradients get smaller (Hinton, Vinyals, Dean 2015, section 2).
+    policy_loss = (policy * has_policy).sum() * per_policy * target.temperature**2
 
     searched = (batch.root_values != 0).any(1, keepdim=True)
     mixed = torch.lerp(batch.outcome_values, batch.root_values, settings.root_value)

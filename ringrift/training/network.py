@@ -58,7 +58,7 @@ class DenseOutputs(NamedTuple):
     opponent_policy_logits: Tensor
     ownership_logits: Tensor
     moves_left: Tensor
-    """As in `TrainingOutputs`."""
+    """The last four are those of `TrainingOutputs`."""
 
 
 class TrainingNetwork(nn.Module):

@@ -61,7 +61,7 @@ def read_positions(
         if context.cancelled:
             raise Cancelled("reading positions was cancelled")
         context.progress(f"reading {part} games", first, len(chosen))
-        stored = read_rows(database, part, chosen[first : first + GAMES_AT_ONCE])
+        stored = read_rows(database, part, chosen[first : first + GAMES_AT_ONCE], reanalysed=settings.reanalysed)
         parts.append(_positions(board, players, stored, share, rng))
     return Positions(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
@@ -70,7 +70,7 @@ def _positions(
     board: Board, players: int, stored: Sequence[StoredGame], share: float, rng: np.random.Generator
 ) -> Positions:
     games, last, counts = replay_and_count(board, players, read_records(stored), unsearched=True)
-    check_counts(counts, [game.identity for game, _ in stored])
+    check_counts(counts, [one.game.identity for one in stored])
     is_kept = (games.legal > 0) & (rng.random(len(games.legal)) < share)
     kept = int(is_kept.sum())
     states = np.zeros(kept + 1, state_type(board))
@@ -79,7 +79,7 @@ def _positions(
     search = games.search[is_kept]
     values = np.full((kept, players), np.nan, np.float32)
     values[search != NONE] = games.root_values[search[search != NONE]] / VALUE_UNIT
-    ids = np.array([game.id for game, _ in stored], np.int64)
+    ids = np.array([one.game.id for one in stored], np.int64)
     return Positions(states[:kept], outcomes(last, players)[game_of].astype(np.float32), values, ids[game_of])
 
 

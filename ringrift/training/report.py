@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,10 @@ class RunFacts:
     """The id of the model that it started from."""
     model: str | None = None
     """The id of the model that came of it."""
+    teachers: Sequence[str] = ()
+    """The ids of the models that it learned from in place of the searches."""
+    temperature: float | None = None
+    """The temperature at which it learned their policies."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class TrainingReport:
         yield f"{facts.network} for {facts.config}, {facts.parameters:,} parameters, on {facts.device}"
         origin = f"model {facts.parent}" if facts.parent else "random weights"
         yield f"started from {origin}; ended: {facts.ended}" + (f"; became model {facts.model}" if facts.model else "")
+        if facts.teachers:
+            yield f"learned from {', '.join(facts.teachers)} at temperature {facts.temperature:g}"
         yield (
             f"data set: {data.get('samples', 0):,} samples of {data.get('games', 0):,} games, "
             f"identity {str(data.get('identity', 'unknown'))[:16]}"

@@ -42,6 +42,7 @@ from ringrift.training.batch_size import PROBE, Gpu, batch_for, micro_batch_that
 from ringrift.training.calibration import calibration
 from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
 from ringrift.training.checkpoints import newest_checkpoint
+from ringrift.training.distillation import Distillation, Teachers
 from ringrift.training.distributed import ProcessGroup, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
@@ -80,6 +81,8 @@ class TrainingInputs:
     is_segment: bool = False
     """Whether this is a part of a longer training, whose parts have their parents' optimisers and last weights, a
     learning rate that does not fall, and the same games again."""
+    distillation: Distillation | None = None
+    """The networks whose policies and values are learned in place of those of the games; None: those of the games."""
     tuning: Mapping[str, Any] | None = None
     """The experiment that the run is a part of, if it is one: it stands in the model's lineage, and no training starts
     from such a model unless it is named."""
@@ -117,6 +120,8 @@ class _Plan:
         }
         if inputs.is_segment:
             parts["segment"] = True
+        if inputs.distillation:
+            parts |= _teaching(inputs.distillation)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
 
     @property
@@ -166,6 +171,8 @@ def _plan(inputs: TrainingInputs, device: torch.device, processes: int = 1) -> _
     if holdout is not None:
         _check_apart(dataset, holdout)
     target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
+    if inputs.distillation:
+        target = PolicyTarget(kl=True, share=1.0, temperature=inputs.distillation.temperature)
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs, dataset) if inputs.parent and not inputs.is_segment else np.empty(0, "S16")
     new = new_samples(dataset, known)
@@ -228,7 +235,9 @@ def _train(
 ) -> TrainingReport | None:
     hyper = plan.inputs.hyper
     torch.manual_seed(hyper.seed)
-    learner = Learner(_first_network(plan), hyper, plan.schedule, plan.target, group)
+    network, teaching = _first_network(plan), plan.inputs.distillation
+    teachers = Teachers.load(teaching, plan.dataset.manifest, group.device) if teaching else None
+    learner = Learner(network, hyper, plan.schedule, plan.target, group, teachers)
     if plan.inputs.is_segment and plan.inputs.parent is not None:
         _go_on_from_parent(learner, plan)
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
@@ -298,6 +307,7 @@ def _report(
         code=trainer.state.code,
         parent=plan.parent,
         model=read_id(model) if model else None,
+        **({} if (teaching := plan.inputs.distillation) is None else _teaching(teaching)),
     )
     calibrated = calibration(unseen.predicted, unseen.outcomes, thresholds.calibration_bins) if unseen else None
     return report_training(facts, read_history(plan.folder / HISTORY), calibrated, thresholds)
@@ -346,7 +356,15 @@ def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[s
         "best_step": trainer.state.best_step,
         "samples_seen": trainer.learner.steps * plan.schedule.batch,
         "holdout": unseen.figures if unseen else None,
-    } | ({"tuning": dict(plan.inputs.tuning)} if plan.inputs.tuning else {})
+        **({"tuning": dict(plan.inputs.tuning)} if plan.inputs.tuning else {}),
+        **(_teaching(plan.inputs.distillation) if plan.inputs.distillation else {}),
+    }
+
+
+def _teaching(distillation: Distillation) -> dict[str, Any]:
+    """Return who teaches, and how, as it stands in lineages."""
+    ids = [read_id(teacher) for teacher in distillation.teachers]
+    return {"teachers": ids, "temperature": distillation.temperature}
 
 
 def _measures(plan: _Plan, trainer: Trainer, unseen: Validation | None, settings: ReportSettings) -> dict[str, Any]:

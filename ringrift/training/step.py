@@ -13,9 +13,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ringrift.datasets.loader import Batch
+from ringrift.datasets.manifest import Manifest
 from ringrift.networks import ResidualNetwork, inference_type
 from ringrift.training.batch_copies import BatchCopies
 from ringrift.training.batch_size import StepMemory
+from ringrift.training.distillation import Teachers
 from ringrift.training.distributed import ProcessGroup
 from ringrift.training.losses import Losses, PolicyTarget, losses
 from ringrift.training.network import TrainingNetwork, TrainingOutputs
@@ -54,9 +56,11 @@ class Learner:
         schedule: TrainingSchedule,
         target: PolicyTarget,
         group: ProcessGroup,
+        teachers: Teachers | None = None,
     ) -> None:
-        """Put everything on the device of this process."""
+        """Put everything on the device of this process; `teachers` are learned from in place of the searches."""
         self.hyper = hyper
+        self.teachers = teachers
         self.schedule = schedule
         self.target = target
         self.steps = 0
@@ -91,7 +95,7 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, self._copies.copy(batch), self.target)
+                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.target)
                 if self.hyper.losses.pcgrad:
                     self._backward_with_pcgrad(found, 1 / len(batches))
                 else:
@@ -130,6 +134,14 @@ class Learner:
     def rate(self) -> float:
         """The learning rate of the next step."""
         return learning_rate(self.steps, self.hyper, *self.schedule)
+
+    def prepared(self, batch: Batch) -> Batch:
+        """Return a batch on the device, with what the teachers think of it where there are some."""
+        return self._copies.copy(batch if self.teachers is None else self.teachers.taught(batch))
+
+    def target_of(self, manifest: Manifest) -> PolicyTarget:
+        """Return the target of policies, with the share of the samples of a data set that have one."""
+        return self.target if self.teachers else self.target._replace(share=manifest.policies / manifest.samples)
 
     def outputs(self, module: nn.Module, batch: Batch) -> TrainingOutputs:
         """Return the output of the trained or the averaged network for a batch on the device; convolve in `dtype`."""

@@ -102,7 +102,8 @@ class Trainer:
             holdout or dataset,
             learner.hyper.validate_samples,
             learner.hyper.losses,
-            learner.target,
+            learner.target_of((holdout or dataset).manifest),
+            learner.teachers,
         )
         """The losses of knowing nothing, on what the network is validated on."""
         self.state = TrainerState(micro_batch)

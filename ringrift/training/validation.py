@@ -37,15 +37,14 @@ def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int, 
     Not more than `at_once` go through the network together. The processes of a group share the samples and have the
     same figures, bit for bit, so that they come to the same decisions; the predictions are of one's own share.
     """
-    manifest = dataset.manifest
-    target = learner.target._replace(share=manifest.policies / manifest.samples)
+    target = learner.target_of(dataset.manifest)
     count = 0
     sums = torch.zeros(len(Losses._fields), device=learner.device)
     predicted, outcomes = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
     share = -(-samples // group.size)
     at_once = min(MOST_AT_ONCE, at_once, share)
     for batch in Loader(dataset, batch=at_once, epochs=1, augment=False, rank=group.rank, world_size=group.size):
-        found, values = learner.evaluate(learner.average.module, batch.to(learner.device), target)
+        found, values = learner.evaluate(learner.average.module, learner.prepared(batch), target)
         size = len(batch.outcome_values)
         sums += torch.stack(found) * size
         predicted.append(values[:, 0].cpu().numpy())

@@ -12,6 +12,7 @@ from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.game import policy_size
 from ringrift.networks import ResidualNetwork
+from ringrift.training.distillation import Teachers
 from ringrift.training.losses import Losses, PolicyTarget, losses
 from ringrift.training.network import TrainingOutputs
 from ringrift.training.settings import LossSettings
@@ -20,16 +21,22 @@ from ringrift.training.validation import MOST_AT_ONCE, Figures
 
 @torch.no_grad()
 def ignorant_losses(
-    network: ResidualNetwork, dataset: Dataset, samples: int, settings: LossSettings, target: PolicyTarget
+    network: ResidualNetwork,
+    dataset: Dataset,
+    samples: int,
+    settings: LossSettings,
+    target: PolicyTarget,
+    teachers: Teachers | None = None,
 ) -> Figures:
     """Return the mean `Losses`, by name, of knowing nothing about at most so many samples: those of `validate`.
 
-    The network gives nothing but the shapes of what it predicts.
+    The network gives nothing but the shapes of what it predicts, `target` is that of the data set, and `teachers` are
+    those of the training.
     """
-    target = target._replace(share=dataset.manifest.policies / dataset.manifest.samples)
     cells, actions = network.stem.mask.cells.flatten().cpu(), policy_size(network.config.geometry)
     sums, count = torch.zeros(len(Losses._fields)), 0
     for batch in Loader(dataset, batch=min(MOST_AT_ONCE, samples), epochs=1, augment=False):
+        batch = batch if teachers is None else teachers.taught(batch)
         found = losses(ignorant_outputs(batch, len(cells), actions), batch, settings, target, cells)
         sums += torch.stack(found) * len(batch.outcome_values)
         count += len(batch.outcome_values)

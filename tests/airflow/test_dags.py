@@ -25,6 +25,7 @@ FILES = [
     "maintenance.py",
     "nnue.py",
     "population.py",
+    "reanalysis.py",
     "tournaments.py",
     "tuning.py",
 ]
@@ -56,7 +57,9 @@ def loaded(preset: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_all_dags_load_and_every_config_has_its_loop(preset: str, loaded: Any) -> None:
     assert loaded["errors"] == {}
     loops = {
-        f"ringrift__{kind}{config}" for config in loop_settings().presets[preset].configs for kind in ("", "nnue_")
+        f"ringrift__{kind}{config}"
+        for config in loop_settings().presets[preset].configs
+        for kind in ("", "nnue_", "reanalysis_")
     }
     kinds = ("shadow_tournament", "full_tournament", "maintenance", "fleet", "allocation", *BY_HAND)
     others = {f"ringrift__{name}" for name in kinds}
@@ -89,7 +92,7 @@ def test_every_dag_and_task_says_what_it_does_and_waits_to_be_started(preset: st
 def test_backfills_have_intervals_to_run(loaded: Any) -> None:
     by_hand = {f"ringrift__{name}" for name in BY_HAND}
     kinds = {name: dag["timetable"] for name, dag in loaded["dags"].items()}
-    by_asset = {name for name, dag in loaded["dags"].items() if "nnue" in dag["tags"]}
+    by_asset = {name for name, dag in loaded["dags"].items() if {"nnue", "reanalysis"} & {*dag["tags"]}}
     assert {kind for name, kind in kinds.items() if name not in by_hand | by_asset} == {"CronDataIntervalTimetable"}
     assert {kinds[name] for name in by_hand} == {"NullTimetable"}
 
@@ -118,6 +121,14 @@ def test_a_new_data_set_starts_the_training_of_the_integer_network(preset: str, 
         assert (dag["timetable"], dag["runs"]) == ("AssetTriggeredTimetable", 1)
         assert dag["tasks"]["train"]["inlets"] == [f"dataset/{config}"]
         assert dag["tasks"]["train"]["downstream"] == ["gate"]
+
+
+def test_a_new_champion_starts_the_reanalysis_of_old_games(preset: str, loaded: Any) -> None:
+    for config in loop_settings().presets[preset].configs:
+        dag = loaded["dags"][f"ringrift__reanalysis_{config}"]
+        assert (dag["timetable"], dag["runs"]) == ("AssetTriggeredTimetable", 1)
+        task = dag["tasks"]["reanalyse"]
+        assert (task["inlets"], task["pool"]) == ([f"production/{config}"], "ringrift_training")
 
 
 def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(preset: str, loaded: Any) -> None:
@@ -201,7 +212,7 @@ def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0 (line 25)"),
+        (("shards: 2", "shards: 0"), "presets.smoke.selfplay.shards: input should be greater than 0, not 0 (line 28)"),
         (
             ('hosts: "*/5 * * * *"', 'hosts: "99 * * * *"'),
             "presets.smoke.maintenance.hosts: '99 * * * *' is no schedule: [99 * * * *] is not acceptable",

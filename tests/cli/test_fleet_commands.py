@@ -107,3 +107,11 @@ def test_without_hosts_or_a_champion_it_is_said(sshd: Server, monkeypatch: pytes
     assert "square8_2p: there is no champion to distribute" in complaint("distribute", "square8_2p")
     monkeypatch.delenv("RINGRIFT_CONFIG_DIR")
     assert "include/config/hosts.yaml: there are no hosts in it; " in complaint("sync")
+
+
+def test_which_machines_get_services_is_said_once_and_by_names_that_there_are(sshd: Server) -> None:
+    assert "role 'selfpaly': unknown; did you mean 'selfplay'" in complaint("hosts", "deploy", "--role", "selfpaly")
+    assert "no host has the role training" in complaint("hosts", "deploy", "--role", "training")
+    said = complaint("hosts", "deploy", "gpu-1", "--selfplay", "--primary")
+    assert said == "hosts and --selfplay and --primary each say which machines are meant: say one"
+    assert "say --services, too" in complaint("hosts", "deploy", "--no-hot-reload")

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from ringrift.agents import BadSpec
+from ringrift.agents.champion import find_champion
 from ringrift.evaluation.participants import (
-    find_champion,
     find_predecessor,
     model_participant,
     participant,

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from ringrift.agents import promoted_model
 from ringrift.fleet import distribution
 from ringrift.fleet.distribution import Distribution, NoChampion, distribute
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import load_model, read_id
-from ringrift.selfplay import promoted_model
 from tests.fleet.servers import Server, server, settings_for_tests, small_programs
 from tests.models.making import content, crowned, registered
 
@@ -59,6 +59,18 @@ def test_all_hosts_get_the_champion_and_a_second_time_nothing(store: ModelStore,
             assert read_id(there(host)) == champion.id == report.model
             assert len(list(there(host).parent.iterdir())) == 2, "nothing else is left behind"
         assert [one.outcome for one in bring(store, *servers).hosts] == ["there already", "there already"]
+
+
+def test_former_champions_go_with_the_champion(store: ModelStore, servers: list[Server]) -> None:
+    models = [crowned(store, registered(store, seed, CONFIG, architecture="small")) for seed in (1, 2, 3)]
+    hosts = {host.name: host.host() for host in servers}
+    for outcome in ("replaced", "there already"):
+        report = distribute(store, CONFIG, hosts, settings_for_tests(), former=2)
+        assert [one.outcome for one in report.hosts] == [outcome, outcome]
+    for host in servers:
+        names = (CONFIG, f"{CONFIG}~1", f"{CONFIG}~2")
+        found = [read_id(promoted_model(host.home / "models", name)) for name in names]
+        assert found == [model.id for model in reversed(models)]
 
 
 def test_a_change_that_was_cut_short_is_finished_by_the_next(store: ModelStore, servers: list[Server]) -> None:

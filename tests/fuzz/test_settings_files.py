@@ -28,7 +28,9 @@ from ringrift.pipeline.settings import loop_settings
 from ringrift.resources import guard_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
+from ringrift.training.distillation_settings import distillation_settings
 from ringrift.training.nnue_settings import nnue_settings
+from ringrift.training.reanalysis_settings import reanalysis_settings
 from ringrift.training.settings import hyper_parameters
 from ringrift.training.thresholds import training_thresholds
 from ringrift.tuning.settings import tuning_settings
@@ -40,6 +42,7 @@ READERS: dict[str, Callable[[], object]] = {
     "allocation.yaml": allocation_settings,
     "database.yaml": database_settings,
     "datasets.yaml": dataset_settings,
+    "distillation.yaml": distillation_settings,
     "evaluation.yaml": evaluation_settings,
     "fleet.yaml": fleet_settings,
     "games.yaml": lambda: move_limit("square8_2p"),
@@ -52,6 +55,7 @@ READERS: dict[str, Callable[[], object]] = {
     "models.yaml": model_settings,
     "monitoring.yaml": monitoring_settings,
     "nnue.yaml": nnue_settings,
+    "reanalysis.yaml": reanalysis_settings,
     "resources.yaml": guard_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,

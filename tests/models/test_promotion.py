@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from ringrift.agents import promoted_model
 from ringrift.models import (
     AbsentModel,
     BadChampion,
@@ -30,7 +31,6 @@ from ringrift.models import (
 from ringrift.models.gate import run_gate
 from ringrift.networks import load_model, save_model
 from ringrift.run_context import RunContext
-from ringrift.selfplay import promoted_model
 from tests.models.making import content, crowned, network, registered
 from tests.models.processes import finish, go, start
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ringrift.agents import promoted_model
 from ringrift.models import ModelStore, StoredModel, verify
 from ringrift.models.pruning import prune
 from ringrift.models.settings import PruneSettings
 from ringrift.networks import save_model
-from ringrift.selfplay import promoted_model
 from tests.contexts import any_context
 from tests.models.making import content, crowned, network, registered
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ringrift.agents import promoted_model
 from ringrift.game import Game, configs, parse_config
 from ringrift.networks import save_model
-from ringrift.selfplay import promoted_model
 from ringrift.web import WebContext, create_app
 from ringrift.web.guards import open_guards
 from tests.models.making import network

@@ -119,6 +119,13 @@ class StandaloneAirflow:
             self._passwords.write_text(json.dumps({USER: made}))
             return made
 
+    def make_private(self) -> None:
+        """Make the files that hold secrets, for their owner alone, before anybody else makes them for all."""
+        private_folder(self.folder)
+        self.password()
+        for name in ("airflow.db", self.log.name):
+            private_file(self.folder / name)
+
     def api(self) -> AirflowApi:
         """The way to it."""
         return AirflowApi(self.url, USER, self.password())
@@ -187,9 +194,7 @@ class StandaloneAirflow:
             tell("Ending what is left of an Airflow whose first process has died")
             self._stop()
         self._check_port()
-        self.password()
-        for name in ("airflow.db", self.log.name):
-            private_file(self.folder / name)
+        self.make_private()
         tell("Starting Airflow")
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(

@@ -72,6 +72,7 @@ class RemoteSelfplayOperator(RingriftOperator):
     def _plan(self, ti: Any) -> PlannedGames:
         """Return the games of all shards, by what the database and the files here say."""
         from ringrift.models import ModelStore  # only when the task runs, as the next: they load numba
+        from ringrift.models.shipped import begin_with_shipped
         from ringrift.pipeline.allocation_settings import allocation_settings
         from ringrift.pipeline.plan import planned_games
         from ringrift.pipeline.readiness import training_progress
@@ -80,13 +81,16 @@ class RemoteSelfplayOperator(RingriftOperator):
 
         with in_one_line(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
+            preset = loop_settings().preset_named(self.preset)
+            if not preset.from_zero:
+                begin_with_shipped(store, self.config)
             settings = selfplay_settings(self.config)
             self.progress = training_progress(store, self.config, settings.temperature.trainings)
             return planned_games(
                 store,
                 self.config,
                 home() / "data" / "selfplay",
-                loop_settings().preset_named(self.preset),
+                preset,
                 allocation_settings(),
                 target=None if self.players or self._plays_elsewhere(ti) else settings.targets[self.config],
             )

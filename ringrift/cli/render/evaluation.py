@@ -8,7 +8,8 @@ from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from ringrift.cli.render import render
+from ringrift.cli.render import render, rendered
+from ringrift.evaluation.distilled import DistillationReport
 from ringrift.evaluation.elo import Ratings
 from ringrift.evaluation.gauntlet import GauntletReport
 from ringrift.evaluation.report import MatchReport, PlayerResult
@@ -29,6 +30,12 @@ def _(report: Ratings) -> Iterator[RenderableType]:
     yield table
     for note in report.notes:
         yield escape(note)
+
+
+@render.register
+def _(report: DistillationReport) -> Iterator[RenderableType]:
+    yield rendered(report.training)
+    yield from map(escape, report.lines())
 
 
 @render.register

@@ -11,6 +11,7 @@ from rich.table import Table
 from ringrift.cli.render import render
 from ringrift.training.holdout import HoldoutReport
 from ringrift.training.preflight import PreflightReport
+from ringrift.training.reanalysis import ReanalysisReport
 from ringrift.training.report import LOSS_HEADINGS, TrainingReport, loss_row
 
 
@@ -51,3 +52,8 @@ def _(report: TrainingReport) -> Iterator[RenderableType]:
         table.add_row(*loss_row(loss))
     yield table
     yield from (escape(f"warning: {warning}") for warning in report.warnings())
+
+
+@render.register
+def _(report: ReanalysisReport) -> Iterator[RenderableType]:
+    yield from map(escape, report.lines())

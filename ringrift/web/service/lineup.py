@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from ringrift.agents import BadSpec, Spec, known_spec
+from ringrift.agents.champion import CHAMPION, find_champion
 from ringrift.agents.ladder import ladder_spec
 from ringrift.errors import RingRiftError
 from ringrift.networks import read_id
-from ringrift.selfplay import promoted_model
 from ringrift.web.settings import ServiceSettings
 
-CHAMPION: Final = "{best}"
-"""The champion's file, in a spec."""
 WITHOUT: Final = "heuristic"
 """What stands in for a champion where there is none yet."""
 Stamp = tuple[int, int, int]
@@ -83,16 +81,11 @@ class Lineup:
     def named(self, config: str, spec: str) -> Player:
         """Return the player of a spec, in which `{best}` stands for the champion."""
         if CHAMPION in spec:
-            champion = self.champion(config)
+            champion = find_champion(self.models, config)
             spec = spec.replace(CHAMPION, WITHOUT if champion is None else str(champion))
         model = known_spec(spec).network
         path = None if model is None else Path(model)
         return Player(config, spec, path, None if path is None else stamp_of(path))
-
-    def champion(self, config: str) -> Path | None:
-        """Return the champion's file; None where there is none yet."""
-        path = promoted_model(self.models, config)
-        return path if path.is_file() else None
 
 
 def stamp_of(path: Path) -> Stamp | None:
