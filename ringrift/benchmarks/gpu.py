@@ -24,6 +24,7 @@ from ringrift.benchmarks.gpu_checks import waits_of
 from ringrift.benchmarks.loading import FEATURES, write_synthetic
 from ringrift.benchmarks.networks import LEGAL_ACTIONS, timed_on
 from ringrift.benchmarks.search import SIMULATIONS, stages
+from ringrift.benchmarks.selfplay import save_untrained
 from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.encoding import feature_version
@@ -37,7 +38,11 @@ from ringrift.networks import (
     inference_type,
 )
 from ringrift.networks.device_queue import CopyingQueue
+from ringrift.networks.devices import gpu_count
+from ringrift.run_context import RunContext
 from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator
+from ringrift.selfplay import SelfPlayOptions, selfplay_settings
+from ringrift.selfplay.processes import SelfPlayShare, run_in_processes, run_share
 from ringrift.training import hyper_parameters
 from ringrift.training.distributed import ProcessGroup
 from ringrift.training.losses import PolicyTarget
@@ -46,6 +51,8 @@ from ringrift.training.step import Learner, TrainingSchedule
 REPEATS: Final = 7
 COPY_BYTES: Final = 64 << 20
 """The size of a copy: some batches of features."""
+BEGINNING: Final = 24
+"""The moves of a game of self-play that are measured: batches are full that long."""
 STEPS: Final = 8
 """The steps of training that are measured."""
 
@@ -101,6 +108,20 @@ class SearchRate:
 
 
 @dataclass(frozen=True)
+class ProcessesRate:
+    """The speed of self-play in several processes."""
+
+    config: str
+    architecture: str
+    processes: int
+    games: int
+    """The games side by side in all processes together."""
+    moves_per_second: float
+    in_network: float
+    """The share of the time that the processes spend on asking the network and on waiting for it."""
+
+
+@dataclass(frozen=True)
 class TrainingRate:
     """The speed of training."""
 
@@ -126,15 +147,16 @@ class GpuPlan:
     architectures: tuple[str, ...]
     batches: tuple[int, ...]
     games: tuple[int, ...]
+    processes: tuple[int, ...]
     training_batch: int
 
 
 def planned(device: str, config: str, board: str) -> GpuPlan:
     """Return what to measure on a device: on a processor a small part of it."""
     if device == "cpu":
-        return GpuPlan(device, config, ("small",), (64,), (32,), 64)
+        return GpuPlan(device, config, ("small",), (64,), (32,), (1,), 64)
     games = (256, 1024, 4096) if board in ("square8", "hex8") else (64, 256, 512)
-    return GpuPlan(device, config, ("small", "v2", "v3"), (64, 256, 1024, 4096), games, 2048)
+    return GpuPlan(device, config, ("small", "v2", "v3"), (64, 256, 1024, 4096), games, (1, 2, 4, 8), 2048)
 
 
 @cache
@@ -240,6 +262,41 @@ def measure_evaluations(plan: GpuPlan, board: str, players: int, architecture: s
             result()
 
     return GROUPS * batch / _seconds(several, session.device)
+
+
+def measure_processes(plan: GpuPlan, architecture: str, processes: int, games: int) -> ProcessesRate:
+    """Measure the beginnings of games of self-play, from the first decision on."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "untrained.pth"
+        save_untrained(model, plan.config, architecture)
+        options = SelfPlayOptions(
+            config=plan.config,
+            run="benchmark",
+            players=f"gumbel:{model}@{SIMULATIONS}?noise=1",
+            seed=0,
+            max_moves=BEGINNING,
+            progress=0.0,
+            resigns=False,
+            settings=selfplay_settings(plan.config),
+        )
+        whole = SelfPlayShare(
+            options=options,
+            place=0,
+            processes=processes,
+            device=plan.device,
+            root=Path(folder),
+            host="benchmark",
+            worker="0",
+            models=Path(folder),
+            games=games,
+            more=None,
+            side_by_side=max(1, games // processes),
+        )
+        context = RunContext(None)
+        report = run_share(whole, context) if processes == 1 else run_in_processes(whole, context, gpus=gpu_count())
+    return ProcessesRate(
+        plan.config, architecture, processes, games, report.moves_per_second, in_network=report.network_share
+    )
 
 
 def measure_training(plan: GpuPlan, board: str, players: int, architecture: str) -> TrainingRate:

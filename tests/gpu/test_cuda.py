@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from ringrift.benchmarks.gpu import Ceilings, GpuPlan, measure_ceilings, measure_network, measure_search, planned
+from ringrift.benchmarks.gpu import (
+    Ceilings,
+    GpuPlan,
+    measure_ceilings,
+    measure_network,
+    measure_processes,
+    measure_search,
+    planned,
+)
 from ringrift.benchmarks.gpu_checks import GpuCheck, check_device
 from ringrift.networks import InferenceSession, NetworkConfig, build_network
 from ringrift.networks.device_queue import GPU_BATCHES
@@ -79,7 +87,7 @@ def test_what_cannot_be_computed_is_a_check_that_failed(monkeypatch: pytest.Monk
 
 
 def test_a_processor_is_measured_in_a_small_way() -> None:
-    plan = GpuPlan("cpu", "square8_2p", ("small",), (8,), (8,), 8)
+    plan = GpuPlan("cpu", "square8_2p", ("small",), (8,), (8,), (1,), 8)
     ceilings = measure_ceilings("cpu")
     assert isinstance(ceilings, Ceilings)
     assert ceilings.to_device is None
@@ -90,6 +98,9 @@ def test_a_processor_is_measured_in_a_small_way() -> None:
     assert found.evaluations_per_second > 0
     assert 0 <= found.cached < 1
     assert 0 < found.in_network < 1
+    played = measure_processes(plan, "small", 1, 2)
+    assert played.moves_per_second > 0
+    assert 0 < played.in_network < 1
 
 
 def test_more_is_planned_for_a_gpu_than_for_a_processor() -> None:

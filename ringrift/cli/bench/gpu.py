@@ -74,10 +74,13 @@ def _measured(plan: GpuPlan, board: str, players: int) -> dict[str, Any]:
     """Measure everything that is planned."""
     from ringrift.agents.network_evaluators import GROUPS
     from ringrift.benchmarks import gpu as measuring
+    from ringrift.kernels.cores import own_cores
 
     networks: list[measuring.NetworkRate] = []
     searches: list[measuring.SearchRate] = []
+    plays: list[measuring.ProcessesRate] = []
     trainings: list[measuring.TrainingRate] = []
+    possible = [processes for processes in plan.processes if processes <= len(own_cores())]
     ceilings = measuring.measure_ceilings(plan.device)
     for architecture in tracked(plan.architectures, "networks"):
         networks += measuring.measure_network(plan, board, players, architecture)
@@ -85,8 +88,10 @@ def _measured(plan: GpuPlan, board: str, players: int) -> dict[str, Any]:
         for games in plan.games:
             for groups in (1, GROUPS):
                 searches.append(measuring.measure_search(plan, board, players, architecture, games, groups, alone))
+        for processes in possible:
+            plays.append(measuring.measure_processes(plan, architecture, processes, max(plan.games)))
         trainings.append(measuring.measure_training(plan, board, players, architecture))
-    found: dict[str, list[Any]] = {"network": networks, "search": searches, "training": trainings}
+    found: dict[str, list[Any]] = {"network": networks, "search": searches, "selfplay": plays, "training": trainings}
     return {"ceilings": asdict(ceilings)} | {name: [asdict(one) for one in rows] for name, rows in found.items()}
 
 
@@ -98,7 +103,8 @@ def _say_plan(plan: GpuPlan, as_json: bool) -> None:
         f"There is no GPU that torch can use. On one, this would check it against the processor and then measure for "
         f"{plan.config}: its ceilings; {', '.join(plan.architectures)} with batches of "
         f"{', '.join(map(str, plan.batches))}, layer by layer, fused and as graphs; searches of "
-        f"{', '.join(map(str, plan.games))} games in one group and in several; and training with batches of "
+        f"{', '.join(map(str, plan.games))} games in one group and in several; self-play in "
+        f"{', '.join(map(str, plan.processes))} processes; and training with batches of "
         f"{plan.training_batch}. With --device cpu all of it runs here, small."
     )
 
@@ -150,6 +156,17 @@ def _show(report: dict[str, Any]) -> None:
                 f"{row['mean_batch']:,.0f}",
             )
             for row in report["search"]
+        ],
+    )
+    print_table(
+        "Self-play, the first moves",
+        ("config", "network", "processes", "games", "moves/s", "asking"),
+        [
+            (
+                *(row["config"], row["architecture"], f"{row['processes']}", f"{row['games']}"),
+                *(f"{row['moves_per_second']:,.0f}", f"{row['in_network']:.0%}"),
+            )
+            for row in report["selfplay"]
         ],
     )
     print_table(
