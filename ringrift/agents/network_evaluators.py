@@ -43,7 +43,7 @@ class NetworkEvaluators:
     @property
     def groups(self) -> int:
         """The groups of games that keep the device busy."""
-        return 1 if self.device == "cpu" else GROUPS
+        return GROUPS if self.device.startswith("cuda") else 1
 
     def evaluator(
         self, path: Path, board: Board, players: int, *, random_symmetry: bool

@@ -41,8 +41,9 @@ BFLOAT16: Final = 0.15
 """The same for bfloat16: dozens of roundings to 8 bits in a row."""
 STEPS: Final = 3
 SAMPLES: Final = 64
-LOSS: Final = 1e-3
-"""The most by which losses of the same steps in float32 may differ, relatively."""
+LOSS: Final = 5e-3
+"""The most by which losses of the same steps in float32 may differ, relatively: at its first step Adam goes as far for a
+gradient that is nearly 0 as for any other, and rounding decides where to."""
 
 Answer = tuple[npt.NDArray[np.float32], ...]
 

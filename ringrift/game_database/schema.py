@@ -102,6 +102,7 @@ games = Table(
     Column("opening_hash", BigInteger, nullable=False),  # of the first `OPENING_ACTIONS` actions
     Column("actions_hash", BigInteger, nullable=False),
     Index(None, "config", "id"),
+    Index(None, "config", "lot"),
 )
 
 moves = Table(

@@ -11,6 +11,7 @@ from pathlib import Path
 from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.run_context import RunContext
 from ringrift.selfplay.files import GameFiles
+from ringrift.selfplay.live import SHOWN, LiveFile, LiveWorker
 from ringrift.selfplay.options import SelfPlayOptions
 from ringrift.selfplay.play import SelfPlay
 from ringrift.selfplay.player_pool import PlayerPool
@@ -45,7 +46,8 @@ def run_selfplay(  # noqa: PLR0913 - independent choices, by keyword
     best there is.
     """
     folder = worker_folder(root, options.config, host, worker)
-    with GameFiles(folder, options.run, limit=int(options.settings.files.megabytes * 1e6)) as files:
+    limit = int(options.settings.files.megabytes * 1e6)
+    with GameFiles(folder, options.run, limit=limit) as files, LiveFile(folder) as live:
         numbers = count() if games is None else range(games)
         missing: Iterator[int] = (number for number in numbers if number not in files.games)
         before = len(files.games) if games is None else sum(number < games for number in files.games)
@@ -63,9 +65,25 @@ def run_selfplay(  # noqa: PLR0913 - independent choices, by keyword
         selfplay = SelfPlay(options, pool, side_by_side=size)
         tally = Tally(games_before=before, games_wanted=wanted)
 
+        def shown() -> LiveWorker:
+            return LiveWorker(
+                config=options.config,
+                run=options.run,
+                host=host,
+                worker=worker,
+                written=time.time(),
+                max_moves=options.max_moves,
+                side_by_side=size,
+                games=tally.games,
+                games_per_second=tally.games / tally.seconds,
+                moves_per_second=tally.moves / tally.seconds,
+                running=selfplay.running(SHOWN),
+            )
+
         def after_step() -> None:
             tally.moves, tally.network_seconds = selfplay.moves, selfplay.network_seconds
             context.progress("games", before + tally.games, wanted, tally.speed)
+            live.show(shown)
 
         for record in selfplay.play(missing, cancellation=context.cancellation, after_step=after_step):
             ended = int(time.time())

@@ -49,6 +49,8 @@ class PolicyTarget(NamedTuple):
     """The share of all samples."""
     temperature: float = 1.0
     """The temperature at which policies are compared: that of the teachers, where a network is distilled."""
+    softness: float = 1.0
+    """The temperature of the target alone: it is the search's policy ** (1 / softness)."""
 
 
 def choose_policy_target(settings: LossSettings, samples: int, policies: int) -> PolicyTarget:
@@ -68,6 +70,12 @@ def log_softmax(logits: Tensor, rows: Tensor, count: int) -> Tensor:
 def row_sums(entries: Tensor, rows: Tensor, count: int) -> Tensor:
     """Return the sums of the entries of each row: `[count]`."""
     return entries.new_zeros(count).index_add(0, rows, entries)
+
+
+def softened(probs: Tensor, rows: Tensor, count: int, temperature: float) -> Tensor:
+    """Return policies ** (1 / temperature): `[L]` of `[L]`; rows without probabilities stay so."""
+    powers = probs.pow(1 / temperature)
+    return powers / row_sums(powers, rows, count).clamp_min(torch.finfo(powers.dtype).tiny)[rows]
 
 
 def policy_losses(
@@ -103,10 +111,15 @@ def losses(
 ) -> Losses:
     """Return all losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
     count = len(batch.outcome_values)
+<<<<<<< HEAD
     rows = rows_of(batch.policy_offsets, batch.policy_actions)
+=======
+    rows = rows_of(batch.policy_offsets)
+    probs = batch.policy_probs
+>>>>>>> main
     policy, entropy, agreed = policy_losses(
         outputs.policy_logits / target.temperature,
-        batch.policy_probs,
+        probs if target.softness == 1 else softened(probs, rows, count, target.softness),
         rows,
         count,
         kl=target.kl,

@@ -173,6 +173,7 @@ def _plan(inputs: TrainingInputs, device: torch.device, processes: int = 1) -> _
     target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     if inputs.distillation:
         target = PolicyTarget(kl=True, share=1.0, temperature=inputs.distillation.temperature)
+    target = target._replace(softness=hyper.losses.policy_temperature[1])
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs, dataset) if inputs.parent and not inputs.is_segment else np.empty(0, "S16")
     new = new_samples(dataset, known)

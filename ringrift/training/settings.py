@@ -27,6 +27,7 @@ class LossSettings(Settings):
     coverage: Share
     policies: NonNegativeInt
     smoothing: Share
+    policy_temperature: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     value: NonNegativeFloat
     opponent_policy: NonNegativeFloat
     ownership: NonNegativeFloat

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -95,7 +96,7 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.target)
+                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
                 if self.hyper.losses.pcgrad:
                     self._backward_with_pcgrad(found, 1 / len(batches))
                 else:
@@ -138,6 +139,13 @@ class Learner:
     def prepared(self, batch: Batch) -> Batch:
         """Return a batch on the device, with what the teachers think of it where there are some."""
         return self._copies.copy(batch if self.teachers is None else self.teachers.taught(batch))
+
+    @property
+    def present_target(self) -> PolicyTarget:
+        """The target of policies at this step, whose temperature is annealed; a validation has that of the end."""
+        start, end = self.hyper.losses.policy_temperature
+        done = self.steps / self.schedule.steps
+        return self.target._replace(softness=end + (start - end) * (1 + math.cos(math.pi * done)) / 2)
 
     def target_of(self, manifest: Manifest) -> PolicyTarget:
         """Return the target of policies, with the share of the samples of a data set that have one."""

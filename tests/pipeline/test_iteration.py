@@ -32,6 +32,7 @@ from ringrift.pipeline.iteration import (
     write_iteration,
 )
 from ringrift.pipeline.pipeline_settings import PipelineSettings, pipeline_settings
+from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.run_iteration import run_iteration
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
@@ -270,6 +271,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         games=1_234,
         held_out=56,
         waiting="212 of 300 new games; 8 of 20 minutes since the last training",
+        readiness=Readiness(CONFIG, 212, 300, 8.0, 20.0),
         trained=int(time.time()) - 3 * 86_400,
         newest="9c307b294abcdef0",
         newest_elo={"policy": (300.0, 280.0, 320.0)},
