@@ -42,8 +42,8 @@ BFLOAT16: Final = 0.15
 STEPS: Final = 3
 SAMPLES: Final = 64
 LOSS: Final = 5e-3
-"""The most by which losses of the same steps in float32 may differ, relatively: at its first step Adam goes as far for a
-gradient that is nearly 0 as for any other, and rounding decides where to."""
+"""The most by which losses of the same steps in float32 may differ, relatively: at its first step Adam goes as far for
+a gradient that is nearly 0 as for any other, and rounding decides where to."""
 
 Answer = tuple[npt.NDArray[np.float32], ...]
 

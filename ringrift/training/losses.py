@@ -111,12 +111,8 @@ def losses(
 ) -> Losses:
     """Return all losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
     count = len(batch.outcome_values)
-<<<<<<< HEAD
     rows = rows_of(batch.policy_offsets, batch.policy_actions)
-=======
-    rows = rows_of(batch.policy_offsets)
     probs = batch.policy_probs
->>>>>>> main
     policy, entropy, agreed = policy_losses(
         outputs.policy_logits / target.temperature,
         probs if target.softness == 1 else softened(probs, rows, count, target.softness),
