@@ -15,10 +15,10 @@ from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, BadSpec, Spec, known_spec, parse_members
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, SHIPPED_NNUE, BadSpec, Spec, known_spec, parse_members
 from ringrift.game.boards import Board
 from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
-from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
+from ringrift.nnue import Network, NnueEvaluator, find_network, read_network, shipped_network
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
@@ -79,9 +79,14 @@ def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEv
 
 
 def _nnue_network(board: Board, players: int, spec: Spec) -> Network:
-    """Return the integer network that a spec names: of a file, or for `nnue` that of the config."""
+    """Return the integer network that a spec names: of a file, or by a name that of the config."""
     config = f"{board.name}_{players}p"
-    path = find_network(config, MODELS) if spec.model == NNUE else Path(str(spec.model))
+    if spec.model == NNUE:
+        path = find_network(config, MODELS)
+    elif spec.model == SHIPPED_NNUE:
+        path = shipped_network(config)
+    else:
+        path = Path(str(spec.model))
     return read_network(path, config).network
 
 

@@ -35,7 +35,7 @@ def open_fleet(
     settings = fleet_settings()
     known = hosts()
     chosen = chosen_hosts(known, names or [], role)
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.health import Health
     from ringrift.game_database import GamesDatabase
 
@@ -43,7 +43,8 @@ def open_fleet(
         yield chosen, settings, Health(opened, known, settings.health)
 
 
-def _need_asyncssh() -> None:
+def need_asyncssh() -> None:
+    """Refuse to go on without asyncssh, in a line that says how it is had."""
     from importlib.util import find_spec
 
     from ringrift.errors import RingRiftError
@@ -128,7 +129,7 @@ def execute(
 
     chosen = chosen_hosts(hosts(), [host])
     settings = fleet_settings()
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.ssh import open_shells
 
     async def run() -> int:
@@ -184,7 +185,7 @@ def deploy(
     from ringrift.fleet.hosts import fleet_settings
     from ringrift.fleet.hosts import hosts as known_hosts
 
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.deploy import checkout, deploy_here
     from ringrift.fleet.deploy import deploy as run
     from ringrift.fleet.services import ServiceChange, coordinator_services, host_services

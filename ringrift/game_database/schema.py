@@ -30,7 +30,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16

@@ -8,7 +8,7 @@ from math import exp
 from ringrift.game.boards import BOARDS, PLAYER_COUNTS
 from ringrift.heuristic.evaluation import WON
 from ringrift.heuristic.layout import FEATURES
-from ringrift.heuristic.one_ply import SHARPNESS
+from ringrift.one_ply import SHARPNESS
 
 INTRODUCTION = """\
 # What a position is worth without a network

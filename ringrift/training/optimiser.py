@@ -29,7 +29,7 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, o
 def learning_rate(
     step: int, hyper: HyperParameters, batch: int, steps: int, warm_up: int, decays: bool = True
 ) -> float:
-    """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine down to 0.
+    """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine to the least.
 
     `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`. If nothing `decays`, the
     rate stays where the warm-up has led.
@@ -39,7 +39,8 @@ def learning_rate(
         return peak * (step + 1) / warm_up
     if not decays:
         return peak
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
+    least = min(hyper.least_learning_rate, peak)
+    return least + (peak - least) * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
 
 
 class ExponentialMovingAverage:

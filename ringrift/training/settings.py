@@ -53,6 +53,7 @@ class HyperParameters(Settings):
     least_steps: NonNegativeInt
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
+    least_learning_rate: NonNegativeFloat
     weight_decay: NonNegativeFloat
     clip: PositiveFloat
     dropout: Share

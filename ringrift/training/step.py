@@ -35,7 +35,7 @@ class TrainingSchedule(NamedTuple):
     steps: int
     warm_up: int
     decays: bool = True
-    """Whether the learning rate falls to 0 by the last step."""
+    """Whether the learning rate falls to the least by the last step."""
 
 
 class StepMetrics(NamedTuple):

@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from ringrift.heuristic import SHARPNESS, Weights
+from ringrift.heuristic import Weights
 from ringrift.kernels.types import F64
+from ringrift.one_ply import SHARPNESS
 from ringrift.tuning.evolution import Scaling
 from ringrift.tuning.lessons import Lessons
 from ringrift.tuning.settings import Mix

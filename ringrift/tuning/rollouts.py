@@ -15,13 +15,14 @@ from ringrift.game.boards import MAX_PLAYERS, parse_config
 from ringrift.game.state import GAME_OVER, state_type, thread_workspace
 from ringrift.game.turn import legal_actions, play_forced, step
 from ringrift.game.types import BoardTables, States, Workspace
-from ringrift.heuristic import SHARPNESS, Weights, new_scratch, score
+from ringrift.heuristic import Weights, new_scratch, score
 from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
 from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import F32, F64, I32, I64
 from ringrift.limits import move_limit
+from ringrift.one_ply import SHARPNESS
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.search.game_adapter import decision_key
 from ringrift.tuning.fitness import Games, draw_openings

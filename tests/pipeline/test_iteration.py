@@ -17,7 +17,7 @@ from rich.console import Console
 
 from ringrift.cli.render import rendered
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.game_database import GamesDatabase
+from ringrift.game_database import GamesDatabase, ingest
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
 from ringrift.networks import NetworkConfig, add_model, build_network
 from ringrift.pipeline import run_iteration as run_iteration_module
@@ -41,7 +41,10 @@ from ringrift.pipeline.status import Activity, ConfigStatus, LoopActivity, Statu
 from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
 from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_thresholds
-from tests.contexts import record
+from tests.contexts import ingest_context, record
+from tests.datasets.games import searched_records
+from tests.game_database.records import write
+from tests.models.making import crowned, registered
 
 pytestmark = pytest.mark.slow
 
@@ -369,3 +372,20 @@ def test_without_a_rated_model_there_is_no_curve_and_no_picture(inputs: LoopInpu
     with pytest.raises(NoCurve, match="no model has an Elo yet; `ringrift rate`"):
         learning_curve(inputs.store, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
     assert not (tmp_path / "curve.png").exists()
+
+
+def test_the_champion_searches_old_games_again_before_an_export_where_the_preset_asks(inputs: LoopInputs) -> None:
+    write(Path("old.jsonl"), searched_records(CONFIG, 12))
+    ingest(inputs.database, [Path("old.jsonl")], ingest_context())
+    asked = replace(small_settings(), loop=preset().model_copy(update={"reanalyses": True}))
+    asked = replace(asked, reanalysis=asked.reanalysis.model_copy(update={"search": "gumbel@2", "games": 3}))
+
+    def facts() -> Any:
+        iteration = Iteration(CONFIG, 0, {})
+        return STAGE_FUNCTIONS["export"](inputs, iteration, RunContext(asked, no_progress, Event())).facts["reanalysis"]
+
+    assert facts() is None, "there is no champion yet"
+    champion = crowned(inputs.store, registered(inputs.store, config=CONFIG, architecture="small"))
+    again = facts()
+    assert (again["model"], again["searched"]) == (champion.id, 3)
+    assert facts()["known"] == 3, "the next export goes on with others"

@@ -13,13 +13,17 @@ def learning_network() -> TrainingNetwork:
     return TrainingNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0)
 
 
-def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_zero() -> None:
-    hyper = hyper_parameters("square8_2p", changes={"learning_rate": 0.01, "batch": 256})
+def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_the_least() -> None:
+    least = 0.001
+    changes = {"learning_rate": 0.01, "least_learning_rate": least, "batch": 256}
+    hyper = hyper_parameters("square8_2p", changes=changes)
     rates = [learning_rate(step, hyper, 256, 110, 10) for step in range(111)]
     assert rates[:10] == pytest.approx([0.001 * step for step in range(1, 11)])
-    assert rates[60] == pytest.approx(0.005)
+    assert rates[60] == pytest.approx((0.01 + least) / 2)
     assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[110] == pytest.approx(0)
+    assert rates[110] == pytest.approx(least)
+    low = hyper_parameters("square8_2p", changes=changes | {"learning_rate": least / 10})
+    assert learning_rate(50, low, 256, 110, 10) == pytest.approx(least / 10), "it never rises to the least"
 
 
 def test_a_batch_that_is_larger_than_the_rate_was_chosen_for_takes_larger_steps() -> None:
