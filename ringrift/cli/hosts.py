@@ -103,6 +103,28 @@ def check(names: HostsArgument = None, database: DatabaseOption = None, as_json:
     raise typer.Exit(0 if report.sound else 1)
 
 
+@app.command()
+def pace(names: HostsArgument = None, as_json: JsonOption = False) -> None:
+    """Show how busy the hosts are that `ringrift fill` plays on, what its control has decided, and why.
+
+    Exit code 1 if a host does not say.
+
+    Example: ringrift hosts pace
+
+    Example: ringrift hosts pace gpu-1 --json
+    """
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+
+    chosen = chosen_hosts(hosts(), names or [], None if names else "selfplay")
+    settings = fleet_settings()
+    need_asyncssh()
+    from ringrift.fleet.pace import ask_pace
+
+    report = ask_pace(chosen, settings.connection)
+    show_report(report, as_json)
+    raise typer.Exit(0 if report.complete else 1)
+
+
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def execute(
     host: Annotated[str, typer.Argument(metavar="HOST", help="A name in hosts.yaml.")],

@@ -75,9 +75,9 @@ def train_integer_network(
     from ringrift.game import parse_config
     from ringrift.game_database import GamesDatabase
     from ringrift.models import NnueStore
+    from ringrift.networks import checked_device
     from ringrift.nnue import SUFFIX
     from ringrift.selfplay.player_pool import model_id
-    from ringrift.training.distributed import checked_device
     from ringrift.training.nnue import NnueInputs, train_nnue
     from ringrift.training.thresholds import training_thresholds
 
@@ -88,9 +88,7 @@ def train_integer_network(
     inputs = NnueInputs(config, settings, models, runs, teacher, model_id(teacher) if teacher else None, command)
     agent = make_agent(teacher, board, players) if teacher else None
     with run_context(training_thresholds()) as context, GamesDatabase(database) as games:
-        report = train_nnue(
-            *(inputs, games, dataset_settings(), context), device=str(checked_device(device)), teacher=agent
-        )
+        report = train_nnue(*(inputs, games, dataset_settings(), context), device=checked_device(device), teacher=agent)
         NnueStore(games, models).register(models / config / f"{report.facts.model}{SUFFIX}")
     show_report(report, as_json)
 

@@ -100,8 +100,8 @@ of the ladder play with them, so that results of before and after better weights
 
 Comparison training plays games of minimax or maxn with itself. From these, weights learn to choose as the search does
 and to think of positions as it does; from rollouts of noisy positions they learn who wins. Several mixes of the three
-are fitted in seconds, and games in both uses find the best of them. The weights in use shipped with RingRift came from
-that.
+are fitted in seconds, and games in both uses find the best of them. The tuned weights that come with RingRift are from
+there.
 
 In CMA-ES every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those to
 start from and the last best ones; with three and four players alone against copies. A run is a plan and a log of

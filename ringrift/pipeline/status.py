@@ -17,6 +17,7 @@ from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import Counted, CounterName, read_counters
+from ringrift.game_database.pool import ARRIVALS
 from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, StoredModel, history, look_at_champion
 from ringrift.moments import utc
@@ -53,6 +54,20 @@ class Activity:
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """How soon the games of a host have come into the database."""
+
+    host: str
+    games: int
+    within: dict[str, float]
+    """The share that was there at most so many seconds after their end, by these seconds."""
+
+    def __str__(self) -> str:
+        shares = (f"{share:.0%} within {int(seconds) // 60} min" for seconds, share in self.within.items())
+        return f"{self.host}: {self.games:,} games, {', '.join(shares)} of their end"
+
+
+@dataclass(frozen=True)
 class LoopActivity:
     """What the loop has done for all configs, on all hosts."""
 
@@ -66,6 +81,7 @@ class LoopActivity:
     """The hosts of the settings; 0 where this machine does all."""
     retired: tuple[str, ...]
     """Those that get no work now."""
+    arrivals: tuple[Arrivals, ...]
     activity: Activity
 
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -78,6 +94,8 @@ class LoopActivity:
         syncs = f"{self.syncs:,} syncs" + (f", {self.failed_syncs:,} of them failed" if self.failed_syncs else "")
         retired = f", retired: {', '.join(self.retired)}" if self.retired else ""
         yield "hosts", f"{self.hosts}{retired}; {syncs}" if self.hosts else "this machine alone"
+        for one in self.arrivals if self.hosts else ():
+            yield "games", str(one)
 
 
 @dataclass(frozen=True)
@@ -207,8 +225,19 @@ def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> Loop
         failed_syncs=failed,
         hosts=len(known),
         retired=tuple(resting),
+        arrivals=tuple(_arrivals(counters, known)),
         activity=_activity(counters, None),
     )
+
+
+def _arrivals(counters: Counters, known: Mapping[str, object]) -> Iterator[Arrivals]:
+    """Yield how soon the games of each of the hosts have come, of those that have sent any."""
+    rows = {label: one.total for (_, label), one in counters.get("arrivals", {}).items()}
+    for host in known:
+        by_delay = [rows.get(f"{host} {delay}", 0) for delay in (*ARRIVALS, "later")]
+        if games := sum(by_delay):
+            within = {str(delay): sum(by_delay[: place + 1]) / games for place, delay in enumerate(ARRIVALS)}
+            yield Arrivals(host, games, within)
 
 
 def _activity(counters: Counters, config: str | None) -> Activity:

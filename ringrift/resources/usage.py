@@ -159,16 +159,26 @@ def gpus() -> list[Gpu]:
 
 def gpu_usage() -> Usage | None:
     """Return how full the fullest GPU is that this process may see; None where there is none."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named == "":
-        return None
-    seen = None if named is None else {name.strip() for name in named.split(",")}
     measured = [
         Usage("gpu_memory", f"memory of GPU {gpu.index}", gpu.used / gpu.total, gpu.total - gpu.used, gpu.total)
-        for gpu in gpus()
-        if gpu.used is not None and gpu.total and (seen is None or gpu.index in seen or gpu.uuid in seen)
+        for gpu in visible_gpus()
+        if gpu.used is not None and gpu.total
     ]
     return max(measured, key=lambda gpu: gpu.share, default=None)
+
+
+def gpu_work() -> float | None:
+    """Return the share of the time in which the busiest GPU computes that this process may see; None without any."""
+    return max((gpu.busy / 100 for gpu in visible_gpus() if gpu.busy is not None), default=None)
+
+
+def visible_gpus() -> list[Gpu]:
+    """Return the GPUs that this process may see."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named == "":
+        return []
+    seen = None if named is None else {name.strip() for name in named.split(",")}
+    return [gpu for gpu in gpus() if seen is None or gpu.index in seen or gpu.uuid in seen]
 
 
 def _number(cell: str) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model
 from ringrift.agents.champion import CHAMPION, FORMER_CHAMPION, former_wanted, is_promoted
 from ringrift.agents.mixed import draw_members
+from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
@@ -40,9 +41,13 @@ class Player:
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 
-    def __init__(self, options: SelfPlayOptions, models: Path) -> None:
-        """Make the players that the options name; `models` is the folder of the promoted model."""
+    def __init__(self, options: SelfPlayOptions, models: Path, networks: NetworkEvaluators | None = None) -> None:
+        """Make the players that the options name; `models` is the folder of the promoted model.
+
+        Their `networks` are by default on the best device.
+        """
         self.options = options
+        self.networks = networks or NetworkEvaluators()
         self.board, self.seat_count = parse_config(options.config)
         self.models = models
         self.best = promoted_model(models, options.config)
@@ -55,6 +60,12 @@ class PlayerPool:
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
         self._load(self._wanted_spec())
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether a player has a network that is computed beside the cores."""
+        has_network = any((path := model_path(player.spec)) and path.suffix != SUFFIX for player in self.members)
+        return has_network and self.networks.device != "cpu"
 
     def refresh(self) -> None:
         """Take in models that have changed, for the games that begin from now on, and log it.
@@ -140,7 +151,7 @@ class PlayerPool:
                 return player
 
     def _agent(self, spec: str) -> Agent:
-        return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed)
+        return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed, networks=self.networks)
 
     def _stamps(self) -> dict[Path, Stamp]:
         return {path: stamp_of(path) for path in self.stamps}

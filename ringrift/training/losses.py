@@ -111,7 +111,7 @@ def losses(
 ) -> Losses:
     """Return all losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
     count = len(batch.outcome_values)
-    rows = rows_of(batch.policy_offsets)
+    rows = rows_of(batch.policy_offsets, batch.policy_actions)
     probs = batch.policy_probs
     policy, entropy, agreed = policy_losses(
         outputs.policy_logits / target.temperature,
@@ -130,7 +130,8 @@ def losses(
     mixed = torch.lerp(batch.outcome_values, batch.root_values, settings.root_value)
     value_loss = functional.mse_loss(outputs.values, torch.where(searched, mixed, batch.outcome_values))
 
-    opponent_rows, opponent_probs = rows_of(batch.opponent_policy_offsets), batch.opponent_policy_probs
+    opponent_probs = batch.opponent_policy_probs
+    opponent_rows = rows_of(batch.opponent_policy_offsets, opponent_probs)
     opponent_logs = outputs.opponent_policy_logits.log_softmax(1)[opponent_rows, batch.opponent_policy_actions.long()]
     opponent = (torch.special.xlogy(opponent_probs, opponent_probs) - opponent_probs * opponent_logs).sum()
     opponent_loss = opponent * per_policy

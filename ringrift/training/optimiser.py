@@ -53,13 +53,15 @@ class ExponentialMovingAverage:
         """Start as a copy of the network, of which `decay` stays at every update."""
         self.module = deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
+        ours, theirs = self.module.state_dict(), network.state_dict()  # no copies: they change with the modules
+        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
+        self._averaged = [ours[name] for name in floats], [theirs[name] for name in floats]
+        self._copied = [(ours[name], theirs[name]) for name in ours.keys() - set(floats)]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take in the network as it is after `step` steps."""
         decay = min(self._decay, (1 + step) / (10 + step))
-        ours, theirs = self.module.state_dict(), network.state_dict()
-        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
-        for name in ours.keys() - set(floats):
-            ours[name].copy_(theirs[name])
+        torch._foreach_lerp_(*self._averaged, 1 - decay)
+        for ours, theirs in self._copied:
+            ours.copy_(theirs)

@@ -49,6 +49,8 @@ class HyperParameters(Settings):
     seed: NonNegativeInt
     batch: PositiveInt
     gpu_batches: dict[str, PositiveInt]
+    gpu_memory_batches: dict[PositiveInt, PositiveInt]
+    least_steps: NonNegativeInt
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
     least_learning_rate: NonNegativeFloat

@@ -37,7 +37,7 @@ from ringrift.pipeline.run_iteration import run_iteration
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
 from ringrift.pipeline.stages import LEARNING, STAGES
-from ringrift.pipeline.status import Activity, ConfigStatus, LoopActivity, Status, status
+from ringrift.pipeline.status import Activity, Arrivals, ConfigStatus, LoopActivity, Status, status
 from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
 from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_thresholds
@@ -296,6 +296,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         failed_syncs=2,
         hosts=3,
         retired=("gpu-1",),
+        arrivals=(Arrivals("gpu-2", 1200, {"60": 0.985, "600": 1.0}),),
         activity=found.activity,
     )
     console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")), loop)))
@@ -322,6 +323,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         "  last     ringrift__square8_2p: gate, success",
         "  so far   7 trainings, 21 evaluations, 3 promotions",
         "  hosts    3, retired: gpu-1; 40 syncs, 2 of them failed",
+        "  games    gpu-2: 1,200 games, 98% within 1 min, 100% within 10 min of their end",
     ):
         assert sum(one.startswith(line) for one in told) == 1
     assert len(told) < 48

@@ -51,7 +51,7 @@ def test_the_average_follows_the_weights_and_forgets_the_start() -> None:
         for parameter in network.parameters():
             parameter.fill_(3.0)
     for step in range(1, 200):
-        average.update(network, step)
+        average.update(step)
     assert all(torch.allclose(parameter, torch.tensor(3.0)) for parameter in average.module.parameters())
     assert not any(parameter.requires_grad for parameter in average.module.parameters())
 
@@ -62,5 +62,5 @@ def test_one_update_moves_the_average_by_its_share() -> None:
     before = average.module.moves_left.bias.clone()
     with torch.no_grad():
         network.moves_left.bias.add_(1)
-    average.update(network, 10_000)
+    average.update(10_000)
     torch.testing.assert_close(average.module.moves_left.bias, before + 0.1)

@@ -92,7 +92,7 @@ class LoadedPlayer:
         return len(self._jobs)
 
     @property
-    def cache(self) -> CachedEvaluator | None:
+    def cache(self) -> CachedEvaluator[Any] | None:
         """The evaluations that it remembers, if it has a network."""
         evaluator = getattr(getattr(self._agent, "search", None), "evaluator", None)
         return evaluator if isinstance(evaluator, CachedEvaluator) else None
