@@ -264,6 +264,7 @@ def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
         return 1000 * (time.perf_counter() - start)
 
     def asked_anew() -> float:
+        connection.close()  # the server closes one that is idle for long; the next request opens it anew
         time.sleep(PAGES[path])
         return asked()
 

@@ -27,9 +27,9 @@ class Load:
 
     cpu: float
     gpu: float | None = None
-    """Of the busiest GPU."""
+    """The share of the time in which the busiest GPU computes."""
     gpu_memory: float | None = None
-    """Of the fullest GPU."""
+    """The share of the fullest GPU's memory in use."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ PLAN: Final = Path("data/control/plan.json")
 LONGEST_REST: Final = 10.0
 """Seconds. The first step of a process compiles and loads, and is no measure for the others."""
 LOOK_SECONDS: Final = 1.0
-"""Between two looks at the file."""
+"""The seconds between two looks at the file."""
 SLICE: Final = 0.1
 """Seconds of rest after which a process looks whether it is to end."""
 

@@ -38,7 +38,7 @@ WINDOW: Final = 300.0
 POLL: Final = 0.2
 """Seconds between two looks at the components."""
 LOG_BYTES: Final = 16_000_000
-"""Of the log that they share; what is longer is put aside, in the place of what was put aside before. Four hours."""
+"""Bytes of their log, about four hours; what is longer is put aside, in the place of what was put aside before."""
 
 
 @dataclass
