@@ -1,7 +1,8 @@
-"""The guard by a real disk that becomes full, and by a real load: nothing is lost, and work goes on when it may."""
+"""The guard and backpressure by a real disk, load and games: nothing is lost, and work goes on when it may."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -88,3 +89,23 @@ def test_work_begins_on_a_machine_with_a_high_load_after_it_has_said_so(tmp_path
     assert "self-play waits at most 1 s: " in done.stderr
     assert "the load is " in done.stderr
     assert "self-play begins on a busy machine after " in done.stderr
+
+
+def test_the_loop_pauses_its_self_play_while_games_wait_and_plays_again_when_they_may(tmp_path: Path) -> None:
+    environment = configured(tmp_path, "busy_seconds: 0\n") | {"RINGRIFT_HOME": str(tmp_path)}
+    waits = tmp_path / "config" / "allocation.yaml"
+
+    def ringrift(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [RINGRIFT, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=True
+        )
+
+    ringrift(*SELFPLAY, "--games", "4")
+    waits.write_text("backpressure: {games: {slow: 1, pause: 4}}\n")
+    paused = ringrift("loop", "square8_2p", "--preset", "smoke", "--iterations", "1")
+    assert "no games" in paused.stdout + paused.stderr
+    told = json.loads(ringrift("status", "--preset", "smoke", "--json").stdout)
+    assert "pauses: 4 games wait for training (slow from 1 on, pause at 4)" in told["configs"][0]["selfplay"]
+    waits.write_text("backpressure: {games: {slow: 1, pause: 90}}\n")
+    told = json.loads(ringrift("status", "--preset", "smoke", "--json").stdout)
+    assert "plays 97%: 4 games wait for training" in told["configs"][0]["selfplay"]
