@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringrift_airflow.dag import dag_settings, ringrift_dag
-from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.fleet import CleanHostsOperator, EndOrphanedJobsOperator, TendFleetOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator
 from ringrift_airflow.workspace import airflow_home
 
@@ -17,8 +17,8 @@ gets the champions that it lacks. Where hosts.yaml names no hosts, `probe_hosts`
 Jobs that no task waits for any more, here and on the hosts, are killed by `end_orphaned_jobs`: those whose task
 was marked between two tries, or whose run was deleted.
 
-Where the disk here is nearly full, `clean_full_disk` removes what nobody needs any more; else that waits for
-`ringrift__maintenance`.
+Where a disk is nearly full, here or on a host, `clean_full_disk` and `clean_full_hosts` remove what nobody needs any
+more; else that waits for `ringrift__maintenance`.
 
 Settings: `maintenance.hosts` of the preset in loop.yaml, fleet.yaml.
 """
@@ -43,10 +43,15 @@ with ringrift_dag(
     )
     RingriftOperator(
         task_id="clean_full_disk",
-        words=["clean", "--apply", "--if-full", "--airflow", airflow_home()],
+        words=["clean", "--apply", "--if-full", "--no-hosts", "--airflow", airflow_home()],
         pool="ringrift_database",
         doc_md="`ringrift clean --apply --if-full`: where the disk is nearly full, remove what nobody needs any more, "
         "and do not wait for the night. Settings: housekeeping.yaml, resources.yaml.",
+    )
+    CleanHostsOperator(
+        task_id="clean_full_hosts",
+        only_full=True,
+        doc_md="The same on hosts whose disk is nearly full. Settings: housekeeping.yaml, resources.yaml, hosts.yaml.",
     )
     EndOrphanedJobsOperator(
         task_id="end_orphaned_jobs",

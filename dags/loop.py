@@ -273,7 +273,7 @@ def games_of_a_run(preset: LoopPreset, config: str) -> int:
 
 def same_again(players: str) -> str:
     """Return whether a backfill plays the games of an interval again as they were."""
-    if players and "{best}" not in players:
+    if players and "{best" not in players:
         return f"The games of an interval are the same again: config, interval, shard and `{players}` decide them."
     return (
         "The games of an interval are the same again only while the same model is champion: config, interval and shard "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.connections import CheckConnectionsOperator
-from ringrift_airflow.operators.fleet import SweepJobsOperator
+from ringrift_airflow.operators.fleet import CleanHostsOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.workspace import airflow_home
 
@@ -31,16 +31,15 @@ with ringrift_dag(
     )
     RingriftOperator(
         task_id="clean",
-        words=["clean", "--apply", "--airflow", airflow_home()],
+        words=["clean", "--apply", "--no-hosts", "--airflow", airflow_home()],
         pool="ringrift_database",
         doc_md="`ringrift clean --apply`: remove what nobody needs any more: checkpoints, raw games, data sets of "
-        "backfills, logs, models. Settings: housekeeping.yaml, models.yaml.",
+        "backfills, jobs, logs, models. Settings: housekeeping.yaml, models.yaml.",
     )
-    SweepJobsOperator(
-        task_id="sweep_jobs",
-        keep=hours(preset.maintenance.keep_jobs_hours),
-        doc_md="Remove the folders of jobs that ended long ago, with their logs, here and on all hosts. Settings: "
-        "`maintenance.keep_jobs_hours` of the preset, hosts.yaml.",
+    CleanHostsOperator(
+        task_id="clean_hosts",
+        doc_md="The same on all hosts: jobs that ended long ago, with their logs, runs whose model is here, models "
+        "whose files were given up. Settings: housekeeping.yaml, hosts.yaml.",
     )
     CheckConnectionsOperator(
         task_id="check_connections",

@@ -39,9 +39,9 @@ with ringrift_dag(
         "evaluator": Param(
             "one_ply",
             type="string",
-            enum=["one_ply", "search"],
+            enum=["one_ply", "search", "both"],
             title="Evaluator",
-            description="Games one action ahead, or of minimax and maxn.",
+            description="Games one action ahead, of minimax and maxn, or both.",
         ),
         "generations": Param(25, type="integer", minimum=1, maximum=10_000, title="Generations of every start"),
         "games": Param(48, type="integer", minimum=1, maximum=100_000, title="Games of an evaluation"),

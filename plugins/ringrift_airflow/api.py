@@ -21,25 +21,28 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 @cache
 def _application() -> Any:
-    from fastapi import FastAPI
+    from fastapi import Depends, FastAPI
     from fastapi.responses import RedirectResponse
 
     from ringrift.monitoring import MonitoringInputs
     from ringrift.monitoring.app import monitoring_router
-    from ringrift_airflow.page_links import page_about
-    from ringrift_airflow.web import WebApplication
+    from ringrift_airflow.page_links import page_about, run_of_selfplay
+    from ringrift_airflow.web import WebApplication, may_look
     from ringrift_airflow.workspace import home
 
     app = FastAPI(title="RingRift", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(monitoring_router(MonitoringInputs(home())))
 
-    @app.get("/about/{dag}")
+    looking = [Depends(may_look())]
+
+    @app.get("/about/{dag}", dependencies=looking)
     def about_dag(dag: str) -> RedirectResponse:
         return RedirectResponse(f"../pages/{page_about(dag)}")
 
-    @app.get("/about/{dag}/{task}")
-    def about_task(dag: str, task: str) -> RedirectResponse:
-        return RedirectResponse(f"../../pages/{page_about(dag, task)}")
+    @app.get("/about/{dag}/{task}", dependencies=looking)
+    def about_task(dag: str, task: str, run: str = "", shard: int = -1) -> RedirectResponse:
+        selfplay = run_of_selfplay(dag, run, shard) if task.startswith("selfplay") and shard >= 0 else None
+        return RedirectResponse(f"../../pages/{page_about(dag, task, selfplay)}")
 
     app.mount("/", WebApplication())
     return app

@@ -39,6 +39,13 @@ def make_application() -> FastAPI:
     return create_app(WebContext(web_settings(), home=home()), airflow_guards())
 
 
+def may_look() -> Any:
+    """Return the guard that lets those pass who may see DAGs."""
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+
+    return requires_access_dag("GET")
+
+
 def airflow_guards() -> Guards:
     """Return guards that ask Airflow: who may see DAGs may look, who may run and change them may play and control."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -46,7 +53,6 @@ def airflow_guards() -> Guards:
 
     from ringrift.web import Guards
 
-    may_look: Any = requires_access_dag("GET")
     may_run: Any = requires_access_dag("POST", DagAccessEntity.RUN)
     may_change: Any = requires_access_dag("PUT")
-    return Guards(read=may_look, play=may_run, control=may_change)
+    return Guards(read=may_look(), play=may_run, control=may_change)

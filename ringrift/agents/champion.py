@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ from ringrift.errors import RingRiftError
 
 CHAMPION: Final = "{best}"
 """The name that stands for the champion's file in the specs of players."""
+FORMER_CHAMPION: Final = re.compile(r"\{best~([1-9][0-9]{0,3})\}")
+"""The name that stands for a former champion's file: `{best~1}` is the champion before the present one."""
 SHIPPED: Final = Path(__file__).parents[1] / "networks" / "shipped"
 """The folder of the champions that come with the package, `<config>.pth` and `.json`."""
 
@@ -20,6 +23,11 @@ class MissingChampion(RingRiftError):
 def promoted_model(folder: Path, config: str) -> Path:
     """Return where the promoted model of a config lies in the folder of models."""
     return folder / f"ringrift_best_{config}.pth"
+
+
+def former_wanted(players: str) -> int:
+    """Return how far back the former champions go that a spec of players names; 0 if it names none."""
+    return max((int(back) for back in FORMER_CHAMPION.findall(players)), default=0)
 
 
 def shipped_model(config: str) -> Path | None:

@@ -12,13 +12,13 @@ from ringrift.agents.agent import Agent
 from ringrift.agents.champion import CHAMPION, champion_file
 from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
+from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
-from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, BadSpec, Spec, known_spec, parse_members
-from ringrift.encoding import feature_version
+from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, SHIPPED_NNUE, BadSpec, Spec, known_spec, parse_members
 from ringrift.game.boards import Board
 from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
-from ringrift.nnue import Network, NnueEvaluator, find_network, read_network
+from ringrift.nnue import Network, NnueEvaluator, find_network, read_network, shipped_network
 from ringrift.search import (
     BUDGETS,
     BestReplySearch,
@@ -44,16 +44,16 @@ MODELS: Final = Path("models")
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
 
-Maker = Callable[[Board, int, Spec, int], Agent]
-"""A function that makes an agent of one mode from board, players, spec and seed."""
+Maker = Callable[[Board, int, Spec, int, NetworkEvaluators], Agent]
+"""A function that makes an agent of one mode from board, players, spec, seed, and the evaluators of networks."""
 
 
 class EvaluatorSetup(NamedTuple):
     """The evaluator of a search, and how to call it."""
 
     evaluator: Evaluator
-    groups: int
-    """The groups of games of `BatchedSearch`: two where the evaluator works beside the cores."""
+    groups: int = 1
+    """The groups of games of `BatchedSearch`: several where the evaluator works beside the cores."""
     network: NetworkEvaluator | None = None
 
 
@@ -62,52 +62,48 @@ def _weights(board: Board, players: int, spec: Spec) -> Weights:
     return load_weights(f"{board.name}_{players}p") if spec.weights is None else named_weights(spec.weights)
 
 
-def _evaluator_setup(board: Board, players: int, spec: Spec) -> EvaluatorSetup:
+def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEvaluators) -> EvaluatorSetup:
     """Return the evaluator that the spec names: a network, the heuristic, or none."""
     if spec.weights is not None and spec.model != "heuristic":
         raise BadSpec(f"player {spec.text!r}: weights are the heuristic's; write {spec.mode}:heuristic")
     if spec.model is None:
-        return EvaluatorSetup(UniformEvaluator(players), groups=1)
+        return EvaluatorSetup(UniformEvaluator(players))
     if spec.model == "heuristic":
-        return EvaluatorSetup(HeuristicEvaluator(board, players, _weights(board, players, spec)), groups=1)
+        heuristic = HeuristicEvaluator(board, players, _weights(board, players, spec))
+        return EvaluatorSetup(CachedEvaluator(heuristic, players))
     if spec.names_nnue:
-        return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)), groups=1)
-    from ringrift.networks import (
-        InferenceSession,  # late: torch is slow to import, and random needs none
-        inference_device,
-        load_model,
-    )
-
+        return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)))
     path = champion_file(MODELS, f"{board.name}_{players}p") if spec.model == CHAMPION else Path(spec.model)
-    network = load_model(path, board=board.name, players=players)
-    device = inference_device()
-    call = InferenceSession(network, device=device).evaluate
-    version = feature_version(network.config.features)
-    evaluator = NetworkEvaluator(board, players, version, call, random_symmetry=spec.number("symmetry", 0) > 0)
-    return EvaluatorSetup(CachedEvaluator(evaluator, players), groups=1 if device == "cpu" else 2, network=evaluator)
+    cached = networks.evaluator(path, board, players, random_symmetry=spec.number("symmetry", 0) > 0)
+    return EvaluatorSetup(cached, networks.groups, cached.evaluator)
 
 
 def _nnue_network(board: Board, players: int, spec: Spec) -> Network:
-    """Return the integer network that a spec names: of a file, or for `nnue` that of the config."""
+    """Return the integer network that a spec names: of a file, or by a name that of the config."""
     config = f"{board.name}_{players}p"
-    path = find_network(config, MODELS) if spec.model == NNUE else Path(str(spec.model))
+    if spec.model == NNUE:
+        path = find_network(config, MODELS)
+    elif spec.model == SHIPPED_NNUE:
+        path = shipped_network(config)
+    else:
+        path = Path(str(spec.model))
     return read_network(path, config).network
 
 
-def _random(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _random(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     spec.allow()
     return RandomAgent(board, players, seed)
 
 
-def _heuristic(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _heuristic(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     spec.allow(options=("temperature",), model=True)
     weights = _weights(board, players, spec)
     return HeuristicAgent(board, players, weights, temperature=spec.number("temperature", 0), seed=seed)
 
 
-def _policy(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _policy(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     spec.allow(options=("temperature", "symmetry", "weights"), model=True)
-    setup = _evaluator_setup(board, players, spec)
+    setup = _evaluator_setup(board, players, spec, networks)
     search = GumbelSearch(board, players, setup.evaluator, simulations=0, noise=False, seed=seed)
     return SearchAgent(search, temperature=spec.number("temperature", 1), seed=seed, network=setup.network)
 
@@ -129,10 +125,16 @@ def _simulations(spec: Spec) -> int:
 
 
 def _tree_search(
-    kind: type[GumbelSearch] | type[PuctSearch], board: Board, players: int, spec: Spec, seed: int, **own: Any
+    kind: type[GumbelSearch] | type[PuctSearch],
+    board: Board,
+    players: int,
+    spec: Spec,
+    seed: int,
+    networks: NetworkEvaluators,
+    **own: Any,
 ) -> Agent:
     """Return an agent with that search; `own` are settings that the other search does not have."""
-    setup = _evaluator_setup(board, players, spec)
+    setup = _evaluator_setup(board, players, spec, networks)
     search = kind(
         board,
         players,
@@ -147,20 +149,20 @@ def _tree_search(
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
 
 
-def _gumbel(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _gumbel(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     spec.allow(options=("temperature", "symmetry", "noise", "full", "fast", "weights"), model=True, budget=True)
-    return _tree_search(GumbelSearch, board, players, spec, seed)
+    return _tree_search(GumbelSearch, board, players, spec, seed, networks)
 
 
-def _puct(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _puct(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     options = ("temperature", "symmetry", "noise", "full", "fast", "reuse", "weights")
     spec.allow(options=options, model=True, budget=True)
-    return _tree_search(PuctSearch, board, players, spec, seed, reuse=spec.number("reuse", 0) > 0)
+    return _tree_search(PuctSearch, board, players, spec, seed, networks, reuse=spec.number("reuse", 0) > 0)
 
 
-def _descent(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _descent(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     spec.allow(options=("temperature", "symmetry", "weights"), model=True, budget=True)
-    setup = _evaluator_setup(board, players, spec)
+    setup = _evaluator_setup(board, players, spec, networks)
     search = DescentSearch(board, players, setup.evaluator, expansions=spec.budget or EXPANSIONS)
     return SearchAgent(search, temperature=spec.number("temperature", 0), seed=seed, network=setup.network)
 
@@ -179,7 +181,7 @@ def _deepening_weights(board: Board, players: int, spec: Spec) -> Weights | Netw
 def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     """Return the maker of a mode with iterative deepening; `temperature` is of a softmax over the actions' values."""
 
-    def make(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+    def make(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
         spec.allow(options=("temperature", "nodes", "seconds", "weights"), model=True, budget=True)
         if players not in seats:
             other = "minimax" if players == 2 else "maxn, paranoid or brs"
@@ -200,17 +202,20 @@ def _deepening(kind: type[IterativeDeepeningSearch], seats: range) -> Maker:
     return make
 
 
-def _nnue(board: Board, players: int, spec: Spec, seed: int) -> Agent:
+def _nnue(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     """Return the search that is worth most for its time, with the integer network of a file or of the config."""
     named = replace(spec, model=spec.model or NNUE)
     if not named.names_nnue:
         raise BadSpec(f"player {spec.text!r}: nnue takes a file *.nnue")
     make = _deepening(MinimaxSearch, range(2, 3)) if players == 2 else _deepening(MaxnSearch, range(3, 5))
-    return make(board, players, named, seed)
+    return make(board, players, named, seed, networks)
 
 
-def _mixed(board: Board, players: int, spec: Spec, seed: int) -> Agent:
-    members = [(weight, make_agent(text, board, players, seed=seed)) for weight, text in parse_members(spec.text)]
+def _mixed(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
+    members = [
+        (weight, make_agent(text, board, players, seed=seed, networks=networks))
+        for weight, text in parse_members(spec.text)
+    ]
     return MixedAgent(members, players, seed)
 
 
@@ -234,10 +239,16 @@ assert tuple(_MAKERS) == MODES  # what can be read can be made
 assert f"heuristic:{FROZEN}" == FROZEN_HEURISTIC  # a spec is read without numba, which the weights' room takes
 
 
-def make_agent(text: str, board: Board, players: int, *, seed: int = 0) -> Agent:
-    """Make the agent that a spec names; `seed` names the run."""
+def make_agent(
+    text: str, board: Board, players: int, *, seed: int = 0, networks: NetworkEvaluators | None = None
+) -> Agent:
+    """Make the agent that a spec names; `seed` names the run.
+
+    Agents that are given the same `networks` share them and what these have evaluated; by default an agent has its own,
+    on the best device.
+    """
     spec = known_spec(text)
-    return _MAKERS[spec.mode](board, players, spec, seed)
+    return _MAKERS[spec.mode](board, players, spec, seed, networks or NetworkEvaluators())
 
 
 def cheaper(text: str, share: float) -> str | None:

@@ -12,6 +12,7 @@ minimax?nodes=1000&weights=mine.yaml      (so for every player with the heuristi
 minimax@4?seconds=0.5                     (maxn, paranoid and brs for three and four players)
 minimax:nnue@4                            (the integer network of the config in place of the heuristic)
 maxn:models/x.nnue?nodes=4000             (… or that of a file; so with every search)
+maxn:nnue-shipped?nodes=4000              (… or that of the package, whatever has been promoted since)
 nnue@4                                    (minimax or maxn with the integer network; nnue:FILE names another)
 mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
@@ -53,6 +54,8 @@ _MEMBER = re.compile(r"((?P<weight>[0-9]+(\.[0-9]+)?)x)?(?P<spec>(?P<mode>[a-z]+
 
 NNUE: Final = "nnue"
 """The name that stands for the integer network of the config: the promoted one, else the one of the package."""
+SHIPPED_NNUE: Final = "nnue-shipped"
+"""The name that stands for the integer network of the package, which stays as strong as it is when others come."""
 
 
 class BadSpec(RingRiftError):
@@ -96,12 +99,12 @@ class Spec:
     @property
     def network(self) -> str | None:
         """The file of the network that the spec names; None if it names none."""
-        return None if self.mode == "heuristic" or self.model in ("heuristic", NNUE) else self.model
+        return None if self.mode == "heuristic" or self.model in ("heuristic", NNUE, SHIPPED_NNUE) else self.model
 
     @property
     def names_nnue(self) -> bool:
-        """Whether the model is an integer network: `nnue` for that of the config, or a file."""
-        return self.model == NNUE or (self.model is not None and self.model.endswith(SUFFIX))
+        """Whether the model is an integer network: by one of the names for that of the config, or by its file."""
+        return self.model in (NNUE, SHIPPED_NNUE) or (self.model is not None and self.model.endswith(SUFFIX))
 
     def number(self, name: str, default: float) -> float:
         """Return an option that is a number of at least 0."""

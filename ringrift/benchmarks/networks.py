@@ -14,7 +14,15 @@ from torch.nn import functional
 
 from ringrift.benchmarks.game import timed
 from ringrift.game import policy_size
-from ringrift.networks import InferenceSession, NetworkConfig, build_network, flops, inference_copy, inference_type
+from ringrift.networks import (
+    InferenceSession,
+    NetworkConfig,
+    build_network,
+    device_name,
+    flops,
+    inference_copy,
+    inference_type,
+)
 
 LEGAL_ACTIONS: Final = {"square8": 24, "hex8": 24, "square19": 128, "hexagonal": 128}
 """About the mean number of legal actions in random play."""
@@ -83,7 +91,7 @@ def measure_network(
     return NetworkSpeed(
         architecture=architecture,
         config=f"{board}_{players}p",
-        device=torch.cuda.get_device_name(where) if where.type == "cuda" else where.type,
+        device=device_name(where),
         threads=torch.get_num_threads(),
         dtype=str(dtype).removeprefix("torch."),
         memory_format=str(memory_format).removeprefix("torch."),

@@ -102,7 +102,7 @@ def measure_share(board_name: str, players: int, architecture: str, *, games: in
 
     board, states = get_board(board_name), stages(board_name, players, games)
     network = build_network(NetworkConfig.of(architecture, board_name, players, "v2"))
-    evaluator = NetworkEvaluator(board, players, feature_version("v2"), InferenceSession(network).evaluate)
+    evaluator = NetworkEvaluator(board, players, feature_version("v2"), InferenceSession(network))
     search = GumbelSearch(board, players, evaluator, simulations=SIMULATIONS)
     search.run(states[:16])
     search.run(states[: len(states) // 2])

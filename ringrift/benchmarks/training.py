@@ -15,7 +15,7 @@ from ringrift.benchmarks.loading import FEATURES, PASSES, write_synthetic
 from ringrift.benchmarks.networks import achievable_flops, timed_on
 from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
-from ringrift.networks import NetworkConfig, build_network, flops
+from ringrift.networks import NetworkConfig, build_network, device_name, flops
 from ringrift.training import hyper_parameters
 from ringrift.training.distributed import ProcessGroup
 from ringrift.training.losses import PolicyTarget
@@ -72,7 +72,11 @@ def measure_training(
         )
         batches = iter(Loader(dataset, batch=batch))
         one = next(batches).to(group.device)
-        per_sample = learner.bytes_per_sample(one) if group.device.type == "cuda" else None
+        per_sample = None
+        if group.device.type == "cuda":
+            half = next(iter(Loader(dataset, batch=max(1, batch // 2))))
+            per_sample = learner.measure_memory(half, one).per_sample
+        learner.compile()
         for prepared in islice(batches, 2):
             learner.step([prepared])
         whole, network = [], []
@@ -84,7 +88,7 @@ def measure_training(
     return TrainingSpeed(
         architecture=architecture,
         config=f"{board}_{players}p",
-        device=torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else device,
+        device=device_name(group.device),
         threads=torch.get_num_threads(),
         dtype=str(learner.dtype).removeprefix("torch."),
         compiled=compiled,

@@ -22,6 +22,7 @@ from ringrift.cli import (
     distil,
     evaluate,
     evaluations,
+    fill,
     game,
     games,
     gate,
@@ -67,6 +68,7 @@ app.command(rich_help_panel=PLAY)(ladder.ladder)
 app.command(rich_help_panel=PLAY)(analyse.analyse)
 app.add_typer(game.app, name="game", rich_help_panel=PLAY)
 app.command(rich_help_panel=DATA)(selfplay.selfplay)
+app.command(rich_help_panel=DATA)(fill.fill)
 app.add_typer(games.app, name="games", rich_help_panel=DATA)
 app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)

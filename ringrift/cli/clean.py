@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.context import run_context
+from ringrift.cli.hosts import need_asyncssh
 from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
-from ringrift.console import echo
 
 
 def clean(
@@ -21,6 +21,7 @@ def clean(
     if_full: Annotated[
         bool, typer.Option("--if-full", help="Only where the disk is as full as resources.yaml warns of.")
     ] = False,
+    hosts: Annotated[bool, typer.Option("--hosts/--no-hosts", help="The hosts of hosts.yaml, too.")] = True,
     airflow: Annotated[
         Path | None, typer.Option("--airflow", envvar="AIRFLOW_HOME", help="The home of Airflow, for its logs.")
     ] = None,
@@ -32,31 +33,44 @@ def clean(
 
     Checkpoints of trainings that have ended, files of games that the
     database holds, data sets of backfills, half-written files, folders of
-    trainings without a model, logs of Airflow, files of old models. How old
-    each kind has to be stands in housekeeping.yaml, for models in
-    models.yaml. Champions, those before them, games of the database and
-    whatever a running job holds stay. Exit code 1 if something could not be removed.
+    trainings without a model, jobs that have ended, logs of Airflow, files of
+    old models; on hosts jobs, runs whose model is here, and models whose files
+    were given up. How old each kind has to be stands in housekeeping.yaml, for
+    models in models.yaml. Champions, those before them, games of the database
+    and whatever a running job holds stay. Exit code 1 if something here could
+    not be removed; a host that does not answer is cleaned another time.
 
     Example: ringrift clean
 
     Example: ringrift clean --apply --if-full
     """
+    from dataclasses import replace
+
+    from ringrift.fleet.hosts import fleet_settings
+    from ringrift.fleet.hosts import hosts as known_hosts
+    from ringrift.fleet.site import JOBS
     from ringrift.game import configs
     from ringrift.models import model_settings
-    from ringrift.pipeline.housekeeping import CleanInputs, disk_is_full
+    from ringrift.pipeline.housekeeping import CleanInputs
     from ringrift.pipeline.housekeeping import clean as run
     from ringrift.pipeline.housekeeping_settings import housekeeping_settings
     from ringrift.pipeline.iteration import LoopInputs
     from ringrift.resources import guard_settings
 
     guard, settings = guard_settings(), housekeeping_settings()
+    fleet = known_hosts() if hosts else {}
     with open_store(database, models, create=True) as store:
         loops = tuple(LoopInputs(f"{board}_{players}p", store.database, store) for board, players in configs())
-        if if_full and not disk_is_full(loops[0].runs, guard):
-            echo("{}" if as_json else f"the disk is less full than {guard.disk.warn:.0%}, or enough of it is free")
-            return
-        inputs = CleanInputs(loops, airflow or Path("data/airflow"), model_settings().prune, guard)
+        inputs = CleanInputs(loops, airflow or Path("data/airflow"), Path(JOBS), model_settings().prune, guard)
         with run_context(settings) as context:
-            report = run(inputs, context, apply=apply)
+            report = run(inputs, context, apply=apply, only_full=if_full)
+            if fleet:
+                need_asyncssh()
+                from ringrift.fleet.health import Health
+                from ringrift.pipeline.host_housekeeping import clean_hosts
+
+                health = Health(store.database, fleet, fleet_settings().health)
+                cleaned = clean_hosts(fleet, store, context, health, guard.disk, apply=apply, only_full=if_full)
+                report = replace(report, hosts=cleaned)
     show_report(report, as_json)
     raise typer.Exit(1 if any(kind.trouble for kind in report.kinds) else 0)

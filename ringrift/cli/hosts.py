@@ -35,7 +35,7 @@ def open_fleet(
     settings = fleet_settings()
     known = hosts()
     chosen = chosen_hosts(known, names or [], role)
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.health import Health
     from ringrift.game_database import GamesDatabase
 
@@ -43,7 +43,8 @@ def open_fleet(
         yield chosen, settings, Health(opened, known, settings.health)
 
 
-def _need_asyncssh() -> None:
+def need_asyncssh() -> None:
+    """Refuse to go on without asyncssh, in a line that says how it is had."""
     from importlib.util import find_spec
 
     from ringrift.errors import RingRiftError
@@ -102,6 +103,28 @@ def check(names: HostsArgument = None, database: DatabaseOption = None, as_json:
     raise typer.Exit(0 if report.sound else 1)
 
 
+@app.command()
+def pace(names: HostsArgument = None, as_json: JsonOption = False) -> None:
+    """Show how busy the hosts are that `ringrift fill` plays on, what its control has decided, and why.
+
+    Exit code 1 if a host does not say.
+
+    Example: ringrift hosts pace
+
+    Example: ringrift hosts pace gpu-1 --json
+    """
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+
+    chosen = chosen_hosts(hosts(), names or [], None if names else "selfplay")
+    settings = fleet_settings()
+    need_asyncssh()
+    from ringrift.fleet.pace import ask_pace
+
+    report = ask_pace(chosen, settings.connection)
+    show_report(report, as_json)
+    raise typer.Exit(0 if report.complete else 1)
+
+
 @app.command("exec", context_settings={"ignore_unknown_options": True})
 def execute(
     host: Annotated[str, typer.Argument(metavar="HOST", help="A name in hosts.yaml.")],
@@ -128,7 +151,7 @@ def execute(
 
     chosen = chosen_hosts(hosts(), [host])
     settings = fleet_settings()
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.ssh import open_shells
 
     async def run() -> int:
@@ -184,7 +207,7 @@ def deploy(
     from ringrift.fleet.hosts import fleet_settings
     from ringrift.fleet.hosts import hosts as known_hosts
 
-    _need_asyncssh()
+    need_asyncssh()
     from ringrift.fleet.deploy import checkout, deploy_here
     from ringrift.fleet.deploy import deploy as run
     from ringrift.fleet.services import ServiceChange, coordinator_services, host_services

@@ -27,7 +27,7 @@ from ringrift.console import console, echo
 from ringrift.moments import utc
 
 if TYPE_CHECKING:
-    from ringrift.models import ModelStore
+    from ringrift.models import ModelStore, NnueStore, RegisteredNnue, StoredModel
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -50,6 +50,15 @@ def open_store(database: str | None, folder: Path, *, create: bool = False) -> I
         yield ModelStore(opened, folder)
 
 
+@contextmanager
+def open_stores(database: str | None, folder: Path, *, create: bool = False) -> Iterator[tuple[ModelStore, NnueStore]]:
+    """The model store, and its part that holds the integer networks."""
+    from ringrift.models import NnueStore
+
+    with open_store(database, folder, create=create) as store:
+        yield store, NnueStore(store.database, folder)
+
+
 def named_file(database: str | None, folder: Path, config: str, name: str) -> Path:
     """Return the file of a model by any of its names; one that is named by its path needs no database."""
     from ringrift.models.names import model_file
@@ -62,7 +71,9 @@ def named_file(database: str | None, folder: Path, config: str, name: str) -> Pa
 
 @app.command()
 def register(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files .pth, each with its .json beside it.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Files .pth, each with its .json beside it, and files .nnue.")
+    ],
     database: DatabaseOption = None,
     folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
@@ -76,8 +87,12 @@ def register(
 
     Example: ringrift models register gpu-1/*.pth --models /srv/models
     """
-    with open_store(database, folder, create=True) as store:
-        models = [store.register(path) for path in paths]
+    from ringrift.nnue import SUFFIX
+
+    with open_stores(database, folder, create=True) as (store, networks):
+        models: list[StoredModel | RegisteredNnue] = [
+            (networks if path.suffix == SUFFIX else store).register(path) for path in paths
+        ]
     if as_json:
         echo(json.dumps([model.to_json() for model in models]))
         return
@@ -96,26 +111,36 @@ def list_models(
     everything: Annotated[bool, typer.Option("--all", "-a", help="Also models whose files are pruned.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the models, the newest first.
+    """List the models, the newest first, and then the integer networks.
 
     Example: ringrift models list --config square8_2p --status production
     """
     from rich.table import Table
 
-    with open_store(database, folder) as store:
+    with open_stores(database, folder) as (store, nnue_store):
         models = [model for model in store.listed(config, status) if everything or model.pruned is None]
-    table = Table("id", "config", "status", "created", "parent", "games", "files")
+        networks = nnue_store.listed(config, status)
+    table = Table("id", "kind", "config", "status", "created", "parent", "games", "files")
     for column in table.columns:
         column.overflow = "fold"
     for model in models:
-        games = (model.training.get("dataset") or {}).get("games", "")
         files = f"pruned {utc(model.pruned)}" if model.pruned else model.path
-        style = "bold green" if model.status == "production" else None
-        created = utc(model.created)
         status_shown = f"{model.status}, tuning" if model.is_experiment else model.status
-        table.add_row(model.id, model.config, status_shown, created, model.parent or "", str(games), files, style=style)
-    found = [model.to_json() for model in models]
-    show_found(table if models else "there are no such models", found, as_json)
+        table.add_row(*_row(model, "network", status_shown, files), style=_style(model))
+    for network in networks:
+        table.add_row(*_row(network, "nnue", network.status, network.path), style=_style(network))
+    found = [model.to_json() | {"kind": "network"} for model in models]
+    found += [network.to_json() | {"kind": "nnue"} for network in networks]
+    show_found(table if found else "there are no such models", found, as_json)
+
+
+def _row(model: StoredModel | RegisteredNnue, kind: str, status: str, files: str) -> tuple[str, ...]:
+    games = (model.training.get("dataset") or {}).get("games", "")
+    return model.id, kind, model.config, status, utc(model.created), model.parent or "", str(games), files
+
+
+def _style(model: StoredModel | RegisteredNnue) -> str | None:
+    return "bold green" if model.status == "production" else None
 
 
 @app.command()
@@ -134,7 +159,10 @@ def show(
     from ringrift.models import GateReport, history
     from ringrift.models.names import named_model
 
-    with open_store(database, folder) as store:
+    with open_stores(database, folder) as (store, networks):
+        if (network := networks.find(model)) is not None:
+            _show_network(networks, network, as_json)
+            return
         found = named_model(store, model)
         fault = None if found.pruned is not None else store.fault(found)
         entries = history(store, model=found.id)
@@ -164,6 +192,29 @@ def show(
             screen.print(rendered(GateReport.from_json(entry.verdict)))
 
 
+def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> None:
+    """Show an integer network: its file and status, and what its match for promotion came to."""
+    from ringrift.models.nnue_gate import verdict_lines
+
+    fault = store.fault(network)
+    if as_json:
+        echo(json.dumps(network.to_json() | {"fault": fault}))
+        return
+    known = {
+        "network": network.id,
+        "config": network.config,
+        "status": network.status,
+        "created": utc(network.created),
+        "parent": network.parent or "–",
+        "file": store.path(network),
+        "file is": fault or "sound",
+    }
+    for name, value in known.items():
+        echo(f"{name:<9}  {value}")
+    for line in verdict_lines(network):
+        echo(line)
+
+
 @app.command()
 def why(
     model: ModelArgument,
@@ -175,11 +226,15 @@ def why(
 
     Example: ringrift models why 01234567
     """
-    from ringrift.models import lineage
+    from ringrift.models import lineage, nnue_lineage
     from ringrift.models.names import named_model
 
-    with open_store(database, folder) as store:
-        show_report(lineage(store, named_model(store, model)), as_json)
+    with open_stores(database, folder) as (store, networks):
+        network = networks.find(model)
+        if network is not None:
+            show_report(nnue_lineage(networks, network), as_json)
+        else:
+            show_report(lineage(store, named_model(store, model)), as_json)
 
 
 @app.command()

@@ -16,6 +16,7 @@ MOST_AT_ONCE: Final = 1 << 16
 MOST_MOVES: Final = 1_000_000
 """Moves of a game; the longest that can be played has a thousandth of that."""
 MOST_THREADS: Final = 1024
+MOST_PROCESSES: Final = 1024
 LARGEST_SEED: Final = 2**63 - 1
 LONGEST_SECONDS: Final = 86_400.0
 LONGEST_DAYS: Final = 36_500.0
@@ -32,7 +33,9 @@ DatabaseOption = Annotated[
         help="A path, sqlite:///… or postgresql://…; by default what database.yaml says.",
     ),
 ]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu or cuda; by default a GPU where there is one.")]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; by default a GPU where there is one.")
+]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
 GameOption = Annotated[int, typer.Option("--game", "-g", min=1, max=MANY, help="Which game of the file, from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

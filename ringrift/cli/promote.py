@@ -48,13 +48,16 @@ def promote(
 
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.errors import RingRiftError
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
     from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
     from ringrift.models import promote as run
+    from ringrift.models.former import place_former_champions
     from ringrift.models.names import named_model
+    from ringrift.selfplay import selfplay_settings
 
     parse_config(config)
     if force and not (reason or "").strip():
@@ -76,5 +79,6 @@ def promote(
             report = ask(store, found, results, context)
         else:
             report = run(store, found, results, context, force=reason if force else None)
+            place_former_champions(store, config, former_wanted(selfplay_settings(config).players.trained))
     show_report(report, as_json)
     raise typer.Exit(1 if report.outcome == "refused" else 0)

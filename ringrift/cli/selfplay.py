@@ -16,7 +16,9 @@ from ringrift.cli.options import (
     MODELS,
     MOST_AT_ONCE,
     MOST_MOVES,
+    MOST_PROCESSES,
     ConfigArgument,
+    DeviceOption,
     JsonOption,
     ModelsOption,
     MovesOption,
@@ -31,7 +33,9 @@ def selfplay(
     config: ConfigArgument,
     players: Annotated[
         str | None,
-        typer.Option(help="A player, or a mixture; {best} is the promoted model. By default those of the settings."),
+        typer.Option(
+            help="A player, or a mixture; {best} is the champion, {best~1} the one before. By default of the settings."
+        ),
     ] = None,
     games: Annotated[
         int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has that many games.")
@@ -70,6 +74,14 @@ def selfplay(
     models: ModelsOption = MODELS,
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
     worker: Annotated[str, typer.Option(help="Name of this process among those of the machine.")] = "0",
+    pace: Annotated[Path | None, typer.Option(help="Rest as this file says, which `ringrift fill` writes.")] = None,
+    device: DeviceOption = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, max=MOST_PROCESSES, help="Processes that share cores, GPUs and games; each has a run of its own."
+        ),
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Play games for training: many side by side, until there are enough or you stop it.
@@ -87,10 +99,15 @@ def selfplay(
 
     Example: ringrift selfplay square8_2p --players 'gumbel:{best}@64?noise=1&full=0.25&fast=16' --worker 1
 
+    Example: ringrift selfplay square8_2p --players 'mixed:4xgumbel:{best}@64?noise=1,gumbel:{best~1}@64?noise=1'
+
+    Example: ringrift selfplay square8_2p --processes 4 --device cuda:1
+
     Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
     """
 
-    from ringrift.selfplay import BadOptions, checked_name, count_games, run_selfplay, selfplay_settings
+    from ringrift.selfplay import BadOptions, checked_name, count_games, selfplay_settings
+    from ringrift.selfplay.processes import SelfPlayShare, run_in_processes, run_share
 
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
     host = checked_name("host", host or socket.gethostname())
@@ -101,20 +118,33 @@ def selfplay(
         if games is not None:
             raise BadOptions("say --games or --target, not both")
         more = max(0, settings.targets[config] - count_games(out / config))
+    gpus = _gpus(device) if device is not None or processes > 1 else 0
+    whole = SelfPlayShare(
+        options=options,
+        place=0,
+        processes=processes,
+        device=device,
+        root=out,
+        host=host,
+        worker=worker,
+        models=models,
+        games=games,
+        more=more,
+        side_by_side=batch,
+        pace=pace,
+    )
     with run_context(None, heavy="self-play", folders=[out], gpu=True) as context, telling("ringrift.selfplay"):
-        report = run_selfplay(
-            options,
-            context,
-            root=out,
-            host=host,
-            worker=worker,
-            models=models,
-            games=games,
-            more=more,
-            side_by_side=batch,
-        )
+        report = run_in_processes(whole, context, gpus=gpus) if processes > 1 else run_share(whole, context)
     show_report(report, as_json)
     exit_if_cancelled(context)
+
+
+def _gpus(device: str | None) -> int:
+    """The number of GPUs to share out; `NoDevice` if the device that is named is not there."""
+    from ringrift.networks.devices import checked_device, gpu_count
+
+    checked_device(device)
+    return gpu_count()
 
 
 def _settings(

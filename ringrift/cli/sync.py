@@ -16,11 +16,16 @@ from ringrift.console import echo
 
 if TYPE_CHECKING:
     from ringrift.fleet.sync import SyncReport
+    from ringrift.game_database import GamesDatabase
+    from ringrift.run_context import RunContext
 
 
 def sync(
     names: HostsArgument = None,
     stream: Annotated[bool, typer.Option("--stream", help="Again and again, until Ctrl-C or SIGTERM.")] = False,
+    ingest: Annotated[
+        bool, typer.Option("--ingest", help="And into the database, where sync alone leaves them in files.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder of the games here.")] = GAMES,
     min_games: Annotated[
         int | None,
@@ -44,8 +49,11 @@ def sync(
     Example: ringrift sync gpu-1 gpu-2 --json
 
     Example: ringrift sync --stream --prune
+
+    Example: ringrift sync --stream --ingest --min-games 1
     """
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
+        from ringrift.cli.watchdog import Watchdog
         from ringrift.fleet.sync import stream_games, sync_games
 
         changes: dict[str, object] = {} if min_games is None else {"min_games": min_games}
@@ -63,12 +71,31 @@ def sync(
             said = str(report)
 
         with run_context(settings, heavy="sync", folders=[out]) as context:
+
+            def after_round(report: SyncReport) -> None:
+                on_round(report)
+                if ingest:
+                    _take_in(health.database, out, context, told=not as_json)
+
             if not stream:
                 report = sync_games(hosts, settings, root=out, health=health)
                 show_report(report, as_json)
+                if ingest:
+                    _take_in(health.database, out, context, told=not as_json)
                 raise typer.Exit(1 if report.failed else 0)
-            stream_games(hosts, context, on_round, root=out, health=health)
+            stream_games(hosts, context, after_round, root=out, health=health, alive=Watchdog().alive)
         exit_if_cancelled(context)
+
+
+def _take_in(database: GamesDatabase, folder: Path, context: RunContext[object], *, told: bool) -> None:
+    """Read what has come into the database."""
+    from ringrift.game_database import ingest
+    from ringrift.game_database.settings import database_settings
+
+    if folder.is_dir():
+        taken = ingest(database, [folder], context.with_settings(database_settings().ingest))
+        if taken.games and told:
+            echo(f"{taken.games:,} new games in the database")
 
 
 def distribute(
@@ -80,19 +107,23 @@ def distribute(
 ) -> None:
     """Bring the champion of a config to the self-play hosts, verified; their next games are played by it.
 
-    Hosts that have it already are left alone. Exit code 1 if a host could
+    Former champions go with it where the players of selfplay.yaml name them.
+    Hosts that have all already are left alone. Exit code 1 if a host could
     not be reached: run it again.
 
     Example: ringrift distribute square8_2p
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.game import parse_config
     from ringrift.models import ModelStore
+    from ringrift.selfplay import selfplay_settings
 
     parse_config(config)
     with open_fleet(names, database, "selfplay") as (hosts, settings, health):
         from ringrift.fleet.distribution import distribute as run
 
         store = ModelStore(health.database, models)
-        report = run(store, config, hosts, settings, health=health)
+        former = former_wanted(selfplay_settings(config).players.trained)
+        report = run(store, config, hosts, settings, former=former, health=health)
     show_report(report, as_json)
     raise typer.Exit(0 if report.complete else 1)

@@ -31,6 +31,10 @@ def tournament(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Only a few games of the newest model; exit code 3 if it is worse.")
     ] = False,
+    champions: Annotated[
+        int | None,
+        typer.Option(min=2, max=MANY, help="Only the newest so many champions, the present one included."),
+    ] = None,
     as_: AsOption = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of all ratings there.")] = None,
     models: ModelsOption = MODELS,
@@ -50,7 +54,12 @@ def tournament(
 
     Example: ringrift tournament hex8_3p -p random -p heuristic -p 'maxn?nodes=1000' --json
 
+    With --champions the table shows whether strength has grown or gone in
+    circles. A champion whose files were pruned is left out.
+
     Example: ringrift tournament square8_2p --shadow
+
+    Example: ringrift tournament square8_2p --champions 6 --games 40
     """
     from ringrift.evaluation.participants import (
         find_predecessor,
@@ -64,6 +73,7 @@ def tournament(
     from ringrift.evaluation.tournament import round_robin
     from ringrift.game import parse_config
     from ringrift.models import ModelStore
+    from ringrift.models.former import champion_files
     from ringrift.models.newest import newest_model
 
     seats = parse_config(config)[1]
@@ -72,8 +82,8 @@ def tournament(
     report: ShadowReport | TournamentReport
     code = 0
     if shadow:
-        if players or games:
-            raise BadMatch("--shadow chooses players and games itself: leave out --players and --games")
+        if players or games or champions:
+            raise BadMatch("--shadow chooses players and games itself: leave out --players, --champions and --games")
         with match_runner(database, settings) as runner:
             sound_champion(runner.database, models, config)
             newest = newest_model(ModelStore(runner.database, models), config)
@@ -82,6 +92,13 @@ def tournament(
             report = shadow_evaluation(config, model_participant(newest, form), predecessor, runner)
         if report.alarms:
             code = 1 if report.raised_before else ALARM
+    elif champions:
+        if players:
+            raise BadMatch("say --players or --champions, not both")
+        with match_runner(database, settings) as runner:
+            files = champion_files(ModelStore(runner.database, models), config, champions)
+            participants = [model_participant(path, form) for path in files]
+            report = round_robin(config, participants, games or settings.tournament.games, runner)
     else:
         participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
         with match_runner(database, settings) as runner:

@@ -23,8 +23,8 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of 
 def heuristic(
     config: ConfigArgument,
     method: Annotated[
-        Literal["cma", "logistic"],
-        typer.Option(help="Evolution (CMA-ES), or a regression on stored games."),
+        Literal["cma", "comparison", "logistic"],
+        typer.Option(help="Evolution (CMA-ES), learning from a search, or a regression on stored games."),
     ] = "cma",
     start: Annotated[
         str | None,
@@ -42,7 +42,7 @@ def heuristic(
         int | None, typer.Option("--games", "-n", min=1, max=1_000_000, help="Of an evaluation, in whole openings.")
     ] = None,
     sigma: Annotated[float | None, typer.Option(min=0.001, max=100, help="First step, in halves of a weight.")] = None,
-    evaluator: Annotated[str | None, typer.Option(help="one_ply, search or network.")] = None,
+    evaluator: Annotated[str | None, typer.Option(help="one_ply, search, both or network.")] = None,
     nodes: Annotated[int | None, typer.Option(min=1, max=10**9, help="Of a decision of the search.")] = None,
     network: Annotated[str | None, typer.Option(help="The model's file, for the evaluator network.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Another seed is another run.")] = 0,
@@ -54,7 +54,11 @@ def heuristic(
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tune the heuristic's weights of a config: by evolution (CMA-ES), or by a regression on stored games.
+    """Tune the heuristic's weights of a config: by evolution (CMA-ES), or from a search, or from stored games.
+
+    With `--method comparison` a search plays games with itself, and weights
+    learn to choose and to judge as it does; it takes --start, --seed, --run
+    and --out, all else is in `comparison` of tuning.yaml.
 
     The same command again goes on where the last one was stopped, also after
     a kill. What it finds is not used until `ringrift tune accept` has tested it.
@@ -65,12 +69,16 @@ def heuristic(
 
     Example: ringrift tune heuristic square8_2p --evaluator search --nodes 400 --restarts 3
 
+    Example: ringrift tune heuristic square8_2p --method comparison
+
     Example: ringrift tune heuristic square8_2p --method logistic --target search --out start.yaml
     """
     from ringrift.game_database import GamesDatabase
     from ringrift.heuristic import frozen_weights, load_weights, named_weights, write_weights
+    from ringrift.tuning.comparison_training import train_by_comparison
     from ringrift.tuning.evolution import Plan
     from ringrift.tuning.heuristic import changed, fitness_of, run_folder, tune, write_best
+    from ringrift.tuning.lessons import ComparisonPlan
     from ringrift.tuning.logistic import logistic
     from ringrift.tuning.plots import plot_run
     from ringrift.tuning.run import open_run
@@ -92,6 +100,14 @@ def heuristic(
         first = fitted.start()
     else:
         first = in_use if start is None else named_weights(start)
+    if method == "comparison":
+        compared = ComparisonPlan(config, tuple(first.tolist()), seed, settings.comparison)
+        folder = run_folder(config, run or f"comparison-{seed}", runs)
+        with run_context(None, heavy="tuning", folders=[runs]) as context:
+            trained = train_by_comparison(folder, compared, context, out=out)
+        show_report(trained, as_json)
+        _tell_next(config, trained.path)
+        return
     settings = changed(
         settings,
         config,
@@ -120,6 +136,11 @@ def heuristic(
         if plot is not None:
             plot_run(opened_run, plot)
     show_report(report, as_json)
+    _tell_next(config, path, plot)
+
+
+def _tell_next(config: str, path: Path, plot: Path | None = None) -> None:
+    """Say what has been written, and that it is to be tested."""
     echo(f"written: {', '.join(str(one) for one in (path, plot) if one)}", err=True)
     echo(f"next: ringrift tune accept {config} {path}", err=True)
 

@@ -18,7 +18,8 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, pairwise
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +28,21 @@ from torch import Tensor
 
 from ringrift.datasets.dataset import Dataset
 from ringrift.datasets.gather import SampleRows, copy_entries, copy_rows, count_entries, shard_rows
-from ringrift.datasets.layout import AGAIN, POLICIES, BadDataset
+from ringrift.datasets.layout import AGAIN, POLICIES, BadDataset, Layout
 from ringrift.datasets.sampler import Sampler, SequentialSampler, WeightedSampler, symmetries_at
 from ringrift.encoding import symmetries
 from ringrift.errors import RingRiftError
 from ringrift.kernels.threads import default_threads
+
+PREFETCH_BYTES: Final = 2 << 30
+"""The memory that batches may take that are kept ready, pinned where there is a GPU: seconds of a fast one's steps."""
+LEAST_AHEAD: Final = 2
+
+
+def batches_ahead(layout: Layout, batch: int, workers: int) -> int:
+    """Return how many batches a loader keeps ready or in work: two for each worker, as far as there is memory."""
+    sample = sum(dtype.itemsize * prod(shape) for dtype, shape in layout.rows.values())
+    return max(LEAST_AHEAD, min(2 * workers, PREFETCH_BYTES // (batch * sample)))
 
 
 class WrongPosition(RingRiftError):
@@ -104,7 +115,7 @@ class Loader:
 
         Without `shuffle`, samples come as stored, whatever their weights; without `augment`, all as stored.
         `epochs` None means without end. `workers` are threads, by default one for each core; `prefetch` batches, by
-        default two for each worker, are kept ready or in work. `pin`ned memory is the default where there is a GPU.
+        default `batches_ahead`, are kept ready or in work. `pin`ned memory is the default where there is a GPU.
         """
         if batch < 1 or not 0 <= rank < world_size:
             raise ValueError(f"there is no batch of {batch} samples, or no rank {rank} of {world_size}")
@@ -117,7 +128,7 @@ class Loader:
         self._rank = rank
         self._world_size = world_size
         self._workers = workers or default_threads()
-        self._prefetch = prefetch or 2 * self._workers
+        self._prefetch = prefetch or batches_ahead(dataset.manifest.layout, batch, self._workers)
         self._pin = torch.cuda.is_available() if pin is None else pin
         self._position = 0
 

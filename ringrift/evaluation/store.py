@@ -105,6 +105,26 @@ def rated_games(database: GamesDatabase, config: str) -> list[GameResult]:
         return [_result(row) for row in connection.execute(query)]
 
 
+def scores_between(database: GamesDatabase, config: str) -> dict[tuple[str, str], tuple[int, float]]:
+    """Return for every two players of rated games their comparisons, and what the first scored in all of them.
+
+    Seats that finished level score ½ each, as in `GameResult.comparisons`.
+    """
+    table = evaluation_games.c
+    number = func.count().label("games")
+    query = select(table.players, table.ranks, number).where(table.config == config, table.kind.in_(RATED))
+    found: dict[tuple[str, str], tuple[int, float]] = {}
+    with database.reading() as connection:
+        for row in connection.execute(query.group_by(table.players, table.ranks)):
+            ranks = None if row.ranks is None else tuple(orjson.loads(row.ranks))
+            result = GameResult(tuple(orjson.loads(row.players)), ranks, "", 0)
+            for first, second, score in result.comparisons():
+                for pair, own in (((first, second), score), ((second, first), 1 - score)):
+                    games, total = found.get(pair, (0, 0.0))
+                    found[pair] = games + row.games, total + row.games * own
+    return found
+
+
 def first_played(database: GamesDatabase, config: str) -> dict[str, int]:
     """Return when the first rated game of every player ended, by name."""
     table = evaluation_games

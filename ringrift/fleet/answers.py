@@ -132,6 +132,24 @@ class Measure(NamedTuple):
     """Whole ones after that length."""
 
 
+class HostFileLine(NamedTuple):
+    """A line of `host_files.sh list`."""
+
+    kind: Literal["run", "model"]
+    size: Whole
+    age: int
+    """Seconds; below 0 where a clock was wrong."""
+    state: Literal["ended", "open"]
+    path: str
+
+
+class SweptJob(NamedTuple):
+    """A line of `job.sh sweep`."""
+
+    size: Whole
+    name: str
+
+
 class StoredFile(NamedTuple):
     """A line of `stage.sh sums`."""
 
@@ -145,6 +163,9 @@ LISTED: Final = TypeAdapter(ListedFile)
 MEASURES: Final = TypeAdapter(list[Measure])
 REMOVALS: Final = TypeAdapter(list[tuple[Removal]])
 STORED: Final = TypeAdapter(list[StoredFile])
+DISK: Final = TypeAdapter[tuple[int, int]](WholeAndPart)
+HOST_FILES: Final = TypeAdapter(list[HostFileLine])
+SWEPT: Final = TypeAdapter(list[SweptJob])
 SUMS: Final = TypeAdapter[tuple[str, str]](tuple[Stored, Stored])
 
 

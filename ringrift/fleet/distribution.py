@@ -20,6 +20,7 @@ from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
+from ringrift.models.former import former_champions
 
 SCRIPT: Final = Path(__file__).with_name("place.sh").read_text("utf-8")
 SECONDS: Final = 600.0
@@ -67,41 +68,50 @@ def distribute(
     hosts: Mapping[str, Host],
     settings: FleetSettings,
     *,
+    former: int = 0,
     health: Health | None = None,
     connect: OpenConnection = no_connections,
 ) -> Distribution:
-    """Bring the champion of a config to hosts, all at once; those that have it already are left alone.
+    """Bring the champion of a config, and so many former ones, to hosts, all at once; who has them is left alone.
 
     A host has the old champion or the new one at any moment, and self-play takes the new one in at its next game.
     """
     champion = store.champion(config)
     if champion is None:
         raise NoChampion(f"{config}: there is no champion to distribute; `ringrift promote` makes one")
-    files = store.read(champion)
+    files = {config: store.read(champion)}
+    files |= {name: store.read(model) for name, model in former_champions(store, config, former).items()}
 
     async def run() -> tuple[Delivery, ...]:
         async with open_shells(hosts, settings.connection, connect) as shells:
-            return tuple(await asyncio.gather(*(_deliver(shell, config, files, health) for shell in shells.values())))
+            return tuple(await asyncio.gather(*(_deliver(shell, files, health) for shell in shells.values())))
 
     return Distribution(config, champion.id, asyncio.run(run()))
 
 
-async def _deliver(shell: SshShell, config: str, files: ModelFiles, health: Health | None) -> Delivery:
+async def _deliver(shell: SshShell, models: Mapping[str, ModelFiles], health: Health | None) -> Delivery:
+    """Bring models, by the name of their files, to a host."""
     started = time.monotonic()
-    sums = checksum(files.sidecar), checksum(files.weights)
     try:
-        answer = await _ask(shell, "sums", config)
-        there = checked(SUMS, answer.split(), shell.name, "the checksums of its champion")
-        if there != sums:
-            caller = secrets.token_hex(8)
-            for content, ending in ((files.weights, "pth"), (files.sidecar, "json")):
-                await _ask(shell, "take", config, ending, caller, content=content)
-            await _ask(shell, "swap", config, *sums, caller)
+        replaced = [await _replace(shell, name, files) for name, files in models.items()]
     except RingRiftError as error:
         reaction = await note_trouble(health, shell.name, error)
         return Delivery(shell.name, "failed", time.monotonic() - started, str(error), reaction.value)
     await note_answer(health, shell.name)
-    return Delivery(shell.name, "there already" if there == sums else "replaced", time.monotonic() - started)
+    return Delivery(shell.name, "replaced" if any(replaced) else "there already", time.monotonic() - started)
+
+
+async def _replace(shell: SshShell, name: str, files: ModelFiles) -> bool:
+    """Put a model in the place of another; return whether the host lacked it."""
+    sums = checksum(files.sidecar), checksum(files.weights)
+    answer = await _ask(shell, "sums", name)
+    if checked(SUMS, answer.split(), shell.name, "the checksums of its champion") == sums:
+        return False
+    caller = secrets.token_hex(8)
+    for content, ending in ((files.weights, "pth"), (files.sidecar, "json")):
+        await _ask(shell, "take", name, ending, caller, content=content)
+    await _ask(shell, "swap", name, *sums, caller)
+    return True
 
 
 async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") -> str:

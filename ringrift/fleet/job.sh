@@ -6,7 +6,8 @@
 #   job.sh output ROOT ID                                 what the command has written to "$RINGRIFT_JOB/output"
 #   job.sh kill   ROOT ID [SECONDS]                       end all its processes: TERM, and KILL after so many seconds
 #   job.sh list   ROOT                                    a line a job: its state and its name
-#   job.sh sweep  ROOT SECONDS                            remove jobs that ended longer ago than that
+#   job.sh sweep  ROOT SECONDS [tell]                     remove jobs that ended longer ago than that, or only tell
+#                                                         which: a line each, its bytes and its name
 #
 # A job is the folder ROOT/ID. Whoever makes it owns the start, so that there is one however often it is asked for.
 # GPUS are numbers with spaces between; each is locked for as long as the job has processes, and what a command has left
@@ -302,18 +303,20 @@ tell() {
     echo "$state ${job##*/}"
 }
 
-remove_old() { # SECONDS
+remove_old() { # SECONDS [tell]
     state_of
     [ "$state" != running ] || return 0
     last=$(content heartbeat)
     [ -n "$last" ] || last=$(content created)
     [ $(($(now) - last)) -gt "$1" ] || return 0
     [ -z "$(processes)" ] || return 0
-    mv "$job" "$root/.swept-${job##*/}" && echo "${job##*/}" # gone at once for everybody, also if removing is cut short
+    size=$(($(du -sk "$job" | cut -f 1) * 1024))
+    # Gone at once for everybody, also if removing is cut short.
+    if [ -n "${2-}" ] || mv "$job" "$root/.swept-${job##*/}"; then echo "$size ${job##*/}"; fi
 }
 
-sweep() { # SECONDS
-    jobs_of remove_old "$1"
+sweep() { # SECONDS [tell]
+    jobs_of remove_old "$@"
     rm -rf "$root"/.swept-*
 }
 
@@ -325,7 +328,7 @@ main() {
     root=${root%/}
     case $verb in
     list) jobs_of tell ;;
-    sweep) sweep "${1:?}" ;;
+    sweep) sweep "${1:?}" "${2-}" ;;
     start | status | output | kill)
         case ${1-} in '' | .* | */*) fail "'${1-}' is no name of a job" ;; esac
         job=$root/$1

@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from ringrift.errors import RingRiftError
-from ringrift.fleet.answers import Fact, Moment, OrNone, Whole, checked
+from ringrift.fleet.answers import SWEPT, Fact, Moment, OrNone, Whole, checked
 from ringrift.fleet.shell import Answer, JobTrouble, Shell
 
 SCRIPT: Final = (Path(__file__).parent / "job.sh").read_bytes()
@@ -149,9 +149,11 @@ async def list_jobs(shell: Shell, root: str) -> dict[str, State]:
     return checked(_STATES, {name: state for state, _, name in words}, _HOST, "its jobs")
 
 
-async def sweep_jobs(shell: Shell, root: str, *, older_than: int) -> list[str]:
-    """Remove the jobs that have no process and gave their last sign of life so many seconds ago; their names."""
-    return (await _ask(shell, "sweep", root, str(older_than))).decode(errors="replace").splitlines()
+async def sweep_jobs(shell: Shell, root: str, *, older_than: int, dry_run: bool = False) -> dict[str, int]:
+    """Remove the jobs without a process whose last sign of life was so many seconds ago; return their bytes by name."""
+    answer = await _ask(shell, "sweep", root, str(older_than), *(["tell"] if dry_run else []))
+    words = [line.split(" ", 1) for line in answer.decode(errors="replace").splitlines()]
+    return {job.name: job.size for job in checked(SWEPT, words, _HOST, "the jobs that it has removed")}
 
 
 def script_of(words: Sequence[str]) -> bytes:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ringrift.errors import Busy, RingRiftError
 from ringrift.files import alone
@@ -30,6 +30,8 @@ from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_sh
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.game_database import GamesDatabase
 from ringrift.run_context import RunContext
+
+T = TypeVar("T")
 
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
@@ -294,27 +296,37 @@ def stream_games(
     *,
     root: Path = GAMES,
     health: Health | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Bring new games again and again, over one connection a host, until it is cancelled.
 
-    `on_round` gets the report of every round.
+    `on_round` gets the report of every round, in a thread of its own, and the next one waits for it. `alive` is called
+    several times a second, as long as none of it is stuck.
     """
     settings = context.settings
+
+    async def until_done(work: asyncio.Task[T], *, cancel: bool) -> T | None:
+        """Wait for work; None if it was cancelled meanwhile."""
+        while not work.done() and not (cancel and context.cancelled):
+            alive()
+            await asyncio.wait([work], timeout=0.2)
+        if work.done():
+            return work.result()
+        work.cancel()
+        await asyncio.wait([work])
+        return None
 
     async def run() -> None:
         async with open_shells(hosts, settings.connection) as shells:
             sync = Sync(shells, root, settings.sync, health)
             while not context.cancelled:
                 began = time.monotonic()
-                round_ = asyncio.create_task(sync.round())
-                while not round_.done() and not context.cancelled:
-                    await asyncio.wait([round_], timeout=0.2)
-                if not round_.done():
-                    round_.cancel()
-                    await asyncio.wait([round_])
+                report = await until_done(asyncio.create_task(sync.round()), cancel=True)
+                if report is None:
                     return
-                on_round(round_.result())
+                await until_done(asyncio.create_task(asyncio.to_thread(on_round, report)), cancel=False)
                 while not context.cancelled and time.monotonic() < began + settings.sync.stream_seconds:
+                    alive()
                     await asyncio.sleep(0.2)
 
     asyncio.run(run())

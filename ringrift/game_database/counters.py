@@ -18,6 +18,7 @@ from ringrift.game_database.schema import counters
 
 CounterName = Literal[
     "games",  # stored; by host
+    "arrivals",  # of games of self-play, by how long after their end; `<host> <seconds at most>`, or `<host> later`
     "games_removed",  # from the pool to quarantine; by reason
     "quarantined",  # lines; by reason
     "trainings",  # `completed` or `failed`

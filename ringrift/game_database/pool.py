@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -31,6 +33,9 @@ from ringrift.selfplay import GameRecord
 
 OPENING_ACTIONS: Final = 8
 """Games that begin with the same so many actions have the same opening: about two turns."""
+
+ARRIVALS: Final = (60, 600)
+"""Seconds after its end within which a game should be here: a minute, where sync streams."""
 
 COUNTS: Final = (
     "plies",
@@ -122,6 +127,18 @@ def _count_games(connection: Connection, added: Sequence[Mapping[str, Any]]) -> 
         ends.setdefault((game["config"], game["host"]), []).append(game["ended"])
     for (config, host), moments in sorted(ends.items()):
         count(connection, "games", config, host, len(moments), when=max(moments))
+    now = time.time()
+    delays = Counter((game["host"], delay_of(now - game["ended"])) for game in added if game["origin"] == SELFPLAY)
+    for (host, delay), number in sorted(delays.items()):
+        count(connection, "arrivals", "", f"{host} {delay}", number)
+
+
+def delay_of(seconds: float) -> str:
+    """Return the class of a time from the end of a game to its row here, of which the counter `arrivals` has one each.
+
+    The end is that of the host's clock: where it goes wrong, so does this.
+    """
+    return next((str(limit) for limit in ARRIVALS if seconds <= limit), "later")
 
 
 def game_row(candidate: Candidate, finding: np.void, line: Line) -> dict[str, Any]:

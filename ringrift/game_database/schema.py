@@ -30,7 +30,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0010"
+REVISION: Final = "0012"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -102,6 +102,7 @@ games = Table(
     Column("opening_hash", BigInteger, nullable=False),  # of the first `OPENING_ACTIONS` actions
     Column("actions_hash", BigInteger, nullable=False),
     Index(None, "config", "id"),
+    Index(None, "config", "lot"),
 )
 
 moves = Table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
@@ -144,11 +144,13 @@ def describe(row: Row[Any]) -> dict[str, Any]:
 
 
 def count_parts(database: GamesDatabase) -> dict[str, tuple[int, int]]:
-    """Games for training and games held out, by config."""
-    held_out = func.sum(case((games.c.lot < holdout_bound(), 1), else_=0))
-    query = select(games.c.config, func.count(), held_out).group_by(games.c.config).order_by(games.c.config)
+    """Games for training and games held out, by config; both are counted in indices."""
+    count = select(games.c.config, func.count().label("games")).group_by(games.c.config).order_by(games.c.config)
     with database.reading() as connection:
-        return {config: (count - held, int(held)) for config, count, held in connection.execute(query)}
+        total = {row.config: row.games for row in connection.execute(count)}
+        of_index = (games.c.config.in_(total), games.c.lot < holdout_bound())
+        held_out = {row.config: row.games for row in connection.execute(count.where(*of_index))}
+    return {config: (number - held_out.get(config, 0), held_out.get(config, 0)) for config, number in total.items()}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ringrift.heuristic.evaluation import evaluate, score
 from ringrift.heuristic.features import FEATURE_COUNT, new_scratch, write_features
 from ringrift.heuristic.layout import FEATURE_NAMES, FEATURES, Feature
-from ringrift.heuristic.one_ply import SHARPNESS, HeuristicEvaluator
+from ringrift.heuristic.one_ply import HeuristicEvaluator
 from ringrift.heuristic.weights import (
     FROZEN,
     Weights,
@@ -27,7 +27,6 @@ __all__ = [
     "FEATURE_COUNT",
     "FEATURE_NAMES",
     "FROZEN",
-    "SHARPNESS",
     "Feature",
     "HeuristicEvaluator",
     "Weights",

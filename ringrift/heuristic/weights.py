@@ -90,7 +90,7 @@ def save_weights(config: str, weights: Weights, origin: str, folder: Path | None
 def write_weights(path: Path, weights: Weights, origin: str) -> None:
     """Write a file of weights, with a comment on where they come from."""
     entries = [
-        f"  {feature.name + ':':<13}{weight:< 9.4g}# {feature.meaning}"
+        f"  {feature.name + ':':<13}{weight:< 11.4g}# {feature.meaning}"
         for feature, weight in zip(FEATURES, weights, strict=True)
     ]
     comment = [f"# {line}".rstrip() for line in origin.splitlines()]

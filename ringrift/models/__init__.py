@@ -13,7 +13,8 @@ from ringrift.models.champion import look_at_champion, mend_champion
 from ringrift.models.errors import AbsentModel, BadChampion, LostRace, UnknownModel
 from ringrift.models.gate import Check, GateReport, run_gate
 from ringrift.models.history import Promotion, history, last_change, predecessors
-from ringrift.models.lineage import Lineage, lineage
+from ringrift.models.lineage import Lineage, NnueLineage, lineage, nnue_lineage
+from ringrift.models.nnue_store import NnueStore, RegisteredNnue
 from ringrift.models.promotion import PromotionReport, change_champion, check, promote, rollback
 from ringrift.models.pruning import PruneReport, prune
 from ringrift.models.results import Gain, Results, Score, stored_evaluations, stored_results
@@ -32,9 +33,12 @@ __all__ = [
     "LostRace",
     "ModelSettings",
     "ModelStore",
+    "NnueLineage",
+    "NnueStore",
     "Promotion",
     "PromotionReport",
     "PruneReport",
+    "RegisteredNnue",
     "Results",
     "Score",
     "StoredModel",
@@ -48,6 +52,7 @@ __all__ = [
     "look_at_champion",
     "mend_champion",
     "model_settings",
+    "nnue_lineage",
     "predecessors",
     "promote",
     "prune",

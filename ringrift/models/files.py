@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
+from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ringrift.files import new_file
+
+SETTLED_SECONDS: Final = 2.0
+"""A file that has changed longer ago than this has other times if it changes again."""
 
 
 class ModelFiles(NamedTuple):
@@ -55,8 +60,20 @@ def checksum(content: bytes) -> str:
 
 
 def checksum_of(path: Path) -> str | None:
-    """The SHA-256 of a file; None if there is none."""
+    """Return the SHA-256 of a file; None if there is none.
+
+    A file is read again only when it has changed, by its number, size and times. Clocks of file systems tick slowly, so
+    one that has changed just now is always read.
+    """
     try:
-        return checksum(path.read_bytes())
+        found = path.stat()
+        if abs(time.time() - found.st_ctime) < SETTLED_SECONDS:
+            return checksum(path.read_bytes())
+        return _checksum_of(path, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
     except FileNotFoundError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _checksum_of(path: Path, _: tuple[int, ...]) -> str:
+    return checksum(path.read_bytes())

@@ -8,18 +8,24 @@ from typing import Any
 
 from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.store import newest_ratings
+from ringrift.game_database import GamesDatabase
 from ringrift.models.history import Promotion, history
+from ringrift.models.nnue_store import NnueStore, RegisteredNnue, find_network_row
 from ringrift.models.results import stored_evaluations
 from ringrift.models.store import ModelStore, StoredModel, find_row
 
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A model that another one's training began with."""
+    """A model that another one's training began with, or whose values it learned."""
 
     id: str
-    model: StoredModel | None
+    model: StoredModel | RegisteredNnue | None
     """None if the store does not know it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return {"id": self.id, "model": self.model and self.model.to_json()}
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,7 @@ class Lineage:
         """All of it, for machines."""
         return {
             "model": self.model.to_json(),
-            "ancestors": [
-                {"id": ancestor.id, "model": ancestor.model and ancestor.model.to_json()} for ancestor in self.ancestors
-            ],
+            "ancestors": [ancestor.to_json() for ancestor in self.ancestors],
             "promotions": [promotion.to_json() for promotion in self.promotions],
             "evaluations": list(self.evaluations),
             "ratings": [asdict(rating) for rating in self.ratings],
@@ -51,19 +55,44 @@ class Lineage:
 
 def lineage(store: ModelStore, model: StoredModel) -> Lineage:
     """Everything that the database knows of a model."""
-    ancestors: list[Ancestor] = []
-    seen = {model.id}
-    parent = model.parent
-    with store.database.reading() as connection:
-        while parent is not None and parent not in seen:
-            seen.add(parent)
-            ancestors.append(Ancestor(parent, find_row(connection, parent)))
-            last = ancestors[-1].model
-            parent = last.parent if last else None
     return Lineage(
         model,
-        tuple(ancestors),
+        _ancestors(store.database, model.parent, model.id),
         tuple(history(store, model=model.id)),
         tuple(stored_evaluations(store.database, model.config, model.id)),
         tuple(one for one in newest_ratings(store.database, model.config) if model.id in one.player),
     )
+
+
+@dataclass(frozen=True)
+class NnueLineage:
+    """All that is known of an integer network."""
+
+    network: RegisteredNnue
+    ancestors: tuple[Ancestor, ...]
+    """The model whose values it learned, the parent of that one, and so on."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it, for machines."""
+        return {
+            "network": self.network.to_json(),
+            "ancestors": [ancestor.to_json() for ancestor in self.ancestors],
+        }
+
+
+def nnue_lineage(store: NnueStore, network: RegisteredNnue) -> NnueLineage:
+    """Return everything that the database knows of an integer network."""
+    return NnueLineage(network, _ancestors(store.database, network.parent, network.id))
+
+
+def _ancestors(database: GamesDatabase, parent: str | None, descendant: str) -> tuple[Ancestor, ...]:
+    """Return a parent, its parent and so on, as far as the store knows them."""
+    ancestors: list[Ancestor] = []
+    seen = {descendant}
+    with database.reading() as connection:
+        while parent is not None and parent not in seen:
+            seen.add(parent)
+            found = find_row(connection, parent) or find_network_row(connection, parent)
+            ancestors.append(Ancestor(parent, found))
+            parent = found.parent if found else None
+    return tuple(ancestors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +12,11 @@ from ringrift.evaluation.equal_time import calibrated
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, PlayedGame, make_players, play_match
 from ringrift.evaluation.report import MatchReport, report_match
 from ringrift.evaluation.schedule import seatings
-from ringrift.files import new_file
 from ringrift.game import parse_config
 from ringrift.limits import move_limit
-from ringrift.nnue import find_network, promoted_network, read_network
-from ringrift.nnue.file import BadNnue
+from ringrift.models.nnue_store import NnueStore, RegisteredNnue
+from ringrift.moments import utc
+from ringrift.nnue import BadNnue, find_network, promoted_network, read_network
 from ringrift.run_context import Cancelled, RunContext
 
 NODES: Final = 1000
@@ -55,6 +55,19 @@ class NnueGateReport:
             yield f"promoted: {self.promoted}, which minimax:nnue and its kin play with from now on"
 
 
+def verdict_lines(network: RegisteredNnue) -> Iterator[str]:
+    """Return in words what the match of a network for its promotion came to."""
+    if network.judged is None or network.verdict is None:
+        yield "gate: it has not played for its promotion"
+        return
+    outcome = "passed" if network.verdict["passed"] else "not passed"
+    own, other = network.verdict["match"]["players"]
+    yield (
+        f"gate: {utc(network.judged)} {outcome}: won {own['share']:.1%} ({own['low']:.1%} – {own['high']:.1%}) of"
+        f" {own['games']} games at equal time against {other['spec']}"
+    )
+
+
 def opponent_of(config: str, network: str, models: Path) -> str:
     """Return the search that a network is to beat: with the network in use, or with the heuristic."""
     mode = "minimax" if parse_config(config)[1] == 2 else "maxn"
@@ -67,19 +80,31 @@ def opponent_of(config: str, network: str, models: Path) -> str:
     return f"{mode}:{known}"
 
 
-def gate_network(path: Path, config: str, models: Path, context: RunContext[None], *, games: int) -> NnueGateReport:
+def gate_network(path: Path, config: str, store: NnueStore, context: RunContext[None], *, games: int) -> NnueGateReport:
     """Let a network play for its promotion, at equal time in the same search; one that passes is promoted.
 
-    `BadNnue` if it is damaged or for another config; `Cancelled` leaves everything as it was.
+    It is registered, and the verdict is kept. `BadNnue` if it is damaged or for another config, `LostRace` if another
+    network was promoted meanwhile; `Cancelled` leaves everything as it was.
     """
-    stored = read_network(path, config)
+    read_network(path, config)
+    network = store.register(path)
+    known = store.settle(config)
+    opponent = opponent_of(config, network.id, store.folder)
+    report = _played(f"{opponent.partition(':')[0]}:{store.path(network)}", opponent, config, context, games)
+    passed = report.comparisons[0].p_stronger < SURE
+    verdict = NnueGateReport(config, network.id, passed, None, report)
+    if passed:
+        verdict = replace(verdict, promoted=str(promoted_network(store.folder, config)))
+    store.judge(network, verdict.to_json(), expected=known.id if known else None, passed=passed)
+    return verdict
+
+
+def _played(candidate: str, opponent: str, config: str, context: RunContext[None], games: int) -> MatchReport:
+    """Let two searches play a match at equal time."""
     seats = parse_config(config)[1]
-    opponent = opponent_of(config, stored.id, models)
-    candidate = f"{opponent.partition(':')[0]}:{path}"
-    players = calibrated(config, (candidate, opponent), NODES)
     plan = MatchPlan(
         config=config,
-        players=players,
+        players=calibrated(config, (candidate, opponent), NODES),
         openings=-(-games // len(seatings(2, seats))),
         opening_plies=PLIES_OF_A_TURN * seats,
         max_moves=move_limit(config),
@@ -91,10 +116,4 @@ def gate_network(path: Path, config: str, models: Path, context: RunContext[None
         context.progress("games at equal time", len(played), plan.games)
     if context.cancelled:
         raise Cancelled(f"stopped after {len(played)} of {plan.games} games; nothing was promoted")
-    report = report_match(plan, played, agents)
-    passed = report.comparisons[0].p_stronger < SURE
-    target = promoted_network(models, config)
-    if passed:
-        with new_file(target) as file:
-            file.write(path.read_bytes())
-    return NnueGateReport(config, stored.id, passed, str(target) if passed else None, report)
+    return report_match(plan, played, agents)

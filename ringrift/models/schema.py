@@ -1,7 +1,8 @@
 """The tables of the model store, beside those of the games.
 
 - `models`: a row a model; it stays when the files are pruned, so that the lineage of later models can be told;
-- `promotions`: what the gate has decided and who became champion: the history of every config.
+- `promotions`: what the gate has decided and who became champion: the history of every config;
+- `nnue_networks`: a row an integer network, with what its match for promotion came to.
 
 The champion of a config is the model with status `production`. A unique index allows one per config, and it changes by
 compare-and-swap (`promotion.py`). Lists and reports are short texts of JSON. A change here needs a migration
@@ -34,6 +35,30 @@ models = Table(
 _in_production = models.c.status == "production"
 Index(
     "uq_models_production", models.c.config, unique=True, sqlite_where=_in_production, postgresql_where=_in_production
+)
+
+nnue_networks = Table(
+    "nnue_networks",
+    metadata,
+    Column("id", String(16), primary_key=True),  # the first digits of the checksum that the file carries
+    Column("config", String(16), nullable=False),
+    Column("status", String(16), nullable=False),  # one of `STATUSES`; who passes the gate is promoted, so none waits
+    Column("path", Text, nullable=False),  # of the `.nnue` file, in the folder of models
+    Column("created", BigInteger, nullable=False),  # seconds since 1970, UTC, as `judged`
+    Column("parent", String(16)),  # the model whose values it learned; it need not be in the store
+    Column("training", Text, nullable=False),  # what its training has said about itself
+    Column("number", BigInteger, nullable=False),  # in the order of registration, from 1
+    Column("judged", BigInteger),  # when it played for its promotion last; None if it has not
+    Column("verdict", Text),  # what that came to (`NnueGateReport`)
+    Index(None, "config", "number"),
+)
+_nnue_in_production = nnue_networks.c.status == "production"
+Index(
+    "uq_nnue_networks_production",
+    nnue_networks.c.config,
+    unique=True,
+    sqlite_where=_nnue_in_production,
+    postgresql_where=_nnue_in_production,
 )
 
 promotions = Table(

@@ -138,8 +138,8 @@ class ModelStore:
         if config is not None:
             parse_config(config)
             query = query.where(models.c.config == config)
-        if status is not None and status not in STATUSES:
-            raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
+        if status is not None:
+            checked_status(status)
         with self.database.reading() as connection:
             found = [stored_model(row) for row in connection.execute(query)]
         return [model for model in newest_first(found) if status in (None, model.status)]
@@ -173,6 +173,13 @@ class ModelStore:
         except AbsentModel as error:
             return str(error)
         return None
+
+
+def checked_status(status: str) -> str:
+    """Return a status that there is; else `UnknownModel`."""
+    if status not in STATUSES:
+        raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
+    return status
 
 
 def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:

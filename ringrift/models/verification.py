@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,9 @@ from ringrift.agents import promoted_model
 from ringrift.errors import RingRiftError
 from ringrift.models.champion import look_at_champion, mend_champion
 from ringrift.models.files import checksum, read_files, remove_files, write_files
+from ringrift.models.nnue_store import NnueStore, RegisteredNnue, copy_file
 from ringrift.models.store import ModelStore, StoredModel
+from ringrift.nnue import SUFFIX, promoted_network
 from ringrift.run_context import RunContext
 
 
@@ -74,11 +76,16 @@ def verify(
                 repair and champion is not None and _succeeds(partial(mend_champion, store, name, overwrite=True))
             )
             faults.append(Fault(name, champion.id if champion else None, detail, repaired))
+    nnue_store = NnueStore(store.database, store.folder)
+    networks = nnue_store.listed(config)
+    for network in networks:
+        faults += _verify_network(nnue_store, network, repair)
+    known = {store.path(model) for model in listed} | {nnue_store.path(network) for network in networks}
     return VerifyReport(
-        models=sum(model.pruned is None for model in listed),
-        champions=champions,
+        models=sum(model.pruned is None for model in listed) + len(networks),
+        champions=champions + sum(network.status == "production" for network in networks),
         faults=tuple(faults),
-        unregistered=tuple(map(str, _unregistered(store, listed, config))),
+        unregistered=tuple(map(str, _unregistered(store.folder, known, config))),
     )
 
 
@@ -91,6 +98,22 @@ def _verify(store: ModelStore, model: StoredModel, repair: bool) -> Iterator[Fau
     if repair and model.status == "production":
         repaired = _restore(store, model)
     yield Fault(model.config, model.id, detail, repaired)
+
+
+def _verify_network(store: NnueStore, network: RegisteredNnue, repair: bool) -> Iterator[Fault]:
+    """Yield what is wrong with the file of an integer network, and with the copy of the one in use."""
+    path, copy = store.path(network), promoted_network(store.folder, network.config)
+    fault = store.fault(network)
+    in_use = network.status == "production"
+    if fault is not None:
+        has_copy = in_use and store.fault(network, copy) is None
+        yield Fault(network.config, network.id, fault, repair and has_copy and _copies(copy, path))
+    if in_use and (wrong := store.fault(network, copy)) is not None:
+        yield Fault(network.config, network.id, wrong, repair and fault is None and _copies(path, copy))
+
+
+def _copies(source: Path, target: Path) -> bool:
+    return _succeeds(partial(copy_file, source, target))
 
 
 def _restore(store: ModelStore, model: StoredModel) -> bool:
@@ -111,8 +134,9 @@ def _succeeds(work: Callable[[], object]) -> bool:
     return True
 
 
-def _unregistered(store: ModelStore, listed: list[StoredModel], config: str | None) -> Iterator[Path]:
-    known = {store.path(model) for model in listed}
-    for folder in sorted(store.folder.iterdir() if store.folder.is_dir() else ()):
-        if folder.is_dir() and (config is None or folder.name == config):
-            yield from (path for path in sorted(folder.glob("*.pth")) if path not in known)
+def _unregistered(folder: Path, known: Collection[Path], config: str | None) -> Iterator[Path]:
+    """Yield the files of models, in the folder of all configs or of one, that are not among the known ones."""
+    for inner in sorted(folder.iterdir() if folder.is_dir() else ()):
+        if inner.is_dir() and (config is None or inner.name == config):
+            files = sorted([*inner.glob("*.pth"), *inner.glob(f"*{SUFFIX}")])
+            yield from (path for path in files if path not in known)

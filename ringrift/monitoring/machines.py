@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,16 @@ import psutil
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from ringrift.fleet.answers import GpuUsage, HostUsage, host_usage
+from ringrift.fleet.answers import GpuUsage, HostUsage
 from ringrift.fleet.hosts import LOCAL
 from ringrift.fleet.schema import host_rows
 from ringrift.game_database.counters import Counted
 from ringrift.monitoring.settings import MonitoringSettings
 from ringrift.monitoring.view import Samples, View, label
+from ringrift.resources.usage import Usage, cpu_usage, disk_usage, gpus, memory_usage
 
 FIRST_LOOK: Final = 0.1
 """Seconds for which the processors are watched the first time; later, what counts is the time since the last look."""
-GPU_QUESTION: Final = ("--query-gpu=utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits")
-GPU_SECONDS: Final = 5
 KILOBYTE: Final = 1024
 
 _looked: list[bool] = []
@@ -63,31 +61,26 @@ def machine_metrics(view: View) -> Samples:
 
 
 def local_usage(home: Path) -> HostUsage:
-    """Return how busy this machine is."""
-    memory = psutil.virtual_memory()
-    disk = shutil.disk_usage(home)
-    cpu = psutil.cpu_percent(None if _looked else FIRST_LOOK)
+    """Return how busy this machine is, in the form in which hosts tell it; its memory is that of the control group."""
+    cpu = cpu_usage(None if _looked else FIRST_LOOK)
     _looked.append(True)
-    usage = HostUsage(
-        cpu=min(100.0, cpu),
+    return HostUsage(
+        cpu=100 * cpu.share,
         cores=psutil.cpu_count() or 1,
-        load=psutil.getloadavg()[0],
-        memory=(memory.total // KILOBYTE, memory.available // KILOBYTE),
-        disk=((disk.used + disk.free) // KILOBYTE, disk.free // KILOBYTE),  # as df counts: without what is root's
+        load=os.getloadavg()[0],
+        memory=_kilobytes(memory_usage()),
+        disk=_kilobytes(disk_usage(home)),
+        gpu=[GpuUsage(gpu.busy, _megabytes(gpu.used), _megabytes(gpu.total)) for gpu in gpus()],
     )
-    return usage.model_copy(update={"gpu": _local_gpus()})
 
 
-def _local_gpus() -> list[GpuUsage]:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return []
-    try:
-        answer = subprocess.run([program, *GPU_QUESTION], capture_output=True, timeout=GPU_SECONDS, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    lines = (f"gpu {line.replace(',', ' ')}" for line in answer.decode(errors="replace").splitlines())
-    return host_usage("\n".join(lines).encode())[0].gpu
+def _kilobytes(one: Usage | None) -> tuple[int, int] | None:
+    """Return what there is in all and what is free of it."""
+    return None if one is None else (int(one.total) // KILOBYTE, int(one.free) // KILOBYTE)
+
+
+def _megabytes(size: int | None) -> int | None:
+    return None if size is None else size >> 20
 
 
 def _rows(view: View) -> Mapping[str, Any]:

@@ -7,9 +7,10 @@ People build a `ResidualNetwork` from a `NetworkConfig` and keep it with `save_m
 from __future__ import annotations
 
 from ringrift.networks.config import ARCHITECTURES, Architecture, NetworkConfig
+from ringrift.networks.devices import checked_device, device_name, inference_device, inference_type
 from ringrift.networks.errors import DamagedModel, MissingModel, WrongModel
 from ringrift.networks.factory import build_network, flops, parameter_count
-from ringrift.networks.inference import InferenceSession, inference_copy, inference_device, inference_type
+from ringrift.networks.inference import InferenceSession, inference_copy
 from ringrift.networks.model_file import ModelInfo, add_model, load_model, read_id, read_info, save_model
 from ringrift.networks.residual import Heads, Output, ResidualNetwork
 
@@ -27,6 +28,8 @@ __all__ = [
     "WrongModel",
     "add_model",
     "build_network",
+    "checked_device",
+    "device_name",
     "flops",
     "inference_copy",
     "inference_device",

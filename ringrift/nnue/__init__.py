@@ -17,6 +17,7 @@ from ringrift.nnue.file import (
     promoted_network,
     read_network,
     read_nnue_id,
+    shipped_network,
     write_network,
 )
 from ringrift.nnue.layout import Accumulators, Network, feature_count, new_accumulators, new_network
@@ -51,6 +52,7 @@ __all__ = [
     "read_nnue_id",
     "refresh",
     "score_from_scratch",
+    "shipped_network",
     "update",
     "write_network",
 ]

@@ -137,6 +137,14 @@ def promoted_network(folder: Path, config: str) -> Path:
     return folder / f"ringrift_nnue_{config}{SUFFIX}"
 
 
+def shipped_network(config: str) -> Path:
+    """Return the file of the network of a config that comes with the package; `BadNnue` if none does."""
+    path = SHIPPED / f"{config}{SUFFIX}"
+    if not path.exists():
+        raise BadNnue(f"no integer network for {config} comes with the package; a player takes any file *.nnue")
+    return path
+
+
 def find_network(config: str, folder: Path) -> Path:
     """Return the file of the promoted network of a config, else of the one that comes with the package."""
     for path in (promoted_network(folder, config), SHIPPED / f"{config}{SUFFIX}"):

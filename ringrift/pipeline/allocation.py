@@ -18,7 +18,7 @@ from ringrift.game_database.schema import games as games_table
 from ringrift.limits import move_limit
 from ringrift.models import ModelStore
 from ringrift.pipeline.allocation_settings import AllocationSettings, budget_of
-from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.pipeline.readiness import Readiness, readiness
 from ringrift.pipeline.schema import allocations
 from ringrift.pipeline.settings import LoopPreset
 from ringrift.pipeline.weights import ConfigFacts, Weight, weigh
@@ -91,19 +91,23 @@ def newest_allocations(database: GamesDatabase) -> dict[str, Allocated]:
 
 
 def games_of_interval(
-    store: ModelStore, config: str, preset: LoopPreset, settings: AllocationSettings, *, target: int | None
+    there: Readiness,
+    allocated: Allocated | None,
+    preset: LoopPreset,
+    settings: AllocationSettings,
+    *,
+    target: int | None,
 ) -> tuple[int, str]:
     """Return the games of a config and interval before backpressure, and why they are so many.
 
     Its budget times its weight; before the first training, with a `target`, at least what is missing to that.
     """
-    budget = budget_of(config, preset, settings)
-    allocated = newest_allocations(store.database).get(config)
+    budget = budget_of(there.config, preset, settings)
     weight = 1.0 if allocated is None else allocated.weight
     games = max(1, round(budget * weight))
     why = f"budget {budget:,} × weight {weight:.2f}" if allocated else f"budget {budget:,}, not weighed yet"
-    if target is not None and last_trained(store, config) is None:
-        missing = target - count_games(store.database, config)
+    if target is not None and not there.trained:
+        missing = target - there.new_games
         if missing > games:
             return missing, f"{missing:,} of {target:,} games are missing to the first training"
     return games, why

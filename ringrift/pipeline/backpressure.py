@@ -11,10 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.sources import unread_files
-from ringrift.models import ModelStore
 from ringrift.pipeline.allocation_settings import BackpressureSettings, Band
-from ringrift.pipeline.readiness import readiness
-from ringrift.pipeline.settings import TrainingStage
+from ringrift.pipeline.readiness import Readiness
 from ringrift.selfplay.files import DamagedFile, games_in_file
 
 HOUR: Final = 3600.0
@@ -60,24 +58,24 @@ class _Lag(NamedTuple):
 
 
 def backpressure(
-    store: ModelStore, config: str, selfplay: Path, training: TrainingStage, settings: BackpressureSettings
+    database: GamesDatabase, there: Readiness, selfplay: Path, settings: BackpressureSettings
 ) -> Backpressure:
     """Return what slows self-play of a config down; the strongest reason decides.
 
+    :param there: its games and its last training.
     :param selfplay: the folder of games of all configs.
     """
-    found = readiness(store, config, games=training.new_games, minutes=training.minutes)
-    unread = list(_unread(store.database, selfplay / config))
-    waiting = found.new_games + sum(games for games, _ in unread)
+    unread = list(_unread(database, selfplay / there.config))
+    waiting = there.new_games + sum(games for games, _ in unread)
     oldest = max((age for _, age in unread), default=0.0) / HOUR
-    trained = (found.minutes or 0.0) / 60 if found.new_games >= found.games_needed else 0.0
+    trained = (there.minutes or 0.0) / 60 if there.new_games >= there.games_needed else 0.0
     lags = (
         _Lag(settings.games, waiting, f"{waiting:,} games wait for training"),
         _Lag(settings.ingest_hours, oldest, f"games have waited {oldest:.1f} hours for ingest"),
         _Lag(settings.training_hours, trained, f"enough games wait, and the last training was {trained:.0f} hours ago"),
     )
     return Backpressure(
-        config,
+        there.config,
         min(share_of(lag.band, lag.measured) for lag in lags),
         waiting,
         tuple(

@@ -18,9 +18,12 @@ from ringrift.game import parse_config
 from ringrift.models import ModelStore, history
 from ringrift.pipeline.iteration import read_iterations
 from ringrift.pipeline.readiness import games_of_training
+from ringrift.pipeline.stage_times import stage_seconds
 from ringrift.pipeline.stages import LEARNING
 
 SECONDS_PER_HOUR: Final = 3600
+TRAIN_SECONDS: Final = 60
+"""The time from the creation of a model to the end of its stage, in which its side files are written."""
 
 
 class NoCurve(RingRiftError):
@@ -40,6 +43,8 @@ class Point:
     """The iteration of `ringrift loop`; None for a model that another has trained."""
     cpu_hours: float | None
     """The hours of learning since the first model; None where that is not known of all models so far."""
+    hours: float
+    """The hours that the stages of learning took up to it, in Airflow and in `ringrift loop` together."""
     elo: dict[str, tuple[float, float, float]]
     """Elo and its 95 % interval by way of playing, by the newest fit."""
     promoted: bool
@@ -107,13 +112,16 @@ def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
     ratings = newest_ratings(store.database, config)
     promoted = {entry.model for entry in history(store, config=config) if entry.kind == "promoted"}
     spent = _spent(folder, config)
+    noted = stage_seconds(folder, config)
     points: list[Point] = []
     timed = True
+    loop_seconds = 0.0
     for model in reversed(store.listed(config)):
         if not model.training or model.is_experiment:
             continue
-        iteration, hours = spent.get(model.id, (None, 0.0))
+        iteration, hours, loop_seconds = spent.get(model.id, (None, 0.0, loop_seconds))
         timed = timed and iteration is not None
+        seconds = loop_seconds + sum(took for when, took in noted if when <= model.created + TRAIN_SECONDS)
         points.append(
             Point(
                 model=model.id,
@@ -121,6 +129,7 @@ def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
                 games=games_of_training(model),
                 iteration=iteration,
                 cpu_hours=hours if timed else None,
+                hours=seconds / SECONDS_PER_HOUR,
                 elo=elo_by_form(ratings, model.id),
                 promoted=model.id in promoted,
             )
@@ -129,12 +138,14 @@ def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
     return Curve(config, tuple(points), anchors, tuple(rating_history(store.database, config)))
 
 
-def _spent(folder: Path, config: str) -> dict[str, tuple[int, float]]:
-    """Return the iteration of each model of `ringrift loop`, and the CPU hours of learning up to it."""
-    found: dict[str, tuple[int, float]] = {}
-    seconds = 0.0
+def _spent(folder: Path, config: str) -> dict[str, tuple[int, float, float]]:
+    """Return the iteration of each model of `ringrift loop`, with CPU hours and seconds of learning up to it."""
+    found: dict[str, tuple[int, float, float]] = {}
+    cpu_seconds = seconds = 0.0
     for iteration in read_iterations(folder, config):
-        seconds += sum(iteration.stages[name].cpu_seconds for name in LEARNING if name in iteration.stages)
+        stages = [iteration.stages[name] for name in LEARNING if name in iteration.stages]
+        cpu_seconds += sum(stage.cpu_seconds for stage in stages)
+        seconds += sum(stage.seconds for stage in stages)
         if (model := iteration.fact("train", "model")) is not None:
-            found.setdefault(model, (iteration.number, seconds / SECONDS_PER_HOUR))
+            found.setdefault(model, (iteration.number, cpu_seconds / SECONDS_PER_HOUR, seconds))
     return found

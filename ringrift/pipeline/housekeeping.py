@@ -6,6 +6,7 @@ that in which a removal hurts least. A run that is killed is finished by the nex
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -13,10 +14,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -25,10 +26,13 @@ from ringrift.datasets.manifest import SUFFIX, read_manifest
 from ringrift.errors import Busy, RingRiftError
 from ringrift.files import new_file, take_lock
 from ringrift.fleet.hosts import hosts
+from ringrift.fleet.shell import LocalShell
 from ringrift.game_database.sources import is_ingested
 from ringrift.models import prune
 from ringrift.models.settings import PruneSettings
-from ringrift.pipeline.housekeeping_settings import Age, HousekeepingSettings
+from ringrift.pipeline.host_housekeeping import clean_jobs
+from ringrift.pipeline.housekeeping_report import Cleaned, CleanReport
+from ringrift.pipeline.housekeeping_settings import DAY, Age, HousekeepingSettings
 from ringrift.pipeline.iteration import LoopInputs
 from ringrift.pipeline.readiness import last_trained
 from ringrift.resources import GuardSettings
@@ -37,7 +41,6 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.files import DamagedFile, game_numbers
 from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
 
-DAY: Final = 86_400
 REPORT: Final = "report.json"
 """The file that a training writes last."""
 PACKED: Final = ".jsonl.gz"
@@ -51,6 +54,8 @@ class CleanInputs:
     """The folders of every config; the first one's hold for what belongs to none."""
     airflow: Path
     """The home of Airflow, which need not be there."""
+    jobs: Path
+    """The folder of the jobs of this machine, which need not be there."""
     prune: PruneSettings
     guard: GuardSettings
 
@@ -67,62 +72,34 @@ class Thing:
     remove: Callable[[Path], None]
 
 
-@dataclass(frozen=True)
-class Cleaned:
-    """What has become of one kind."""
-
-    kind: str
-    removed: int
-    bytes: int
-    kept: Mapping[str, int]
-    """How many stay, by why."""
-    trouble: tuple[str, ...] = ()
-    """What could not be removed, and why."""
-
-
-@dataclass(frozen=True)
-class CleanReport:
-    """What housekeeping has done, or would do."""
-
-    applied: bool
-    full: bool
-    """Whether the disk is so full that the shorter ages hold."""
-    disk: str
-    """How full the disk is, before."""
-    kinds: tuple[Cleaned, ...]
-
-    @property
-    def bytes(self) -> int:
-        """The bytes that are free now, or would be."""
-        return sum(kind.bytes for kind in self.kinds)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all of it, for machines."""
-        kinds = [asdict(kind) | {"kept": dict(kind.kept)} for kind in self.kinds]
-        return asdict(self) | {"kinds": kinds, "bytes": self.bytes}
-
-
 def disk_is_full(folder: Path, guard: GuardSettings) -> bool:
     """Return whether a disk is so full that the guard warns of it."""
-    disk, limit = disk_usage(folder), guard.disk
-    return disk is not None and disk.share >= limit.warn and not 0 < limit.enough_gb * GIGABYTE <= disk.free
+    disk = disk_usage(folder)
+    return disk is not None and guard.disk.nearly_full(disk)
 
 
-def clean(inputs: CleanInputs, context: RunContext[HousekeepingSettings], *, apply: bool) -> CleanReport:
-    """Remove what nobody needs, kind by kind; without `apply` only tell what that would be. `Cancelled`."""
-    first = inputs.configs[0]
+def clean(
+    inputs: CleanInputs, context: RunContext[HousekeepingSettings], *, apply: bool, only_full: bool = False
+) -> CleanReport:
+    """Remove what nobody needs, kind by kind; without `apply` only tell what that would be. `Cancelled`.
+
+    With `only_full` nothing is looked at unless the disk is nearly full.
+    """
+    first, settings = inputs.configs[0], context.settings
     full = disk_is_full(first.runs, inputs.guard)
     disk = disk_usage(first.runs)
     told = "unknown" if disk is None else f"{disk.share:.0%} full, {disk.free / GIGABYTE:.1f} GB free"
+    if only_full and not full:
+        return CleanReport(apply, full, told, ())
     kinds = []
     for number, (kind, list_things) in enumerate(KINDS.items()):
         if context.cancelled:
             raise Cancelled(f"stopped before {kind}; the same command goes on")
-        context.progress("cleaning", number, len(KINDS) + 1, kind.replace("_", " "))
-        age: Age = getattr(context.settings, kind)
-        days = age.days_when_full if full else age.days
-        kinds.append(_clean_kind(kind, list_things(inputs), days * DAY, apply))
-    kinds.append(_clean_models(inputs, apply))
+        context.progress("cleaning", number, len(KINDS) + 2, kind.replace("_", " "))
+        age: Age = getattr(settings, kind)
+        kinds.append(_clean_kind(kind, list_things(inputs), age.seconds(full=full), apply))
+    jobs = clean_jobs(LocalShell(), str(inputs.jobs.absolute()), settings.jobs.seconds(full=full), apply=apply)
+    kinds += [asyncio.run(jobs), _clean_models(inputs, apply)]
     return CleanReport(apply, full, told, tuple(kinds))
 
 

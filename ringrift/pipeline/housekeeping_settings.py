@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ringrift.settings import Settings, read_config
 
+DAY: Final = 86_400
 LONGEST_DAYS: Final = 36_500
 Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 
@@ -18,6 +19,10 @@ class Age(Settings):
     days: Days
     days_when_full: Days
 
+    def seconds(self, *, full: bool) -> float:
+        """Return the age in seconds, that of full disks if the disk is full."""
+        return (self.days_when_full if full else self.days) * DAY
+
 
 class HousekeepingSettings(Settings):
     """The settings of the file."""
@@ -27,6 +32,7 @@ class HousekeepingSettings(Settings):
     intervals: Age
     leftovers: Age
     runs: Age
+    jobs: Age
     airflow_logs: Age
     airflow_rows_days: Annotated[int, Field(gt=0, le=LONGEST_DAYS)]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ringrift.models import ModelStore
+from ringrift.models import StoredModel
 from ringrift.training.thresholds import ReportSettings
 
 
@@ -26,9 +26,9 @@ class ModelMeasures:
     """The quality of the data set, from 0 to 1."""
 
 
-def measures(store: ModelStore, config: str) -> list[ModelMeasures]:
-    """Return the measures of all trained models of a config, the newest first."""
-    return [_measures(model.id, model.training) for model in store.listed(config) if model.training]
+def measures(models: Sequence[StoredModel]) -> list[ModelMeasures]:
+    """Return the measures of those of some models that say how they were trained, in their order."""
+    return [_measures(model.id, model.training) for model in models if model.training]
 
 
 def warnings(found: Sequence[ModelMeasures], settings: ReportSettings) -> list[str]:

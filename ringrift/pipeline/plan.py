@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
-from ringrift.pipeline.allocation import games_of_interval
+from ringrift.pipeline.allocation import Allocated, games_of_interval, newest_allocations
 from ringrift.pipeline.allocation_settings import AllocationSettings
 from ringrift.pipeline.backpressure import backpressure
+from ringrift.pipeline.readiness import Readiness, readiness
 from ringrift.pipeline.settings import LoopPreset
 
 
@@ -40,8 +42,25 @@ def planned_games(
     :param selfplay: the folder of games of all configs.
     :param target: the games that are wanted before the first training; None where that does not matter.
     """
-    games, why = games_of_interval(store, config, preset, settings, target=target)
-    pressure = backpressure(store, config, selfplay, preset.training, settings.backpressure)
+    stage = preset.training
+    there = readiness(store, config, games=stage.new_games, minutes=stage.minutes)
+    allocated = newest_allocations(store.database).get(config)
+    return planned_after(there, allocated, store.database, selfplay, preset, settings, target=target)
+
+
+def planned_after(
+    there: Readiness,
+    allocated: Allocated | None,
+    database: GamesDatabase,
+    selfplay: Path,
+    preset: LoopPreset,
+    settings: AllocationSettings,
+    *,
+    target: int | None,
+) -> PlannedGames:
+    """Return the games to play, where the games of the config, its last training and its weight are known already."""
+    games, why = games_of_interval(there, allocated, preset, settings, target=target)
+    pressure = backpressure(database, there, selfplay, settings.backpressure)
     if pressure.reasons:
         games, why = pressure.of(games), f"{why}; {pressure}"
-    return PlannedGames(config, games, why)
+    return PlannedGames(there.config, games, why)

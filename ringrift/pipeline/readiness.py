@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,7 +53,11 @@ def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> 
     with store.database.reading() as connection:
         query = select(func.count()).select_from(games_table).where(games_table.c.config == config)
         there = connection.execute(query).scalar_one()
-    last = last_trained(store, config)
+    return readiness_after(last_trained(store, config), config, there, games=games, minutes=minutes)
+
+
+def readiness_after(last: StoredModel | None, config: str, there: int, *, games: int, minutes: float) -> Readiness:
+    """Compare the `there` games of a config with those that its last training, of that model, could choose from."""
     if last is None:
         return Readiness(config, there, games, None, minutes, trained=False)
     age = seconds_since(last.created, f"the last training of {config}")
@@ -74,4 +79,9 @@ def training_progress(store: ModelStore, config: str, trainings: int) -> float:
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:
     """The newest model of the config that says how it was trained; tuning has used up no games."""
-    return next((model for model in store.listed(config) if model.training and not model.is_experiment), None)
+    return newest_training(store.listed(config))
+
+
+def newest_training(models: Sequence[StoredModel]) -> StoredModel | None:
+    """Return the first of some models, the newest first, that the loop has trained."""
+    return next((model for model in models if model.training and not model.is_experiment), None)

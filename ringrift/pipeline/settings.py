@@ -118,7 +118,6 @@ class MaintenanceSettings(Settings):
     """How often the hosts are asked how they are."""
     weights: Cron
     """How often the weights of configs are decided anew."""
-    keep_jobs_hours: Hours
 
 
 class LoopPreset(Settings):

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from ringrift.agents.champion import former_wanted
 from ringrift.datasets import export
 from ringrift.datasets.game_selection import EmptySelection
 from ringrift.datasets.settings import DatasetSettings
@@ -18,6 +19,7 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
+from ringrift.models.former import place_former_champions
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
@@ -44,6 +46,8 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
+    players = stage.players or settings.players.trained
+    place_former_champions(inputs.store, inputs.config, former_wanted(players))
     plan = planned_games(
         inputs.store,
         inputs.config,
@@ -74,9 +78,9 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         models=inputs.store.folder,
         games=games,
     )
-    players = ", ".join(engine.spec for engine in report.engines)
+    played_by = ", ".join(engine.spec for engine in report.engines)
     facts = {"games": games, "moves": report.moves, "endings": report.endings, "planned": plan.to_json()}
-    return StageResult(f"{games:,} games by {players or 'an earlier try'} ({plan.why})", facts)
+    return StageResult(f"{games:,} games by {played_by or 'an earlier try'} ({plan.why})", facts)
 
 
 def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:

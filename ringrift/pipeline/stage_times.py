@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift.pipeline.stages import LEARNING
+
 STAGES: Final = "stages.jsonl"
 """The file in which Airflow notes every stage that has ended, a line of JSON each."""
 LONGEST: Final = 65_536
@@ -28,6 +30,23 @@ def stage_times(folder: Path) -> tuple[int | None, str | None]:
         moments.append(first["when"])
     told = None if last is None else f"{last.get('dag')}: {last.get('task')}, {last.get('state')}"
     return min(moments, default=None), told
+
+
+def stage_seconds(folder: Path, config: str) -> list[tuple[int, float]]:
+    """Return when each stage of learning of a config ended in Airflow, and its seconds; tries that failed count, too.
+
+    :param folder: Airflow's notes, as in `stage_times`.
+    """
+    ending = f"__{config}"
+    found = []
+    with suppress(OSError), (folder / STAGES).open("rb") as file:
+        for row in file:
+            if ending.encode() not in row or (line := _line(row)) is None:
+                continue
+            stage, seconds = str(line.get("task")).partition(".")[0], line.get("seconds")
+            if str(line.get("dag")).endswith(ending) and stage in LEARNING and isinstance(seconds, int | float):
+                found.append((line["when"], float(seconds)))
+    return sorted(found)
 
 
 def _line(row: bytes) -> dict[str, Any] | None:

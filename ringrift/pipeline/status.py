@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ringrift.clock import seconds_since
 from ringrift.evaluation.rating import elo_by_form, trends
-from ringrift.evaluation.settings import evaluation_settings
+from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.evaluation.shadow import SHADOW
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
 from ringrift.fleet.health import Health
@@ -17,20 +17,21 @@ from ringrift.fleet.hosts import fleet_settings, hosts
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import Counted, CounterName, read_counters
+from ringrift.game_database.pool import ARRIVALS
 from ringrift.game_database.selection import count_parts
-from ringrift.models import ModelStore, history, look_at_champion
+from ringrift.models import ModelStore, StoredModel, history, look_at_champion
 from ringrift.moments import utc
-from ringrift.pipeline.allocation import newest_allocations
-from ringrift.pipeline.allocation_settings import allocation_settings
+from ringrift.pipeline.allocation import Allocated, newest_allocations
+from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import BadIteration, last_iteration
 from ringrift.pipeline.model_quality import measures, warnings
-from ringrift.pipeline.plan import planned_games
-from ringrift.pipeline.readiness import last_trained, readiness
+from ringrift.pipeline.plan import planned_after
+from ringrift.pipeline.readiness import Readiness, newest_training, readiness_after
 from ringrift.pipeline.settings import LoopPreset
 from ringrift.pipeline.stage_times import stage_times
 from ringrift.selfplay.settings import selfplay_settings
-from ringrift.training.thresholds import training_thresholds
+from ringrift.training.thresholds import ReportSettings, training_thresholds
 
 Counters = Mapping[CounterName, Mapping[tuple[str, str], Counted]]
 SELFPLAY: Final = Path("data/selfplay")
@@ -53,6 +54,20 @@ class Activity:
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """How soon the games of a host have come into the database."""
+
+    host: str
+    games: int
+    within: dict[str, float]
+    """The share that was there at most so many seconds after their end, by these seconds."""
+
+    def __str__(self) -> str:
+        shares = (f"{share:.0%} within {int(seconds) // 60} min" for seconds, share in self.within.items())
+        return f"{self.host}: {self.games:,} games, {', '.join(shares)} of their end"
+
+
+@dataclass(frozen=True)
 class LoopActivity:
     """What the loop has done for all configs, on all hosts."""
 
@@ -66,6 +81,7 @@ class LoopActivity:
     """The hosts of the settings; 0 where this machine does all."""
     retired: tuple[str, ...]
     """Those that get no work now."""
+    arrivals: tuple[Arrivals, ...]
     activity: Activity
 
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -78,6 +94,8 @@ class LoopActivity:
         syncs = f"{self.syncs:,} syncs" + (f", {self.failed_syncs:,} of them failed" if self.failed_syncs else "")
         retired = f", retired: {', '.join(self.retired)}" if self.retired else ""
         yield "hosts", f"{self.hosts}{retired}; {syncs}" if self.hosts else "this machine alone"
+        for one in self.arrivals if self.hosts else ():
+            yield "games", str(one)
 
 
 @dataclass(frozen=True)
@@ -89,6 +107,8 @@ class ConfigStatus:
     held_out: int
     waiting: str
     """New games towards the next training."""
+    readiness: Readiness
+    """The same in numbers."""
     trained: int | None
     """When the newest model was made, in seconds since 1970; None before the first."""
     newest: str | None
@@ -149,6 +169,22 @@ class Status:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """What all configs are read from; settings and small tables are read once for all of them."""
+
+    store: ModelStore
+    iterations: Path
+    games: Path
+    preset: LoopPreset
+    counters: Counters
+    weights: Mapping[str, Allocated]
+    allocation: AllocationSettings
+    evaluation: EvaluationSettings
+    report: ReportSettings
+    targets: Mapping[str, int]
+
+
 def status(
     database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset, *, games: Path = SELFPLAY
 ) -> Status:
@@ -156,12 +192,23 @@ def status(
 
     `games` is the folder of the games of self-play, of which some may not be in the database yet.
     """
-    store = ModelStore(database, models)
-    parts, counters = count_parts(database), read_counters(database)
     names = [f"{board}_{players}p" for board, players in configs()]
-    found = (_one(store, name, parts.get(name, (0, 0)), iterations, games, preset, counters) for name in names)
+    sources = _Sources(
+        store=ModelStore(database, models),
+        iterations=iterations,
+        games=games,
+        preset=preset,
+        counters=read_counters(database),
+        weights=newest_allocations(database),
+        allocation=allocation_settings(),
+        evaluation=evaluation_settings(),
+        report=training_thresholds().report,
+        targets=selfplay_settings(names[0]).targets,
+    )
+    parts = count_parts(database)
+    found = (_one(sources, name, parts.get(name, (0, 0))) for name in names)
     shown = tuple(one for one in found if one.games or one.trained or one.iteration)
-    return Status(halted(), shown, _loop(database, iterations, counters) if shown else None)
+    return Status(halted(), shown, _loop(database, iterations, sources.counters) if shown else None)
 
 
 def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> LoopActivity:
@@ -178,8 +225,19 @@ def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> Loop
         failed_syncs=failed,
         hosts=len(known),
         retired=tuple(resting),
+        arrivals=tuple(_arrivals(counters, known)),
         activity=_activity(counters, None),
     )
+
+
+def _arrivals(counters: Counters, known: Mapping[str, object]) -> Iterator[Arrivals]:
+    """Yield how soon the games of each of the hosts have come, of those that have sent any."""
+    rows = {label: one.total for (_, label), one in counters.get("arrivals", {}).items()}
+    for host in known:
+        by_delay = [rows.get(f"{host} {delay}", 0) for delay in (*ARRIVALS, "later")]
+        if games := sum(by_delay):
+            within = {str(delay): sum(by_delay[: place + 1]) / games for place, delay in enumerate(ARRIVALS)}
+            yield Arrivals(host, games, within)
 
 
 def _activity(counters: Counters, config: str | None) -> Activity:
@@ -198,53 +256,56 @@ def _activity(counters: Counters, config: str | None) -> Activity:
     )
 
 
-def _one(
-    store: ModelStore,
-    config: str,
-    parts: tuple[int, int],
-    iterations: Path,
-    games: Path,
-    preset: LoopPreset,
-    counters: Counters,
-) -> ConfigStatus:
-    stage = preset.training
-    last = last_trained(store, config)
+def _one(sources: _Sources, config: str, parts: tuple[int, int]) -> ConfigStatus:
+    store, stage = sources.store, sources.preset.training
+    models = store.listed(config)
+    last = newest_training(models)
     champion, _, wrong = look_at_champion(store, config)
     decided = history(store, config=config)
     ratings = newest_ratings(store.database, config)
+    there = readiness_after(last, config, sum(parts), games=stage.new_games, minutes=stage.minutes)
+    slopes = trends(store.database, config, sources.evaluation.rating.trend)
     return ConfigStatus(
         config=config,
         games=sum(parts),
         held_out=parts[1],
-        waiting=str(readiness(store, config, games=stage.new_games, minutes=stage.minutes)),
+        waiting=str(there),
+        readiness=there,
         trained=None if last is None else last.created,
         newest=None if last is None else last.id,
         newest_elo={} if last is None else elo_by_form(ratings, last.id),
         champion=None if champion is None else champion.id,
         wrong=wrong,
         elo={} if champion is None else elo_by_form(ratings, champion.id),
-        trends={one.form: str(one) for one in trends(store.database, config, evaluation_settings().rating.trend)},
+        trends={one.form: str(one) for one in slopes},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
-        iteration=_iteration(iterations, config),
-        selfplay=_selfplay(store, config, games, preset),
-        warnings=tuple(_warnings(store, config)),
-        activity=_activity(counters, config),
+        iteration=_iteration(sources.iterations, config),
+        selfplay=_selfplay(sources, there),
+        warnings=tuple(_warnings(sources, config, models)),
+        activity=_activity(sources.counters, config),
     )
 
 
-def _selfplay(store: ModelStore, config: str, games: Path, preset: LoopPreset) -> str:
+def _selfplay(sources: _Sources, there: Readiness) -> str:
     """Return the games of an interval with their reasons: what is planned, and the factors of the weight."""
-    target = None if preset.selfplay.players else selfplay_settings(config).targets[config]
-    plan = planned_games(store, config, games, preset, allocation_settings(), target=target)
-    weighed = newest_allocations(store.database).get(config)
+    weighed = sources.weights.get(there.config)
+    plan = planned_after(
+        there,
+        weighed,
+        sources.store.database,
+        sources.games,
+        sources.preset,
+        sources.allocation,
+        target=None if sources.preset.selfplay.players else sources.targets[there.config],
+    )
     factors = f"; weighed {_ago(weighed.decided)}: {weighed.why}" if weighed else ""
     return f"{plan.games:,} games: {plan.why}{factors}"
 
 
-def _warnings(store: ModelStore, config: str) -> Iterator[str]:
+def _warnings(sources: _Sources, config: str, models: Sequence[StoredModel]) -> Iterator[str]:
     """Yield what is worse than it was, and the alarms of the last shadow evaluation."""
-    yield from warnings(measures(store, config), training_thresholds().report)
-    for one in stored_evaluations(store.database, config, kind=SHADOW)[:1]:
+    yield from warnings(measures(models), sources.report)
+    for one in stored_evaluations(sources.store.database, config, kind=SHADOW)[:1]:
         yield from (f"alarm: {alarm}" for alarm in one.report.get("alarms", ()))
 
 

@@ -70,7 +70,7 @@ class Guard:
         began = time.monotonic()
         while not cancellation.is_set():
             usages = self.room(self.folders, gpu=self.gpu)
-            full = [one for one in usages if self._stops(one)]
+            full = [one for one in usages if self._limit(one).full(one)]
             for one in usages:
                 self._warn(one)
             if not full:
@@ -91,7 +91,7 @@ class Guard:
         def watch() -> None:
             while not over.wait(self.settings.look_seconds):
                 usages = self.room(self.folders, gpu=False)
-                full = [one for one in usages if self._stops(one)]
+                full = [one for one in usages if self._limit(one).full(one)]
                 for one in usages:
                     self._warn(one)
                 if full:
@@ -132,14 +132,9 @@ class Guard:
         limit: RoomLimit = getattr(self.settings, one.kind)
         return limit
 
-    def _stops(self, one: Usage) -> bool:
-        limit = self._limit(one)
-        return one.share >= limit.stop and (not limit.enough_gb or one.free < limit.enough_gb * GIGABYTE)
-
     def _warn(self, one: Usage) -> None:
         limit = self._limit(one)
-        enough = limit.enough_gb and one.free >= limit.enough_gb * GIGABYTE
-        if one.share >= limit.warn and not enough and not self._stops(one):
+        if limit.nearly_full(one) and not limit.full(one):
             self._say_once(f"{_share(one)}; at {limit.stop:.0%} work stops (resources.yaml: {one.kind})", one.what)
 
     def _warn_of_processor(self, one: Usage) -> None:

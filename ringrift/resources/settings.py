@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from ringrift.resources.usage import GIGABYTE, Usage
 from ringrift.settings import BadSettings, Settings, read_config
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -26,6 +27,18 @@ class RoomLimit(Settings):
         if self.warn > self.stop:
             raise ValueError(f"warn, {self.warn:g}, is to be no more than stop, {self.stop:g}")
         return self
+
+    def enough(self, one: Usage) -> bool:
+        """Return whether so much is free that a share stops nothing."""
+        return 0 < self.enough_gb * GIGABYTE <= one.free
+
+    def nearly_full(self, one: Usage) -> bool:
+        """Return whether so much is in use that it is said."""
+        return one.share >= self.warn and not self.enough(one)
+
+    def full(self, one: Usage) -> bool:
+        """Return whether so much is in use that nothing runs."""
+        return one.share >= self.stop and not self.enough(one)
 
 
 class ProcessorLimit(Settings):

@@ -23,6 +23,10 @@ GIGABYTE: Final = 1e9
 CGROUPS: Final = Path("/sys/fs/cgroup")
 CPU_SECONDS: Final = 0.2
 """The time over which the use of the processor is measured."""
+GPU_QUESTION: Final = (
+    "--query-gpu=index,uuid,utilization.gpu,memory.used,memory.total",
+    "--format=csv,noheader,nounits",
+)
 GPU_SECONDS: Final = 10
 """How long `nvidia-smi` may take."""
 
@@ -38,6 +42,21 @@ class Usage:
     """The share in use, from 0 to 1; of the load, processes for each core."""
     free: float = 0.0
     """Bytes that are left; 0 where it is not counted in bytes."""
+    total: float = 0.0
+    """Bytes in all; 0 where it is not counted in bytes."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What `nvidia-smi` tells of a GPU; None is what the GPU does not know, such as one that is shared."""
+
+    index: str
+    uuid: str
+    busy: float | None
+    """Percent of the time in which it computed."""
+    used: int | None
+    """Bytes of memory, as the next."""
+    total: int | None
 
 
 def disk_usages(folders: Sequence[Path]) -> list[Usage]:
@@ -64,17 +83,17 @@ def disk_usage(folder: Path) -> Usage | None:
     except OSError:
         return None
     room = disk.used + disk.free  # without what is kept back for root, as `df` counts
-    return Usage("disk", f"the disk of {folder}", disk.used / room, disk.free) if room else None
+    return Usage("disk", f"the disk of {folder}", disk.used / room, disk.free, room) if room else None
 
 
 def memory_usage(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> Usage:
     """Return how full the memory is, of the machine or of the control group, whichever leaves less."""
     memory = psutil.virtual_memory()
-    found = Usage("memory", "memory", 1 - memory.available / memory.total, memory.available)
+    found = Usage("memory", "memory", 1 - memory.available / memory.total, memory.available, memory.total)
     for limit, used in _group_memory(cgroups, own):
         if limit < memory.total and limit - used < found.free:
             free = max(limit - used, 0)
-            found = Usage("memory", "memory of the control group", 1 - free / limit, free)
+            found = Usage("memory", "memory of the control group", 1 - free / limit, free, limit)
     return found
 
 
@@ -104,9 +123,9 @@ def _group_memory(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
                 folder = folder.parent
 
 
-def cpu_usage() -> Usage:
-    """Return the share of the processor that is in use, measured for a moment."""
-    return Usage("cpu", "the processor", psutil.cpu_percent(CPU_SECONDS) / 100)
+def cpu_usage(seconds: float | None = CPU_SECONDS) -> Usage:
+    """Return the share of the processor that is in use, measured for a moment; with None since the last look."""
+    return Usage("cpu", "the processor", min(psutil.cpu_percent(seconds) / 100, 1.0))
 
 
 def load_usage() -> Usage | None:
@@ -122,25 +141,55 @@ def load_usage() -> Usage | None:
     return Usage("load", "the load", load / default_threads())
 
 
-def gpu_usage() -> Usage | None:
-    """Return how full the fullest GPU is that this process may see; None where there is none."""
+def gpus() -> list[Gpu]:
+    """Return all GPUs of this machine; none where they cannot be asked."""
     program = shutil.which("nvidia-smi")
-    if program is None or os.environ.get("CUDA_VISIBLE_DEVICES") == "":
-        return None
-    query = [program, "--query-gpu=index,uuid,memory.used,memory.total", "--format=csv,noheader,nounits"]
+    if program is None:
+        return []
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=GPU_SECONDS, check=True)
-        rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines() if line.strip()]
-        named = os.environ.get("CUDA_VISIBLE_DEVICES")
-        seen = None if named is None else {name.strip() for name in named.split(",")}
-        gpus = [
-            (index, int(used) << 20, int(total) << 20)
-            for index, uuid, used, total in rows
-            if seen is None or index in seen or uuid in seen
+        answer = subprocess.run([program, *GPU_QUESTION], capture_output=True, timeout=GPU_SECONDS, check=True).stdout
+        rows = [[cell.strip() for cell in line.split(",")] for line in answer.decode(errors="replace").splitlines()]
+        return [
+            Gpu(index, uuid, _number(busy), _bytes(used), _bytes(total))
+            for index, uuid, busy, used, total in filter(any, rows)
         ]
     except (OSError, subprocess.SubprocessError, ValueError):
+        return []
+
+
+def gpu_usage() -> Usage | None:
+    """Return how full the fullest GPU is that this process may see; None where there is none."""
+    measured = [
+        Usage("gpu_memory", f"memory of GPU {gpu.index}", gpu.used / gpu.total, gpu.total - gpu.used, gpu.total)
+        for gpu in visible_gpus()
+        if gpu.used is not None and gpu.total
+    ]
+    return max(measured, key=lambda gpu: gpu.share, default=None)
+
+
+def gpu_work() -> float | None:
+    """Return the share of the time in which the busiest GPU computes that this process may see; None without any."""
+    return max((gpu.busy / 100 for gpu in visible_gpus() if gpu.busy is not None), default=None)
+
+
+def visible_gpus() -> list[Gpu]:
+    """Return the GPUs that this process may see."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named == "":
+        return []
+    seen = None if named is None else {name.strip() for name in named.split(",")}
+    return [gpu for gpu in gpus() if seen is None or gpu.index in seen or gpu.uuid in seen]
+
+
+def _number(cell: str) -> float | None:
+    """Read a number; None for `[N/A]`."""
+    try:
+        return float(cell)
+    except ValueError:
         return None
-    if not gpus:
-        return None
-    index, used, total = max(gpus, key=lambda gpu: gpu[1] / gpu[2])
-    return Usage("gpu_memory", f"memory of GPU {index}", used / total, total - used)
+
+
+def _bytes(cell: str) -> int | None:
+    """Read mebibytes as bytes."""
+    number = _number(cell)
+    return None if number is None else int(number) << 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from math import inf
 
@@ -15,7 +14,7 @@ from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import I32, I64, U8, Bool
-from ringrift.search.evaluators import Evaluator
+from ringrift.search.evaluators import Evaluator, Pending, PipelinedEvaluator
 from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, adapter_of
 from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import (
@@ -104,11 +103,18 @@ class GameGroup:
         self.offsets = np.zeros(len(slots) + 1, np.int64)
         self.states = np.empty(len(slots), adapter.state_type)
         self.actions = np.empty(0, np.int32)
-        self.evaluated: Future[EvaluatorOutput] | EvaluatorOutput = empty_evaluator_output(players)
+        self.pending: Pending | None = None
+        """The evaluation of the group's last leaves, until it has been waited for."""
+        self.evaluated = empty_evaluator_output(players)
+        self.rows = 0
+        """The leaves in that evaluation."""
 
     def result(self) -> EvaluatorOutput:
         """Wait for the evaluator's output for the group's last leaves, and return it."""
-        return self.evaluated.result() if isinstance(self.evaluated, Future) else self.evaluated
+        if self.pending is not None:
+            self.evaluated = EvaluatorOutput(self.offsets[: self.rows + 1], *self.pending())
+            self.pending = None
+        return self.evaluated
 
 
 class BatchedSearch:
@@ -127,9 +133,8 @@ class BatchedSearch:
     ) -> None:
         """Make a search with `nodes` per game, one more than the simulations.
 
-        With two `groups`, the evaluator works on one half of the games while the other half is simulated: for
-        evaluators that leave the cores alone. With `reuse`, the tree of a game is kept for its next position until
-        `forget`.
+        With several `groups`, a `PipelinedEvaluator` works on those of the others while the games of one are simulated.
+        With `reuse`, the tree of a game is kept for its next position until `forget`.
         """
         self.adapter = adapter_of(board)
         self.players = players
@@ -137,7 +142,6 @@ class BatchedSearch:
         self.nodes = nodes
         self.trees = new_trees(self.adapter, 0, nodes)
         self.threads = threads
-        self.evaluator_thread = ThreadPoolExecutor(1) if groups > 1 else None
         self.group_count = groups
         self.reuse = reuse
         self.seconds = inf
@@ -222,15 +226,14 @@ class BatchedSearch:
             group.actions = np.empty(total + total // 2, np.int32)
         batch = (offsets[: rows + 1], group.states[:rows], group.actions[:total])
         self.share_out(len(group.slots), lambda first, last: gather_leaves(trees, group.slots, first, last, *batch))
+        group.rows = rows
         if rows == 0:
             group.evaluated = empty_evaluator_output(self.players)
-        elif self.evaluator_thread:
-            group.evaluated = self.evaluator_thread.submit(self._evaluate, *batch)
+        elif isinstance(self.evaluator, PipelinedEvaluator):
+            group.pending = self.evaluator.begin(group.states[:rows], offsets[: rows + 1], group.actions[:total])
         else:
-            group.evaluated = self._evaluate(*batch)
-
-    def _evaluate(self, offsets: I64, states: States, actions: I32) -> EvaluatorOutput:
-        return EvaluatorOutput(offsets, *self.evaluator(states, offsets, actions))
+            output = self.evaluator(group.states[:rows], offsets[: rows + 1], group.actions[:total])
+            group.evaluated = EvaluatorOutput(offsets[: rows + 1], *output)
 
     def _take_slots(self, games: I64) -> I32:
         """Return the slots of those games: their own ones with `reuse`, else simply the first."""

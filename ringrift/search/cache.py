@@ -5,17 +5,24 @@ A search meets again most of what it looked at one decision before, and all game
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
+from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import F32, I32, I64, U8, U32, U64
-from ringrift.search.evaluators import Evaluator
+from ringrift.search.evaluators import Evaluator, Pending, PipelinedEvaluator
 
+EvaluatorT = TypeVar("EvaluatorT", bound=Evaluator)
 LOGITS_PER_ENTRY = 32
+LANES: Final = 4
+"""The chains of a hash; `hash_images` writes them out."""
+ROWS_PER_PART: Final = 256
+"""The states that a thread hashes at once; waking it takes as long as hashing some fifty."""
 
 
 class CacheTable(NamedTuple):
@@ -34,13 +41,22 @@ class CacheTable(NamedTuple):
 
 
 @compiled
-def hash_images(images: U8 | U32, keys: U64) -> None:
-    """Write the hash of each row of words `[N, words]` into `keys`, never 0."""
-    for row in range(len(images)):
-        key = np.uint64(0)
-        for word in images[row]:
-            key = mix64(key ^ np.uint64(word))
-        keys[row] = max(key, np.uint64(1))
+def hash_images(images: U8 | U32, first: int, last: int, keys: U64) -> None:
+    """Write the hashes of the rows `first` … `last`−1 of words `[N, words]` into `keys`, never 0.
+
+    Four chains side by side: each step of a chain waits for the one before it, and a processor computes several.
+    """
+    whole = images.shape[1] - images.shape[1] % LANES
+    for row in range(first, last):
+        a, b, c, d = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+        for i in range(0, whole, LANES):
+            a = mix64(a ^ np.uint64(images[row, i]))
+            b = mix64(b ^ np.uint64(images[row, i + 1]))
+            c = mix64(c ^ np.uint64(images[row, i + 2]))
+            d = mix64(d ^ np.uint64(images[row, i + 3]))
+        for i in range(whole, images.shape[1]):
+            a = mix64(a ^ np.uint64(images[row, i]))
+        keys[row] = max(mix64(mix64(mix64(a ^ b) ^ c) ^ d), np.uint64(1))
 
 
 @compiled
@@ -96,13 +112,13 @@ def store(
             values[row, seat] = entries.values[slot, seat] = new_values[i, seat]
 
 
-class CachedEvaluator:
+class CachedEvaluator(Generic[EvaluatorT]):
     """An evaluator that passes on to another one only what it has not evaluated lately.
 
     For evaluators whose answer to a state depends on that state alone: then it changes no result.
     """
 
-    def __init__(self, evaluator: Evaluator, players: int, *, megabytes: int = 64) -> None:
+    def __init__(self, evaluator: EvaluatorT, players: int, *, megabytes: int = 64) -> None:
         """Make an empty cache; `megabytes` bounds its memory."""
         self.evaluator = evaluator
         slots = max(1, (megabytes << 20) // (20 + 4 * players + 4 * LOGITS_PER_ENTRY))
@@ -121,20 +137,41 @@ class CachedEvaluator:
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Evaluate states from the table, and by the evaluator where they are not in it."""
-        keys = np.empty(len(states), np.uint64)
-        whole = np.ascontiguousarray(states)
-        images: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
-        hash_images(images.reshape(len(states), -1), keys)
+        return self.begin(states, offsets, actions)()
+
+    def begin(self, states: States, offsets: I64, actions: I32, rows: I64 | None = None) -> Pending:
+        """Look states up and let the evaluator begin with those that are not in the table."""
+        if rows is not None:
+            states = states[rows]
+        keys = self._keys(states)
         logits = np.empty(len(actions), np.float32)
         values = np.empty((len(states), self.entries.values.shape[1]), np.float32)
         missing = np.empty(len(states), np.int64)
         missing = missing[: look_up(self.entries, keys, offsets, logits, values, missing)]
         self.lookups += len(states)
         self.hits += len(states) - len(missing)
-        if len(missing):
-            new_offsets = np.zeros(len(missing) + 1, np.int64)
-            new_actions = np.empty(len(actions), np.int32)
-            gather_missing(missing, offsets, actions, new_offsets, new_actions)
-            new = self.evaluator(states[missing], new_offsets, new_actions[: new_offsets[-1]])
-            store(self.entries, keys, missing, offsets, (new_offsets, *new), logits, values)
-        return logits, values
+        if not len(missing):
+            return lambda: (logits, values)
+        new_offsets = np.zeros(len(missing) + 1, np.int64)
+        new_actions = np.empty(len(actions), np.int32)
+        gather_missing(missing, offsets, actions, new_offsets, new_actions)
+        new_actions = new_actions[: new_offsets[-1]]
+        if isinstance(self.evaluator, PipelinedEvaluator):
+            pending = self.evaluator.begin(states, new_offsets, new_actions, missing)
+        else:
+            pending = partial(self.evaluator, states[missing], new_offsets, new_actions)
+
+        def result() -> tuple[F32, F32]:
+            store(self.entries, keys, missing, offsets, (new_offsets, *pending()), logits, values)
+            return logits, values
+
+        return result
+
+    def _keys(self, states: States) -> U64:
+        """Return the hashes of the states' bytes, `[N]`, computed on all cores."""
+        keys = np.empty(len(states), np.uint64)
+        whole = np.ascontiguousarray(states)
+        words: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
+        images = words.reshape(len(states), -1)
+        share_out(len(states), lambda first, last: hash_images(images, first, last, keys), grain=ROWS_PER_PART)
+        return keys

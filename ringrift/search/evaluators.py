@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
+from ringrift.encoding import FeatureVersion, encode_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
 from ringrift.game.state import state_hash
 from ringrift.game.types import States
@@ -37,11 +38,45 @@ class UniformEvaluator:
         return np.zeros(len(actions), np.float32), np.zeros((len(states), self.players), np.float32)
 
 
-class NetworkCall(Protocol):
-    """The inference of a network, such as `evaluate` of `ringrift.networks.InferenceSession`."""
+Pending = Callable[[], tuple[F32, F32]]
+"""A function, to be called once, that waits for an evaluation and returns what an `Evaluator` returns."""
 
-    def __call__(self, features: U8, globals_: F32, offsets: I64, actions: I32) -> tuple[F32, F32]:
-        """Return logits of the legal actions `[L]` and values `[batch, players]`, beginning with the player to act."""
+
+@runtime_checkable
+class PipelinedEvaluator(Evaluator, Protocol):
+    """An evaluator that computes on another device while the caller goes on."""
+
+    def begin(self, states: States, offsets: I64, actions: I32, rows: I64 | None = None) -> Pending:
+        """Begin with the evaluation of a batch, or of those `rows` `[M]` of the states; what is returned waits for it.
+
+        `offsets` and `actions` are those of the rows. What is returned is the caller's until the next batch begins.
+        """
+
+
+class InferenceMemory(Protocol):
+    """Memory that a batch is encoded into, with room for at least as many positions as asked for."""
+
+    features: U8
+    """`[rows, planes, H, W]`."""
+    globals: F32
+    """`[rows, G]`."""
+
+
+MemoryT = TypeVar("MemoryT", bound=InferenceMemory)
+
+
+class Inference(Protocol[MemoryT]):
+    """The inference of a network: `ringrift.networks.InferenceSession`."""
+
+    def reserve(self, rows: int, actions: int) -> MemoryT:
+        """Return memory for so many positions and legal actions."""
+
+    def begin(self, buffers: MemoryT, rows: int, offsets: I64, actions: I32) -> Pending:
+        """Begin with what has been written there.
+
+        What is returned waits, and returns logits of the legal actions `[L]` and values `[batch, players]`, beginning
+        with the player to act.
+        """
 
 
 @compiled
@@ -59,7 +94,7 @@ class NetworkEvaluator:
         board: Board,
         players: int,
         version: FeatureVersion,
-        network: NetworkCall,
+        network: Inference[Any],
         *,
         random_symmetry: bool = False,
     ) -> None:
@@ -69,22 +104,36 @@ class NetworkEvaluator:
         self.network = network
         self.random_symmetry = random_symmetry
         self.symmetries = symmetries(board, players)
-        self.features, self.globals = new_batch(version, board, 0)
         self.seconds = 0.0
-        """Time that the network has taken so far."""
+        """The time that the caller has spent in the network so far: asking, and waiting for answers."""
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Encode and evaluate a batch of any size."""
-        if len(states) > len(self.features):
-            self.features, self.globals = new_batch(self.version, self.board, len(states))
+        return self.begin(states, offsets, actions)()
+
+    def begin(self, states: States, offsets: I64, actions: I32, rows: I64 | None = None) -> Pending:
+        """Encode a batch into the network's own memory, and let it begin."""
+        count = len(states) if rows is None else len(rows)
+        buffers = self.network.reserve(count, len(actions))
         drawn = None
         if self.random_symmetry:
             hashes = np.empty(len(states), np.uint64)
             hash_states(states, hashes)
             drawn = (hashes % np.uint64(len(self.board.symmetries))).astype(np.int32)
+            drawn = drawn if rows is None else drawn[rows]
             actions = self.symmetries.actions[np.repeat(drawn, np.diff(offsets)), actions]
-        rows = encode_batch(states, self.version, self.board, self.features, self.globals, symmetries=drawn)
+        picked = None if rows is None else rows.astype(np.int32)
+        encode_batch(states, self.version, self.board, buffers.features, buffers.globals, rows=picked, symmetries=drawn)
         start = time.perf_counter()
-        logits, values = self.network(self.features[:rows], self.globals[:rows], offsets, actions)
+        pending = self.network.begin(buffers, count, offsets, actions)
         self.seconds += time.perf_counter() - start
-        return logits, to_absolute(values, states["player"].astype(np.int64))
+        seats = states["player"] if rows is None else states["player"][rows]
+        seats = seats.astype(np.int64)
+
+        def result() -> tuple[F32, F32]:
+            start = time.perf_counter()
+            logits, values = pending()
+            self.seconds += time.perf_counter() - start
+            return logits, to_absolute(values, seats)
+
+        return result

@@ -142,6 +142,10 @@ class LockstepGames:
 
         share_out(len(slots), run, grain=GAMES_PER_PART)
 
+    def actions(self, slot: int) -> npt.NDArray[np.int32]:
+        """Return a copy of the actions of the game in a slot, all from the empty board on."""
+        return self._kept[slot, : self.lengths[slot]].copy()
+
     def ended(self) -> list[int]:
         """Return the slots whose games are over or have reached the limit of moves."""
         over = (self.states["phase"] == GAME_OVER) | (self.states["ply"] >= self.max_moves)
@@ -158,7 +162,7 @@ class LockstepGames:
         rank_players(last, ranks)
         return EndedGame(
             number=int(self.numbers[slot]),
-            actions=self._kept[slot, : self.lengths[slot]].copy(),
+            actions=self.actions(slot),
             plies=int(last["ply"]),
             winner=winner,
             reason=REASON_NAMES[int(last["reason"])],

@@ -42,7 +42,7 @@ class SelfPlayOptions:
     def fingerprint(self) -> str:
         """Return 8 hexadecimal digits of a hash of everything but the run's name."""
         settings = self.settings.model_dump(
-            exclude={"batch", "network_threads", "files", "targets"}
+            exclude={"batch", "gpu_batch", "network_threads", "files", "targets"}
         )  # these change no game
         whole = (self.config, self.players, self.seed, self.max_moves, self.progress, self.resigns, settings)
         return f"{digest(whole):016x}"[:8]

@@ -10,6 +10,7 @@ import numpy as np
 from ringrift.agents import Agent
 from ringrift.agents.sampling import sample
 from ringrift.kernels.random import random_below
+from ringrift.selfplay.live import RunningGame
 from ringrift.selfplay.lockstep import LockstepGames, Slots
 from ringrift.selfplay.openings import Openings
 from ringrift.selfplay.options import SelfPlayOptions
@@ -50,6 +51,18 @@ class SelfPlay:
     def moves(self) -> int:
         """The number of moves played so far, those of running games included."""
         return self._ended_moves + int(self._games.states["ply"][self._games.active].sum())
+
+    def running(self, most: int) -> list[RunningGame]:
+        """Return at most so many of the games that go on: those of the first slots, so that they stay the same."""
+        games = self._games
+        return [
+            RunningGame(
+                game=int(games.numbers[slot]),
+                engines=[player.spec for player in self._seated[slot]],
+                actions=games.actions(slot).tolist(),
+            )
+            for slot in np.flatnonzero(games.active)[:most].tolist()
+        ]
 
     def play(
         self, numbers: Iterable[int], *, cancellation: Event | None = None, after_step: Callable[[], None] | None = None

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model
-from ringrift.agents.champion import CHAMPION, is_promoted
+from ringrift.agents.champion import CHAMPION, FORMER_CHAMPION, former_wanted, is_promoted
 from ringrift.agents.mixed import draw_members
+from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
@@ -40,9 +41,13 @@ class Player:
 class PlayerPool:
     """The players of a run; a game keeps the players that it begins with."""
 
-    def __init__(self, options: SelfPlayOptions, models: Path) -> None:
-        """Make the players that the options name; `models` is the folder of the promoted model."""
+    def __init__(self, options: SelfPlayOptions, models: Path, networks: NetworkEvaluators | None = None) -> None:
+        """Make the players that the options name; `models` is the folder of the promoted model.
+
+        Their `networks` are by default on the best device.
+        """
         self.options = options
+        self.networks = networks or NetworkEvaluators()
         self.board, self.seat_count = parse_config(options.config)
         self.models = models
         self.best = promoted_model(models, options.config)
@@ -50,9 +55,17 @@ class PlayerPool:
         self.draw_seed = np.uint64(options.seed_of("lineup"))
         self.reloads = 0
         """The number of times that new models have been taken in."""
+        self.former = 0
+        """How far back the former champions go that the players name."""
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
         self._load(self._wanted_spec())
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether a player has a network that is computed beside the cores."""
+        has_network = any((path := model_path(player.spec)) and path.suffix != SUFFIX for player in self.members)
+        return has_network and self.networks.device != "cpu"
 
     def refresh(self) -> None:
         """Take in models that have changed, for the games that begin from now on, and log it.
@@ -88,13 +101,24 @@ class PlayerPool:
         players = self.options.settings.players
         promoted = is_promoted(self.models, self.options.config)
         text = self.options.players or (players.trained if promoted else players.bootstrap)
+        self.former = former_wanted(text)
+        text = FORMER_CHAMPION.sub(lambda found: str(self._former_champion(int(found[1]))), text)
         return text.replace(CHAMPION, str(self.best))
+
+    def _former_paths(self) -> list[Path]:
+        """Return where the former champions lie that the players name, the newest first."""
+        return [promoted_model(self.models, f"{self.options.config}~{back + 1}") for back in range(self.former)]
+
+    def _former_champion(self, back: int) -> Path:
+        """Return the file of the champion so far back; where there have been fewer, that of the first one."""
+        return next((path for path in reversed(self._former_paths()[:back]) if path.exists()), self.best)
 
     def _load(self, text: str) -> None:
         """Make the players that a spec names; if that fails, nothing changes."""
         parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
         watched = {path for _, spec in parts if (path := model_path(spec))}
         watched |= set() if self.options.players else {self.best}
+        watched |= set(self._former_paths())
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
         for _, spec in parts:
@@ -127,7 +151,7 @@ class PlayerPool:
                 return player
 
     def _agent(self, spec: str) -> Agent:
-        return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed)
+        return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed, networks=self.networks)
 
     def _stamps(self) -> dict[Path, Stamp]:
         return {path: stamp_of(path) for path in self.stamps}

@@ -96,6 +96,8 @@ class SelfPlaySettings(Settings):
     draw: Draw
     batch: dict[str, PositiveInt]
     """The number of games side by side, by board."""
+    gpu_batch: dict[str, PositiveInt]
+    """The same with networks on a GPU, of all processes together."""
     network_threads: PositiveInt
     """Threads of a process for a network on a CPU."""
     temperature: TemperatureSettings

@@ -51,7 +51,7 @@ class Teachers:
     def taught(self, batch: Batch) -> Batch:
         """Return a batch in the CPU's memory with the teachers' mean policies and values as targets."""
         inputs = [part.numpy() for part in (batch.features, batch.globals, batch.policy_offsets, batch.policy_actions)]
-        rows, count = rows_of(batch.policy_offsets), len(batch.outcome_values)
+        rows, count = rows_of(batch.policy_offsets, batch.policy_actions), len(batch.outcome_values)
         probs, values = torch.zeros(len(rows)), torch.zeros_like(batch.outcome_values)
         for session in self.sessions:
             logits, found = session.evaluate(*inputs)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from torch import distributed
 
-from ringrift.errors import RingRiftError
+from ringrift.kernels.cores import own_cores, share_of_cores, use_cores
+from ringrift.networks.devices import NoDevice, checked_device, known_devices
 
 
 @dataclass(frozen=True)
@@ -42,36 +43,54 @@ class ProcessGroup:
         distributed.all_reduce(tensor, distributed.ReduceOp.SUM)
         return tensor / self.size
 
+    def average(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Set tensors of one type to their means over all processes, in place, with a single call."""
+        if self.size == 1:
+            return
+        means = self.mean(torch.cat([tensor.flatten() for tensor in tensors]))
+        parts = torch.split(means, [tensor.numel() for tensor in tensors])
+        for tensor, mean in zip(tensors, parts, strict=True):
+            tensor.copy_(mean.view_as(tensor))
+
+    def copy_from_first(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Set tensors to those of the first process, in place."""
+        if self.size > 1:
+            for tensor in tensors:
+                distributed.broadcast(tensor.detach(), 0)
+
+    def least(self, number: int) -> int:
+        """Return the least number of all processes; all have to ask."""
+        if self.size == 1:
+            return number
+        tensor = torch.tensor(number, device=self.device)
+        distributed.all_reduce(tensor, distributed.ReduceOp.MIN)
+        return int(tensor.item())
+
     def barrier(self) -> None:
         """Wait until all processes are here."""
         if self.size > 1:
             distributed.barrier()
 
 
-class NoDevice(RingRiftError):
-    """A device that this machine does not have."""
-
-
-def checked_device(device: str | None) -> str:
-    """The device that is asked for, or the best there is; `NoDevice` if it is not there."""
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    known = ("cpu", *(["cuda"] if gpus else []), *(f"cuda:{number}" for number in range(gpus)))
-    if device is not None and device not in known:
-        raise NoDevice(f"device {device!r}: this machine has {', '.join(known)}")
-    return device or ("cuda" if gpus else "cpu")
-
-
 @contextmanager
 def join_process_group(device: str | None = None) -> Iterator[ProcessGroup]:
-    """Join the processes that torchrun has started, if it has; `device` is by default a GPU of one's own."""
+    """Join the processes that torchrun has started, if it has; `device` is by default a GPU of one's own.
+
+    The processes of a machine share its cores.
+    """
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    place, neighbours = int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     kind = checked_device(device)
     if kind == "cuda":
-        kind = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+        kind = f"cuda:{place}"
+        if kind not in known_devices():
+            raise NoDevice(f"process {place} of {neighbours} has no GPU: start as many processes as there are GPUs")
+    if kind.startswith("cuda"):
         torch.cuda.set_device(kind)
     if size == 1:
         yield ProcessGroup(0, 1, torch.device(kind))
         return
+    use_cores(share_of_cores(own_cores(), place, neighbours))
     distributed.init_process_group("nccl" if kind.startswith("cuda") else "gloo")
     try:
         yield ProcessGroup(rank, size, torch.device(kind))

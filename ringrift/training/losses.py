@@ -49,6 +49,8 @@ class PolicyTarget(NamedTuple):
     """The share of all samples."""
     temperature: float = 1.0
     """The temperature at which policies are compared: that of the teachers, where a network is distilled."""
+    softness: float = 1.0
+    """The temperature of the target alone: it is the search's policy ** (1 / softness)."""
 
 
 def choose_policy_target(settings: LossSettings, samples: int, policies: int) -> PolicyTarget:
@@ -68,6 +70,12 @@ def log_softmax(logits: Tensor, rows: Tensor, count: int) -> Tensor:
 def row_sums(entries: Tensor, rows: Tensor, count: int) -> Tensor:
     """Return the sums of the entries of each row: `[count]`."""
     return entries.new_zeros(count).index_add(0, rows, entries)
+
+
+def softened(probs: Tensor, rows: Tensor, count: int, temperature: float) -> Tensor:
+    """Return policies ** (1 / temperature): `[L]` of `[L]`; rows without probabilities stay so."""
+    powers = probs.pow(1 / temperature)
+    return powers / row_sums(powers, rows, count).clamp_min(torch.finfo(powers.dtype).tiny)[rows]
 
 
 def policy_losses(
@@ -103,10 +111,11 @@ def losses(
 ) -> Losses:
     """Return all losses of a batch; `cells` float32 `[H × W]` is 1 on the cells of the board."""
     count = len(batch.outcome_values)
-    rows = rows_of(batch.policy_offsets)
+    rows = rows_of(batch.policy_offsets, batch.policy_actions)
+    probs = batch.policy_probs
     policy, entropy, agreed = policy_losses(
         outputs.policy_logits / target.temperature,
-        batch.policy_probs,
+        probs if target.softness == 1 else softened(probs, rows, count, target.softness),
         rows,
         count,
         kl=target.kl,
@@ -121,7 +130,8 @@ def losses(
     mixed = torch.lerp(batch.outcome_values, batch.root_values, settings.root_value)
     value_loss = functional.mse_loss(outputs.values, torch.where(searched, mixed, batch.outcome_values))
 
-    opponent_rows, opponent_probs = rows_of(batch.opponent_policy_offsets), batch.opponent_policy_probs
+    opponent_probs = batch.opponent_policy_probs
+    opponent_rows = rows_of(batch.opponent_policy_offsets, opponent_probs)
     opponent_logs = outputs.opponent_policy_logits.log_softmax(1)[opponent_rows, batch.opponent_policy_actions.long()]
     opponent = (torch.special.xlogy(opponent_probs, opponent_probs) - opponent_probs * opponent_logs).sum()
     opponent_loss = opponent * per_policy

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ringrift.datasets import Layout
+from ringrift.datasets.loader import batches_ahead
 from ringrift.kernels.threads import default_threads
 from ringrift.networks import NetworkConfig, build_network, parameter_count
 
@@ -35,11 +36,11 @@ def step_bytes(config: NetworkConfig, batch: int) -> int:
 def process_bytes(config: NetworkConfig, batch: int) -> int:
     """Return the bytes of a process that has yet to train: itself, and the batches that its loader keeps ready.
 
-    Those are two for each core by default. Pages of the shards do not count: the system drops them when it needs room.
+    Pages of the shards do not count: the system drops them when it needs room.
     """
     layout = Layout(f"{config.board}_{config.players}p", config.features)
     sample = sum(dtype.itemsize * _product(shape) for dtype, shape in layout.rows.values())
-    return PROCESS_BYTES + 2 * default_threads() * batch * sample
+    return PROCESS_BYTES + batches_ahead(layout, batch, default_threads()) * batch * sample
 
 
 def saved_bytes(config: NetworkConfig, batch: int) -> int:

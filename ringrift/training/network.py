@@ -34,14 +34,31 @@ class TrainingOutputs(NamedTuple):
     def of(cls, module: nn.Module, batch: Batch) -> TrainingOutputs:
         """Return the output of a `TrainingNetwork` for a batch, in float32; it may be wrapped for several processes."""
         features = batch.features.to(memory_format=torch.channels_last)
-        outputs = module(features, batch.globals, rows_of(batch.policy_offsets), batch.policy_actions.long())
+        outputs = module(
+            features, batch.globals, rows_of(batch.policy_offsets, batch.policy_actions), batch.policy_actions.long()
+        )
         return cls(*(output.float() for output in outputs))
 
 
-def rows_of(offsets: Tensor) -> Tensor:
-    """Return the row of every entry: int64 `[L]` of int64 `[B + 1]` offsets."""
-    counts = offsets.diff()
-    return torch.repeat_interleave(torch.arange(len(counts), device=offsets.device), counts)
+def rows_of(offsets: Tensor, entries: Tensor) -> Tensor:
+    """Return the row of every entry: int64 `[L]` of int64 `[B + 1]` offsets and `[L]` entries.
+
+    How many there are the host knows; to count them it would wait for the GPU.
+    """
+    return torch.repeat_interleave(offsets.diff(), output_size=len(entries))
+
+
+class DenseOutputs(NamedTuple):
+    """What follows from a batch of B positions alone, so that its shapes are those of every batch."""
+
+    hidden: Tensor
+    scalars: Tensor
+    """The two from which the logits of legal actions follow, as in `ringrift.networks.Heads`."""
+    values: Tensor
+    opponent_policy_logits: Tensor
+    ownership_logits: Tensor
+    moves_left: Tensor
+    """The last four are those of `TrainingOutputs`."""
 
 
 class TrainingNetwork(nn.Module):
@@ -60,12 +77,19 @@ class TrainingNetwork(nn.Module):
 
     def forward(self, features: Tensor, globals_: Tensor, rows: Tensor, actions: Tensor) -> TrainingOutputs:
         """Compute the output of uint8 `[B, planes, H, W]`, float32 `[B, G]`, and int64 `[L]` rows and legal actions."""
+        dense = self.dense(features, globals_)
+        logits = self.network.policy.chosen(dense.hidden, dense.scalars, rows, actions)
+        return TrainingOutputs(logits, *dense[2:])
+
+    def dense(self, features: Tensor, globals_: Tensor) -> DenseOutputs:
+        """Compute everything but the logits of the legal actions, whose number no two batches share."""
         network = self.network
         trunk = network.trunk(features, globals_)
         pooled = network.pool(trunk)
         hidden, scalars = network.policy(trunk, pooled)
-        return TrainingOutputs(
-            policy_logits=network.policy.chosen(hidden, scalars, rows, actions),
+        return DenseOutputs(
+            hidden,
+            scalars,
             values=network.value(trunk),
             opponent_policy_logits=self.opponent_policy.whole(*self.opponent_policy(trunk, pooled)),
             ownership_logits=self.ownership(trunk).float().flatten(2),

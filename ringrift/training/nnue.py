@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,8 +32,10 @@ from ringrift.nnue import SUFFIX, write_network
 from ringrift.nnue.batch import input_batch, network_scores
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.training.calibration import calibration
+from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
+from ringrift.training.checkpoints import Checkpoint, newest_checkpoint, prune, save_checkpoint
 from ringrift.training.errors import BusyRun, Diverged
-from ringrift.training.history import read_history
+from ringrift.training.history import end_torn_line, read_history
 from ringrift.training.nnue_positions import Positions, read_positions
 from ringrift.training.nnue_settings import NnueSettings, nnue_settings
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
@@ -58,6 +61,8 @@ class NnueInputs:
     runs: Path = Path("data/runs")
     teacher: str | None = None
     """The player whose values are learned in place of those of the searches, as a spec."""
+    parent: str | None = None
+    """The id of the model that the teacher plays with; None if it has none."""
     command: str = ""
 
 
@@ -97,7 +102,7 @@ def train_nnue(
     """Train an integer network, write it into the folder of models, and say how it went.
 
     `EmptySelection` without games, `BusyRun`, `Diverged`; `Cancelled` leaves no network. The same inputs make the same
-    run.
+    run, which goes on where it was stopped.
     """
     data = _read(inputs, database, selection, context)
     if teacher is not None:
@@ -106,9 +111,17 @@ def train_nnue(
     folder = inputs.runs / inputs.config / f"nnue-{run}"
     busy = BusyRun(f"{folder}: another process trains there: wait until it has ended")
     folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder / "lock", folder, busy), (folder / HISTORY).open("w") as history:
-        network = _Trainer(inputs, data, device, history).run(context)
-    return _finish(inputs, data, network, folder, device, context.settings.report)
+    with alone(folder / "lock", folder, busy):
+        checkpoint = newest_checkpoint(folder / CHECKPOINTS)
+        end_torn_line(folder / HISTORY)
+        with (folder / HISTORY).open("a" if checkpoint else "w") as history:
+            trainer = _Trainer(inputs, data, device, history, folder / CHECKPOINTS)
+            if checkpoint is not None:
+                trainer.restore(checkpoint)
+            network = trainer.run(context)
+        report = _finish(inputs, data, network, folder, device, context.settings.report)
+        shutil.rmtree(folder / CHECKPOINTS)
+    return report
 
 
 def _read(
@@ -163,7 +176,8 @@ def _run_name(inputs: NnueInputs, data: _Data) -> str:
 class _Trainer:
     """The loop of one training."""
 
-    def __init__(self, inputs: NnueInputs, data: _Data, device: str, history: IO[str]) -> None:
+    def __init__(self, inputs: NnueInputs, data: _Data, device: str, history: IO[str], checkpoints: Path) -> None:
+        self.checkpoints = checkpoints
         self.settings = inputs.settings
         self.board, self.players = parse_config(inputs.config)
         self.data = data
@@ -178,20 +192,24 @@ class _Trainer:
         per_epoch = len(self.targets) / self.batch
         self.steps = max(1, round(self.settings.epochs * per_epoch))
         self.between_validations = max(1, round(per_epoch / self.settings.validations))
+        self.step = 0
+        self.seconds = 0.0
+        self.order = np.empty(0, np.int64)
+        """The samples that the present epoch has left."""
         self.best = np.inf
         self.best_weights: dict[str, Tensor] | None = None
 
     def run(self, context: RunContext[TrainingThresholds]) -> NnueNetwork:
         """Train to the end, and return the network of the best validation."""
-        order = np.empty(0, np.int64)
         losses: list[float] = []
-        started = logged = time.perf_counter()
-        for step in range(1, self.steps + 1):
+        logged = time.perf_counter()
+        started = logged - self.seconds
+        for step in range(self.step + 1, self.steps + 1):
             if context.cancelled:
-                raise Cancelled("the training was cancelled; the same command begins it again")
-            if len(order) < self.batch:
-                order = self.rng.permutation(len(self.targets))
-            chosen, order = order[: self.batch], order[self.batch :]
+                raise Cancelled("the training was cancelled; the same command goes on from its last validation")
+            if len(self.order) < self.batch:
+                self.order = self.rng.permutation(len(self.targets))
+            chosen, self.order = self.order[: self.batch], self.order[self.batch :]
             loss, norm = self._step(step, chosen)
             losses.append(loss)
             if not np.isfinite(loss):
@@ -215,10 +233,38 @@ class _Trainer:
                 losses, logged = [], now
             if step % self.between_validations == 0 or step == self.steps:
                 self._validate(step)
+                self.step, self.seconds = step, time.perf_counter() - started
+                self._save()
                 logged = time.perf_counter()
         if self.best_weights is not None:
             self.network.load_state_dict(self.best_weights)
         return self.network.eval()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of the same run."""
+        state, tensors = checkpoint
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.rng.bit_generator.state = state["rng"]
+        self.order = tensors["order"].numpy()
+        self.network.load_state_dict(tensors["network"])
+        self.optimiser.load_state_dict(tensors["optimiser"])
+        self.best_weights = tensors["best_weights"]
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": float(self.best),
+            "rng": self.rng.bit_generator.state,
+        }
+        tensors = {
+            "order": torch.from_numpy(self.order.copy()),
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best_weights": self.best_weights,
+        }
+        save_checkpoint(self.checkpoints, "regular", self.step, Checkpoint(state, tensors))
+        prune(self.checkpoints, keep=1)
 
     def _rate(self, step: int) -> float:
         settings = self.settings
@@ -321,6 +367,7 @@ def _finish(
     training = {
         "run": folder.name,
         "teacher": inputs.teacher,
+        "parent": inputs.parent,
         "dataset": dataset,
         "settings": settings.model_dump(),
         "quantisation": {"mean": float(distance.mean()), "largest": float(distance.max())},

@@ -16,6 +16,12 @@ LOSS_SETTINGS: Final = LOSSES | {"surgery": "pcgrad"}
 """Fields of `LossSettings`."""
 HYPER_PARAMETERS: Final = {"passes": "replay_ratio", "average": "ema_decay"}
 """Fields of `HyperParameters`."""
+LATER_LOSS_SETTINGS: Final = {"policy_temperature": [1.0, 1.0]}
+"""Fields of `LossSettings` that runs of before do not have in their names, and the values that change nothing."""
+BATCH_SETTINGS: Final = ("gpu_batches", "gpu_memory_batches", "least_steps")
+"""Fields of `HyperParameters` that decide the batch alone, which stands in the name of a run by itself."""
+FIRST_GPU_BATCHES: Final = {"GH200": 64, "H100": 32, "A100": 16}
+"""The `gpu_batches` that the names of all runs have from before."""
 TRAINER_STATE: Final = {"part": "micro_batch"}
 """Fields of `TrainerState` in checkpoints."""
 
@@ -33,6 +39,12 @@ def renamed_heads(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def under_old_names(hyper: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of `HyperParameters` as they were called when runs were first named after them."""
-    losses = renamed(hyper["losses"], {new: old for old, new in LOSS_SETTINGS.items()})
+    """Return the fields of `HyperParameters` as they were called when runs were first named after them.
+
+    Fields that came later are left out where they change nothing, so that a run of before goes on.
+    """
+    later = BATCH_SETTINGS if hyper["least_learning_rate"] else (*BATCH_SETTINGS, "least_learning_rate")
+    hyper = {name: value for name, value in hyper.items() if name not in later} | {"gpu_batches": FIRST_GPU_BATCHES}
+    known = {name: value for name, value in hyper["losses"].items() if LATER_LOSS_SETTINGS.get(name) != value}
+    losses = renamed(known, {new: old for old, new in LOSS_SETTINGS.items()})
     return renamed(hyper, {new: old for old, new in HYPER_PARAMETERS.items()}) | {"losses": losses}

@@ -29,7 +29,7 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, o
 def learning_rate(
     step: int, hyper: HyperParameters, batch: int, steps: int, warm_up: int, decays: bool = True
 ) -> float:
-    """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine down to 0.
+    """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine to the least.
 
     `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`. If nothing `decays`, the
     rate stays where the warm-up has led.
@@ -39,7 +39,8 @@ def learning_rate(
         return peak * (step + 1) / warm_up
     if not decays:
         return peak
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
+    least = min(hyper.least_learning_rate, peak)
+    return least + (peak - least) * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(steps - warm_up, 1)))
 
 
 class ExponentialMovingAverage:
@@ -52,13 +53,15 @@ class ExponentialMovingAverage:
         """Start as a copy of the network, of which `decay` stays at every update."""
         self.module = deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
+        ours, theirs = self.module.state_dict(), network.state_dict()  # no copies: they change with the modules
+        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
+        self._averaged = [ours[name] for name in floats], [theirs[name] for name in floats]
+        self._copied = [(ours[name], theirs[name]) for name in ours.keys() - set(floats)]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take in the network as it is after `step` steps."""
         decay = min(self._decay, (1 + step) / (10 + step))
-        ours, theirs = self.module.state_dict(), network.state_dict()
-        floats = [name for name, tensor in ours.items() if tensor.is_floating_point()]
-        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay)
-        for name in ours.keys() - set(floats):
-            ours[name].copy_(theirs[name])
+        torch._foreach_lerp_(*self._averaged, 1 - decay)
+        for ours, theirs in self._copied:
+            ours.copy_(theirs)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,18 +26,19 @@ def pcgrad(gradients: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
     gradients that have been averaged over the ranks already.
     """
     stacked = torch.stack(list(gradients))
-    factors = _factors((stacked @ stacked.T).double().cpu().numpy(), rng)
-    total = torch.from_numpy(factors.sum(0)).to(stacked)
-    return total @ stacked
+    products = stacked @ stacked.T
+    # Some T × T numbers, exactly, where the device has such numbers; on the device, so that nobody waits for them.
+    exact = torch.float32 if stacked.device.type == "mps" else torch.float64
+    return _factors(products.to(exact), rng).sum(0).to(stacked) @ stacked
 
 
-def _factors(products: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _factors(products: Tensor, rng: np.random.Generator) -> Tensor:
     """Return the factors of each projected gradient, `[T, T]`, a row for each, from the `products` of all pairs."""
     tasks = len(products)
-    factors = np.eye(tasks)
+    factors = torch.eye(tasks, dtype=products.dtype, device=products.device)
     for task in range(tasks):
-        for other in rng.permutation(tasks):
-            along = factors[task] @ products[:, other]
-            if other != task and along < 0:
-                factors[task, other] -= along / products[other, other]
+        for other in rng.permutation(tasks).tolist():
+            if other != task:
+                along = factors[task] @ products[:, other]
+                factors[task, other] -= torch.where(along < 0, along / products[other, other], 0.0)
     return factors

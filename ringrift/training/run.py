@@ -30,18 +30,20 @@ from ringrift.networks import (
     ResidualNetwork,
     add_model,
     build_network,
+    checked_device,
+    device_name,
     load_model,
     parameter_count,
     read_id,
     read_info,
 )
 from ringrift.run_context import RunContext
-from ringrift.training.batch_size import PROBE, batch_for, micro_batch_that_fits
+from ringrift.training.batch_size import PROBE, Gpu, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
 from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
 from ringrift.training.checkpoints import newest_checkpoint
 from ringrift.training.distillation import Distillation, Teachers
-from ringrift.training.distributed import ProcessGroup, checked_device, join_process_group
+from ringrift.training.distributed import ProcessGroup, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyTarget, choose_policy_target
@@ -144,7 +146,7 @@ def train(
     only the first has a report.
     """
     with join_process_group(device) as group:
-        plan = _plan(inputs, group.device)
+        plan = _plan(inputs, group.device, group.size)
         with _alone(plan.folder, group):
             return _train(plan, context, group, strength, watch)
 
@@ -157,7 +159,7 @@ def run_folder(inputs: TrainingInputs, device: str) -> Path:
     return _plan(inputs, torch.device(checked_device(device))).folder
 
 
-def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
+def _plan(inputs: TrainingInputs, device: torch.device, processes: int = 1) -> _Plan:
     """Plan a training; everything that is wrong with its inputs is found here."""
     parse_config(inputs.config)
     hyper = inputs.hyper
@@ -171,14 +173,17 @@ def _plan(inputs: TrainingInputs, device: torch.device) -> _Plan:
     target = choose_policy_target(hyper.losses, dataset.samples, dataset.manifest.policies)
     if inputs.distillation:
         target = PolicyTarget(kl=True, share=1.0, temperature=inputs.distillation.temperature)
+    target = target._replace(softness=hyper.losses.policy_temperature[1])
     parent = read_id(inputs.parent) if inputs.parent else None
     known = _known_games(inputs, dataset) if inputs.parent and not inputs.is_segment else np.empty(0, "S16")
     new = new_samples(dataset, known)
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    batch = batch_for(hyper.batch, gpu, hyper.gpu_batches)
-    wanted = math.ceil(hyper.epochs * dataset.samples / batch)
-    allowed = wanted if inputs.is_segment else int(hyper.replay_ratio * new / batch)
-    steps = min(wanted, allowed)
+
+    def steps_with(batch: int) -> int:
+        wanted = math.ceil(hyper.epochs * dataset.samples / batch)
+        return wanted if inputs.is_segment else min(wanted, int(hyper.replay_ratio * new / batch))
+
+    batch = batch_for(hyper, Gpu.of(device), processes, steps_with)
+    wanted, steps = math.ceil(hyper.epochs * dataset.samples / batch), steps_with(batch)
     if steps < 1:
         raise NothingNew(
             f"{dataset.path}: {new:,} of {dataset.samples:,} samples are new since {parent}, which are worth "
@@ -238,6 +243,7 @@ def _train(
         _go_on_from_parent(learner, plan)
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
     micro_batch = _micro_batch(learner, plan, group)
+    learner.compile()
     trainer = Trainer(
         *(plan.folder, learner, plan.dataset, plan.holdout, group, context),
         micro_batch=micro_batch,
@@ -295,7 +301,7 @@ def _report(
         ended=f"{ending} ({plan.limit})" if ending == "all steps done" else ending,
         network=network.config.architecture,
         parameters=parameter_count(network),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        device=device_name(device),
         dataset=_dataset_facts(plan),
         settings=settings.model_dump(),
         defaults=hyper_parameters(plan.inputs.config).model_dump(),
@@ -329,13 +335,14 @@ def _go_on_from_parent(learner: Learner, plan: _Plan) -> None:
 
 
 def _micro_batch(learner: Learner, plan: _Plan, group: ProcessGroup) -> int:
-    """Return the samples to go through the network at once: all of a process's batch, if its GPU holds them."""
+    """Return the samples to go through the network at once: all of a process's batch, if every GPU holds them."""
     share = plan.schedule.batch // group.size
     if group.device.type != "cuda":
         return share
     free, _ = torch.cuda.mem_get_info(group.device)
-    per_sample = learner.bytes_per_sample(next(iter(Loader(plan.dataset, batch=min(PROBE, share)))))
-    return micro_batch_that_fits(share, per_sample, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9))
+    small, large = (next(iter(Loader(plan.dataset, batch=size))) for size in (PROBE // 2, PROBE))
+    memory = learner.measure_memory(small, large)
+    return group.least(micro_batch_that_fits(share, memory, free - int(plan.inputs.hyper.gpu_gigabytes_free * 1e9)))
 
 
 def _lineage(plan: _Plan, trainer: Trainer, unseen: Validation | None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class LossSettings(Settings):
     coverage: Share
     policies: NonNegativeInt
     smoothing: Share
+    policy_temperature: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     value: NonNegativeFloat
     opponent_policy: NonNegativeFloat
     ownership: NonNegativeFloat
@@ -48,8 +49,11 @@ class HyperParameters(Settings):
     seed: NonNegativeInt
     batch: PositiveInt
     gpu_batches: dict[str, PositiveInt]
+    gpu_memory_batches: dict[PositiveInt, PositiveInt]
+    least_steps: NonNegativeInt
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
+    least_learning_rate: NonNegativeFloat
     weight_decay: NonNegativeFloat
     clip: PositiveFloat
     dropout: Share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -15,6 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from ringrift.datasets.loader import Batch
 from ringrift.datasets.manifest import Manifest
 from ringrift.networks import ResidualNetwork, inference_type
+from ringrift.training.batch_copies import BatchCopies
+from ringrift.training.batch_size import StepMemory
 from ringrift.training.distillation import Teachers
 from ringrift.training.distributed import ProcessGroup
 from ringrift.training.losses import Losses, PolicyTarget, losses
@@ -32,7 +35,7 @@ class TrainingSchedule(NamedTuple):
     steps: int
     warm_up: int
     decays: bool = True
-    """Whether the learning rate falls to 0 by the last step."""
+    """Whether the learning rate falls to the least by the last step."""
 
 
 class StepMetrics(NamedTuple):
@@ -67,12 +70,18 @@ class Learner:
         self.device = device
         self.module = TrainingNetwork(network, dropout=hyper.dropout)
         self.module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        group.copy_from_first([*self.module.parameters(), *self.module.buffers()])
         self.average = ExponentialMovingAverage(self.module, hyper.ema_decay)
-        if hyper.compile:
-            network.trunk = torch.compile(network.trunk)  # type: ignore[method-assign]
         groups = parameter_groups(self.module, hyper.weight_decay)
         self.optimiser = torch.optim.AdamW(groups, lr=hyper.learning_rate, fused=True)
-        self._distributed = DistributedDataParallel(self.module) if group.size > 1 else None
+        self._group = group
+        # PCGrad asks for gradients of its own, which DDP would not see; it shares them itself.
+        shares = group.size > 1 and not hyper.losses.pcgrad
+        self._distributed = DistributedDataParallel(self.module, broadcast_buffers=False) if shares else None
+        self._statistics = [
+            tensor for name, tensor in self.module.named_buffers() if name.endswith(("running_mean", "running_var"))
+        ]
+        self._copies = BatchCopies(device)
         self._cells = network.stem.mask.cells.flatten()
         self.dtype = torch.float32 if hyper.precision == "float32" else torch.bfloat16
         if hyper.precision == "auto":
@@ -87,17 +96,27 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.target)
+                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
                 if self.hyper.losses.pcgrad:
                     self._backward_with_pcgrad(found, 1 / len(batches))
                 else:
                     (found.total / len(batches)).backward()  # type: ignore[no-untyped-call]
             sums += torch.stack([loss.detach() for loss in found])
+        self._group.average(self._statistics)
         gradient_norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
         self.optimiser.step()
         self.steps += 1
-        self.average.update(self.module, self.steps)
+        self.average.update(self.steps)
+        self._copies.end_step()
         return StepMetrics(sums / len(batches), gradient_norm)
+
+    def compile(self) -> None:
+        """Compile the part of the network whose shapes are those of every batch, if that is wanted.
+
+        It is compiled at the first step, for the shapes of that step: measure memory before.
+        """
+        if self.hyper.compile:
+            self.module.dense = torch.compile(self.module.dense, dynamic=False)  # type: ignore[method-assign]
 
     def go_on_from(self, tensors: Mapping[str, Any]) -> None:
         """Take over the weights, the average and the moments of the optimiser of a checkpoint, at step 0.
@@ -119,7 +138,14 @@ class Learner:
 
     def prepared(self, batch: Batch) -> Batch:
         """Return a batch on the device, with what the teachers think of it where there are some."""
-        return (batch if self.teachers is None else self.teachers.taught(batch)).to(self.device)
+        return self._copies.copy(batch if self.teachers is None else self.teachers.taught(batch))
+
+    @property
+    def present_target(self) -> PolicyTarget:
+        """The target of policies at this step, whose temperature is annealed; a validation has that of the end."""
+        start, end = self.hyper.losses.policy_temperature
+        done = self.steps / self.schedule.steps
+        return self.target._replace(softness=end + (start - end) * (1 + math.cos(math.pi * done)) / 2)
 
     def target_of(self, manifest: Manifest) -> PolicyTarget:
         """Return the target of policies, with the share of the samples of a data set that have one."""
@@ -135,16 +161,24 @@ class Learner:
         outputs = self.outputs(module, batch)
         return losses(outputs, batch, self.hyper.losses, target, self._cells), outputs.values
 
-    def bytes_per_sample(self, batch: Batch) -> int:
-        """Measure the memory of the GPU that a sample takes in a step; nothing is learned."""
+    def measure_memory(self, small: Batch, large: Batch) -> StepMemory:
+        """Measure the memory of the GPU that a step takes, by two batches of different size; nothing is learned."""
+        state = deepcopy(self.module.state_dict())
+        with torch.random.fork_rng([self.device]):
+            self._peak(small)  # libraries choose their kernels, for which they take more memory once
+            peaks = self._peak(small), self._peak(large)
+        self.module.load_state_dict(state)  # the statistics of the norms
+        sizes = len(small.outcome_values), len(large.outcome_values)
+        return StepMemory.of(sizes, peaks)
+
+    def _peak(self, batch: Batch) -> int:
+        """Return the bytes that a forward and a backward pass take on the GPU beside what is there already."""
         before = torch.cuda.memory_allocated(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
-        state = deepcopy(self.module.state_dict())
         self.evaluate(self.module.train(), batch.to(self.device), self.target)[0].total.backward()  # type: ignore[no-untyped-call]
         peak = torch.cuda.max_memory_allocated(self.device)
         self.optimiser.zero_grad()
-        self.module.load_state_dict(state)  # the statistics of the norms
-        return -(-(peak - before) // len(batch.outcome_values))
+        return peak - before
 
     def _gradients_are_shared(self, last: bool) -> AbstractContextManager[object]:
         """Let processes add up their gradients once a step, not after every micro-batch."""
@@ -162,10 +196,12 @@ class Learner:
         shared = {id(one) for one in trunk}
         heads = [one for one in self.module.parameters() if id(one) not in shared]
         flat, own = [], []
+        # All processes need the same result, so the gradients are averaged first, with a call for each part.
         for part in parts:
             gradients = torch.autograd.grad(
                 part * share, [*trunk, *heads], retain_graph=True, allow_unused=True, materialize_grads=True
             )
+            self._group.average(gradients)
             flat.append(torch.cat([gradient.flatten() for gradient in gradients[: len(trunk)]]))
             own.append(gradients[len(trunk) :])
         combined = pcgrad(flat, np.random.default_rng((self.hyper.seed, self.steps)))

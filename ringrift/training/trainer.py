@@ -15,8 +15,8 @@ import torch
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import ResidualNetwork
+from ringrift.networks.devices import is_out_of_memory
 from ringrift.run_context import RunContext
-from ringrift.training.batch_size import is_out_of_memory
 from ringrift.training.checkpoints import (
     FOLDER,
     Checkpoint,
@@ -36,8 +36,8 @@ from ringrift.training.yardstick import ignorant_losses
 from ringrift.version import code_version
 
 Ending = Literal["all steps done", "no better any more", "stopped", "given up"]
-Strength = Callable[[ResidualNetwork], float]
-"""A function that measures the Elo of a network, on any scale of its own."""
+Strength = Callable[[ResidualNetwork, ProcessGroup], float]
+"""A function that measures the Elo of a network, on any scale of its own; the processes of a group share its games."""
 Watch = Callable[[int, Figures], bool]
 """A function that hears the number of every validation but the last, from 1, and its figures on the games held out, and
 says whether the run is to be given up."""
@@ -110,6 +110,7 @@ class Trainer:
         self.validation: Validation | None = None
         self._began = time.monotonic()
         self._restore()
+        self.state.micro_batch = min(self.state.micro_batch, self._share)  # fewer GPUs may have begun it
         self.loader = self._new_loader()
         if self.state.loader:
             self.loader.restore(self.state.loader)
@@ -157,8 +158,13 @@ class Trainer:
         return "all steps done"
 
     def validate(self, dataset: Dataset) -> Validation:
+        """Measure the averaged network in this process alone."""
+        return self._measure(dataset, ProcessGroup(0, 1, self._group.device))
+
+    def _measure(self, dataset: Dataset, group: ProcessGroup) -> Validation:
         """Measure the averaged network, with no more samples at once than training has found room for."""
-        return validate(self.learner, dataset, self._hyper.validate_samples, at_once=self.state.micro_batch)
+        samples, at_once = self._hyper.validate_samples, self.state.micro_batch
+        return validate(self.learner, dataset, samples, at_once=at_once, group=group)
 
     def recall_best(self) -> None:
         """Set the average back to its best validation; if nothing was measured, leave it as it is."""
@@ -268,11 +274,11 @@ class Trainer:
         score: float | None = None  # higher is better
         step = 0.0
         if self._holdout is not None:
-            seen, self.validation = (self.validate(dataset) for dataset in (self._dataset, self._holdout))
+            seen, self.validation = (self._measure(dataset, self._group) for dataset in (self._dataset, self._holdout))
             line |= {"seen": seen.figures, "holdout": self.validation.figures}
             score = -self.validation.figures["total"]
         if self._hyper.early_stopping == "elo" and self._strength is not None:
-            score, step = self._strength(learner.average.module.network), self._hyper.elo_step
+            score, step = self._strength(learner.average.module.network, self._group), self._hyper.elo_step
             line["elo"] = score
         if score is None:
             return True

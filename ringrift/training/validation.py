@@ -10,6 +10,7 @@ import torch
 
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Loader
+from ringrift.training.distributed import ProcessGroup
 from ringrift.training.losses import Losses
 from ringrift.training.step import Learner
 
@@ -30,26 +31,30 @@ class Validation(NamedTuple):
 
 
 @torch.no_grad()
-def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int) -> Validation:
+def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int, group: ProcessGroup) -> Validation:
     """Measure the averaged network on at most so many samples, the same ones every time, as they are stored.
 
-    Not more than `at_once` go through the network together.
+    Not more than `at_once` go through the network together. The processes of a group share the samples and have the
+    same figures, bit for bit, so that they come to the same decisions; the predictions are of one's own share.
     """
     target = learner.target_of(dataset.manifest)
     count = 0
     sums = torch.zeros(len(Losses._fields), device=learner.device)
-    predicted, outcomes = [], []
-    for batch in Loader(dataset, batch=min(MOST_AT_ONCE, at_once, samples), epochs=1, augment=False):
+    predicted, outcomes = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
+    share = -(-samples // group.size)
+    at_once = min(MOST_AT_ONCE, at_once, share)
+    for batch in Loader(dataset, batch=at_once, epochs=1, augment=False, rank=group.rank, world_size=group.size):
         found, values = learner.evaluate(learner.average.module, learner.prepared(batch), target)
         size = len(batch.outcome_values)
         sums += torch.stack(found) * size
         predicted.append(values[:, 0].cpu().numpy())
         outcomes.append(batch.outcome_values[:, 0].cpu().numpy())
         count += size
-        if count >= samples:
+        if count >= share:
             break
+    means = group.mean(sums) / group.mean(torch.tensor(float(count), device=learner.device))
     return Validation(
-        dict(zip(Losses._fields, (sums / count).tolist(), strict=True)),
+        dict(zip(Losses._fields, means.tolist(), strict=True)),
         np.concatenate(predicted),
         np.concatenate(outcomes),
     )

@@ -123,6 +123,18 @@ def network_fitness(database: GamesDatabase, config: str, network: str, settings
     return NetworkFitness(features, np.concatenate(values).astype(np.float64), positions.games)
 
 
+class MeanFitness:
+    """The mean of several fitnesses, on the same openings."""
+
+    def __init__(self, *fitnesses: Fitness) -> None:
+        self.fitnesses = fitnesses
+
+    def __call__(self, candidates: F64, panel: F64, games: Games) -> F64:
+        """Return the mean scores by opening."""
+        scores: F64 = np.mean([fitness(candidates, panel, games) for fitness in self.fitnesses], axis=0)
+        return scores
+
+
 def draw_openings(config: str, games: Games) -> States:
     """Return the openings `[openings]`, of about a turn for every player, as in every evaluation."""
     board, players = parse_config(config)
@@ -163,3 +175,16 @@ def search_fitness(config: str, nodes: int) -> GameFitness:
         return outcomes(states, players)
 
     return GameFitness(config, play)
+
+
+GAME_EVALUATORS: Final = ("one_ply", "search", "both")
+"""The evaluators that need nothing but games, so that any host can answer for them."""
+
+
+def game_fitness(config: str, evaluator: str, nodes: int) -> Fitness:
+    """Return the fitness of one of `GAME_EVALUATORS`."""
+    if evaluator == "one_ply":
+        return one_ply_fitness(config)
+    if evaluator == "search":
+        return search_fitness(config, nodes)
+    return MeanFitness(one_ply_fitness(config), search_fitness(config, nodes))

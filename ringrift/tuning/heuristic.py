@@ -19,7 +19,7 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import checked_name
 from ringrift.settings import check_settings
 from ringrift.tuning.evolution import Answer, Plan, Question, answered, noise_share
-from ringrift.tuning.fitness import Fitness, Games, network_fitness, one_ply_fitness, search_fitness
+from ringrift.tuning.fitness import Fitness, Games, MeanFitness, game_fitness, network_fitness
 from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun
 from ringrift.tuning.settings import EvolutionSettings, TuningSettings
 
@@ -70,14 +70,12 @@ class TuningReport:
 def fitness_of(config: str, settings: TuningSettings, open_database: Callable[[], GamesDatabase]) -> Fitness:
     """Return the evaluator of the settings; the database of games is opened if it needs positions."""
     evolution = settings.evolution
-    if evolution.evaluator == "search":
-        return search_fitness(config, evolution.nodes)
     if evolution.evaluator == "network":
         if evolution.network is None:
             raise BadRun("the evaluator network needs a model: name it with --network")
         with open_database() as database:
             return network_fitness(database, config, evolution.network, settings.logistic)
-    return one_ply_fitness(config)
+    return game_fitness(config, evolution.evaluator, evolution.nodes)
 
 
 def answer_candidate(
@@ -92,7 +90,7 @@ def answer_candidate(
         candidate,
         round(float(answer.scores[0]), 6),
         round(float(answer.variances[0]), 9),
-        scores.shape[1] * parse_config(config)[1],
+        scores.shape[1] * parse_config(config)[1] * (len(fitness.fitnesses) if isinstance(fitness, MeanFitness) else 1),
         round(time.process_time() - start, 3),
     )
 
@@ -178,6 +176,7 @@ def origin_of(plan: Plan, games: int) -> str:
     how = {
         "one_ply": "one ply",
         "search": f"search at {settings.nodes} nodes",
+        "both": f"one ply and search at {settings.nodes} nodes",
         "network": f"agreement with {settings.network}",
     }[settings.evaluator]
     starts = f"{settings.restarts + 1} starts of {settings.generations} generations of {settings.population}"

@@ -20,7 +20,7 @@ from ringrift.heuristic import FEATURE_COUNT
 from ringrift.kernels.types import F64
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.strict_json import BadJson, parse_json
-from ringrift.tuning.fitness import Fitness, Games, one_ply_fitness, search_fitness
+from ringrift.tuning.fitness import GAME_EVALUATORS, Games, game_fitness
 from ringrift.tuning.heuristic import answer_candidate
 from ringrift.tuning.run import CandidateAnswer, TuningRun
 
@@ -102,16 +102,14 @@ def read_part(text: str) -> Part:
     except (BadJson, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadPart(f"a part of a question that cannot be read ({error}); `ringrift tune ask` writes them") from None
     parse_config(part.config)
-    if part.evaluator not in ("one_ply", "search") or not 0 < len(part.candidates) <= MOST_CANDIDATES:
+    if part.evaluator not in GAME_EVALUATORS or not 0 < len(part.candidates) <= MOST_CANDIDATES:
         raise BadPart("a part of a question without candidates, or with an unknown evaluator")
     return part
 
 
 def answer_part(part: Part, context: RunContext[object]) -> list[CandidateAnswer]:
     """Play the games of all candidates of a part; raises `Cancelled`, and then nothing is answered."""
-    fitness: Fitness = (
-        one_ply_fitness(part.config) if part.evaluator == "one_ply" else search_fitness(part.config, part.nodes)
-    )
+    fitness = game_fitness(part.config, part.evaluator, part.nodes)
     answers: list[CandidateAnswer] = []
     for index, weights in part.candidates.items():
         context.progress("candidates", len(answers), len(part.candidates))

@@ -15,12 +15,13 @@ from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import GAME_OVER, state_type, thread_workspace
 from ringrift.game.turn import legal_actions, play_forced, step
 from ringrift.game.types import BoardTables, State, States, Workspace
-from ringrift.heuristic import SHARPNESS, new_scratch, score
+from ringrift.heuristic import new_scratch, score
 from ringrift.heuristic.features import Scratch
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import uniform
 from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import F32, F64, I32, I64
+from ringrift.one_ply import SHARPNESS
 from ringrift.search.game_adapter import decision_key
 
 TIE_SCORE = TIE / SHARPNESS

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from ringrift.evaluation.sprt import SprtSettings
 from ringrift.settings import Settings, read_config
 from ringrift.tuning.training.settings import TrainingTuning
 
-Evaluator = Literal["one_ply", "search", "network"]
+Evaluator = Literal["one_ply", "search", "both", "network"]
 Population = Annotated[int, Field(ge=4, le=1000)]
 Generations = Annotated[int, Field(ge=1, le=100_000)]
 Openings = Annotated[int, Field(ge=1, le=100_000)]
@@ -40,9 +40,9 @@ class EvolutionSettings(Settings):
     past_bests: NonNegativeInt
     """Earlier best weights in the panel, beside those in use and the frozen ones."""
     evaluator: Evaluator
-    """Games one action ahead, games of a search, or agreement with a network's values."""
+    """Games one action ahead, games of a search, the mean of both, or agreement with a network's values."""
     nodes: PositiveInt
-    """The nodes of a decision, where the evaluator is a search."""
+    """The nodes of a decision, where the evaluator is a search or both."""
     network: str | None
     """The file of the model, where the evaluator is a network: then `openings` is the number of stored games whose
     positions are looked at."""
@@ -61,6 +61,53 @@ class LogisticSettings(Settings):
     games say nothing about."""
 
 
+class Mix(Settings):
+    """What weights are fitted to in comparison training: the share of each loss."""
+
+    choices: NonNegativeFloat
+    """The share of the search's choices, under the policy one action ahead."""
+    results: NonNegativeFloat
+    """The share of the results of rollouts."""
+    values: NonNegativeFloat
+    """The share of the values that the search gave to positions."""
+    prior: PositiveFloat
+    """The factor of half the squared distance from the weights in use, in units of half a weight."""
+
+
+class SelectionSettings(Settings):
+    """The settings of successive halving."""
+
+    rounds: PositiveInt
+    """Only the better half of the weights goes from one to the next."""
+    one_ply_games: PositiveInt
+    """Games of each of the weights in the first round, one action ahead …"""
+    search_games: PositiveInt
+    """… and in a search; `growth` times as many in the next."""
+    growth: Annotated[float, Field(ge=1, le=10)]
+    one_ply_elo: PositiveFloat
+    """The gain that is hoped for in each use: the better weights are those whose lesser part of it is larger."""
+    search_elo: PositiveFloat
+    nodes: PositiveInt
+    """The nodes of a decision of the search."""
+
+
+class ComparisonSettings(Settings):
+    """The settings of comparison training."""
+
+    games: PositiveInt
+    """Games of the search with itself."""
+    nodes: PositiveInt
+    """The nodes of a decision of these."""
+    blunders: Annotated[float, Field(ge=0, lt=1)]
+    """The share of random actions in these."""
+    rollouts: PositiveInt
+    temperature: PositiveFloat
+    """The temperature of the noisy play that leads to the positions of rollouts."""
+    mixes: Annotated[list[Mix], Field(min_length=1)]
+    """What is tried; the weights of all and their mean take part in the selection."""
+    selection: SelectionSettings
+
+
 class AcceptanceSettings(Settings):
     """The settings of acceptance: two sequential tests, both of which have to be passed."""
 
@@ -75,6 +122,7 @@ class TuningSettings(Settings):
 
     evolution: EvolutionSettings
     logistic: LogisticSettings
+    comparison: ComparisonSettings
     acceptance: AcceptanceSettings
     hyperparameters: TrainingTuning
 

@@ -11,7 +11,8 @@ import pytest
 from ringrift.agents import make_agent
 from ringrift.errors import RingRiftError
 from ringrift.game import Game, get_board
-from ringrift.heuristic import SHARPNESS, HeuristicEvaluator, frozen_weights, load_weights, write_weights
+from ringrift.heuristic import HeuristicEvaluator, frozen_weights, load_weights, write_weights
+from ringrift.one_ply import SHARPNESS
 from tests.game.drawing import drawn
 from tests.search.parts import positions
 

@@ -27,9 +27,8 @@ from ringrift.settings import DEFAULTS
 from ringrift.version import code_version
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.distribute import DistributeModelOperator
-from ringrift_airflow.operators.fleet import EndOrphanedJobsOperator, SweepJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.fleet import CleanHostsOperator, EndOrphanedJobsOperator, TendFleetOperator
 from ringrift_airflow.operators.job import RemoteJobOperator
-from ringrift_airflow.operators.ringrift import hours
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
 from ringrift_airflow.triggers import placement as triggers
@@ -448,12 +447,12 @@ def test_the_champion_goes_to_all_hosts_and_to_those_that_are_back(fleet: Fleet,
     assert (fleet.servers["gpu-1"].home / best).exists()
 
 
-def test_old_jobs_are_swept_from_all_hosts_that_answer(fleet: Fleet, tries: Tries) -> None:
+def test_all_hosts_that_answer_are_cleaned(fleet: Fleet, tries: Tries) -> None:
     for _ in range(2):
         operator("echo ran >>ran").execute(tries.context())
     fleet.servers["gpu-1"].stop()
-    found = SweepJobsOperator(task_id="task", keep=hours(1)).execute(tries.context())
-    assert found == {"removed": {"local": 0, "gpu-2": 0}}
+    found = CleanHostsOperator(task_id="task").execute(tries.context())
+    assert found == {"removed": {"gpu-2": {"jobs": 0, "runs": 0, "models": 0}}}
 
 
 def test_without_hosts_there_is_nothing_to_tend(place: Place, tries: Tries) -> None:

@@ -16,10 +16,10 @@ from ringrift.pipeline.plan import PlannedGames
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator, ShadowOperator
 from ringrift_airflow.operators.export import ExportOperator
-from ringrift_airflow.operators.fleet import SweepJobsOperator, TendFleetOperator
+from ringrift_airflow.operators.fleet import CleanHostsOperator, TendFleetOperator
 from ringrift_airflow.operators.population import PopulationMemberOperator, PopulationOperator
 from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
-from ringrift_airflow.operators.ringrift import RingriftOperator, hours, small
+from ringrift_airflow.operators.ringrift import RingriftOperator, small
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
 from ringrift_airflow.operators.sync import SyncGamesOperator
 from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
@@ -286,7 +286,7 @@ def test_on_one_machine_the_games_are_there_already(place: Place, tries: Tries) 
         (SyncGamesOperator, {"config": CONFIG}),
         (DistributeModelOperator, {"config": CONFIG}),
         (TendFleetOperator, {"configs": [CONFIG]}),
-        (SweepJobsOperator, {"keep": hours(1)}),
+        (CleanHostsOperator, {}),
         (RingriftOperator, {"words": ["models", "prune"]}),
     ],
 )
@@ -303,17 +303,6 @@ def test_while_the_loop_is_halted_nothing_is_done(
     resume(place.home)
     getattr(kind(task_id="task", **keywords), waits.value.method_name)(tries.context(), {"why": "resumed"})
     assert len(done) == 1
-
-
-def test_old_jobs_are_swept_away(place: Place, tries: Tries) -> None:
-    run(RingriftOperator, tries, words=["models", "prune"])
-    assert run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}
-    (job,) = (place.home / "data" / "jobs").iterdir()
-    (job / "heartbeat").write_text("1000\n")
-    # Its heartbeat may outlive it by seconds.
-    while run(SweepJobsOperator, tries, keep=hours(1)) == {"removed": {"local": 0}}:
-        (job / "heartbeat").write_text("1000\n")
-    assert not job.exists()
 
 
 def test_long_reports_lose_their_lists_and_tables() -> None:

@@ -54,20 +54,34 @@ def test_the_plugin_mounts_the_application_and_shows_its_pages() -> None:
     ("tab", "page"),
     [
         ("about/ringrift__hex8_2p", "#/configs/hex8_2p"),
-        ("about/ringrift__hex8_2p/train", "#/configs/hex8_2p"),
-        ("about/ringrift__hex8_2p/selfplay.shard", "#/games?config=hex8_2p"),
+        ("about/ringrift__hex8_2p/train", "#/runs?config=hex8_2p"),
+        ("about/ringrift__hex8_2p/selfplay?run=scheduled__1&shard=-1", "#/games?config=hex8_2p"),
+        ("about/ringrift__hex8_2p/gauntlet?run=scheduled__1&shard=-1", "#/configs/hex8_2p?show=evaluations"),
+        ("about/ringrift__hex8_2p/gate", "#/configs/hex8_2p?show=verdicts"),
+        ("about/ringrift__hex8_2p/promote", "#/configs/hex8_2p?show=lineage"),
+        ("about/ringrift__hex8_2p/threshold", "#/configs/hex8_2p"),
         ("about/ringrift__tournament", "#/"),
         ("about/something_else/task", "#/"),
         ("about/ringrift__%22%3E%3Cb%3E", "#/"),
     ],
 )
 def test_a_tab_of_airflow_leads_to_the_page_about_it(tab: str, page: str, client: TestClient) -> None:
-    answer = client.get(f"{PREFIX}/{tab}", follow_redirects=False)
+    answer = login(client, "viewer").get(f"{PREFIX}/{tab}", follow_redirects=False)
     assert urljoin(str(answer.url), answer.headers.get("location", "")).endswith(f"{PREFIX}/pages/{page}")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/openapi.json", "/ai/models", "/pages/", "/pages/data/overview", "/api/replay/games"]
+    "path",
+    [
+        "/",
+        "/about/ringrift__hex8_2p",
+        "/about/ringrift__hex8_2p/train",
+        "/openapi.json",
+        "/ai/models",
+        "/pages/",
+        "/pages/data/overview",
+        "/api/replay/games",
+    ],
 )
 def test_without_a_login_there_is_nothing_to_see(path: str, client: TestClient) -> None:
     assert client.get(PREFIX + path).status_code == 401

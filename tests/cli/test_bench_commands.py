@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 RINGRIFT = Path(sys.executable).parent / "ringrift"
 
@@ -24,6 +25,16 @@ def test_the_rules_are_measured_and_written_as_json(tmp_path: Path) -> None:
     (speed,) = json.loads(out.read_text())["rules"]
     assert speed["config"] == "hex8_2p"
     assert min(speed["actions_per_second"], speed["step_ns"], speed["copy_ns"], speed["scaling"]) > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU, which would be measured for minutes")
+def test_without_a_gpu_it_is_said_what_would_be_measured() -> None:
+    done = bench("gpu", "hex8_2p", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["device"] is None
+    assert report["plan"]["config"] == "hex8_2p"
+    assert report["plan"]["architectures"] == ["small", "v2", "v3"]
 
 
 def test_the_searches_are_measured(tmp_path: Path) -> None:

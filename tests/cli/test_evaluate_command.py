@@ -130,7 +130,9 @@ def test_what_is_wrong_is_one_line(model: str, few: Path) -> None:
         (("evaluate", CONFIG, model, "--as", "policy:other.pth"), "to be a way for a model to play"),
         (("evaluate", CONFIG, model, "--against", "dice"), "unknown mode 'dice'"),
         (("tournament", CONFIG, "-p", "random"), "needs two players or more"),
-        (("tournament", CONFIG, "--shadow", "-n", "3"), "leave out --players and --games"),
+        (("tournament", CONFIG, "--shadow", "-n", "3"), "leave out --players, --champions and --games"),
+        (("tournament", CONFIG, "--champions", "3"), "files of 0 champions, and a table of them needs two"),
+        (("tournament", CONFIG, "--champions", "3", "-p", "random"), "--players or --champions, not both"),
         (("tournament", "hex8_4p", "--shadow"), "hex8_4p: no model is registered yet"),
     ):
         assert message in complaint(*words)

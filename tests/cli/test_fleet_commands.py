@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ringrift.game_database import GamesDatabase
+from ringrift.game_database.counters import read_counters
 from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint, ringrift
 from tests.fleet.servers import Server, server
@@ -115,3 +119,29 @@ def test_which_machines_get_services_is_said_once_and_by_names_that_there_are(ss
     said = complaint("hosts", "deploy", "gpu-1", "--selfplay", "--primary")
     assert said == "hosts and --selfplay and --primary each say which machines are meant: say one"
     assert "say --services, too" in complaint("hosts", "deploy", "--no-hot-reload")
+
+
+def test_a_stream_takes_games_into_the_database_and_how_soon_they_come_is_counted(sshd: Server, tmp_path: Path) -> None:
+    played = ["selfplay", "square8_2p", "--players", "random", "--games", "2", "--host", "gpu-1", "--out", sshd.games]
+    assert ringrift(*played).returncode == 0
+    (file,) = sshd.games.rglob("*.jsonl.gz")
+    first, second = gzip.decompress(file.read_bytes()).splitlines()
+    first, second = (
+        re.sub(rb'"ended": ?\d+', b'"ended":%d' % ended, one) for one, ended in ((first, 1), (second, time.time()))
+    )
+    file.write_bytes(gzip.compress(first + b"\n" + second + b"\n"))
+    out = tmp_path / "selfplay"
+    words = [RINGRIFT, "sync", "--stream", "--ingest", "--min-games", "1", "--out", out]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "2 new games from 1 hosts\n"
+        assert process.stdout.readline() == "2 new games in the database\n"
+        process.terminate()
+        process.wait(60)
+    with GamesDatabase(str(tmp_path / "games.db")) as database:
+        found = {label: one.total for (_, label), one in read_counters(database)["arrivals"].items()}
+    assert found["gpu-1 later"] == 1, "it is from 1970"
+    assert sum(found.values()) == 2
+    status = json.loads(ringrift("status", "--json").stdout)
+    (arrivals,) = status["loop"]["arrivals"]
+    assert (arrivals["host"], arrivals["games"], arrivals["within"]["600"]) == ("gpu-1", 2, 0.5)

@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from ringrift.agents import promoted_model
 from ringrift.cli import app
+from ringrift.game import get_board
 from ringrift.networks import NetworkConfig, build_network, save_model
+from ringrift.nnue import write_network
 from tests.cli.processes import complaint, ringrift
+from tests.nnue.networks import random_network
 
 
 @pytest.fixture
@@ -87,6 +90,20 @@ def test_verify_exits_with_1_until_the_damage_is_mended(place: Path) -> None:
     assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
 
 
+def test_integer_networks_are_in_the_store_too(place: Path) -> None:
+    identity = write_network(place / "x.nnue", "hex8_2p", random_network(get_board("hex8")))
+    one, network = read("models", "register", "one.pth", "x.nnue")
+    listed = {model["id"]: (model["kind"], model["status"]) for model in read("models", "list")}
+    assert listed == {one["id"]: ("network", "development"), network["id"]: ("nnue", "development")}
+    assert network["id"] == identity
+    assert f"│ {identity} │ nnue" in run("models", "list")
+    assert f"{identity} hex8_2p nnue development" in run("models", "why", "x.nnue")
+    assert read("models", "show", identity[:8])["fault"] is None
+    (place / "models" / "hex8_2p" / f"{identity}.nnue").write_bytes(b"?")
+    assert "is no integer network" in run("models", "show", identity)
+    assert read("models", "verify", code=1)["left"] == 1
+
+
 def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
     run("promote", "hex8_2p", "one.pth", "--force", "--reason", "a test")
     (two,) = read("models", "register", "two.pth")
@@ -112,6 +129,8 @@ def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
         (("models", "rollback", "hex8"), "unknown config 'hex8'"),
         (("models", "list", "--status", "best"), "no model has the status 'best'"),
         (("models", "register", "games.db"), "not found"),
+        (("models", "register", "none.nnue"), "none.nnue: no such file"),
+        (("models", "why", "none.nnue"), "none.nnue: no such file"),
     ],
 )
 def test_wrong_words_are_one_line(place: Path, words: tuple[str, ...], message: str) -> None:

@@ -137,3 +137,15 @@ def test_progress_is_told_in_lines_where_nobody_looks(tmp_path: Path, monkeypatc
 
 def test_help_shows_examples() -> None:
     assert "ringrift selfplay square8_2p --target" in ringrift("selfplay", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (("--device", "cuda:99"), "device 'cuda:99': this machine has "),
+        (("--processes", "1000"), "1000 processes: this machine has "),
+    ],
+)
+def test_a_machine_that_has_too_little_is_one_line(wrong: tuple[str, ...], line: str, tmp_path: Path) -> None:
+    said = complaint("selfplay", "hex8_2p", *QUICK, "--games", "1", "--out", tmp_path, *wrong)
+    assert line in said

@@ -20,7 +20,14 @@ SMALL = ("--plain", "--generations", "1", "--population", "4", "--games", "2")
 def few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with settings by which a check is two games."""
     (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "tuning.yaml").write_text("evolution: {check_openings: 1}\n")
+    (tmp_path / "config" / "tuning.yaml").write_text(
+        "evolution: {check_openings: 1}\n"
+        "comparison:\n"
+        "  games: 2\n"
+        "  nodes: 5\n"
+        "  rollouts: 6\n"
+        "  selection: {rounds: 1, one_ply_games: 2, search_games: 2, nodes: 5}\n"
+    )
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -49,6 +56,17 @@ def test_a_run_comes_to_its_end_and_its_hosts_to_the_same(few: Path) -> None:
     assert "CMA-ES (one ply): 1 starts of 1 generations of 4, 10 games, seed 0." in written.read_text()
 
 
+def test_weights_are_learned_from_a_search(few: Path) -> None:
+    words = ("tune", "heuristic", CONFIG, "--method", "comparison", "--start", "v1", "--json")
+    report = json.loads(ringrift(*words))
+    learned = list(report["weights"].values())
+    assert report["path"] == "data/tuning/heuristic/square8_2p/comparison-0/weights.yaml"
+    assert read_weights(few / report["path"]) == pytest.approx(learned, rel=1e-3, abs=1e-6)
+    again = json.loads(ringrift(*words, "--out", "mine.yaml"))
+    assert again["weights"] == report["weights"]
+    assert (few / "mine.yaml").read_text() == (few / report["path"]).read_text()
+
+
 def test_the_frozen_weights_are_a_start_like_any_file(few: Path) -> None:
     write_weights(few / "same.yaml", frozen_weights(), "The same.")
     words = ("tune", "heuristic", CONFIG, *SMALL, "--begin")
@@ -70,6 +88,8 @@ def test_the_frozen_weights_are_a_start_like_any_file(few: Path) -> None:
             "the evaluator network needs a model",
         ),
         (("heuristic", CONFIG, "--method", "logistic", "-d", "new.db"), "new.db"),
+        (("heuristic", CONFIG, "--method", "comparison", "--start", "v7"), "weights 'v7': are neither"),
+        (("heuristic", CONFIG, "--method", "comparison", "--run", "../x"), "../x"),
         (("heuristic", CONFIG, "--run", "../x"), "../x"),
         (("accept", CONFIG, "none.yaml"), "none.yaml: there is no such file"),
         (("ask", "nowhere"), "nowhere/run.json: there is no such run"),

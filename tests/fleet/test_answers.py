@@ -28,6 +28,7 @@ from ringrift.fleet import (
 from ringrift.fleet.answers import host_facts, host_usage
 from ringrift.fleet.check import check_hosts
 from ringrift.fleet.distribution import distribute
+from ringrift.fleet.host_files import HostFile, list_host_files, remove_host_files
 from ringrift.fleet.hosts import Host
 from ringrift.fleet.mirror import RemoteFile
 from ringrift.fleet.remote import RemoteGames
@@ -72,6 +73,8 @@ QUESTIONS: dict[str, Callable[[Any], Coroutine[Any, Any, object]]] = {
     "files": lambda shell: RemoteGames(shell).files(),
     "measure": lambda shell: RemoteGames(shell, "/games").measure([("a.jsonl", 0), ("b.jsonl", 7)]),
     "remove": lambda shell: RemoteGames(shell, "/games").remove([("a.jsonl.gz", SUM, "[1]")]),
+    "host files": lambda shell: list_host_files(shell),
+    "remove host files": lambda shell: remove_host_files(shell, [HostFile("run", 1, 1, True, "data/runs/a/b")]),
     "push": lambda shell: push_files(shell, Path(__file__).parent, [Path(__file__).name]),
 }
 """Everything that is asked of hosts, but for `hosts check`."""

@@ -61,6 +61,18 @@ def test_all_hosts_get_the_champion_and_a_second_time_nothing(store: ModelStore,
         assert [one.outcome for one in bring(store, *servers).hosts] == ["there already", "there already"]
 
 
+def test_former_champions_go_with_the_champion(store: ModelStore, servers: list[Server]) -> None:
+    models = [crowned(store, registered(store, seed, CONFIG, architecture="small")) for seed in (1, 2, 3)]
+    hosts = {host.name: host.host() for host in servers}
+    for outcome in ("replaced", "there already"):
+        report = distribute(store, CONFIG, hosts, settings_for_tests(), former=2)
+        assert [one.outcome for one in report.hosts] == [outcome, outcome]
+    for host in servers:
+        names = (CONFIG, f"{CONFIG}~1", f"{CONFIG}~2")
+        found = [read_id(promoted_model(host.home / "models", name)) for name in names]
+        assert found == [model.id for model in reversed(models)]
+
+
 def test_a_change_that_was_cut_short_is_finished_by_the_next(store: ModelStore, servers: list[Server]) -> None:
     host = servers[0]
     crowned(store, registered(store, 1, CONFIG, architecture="small"))

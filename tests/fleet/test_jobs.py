@@ -296,7 +296,12 @@ def test_old_jobs_are_swept_away_but_none_that_has_processes(jobs: Jobs) -> None
         beat = jobs.folder(name) / "heartbeat"
         beat.write_text(f"{int(beat.read_text()) - 5000}\n")
     while "old" in jobs.list():  # what beats the heart of a job may outlive it by some seconds
-        assert asyncio.run(sweep_jobs(jobs.shell, str(jobs.root), older_than=3600)) in ([], ["old"])
+        told = asyncio.run(sweep_jobs(jobs.shell, str(jobs.root), older_than=3600, dry_run=True))
+        assert list(told) in ([], ["old"])
+        assert "old" in jobs.list(), "only told"
+        swept = asyncio.run(sweep_jobs(jobs.shell, str(jobs.root), older_than=3600))
+        assert list(swept) in ([], ["old"])
+        assert all(size > 0 for size in swept.values())
     assert sorted(path.name for path in jobs.root.iterdir()) == ["new", "running"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_services_start_stay_and_come_back_after_a_reboot(machine: Supervisor, s
     assert not machine.units.exists(), "a dry run changes nothing"
     done = bring(sshd, source, "hex8_2p", "square8_2p")
     assert (done.steps, done.trouble) == (planned.steps, "")
-    assert wait_for(lambda: said(machine, "hex8_2p")) == ["selfplay hex8_2p --host gpu-1 --worker service 1"]
+    assert wait_for(lambda: said(machine, "hex8_2p")) == ["fill hex8_2p --host gpu-1 --worker service 1"]
     assert bring(sshd, source, "hex8_2p", "square8_2p").steps == (), "all is there"
 
     wait_for(lambda: said(machine, "square8_2p"))
@@ -212,3 +213,20 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
         env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)},
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_service_that_is_stuck_is_started_anew(machine: Supervisor) -> None:
+    unit = (REPOSITORY / UNITS / "ringrift-sync.service").read_text()
+    code = "from ringrift.cli.watchdog import Watchdog; import time; dog = Watchdog(); began = time.monotonic()"
+    more = (
+        "[(dog.alive(), time.sleep(0.02)) for _ in iter(lambda: time.monotonic() - began < 1, False)]; time.sleep(600)"
+    )
+    program = machine.programs / "ringrift"
+    program.write_text(f"#!/bin/sh\ncd '{REPOSITORY}'\nexec '{sys.executable}' -c '{code}; {more}'\n")
+    program.chmod(0o755)
+    machine.units.mkdir(parents=True)
+    text = unit.replace("@program@", str(program)).replace("@home@", str(machine.home))
+    (machine.units / "ringrift-sync.service").write_text(text)
+    subprocess.run([machine.programs / "systemctl", "--user", "start", "ringrift-sync.service"], check=True)
+    service = machine.services["ringrift-sync.service"]
+    wait_for(lambda: service.starts == 2 and service.state == "active")

@@ -19,13 +19,13 @@ from ringrift.game.turn import play_forced
 from ringrift.heuristic import (
     FEATURE_COUNT,
     FEATURE_NAMES,
-    SHARPNESS,
     HeuristicEvaluator,
     evaluate,
     load_weights,
     new_scratch,
     score,
 )
+from ringrift.one_ply import SHARPNESS
 from ringrift.search.legal import list_legal
 from tests.encoding.positions import any_config, few, random_position, random_states, rewritten, seeds
 from tests.heuristic.positions import features_of, game_at

@@ -41,6 +41,14 @@ def test_weights_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     assert load_weights("hex8_3p", tmp_path).tolist() == weights.tolist()
 
 
+@pytest.mark.parametrize("weight", [0.009163, -1.234e-05, -123.4, 0.0])
+def test_weights_of_any_length_are_read_back(weight: float, tmp_path: Path) -> None:
+    """A number that reaches to the comment behind it would swallow it."""
+    path = save_weights("hex8_3p", np.full(len(FEATURES), weight), "Made for a test.", tmp_path)
+    assert load_weights("hex8_3p", tmp_path).tolist() == [weight] * len(FEATURES)
+    assert all(" # " in line for line in path.read_text().splitlines() if line.startswith("  "))
+
+
 @pytest.mark.parametrize(
     ("line", "instead", "message"),
     [

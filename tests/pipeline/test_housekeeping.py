@@ -17,13 +17,11 @@ from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, model_settings
 from ringrift.networks import ARCHITECTURES, Architecture
 from ringrift.pipeline.housekeeping import (
-    DAY,
-    Cleaned,
     CleanInputs,
-    CleanReport,
     clean,
 )
-from ringrift.pipeline.housekeeping_settings import housekeeping_settings
+from ringrift.pipeline.housekeeping_report import Cleaned, CleanReport
+from ringrift.pipeline.housekeeping_settings import DAY, housekeeping_settings
 from ringrift.pipeline.iteration import LoopInputs
 from ringrift.resources import GuardSettings, guard_settings
 from ringrift.run_context import RunContext
@@ -57,7 +55,7 @@ def inputs(home: LoopInputs, *, full: bool = False) -> CleanInputs:
     guard = guard_settings()
     disk = guard.disk.model_copy(update=FULL if full else {"warn": 1.0, "stop": 1.0})
     changed: GuardSettings = guard.model_copy(update={"disk": disk})
-    return CleanInputs(loops, Path("airflow"), model_settings().prune, changed)
+    return CleanInputs(loops, Path("airflow"), Path("data/jobs"), model_settings().prune, changed)
 
 
 def cleaned(home: LoopInputs, *, full: bool = False, apply: bool = True) -> CleanReport:
@@ -181,7 +179,7 @@ def test_champions_and_those_before_them_stay(home: LoopInputs) -> None:
     models = [registered(home.store, seed, training={"created": 1}) for seed in range(4)]
     for model in models[:3]:
         crowned(home.store, model)
-    strict = CleanInputs(inputs(home).configs, Path("airflow"), settings, inputs(home).guard)
+    strict = CleanInputs(inputs(home).configs, Path("airflow"), Path("data/jobs"), settings, inputs(home).guard)
     report = clean(strict, RunContext(housekeeping_settings()), apply=True)
     assert kind(report, "models").removed == 2
     left = {model.id for model in home.store.listed() if model.pruned is None}
@@ -204,6 +202,7 @@ def test_data_sets_of_backfills_and_leftovers_go(home: LoopInputs) -> None:
         "intervals": 1,
         "raw_games": 0,
         "runs": 0,
+        "jobs": 0,
         "models": 0,
     }
 

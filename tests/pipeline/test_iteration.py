@@ -17,7 +17,7 @@ from rich.console import Console
 
 from ringrift.cli.render import rendered
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
-from ringrift.game_database import GamesDatabase
+from ringrift.game_database import GamesDatabase, ingest
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
 from ringrift.networks import NetworkConfig, add_model, build_network
 from ringrift.pipeline import run_iteration as run_iteration_module
@@ -32,15 +32,19 @@ from ringrift.pipeline.iteration import (
     write_iteration,
 )
 from ringrift.pipeline.pipeline_settings import PipelineSettings, pipeline_settings
+from ringrift.pipeline.readiness import Readiness
 from ringrift.pipeline.run_iteration import run_iteration
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.stage_functions import STAGE_FUNCTIONS
 from ringrift.pipeline.stages import LEARNING, STAGES
-from ringrift.pipeline.status import Activity, ConfigStatus, LoopActivity, Status, status
+from ringrift.pipeline.status import Activity, Arrivals, ConfigStatus, LoopActivity, Status, status
 from ringrift.run_context import Cancelled, Progress, RunContext, no_progress
 from ringrift.training import hyper_parameters
 from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_thresholds
-from tests.contexts import record
+from tests.contexts import ingest_context, record
+from tests.datasets.games import searched_records
+from tests.game_database.records import write
+from tests.models.making import crowned, registered
 
 pytestmark = pytest.mark.slow
 
@@ -270,6 +274,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         games=1_234,
         held_out=56,
         waiting="212 of 300 new games; 8 of 20 minutes since the last training",
+        readiness=Readiness(CONFIG, 212, 300, 8.0, 20.0),
         trained=int(time.time()) - 3 * 86_400,
         newest="9c307b294abcdef0",
         newest_elo={"policy": (300.0, 280.0, 320.0)},
@@ -291,6 +296,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         failed_syncs=2,
         hosts=3,
         retired=("gpu-1",),
+        arrivals=(Arrivals("gpu-2", 1200, {"60": 0.985, "600": 1.0}),),
         activity=found.activity,
     )
     console.print(rendered(Status("halted since noon", (found, replace(found, config="hex8_3p")), loop)))
@@ -317,6 +323,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         "  last     ringrift__square8_2p: gate, success",
         "  so far   7 trainings, 21 evaluations, 3 promotions",
         "  hosts    3, retired: gpu-1; 40 syncs, 2 of them failed",
+        "  games    gpu-2: 1,200 games, 98% within 1 min, 100% within 10 min of their end",
     ):
         assert sum(one.startswith(line) for one in told) == 1
     assert len(told) < 48
@@ -367,3 +374,20 @@ def test_without_a_rated_model_there_is_no_curve_and_no_picture(inputs: LoopInpu
     with pytest.raises(NoCurve, match="no model has an Elo yet; `ringrift rate`"):
         learning_curve(inputs.store, CONFIG, inputs.iterations).draw(tmp_path / "curve.png")
     assert not (tmp_path / "curve.png").exists()
+
+
+def test_the_champion_searches_old_games_again_before_an_export_where_the_preset_asks(inputs: LoopInputs) -> None:
+    write(Path("old.jsonl"), searched_records(CONFIG, 12))
+    ingest(inputs.database, [Path("old.jsonl")], ingest_context())
+    asked = replace(small_settings(), loop=preset().model_copy(update={"reanalyses": True}))
+    asked = replace(asked, reanalysis=asked.reanalysis.model_copy(update={"search": "gumbel@2", "games": 3}))
+
+    def facts() -> Any:
+        iteration = Iteration(CONFIG, 0, {})
+        return STAGE_FUNCTIONS["export"](inputs, iteration, RunContext(asked, no_progress, Event())).facts["reanalysis"]
+
+    assert facts() is None, "there is no champion yet"
+    champion = crowned(inputs.store, registered(inputs.store, config=CONFIG, architecture="small"))
+    again = facts()
+    assert (again["model"], again["searched"]) == (champion.id, 3)
+    assert facts()["known"] == 3, "the next export goes on with others"

@@ -18,7 +18,7 @@ from ringrift.pipeline.allocation import allocate, newest_allocations
 from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
 from ringrift.pipeline.backpressure import Backpressure, backpressure
 from ringrift.pipeline.plan import PlannedGames, planned_games
-from ringrift.pipeline.readiness import training_progress
+from ringrift.pipeline.readiness import readiness, training_progress
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.pipeline.stage_times import stage_times
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
@@ -81,7 +81,9 @@ def play(games: int) -> Path:
 
 
 def pressure(store: ModelStore, **bands: tuple[float, float]) -> Backpressure:
-    return backpressure(store, CONFIG, SELFPLAY, preset().training, settings(**bands).backpressure)
+    stage = preset().training
+    there = readiness(store, CONFIG, games=stage.new_games, minutes=stage.minutes)
+    return backpressure(store.database, there, SELFPLAY, settings(**bands).backpressure)
 
 
 def plan(store: ModelStore, *, target: int | None = None, **bands: tuple[float, float]) -> PlannedGames:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ringrift.resources.usage import disk_usage, disk_usages, gpu_usage, load_usage, memory_usage
+from ringrift.resources.usage import disk_usage, disk_usages, gpu_usage, gpus, load_usage, memory_usage
 
 GIBIBYTE = 1 << 30
 
@@ -72,7 +72,7 @@ def test_the_load_is_of_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_fullest_gpu_that_may_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho '0, GPU-a, 1000, 10000'\necho '1, GPU-b, 9000, 10000'\n")
+    program.write_text("#!/bin/sh\necho '0, GPU-a, 5, 1000, 10000'\necho '1, GPU-b, [N/A], 9000, 10000'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -82,6 +82,7 @@ def test_the_fullest_gpu_that_may_be_seen(tmp_path: Path, monkeypatch: pytest.Mo
         found = gpu_usage()
         assert found is not None
         assert found.share == pytest.approx(share)
+    assert [(gpu.busy, gpu.used) for gpu in gpus()] == [(5.0, 1000 << 20), (None, 9000 << 20)], "all of them"
     program.write_text("#!/bin/sh\nexit 9\n")
     assert gpu_usage() is None, "a driver that fails stops nothing"
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from ringrift.agents import BadSpec, promoted_model
+from ringrift.agents.champion import former_wanted
 from ringrift.networks import MissingModel, NetworkConfig, build_network, save_model
 from ringrift.selfplay import PlayerPool, SelfPlay
 from tests.selfplay.runs import NOWHERE, some_options
@@ -144,3 +145,31 @@ def test_unknown_players_and_missing_models_are_told_at_the_start(tmp_path: Path
     promoted_model(tmp_path, "hex8_2p").unlink()
     with pytest.raises(MissingModel, match=r"ringrift_best_hex8_2p\.pth"):
         PlayerPool(some_options(players=None, settings=DEFAULTS), tmp_path)
+
+
+def test_a_league_plays_former_champions_and_takes_in_those_that_come(tmp_path: Path) -> None:
+    spec = "mixed:policy:{best},policy:{best~1},policy:{best~3}"
+    champion = promote(tmp_path, seed=1)
+    pool = PlayerPool(some_options(players=spec), tmp_path)
+    assert [player.model for player in pool.members] == [champion] * 3, "where there have been fewer, the first one"
+    first, second = former(tmp_path, 1, seed=2), former(tmp_path, 2, seed=3)
+    pool.refresh()
+    assert [player.model for player in pool.members] == [champion, first, second]
+    third = former(tmp_path, 3, seed=4)
+    pool.refresh()
+    assert [player.model for player in pool.members] == [champion, first, third]
+
+
+def former(folder: Path, back: int, seed: int) -> str:
+    """Put a model in the place of a former champion; its id."""
+    torch.manual_seed(seed)
+    network = build_network(NetworkConfig.of("tiny", *config_of("hex8_2p")))
+    return save_model(promoted_model(folder, f"hex8_2p~{back}"), network)[:16]
+
+
+@pytest.mark.parametrize(
+    ("players", "back"),
+    [("gumbel:{best}@64", 0), ("policy:{best~1}", 1), ("mixed:policy:{best~3},2xpolicy:{best~12},random", 12)],
+)
+def test_how_far_back_a_spec_goes(players: str, back: int) -> None:
+    assert former_wanted(players) == back

@@ -16,6 +16,7 @@ import uvicorn
 
 from ringrift.game import Game, parse_config
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.selfplay.live import NAME, LiveFile, LiveWorker, RunningGame
 from ringrift.web import WebContext, create_app, web_settings
 from ringrift.web.guards import open_guards
 from ringrift.web.pages import play
@@ -58,8 +59,9 @@ PLAY_BY_CLICKS = f"""
 class Site:
     """The application with a few games, and a browser that looks at it."""
 
-    def __init__(self, address: str, page: Browser) -> None:
+    def __init__(self, address: str, home: Path, page: Browser) -> None:
         self.address = address
+        self.home = home
         self.page = page
         page.call("Page.enable")
         page.call("Page.addScriptToEvaluateOnNewDocument", source=WATCH)
@@ -94,8 +96,14 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("web")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the application serves."""
+    return tmp_path_factory.mktemp("web")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    folder = home
     records = [*random_records(count=4, searched=2), *random_records("hexagonal_2p", 1, max_moves=60)]
     records += [
         replace(one, run=HOSTILE, host=HOSTILE, engines=(HOSTILE,) * len(one.engines), models=(HOSTILE,) * 3)
@@ -125,9 +133,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def site(address: str) -> Iterator[Site]:
+def site(address: str, home: Path) -> Iterator[Site]:
     with browser() as page:
-        yield Site(address, page)
+        yield Site(address, home, page)
 
 
 PAGES = {
@@ -136,12 +144,15 @@ PAGES = {
     "#/games/1": "Moves",
     "#/games/5?at=40": "Hex, 469 cells",
     "#/configs/square8_2p": "Won by seat",
+    "#/configs/square8_2p?show=cross-table": "No rated games yet",
+    "#/evaluations": "No such games have been played yet",
     "#/play": "Begin the game",
     "#/play/square19_2p?seats=person,person&seed=1": "Your choice",
     "#/rules": "Recovery",
     "#/file": "Drop a file of games",
     "#/fleet": "This machine does all",
     "#/runs": "held out",
+    "#/runs?config=hex8_2p": "No training yet",
     "#/live": "Game 6",
 }
 
@@ -196,6 +207,43 @@ def test_a_game_is_played_by_clicks(config: str, site: Site, monkeypatch: pytest
     assert "The game is over" in site.show(where, "The game is over")  # resumed by its address
     site.page.click("Undo")
     site.wait("Your choice")
+    site.is_well()
+
+
+def test_a_game_of_self_play_is_watched_while_it_is_played(site: Site) -> None:
+    folder = site.home / "data" / "selfplay" / "hex8_2p" / "h" / "0"
+    folder.mkdir(parents=True)
+    game, rng = Game("hex8", 2), np.random.default_rng(3)
+
+    def played(moves: int) -> LiveWorker:
+        while int(game.array["ply"]) < moves:
+            game.play(int(rng.choice(game.legal_actions())))
+        running = RunningGame(game=12, engines=[HOSTILE, "random"], actions=game.actions)
+        return LiveWorker(
+            config="hex8_2p",
+            run="r",
+            host=HOSTILE,
+            worker="0",
+            written=0,
+            max_moves=800,
+            side_by_side=64,
+            games=11,
+            games_per_second=0.25,
+            moves_per_second=20,
+            running=[running],
+        )
+
+    with LiveFile(folder) as file:
+        file.show(lambda: played(10))
+        text = site.show("#/live", "move 10, player")
+        assert "0.25 games/s now" in text
+        assert HOSTILE in text
+        before = site.page.evaluate("document.querySelector('[aria-label^=\"Game 12\"] .board').innerHTML")
+        (folder / NAME).write_text(played(17).model_dump_json())
+        site.wait("move 17, player")
+        after = site.page.evaluate("document.querySelector('[aria-label^=\"Game 12\"] .board').innerHTML")
+        assert before != after
+    site.wait("No self-play on this machine now")
     site.is_well()
 
 

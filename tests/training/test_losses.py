@@ -13,7 +13,7 @@ from ringrift.datasets import open_dataset
 from ringrift.datasets.loader import Batch, Loader
 from ringrift.networks import NetworkConfig, build_network
 from ringrift.training import hyper_parameters
-from ringrift.training.losses import PolicyTarget, choose_policy_target, log_softmax, losses, policy_losses
+from ringrift.training.losses import PolicyTarget, choose_policy_target, log_softmax, losses, policy_losses, softened
 from ringrift.training.network import TrainingNetwork, TrainingOutputs
 from ringrift.training.settings import LossSettings
 from tests.training.planted import write_planted
@@ -186,3 +186,11 @@ def test_the_parts_of_a_batch_add_up_to_the_whole(tmp_path: Path) -> None:
         ]
         found.append(torch.stack([torch.stack(one) for one in each]).mean(0))
     torch.testing.assert_close(found[0], found[1])
+
+
+def test_a_softened_policy_is_a_power_of_it_and_one_without_probabilities_stays_so() -> None:
+    probs, rows = torch.tensor([0.2, 0.8, 0.0, 0.0, 1.0]), torch.tensor([0, 0, 1, 1, 2])
+    found = softened(probs, rows, 3, 2.0)
+    roots = np.sqrt([0.2, 0.8])
+    np.testing.assert_allclose(found, [*(roots / roots.sum()), 0, 0, 1], rtol=1e-6)
+    np.testing.assert_allclose(softened(probs, rows, 3, 1.0), probs, rtol=1e-6)

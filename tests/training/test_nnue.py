@@ -19,6 +19,7 @@ from ringrift.networks.nnue import NnueNetwork
 from ringrift.nnue import read_network
 from ringrift.nnue.batch import input_batch, network_scores
 from ringrift.run_context import Cancelled
+from ringrift.training.history import read_history
 from ringrift.training.nnue import NnueInputs, train_nnue
 from ringrift.training.nnue_positions import read_positions
 from ringrift.training.nnue_settings import NnueSettings, nnue_settings
@@ -109,6 +110,28 @@ def test_a_teacher_gives_the_values(database: GamesDatabase, tmp_path: Path) -> 
     assert by_name["total"].training is not None
     assert by_name["value"].training is not None
     assert by_name["total"].training < 0.15 < by_name["value"].training  # the heuristic's values, not the outcomes
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_network(database: GamesDatabase, tmp_path: Path) -> None:
+    inputs = NnueInputs(CONFIG, settings(log_steps=1, validations=4.0), tmp_path / "models", tmp_path / "runs")
+    through = NnueInputs(CONFIG, inputs.settings, tmp_path / "models", tmp_path / "elsewhere")
+    whole = train_nnue(through, database, dataset_settings(), training_context())
+    seen: list[float] = []
+
+    def stop(work: str, done: float, total: float | None, detail: str = "") -> None:
+        if work == "training" and total is not None and done >= 0.7 * total:
+            stopped.cancellation.set()
+
+    stopped = training_context(progress=stop)
+    with pytest.raises(Cancelled, match="goes on"):
+        train_nnue(inputs, database, dataset_settings(), stopped)
+    resumed = training_context(progress=lambda work, done, *_: seen.append(done) if work == "training" else None)
+    again = train_nnue(inputs, database, dataset_settings(), resumed)
+    steps = read_history(tmp_path / "runs" / CONFIG / again.facts.run / "history.jsonl").training["step"]
+    assert steps.tolist() == list(range(1, len(steps) + 1))
+    assert len(steps) / 2 < seen[0] <= 0.8 * len(steps), "it began at a validation, not at the start"
+    assert again.facts.model == whole.facts.model
+    assert not (tmp_path / "runs" / CONFIG / again.facts.run / "checkpoints").exists()
 
 
 def test_without_games_there_is_nothing_to_learn(database: GamesDatabase, tmp_path: Path) -> None:

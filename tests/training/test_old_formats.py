@@ -31,6 +31,9 @@ CHANGES = {
     "precision": "float32",
     "ema_decay": 0.9,
     "learning_rate": 0.01,
+    "least_learning_rate": 0.0,
+    "patience": 15,
+    "losses": {"entropy_bonus": 0.0},
 }
 
 

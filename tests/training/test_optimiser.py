@@ -13,13 +13,17 @@ def learning_network() -> TrainingNetwork:
     return TrainingNetwork(build_network(NetworkConfig.of("tiny", "square8", 2, "v1")), dropout=0.0)
 
 
-def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_zero() -> None:
-    hyper = hyper_parameters("square8_2p", changes={"learning_rate": 0.01, "batch": 256})
+def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_the_least() -> None:
+    least = 0.001
+    changes = {"learning_rate": 0.01, "least_learning_rate": least, "batch": 256}
+    hyper = hyper_parameters("square8_2p", changes=changes)
     rates = [learning_rate(step, hyper, 256, 110, 10) for step in range(111)]
     assert rates[:10] == pytest.approx([0.001 * step for step in range(1, 11)])
-    assert rates[60] == pytest.approx(0.005)
+    assert rates[60] == pytest.approx((0.01 + least) / 2)
     assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[110] == pytest.approx(0)
+    assert rates[110] == pytest.approx(least)
+    low = hyper_parameters("square8_2p", changes=changes | {"learning_rate": least / 10})
+    assert learning_rate(50, low, 256, 110, 10) == pytest.approx(least / 10), "it never rises to the least"
 
 
 def test_a_batch_that_is_larger_than_the_rate_was_chosen_for_takes_larger_steps() -> None:
@@ -47,7 +51,7 @@ def test_the_average_follows_the_weights_and_forgets_the_start() -> None:
         for parameter in network.parameters():
             parameter.fill_(3.0)
     for step in range(1, 200):
-        average.update(network, step)
+        average.update(step)
     assert all(torch.allclose(parameter, torch.tensor(3.0)) for parameter in average.module.parameters())
     assert not any(parameter.requires_grad for parameter in average.module.parameters())
 
@@ -58,5 +62,5 @@ def test_one_update_moves_the_average_by_its_share() -> None:
     before = average.module.moves_left.bias.clone()
     with torch.no_grad():
         network.moves_left.bias.add_(1)
-    average.update(network, 10_000)
+    average.update(10_000)
     torch.testing.assert_close(average.module.moves_left.bias, before + 0.1)

@@ -54,7 +54,7 @@ def start(words: list[str | Path]) -> subprocess.Popen[str]:
 
 def finished(words: list[str | Path]) -> dict[str, Any]:
     """The report of a training that comes to its end."""
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return report
@@ -121,7 +121,7 @@ def test_short_of_memory_it_goes_on_in_smaller_parts(data: Path, tmp_path: Path)
     )
     words = command(data, tmp_path, batch=8192, epochs=32, checkpoint_steps=1, validate_epochs=100)
     done = subprocess.run(
-        [sys.executable, "-c", program, *words[1:]], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", program, *words[1:]], capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads(done.stdout.splitlines()[-1])
@@ -134,7 +134,7 @@ def torchrun(processes: int, words: list[str | Path]) -> str:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*launcher, *words], capture_output=True, text=True, timeout=300, check=False, env=environment
+        [*launcher, *words], capture_output=True, text=True, timeout=1800, check=False, env=environment
     )
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
@@ -161,3 +161,20 @@ def test_where_norms_do_not_depend_on_the_batch_two_processes_have_the_weights_o
     first, second = (torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1))
     assert torch.equal(first, second)
     torch.testing.assert_close(first, shared_steps.weights_after(4, data / f"{CONFIG}.json"), atol=5e-5, rtol=1e-3)
+
+
+def test_two_processes_project_the_gradients_of_the_whole_batch(data: Path, tmp_path: Path) -> None:
+    """PCGrad of one process that has the whole batch: both have the same weights, and they are those."""
+    torchrun(2, [Path(shared_steps.__file__), data / f"{CONFIG}.json", tmp_path / "weights", "pcgrad"])
+    first, second = (torch.load(tmp_path / f"weights-{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert torch.equal(first, second)
+    alone = shared_steps.weights_after(4, data / f"{CONFIG}.json", pcgrad=True, parts=1)
+    torch.testing.assert_close(first, alone, atol=5e-5, rtol=1e-3)
+
+
+def test_two_processes_come_to_the_same_end_together(data: Path, tmp_path: Path) -> None:
+    """Early stopping is decided by figures that all processes share: none leaves while another one goes on."""
+    changes = {"epochs": 40, "patience": 1, "learning_rate": 1e-6, "validate_epochs": 0.25, "losses.pcgrad": True}
+    printed = torchrun(2, command(data, tmp_path, **changes))
+    (report,) = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert report["facts"]["ended"] == "no better any more"

@@ -317,8 +317,9 @@ def test_a_run_that_gets_no_better_ends_early_with_its_best_weights(make_inputs:
 def test_a_run_can_end_early_when_its_strength_rises_no_more(make_inputs: Make) -> None:
     measured: list[float] = []
 
-    def strength(network: ResidualNetwork) -> float:
+    def strength(network: ResidualNetwork, group: ProcessGroup) -> float:
         assert not network.training
+        assert group.size == 1
         measured.append([100.0, 150.0, 152.0, 153.0][len(measured)])
         return measured[-1]
 

@@ -59,6 +59,14 @@ def test_the_average_has_learned_too(make_learner: Callable[..., Learner], batch
     torch.testing.assert_close(values, batches[0].outcome_values, atol=0.3, rtol=0)
 
 
+def test_the_temperature_of_policy_targets_is_annealed(make_learner: Callable[..., Learner]) -> None:
+    learner = make_learner(steps=100, losses={"policy_temperature": [3.0, 1.0]})
+    found = []
+    for learner.steps in (0, 50, 100):
+        found.append(learner.present_target.softness)
+    assert found == pytest.approx([3.0, 2.0, 1.0])
+
+
 def test_long_gradients_are_shortened(make_learner: Callable[..., Learner], batches: list[Batch]) -> None:
     learner = make_learner(clip=1e-3)
     assert learner.step(batches[:1]).gradient_norm > 1e-3

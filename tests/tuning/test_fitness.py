@@ -10,7 +10,15 @@ from ringrift.evaluation.matches import MatchPlan, play_match
 from ringrift.game import parse_config
 from ringrift.heuristic import FEATURE_COUNT, frozen_weights, load_weights
 from ringrift.limits import move_limit
-from ringrift.tuning.fitness import Games, NetworkFitness, draw_openings, one_ply_fitness, search_fitness
+from ringrift.tuning.fitness import (
+    Games,
+    NetworkFitness,
+    draw_openings,
+    game_fitness,
+    one_ply_fitness,
+    search_fitness,
+)
+from ringrift.tuning.heuristic import answer_candidate
 from ringrift.tuning.one_ply_games import play_one_ply
 
 UPSIDE_DOWN = -frozen_weights()
@@ -58,6 +66,17 @@ def test_a_search_plays_too(config: str) -> None:
     scores = search_fitness(config, nodes=20)(candidates, frozen_weights()[np.newaxis], Games(1, 3))
     assert scores.shape == (2, 1)
     assert scores[1, 0] <= scores[0, 0]
+
+
+def test_both_uses_count_the_same() -> None:
+    config, games, panel = "square8_2p", Games(3, 5), frozen_weights()[np.newaxis]
+    candidates = np.stack([frozen_weights() * np.linspace(0.5, 1.5, FEATURE_COUNT), UPSIDE_DOWN])
+    one_ply, search, both = (
+        game_fitness(config, evaluator, 20)(candidates, panel, games) for evaluator in ("one_ply", "search", "both")
+    )
+    assert both == pytest.approx((one_ply + search) / 2)
+    answer = answer_candidate(game_fitness(config, "both", 20), config, 0, 0, candidates[0], panel, games)
+    assert answer.games == 12  # three openings, two seats, two uses
 
 
 def test_agreement_with_a_network_is_highest_for_the_weights_that_made_its_values() -> None:

@@ -20,6 +20,7 @@ from ringrift.web.settings import web_settings
         ("gumbel:heuristic@64?weights=v1", None, True),
         ("puct@8", None, False),
         ("policy:models/a.pth", Path("models/a.pth"), False),
+        ("minimax:nnue-shipped?nodes=1000", None, False),
         ("gumbel:{best}@8", None, True),  # before there is a champion
     ],
 )

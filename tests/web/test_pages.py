@@ -190,6 +190,8 @@ def test_a_hint_names_legal_actions(client: TestClient) -> None:
     hint = client.post("/pages/data/play/hint", json={"config": "hex8_2p", "seats": ["person"] * 2, "seed": 1}).json()
     assert {one["key"] for one in hint["candidates"]} <= set(Game("hex8", 2).keys())
     assert len(hint["values"]) == 2
+    (loaded,) = client.get("/ai/models").json()["loaded"]
+    assert loaded["ai_type"] == "gumbel", "who gives hints is one of the service's players, under its limits"
 
 
 def test_what_comes_in_is_told_by_host_and_config(filled: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

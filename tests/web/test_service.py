@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -17,7 +18,7 @@ from ringrift.networks import save_model
 from ringrift.web import WebContext, create_app
 from ringrift.web.guards import open_guards
 from tests.models.making import network
-from tests.web.states import first_state
+from tests.web.states import first_state, server_state
 
 pytestmark = pytest.mark.slow
 
@@ -46,23 +47,53 @@ def place_model(models: Path, config: str, seed: int) -> Path:
     return path
 
 
+LARGE = [config for config in CONFIGS if config.startswith(("square19", "hexagonal"))]
+LEFT = 40
+"""The actions that were left in a random game on a large board when the service takes over."""
+FIRST = 60
+"""The actions with which a game on a large board begins."""
+
+
+def late_game(config: str) -> Game:
+    """A random game that is about to end."""
+    board, players = parse_config(config)
+    whole, rng = Game(board.name, players), np.random.default_rng(3)
+    while not whole.is_over:
+        whole.play(int(rng.choice(whole.legal_actions())))
+    game = Game(board.name, players)
+    for action in whole.actions[:-LEFT]:
+        game.play(action)
+    return game
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_game_server_plays_a_game_to_its_end(config: str, client: TestClient) -> None:
+    """On a large board it begins late, with the whole history: the moves between take minutes and show nothing new."""
     board, players = parse_config(config)
-    game, state = Game(board.name, players), first_state(config)
+    game = late_game(config) if config in LARGE else Game(board.name, players)
+    state = server_state(config, game.state(), game.record()["moves"])
+    play_through(client, game, state, 10**6)
+    assert game.is_over
+
+
+@pytest.mark.parametrize("config", LARGE)
+def test_a_game_server_begins_a_game_on_a_large_board(config: str, client: TestClient) -> None:
+    board, players = parse_config(config)
+    play_through(client, Game(board.name, players), first_state(config), FIRST)
+
+
+def play_through(client: TestClient, game: Game, state: Json, actions: int) -> None:
+    """Let the service choose every move, to the end of the game or until it has so many actions."""
     while not game.is_over:
         answer = ask(client, state, difficulty=1, seed=len(game.actions))
         assert -1 <= answer["evaluation"] <= 1
         game.play(answer["move"])
         state = play_on(client, state, answer["move"])
         assert state["zobristHash"] == f"{game.hash():016x}"
-        if len(game.actions) > SHORT.get(board.name, 10**6):
-            return  # the rest of a game on a large board shows nothing new
+        if len(game.actions) > actions:
+            return
     assert state["winner"] == game.result().winner
     assert ask(client, state, player_number=1)["move"] is None
-
-
-SHORT = {"square19": 60, "hexagonal": 60}
 
 
 def test_the_same_seed_gives_the_same_move(client: TestClient) -> None:

@@ -28,6 +28,7 @@ from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import BadSettings, folder_of
 from ringrift_airflow.local.api_client import AirflowApi, Refused
 from ringrift_airflow.local.processes import cpu_seconds, environment_of, living, processes_of
+from ringrift_airflow.local.supervisor import LOG
 from ringrift_airflow.notifications.failure import absent_connection, connections_of
 from ringrift_airflow.workspace import home
 
@@ -73,7 +74,7 @@ class StandaloneAirflow:
         self._process = self.folder / "standalone.pid"
         self._lock = self.folder / "standalone.lock"
         self._child: subprocess.Popen[bytes] | None = None
-        self.log = self.folder / "standalone.log"
+        self.log = self.folder / LOG
 
     @property
     def environment(self) -> dict[str, str]:
@@ -91,6 +92,8 @@ class StandaloneAirflow:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "8",
+            # A task that has done its work and takes long to end is killed after that, and done again; by default 20.
+            "AIRFLOW__CORE__TASK_SUCCESS_OVERTIME": "600",
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",

@@ -6,11 +6,14 @@ the whole network. Here a component that ends is started anew, and logs are read
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +29,16 @@ COMPONENTS: Final = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 """The arguments of Airflow's command, by component."""
+LOG: Final = "standalone.log"
+"""The name of the log, in the home of Airflow."""
 RESTARTS: Final = 5
 """A component that ends more often than that within `WINDOW` has a reason that a restart does not mend."""
 WINDOW: Final = 300.0
 """Seconds."""
 POLL: Final = 0.2
 """Seconds between two looks at the components."""
+LOG_BYTES: Final = 16_000_000
+"""Bytes of their log, about four hours; what is longer is put aside, in the place of what was put aside before."""
 
 
 @dataclass
@@ -66,8 +73,10 @@ class Component:
 class Supervisor:
     """Runs components until it is told to stop or one of them cannot be kept alive."""
 
-    def __init__(self, components: list[Component]) -> None:
+    def __init__(self, components: list[Component], log: Path) -> None:
+        """`log` is the file that components write to, each at its end."""
         self.components = components
+        self.log = log
         self._stopping = False
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -88,6 +97,7 @@ class Supervisor:
                     if not component.restart():
                         tell(f"{component.name} has ended {RESTARTS + 1} times within {WINDOW:g} s")
                         self._stopping, code = True, 1
+            put_aside(self.log)
         self._end_components()
         return code
 
@@ -97,6 +107,14 @@ class Supervisor:
             process.terminate()
         for process in running:
             process.wait()
+
+
+def put_aside(log: Path) -> None:
+    """Copy a log that has become long to `<name>.1`, and begin it anew; whoever writes at its end goes on there."""
+    with suppress(OSError):  # a full disk is no reason to end, nor is a log that is no file
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copy(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)
 
 
 def tell(line: str) -> None:
@@ -110,7 +128,8 @@ def main() -> int:
     if code := subprocess.run([airflow, "db", "migrate"], stdin=subprocess.DEVNULL, check=False).returncode:
         tell(f"`airflow db migrate` has ended with code {code}")
         return 1
-    supervisor = Supervisor([Component(name, [airflow, *words]) for name, words in COMPONENTS.items()])
+    components = [Component(name, [airflow, *words]) for name, words in COMPONENTS.items()]
+    supervisor = Supervisor(components, Path(os.environ["AIRFLOW_HOME"]) / LOG)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.stop)
     return supervisor.run()

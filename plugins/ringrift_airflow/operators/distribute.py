@@ -49,13 +49,18 @@ def bring_champion(fleet: FleetHook, config: str, log: Any, names: Sequence[str]
 
     `HostTrouble` if none of them has it.
     """
+    from ringrift.agents.champion import former_wanted
     from ringrift.fleet.distribution import distribute  # late: it takes a second
     from ringrift.models import ModelStore
+    from ringrift.models.former import place_former_champions
+    from ringrift.selfplay import selfplay_settings
 
     with in_one_line(), fleet.health() as health:
         store = ModelStore(health.database, home() / "models")
         chosen = chosen_hosts(fleet.hosts, names, "selfplay")
-        report = distribute(store, config, chosen, fleet.settings, health=health, connect=fleet.connect)
+        former = former_wanted(selfplay_settings(config).players.trained)
+        place_former_champions(store, config, former)
+        report = distribute(store, config, chosen, fleet.settings, former=former, health=health, connect=fleet.connect)
     for one in report.hosts:
         if one.trouble:
             log.warning("%s (%s)", one.trouble, one.reaction)

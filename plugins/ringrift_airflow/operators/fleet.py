@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
 
 from ringrift.errors import RingRiftError
-from ringrift.fleet import Job, Shell, State, kill_job, list_jobs, sweep_jobs
+from ringrift.fleet import Job, Shell, State, kill_job, list_jobs
 from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
@@ -56,28 +55,48 @@ class TendFleetOperator(HaltableOperator):
         return {one.host: one.trouble or "in service" for one in found}
 
 
-class SweepJobsOperator(HaltableOperator):
-    """Remove the jobs of this machine and of all hosts that ended long ago.
+class CleanHostsOperator(HaltableOperator):
+    """Remove from all hosts what nobody needs there any more: `ringrift clean`, which knows Airflow's connections, too.
 
-    :param keep: for how long they are kept.
+    :param only_full: whether hosts whose disk is not nearly full are left alone.
     """
 
-    def __init__(self, *, keep: timedelta, **kwargs: Any) -> None:
+    def __init__(self, *, only_full: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.keep = keep
+        self.only_full = only_full
 
     def work(self, context: Context) -> Any:
-        """Remove them, and say how many; a host that does not answer is swept another time."""
-        fleet, removed = FleetHook(), {}
+        """Clean them, and say what has gone; a host that does not answer is cleaned another time."""
+        fleet = FleetHook()
         with in_one_line():
-            names = (LOCAL, *fleet.hosts)
-        for name in names:
-            try:
-                old = partial(sweep_jobs, root=fleet.site(name).jobs, older_than=int(self.keep.total_seconds()))
-                removed[name] = len(fleet.ask(name, old))
-                self.log.info("%s: %d jobs older than %s are removed", name, removed[name], self.keep)
-            except RingRiftError as error:
-                self.log.warning("%s", error)
+            known = fleet.hosts
+        if not known:
+            skip(context, "hosts.yaml: there are no hosts in it")
+        from ringrift.models import ModelStore  # late, as what follows: it takes a second
+        from ringrift.pipeline.host_housekeeping import clean_hosts
+        from ringrift.pipeline.housekeeping_settings import housekeeping_settings
+        from ringrift.resources import guard_settings
+        from ringrift.run_context import RunContext
+
+        with in_one_line(), fleet.health() as health:
+            found = clean_hosts(
+                known,
+                ModelStore(health.database, home() / "models"),
+                RunContext(housekeeping_settings()),
+                health,
+                guard_settings().disk,
+                apply=True,
+                only_full=self.only_full,
+                connect=fleet.connect,
+            )
+        removed = {}
+        for host in found:
+            if host.trouble:
+                self.log.warning("%s (%s)", host.trouble, host.reaction)
+                continue
+            removed[host.host] = {kind.kind: kind.removed for kind in host.kinds}
+            for kind in host.kinds:
+                self.log.info("%s: %d %s, %.1f MB, are removed", host.host, kind.removed, kind.kind, kind.bytes / 1e6)
         return {"removed": removed}
 
 

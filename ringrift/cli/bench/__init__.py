@@ -12,6 +12,7 @@ from ringrift.cli.bench import (
     game,
     games,
     gate,
+    gpu,
     loader,
     monitoring,
     nnue,
@@ -36,6 +37,7 @@ app.command()(datasets.datasets)
 app.command()(loader.loader)
 app.command()(sync.sync)
 app.command()(training.training)
+app.command()(gpu.gpu)
 app.command()(gate.gate)
 app.command()(alarm.alarm)
 app.command()(monitoring.monitoring)

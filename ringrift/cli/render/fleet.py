@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
+from ringrift.clock import seconds_since
 from ringrift.fleet.check import FleetCheck
 from ringrift.fleet.deploy import FleetDeploy
 from ringrift.fleet.distribution import Distribution
+from ringrift.fleet.pace import FleetPace
 from ringrift.fleet.sync import SyncReport
 
 
@@ -43,6 +45,26 @@ def _(report: FleetDeploy) -> Iterator[RenderableType]:
         trouble = f"{one.trouble} ({one.reaction})" if one.trouble else ""
         steps = ", ".join(one.steps) or ("" if one.trouble else "nothing: all is there")
         table.add_row(one.host, one.release, steps, escape(trouble), style="red" if one.trouble else None)
+    yield table
+
+
+@render.register
+def _(report: FleetPace) -> Iterator[RenderableType]:
+    table = Table("host", "CPU", "GPU", "GPU memory", "ahead", "processes", "working", "batch", "decided", "why")
+    for one in report.hosts:
+        plan = one.plan
+        if plan is None:
+            table.add_row(one.host, *[""] * 8, escape(one.trouble), style="red" if one.trouble else None)
+            continue
+        age = seconds_since(plan.decided, f"the plan of {one.host}")
+        shares = ("" if share is None else f"{share:.0%}" for share in (plan.cpu, plan.gpu, plan.gpu_memory))
+        ahead = "" if plan.ahead is None or plan.confidence is None else f"{plan.ahead:.0%}, {plan.confidence:.0%} sure"
+        processes = ", ".join(f"{config} {count}" for config, count in plan.processes.items())
+        table.add_row(
+            *(one.host, *shares, ahead, escape(processes), f"{plan.working:.0%}", f"{plan.batch:.0%}"),
+            "" if age is None else f"{age:.0f} s ago",
+            escape(plan.why),
+        )
     yield table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import RenderableType
@@ -17,8 +17,8 @@ from ringrift.evaluation.rating import form_of
 from ringrift.evaluation.sequential import SEQUENTIAL
 from ringrift.evaluation.shadow import SHADOW
 from ringrift.models.gate import GateReport
-from ringrift.models.lineage import Ancestor, Lineage
-from ringrift.models.nnue_gate import NnueGateReport
+from ringrift.models.lineage import Ancestor, Lineage, NnueLineage
+from ringrift.models.nnue_gate import NnueGateReport, verdict_lines
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
@@ -57,17 +57,12 @@ def _(report: ScreeningReport) -> Iterator[RenderableType]:
 
 @render.register
 def _(report: Lineage) -> Iterator[RenderableType]:
-    from rich.tree import Tree
-
     model = report.model
     tree = Tree(f"{model.id}  {model.config}  {model.status}")
     files = f"pruned {utc(model.pruned)}" if model.pruned else f"{model.path}, SHA-256 {model.sha256}"
     tree.add(f"created {utc(model.created)}")
     tree.add(f"files: {escape(files)}")
-    _grow(tree.add("training" if model.training else "training: nothing is known of it"), _ordered(model.training))
-    parents = tree.add("parents" if report.ancestors else "parents: none, it was trained from random weights")
-    for ancestor in report.ancestors:
-        parents.add(escape(_ancestor(ancestor)))
+    _grow_origin(tree, model.training, report.ancestors)
     gated = tree.add("promotions" if report.promotions else "promotions: it has not been at the gate")
     for entry in report.promotions:
         gated.add(escape(f"{utc(entry.when)} {entry.kind}{' (forced)' if entry.forced else ''}: {entry.why}"))
@@ -79,6 +74,26 @@ def _(report: Lineage) -> Iterator[RenderableType]:
     for evaluation in report.evaluations:
         evaluated.add(escape(_evaluation(evaluation)))
     yield tree
+
+
+@render.register
+def _(report: NnueLineage) -> Iterator[RenderableType]:
+    network = report.network
+    tree = Tree(f"{network.id}  {network.config}  nnue  {network.status}")
+    tree.add(f"created {utc(network.created)}")
+    tree.add(f"file: {escape(network.path)}")
+    _grow_origin(tree, network.training, report.ancestors)
+    for line in verdict_lines(network):
+        tree.add(escape(line))
+    yield tree
+
+
+def _grow_origin(tree: Tree, training: Mapping[str, Any], ancestors: Sequence[Ancestor]) -> None:
+    """Hang into the tree what a model has learned from, and the models that it comes from."""
+    _grow(tree.add("training" if training else "training: nothing is known of it"), _ordered(training))
+    parents = tree.add("parents" if ancestors else "parents: none, it was trained from random weights")
+    for ancestor in ancestors:
+        parents.add(escape(_ancestor(ancestor)))
 
 
 @render.register
@@ -118,7 +133,7 @@ def _(report: VerifyReport) -> Iterator[RenderableType]:
         yield escape(f"{path} is not registered: `ringrift models register` takes it in, or remove it")
 
 
-TOLD: Final = ("run", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
+TOLD: Final = ("run", "teacher", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
 """What a training says of itself, in the order in which it is shown; the rest follows."""
 
 

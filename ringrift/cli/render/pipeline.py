@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.markup import escape
@@ -11,7 +11,7 @@ from rich.table import Table
 from ringrift.cli.render import render
 from ringrift.pipeline.allocation import AllocationReport
 from ringrift.pipeline.curve import Curve
-from ringrift.pipeline.housekeeping import CleanReport
+from ringrift.pipeline.housekeeping_report import Cleaned, CleanReport
 from ringrift.pipeline.iteration import Iteration
 from ringrift.pipeline.status import Status
 
@@ -48,17 +48,30 @@ def _(report: AllocationReport) -> Iterator[RenderableType]:
 
 @render.register
 def _(report: CleanReport) -> Iterator[RenderableType]:
-    done = "freed" if report.applied else "would be freed, with --apply"
-    full = "; it is full: the shorter ages of housekeeping.yaml hold" if report.full else ""
-    yield f"{report.bytes / 1e6:,.1f} MB {done}; the disk was {report.disk}{full}"
-    table = Table("kind", "removed" if report.applied else "to remove", "MB", "kept, and why")
+    if report.kinds:
+        done = "freed" if report.applied else "would be freed, with --apply"
+        full = "; it is full: the shorter ages of housekeeping.yaml hold" if report.full else ""
+        yield f"{report.bytes / 1e6:,.1f} MB {done}; the disk was {report.disk}{full}"
+        yield from _cleaned(report.kinds, report.applied)
+    else:
+        yield f"nothing is cleaned before the disk is nearly full (resources.yaml: disk.warn); it is {report.disk}"
+    for host in report.hosts:
+        if host.kinds:
+            yield f"{host.host}, whose disk is full" if host.full else host.host
+            yield from _cleaned(host.kinds, report.applied)
+        elif host.trouble:
+            yield escape(f"{host.trouble} {host.reaction}".strip())
+
+
+def _cleaned(kinds: Sequence[Cleaned], applied: bool) -> Iterator[RenderableType]:
+    table = Table("kind", "removed" if applied else "to remove", "MB", "kept, and why")
     for column in table.columns[1:3]:
         column.justify = "right"
-    for kind in report.kinds:
+    for kind in kinds:
         kept = ", ".join(f"{count} {why}" for why, count in kind.kept.items())
         table.add_row(kind.kind.replace("_", " "), f"{kind.removed}", f"{kind.bytes / 1e6:,.1f}", escape(kept))
     yield table
-    for kind in report.kinds:
+    for kind in kinds:
         yield from (escape(line) for line in kind.trouble)
 
 

@@ -13,6 +13,7 @@ from ringrift.cli.render import render
 from ringrift.evaluation.sprt import elo_of
 from ringrift.game.boards import parse_config
 from ringrift.tuning.acceptance import MODES, AcceptanceReport
+from ringrift.tuning.comparison_training import ComparisonReport
 from ringrift.tuning.heuristic import TuningReport
 from ringrift.tuning.logistic import LogisticReport
 from ringrift.tuning.training.population import MemberResult
@@ -51,6 +52,23 @@ def _(report: LogisticReport) -> Iterator[RenderableType]:
         matters = "yes" if one.matters else "" if one.fitted is None else "not clear"
         table.add_row(one.feature, f"{one.in_use:.3g}", fitted, error, matters, f"{one.start:.3g}")
     yield table
+
+
+@render.register
+def _(report: ComparisonReport) -> Iterator[RenderableType]:
+    yield escape(
+        f"{report.config}: {report.run}; {report.decisions:,} choices of the search, {report.agreement:.1%} of them "
+        f"those of the weights it began with; {report.rollouts:,} rollouts; {report.seconds:,.0f} s of CPU time"
+    )
+    table = Table("mix", "agreement", "games", "Elo, one ply", "Elo, search")
+    for mix in report.mixes:
+        one_ply, search = (
+            f"{elo:+.0f} ± {error:.0f}"
+            for elo, error in ((mix.one_ply_elo, mix.one_ply_error), (mix.search_elo, mix.search_error))
+        )
+        table.add_row(mix.mix, f"{mix.agreement:.1%}", f"{mix.games:,}", one_ply, search)
+    yield table
+    yield ", ".join(f"{name} {weight:.3g}" for name, weight in report.weights.items())
 
 
 @render.register

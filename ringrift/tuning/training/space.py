@@ -29,7 +29,15 @@ TARGETS: Final = (
 be compared."""
 FIXED: Final = (
     *("seed", "early_stopping", "validate_epochs", "checkpoints", "checkpoint_steps", "log_steps"),
-    *("gpu_batches", "gpu_gigabytes_free", "elo_games", "elo_step", "elo_patience"),
+    *(
+        "gpu_batches",
+        "gpu_memory_batches",
+        "gpu_gigabytes_free",
+        "least_steps",
+        "elo_games",
+        "elo_step",
+        "elo_patience",
+    ),
 )
 """Hyper-parameters that a search needs for itself, or that say nothing of what is learned."""
 LENGTHS: Final = ("epochs", "replay_ratio", "patience", "network")

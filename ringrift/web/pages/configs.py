@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from ringrift.evaluation.store import newest_ratings, stored_evaluations
+from ringrift.evaluation.store import newest_ratings, scores_between, stored_evaluations
 from ringrift.game import parse_config
 from ringrift.game_database import Selection
 from ringrift.game_database.statistics import games_statistics
-from ringrift.models import ModelStore, history
+from ringrift.models import ModelStore, StoredModel, history
 from ringrift.pipeline.curve import Point, learning_curve
 from ringrift.pipeline.iteration import FOLDER
+from ringrift.pipeline.model_quality import measures
 from ringrift.web.context import Context
 from ringrift.web.pages.remembered import Remembered
 
@@ -21,6 +23,9 @@ SECONDS: Final = 60
 """Statistics read all games of a config."""
 MOST: Final = 200
 """Models and decisions of a page, the newest."""
+COMPARED: Final = 12
+"""Players of a cross-table."""
+IDENTITY_DIGITS: Final = 8
 
 router = APIRouter()
 
@@ -47,6 +52,14 @@ class Model(BaseModel):
     samples: int | None
     parameters: int | None
     pruned: bool
+    dataset: str | None
+    """The identity of the data set that it has learned from, in short."""
+    loss: float | None
+    """The total loss on games held out."""
+    gap: float | None
+    """The loss on games held out less that on samples of training."""
+    calibration: float | None
+    """The expected calibration error of its values."""
 
 
 class Check(BaseModel):
@@ -101,6 +114,8 @@ class CurvePoint(BaseModel):
     created: int
     games: int
     cpu_hours: float | None
+    hours: float
+    """The hours that the stages of learning took up to it, whoever ran them."""
     elo: dict[str, tuple[float, float, float]]
     promoted: bool
 
@@ -148,6 +163,17 @@ class Statistics(BaseModel):
     """Games by their moves, in about 40 steps."""
 
 
+class CrossTable(BaseModel):
+    """How players of rated games have done against each other."""
+
+    players: list[str]
+    """The strongest first."""
+    scores: list[list[float | None]]
+    """`[players, players]`, what the one of the row scored on average, 0 … 1; None where they have not met."""
+    games: list[list[int]]
+
+
+_cross_tables: Remembered[CrossTable] = Remembered(SECONDS)
 _statistics: Remembered[Statistics | None] = Remembered(SECONDS)
 
 
@@ -163,19 +189,7 @@ def config_page(context: Context, config: str) -> ConfigPage:
         points=[_point(point) for point in curve.points],
         anchors=curve.anchors,
         ratings=[Rated(**_fields(one, Rated)) for one in newest_ratings(database, config)],
-        models=[
-            Model(
-                id=one.id,
-                status=one.status,
-                created=one.created,
-                parent=one.parent,
-                pruned=one.pruned is not None,
-                games=_number(one.training, "dataset", "provenance", "steps", 0, "games"),
-                samples=_number(one.training, "dataset", "samples"),
-                parameters=_number(one.training, "parameters"),
-            )
-            for one in store.listed(config)[:MOST]
-        ],
+        models=[_model(one) for one in store.listed(config)[:MOST]],
         decisions=[
             Decision(
                 model=one.model,
@@ -202,6 +216,26 @@ def config_page(context: Context, config: str) -> ConfigPage:
             )
             for one in stored_evaluations(database, config)[:MOST]
         ],
+    )
+
+
+@router.get("/configs/{config}/cross-table")
+def cross_table(context: Context, config: str) -> CrossTable:
+    """Return how the strongest players of a config have done against each other in rated games."""
+    parse_config(config)
+    return _cross_tables.get((context.home, config), lambda: _cross(context, config))
+
+
+def _cross(context: Context, config: str) -> CrossTable:
+    database = context.database()
+    found = scores_between(database, config)
+    met = {player for player, _ in found}
+    players = [one.player for one in newest_ratings(database, config) if one.player in met][:COMPARED]
+    pairs = [[found.get((one, other), (0, 0.0)) for other in players] for one in players]
+    return CrossTable(
+        players=players,
+        scores=[[score / games if games else None for games, score in row] for row in pairs],
+        games=[[games for games, _ in row] for row in pairs],
     )
 
 
@@ -241,6 +275,36 @@ def _in_steps(lengths: dict[int, int], steps: int = 40) -> list[tuple[int, int]]
     for moves, count in lengths.items():
         found[low + (moves - low) // wide * wide] += count
     return list(found.items())
+
+
+def _model(one: StoredModel) -> Model:
+    measured = next(iter(measures([one])), None)
+    return Model(
+        id=one.id,
+        status=one.status,
+        created=one.created,
+        parent=one.parent,
+        pruned=one.pruned is not None,
+        games=_number(one.training, "dataset", "provenance", "steps", 0, "games"),
+        samples=_number(one.training, "dataset", "samples"),
+        parameters=_number(one.training, "parameters"),
+        dataset=_identity(one.training),
+        loss=_finite(measured.loss) if measured else None,
+        gap=_finite(measured.gap) if measured else None,
+        calibration=_finite(measured.calibration) if measured else None,
+    )
+
+
+def _identity(training: Any) -> str | None:
+    """Return the short identity of the data set of a training, whoever wrote the report."""
+    dataset = training.get("dataset")
+    identity = dataset.get("identity") if isinstance(dataset, dict) else None
+    return str(identity)[:IDENTITY_DIGITS] if identity else None
+
+
+def _finite(number: float | None) -> float | None:
+    """Return a number that JSON can hold."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _point(point: Point) -> CurvePoint:

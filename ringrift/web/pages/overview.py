@@ -9,11 +9,9 @@ from pydantic import BaseModel
 
 from ringrift.game import configs
 from ringrift.game_database import AbsentDatabase
-from ringrift.models import ModelStore
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import FOLDER
-from ringrift.pipeline.readiness import Readiness, readiness
-from ringrift.pipeline.settings import LoopPreset, loop_settings
+from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.status import SELFPLAY, ConfigStatus, status
 from ringrift.web.context import Context, WebContext
 from ringrift.web.pages.remembered import Remembered
@@ -86,20 +84,16 @@ def _overview(context: WebContext) -> Overview:
         database = context.database()
     except AbsentDatabase:
         return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
-    store = ModelStore(database, context.models)
     found = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
     known = {one.config: one for one in found.configs}
-    summaries = [
-        _summary(store, known[name], preset, halt) if name in known else ConfigSummary(config=name) for name in names
-    ]
+    summaries = [_summary(known[name], halt) if name in known else ConfigSummary(config=name) for name in names]
     activity = list(found.loop.lines()) if found.loop else []
     return Overview(halted=halt, preset=settings.preset, activity=activity, configs=summaries)
 
 
-def _summary(store: ModelStore, one: ConfigStatus, preset: LoopPreset, halt: str | None) -> ConfigSummary:
-    stage = preset.training
-    there = readiness(store, one.config, games=stage.new_games, minutes=stage.minutes)
-    why, needs_attention = explain(one, there, halt)
+def _summary(one: ConfigStatus, halt: str | None) -> ConfigSummary:
+    there = one.readiness
+    why, needs_attention = explain(one, halt)
     return ConfigSummary(
         config=one.config,
         games=one.games,
@@ -120,8 +114,9 @@ def _summary(store: ModelStore, one: ConfigStatus, preset: LoopPreset, halt: str
     )
 
 
-def explain(one: ConfigStatus, there: Readiness, halt: str | None) -> tuple[str, bool]:
+def explain(one: ConfigStatus, halt: str | None) -> tuple[str, bool]:
     """Return why nothing happens with a config, in a sentence, and whether somebody has to do something about it."""
+    there = one.readiness
     if halt is not None:
         return f"The loop is halted: {halt}.", True
     if one.wrong:

@@ -6,16 +6,14 @@ request replays the actions by the rules, and what agents choose depends on the 
 
 from __future__ import annotations
 
-from functools import lru_cache
-from threading import Lock
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from ringrift.agents import Agent, make_agent
+from ringrift.agents import Agent
 from ringrift.errors import RingRiftError
-from ringrift.evaluation.analysis import assess
+from ringrift.evaluation.analysis import Assessment, assess
 from ringrift.game import Game, parse_config
 from ringrift.game.records import record_line
 from ringrift.game_database import AbsentDatabase
@@ -31,6 +29,8 @@ from ringrift.web.service.routes import Service
 
 CANDIDATES: Final = 8
 """Actions that a hint names."""
+MODELS: Final = 5
+"""Models beside the champion that are offered, the newest; any other can be named in the address."""
 LONGEST_SEAT: Final = 60
 MOST_ACTIONS: Final = 10_000
 HINT: Final = "gumbel:heuristic@200"
@@ -120,12 +120,20 @@ def choices(context: Context, config: str) -> Choices:
         spec = spec_of(f"{LEVEL}{level}", name, None)
         found.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
     store = _store(context)
-    champion = store.champion(name) if store else None
+    if store is None:
+        return Choices(choices=found)
+    champion = store.champion(name)
     if champion is not None:
         found += [
             Choice(seat=f"champion@{count}", name=f"The champion, {count} simulations", detail=champion.id)
             for count in (16, 64, 256)
         ]
+    others = [one for one in store.listed(name) if one.pruned is None and one.status != "production"]
+    found += [
+        Choice(seat=f"{one.id}@{count}", name=f"Model {one.id[:8]}, {count} simulations", detail=one.status)
+        for one in others[:MODELS]
+        for count in (16, 64)
+    ]
     return Choices(choices=found)
 
 
@@ -150,16 +158,19 @@ def position(context: Context, service: Service, step: Step) -> Position:
 
 
 @router.post("/hint")
-def hint(context: Context, game: Started) -> Hint:
-    """Return what a player would do in the position."""
+def hint(service: Service, game: Started) -> Hint:
+    """Return what a player would do in the position; it is one of the service's, with their limits."""
     state = _begun(game)
     for action in game.actions:
         state.play(action)
     if state.is_over or len(state.legal_actions()) < 1:
         raise BadGame("the game is over: there is nothing to choose")
-    agent, lock = _adviser(game.config)
-    with lock:
-        found = next(assess(agent, state.board, state.players, state.array.reshape(1), top=CANDIDATES))
+    position = state.array.reshape(1)
+
+    def think(agent: Agent) -> Assessment:
+        return next(assess(agent, state.board, state.players, position, top=CANDIDATES))
+
+    found = service.pool.send(service.lineup.named(game.config, HINT), think).result()
     seat = state.player - 1
     return Hint(
         by=HINT,
@@ -209,13 +220,6 @@ def _advance(context: WebContext, service: MoveService, game: Game, step: Step) 
         decision = service.pool.decide(player, game.array.reshape(1).copy(), step.seed).result()
         frames += play_frames(game, [decision.action])
     return frames
-
-
-@lru_cache(maxsize=12)
-def _adviser(config: str) -> tuple[Agent, Lock]:
-    """Return the player that gives hints, for one thread at a time."""
-    board, players = parse_config(config)
-    return make_agent(HINT, board, players), Lock()
 
 
 def _store(context: WebContext) -> ModelStore | None:

@@ -80,16 +80,17 @@ class RunCurves(BaseModel):
 
 
 @router.get("/runs")
-def runs(context: Context) -> Runs:
-    """Return the newest runs of training of all configs, the latest first."""
+def runs(context: Context, config: str | None = None) -> Runs:
+    """Return the newest runs of training of a config, or of all, the latest first."""
+    if config is not None:
+        parse_config(config)
     found: list[tuple[int, str, Path]] = []
-    for board, players in configs():
-        config = f"{board}_{players}p"
-        for history in (context.home / RUNS / config).glob(f"*/{HISTORY}"):
+    for one in [config] if config else [f"{board}_{players}p" for board, players in configs()]:
+        for history in (context.home / RUNS / one).glob(f"*/{HISTORY}"):
             if _NAME.fullmatch(history.parent.name):
-                found.append((int(history.stat().st_mtime), config, history.parent))
+                found.append((int(history.stat().st_mtime), one, history.parent))
     newest = sorted(found, key=lambda one: (one[0], one[2]), reverse=True)[:MOST]
-    return Runs(runs=[_run(config, folder, changed) for changed, config, folder in newest])
+    return Runs(runs=[_run(one, folder, changed) for changed, one, folder in newest])
 
 
 @router.get("/runs/{config}/{run}")

@@ -42,7 +42,8 @@ class Player:
     def uses_heuristic(self) -> bool:
         """Whether positions are judged by the heuristic."""
         parsed = self.parsed
-        return parsed.model == WITHOUT or (parsed.network is None and parsed.mode not in ("random", "puct", "gumbel"))
+        without = parsed.network is None and not parsed.names_nnue
+        return parsed.model == WITHOUT or (without and parsed.mode not in ("random", "puct", "gumbel"))
 
     def model_id(self) -> str | None:
         """Return the id of the model; None without one, or if it cannot be read now."""

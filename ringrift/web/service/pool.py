@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Lock, Thread
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import psutil
@@ -26,6 +27,7 @@ from ringrift.search import CachedEvaluator
 from ringrift.web.service.lineup import Player
 from ringrift.web.settings import ServiceSettings
 
+T = TypeVar("T")
 MEGABYTE: Final = 1 << 20
 _log = logging.getLogger("ringrift.web")
 
@@ -53,6 +55,15 @@ class _Job:
     since: float = field(default_factory=time.monotonic)
 
 
+@dataclass
+class _Errand:
+    """Work of another kind that needs the agent, such as an analysis."""
+
+    work: Callable[[Agent], Any]
+    future: Future[Any]
+    since: float = field(default_factory=time.monotonic)
+
+
 class LoadedPlayer:
     """A player with its thread, which loads it, and works off batches until it is closed.
 
@@ -70,7 +81,7 @@ class LoadedPlayer:
         self.reloads = 0
         self._agent: Agent | None = None
         self._stamp = player.stamp
-        self._jobs: deque[_Job] = deque()
+        self._jobs: deque[_Job | _Errand] = deque()
         self._wake = Condition()
         self._closed = False
         Thread(target=self._work, name=f"player {player.config} {player.mode}", daemon=True).start()
@@ -81,7 +92,7 @@ class LoadedPlayer:
         return len(self._jobs)
 
     @property
-    def cache(self) -> CachedEvaluator | None:
+    def cache(self) -> CachedEvaluator[Any] | None:
         """The evaluations that it remembers, if it has a network."""
         evaluator = getattr(getattr(self._agent, "search", None), "evaluator", None)
         return evaluator if isinstance(evaluator, CachedEvaluator) else None
@@ -89,6 +100,16 @@ class LoadedPlayer:
     def submit(self, player: Player, states: States, seed: int) -> Future[Decision]:
         """Ask for a decision in a position `[1]`; the same seed decides the same. `player` says how the file is now."""
         job = _Job(states, seed, Future())
+        self._queue(player, job)
+        return job.future
+
+    def send(self, player: Player, work: Callable[[Agent], T]) -> Future[T]:
+        """Have work done with the agent, in its thread and in its turn."""
+        errand = _Errand(work, Future())
+        self._queue(player, errand)
+        return errand.future
+
+    def _queue(self, player: Player, job: _Job | _Errand) -> None:
         with self._wake:
             if self._closed:
                 raise Overloaded("this player is being let go; ask again")
@@ -96,7 +117,6 @@ class LoadedPlayer:
             self._jobs.append(job)
             self.last_used = job.since
             self._wake.notify()
-        return job.future
 
     def close(self) -> None:
         """End the thread when what waits has been answered."""
@@ -115,7 +135,7 @@ class LoadedPlayer:
                 _fail(jobs, RingRiftError(f"the search has failed ({type(error).__name__})"))
         self._agent = None
 
-    def _next_batch(self) -> list[_Job]:
+    def _next_batch(self) -> list[_Job | _Errand]:
         """Wait for jobs and take as many as fit; none when the player is closed."""
         with self._wake:
             while not self._jobs and not self._closed:
@@ -127,14 +147,20 @@ class LoadedPlayer:
         one_by_one = self.player.mode in ("minimax", "maxn", "paranoid", "brs")
         return default_threads() if one_by_one else self.settings.batch_games
 
-    def _answer(self, jobs: list[_Job]) -> None:
+    def _answer(self, waiting: list[_Job | _Errand]) -> None:
         oldest = time.monotonic() - self.settings.wait_seconds
-        late = [job for job in jobs if job.since < oldest]
+        late = [job for job in waiting if job.since < oldest]
         _fail(late, Overloaded(f"nobody could search this position in {self.settings.wait_seconds:g} s; ask later"))
-        jobs = [job for job in jobs if job.since >= oldest and job.future.set_running_or_notify_cancel()]
-        if not jobs:
+        wanted = [job for job in waiting if job.since >= oldest and job.future.set_running_or_notify_cancel()]
+        if not wanted:
             return
         agent = self._loaded()
+        for job in wanted:
+            if isinstance(job, _Errand):
+                job.future.set_result(job.work(agent))
+        jobs = [job for job in wanted if isinstance(job, _Job)]
+        if not jobs:
+            return
         output = agent.act(np.concatenate([job.states for job in jobs]), np.array([job.seed for job in jobs], np.int64))
         self.batches += 1
         self.decisions += len(jobs)
@@ -162,7 +188,7 @@ class LoadedPlayer:
         return fresh
 
 
-def _fail(jobs: list[_Job], error: RingRiftError) -> None:
+def _fail(jobs: Sequence[_Job | _Errand], error: RingRiftError) -> None:
     for job in jobs:
         if not job.future.done():
             job.future.set_exception(error)
@@ -180,12 +206,21 @@ class PlayerPool:
     def decide(self, player: Player, states: States, seed: int) -> Future[Decision]:
         """Ask a player for a decision in a position `[1]`; `Overloaded` if too many wait already."""
         with self._lock:
-            if sum(loaded.waiting for loaded in self._loaded.values()) >= self.settings.most_waiting:
-                raise Overloaded(f"{self.settings.most_waiting} positions wait already; ask later")
-            if player not in self._loaded:
-                self._make_room()
-                self._loaded[player] = LoadedPlayer(player, self.settings)
-            return self._loaded[player].submit(player, states, seed)
+            return self._ready(player).submit(player, states, seed)
+
+    def send(self, player: Player, work: Callable[[Agent], T]) -> Future[T]:
+        """Have work done with the agent of a player, as `decide` does; `work` is called in the player's thread."""
+        with self._lock:
+            return self._ready(player).send(player, work)
+
+    def _ready(self, player: Player) -> LoadedPlayer:
+        """Return a loaded player that may be asked for more."""
+        if sum(loaded.waiting for loaded in self._loaded.values()) >= self.settings.most_waiting:
+            raise Overloaded(f"{self.settings.most_waiting} positions wait already; ask later")
+        if player not in self._loaded:
+            self._make_room()
+            self._loaded[player] = LoadedPlayer(player, self.settings)
+        return self._loaded[player]
 
     def loaded(self) -> list[LoadedPlayer]:
         """Return the loaded players."""

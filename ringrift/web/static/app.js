@@ -3,6 +3,7 @@ import { html, render, useEffect, useState } from "./lib.js";
 import { Patterns } from "./board.js";
 import { openFile } from "./files.js";
 import { Config } from "./pages/config.js";
+import { EvaluationReplay, Evaluations } from "./pages/evaluations.js";
 import { Fleet } from "./pages/fleet.js";
 import { Games } from "./pages/games.js";
 import { Live } from "./pages/live.js";
@@ -32,14 +33,18 @@ export function route() {
 function Page({ parts, query, theme, file, onFile }) {
   const [first, second] = parts;
   if (!first) return html`<${Overview} />`;
-  if (first === "configs" && second) return html`<${Config} key=${second} config=${second} theme=${theme} />`;
+  if (first === "configs" && second) return html`<${Config} key=${second} config=${second} query=${query} theme=${theme} />`;
   if (first === "games" && second) return html`<${GameReplay} key=${second} name=${second} query=${query} theme=${theme} />`;
   if (first === "games") return html`<${Games} query=${query} onFile=${onFile} />`;
   if (first === "file") return html`<${FileReplay} key=${file?.name} file=${file} theme=${theme} onFile=${onFile} />`;
   if (first === "play" && second) return html`<${Play} key=${second} config=${second} query=${query} />`;
   if (first === "play") return html`<${NewGame} query=${query} />`;
   if (first === "live") return html`<${Live} />`;
-  if (first === "runs") return html`<${Runs} theme=${theme} />`;
+  if (first === "runs") return html`<${Runs} key=${query.get("config")} query=${query} theme=${theme} />`;
+  if (first === "evaluations" && second) {
+    return html`<${EvaluationReplay} key=${parts.join("/")} run=${second} number=${parts[2]} query=${query} theme=${theme} />`;
+  }
+  if (first === "evaluations") return html`<${Evaluations} query=${query} />`;
   if (first === "fleet") return html`<${Fleet} />`;
   if (first === "rules") return html`<${Rules} />`;
   return html`<p class="empty">There is no such page. <a href="#/">Back to the overview</a></p>`;

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift_airflow.local.supervisor import COMPONENTS, RESTARTS, Component, Supervisor
+from ringrift_airflow.local.supervisor import COMPONENTS, RESTARTS, Component, Supervisor, put_aside
 from tests.processes import alive, wait_for
 
 LASTING = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); time.sleep(600)"
@@ -29,7 +29,8 @@ def lines(path: Path) -> list[str]:
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     """Two components, watched by a thread."""
-    found = Supervisor([component(name, LASTING, tmp_path / name) for name in ("scheduler", "triggerer")])
+    components = [component(name, LASTING, tmp_path / name) for name in ("scheduler", "triggerer")]
+    found = Supervisor(components, tmp_path / "standalone.log")
     thread = threading.Thread(target=found.run)
     thread.start()
     yield found
@@ -58,9 +59,8 @@ def test_all_components_end_with_it(supervisor: Supervisor, tmp_path: Path) -> N
 
 
 def test_a_component_that_ends_again_and_again_ends_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = Supervisor(
-        [component("scheduler", FAILING, tmp_path / "s"), component("triggerer", LASTING, tmp_path / "t")]
-    )
+    components = [component("scheduler", FAILING, tmp_path / "s"), component("triggerer", LASTING, tmp_path / "t")]
+    found = Supervisor(components, tmp_path / "standalone.log")
     assert found.run() == 1
     assert len(lines(tmp_path / "s")) == RESTARTS + 1
     assert not alive(int(lines(tmp_path / "t")[0]))
@@ -70,3 +70,20 @@ def test_a_component_that_ends_again_and_again_ends_all(tmp_path: Path, capsys: 
 def test_no_component_serves_logs_to_the_network() -> None:
     words = {name: words for name, words in COMPONENTS.items() if name in ("scheduler", "triggerer")}
     assert all("--skip-serve-logs" in found for found in words.values())
+
+
+def test_a_long_log_is_put_aside_and_those_who_write_to_it_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringrift_airflow.local.supervisor.LOG_BYTES", 10)
+    log = tmp_path / "standalone.log"
+    with log.open("ab", buffering=0) as file:
+        file.write(b"short\n")
+        put_aside(log)
+        assert log.read_bytes() == b"short\n"
+        file.write(b"and longer\n")
+        put_aside(log)
+        file.write(b"new\n")
+    assert log.read_bytes() == b"new\n"
+    assert (tmp_path / "standalone.log.1").read_bytes() == b"short\nand longer\n"
+    put_aside(tmp_path / "none.log")

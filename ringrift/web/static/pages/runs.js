@@ -10,8 +10,9 @@ const LIVE_SECONDS = 300;
 
 const nameOf = (run) => `${run.config}/${run.run}`;
 
-export function Runs({ theme }) {
-  const [data, error, again] = useData(() => get("runs"), "runs");
+export function Runs({ query, theme }) {
+  const config = query.get("config") ?? "";
+  const [data, error, again] = useData(() => get("runs", { config }), `runs ${config}`);
   const [chosen, setChosen] = useState(null);
   const [loss, setLoss] = useState("total");
   const names = chosen ?? (data?.runs ?? []).slice(0, 2).map(nameOf);
@@ -33,7 +34,8 @@ export function Runs({ theme }) {
   return html`
     <div class="head">
       <h1>Runs</h1>
-      <span class="soft">training, the newest first; up to ${MOST_COMPARED} are compared</span>
+      <span class="soft">training${config ? ` of ${config}` : ""}, the newest first; up to ${MOST_COMPARED} are compared</span>
+      ${config && html`<a class="push" href="#/runs">all configs</a>`}
     </div>
     <section class="card">
       <header>
