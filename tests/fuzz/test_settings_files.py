@@ -26,6 +26,7 @@ from ringrift.pipeline.allocation_settings import allocation_settings
 from ringrift.pipeline.housekeeping_settings import housekeeping_settings
 from ringrift.pipeline.settings import loop_settings
 from ringrift.resources import guard_settings
+from ringrift.resources.control_settings import control_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
 from ringrift.training.distillation_settings import distillation_settings
@@ -40,6 +41,7 @@ from tests.fuzz.conftest import FUZZ
 
 READERS: dict[str, Callable[[], object]] = {
     "allocation.yaml": allocation_settings,
+    "control.yaml": control_settings,
     "database.yaml": database_settings,
     "datasets.yaml": dataset_settings,
     "distillation.yaml": distillation_settings,
