@@ -20,20 +20,20 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(champion, "SHIPPED", tmp_path / "package")
     path = tmp_path / "package" / f"{CONFIG}.pth"
-    save_model(path, network(CONFIG, seed=1))
+    save_model(path, network(CONFIG, 1, "small"))
     return path
 
 
 def test_the_promoted_model_goes_before_the_one_of_the_package(shipped: Path) -> None:
     models = Path("models")
     assert champion_file(models, CONFIG) == shipped
-    save_model(promoted_model(models, CONFIG), network(CONFIG, seed=2))
+    save_model(promoted_model(models, CONFIG), network(CONFIG, 2, "small"))
     assert champion_file(models, CONFIG) == promoted_model(models, CONFIG)
 
 
 def test_a_promoted_model_of_which_a_file_is_missing_is_not_passed_over(shipped: Path) -> None:
     path = promoted_model(Path("models"), CONFIG)
-    save_model(path, network(CONFIG, seed=2))
+    save_model(path, network(CONFIG, 2, "small"))
     path.unlink()
     assert champion_file(Path("models"), CONFIG) == path
 
