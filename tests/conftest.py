@@ -7,6 +7,7 @@ wait for a free processor before they begin.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ SYSTEM = Path(__file__).parent / "system"
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["RINGRIFT_BUSY_SECONDS"] = "0"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell begins what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else no process of a test could be stopped by Ctrl-C
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
