@@ -133,7 +133,7 @@ def main(words=None):
     torch.manual_seed(0)
     np.random.seed(0)
     network, window, game = Network(options.config).eval(), deque(maxlen=20_000), parse_config(options.config)
-    evaluator = NetworkEvaluator(*game, VERSION, network.evaluate, random_symmetry=True)
+    evaluator = NetworkEvaluator.of_function(*game, VERSION, network.evaluate, random_symmetry=True)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
     for iteration in range(options.iterations):
         search = GumbelSearch(*game, evaluator, simulations=options.simulations, seed=iteration)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
-from ringrift.encoding import FeatureVersion, encode_batch, symmetries, to_absolute
+from ringrift.encoding import FeatureVersion, encode_batch, new_batch, symmetries, to_absolute
 from ringrift.game.boards import Board
 from ringrift.game.state import state_hash
 from ringrift.game.types import States
@@ -79,6 +79,29 @@ class Inference(Protocol[MemoryT]):
         """
 
 
+class _Batch(NamedTuple):
+    """The memory of one batch for `_FunctionInference`."""
+
+    features: U8
+    globals: F32
+
+
+class _FunctionInference:
+    """The inference of a function of features, globals, offsets and actions, which computes when it is asked."""
+
+    def __init__(self, version: FeatureVersion, board: Board, function: Callable[[U8, F32, I64, I32], tuple[F32, F32]]):
+        self.version = version
+        self.board = board
+        self.function = function
+
+    def reserve(self, rows: int, actions: int) -> _Batch:
+        return _Batch(*new_batch(self.version, self.board, rows))
+
+    def begin(self, buffers: _Batch, rows: int, offsets: I64, actions: I32) -> Pending:
+        answer = self.function(buffers.features[:rows], buffers.globals[:rows], offsets, actions)
+        return lambda: answer
+
+
 @compiled
 def hash_states(states: States, hashes: U64) -> None:
     """Write the hash of every state into `hashes` (uint64)."""
@@ -106,6 +129,24 @@ class NetworkEvaluator:
         self.symmetries = symmetries(board, players)
         self.seconds = 0.0
         """The time that the caller has spent in the network so far: asking, and waiting for answers."""
+
+    @classmethod
+    def of_function(
+        cls,
+        board: Board,
+        players: int,
+        version: FeatureVersion,
+        function: Callable[[U8, F32, I64, I32], tuple[F32, F32]],
+        *,
+        random_symmetry: bool = False,
+    ) -> Self:
+        """Make an evaluator of any function from a batch's features, globals, offsets and actions to logits and values.
+
+        `[B, planes, H, W]`, `[B, G]`, `[B + 1]` and the legal actions of all positions in a row `[L]` to logits `[L]`
+        and values `[B, players]`, beginning with the player to act.
+        """
+        network = _FunctionInference(version, board, function)
+        return cls(board, players, version, network, random_symmetry=random_symmetry)
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Encode and evaluate a batch of any size."""

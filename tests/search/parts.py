@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
-from ringrift.encoding import FeatureVersion, new_batch
-from ringrift.game import Board, get_board
+from ringrift.game import get_board
 from ringrift.game.playout import random_playouts
 from ringrift.game.state import GAME_OVER
 from ringrift.game.types import States
-from ringrift.kernels.types import F32, I32, I64, U8
+from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import GumbelSearch, PuctSearch
-from ringrift.search.evaluators import Pending
 from ringrift.search.tree import CUT_OFF, OPEN, TERMINAL, UNVISITED
 
 Search = GumbelSearch | PuctSearch
@@ -32,29 +27,6 @@ class HashedEvaluator:
         mixed = states["cells"].astype(np.int64).sum(axis=1) * 31 + states["ply"] * 17
         values = [(mixed * (seat + 3) % 101) / 50.5 - 1 for seat in range(self.players)]
         return logits, np.stack(values, axis=1).astype(np.float32)
-
-
-class Memory(NamedTuple):
-    """The memory of one batch for a network."""
-
-    features: U8
-    globals: F32
-
-
-class Answers:
-    """The inference of a network that is a function of features, globals, offsets and actions."""
-
-    def __init__(self, version: FeatureVersion, board: Board, network: Callable[..., tuple[F32, F32]]) -> None:
-        self.version = version
-        self.board = board
-        self.network = network
-
-    def reserve(self, rows: int, actions: int) -> Memory:
-        return Memory(*new_batch(self.version, self.board, rows))
-
-    def begin(self, buffers: Memory, rows: int, offsets: I64, actions: I32) -> Pending:
-        answer = self.network(buffers.features[:rows], buffers.globals[:rows], offsets, actions)
-        return lambda: answer
 
 
 def positions(board: str, players: int, games: int, moves: int) -> States:

@@ -15,7 +15,7 @@ from ringrift.kernels.types import F32, I32, I64
 from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator, PlayoutCap, PuctSearch, UniformEvaluator
 from ringrift.search.tree import CUT_OFF, TERMINAL
 from tests.game.drawing import position
-from tests.search.parts import Answers, HashedEvaluator, Search, check_tree, positions
+from tests.search.parts import HashedEvaluator, Search, check_tree, positions
 
 
 def make(kind: str, board: str, players: int, evaluator: Any, **options: Any) -> Search:
@@ -212,7 +212,7 @@ def test_a_network_is_asked_about_the_player_to_act_and_answers_by_seat() -> Non
         return np.zeros(len(actions), np.float32), relative
 
     states = positions("hex8", 3, 9, 25)
-    evaluator = NetworkEvaluator(board, 3, version, Answers(version, board, network))
+    evaluator = NetworkEvaluator.of_function(board, 3, version, network)
     _, values = evaluator(states, np.zeros(len(states) + 1, np.int64), np.zeros(0, np.int32))
     for state, row in zip(states, values, strict=True):
         assert row[int(state["player"]) - 1] == 0.5
@@ -235,13 +235,11 @@ def test_a_turned_position_gets_the_same_answer_from_a_network_that_does_not_car
 
     states = positions(board, 2, 40, 12)
     states = states[states["phase"] == 0]
-    search = GumbelSearch(
-        geometry, 2, NetworkEvaluator(geometry, 2, version, Answers(version, geometry, network)), simulations=0
-    )
+    search = GumbelSearch(geometry, 2, NetworkEvaluator.of_function(geometry, 2, version, network), simulations=0)
     turned = GumbelSearch(
         geometry,
         2,
-        NetworkEvaluator(geometry, 2, version, Answers(version, geometry, network), random_symmetry=True),
+        NetworkEvaluator.of_function(geometry, 2, version, network, random_symmetry=True),
         simulations=0,
     )
     plain = search.run(states).policy_probs
