@@ -10,7 +10,7 @@ import pytest
 from ringrift.agents import make_agent
 from ringrift.game import get_board
 from ringrift.game.types import States
-from ringrift.heuristic import load_weights
+from ringrift.heuristic import frozen_weights
 from ringrift.search import (
     BestReplySearch,
     DescentSearch,
@@ -64,8 +64,7 @@ def test_descent_without_knowledge(tactic: Tactic) -> None:
 def test_depth_first_searches(name: str, tactic: Tactic) -> None:
     if (name == "minimax") != (tactic.players == 2):
         return  # minimax is for two players, the others for more
-    weights = load_weights(f"{tactic.board}_{tactic.players}p")
-    search = DEEPENING[name](get_board(tactic.board), tactic.players, weights, SearchLimits(depth=DEPTH))
+    search = DEEPENING[name](get_board(tactic.board), tactic.players, frozen_weights(), SearchLimits(depth=DEPTH))
     assert solves(tactic, search.run)
 
 

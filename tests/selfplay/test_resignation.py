@@ -69,7 +69,7 @@ def test_the_cheaper_version_of_a_player(spec: str, expected: str | None) -> Non
 
 
 def test_the_rest_of_a_resigned_game_is_not_learned_and_the_resignation_is_checked() -> None:
-    records = played(some_options(players="puct:heuristic@12", settings=ALWAYS), 8)
+    records = played(some_options(players="puct:heuristic@12?weights=v1", settings=ALWAYS), 8)
     tally = Tally(games_before=0, games_wanted=8)
     for record in records:
         assert record.resigned is not None
@@ -81,7 +81,7 @@ def test_the_rest_of_a_resigned_game_is_not_learned_and_the_resignation_is_check
         tally.add(record)
     assert tally.resigned == 8
     assert tally.resigned_won == sum(record.resigned[0] == record.winner for record in records if record.resigned)
-    again = played(some_options(players="puct:heuristic@12", settings=ALWAYS), 8, side_by_side=3)
+    again = played(some_options(players="puct:heuristic@12?weights=v1", settings=ALWAYS), 8, side_by_side=3)
     assert lines(again) == lines(records)
 
 
