@@ -80,10 +80,8 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     try:
         content = parse_json(read_bounded(path, LARGEST))
     except FileNotFoundError:
-        weights = path.with_suffix(".pth")
-        if not weights.exists():
-            raise MissingModel(f"{weights}: no such model") from None
-        raise MissingModel(f"{path}: not found, so {weights.name} cannot be checked: copy both files") from None
+        weights = path.with_suffix(".pth").name
+        raise MissingModel(f"{path}: not found, so {weights} cannot be checked: copy both files") from None
     except OSError as error:
         raise MissingModel(f"{path}: cannot be read ({error.strerror or error})") from None
     except BadJson as error:

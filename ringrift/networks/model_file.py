@@ -137,6 +137,8 @@ def read_info(path: Path) -> ModelInfo:
 
 def read_id(path: Path) -> str:
     """Read the id of a model, 16 hexadecimal digits of its SHA-256, from the `.json` beside the `.pth` file."""
+    if not path.exists():
+        raise MissingModel(f"{path}: no such model")
     return str(read_sidecar(_sidecar(path))["sha256"])[:ID_DIGITS]
 
 
