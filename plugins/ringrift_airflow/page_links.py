@@ -30,7 +30,7 @@ PARTS: Final = {
     "promote": "lineage",
     "distribute": "lineage",
 }
-"""What the other stages make, as a part of the page of the config; `train` has a page of its own."""
+"""The parts of a config's page that show what the other stages make; `train` has a page of its own."""
 
 
 def page_about(dag: str, task: str = "", selfplay: str | None = None) -> str:
@@ -63,9 +63,9 @@ def run_of_selfplay(dag: str, run: str, shard: int) -> str | None:
     from ringrift_airflow.data_interval import interval_name, shard_run
 
     with create_session() as session:
-        found = session.scalar(select(DagRun).where(DagRun.dag_id == dag, DagRun.run_id == run))
-        if found is None:
+        dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == dag, DagRun.run_id == run))
+        if dag_run is None:
             return None
-        moments = {"logical_date": found.logical_date, "data_interval_start": found.data_interval_start}
-        context: Any = {"dag_run": found, "run_id": run} | moments
+        moments = {"logical_date": dag_run.logical_date, "data_interval_start": dag_run.data_interval_start}
+        context: Any = {"dag_run": dag_run, "run_id": run} | moments
         return shard_run(dag.removeprefix(DAG_PREFIX), interval_name(context), shard)

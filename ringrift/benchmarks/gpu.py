@@ -59,7 +59,7 @@ STEPS: Final = 8
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What the device does at best."""
+    """The ceilings of a device."""
 
     device: str
     dtype: str
@@ -135,7 +135,7 @@ class TrainingRate:
     network_milliseconds: float
     """Forward and backward pass alone."""
     waits: int
-    """How often the host waits for the device in a step, beside the one that holds it back two steps ahead."""
+    """The waits of the host for the device in a step, beside the one that holds it back two steps ahead."""
 
 
 @dataclass(frozen=True)

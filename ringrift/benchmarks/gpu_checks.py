@@ -95,7 +95,7 @@ class _Subject:
         return InferenceSession(self.network, device=self.device, dtype=dtype, queue=queue)
 
     def reference(self) -> Answer:
-        """What the processor answers in float32."""
+        """Return the answers of the processor in float32."""
         return InferenceSession(self.network, dtype=torch.float32).evaluate(*self.question(ROWS))
 
     def question(self, rows: int) -> tuple[Any, Any, Any, Any]:
@@ -123,7 +123,7 @@ def _exact_float32() -> AbstractContextManager[None]:
 
 
 def _off(found: Answer, expected: Answer) -> float:
-    """How far answers are apart, as a share of the spread of what is expected."""
+    """Return the largest difference of two answers, as a share of the standard deviation of the expected one."""
     pairs = zip(found, expected, strict=True)
     return max(float(np.abs(one - other).max() / max(other.std(), 1e-6)) for one, other in pairs)
 

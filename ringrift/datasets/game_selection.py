@@ -96,7 +96,7 @@ class StoredGame(NamedTuple):
     row: Row[Any]
     """Its row of `stored_games`."""
     reanalyses: tuple[bytes, ...] = ()
-    """What champions thought of its decisions later, the oldest first, packed."""
+    """Its reanalyses, the oldest first, packed."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the control of utilisation has decided on each host: `ringrift hosts pace`."""
+"""The decisions of the control of utilisation on each host: `ringrift hosts pace`."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ UNITS: Final = Path("include") / "systemd"
 AIRFLOW: Final = ("scheduler", "dag-processor", "triggerer", "api-server")
 """The components of Airflow, each a service of the coordinator."""
 SECONDS: Final = 300.0
-"""How long systemd may take to stop and start the services of a host."""
+"""The time that systemd may take to stop and start the services of a host."""
 _PLACE: Final = re.compile(r"@(\w+)@")
 
 
@@ -52,7 +52,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class ServiceChange:
-    """How services are brought to machines."""
+    """The settings of services on hosts."""
 
     restart: bool = False
     """Restart also those that run what they should."""

@@ -45,7 +45,7 @@ class RegisteredNnue:
     judged: int | None
     """When it played for its promotion last; None if it has not."""
     verdict: Mapping[str, Any] | None
-    """What that came to, as `NnueGateReport.to_json`."""
+    """The report of its gate, as `NnueGateReport.to_json`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""

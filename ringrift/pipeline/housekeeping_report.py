@@ -1,4 +1,4 @@
-"""What housekeeping has removed, kind by kind, here and on hosts."""
+"""The reports of housekeeping, kind by kind, here and on hosts."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What has become of one kind."""
+    """The files of one kind: removed and kept."""
 
     kind: str
     removed: int
     bytes: int
     kept: Mapping[str, int]
-    """How many stay, by why."""
+    """The number that stays, by reason."""
     trouble: tuple[str, ...] = ()
-    """What could not be removed, and why."""
+    """Files that could not be removed, with the reason."""
 
 
 @dataclass(frozen=True)
 class HostCleaned:
-    """What has become of one host."""
+    """The files of one host, kind by kind."""
 
     host: str
     full: bool = False
@@ -36,13 +36,13 @@ class HostCleaned:
 
 @dataclass(frozen=True)
 class CleanReport:
-    """What housekeeping has done, or would do."""
+    """The files that housekeeping has removed, or would remove."""
 
     applied: bool
     full: bool
     """Whether the disk is so full that the shorter ages hold."""
     disk: str
-    """How full the disk is, before."""
+    """The used share of the disk, before."""
     kinds: tuple[Cleaned, ...]
     hosts: tuple[HostCleaned, ...] = ()
 

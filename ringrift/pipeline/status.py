@@ -55,7 +55,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How soon the games of a host have come into the database."""
+    """The times from the end of a host's games to their arrival in the database."""
 
     host: str
     games: int
@@ -171,7 +171,7 @@ class Status:
 
 @dataclass(frozen=True)
 class _Sources:
-    """What all configs are read from; settings and small tables are read once for all of them."""
+    """The sources of the status of all configs; settings and small tables are read once for all of them."""
 
     store: ModelStore
     iterations: Path

@@ -23,7 +23,7 @@ SPARE: Final = 0.5
 
 @dataclass(frozen=True)
 class Load:
-    """How busy a machine is, in shares; None for GPUs where there are none."""
+    """The utilisation of a machine, in shares; None for GPUs where there are none."""
 
     cpu: float
     gpu: float | None = None
@@ -34,7 +34,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Trend:
-    """Where the utilisation goes."""
+    """The trend of the utilisation."""
 
     slope: float
     """Change of the share from one look to the next."""
@@ -46,7 +46,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a look has led to."""
+    """The decision of one step of the control."""
 
     intensity: float
     """The share of the machine that self-play should use."""

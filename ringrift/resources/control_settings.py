@@ -11,7 +11,7 @@ from ringrift.settings import Settings, read_config
 
 
 class Target(Settings):
-    """What is aimed at, and what is too much."""
+    """The target of a utilisation, and its critical value."""
 
     target: Share
     critical: Share
@@ -46,7 +46,7 @@ class GainSettings(Settings):
 
 
 class TrendSettings(Settings):
-    """How a trend is found."""
+    """The settings of the trend."""
 
     looks: Annotated[int, Field(ge=3, le=1000)]
     ahead: PositiveInt
@@ -54,7 +54,7 @@ class TrendSettings(Settings):
 
 
 class GpuMemorySettings(Settings):
-    """How the games side by side are cut where the memory of a GPU is full."""
+    """The throttle of games side by side where the memory of a GPU is full."""
 
     high: Share
     factor: Share

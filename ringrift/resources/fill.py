@@ -33,7 +33,7 @@ REQUESTS: Final = "requests"
 MISSED: Final = 3
 """Looks without a word of a service, after which its processes are given to others."""
 END_SECONDS: Final = 30.0
-"""How long a process may take to end."""
+"""The time that a process may take to end."""
 
 StartWorker = Callable[[int, float], "subprocess.Popen[bytes]"]
 """Starts the process of a number, with a factor of the games side by side."""

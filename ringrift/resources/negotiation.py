@@ -1,4 +1,4 @@
-"""How the processes of a host are shared among configs: by weight, in whole processes, and fairly over time."""
+"""The shares of configs in the processes of a host: by weight, in whole processes, and fair over time."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Plan(BaseModel):
-    """What the control of a host has decided."""
+    """The decision of the control of a host."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False, extra="forbid")
 
@@ -41,7 +41,7 @@ class Plan(BaseModel):
     ahead: float | None
     """The utilisation that is expected in the near future."""
     confidence: Share | None
-    """How sure that trend is."""
+    """The confidence in that trend."""
     intensity: Share
     """The share of the machine that self-play should use."""
     working: Annotated[float, Field(gt=0, le=1)]

@@ -79,6 +79,10 @@ class Inference(Protocol[MemoryT]):
         """
 
 
+NetworkFunction = Callable[[U8, F32, I64, I32], tuple[F32, F32]]
+"""A function from a batch's features, globals, offsets and legal actions to logits and values."""
+
+
 class _Batch(NamedTuple):
     """The memory of one batch for `_FunctionInference`."""
 
@@ -89,7 +93,7 @@ class _Batch(NamedTuple):
 class _FunctionInference:
     """The inference of a function of features, globals, offsets and actions, which computes when it is asked."""
 
-    def __init__(self, version: FeatureVersion, board: Board, function: Callable[[U8, F32, I64, I32], tuple[F32, F32]]):
+    def __init__(self, version: FeatureVersion, board: Board, function: NetworkFunction):
         self.version = version
         self.board = board
         self.function = function
@@ -136,7 +140,7 @@ class NetworkEvaluator:
         board: Board,
         players: int,
         version: FeatureVersion,
-        function: Callable[[U8, F32, I64, I32], tuple[F32, F32]],
+        function: NetworkFunction,
         *,
         random_symmetry: bool = False,
     ) -> Self:

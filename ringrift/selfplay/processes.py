@@ -138,7 +138,7 @@ def merged(reports: Sequence[SelfPlayReport], whole: SelfPlayShare) -> SelfPlayR
 
 @dataclass(frozen=True)
 class _Channel:
-    """What the processes and their parent tell each other."""
+    """The queues and events between the processes and their parent."""
 
     parent: int
     stop: SharedEvent

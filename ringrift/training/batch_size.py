@@ -15,7 +15,7 @@ PROBE = 64
 
 
 class Gpu(NamedTuple):
-    """What decides how many samples a GPU is worth."""
+    """The name and memory of a GPU, which decide its batch."""
 
     name: str
     gigabytes: float

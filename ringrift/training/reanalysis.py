@@ -40,7 +40,7 @@ GAMES_AT_ONCE: Final = 32
 
 @dataclass(frozen=True)
 class ReanalysisInputs:
-    """What is searched again, by whom."""
+    """The model of a reanalysis and its search."""
 
     config: str
     key: ReanalysisKey

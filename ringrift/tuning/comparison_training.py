@@ -28,7 +28,7 @@ MEAN: Final = "mean of all"
 
 @dataclass(frozen=True)
 class MixReport:
-    """What the weights of a mix are good for."""
+    """The scores of the weights of a mix."""
 
     mix: str
     agreement: float
@@ -45,7 +45,7 @@ class MixReport:
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """What comparison training has come to."""
+    """The result of comparison training."""
 
     config: str
     run: str

@@ -20,7 +20,7 @@ from ringrift.tuning.settings import SelectionSettings
 
 @dataclass
 class Standing:
-    """What weights have scored so far."""
+    """The scores of weights so far."""
 
     weights: F64
     """`[F]`."""

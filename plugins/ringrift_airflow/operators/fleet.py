@@ -56,7 +56,7 @@ class TendFleetOperator(HaltableOperator):
 
 
 class CleanHostsOperator(HaltableOperator):
-    """Remove from all hosts what nobody needs there any more: `ringrift clean`, which knows Airflow's connections, too.
+    """Remove obsolete files from all hosts, as `ringrift clean` does, also from those that name an Airflow connection.
 
     :param only_full: whether hosts whose disk is not nearly full are left alone.
     """
@@ -79,7 +79,7 @@ class CleanHostsOperator(HaltableOperator):
         from ringrift.run_context import RunContext
 
         with in_one_line(), fleet.health() as health:
-            found = clean_hosts(
+            reports = clean_hosts(
                 known,
                 ModelStore(health.database, home() / "models"),
                 RunContext(housekeeping_settings()),
@@ -90,7 +90,7 @@ class CleanHostsOperator(HaltableOperator):
                 connect=fleet.connect,
             )
         removed = {}
-        for host in found:
+        for host in reports:
             if host.trouble:
                 self.log.warning("%s (%s)", host.trouble, host.reaction)
                 continue

@@ -164,7 +164,7 @@ class Statistics(BaseModel):
 
 
 class CrossTable(BaseModel):
-    """How players of rated games have done against each other."""
+    """The results of rated games, player against player."""
 
     players: list[str]
     """The strongest first."""

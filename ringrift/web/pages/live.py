@@ -62,7 +62,7 @@ class Worker(BaseModel):
 
 
 class Live(BaseModel):
-    """What is played, and what has come in."""
+    """The games that are played now, and those that came in last."""
 
     last: int
     """The number of the newest game; 0 before the first."""
