@@ -17,7 +17,7 @@ import pytest
 
 from tests.airflow.place import REPOSITORY, Place
 
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="ringrift-airflow-"))
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="ringrift-airflow-")  # of this process alone
 os.environ.setdefault("AIRFLOW__CORE__PLUGINS_FOLDER", str(REPOSITORY / "plugins"))
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 sys.path.append(str(REPOSITORY / "plugins"))
