@@ -1,4 +1,4 @@
-"""The weights of configs: how many games of self-play each of them gets, decided anew every hour."""
+"""The weights of configs, which set how many games of self-play each of them gets; decided anew every hour."""
 
 from __future__ import annotations
 

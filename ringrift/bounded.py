@@ -1,4 +1,4 @@
-"""Reading files whose size and kind somebody else decides: plain ones only, and never more than was agreed."""
+"""Reading files whose size and kind others decide: plain ones only, and never more than a limit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Names of a package that are imported only when somebody asks for them.
+"""Names of a package that are imported only on first use.
 
 A package such as `ringrift.game` offers names that cost nothing (`parse_config`) beside names that load numba and the
-kernels (`Game`). Whoever reads settings or parses a DAG file needs the former alone.
+kernels (`Game`). Code that reads settings or parses a DAG file needs the former alone.
 """
 
 from __future__ import annotations

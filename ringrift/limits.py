@@ -1,4 +1,4 @@
-"""How many moves a game may have before it is stopped without a winner (`games.yaml`)."""
+"""The limits of moves at which games are stopped without a winner (`games.yaml`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
 
 class GameSettings(Settings):
-    """What holds for every game of a config, whoever plays it."""
+    """The settings of every game of a config, whatever the purpose of the game."""
 
     max_moves: dict[str, PositiveInt]
 

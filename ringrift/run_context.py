@@ -1,4 +1,4 @@
-"""What a stage is handed beside its inputs: its settings, whom it tells how far it is, and what cancels it."""
+"""The context of a stage, beside its inputs: its settings, its progress function, and its cancellation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cancelled(RingRiftError):
 
 
 class Progress(Protocol):
-    """Hears what work is being done and how far it has come.
+    """A function that takes reports of progress: the work, and how far it has come.
 
     `total` is None for work without an end, and 1 where `done` is a share of something that is not worth counting.
     `detail` is whatever else there is to say, such as a loss.
@@ -27,12 +27,12 @@ class Progress(Protocol):
 
 
 def no_progress(work: str, done: float, total: float | None, detail: str = "") -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
 class RunContext(Generic[SettingsT]):
-    """What a stage runs in; every stage is a function of its inputs and such a context that returns a report."""
+    """The context of a stage; every stage is a function of its inputs and such a context that returns a report."""
 
     settings: SettingsT
     progress: Progress = no_progress
@@ -49,7 +49,7 @@ class RunContext(Generic[SettingsT]):
         return cast("RunContext[OtherT]", replace(cast("RunContext[Any]", self), settings=settings))
 
     def part_of(self, whole: str) -> RunContext[SettingsT]:
-        """Return the same context for a part of larger work, under whose name all progress is told."""
+        """Return the same context for a part of larger work, under whose name all progress is reported."""
 
         def progress_of_part(work: str, done: float, total: float | None, detail: str = "") -> None:
             self.progress(whole, done, total, ", ".join(filter(None, (work, detail))))

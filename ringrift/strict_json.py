@@ -31,7 +31,7 @@ def parse_json(text: bytes | str) -> Any:
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects are nested more than so many levels deep."""
+    """Whether lists and objects are nested more than `levels` levels deep."""
     layer = [value]
     for _ in range(levels):
         layer = [

@@ -1,4 +1,4 @@
-"""What the loop makes, as assets: games → data set → candidate → production. Their events carry counts and hashes."""
+"""The assets that the loop makes: games → data set → candidate → production. Their events carry counts and hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which interval a run stands for: the part of a run's identity that its games are named after."""
+"""The interval that a run stands for, after which its games are named."""
 
 from __future__ import annotations
 
@@ -34,6 +34,6 @@ def backfilled(context: Context) -> bool:
 
 
 def run_type(context: Context) -> str:
-    """Return who has started the run, such as «scheduled», «manual» or «backfill»."""
+    """Return how the run was started, such as «scheduled», «manual» or «backfill»."""
     kind = context["dag_run"].run_type
     return str(getattr(kind, "value", kind))

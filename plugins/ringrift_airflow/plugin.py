@@ -1,4 +1,4 @@
-"""The plugin: what Airflow is to load, by the file `ringrift_plugin.py` or by the entry point `airflow.plugins`."""
+"""The plugin that Airflow loads, by the file `ringrift_plugin.py` or by the entry point `airflow.plugins`."""
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -8,7 +8,7 @@ from ringrift_airflow.page_links import VIEWS
 
 
 class RingRiftPlugin(AirflowPlugin):
-    """Listeners that note what stages have done, and see to pools and old rows; metrics, health and pages."""
+    """Listeners that record stages, make pools and remove old rows; metrics, health and pages."""
 
     name = "ringrift"
     listeners = [notes, old_rows, pools, stages]  # noqa: RUF012 (Airflow's own form)

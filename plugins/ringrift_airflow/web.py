@@ -47,7 +47,7 @@ def may_look() -> Any:
 
 
 def airflow_guards() -> Guards:
-    """Return guards that ask Airflow: who may see DAGs may look, who may run and change them may play and control."""
+    """Return guards that ask Airflow: seeing DAGs allows to look, running and changing them to play and control."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
 

@@ -1,4 +1,4 @@
-"""Where RingRift works on this machine: the folder of `data/` and `models/`, and the program."""
+"""The places of RingRift on this machine: the folder of `data/` and `models/`, and the program."""
 
 from __future__ import annotations
 

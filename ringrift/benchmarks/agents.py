@@ -154,7 +154,7 @@ def measure_depth(board_name: str, players: int, *, positions: int = 20, seconds
 
 
 def middlegames(board_name: str, players: int, count: int) -> States:
-    """Return so many positions with a choice from the middle of random games."""
+    """Return `count` positions with a choice from the middle of random games."""
     board = get_board(board_name)
     plies = int(np.median(random_playouts(board, players, 16, seed=1).states["ply"]))
     states = random_playouts(board, players, 4 * count, seed=2, max_moves=plies // 2).states

@@ -1,4 +1,4 @@
-"""The regression alarm on simulated games: how often equals raise it, and how soon a weaker model is found out.
+"""The regression alarm on simulated games: how often equals raise it, and how soon a weaker model raises it.
 
 No game of RingRift is played: results are drawn from strengths, and openings may suit one of the two.
 """
@@ -35,7 +35,7 @@ class AlarmOutcome:
 
 
 def simulate_alarm(alarm: AlarmSettings, elo: float, *, spread: float, tests: int, seed: int) -> AlarmOutcome:
-    """Test models that are so much stronger than their predecessors, or weaker.
+    """Test models that are `elo` stronger than their predecessors, or weaker.
 
     :param spread: standard deviation of what an opening is worth to one of the two, in Elo.
     """

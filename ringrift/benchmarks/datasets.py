@@ -52,7 +52,7 @@ class ExportSpeed:
 
 @dataclass(frozen=True)
 class ExportMemory:
-    """The most memory of its own that a process has had that exported so many samples."""
+    """The most memory of its own that a process has had that exported this many samples."""
 
     config: str
     games: int
@@ -79,7 +79,7 @@ print(most)
 
 
 def measure_export_memory(config: str, samples: int) -> ExportMemory:
-    """Export games with about so many samples in a process of its own."""
+    """Export games with about `samples` samples in a process of its own."""
     some = list(bench_records(config, 64, search=True, every=1))
     choices = sum(int((record.search.policy_lengths > 1).sum()) for record in some if record.search)
     games = max(1, round(samples * len(some) / choices))
@@ -142,7 +142,7 @@ def measure_export(config: str, games: int, *, repeats: int = 3) -> ExportSpeed:
 
 
 def disk_speed(path: Path, size: int) -> float:
-    """Write a file of so many bytes, and remove it; bytes a second."""
+    """Write a file of `size` bytes, and remove it; return bytes a second."""
     piece = np.random.default_rng(1).bytes(1 << 24)
     start = time.monotonic()
     with path.open("wb") as file:

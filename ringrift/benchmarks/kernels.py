@@ -15,7 +15,7 @@ from ringrift.kernels.types import F32, F64, I32
 
 @compiled
 def copy_states(states: States, copies: int) -> None:
-    """Copy that many times from one element to the next."""
+    """Copy `copies` times from one element to the next."""
     count = len(states)
     for i in range(copies):
         states[(i + 1) % count] = states[i % count]
@@ -23,7 +23,7 @@ def copy_states(states: States, copies: int) -> None:
 
 @compiled
 def hash_states(states: States, repeats: int) -> np.uint64:
-    """Hash every state that many times; the sum keeps the compiler from leaving it out."""
+    """Hash every state `repeats` times; the sum keeps the compiler from leaving it out."""
     total = np.uint64(0)
     for _ in range(repeats):
         for i in range(len(states)):
@@ -46,7 +46,7 @@ def play_given(states: States, board: BoardTables, work: Workspace, actions: I32
 def evaluate_each(
     states: States, board: BoardTables, weights: F64, scratch: Scratch, values: F32, repeats: int
 ) -> None:
-    """Evaluate every state that many times by the heuristic, into `values` `[states, MAX_PLAYERS]`."""
+    """Evaluate every state `repeats` times by the heuristic, into `values` `[states, MAX_PLAYERS]`."""
     for _ in range(repeats):
         for i in range(len(states)):
             evaluate(states[i], board, weights, scratch, values[i])

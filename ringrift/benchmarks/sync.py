@@ -92,7 +92,7 @@ class _Server:
 
 
 def measure_sync(kind: Kind, megabytes: int, *, repeats: int) -> SyncSpeed:
-    """Bring about so many megabytes of games to new folders, by turns with plain rsync."""
+    """Bring about `megabytes` of games to new folders, by turns with plain rsync."""
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
         place = Path(folder)
         files = _fill(server.worker, kind, megabytes)

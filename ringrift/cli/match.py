@@ -109,7 +109,7 @@ def _plan(
     max_moves: int | None,
     seed: int,
 ) -> MatchPlan:
-    """The plan that the words of the command line ask for."""
+    """Return the plan that the arguments describe."""
     from ringrift.evaluation import BadMatch, MatchPlan, seatings
     from ringrift.evaluation.matches import PLIES_OF_A_TURN
     from ringrift.game import UnknownConfig, parse_config

@@ -88,9 +88,9 @@ def show(database: DatabaseOption = None) -> None:
 
 
 def health(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """Say whether the loop is well, and if not, why; exit code 1 then.
+    """Report whether the loop is well, and if not, why; exit code 1 then.
 
-    Looked at are the signs of life of who runs it, the database, the hosts,
+    It checks the signs of life of what runs it, the database, the hosts,
     and the disk of this machine.
 
     Example: ringrift health

@@ -71,7 +71,7 @@ def cell_pixels(board: Board) -> I32:
 
 @cache
 def pixel_tables(board: Board) -> npt.NDArray[np.uint16]:
-    """The pixel that shows every grid position, by symmetry: `[S, grid_size]`; 0 for walls, which no kernel asks for.
+    """The pixel that shows every grid position, by symmetry: `[S, grid_size]`; 0 for walls, which no kernel reads.
 
     Encoding through row s writes the transformed image at once, at no cost.
     """

@@ -26,7 +26,7 @@ Values = TypeVar("Values", bound=np.generic)
 
 @compiled
 def place_value(better: int, equal: int, players: int) -> float:
-    """Return the value for a player with `better` players above who is one of `equal` that share a rank."""
+    """Return the value for a player with `better` players above, one of `equal` players that share a rank."""
     return 1 - (2 * better + equal - 1) / (players - 1)
 
 
@@ -71,12 +71,12 @@ def rank_values(ranks: Sequence[int]) -> F32:
 
 
 def to_absolute(relative: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
-    """Return relative values `[…, players]` by seat; `player`, who acts, is one seat (from 1) or `[…]`."""
+    """Return relative values `[…, players]` by seat; `player`, the one to act, is a seat (from 1) or `[…]`."""
     return _shifted(relative, 1 - np.asarray(player, np.int64))
 
 
 def to_relative(absolute: npt.NDArray[Values], player: int | npt.NDArray[Any]) -> npt.NDArray[Values]:
-    """Return values `[…, players]` by seat as relative ones; `player`, who acts, is one seat (from 1) or `[…]`."""
+    """Return values `[…, players]` by seat as relative ones; `player`, the one to act, is a seat (from 1) or `[…]`."""
     return _shifted(absolute, np.asarray(player, np.int64) - 1)
 
 

@@ -85,7 +85,7 @@ def analyse_game(
 ) -> Iterator[AnalysedPly]:
     """Analyse a game by an agent: yield its actions in `plies` one by one.
 
-    With `weights`, every position where somebody had a choice is taken apart by the heuristic, too.
+    With `weights`, every position with a choice has the terms of the heuristic, too.
     """
     game = game.copy()
     played: list[AnalysedPly] = []

@@ -1,7 +1,7 @@
 """The pairings of a match: which player sits where in which game.
 
 Openings are *paired*: every opening is played once in every seat order, so that neither a lucky opening nor a lucky
-seat can favour anybody.
+seat can favour a player.
 """
 
 from __future__ import annotations

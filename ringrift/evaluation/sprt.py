@@ -61,12 +61,12 @@ class SprtVerdict:
 
 
 def expected_score(elo: float) -> float:
-    """Return what a player scores against one that is so much weaker."""
+    """Return the expected score of a player against another that is `elo` weaker."""
     return float(1 / (1 + 10 ** (-elo / 400)))
 
 
 def elo_of(score: float) -> float:
-    """Return by how many Elo a player is stronger that scores so much, between 0 and 1."""
+    """Return by how many Elo a player is stronger that scores `score`, between 0 and 1."""
     return 400 * log10(score / (1 - score))
 
 

@@ -21,7 +21,7 @@ from ringrift.training.trainer import Strength
 
 
 def strength_against_heuristic(config: str, games: int) -> Strength:
-    """Return the Elo over the heuristic, from at least so many games in whole openings, always the same ones.
+    """Return a measure of the Elo over the heuristic, from at least `games` games in whole openings, always the same.
 
     The network plays its best action without a search. A score of 0 or 1 counts as half a game less extreme. Several
     processes play openings of their own.

@@ -1,4 +1,4 @@
-"""What came of trying a host, noted for its health."""
+"""The outcome of a try of a host, noted for its health."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from ringrift.selfplay.files import DamagedFile, game_numbers
 
 @dataclass(frozen=True)
 class Removed:
-    """What became of some files."""
+    """The outcome for some files."""
 
     files: int
     bytes: int

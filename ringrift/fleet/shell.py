@@ -22,7 +22,7 @@ class JobTrouble(RingRiftError):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a text of shell has answered."""
+    """The answer of a text of shell."""
 
     code: int
     out: bytes

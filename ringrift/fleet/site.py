@@ -14,12 +14,12 @@ JOBS: Final = "data/jobs"
 
 
 class UnknownHost(RingRiftError):
-    """A host that the settings do not know."""
+    """A host that the settings do not know, or that is rented no more."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a job has to know of its host."""
+    """The folders and settings of a host that a job has to know."""
 
     host: str
     home: str

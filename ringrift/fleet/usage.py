@@ -1,4 +1,4 @@
-"""How busy the hosts are: asked whenever the fleet is tended or checked, and kept with their health."""
+"""The load of the hosts: measured whenever the fleet is tended or checked, and kept with their health."""
 
 from __future__ import annotations
 

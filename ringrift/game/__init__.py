@@ -1,7 +1,7 @@
 """The rules of RingRift: the only implementation, exact and compiled.
 
 People use `Game`; searches and self-play use the kernels `legal_actions` and `step` on arrays of states. Boards,
-configs and errors are there at once; what is compiled is imported when it is first asked for.
+configs and errors are there at once; what is compiled is imported on first use.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Files of game records: JSON lines, plain or gzipped.
 
-Reading names file and line in every complaint. Writing goes to a temporary name first, so that nothing half-written is
-ever found under the real one.
+Reading names file and line in every complaint. Writing goes to a temporary name first, so that nothing half-written
+ever stands under the real one.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def write_records(path: Path, records: Iterable[Json]) -> int:
 
 
 def _compressed(plain: IO[bytes], path: Path) -> AbstractContextManager[IO[bytes] | gzip.GzipFile]:
-    """The file that the lines are written to: gzip around the plain one if the name asks for it."""
+    """The file that the lines are written to: gzip around the plain one if the name ends in `.gz`."""
     if path.suffix != ".gz":
         return nullcontext(plain)
     # No time stamp and no name inside: the same records give the same bytes.

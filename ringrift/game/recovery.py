@@ -1,4 +1,4 @@
-"""Recovery: a marker slides for a player who controls no stack (R110–R115).
+"""Recovery: a marker slides for a player that controls no stack (R110–R115).
 
 Up to three actions of the same player: the slide, then, if it made a line, the choice of the run to collapse and how,
 then the stack that pays by extraction.

@@ -1,4 +1,4 @@
-"""When a game is over, who has won, and the final ranking (R170–R178)."""
+"""The end of a game, its winner, and the final ranking (R170–R178)."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def judge(state: State, board: BoardTables, actor: int) -> None:
 
 @compiled
 def anyone_can_place(state: State, board: BoardTables) -> bool:
-    """Whether anyone with rings in hand has a legal placement."""
+    """Whether any player with rings in hand has a legal placement."""
     for player in range(1, state.players + 1):
         if any_placement(state, board, player):
             return True
@@ -133,7 +133,7 @@ def anyone_can_place(state: State, board: BoardTables) -> bool:
 
 @compiled
 def stalemate_winner(state: State, actor: int) -> int:
-    """Best by territory, credited rings plus hand, markers, who acted last, lowest seat (R173)."""
+    """Return the best by territory, credited rings plus hand, markers, last to act, lowest seat (R173)."""
     best = 0
     best_score = -1
     for seat in range(state.players):
@@ -184,7 +184,7 @@ def rank_players(state: State, ranks: I64) -> None:
 
 @compiled
 def rank_score(state: State, seat: int) -> int:
-    """What the ranking compares, as one number."""
+    """Return the keys of the ranking as one number."""
     if state.winner == seat + 1:
         return 1 << 62
     lost = state.lost_turn[seat]

@@ -19,7 +19,7 @@ from ringrift.game_database.selection import Selection, read_pages
 def export_lines(
     database: GamesDatabase, selection: Selection, *, canonical: bool = False, limit: int | None = None
 ) -> Iterator[bytes]:
-    """A line of JSON for every game that passes; `Damaged` at one that cannot be read.
+    """Yield a line of JSON for every game that passes; `Damaged` at one that cannot be read.
 
     `canonical` gives moves as other programs read them (RULES §12), without search statistics, in place of records.
     """
@@ -30,7 +30,7 @@ def export_lines(
 
 
 def canonical_line(candidate: Candidate) -> bytes:
-    """A game in canonical moves, with who played it; `Game.from_record` reads it."""
+    """Return a game in canonical moves, with its players; `Game.from_record` reads it."""
     record = candidate.record
     game = replayed(candidate)
     header = {
@@ -47,14 +47,14 @@ def canonical_line(candidate: Candidate) -> bytes:
 
 
 def replayed(candidate: Candidate) -> Game:
-    """The game, played to its end."""
+    """Return the game, played to its end."""
     record = candidate.record
     moves = {"config": record.config, "actions": record.actions.tolist()}
     return Game.from_record(moves, max_moves=record.max_moves)
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> int:
-    """Write a whole file of lines atomically; gzipped if its name ends in `.gz`. Returns their number."""
+    """Write a whole file of lines atomically; gzipped if its name ends in `.gz`, and return their number."""
     count = 0
     with new_file(path) as plain:
         # No time stamp and no name inside: the same games give the same bytes.

@@ -43,7 +43,7 @@ def pack(data: bytes) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """What `pack` was given; `Damaged` if it cannot be told."""
+    """Return the bytes that were packed; `Damaged` if they cannot be unpacked."""
     if not hasattr(_own, "decompressor"):
         _own.decompressor = zstandard.ZstdDecompressor()
     try:
@@ -61,7 +61,7 @@ def pack_actions(actions: npt.NDArray[np.int32]) -> bytes:
 
 
 def unpack_actions(packed: bytes) -> npt.NDArray[np.int32]:
-    """The actions of a game, `[actions]`; `Damaged` if they cannot be told."""
+    """Return the actions of a game, `[actions]`; `Damaged` if they cannot be unpacked."""
     data = unpack(packed)
     if len(data) % 4:
         raise Damaged(f"{len(data)} bytes are no whole number of actions")
@@ -76,7 +76,7 @@ def pack_search(search: SearchStatistics) -> bytes:
 
 
 def unpack_search(packed: bytes) -> SearchStatistics:
-    """The search statistics of a game; `Damaged` if they cannot be told."""
+    """Return the search statistics of a game; `Damaged` if they cannot be unpacked."""
     data = unpack(packed)
     if len(data) < _SEARCH_HEAD.size:
         raise Damaged("the search statistics lack their head")
@@ -102,13 +102,13 @@ def pack_json(fields: dict[str, Any]) -> bytes:
 
 
 def unpack_json(packed: bytes) -> dict[str, Any]:
-    """Further fields of a record."""
+    """Return further fields of a record."""
     fields: dict[str, Any] = orjson.loads(unpack(packed))
     return fields
 
 
 def _grouped(numbers: npt.NDArray[Any], form: str) -> bytes:
-    """The first bytes of all numbers, then the second ones, …"""
+    """Return the first bytes of all numbers, then the second ones, …"""
     plain = np.ascontiguousarray(numbers, form).reshape(-1)
     return plain.view(np.uint8).reshape(-1, plain.itemsize).T.tobytes()
 

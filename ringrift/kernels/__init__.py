@@ -1,1 +1,1 @@
-"""What compiled code needs: compiling and its cache, threads, counter-based random numbers."""
+"""The base of compiled code: compiling and its cache, threads, counter-based random numbers."""

@@ -1,4 +1,4 @@
-"""The model store: which models there are, the gate that they pass, and who is champion of every config.
+"""The model store: the models, the gate that they pass, and the champion of every config.
 
 >>> with GamesDatabase(create=True) as database:
 ...     store = ModelStore(database, Path("models"))

@@ -1,4 +1,4 @@
-"""What can be wrong with models in the store: one clear line each."""
+"""The errors of the model store, one clear line each."""
 
 from __future__ import annotations
 

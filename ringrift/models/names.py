@@ -15,7 +15,7 @@ CHAMPION: Final = re.compile(r"((?P<config>[a-z0-9]+_[234]p)/)?best(~(?P<back>[0
 
 
 def named_model(store: ModelStore, name: str, config: str | None = None) -> StoredModel:
-    """Return the model of the store that a name means; `UnknownModel` if it means none, or one of another config.
+    """Return the model of the store that a name denotes; `UnknownModel` if it denotes none, or one of another config.
 
     A name is an id or its first digits, `best` for the champion and `best~1` for the one before (`square8_2p/best`
     where no config is given beside it), or the path of a file.
@@ -29,7 +29,7 @@ def named_model(store: ModelStore, name: str, config: str | None = None) -> Stor
 
 
 def model_file(store: ModelStore, name: str, config: str) -> Path:
-    """Return the file that a name means: as `named_model`, and files that are not in the store, by path or by id."""
+    """Return the file that a name denotes: as `named_model`, and files that are not in the store, by path or by id."""
     for path in (Path(name), store.folder / config / f"{name}.pth"):
         if path.is_file():
             return path

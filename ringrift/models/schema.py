@@ -1,8 +1,8 @@
 """The tables of the model store, beside those of the games.
 
-- `models`: a row a model; it stays when the files are pruned, so that the lineage of later models can be told;
-- `promotions`: what the gate has decided and who became champion: the history of every config;
-- `nnue_networks`: a row an integer network, with what its match for promotion came to.
+- `models`: a row a model; it stays when the files are pruned, so that the lineage of later models stays known;
+- `promotions`: what the gate has decided and which model became champion: the history of every config;
+- `nnue_networks`: a row an integer network, with the result of its match for promotion.
 
 The champion of a config is the model with status `production`. A unique index allows one per config, and it changes by
 compare-and-swap (`promotion.py`). Lists and reports are short texts of JSON. A change here needs a migration
@@ -27,7 +27,7 @@ models = Table(
     Column("created", BigInteger, nullable=False),  # seconds since 1970, UTC, as the next
     Column("pruned", BigInteger),  # when its files were given up; None while they are kept
     Column("parent", String(16)),  # the model that its training began with; it need not be in the store
-    Column("training", Text, nullable=False),  # what its training has said about itself
+    Column("training", Text, nullable=False),  # the facts that its training has recorded
     Column("number", BigInteger, nullable=False, server_default="0"),  # in the order of registration, from 1
     Index(None, "config", "created"),
     Index(None, "config", "number"),
@@ -43,13 +43,13 @@ nnue_networks = Table(
     Column("id", String(16), primary_key=True),  # the first digits of the checksum that the file carries
     Column("config", String(16), nullable=False),
     Column("status", String(16), nullable=False),  # one of `STATUSES`; who passes the gate is promoted, so none waits
-    Column("path", Text, nullable=False),  # of the `.nnue` file, in the folder of models
+    Column("path", Text, nullable=False),  # of the `.nnue` file, in the folder of models; empty once it is pruned
     Column("created", BigInteger, nullable=False),  # seconds since 1970, UTC, as `judged`
     Column("parent", String(16)),  # the model whose values it learned; it need not be in the store
-    Column("training", Text, nullable=False),  # what its training has said about itself
+    Column("training", Text, nullable=False),  # the facts that its training has recorded
     Column("number", BigInteger, nullable=False),  # in the order of registration, from 1
     Column("judged", BigInteger),  # when it played for its promotion last; None if it has not
-    Column("verdict", Text),  # what that came to (`NnueGateReport`)
+    Column("verdict", Text),  # the result of that (`NnueGateReport`)
     Index(None, "config", "number"),
 )
 _nnue_in_production = nnue_networks.c.status == "production"
@@ -67,7 +67,7 @@ promotions = Table(
     Column("id", KEY, primary_key=True),
     Column("config", String(16), nullable=False),
     Column("model", String(16), ForeignKey("models.id"), nullable=False),
-    Column("previous", String(16), ForeignKey("models.id")),  # who was champion then
+    Column("previous", String(16), ForeignKey("models.id")),  # the champion then
     Column("when", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),  # one of `KINDS`
     Column("forced", Boolean, nullable=False),
@@ -75,7 +75,7 @@ promotions = Table(
     Column(
         "placed", BigInteger
     ),  # when the champion's files had followed; None where it did not change, or if it was killed before
-    Column("verdict", Text),  # what the gate has found (`GateReport`); None where it was not asked
+    Column("verdict", Text),  # the report of the gate (`GateReport`); None where it was not asked
     Index(None, "config", "id"),
     Index(None, "model"),
 )

@@ -1,6 +1,6 @@
-"""Whether the loop is well: metrics, health, and what people are told.
+"""The health of the loop: metrics, a yes or no with reasons, and the pause between messages to people.
 
-Everything is computed when it is asked for, from the database, the files of the loop and what hosts have said last.
+Everything is computed on request, from the database, the files of the loop and the last reports of hosts.
 """
 
 from __future__ import annotations

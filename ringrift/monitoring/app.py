@@ -9,7 +9,7 @@ from ringrift.monitoring.view import MonitoringInputs
 
 
 def monitoring_router(inputs: MonitoringInputs) -> APIRouter:
-    """Return the routes, which ask nobody who they are; they run in threads, as they wait for files and databases."""
+    """Return the routes, which need no login; they run in threads, as they wait for files and databases."""
     router = APIRouter(tags=["monitoring"])
 
     def respond(path: str, accept: str) -> Response:

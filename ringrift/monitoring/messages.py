@@ -1,4 +1,4 @@
-"""How often people are told the same: a counter of the database remembers, whoever tells."""
+"""The pause between messages about the same subject, kept by a counter of the database for all senders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MESSAGES: Final = "messages"
 
 
 def may_tell(database: GamesDatabase, subject: str, pause: float, *, now: float | None = None) -> bool:
-    """Return whether a subject may be told, and if so, remember that it is; of several who ask at once one may.
+    """Return whether a message about a subject may be sent, and if so, record it; of several senders at once one may.
 
     :param pause: seconds that have to lie between two messages.
     """
@@ -23,7 +23,7 @@ def may_tell(database: GamesDatabase, subject: str, pause: float, *, now: float 
     of_subject = (counters.c.name == MESSAGES, counters.c.config == "", counters.c.label == subject)
     with database.writing() as connection:
         last = connection.execute(select(counters.c.last).where(*of_subject)).scalar()
-        if last is not None and 0 <= moment - last < pause:  # a clock that was wrong silences nobody
+        if last is not None and 0 <= moment - last < pause:  # a clock that was wrong silences no message
             return False
         count(connection, "messages", "", subject, when=moment)
     return True

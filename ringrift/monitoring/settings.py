@@ -13,7 +13,7 @@ Number = PositiveFloat | PositiveInt
 
 
 class ServeSettings(Settings):
-    """Where metrics are served."""
+    """The address that metrics are served at."""
 
     host: str
     port: Annotated[int, Field(ge=0, le=65535)]
@@ -46,13 +46,13 @@ class GpuMemorySettings(Settings):
 
 
 class MessageSettings(Settings):
-    """How often people are told."""
+    """The pause between messages about the same subject."""
 
     pause_minutes: NonNegativeFloat
 
 
 class MonitoringSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     serve: ServeSettings
     target: TargetSettings

@@ -43,7 +43,7 @@ def inference_device() -> str:
 
 
 def checked_device(device: str | None) -> str:
-    """Return the device that is asked for, or the best there is; `NoDevice` says why it is not there."""
+    """Return the named device, or the best there is; `NoDevice` says why it is not there."""
     known = known_devices()
     if device is None:
         return known[0]

@@ -14,4 +14,4 @@ class DamagedModel(RingRiftError):
 
 
 class WrongModel(RingRiftError):
-    """A sound model file that does not fit what it was asked for, or this version of RingRift."""
+    """A sound model file that does not fit its use, or this version of RingRift."""

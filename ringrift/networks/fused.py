@@ -66,7 +66,7 @@ class FusedBlock(nn.Module):
 def fuse(network: ResidualNetwork, convolutions: FusedConvolutions) -> None:
     """Give a network for inference fused blocks, in place, if the library has them for its numbers.
 
-    Which types and layouts a cuDNN takes is known only when it is asked: one small image of each block's kind tells.
+    Which types and layouts a cuDNN takes shows only in a call: one small image of each block's kind is computed.
     """
     blocks = [block for block in network.tower if isinstance(block, ResidualBlock)]
     fused = [FusedBlock(block, convolutions) for block in blocks]

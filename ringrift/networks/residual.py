@@ -106,7 +106,7 @@ class SqueezeExcitation(nn.Module):
     REDUCTION = 8
 
     def __init__(self, board: Board, channels: int) -> None:
-        """Make the layer for images of that many channels."""
+        """Make the layer for images of `channels` channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.pool = MeanAndMax(board)
@@ -127,7 +127,7 @@ class ResidualBlock(nn.Module):
     """
 
     def __init__(self, board: Board, channels: int, *, squeeze: bool) -> None:
-        """Make the layer for images of that many channels."""
+        """Make the layer for images of `channels` channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.first = ConvolutionNorm(channels, channels, 3)
@@ -174,7 +174,7 @@ class PolicyHead(nn.Module):
     pixels: Tensor
 
     def __init__(self, board: Board, channels: int, head_channels: int) -> None:
-        """Make the head of a trunk with that many channels."""
+        """Make the head of a trunk with `channels` channels."""
         super().__init__()
         self.cells = board.cells
         self.convolution = ConvolutionNorm(channels, head_channels, 1)
@@ -212,7 +212,7 @@ class ValueHead(nn.Module):
     """The value head: what each player may expect, from −1 to 1."""
 
     def __init__(self, board: Board, channels: int, head_channels: int, players: int) -> None:
-        """Make the head of a trunk with that many channels."""
+        """Make the head of a trunk with `channels` channels."""
         super().__init__()
         self.mask = CellMask(board)
         self.convolution = ConvolutionNorm(channels, head_channels, 1)

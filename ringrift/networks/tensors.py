@@ -1,4 +1,4 @@
-"""Reading what torch has saved when it may come from anybody: nothing is unpickled, and nothing grows on its way."""
+"""Reading what torch has saved from untrusted sources: nothing is unpickled, and nothing grows on its way."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The loop as a whole: what may run now, and what one turn of it does."""
+"""The loop as a whole: the conditions under which it runs, and the stages of an iteration."""

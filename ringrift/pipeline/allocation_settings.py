@@ -16,7 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class WeightSettings(Settings):
-    """How weights follow from what is known of the configs."""
+    """The formula of the weights of configs."""
 
     most: Annotated[float, Field(gt=1, le=10)]
     """The largest weight; the smallest is one divided by it."""
@@ -31,7 +31,7 @@ class WeightSettings(Settings):
 
 
 class Band(Settings):
-    """Where self-play begins to slow down, and where it pauses."""
+    """The values at which self-play begins to slow down, and at which it pauses."""
 
     slow: Number
     pause: Number
@@ -44,7 +44,7 @@ class Band(Settings):
 
 
 class BackpressureSettings(Settings):
-    """What slows self-play down."""
+    """The measures that slow self-play down."""
 
     games: Band
     ingest_hours: Band
@@ -52,7 +52,7 @@ class BackpressureSettings(Settings):
 
 
 class AllocationSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     budgets: dict[str, Annotated[int, Field(gt=0, le=MOST_GAMES)]]
     """Games of an interval, by config."""

@@ -1,4 +1,4 @@
-"""How many games self-play of a config is to play now: its allocation, what is missing at first, and backpressure."""
+"""The number of games that a config is to play now: its allocation, what is missing at first, and backpressure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ringrift.pipeline.settings import LoopPreset
 
 @dataclass(frozen=True)
 class PlannedGames:
-    """The games of a config and interval, and why they are so many."""
+    """The games of a config and interval, and the reason for their number."""
 
     config: str
     games: int
@@ -58,7 +58,7 @@ def planned_after(
     *,
     target: int | None,
 ) -> PlannedGames:
-    """Return the games to play, where the games of the config, its last training and its weight are known already."""
+    """Return the games to play, given the games of the config, its last training and its weight."""
     games, why = games_of_interval(there, allocated, preset, settings, target=target)
     pressure = backpressure(database, there, selfplay, settings.backpressure)
     if pressure.reasons:

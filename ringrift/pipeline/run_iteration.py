@@ -1,7 +1,7 @@
 """One iteration of the loop in one process, stage by stage as `stages.py` lists them.
 
-What has been done stands in the file of the iteration, written after every stage. Each stage can be killed at any
-moment and be done again; an iteration that was cancelled or killed goes on with the stage that was not finished.
+The results are in the file of the iteration, written after every stage. Each stage can be killed at any moment and
+repeated; an iteration that was cancelled or killed goes on with the stage that was not finished.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ringrift.run_context import Cancelled, RunContext
 
 
 def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> Iteration:
-    """Begin the next iteration of a config, or go on with one that is not over, and return what came of it.
+    """Begin the next iteration of a config, or go on with one that is not over, and return it with its results.
 
     Raises `Cancelled`, `Halted` while the loop is halted, `NoRoom` where the machine has none for a stage, and what
     stages raise.
@@ -37,7 +37,7 @@ def run_iteration(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> 
             continue
         if (why := halted()) is not None:
             raise Halted(why)
-        if name != "threshold":  # which only counts
+        if name != "threshold":  # as that only counts
             guard.wait_for_room(name, context.cancellation)
         leave_sign("loop", LOOP_SECONDS)
         began, cpu = time.monotonic(), _cpu_seconds()

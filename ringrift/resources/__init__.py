@@ -1,4 +1,4 @@
-"""What a machine can bear: the guard that heavy work asks before it begins, and that watches it."""
+"""The capacity of a machine: the guard that heavy work asks before it begins, and that watches it."""
 
 from __future__ import annotations
 

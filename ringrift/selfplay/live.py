@@ -1,4 +1,4 @@
-"""What a worker is playing right now: a small file beside its games, replaced every few seconds.
+"""The games that a worker is playing right now: a small file beside its games, replaced every few seconds.
 
 Pages show what it says and nothing depends on it, so it is not synced to the disk, and a disk that is full or read-only
 stops no game. Its name is hidden: whoever collects games passes over it.

@@ -49,7 +49,7 @@ def rows_of(offsets: Tensor, entries: Tensor) -> Tensor:
 
 
 class DenseOutputs(NamedTuple):
-    """What follows from a batch of B positions alone, so that its shapes are those of every batch."""
+    """The tensors that follow from a batch of B positions alone, so that its shapes are those of every batch."""
 
     hidden: Tensor
     scalars: Tensor

@@ -86,7 +86,7 @@ class PreflightReport:
 
     @property
     def why(self) -> str:
-        """What keeps the training from beginning, in a line; empty if nothing does."""
+        """The reason that keeps the training from beginning, in a line; empty if there is none."""
         return "; ".join(f"{check.name}: {check.measured}" for check in self.checks if check.verdict == "failed")
 
     def to_json(self) -> dict[str, Any]:

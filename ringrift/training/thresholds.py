@@ -75,7 +75,7 @@ class PreflightSettings(Settings):
 
 
 class WorseSettings(Settings):
-    """When a model is worse than those before it."""
+    """The limits beyond which a model is worse than those before it."""
 
     models: PositiveInt
     """Before it, whose mean it is compared with."""

@@ -56,7 +56,7 @@ Play = Callable[[States, I64, I64, F64, int], F32]
 
 
 class GameFitness:
-    """What a candidate scores: alone, in every seat, against copies of a member of the panel.
+    """The score of a candidate in games: alone, in every seat, against copies of a member of the panel.
 
     The score of a game is the share of the others that it came in ahead of, as in every evaluation.
     """
@@ -83,7 +83,7 @@ class GameFitness:
 
 
 class NetworkFitness:
-    """How well the values of positions agree with those of a network: 1 less half the mean distance."""
+    """The agreement of the values of positions with those of a network: 1 less half the mean distance."""
 
     def __init__(self, features: F64, values: F64, games: I64) -> None:
         """Take features `[N, players, F]` and values `[N, players]` of positions, and which game each is of, `[N]`."""
@@ -157,7 +157,7 @@ def one_ply_fitness(config: str) -> GameFitness:
 
 
 def search_fitness(config: str, nodes: int) -> GameFitness:
-    """Return the fitness by `minimax`, or `maxn` for three and four players, at so many nodes a decision."""
+    """Return the fitness by `minimax`, or `maxn` for three and four players, with `nodes` nodes a decision."""
     board, players = parse_config(config)
     limit = move_limit(config)
 

@@ -26,7 +26,7 @@ from ringrift.tuning.settings import EvolutionSettings, TuningSettings
 
 @dataclass(frozen=True)
 class GenerationReport:
-    """A generation, or the check of what a start has found, in numbers."""
+    """A generation, or the check of a start's result, in numbers."""
 
     start: int
     generation: int
@@ -42,7 +42,7 @@ class GenerationReport:
 
 @dataclass(frozen=True)
 class TuningReport:
-    """What a run has come to so far."""
+    """The progress of a run so far."""
 
     config: str
     run: str
@@ -111,7 +111,7 @@ def tune(run: TuningRun, fitness: Fitness, context: RunContext[object]) -> Tunin
 
 
 def _detail(question: Question, answer: Answer) -> str:
-    """Return what a generation has come to, in a few words."""
+    """Return the result of a generation in a few words."""
     if question.is_check:
         return f"start {question.start} {elo_text(float(answer.scores[0]))} against the best so far"
     return f"scores {answer.scores.mean():.3f}, sigma {question.sigma:.3f}, {question.games.openings} openings"
@@ -124,7 +124,7 @@ def elo_text(score: float) -> str:
 
 
 def tuning_report(run: TuningRun) -> TuningReport:
-    """Return what a run has come to so far."""
+    """Return the progress of a run so far."""
     return TuningReport(
         config=run.plan.config,
         run=str(run.folder),

@@ -52,7 +52,7 @@ def _rows(features: F64, values: F64) -> tuple[F64, F64]:
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is to be trained, and how."""
+    """The plan of a comparison training."""
 
     config: str
     start: tuple[float, ...]

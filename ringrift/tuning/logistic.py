@@ -5,9 +5,9 @@ value as a fraction of a victory. Positions of a game are not independent, so th
 (Liang, Zeger: Longitudinal data analysis using generalized linear models, 1986).
 
 Some features say the same: what one of two players can capture is what threatens the other, and rings are in hand, on
-the board, or gone. So the fit is made in the directions in which positions differ, and what cannot be told apart shares
-its weight. Games are seldom enough to say something about every weight. So the start vector weighs the fit against the
-weights in use by their precisions, as a normal prior would.
+the board, or gone. So the fit is made in the directions in which positions differ, and what cannot be distinguished
+shares its weight. Games are seldom enough to say something about every weight. So the start vector weighs the fit
+against the weights in use by their precisions, as a normal prior would.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class FittedWeight:
 
 @dataclass(frozen=True)
 class LogisticReport:
-    """What the regression has come to."""
+    """The result of the regression."""
 
     config: str
     target: Target

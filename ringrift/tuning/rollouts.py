@@ -1,4 +1,4 @@
-"""Positions of all kinds, and who wins from there: what a leaf of a search has to be judged by.
+"""Positions of all kinds, and their winners: what a leaf of a search has to be judged by.
 
 Every position is of a game of its own, so that they are independent, and the games are noisy, because a search looks at
 good and bad moves alike. From there on both sides play one action ahead.
@@ -87,7 +87,7 @@ def play_noisily(
 def roll_out(
     config: str, weights: Weights, count: int, temperature: float, seed: int, context: RunContext[object]
 ) -> Rollouts:
-    """Return positions of that many noisy games, of those that have any, and their results; raises `Cancelled`.
+    """Return positions of `count` noisy games, of those that have any, and their results; raises `Cancelled`.
 
     Every game is played to its end for its length, and again, the same, to a random ply of it.
     """

@@ -1,4 +1,4 @@
-"""What the application serves: the games database, the folder of models, and the settings."""
+"""The context of the application: the games database, the folder of models, and the settings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ringrift.web.settings import WebSettings
 
 
 class WebContext:
-    """What routes work with; one for all requests."""
+    """The database, folders and settings that routes work with; one for all requests."""
 
     def __init__(self, settings: WebSettings, *, home: Path | None = None, database: str | None = None) -> None:
-        """Serve what is in `home`, by default that of the settings, and the database of a URL, by default theirs."""
+        """Serve the folder `home` and the database of a URL, by default those of the settings."""
         self.settings = settings
         self.home = home or home_folder()
         self.models = self.home / "models"
@@ -27,14 +27,14 @@ class WebContext:
         self._lock = Lock()
 
     def database(self) -> GamesDatabase:
-        """Return the games database, opened once; `AbsentDatabase` where nobody has made one yet, `BadDatabase`."""
+        """Return the games database, opened once; `AbsentDatabase` where there is none yet, `BadDatabase`."""
         with self._lock:
             if self._database is None:
                 self._database = GamesDatabase(self.database_url or database_in(self.home))
             return self._database
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -42,7 +42,7 @@ class WebContext:
 
 
 def web_context(request: Request) -> WebContext:
-    """Return the context of the application that has got the request."""
+    """Return the context of the application that handles the request."""
     context: WebContext = request.app.state.context
     return context
 

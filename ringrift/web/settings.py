@@ -36,7 +36,7 @@ class ServiceSettings(Settings):
 
 
 class WebSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     host: Annotated[str, Field(min_length=1, max_length=255)]
     port: Port

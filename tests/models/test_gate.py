@@ -64,7 +64,7 @@ def results(against: str | None = None, /, *, gain: float = 100, **shares: float
 
 
 def stopped_at(report: GateReport, name: str) -> str:
-    """What was measured where the gate has said no; all before has passed, and nothing after was run."""
+    """The measure at which the gate refused; all before has passed, and nothing after was run."""
     verdicts = {check.name: check.verdict for check in report.checks}
     assert list(verdicts) == NAMES
     place = NAMES.index(name)

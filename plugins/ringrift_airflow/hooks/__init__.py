@@ -1,1 +1,1 @@
-"""What the operators and triggers share: the ways to hosts and databases."""
+"""The hooks that operators and triggers share: the ways to hosts and databases."""

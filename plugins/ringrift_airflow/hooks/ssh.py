@@ -49,7 +49,7 @@ class ConnectionShell:
     """A shell over the `SSHHook` of a connection; each call waits in a thread, since paramiko blocks."""
 
     def __init__(self, name: str, connection: str, settings: ConnectionSettings) -> None:
-        """Connect to nothing yet."""
+        """Keep what to connect with; the first `run` connects."""
         self.name = name
         self._id = connection
         self._settings = settings
@@ -60,7 +60,7 @@ class ConnectionShell:
         return await asyncio.to_thread(self._run, b"echo %s\n" % BEGIN.strip() + script, seconds)
 
     async def close(self) -> None:
-        """Let go of the connection; the next `run` makes another."""
+        """Close the connection; the next `run` opens another."""
         client, self._client = self._client, None
         if client is not None:
             await asyncio.to_thread(client.close)
@@ -103,7 +103,7 @@ class ConnectionShell:
         return bytes(out), bytes(err)
 
     def _connected(self) -> paramiko.Transport:
-        """Return the connection, which is made if there is none."""
+        """Return the connection; it is opened if there is none."""
         transport = None if self._client is None else self._client.get_transport()
         if transport is None or not transport.is_active():
             settings = self._settings
@@ -111,7 +111,7 @@ class ConnectionShell:
                 ssh_conn_id=self._id,
                 conn_timeout=max(1, round(settings.seconds)),
                 keepalive_interval=max(1, round(settings.keepalive_seconds)),
-                conn_retry_attempts=1,  # whoever asks has more patience, and says so
+                conn_retry_attempts=1,  # the caller retries, and reports it
             )
             self._client = hook.get_conn()
             transport = self._client.get_transport()
@@ -121,7 +121,7 @@ class ConnectionShell:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:  # noqa: C901 - a branch per kind of error
-        """Raise what goes wrong inside the block as an error in one line, of the kind that says what to do."""
+        """Raise what goes wrong inside the block as an error in one line, of the class that says how to react."""
         where = f"{self.name}: connection {self._id}"
         try:
             yield

@@ -1,1 +1,1 @@
-"""Listeners: what happens beside the tasks."""
+"""Listeners: what the scheduler does beside the tasks."""

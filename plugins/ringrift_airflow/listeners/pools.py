@@ -1,4 +1,4 @@
-"""Airflow is given the pools of the settings when it starts, and again when a run begins and one is missing."""
+"""The pools of the settings, made in Airflow when it starts, and again when a run begins and one is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG: Final = logging.getLogger(__name__)
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """Give Airflow, of which a part starts, the pools of the settings, as they stand there."""
+    """Make the pools of the settings, as they stand there, when a component of Airflow starts."""
     from airflow.jobs.job import Job
     from airflow.utils.session import create_session
 
@@ -29,7 +29,7 @@ def on_starting(component: Any) -> None:
 
 @hookimpl
 def on_dag_run_running(dag_run: Any, msg: str) -> None:
-    """Make the pools that a run which begins would lack: its tasks would stay queued without a word."""
+    """Make the pools that a run which begins would lack: its tasks would stay queued silently."""
     session = object_session(dag_run)
     if session is not None and dag_run.dag_id.startswith(PREFIX):
         for name in make_pools(session, overwrite=False):

@@ -1,4 +1,4 @@
-"""Every stage that has ended becomes a line of JSON, which `make loop` and people read without asking Airflow."""
+"""The log of stages: a line of JSON for every one that has ended, which `make loop` and people read without Airflow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILE: Final = Path("data") / "loop" / "stages.jsonl"
 
 
 def write(ti: Any, state: str, error: Any = None) -> None:
-    """Add a line in one write at the end of the file, whoever else writes there; count it, and leave a sign of life."""
+    """Append a line in one write, as other processes append, too; count the stage, and leave a sign of life."""
     if not ti.dag_id.startswith(PREFIX):
         return
     leave_sign("airflow", _seconds_between_signs(), home())
@@ -50,7 +50,7 @@ def write(ti: Any, state: str, error: Any = None) -> None:
 
 
 def _count(dag: str, task: str, state: str) -> None:
-    """Count a stage of the loop in the database, whose troubles are no reason to fail it."""
+    """Count a stage of the loop in the database; trouble with that fails no stage."""
     config = dag.removeprefix(PREFIX)
     try:
         if config in loop_settings().chosen()[1].configs:
@@ -61,7 +61,7 @@ def _count(dag: str, task: str, state: str) -> None:
 
 
 def _seconds_between_signs() -> float:
-    """Return how often a task of `ringrift__fleet`, the most frequent DAG, ends at least."""
+    """Return how often a task of `ringrift__fleet`, the most frequent DAG, ends at the least, in seconds."""
     try:
         return 86_400 / intervals_of_a_day(loop_settings().chosen()[1].maintenance.hosts)
     except (RingRiftError, ZeroDivisionError):

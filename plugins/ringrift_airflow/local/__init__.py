@@ -1,1 +1,1 @@
-"""Airflow on this machine alone, with SQLite: what `make up`, `make down` and `make loop` do."""
+"""Airflow on this machine alone, with SQLite: the commands behind `make up`, `make down` and `make loop`."""

@@ -1,6 +1,6 @@
-"""How logs of tasks are read where all of Airflow runs on one machine: from their files.
+"""Logs of tasks where all of Airflow runs on one machine: read from their files.
 
-Airflow asks a log server for the log of a running task, too, and finds none: `supervisor` starts none.
+Airflow asks a log server for the log of a running task, too, of which `supervisor` starts none.
 """
 
 from __future__ import annotations

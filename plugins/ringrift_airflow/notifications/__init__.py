@@ -1,1 +1,1 @@
-"""Who is told when something fails."""
+"""Messages to people: failures, promotions, and hosts that are lost or back."""

@@ -1,4 +1,4 @@
-"""The connections that tell people of failures, looked for before a failure."""
+"""The check, before a failure, of the connections by which people are notified of failures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ringrift_airflow.notifications.failure import absent_connection, connection
 
 
 class CheckConnectionsOperator(BaseOperator):
-    """Look for the connections that notifiers need, before a failure does."""
+    """Check that the connections which notifiers need are there, before a failure needs them."""
 
     def __init__(self, *, alerts: AlertSettings, **kwargs: Any) -> None:
         super().__init__(**kwargs)

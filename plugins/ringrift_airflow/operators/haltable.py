@@ -1,4 +1,4 @@
-"""`HaltableOperator`: what every operator of the loop does with a halt, and with failures."""
+"""`HaltableOperator`: the base of all operators of the loop, which waits while the loop is halted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOOK: Final = 2.0
 
 
 class HaltableOperator(BaseOperator):
-    """An operator that does its `work` while the loop is not halted, and else waits in the triggerer."""
+    """An operator that does its `work` while the loop is not halted; else it waits in the triggerer."""
 
     def __init__(self, **kwargs: Any) -> None:
         # A mapped operator hands its `retry_policy` over as None where `partial` was given none.

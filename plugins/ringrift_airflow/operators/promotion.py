@@ -21,7 +21,7 @@ class PromoteOperator(CandidateOperator):
         super().__init__(verb="promote", **kwargs)
 
     def arguments(self, context: Context) -> list[str]:
-        """The command; a run that a person has started waits for nothing, as its games are by the champion."""
+        """Return the command; a run that a person has started waits for nothing, as its games are by the champion."""
         return [*super().arguments(context), *(["--no-pause"] if context["params"].get("train_now") else [])]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
@@ -44,7 +44,7 @@ class PromoteOperator(CandidateOperator):
 
 
 class GateOperator(PromoteOperator):
-    """Ask the gate about the model; nobody is promoted. If it says no, the task is skipped and says why."""
+    """Ask the gate about the model, and promote nothing; if it refuses the model, the task is skipped and says why."""
 
     def arguments(self, context: Context) -> list[str]:
         """Return the words of the command."""

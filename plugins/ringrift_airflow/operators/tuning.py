@@ -1,4 +1,4 @@
-"""Tuning of weights over hosts: a run asks, mapped tasks answer, and the run is told."""
+"""Tuning of weights over hosts: a run asks, mapped tasks answer, and the run takes the answers in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AskOperator(RingriftOperator):
 
 
 class AnswerOperator(RingriftOperator):
-    """Answer a part of a question; all of the answer is the result, for the run has to be told all of it."""
+    """Answer a part of a question; the result is the whole answer, as the run needs all of it."""
 
     def summary(self, report: Any, code: int) -> Any:
         """Return the answers."""
@@ -30,7 +30,7 @@ class AnswerOperator(RingriftOperator):
 
 
 class TellOperator(RingriftOperator):
-    """Tell a run what the mapped tasks have answered. What a host that died has left open is asked again.
+    """Hand the answers of the mapped tasks to a run. A part that no host has answered is asked again.
 
     :param answered_by: the mapped task.
     """

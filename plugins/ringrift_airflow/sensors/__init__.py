@@ -1,1 +1,1 @@
-"""What waits for a condition."""
+"""The sensors: tasks that wait for a condition."""

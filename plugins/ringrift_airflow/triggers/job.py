@@ -21,10 +21,10 @@ from ringrift_airflow.triggers.resume import first_event
 
 
 class RemoteJobTrigger(BaseTrigger):
-    """Watches a job: tells its log, kills it at its deadline, at a halt, and when its task is cleared or marked.
+    """Watch a job: log its output, and kill it at its deadline, at a halt, and when its task is cleared or marked.
 
     Its event is an `Ending` of `ringrift.fleet` as a dictionary. Nothing of the job depends on this process: after a
-    restart another one goes on watching. All that watch jobs of one host share a connection to it.
+    restart another one goes on watching. All triggers that watch jobs of one host share a connection to it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RemoteJobTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch the job, and tell its end as one event."""
+        """Watch the job, and yield its end as one event."""
         began = time.monotonic()
         fleet = FleetHook()
 

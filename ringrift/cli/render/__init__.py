@@ -1,4 +1,4 @@
-"""How reports look in a terminal: one module for the reports of each room, imported when one of them is shown."""
+"""Rendering of reports in a terminal: one module for the reports of each room, imported when one of them is shown."""
 
 from __future__ import annotations
 

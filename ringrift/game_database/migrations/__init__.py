@@ -18,7 +18,7 @@ __all__ = ["migrate", "migration_settings"]
 
 
 def migration_settings(connection: Connection) -> Config:
-    """Alembic's settings, for work on one connection."""
+    """Return Alembic's settings, for work on one connection."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -1,4 +1,4 @@
-"""What Alembic runs to migrate: on the connection, and in the transaction, that `migrate` was given."""
+"""The script that Alembic runs to migrate, on the connection and in the transaction of `migrate`."""
 
 from __future__ import annotations
 

@@ -25,5 +25,5 @@ def pages_router(guards: Guards) -> APIRouter:
 
 
 def document() -> FileResponse:
-    """Return the document of all pages; what stands after its `#` names one."""
+    """Return the document of all pages; the part of the address after `#` names one."""
     return FileResponse(DOCUMENT, headers={"Cache-Control": "no-cache"})

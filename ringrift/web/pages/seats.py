@@ -1,6 +1,6 @@
-"""Who may be asked to play in a browser: levels of the ladder, the champion, and models of the store.
+"""The players that may be chosen in a browser: levels of the ladder, the champion, and models of the store.
 
-A page names nothing that could be a path or an unlimited search: what it may say is turned into a spec here.
+A page cannot name a path or an unlimited search: the names that it may use become specs here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MODEL: Final = re.compile(r"(?P<model>champion|[0-9a-f]{4,16})@(?P<simulations>
 
 
 class BadSeat(RingRiftError):
-    """A seat that names nobody who may play here."""
+    """A seat that names no player of a browser."""
 
 
 def spec_of(seat: str, config: str, store: ModelStore | None) -> str:

@@ -1,4 +1,4 @@
-"""A game as game servers send it: the fields that matter, with their bounds. Everything else is let through unread."""
+"""A game as game servers send it: the fields that matter, with their bounds. Other fields pass unread."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Cell(Part):
 
 
 class Stack(Part):
-    """A stack; which end of `rings` is its top, `controlling_player` and `cap_height` tell."""
+    """A stack; `controlling_player` and `cap_height` show which end of `rings` is its top."""
 
     rings: Annotated[list[Seat], Field(min_length=1, max_length=25)]
     cap_height: Height
@@ -63,7 +63,7 @@ class Marker(Part):
 
 
 class BoardState(Part):
-    """What lies on the board. Its `size` is not read: `boardType` says it."""
+    """The pieces on the board; its `size` is not read, as `boardType` determines it."""
 
     stacks: Annotated[dict[Key, Stack], Field(max_length=MOST_CELLS)]
     markers: Annotated[dict[Key, Marker], Field(max_length=MOST_CELLS)] = {}
@@ -85,7 +85,7 @@ class ChainCapture(Part):
 
 
 class RulesOptions(Part):
-    """What is agreed on."""
+    """The options of the rules."""
 
     swap_rule_enabled: bool | None = None
 

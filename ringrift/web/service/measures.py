@@ -1,4 +1,4 @@
-"""What the service measures of itself, for Prometheus; of this process alone."""
+"""The metrics of the service for Prometheus, of this process alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding moves: what the routes share."""
+"""The search for moves, shared by the routes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = logging.getLogger("ringrift.web")
 
 
 class MoveService:
-    """The players and what they remember; one for all requests."""
+    """The players and their caches; one for all requests."""
 
     def __init__(self, context: WebContext) -> None:
         """Begin with nothing loaded."""
@@ -72,7 +72,7 @@ class MoveService:
         if states[0]["phase"] == GAME_OVER:
             return None, tuple(outcomes(states, read.players)[0].tolist()), 0
         may_swap = bool(states[0]["swap"] == SWAP_OPEN and states[0]["player"] == 2)
-        if may_swap:  # players know nothing of changing seats
+        if may_swap:  # players cannot choose to change seats
             states["swap"] = SWAP_OFF
         parts: list[Move] = []
         first: Decision | None = None
@@ -89,7 +89,7 @@ class MoveService:
         return merged(parts), first.values, first.batch
 
     async def _decide(self, player: Player, read: ReadGame, states: States, seed: int) -> Decision:
-        """Return the only action there is, or what the player chooses."""
+        """Return the only legal action, or the player's choice."""
         legal = Notation(read.board, states[0], thread_workspace(read.board)).legal()
         if len(legal) == 1:
             return Decision(legal[0], heuristic_values(read, states), 0)
@@ -114,7 +114,7 @@ def _given_up(request: MoveRequest) -> MoveAnswer:
 
 
 def _check_turn(request: MoveRequest, read: ReadGame) -> None:
-    """Refuse to move for a player who is not to move."""
+    """Raise an error if the player of the request is not to move."""
     if request.player_number > read.players:
         raise BadGameState(f"player_number: {read.config} has {read.players} players, not {request.player_number}")
     if request.game_state.is_over:
@@ -127,7 +127,7 @@ def _check_turn(request: MoveRequest, read: ReadGame) -> None:
 
 
 def description(player: Player) -> dict[str, Any]:
-    """Return what answers say of a player; of files their names alone."""
+    """Return the description of a player in answers; of files it has the names alone."""
     return {
         "ai_type": player.mode,
         "use_neural_net": player.model is not None,

@@ -1,4 +1,4 @@
-"""Writing a position of ours as a game that servers read."""
+"""The writing of a position of ours as a game that servers read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def next_state(before: GameState, read: ReadGame, after: States, move: Move) -> 
 
 
 def board_json(board: Board, position: Json, order: RingOrder) -> Json:
-    """Return what lies on the board, in the form of the game's own programs."""
+    """Return the pieces on the board, in the form of the game's own programs."""
     stacks: Json = {}
     for key, rings in position["stacks"].items():
         top_first = [int(ring) for ring in reversed(rings)]

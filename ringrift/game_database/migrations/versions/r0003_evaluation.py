@@ -1,4 +1,4 @@
-"""The tables of evaluation: what was found, the games that were played for it, and the history of Elo."""
+"""The tables of evaluation: its results, the games that were played for it, and the history of Elo."""
 
 from __future__ import annotations
 

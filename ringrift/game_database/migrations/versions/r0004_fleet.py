@@ -1,4 +1,4 @@
-"""The health of the hosts, and who has which of their places."""
+"""The health of the hosts, and the jobs that hold their places."""
 
 from __future__ import annotations
 

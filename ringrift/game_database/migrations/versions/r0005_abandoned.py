@@ -1,4 +1,4 @@
-"""Places of jobs that nobody waits for any more, on hosts that did not answer."""
+"""Places of jobs that no task waits for any more, on hosts that did not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters of what has happened, what hosts have said about their load, and the order of models as an index."""
+"""Counters of events, the load that hosts have reported, and the order of models as an index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights of configs: how many games of self-play each of them gets, and why."""
+"""The weights of configs: the games of self-play that each of them gets, with reasons."""
 
 from __future__ import annotations
 

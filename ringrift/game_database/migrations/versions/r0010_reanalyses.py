@@ -1,4 +1,4 @@
-"""What champions thought of decisions of old games: searches of today, beside the games."""
+"""Champions' new searches of decisions of old games, beside the games."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Integer networks in the model store: where they come from, what their gate has said, and which one is in use."""
+"""Integer networks in the model store: their lineage, the verdict of their gate, and the one in use."""
 
 from __future__ import annotations
 
