@@ -1,23 +1,28 @@
 .DEFAULT_GOAL := help
-.PHONY: help test lint format docs bench loop up down monitor clean
+.PHONY: help ready-to-test test coverage lint format docs bench loop up down monitor clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 # The loop needs less than the tests do; who has all has that, too.
 RUN_STAMP := $(if $(wildcard $(STAMP)),$(STAMP),.venv/installed-to-run)
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup -q
 AIRFLOW = PYTHONPATH=plugins $(BIN)/python -m ringrift_airflow.local
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-test: $(STAMP) ## Install what is missing, compile the rules, run the tests
+ready-to-test: $(STAMP)
 	@sh tests/system/programs.sh
 	@echo "==> Compiling the rules"
 	@$(BIN)/ringrift game compile
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --cov --cov-report=
-	@echo "==> Lines of Python that the tests ran (kernels and processes of their own not counted): $$($(BIN)/coverage report --format=total) %"
+
+test: ready-to-test ## Install what is missing, compile the rules, run the tests
+	@$(PYTEST)
+
+coverage: ready-to-test ## Run the tests a quarter slower, and list the lines of Python that none of them ran
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 lint: $(STAMP) ## Check style, types and the import contracts
 	@echo "==> ruff check"

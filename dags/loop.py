@@ -14,17 +14,18 @@ from ringrift_airflow.assets import lineage
 from ringrift_airflow.dag import dag_settings, intervals_of_a_day, ringrift_dag
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator
-from ringrift_airflow.operators.export import ExportOperator
+from ringrift_airflow.operators.export import ExportOperator, ExportShareOperator
 from ringrift_airflow.operators.promotion import GateOperator, PromoteOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.operators.selfplay import RemoteSelfplayOperator
+from ringrift_airflow.operators.shared_evaluation import AFTER_GAMES, MODEL, games_on_hosts
 from ringrift_airflow.operators.sync import SyncGamesOperator
 from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
 from ringrift_airflow.retries import RETRY_POLICY
 from ringrift_airflow.sensors.games_threshold import GamesThresholdSensor
 
 PLAYER = r"^(mixed:.+|[a-z]+(:[^@?]+)?(@[1-9][0-9]*)?(\?.+)?)?$"
-"""The form of a player's name, for the form in the UI; what it means, `ringrift selfplay` judges."""
+"""The pattern of a player's name, for the form in the UI; `ringrift selfplay` checks the rest."""
 
 ABOUT = """
 ### The loop of {config}
@@ -56,6 +57,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
     assets = lineage(config)
     approval = preset.approval.wanted
     dag_id = f"ringrift__{config}"
+    elsewhere = {"network_gpus": preset.evaluation_gpus, "deadline": hours(preset.evaluation_hours)}
     board, _, players = config.rpartition("_")
     with ringrift_dag(
         dag_id,
@@ -130,6 +132,7 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             config=config,
             preset="{{ params.training_preset }}",
             gpus=preset.training.gpus,
+            gpu=preset.training.gpu,
             deadline=hours(preset.training.hours),
             max_active_tis_per_dag=1,
             pool="ringrift_training",
@@ -137,18 +140,27 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             outlets=[assets.candidate],
             doc_md=task_doc("train", "`training` of the preset, hyperparameters.yaml"),
         )
+        gauntlet_ask, gauntlet_games = games_on_hosts(
+            "gauntlet", [[config, "gauntlet", MODEL, "--trial"]], config=config, **elsewhere
+        )
         gauntlet = RemoteGauntletOperator(
             task_id="gauntlet",
             config=config,
+            trigger_rule=AFTER_GAMES,
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
             pool="ringrift_evaluation",
             inlets=[assets.candidate],
             doc_md=task_doc("gauntlet", "evaluation.yaml"),
         )
+        forms = [word for form in preset.rated_as for word in ("--as", form)]
+        rate_ask, rate_games = games_on_hosts(
+            "rate", [[config, "rating", MODEL, *forms]] if forms else [], config=config, **elsewhere
+        )
         rate = RateOperator(
             task_id="rate",
             config=config,
+            trigger_rule=AFTER_GAMES,
             forms=preset.rated_as,
             deadline=hours(preset.evaluation_hours),
             max_active_tis_per_dag=1,
@@ -182,7 +194,21 @@ def loop_dag(config: str, settings: LoopSettings) -> DAG:
             inlets=[assets.production],
             doc_md=task_doc("distribute", "hosts.yaml, fleet.yaml"),
         )
+        if preset.training.export_shares > 1:
+            shares = ExportShareOperator.partial(
+                task_id="export_shares",
+                config=config,
+                shards=preset.selfplay.shards,
+                of=preset.training.export_shares,
+                deferrable=False,
+                pool="ringrift_database",
+                retry_policy=RETRY_POLICY,  # else `partial` makes it None
+                doc_md=task_doc("export", "`training.export_shares` of the preset, datasets.yaml"),
+            ).expand(share=list(range(1, preset.training.export_shares + 1)))
+            threshold >> shares >> export
         selfplay >> sync >> ingest >> threshold >> export >> check >> train >> gauntlet >> gate
+        train >> gauntlet_ask >> gauntlet_games >> gauntlet
+        train >> rate_ask >> rate_games >> rate
         train >> rate
         if approval:
             gate >> approve(config, preset) >> promote
@@ -213,7 +239,7 @@ def about(config: str, dag_id: str, name: str, preset: LoopPreset) -> str:
 
 
 def task_doc(name: str, settings: str) -> str:
-    """Return what a task does, as the list of stages says it, and which settings it reads."""
+    """Return what a task does, by the list of stages, and which settings it reads."""
     stage = next(stage for stage in STAGES if stage.name == name)
     return f"`{stage.command}`: {stage.summary}. Settings: {settings}."
 
@@ -282,7 +308,7 @@ def same_again(players: str) -> str:
 
 
 def approve(config: str, preset: LoopPreset) -> ApprovalOperator:
-    """Return the task in which a person says yes or no in the UI; silence is a no."""
+    """Return the task in which a person approves or rejects in the UI; no answer rejects."""
     return ApprovalOperator(
         task_id="approve",
         subject=f"Make the new model the champion of {config}?",

@@ -14,11 +14,11 @@ _, preset = settings.chosen()
 with ringrift_dag(
     "ringrift__maintenance",
     settings,
-    description="Checks of database and connections, removal of what nobody needs any more",
+    description="Checks of database and connections, removal of obsolete files",
     every=preset.maintenance.every,
     max_active_runs=1,
     tags=["maintenance"],
-    doc_md="### Maintenance\n\nTasks that need nothing of each other. Settings: `maintenance` of the preset in "
+    doc_md="### Maintenance\n\nTasks that are independent of each other. Settings: `maintenance` of the preset in "
     "loop.yaml, models.yaml.",
 ):
     RingriftOperator(
@@ -33,7 +33,7 @@ with ringrift_dag(
         task_id="clean",
         words=["clean", "--apply", "--no-hosts", "--airflow", airflow_home()],
         pool="ringrift_database",
-        doc_md="`ringrift clean --apply`: remove what nobody needs any more: checkpoints, raw games, data sets of "
+        doc_md="`ringrift clean --apply`: remove obsolete files: checkpoints, raw games, data sets of "
         "backfills, jobs, logs, models. Settings: housekeeping.yaml, models.yaml.",
     )
     CleanHostsOperator(
@@ -44,5 +44,5 @@ with ringrift_dag(
     CheckConnectionsOperator(
         task_id="check_connections",
         alerts=settings.alerts,
-        doc_md="Are there the connections that tell people of failures? Settings: `alerts` in loop.yaml.",
+        doc_md="Check the connections by which people are notified of failures. Settings: `alerts` in loop.yaml.",
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from ringrift.pipeline.settings import LoopPreset, LoopSettings
+from ringrift.pipeline.settings import LoopSettings
 from ringrift_airflow.assets import lineage
-from ringrift_airflow.dag import dag_settings, ringrift_dag
+from ringrift_airflow.dag import config_dag, dag_settings
 from ringrift_airflow.operators.nnue import GateNnueOperator, TrainNnueOperator
 from ringrift_airflow.operators.ringrift import hours
 
@@ -21,19 +21,12 @@ Settings: `training` of the preset in loop.yaml, nnue.yaml.
 """
 
 
-def nnue_dag(config: str, settings: LoopSettings, preset: LoopPreset) -> DAG:
+def nnue_dag(config: str, settings: LoopSettings) -> DAG:
     """Return the DAG of a config."""
-    assets = lineage(config)
-    board, players = config.rsplit("_", 1)
-    with ringrift_dag(
-        f"ringrift__nnue_{config}",
-        settings,
-        every=assets.dataset,
-        description=f"Training and promotion of the integer network of {config}",
-        max_active_runs=1,
-        tags=["nnue", board, players],
-        doc_md=ABOUT.format(config=config),
-    ) as dag:
+    _, preset = settings.chosen()
+    dataset = lineage(config).dataset
+    about = "Training and promotion of the integer network"
+    with config_dag("nnue", config, settings, every=dataset, description=about, about=ABOUT) as dag:
         train = TrainNnueOperator(
             task_id="train",
             config=config,
@@ -41,7 +34,7 @@ def nnue_dag(config: str, settings: LoopSettings, preset: LoopPreset) -> DAG:
             deadline=hours(preset.training.hours),
             max_active_tis_per_dag=1,
             pool="ringrift_training",
-            inlets=[assets.dataset],
+            inlets=[dataset],
             doc_md="`ringrift train-nnue`: learn from the stored games. Settings: nnue.yaml.",
         )
         gate = GateNnueOperator(
@@ -57,7 +50,6 @@ def nnue_dag(config: str, settings: LoopSettings, preset: LoopPreset) -> DAG:
 
 
 settings = dag_settings()
-_, chosen = settings.chosen()
-for name in chosen.configs:
-    dag = nnue_dag(name, settings, chosen)
+for config in settings.chosen()[1].configs:
+    dag = nnue_dag(config, settings)
     globals()[dag.dag_id] = dag

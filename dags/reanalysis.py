@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from ringrift.pipeline.settings import LoopPreset, LoopSettings
+from ringrift.pipeline.settings import LoopSettings
 from ringrift_airflow.assets import lineage
-from ringrift_airflow.dag import dag_settings, ringrift_dag
+from ringrift_airflow.dag import config_dag, dag_settings
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 
 ABOUT = """\
@@ -20,19 +20,12 @@ Settings: reanalysis.yaml; `training` of the preset in loop.yaml for its deadlin
 """
 
 
-def reanalysis_dag(config: str, settings: LoopSettings, preset: LoopPreset) -> DAG:
+def reanalysis_dag(config: str, settings: LoopSettings) -> DAG:
     """Return the DAG of a config."""
-    assets = lineage(config)
-    board, players = config.rsplit("_", 1)
-    with ringrift_dag(
-        f"ringrift__reanalysis_{config}",
-        settings,
-        every=assets.production,
-        description=f"New searches of old games of {config}",
-        max_active_runs=1,
-        tags=["reanalysis", board, players],
-        doc_md=ABOUT.format(config=config),
-    ) as dag:
+    _, preset = settings.chosen()
+    champion = lineage(config).production
+    about = "New searches of old games"
+    with config_dag("reanalysis", config, settings, every=champion, description=about, about=ABOUT) as dag:
         RingriftOperator(
             task_id="reanalyse",
             words=["reanalyse", config],
@@ -41,14 +34,13 @@ def reanalysis_dag(config: str, settings: LoopSettings, preset: LoopPreset) -> D
             pool="ringrift_training",
             priority_weight=0,
             weight_rule="absolute",
-            inlets=[assets.production],
+            inlets=[champion],
             doc_md="`ringrift reanalyse`: the champion searches old decisions again. Settings: reanalysis.yaml.",
         )
     return dag
 
 
 settings = dag_settings()
-_, chosen = settings.chosen()
-for name in chosen.configs:
-    dag = reanalysis_dag(name, settings, chosen)
+for config in settings.chosen()[1].configs:
+    dag = reanalysis_dag(config, settings)
     globals()[dag.dag_id] = dag

@@ -1,10 +1,11 @@
-"""Tournaments: a few games of the newest models now and then, and everybody against everybody every hour."""
+"""Tournaments: a few games of the newest models now and then, and a round robin of all engines every hour."""
 
 from __future__ import annotations
 
 from ringrift_airflow.dag import dag_settings, ringrift_dag
 from ringrift_airflow.operators.evaluation import ShadowOperator
 from ringrift_airflow.operators.ringrift import RingriftOperator, hours
+from ringrift_airflow.operators.shared_evaluation import games_on_hosts
 from ringrift_airflow.retries import RETRY_POLICY
 
 settings = dag_settings()
@@ -37,8 +38,16 @@ for kind, every, flags, operator, about in (
         tags=["evaluation"],
         doc_md=f"### The {kind} tournament\n\n{about}\n\nSettings: `tournaments` of the preset, evaluation.yaml.",
     ) as dag:
-        operator.partial(
+        purpose = "shadow" if kind == "shadow" else "tournament"
+        ask, games = games_on_hosts(
+            "play",
+            [[config, purpose] for config in preset.configs],
+            network_gpus=preset.evaluation_gpus,
+            deadline=hours(preset.tournaments.hours),
+        )
+        play = operator.partial(
             task_id="play",
+            trigger_rule="all_done",  # the games of one config that could not be played there hold up no other
             deadline=hours(preset.tournaments.hours),
             pool="ringrift_evaluation",
             max_active_tis_per_dag=1,
@@ -46,4 +55,6 @@ for kind, every, flags, operator, about in (
             map_index_template="{{ task.words[1] }}",
             doc_md=f"`ringrift tournament {' '.join(flags)}` for every config of the preset.",
         ).expand(words=[["tournament", config, *flags] for config in preset.configs])
+        ask >> games >> play
+        ask >> play
     globals()[dag.dag_id] = dag

@@ -61,9 +61,10 @@ with ringrift_dag(
         ),
     },
     doc_md="### Tuning\n\nA run of this DAG is one generation of CMA-ES: the tuning run asks for the scores of its "
-    "candidates, mapped tasks play their games on hosts of role `hp_tuning`, and the run is told. Then the next run is "
-    "started, until the tuning run is finished; its weights are in its folder under `data/tuning/heuristic`, for "
-    "`ringrift tune accept`. What a host that dies has not answered is asked again. Settings: tuning.yaml, hosts.yaml.",
+    "candidates, mapped tasks play their games on hosts of role `hp_tuning`, and the run takes the scores in. Then the "
+    "next run is started, until the tuning run is finished; its weights are in its folder under "
+    "`data/tuning/heuristic`, for `ringrift tune accept`. What a dead host has not answered is asked again. "
+    "Settings: tuning.yaml, hosts.yaml.",
 ):
     begin = RingriftOperator(
         task_id="begin",
@@ -72,7 +73,7 @@ with ringrift_dag(
             *("--evaluator", "{{ params.evaluator }}", "--generations", "{{ params.generations }}"),
             *("--games", "{{ params.games }}", "{{ '--plain' if params.method == 'plain' else '' }}"),
         ],
-        doc_md="`ringrift tune heuristic --begin`: begin the run, or find the one that is there.",
+        doc_md="`ringrift tune heuristic --begin`: begin the run, or take up the one that exists.",
     )
     ask = AskOperator(
         task_id="ask",

@@ -33,3 +33,6 @@ if ! wait "$pip"; then
     echo "error: the installation has failed; all that pip has said is in $log" >&2
     exit 1
 fi
+# setuptools leaves a second description of the package in the checkout. Where the checkout is on Python's path, Airflow
+# would find the plugin in both, and show the second as an error.
+rm -rf ringrift.egg-info

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH: Final = 170
-"""Columns where nobody looks: a file or a pipe has none of its own, and 80 would break the tables."""
+"""Columns outside a terminal: a file or a pipe has none of its own, and 80 would break the tables."""
 
 
 def echo(text: object = "", *, err: bool = False, end: bool = True) -> None:
@@ -27,7 +27,7 @@ def complain(complaint: str) -> None:
 
 
 def echo_bytes(content: bytes) -> None:
-    """Write to standard output what may be anything: as it is for a program, printable for whoever looks."""
+    """Write to standard output what may be anything: as it is for a program, printable on a terminal."""
     if sys.stdout.isatty():
         echo(content.decode(errors="surrogateescape"), end=False)
     else:

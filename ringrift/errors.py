@@ -10,7 +10,7 @@ from typing import Final
 WRONG_USE: Final = 2
 """Something is wrong, and another try would say the same."""
 ALARM: Final = 3
-"""A model has become worse; the answer is the same however often it is asked."""
+"""A model has become worse; the answer is the same however often the command runs."""
 BUSY: Final = 75
 """The same may go well a little later (`EX_TEMPFAIL` of sysexits.h)."""
 

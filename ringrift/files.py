@@ -47,7 +47,7 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed have left of writing a file; nobody writes to one for a day."""
+    """Remove the partial files of processes that were killed; no process writes to one for a day."""
     latest = time.time() - LEFTOVER_SECONDS
     for path in folder.glob(".*.partial"):
         with suppress(FileNotFoundError):
@@ -120,10 +120,11 @@ def private_folder(path: Path) -> None:
         raise UnwritableFile(f"{path}: cannot be made ({error.strerror or error})") from None
 
 
-def take_lock(path: Path, place: Path, busy: Busy) -> int:
+def take_lock(path: Path, place: Path, busy: Busy, *, shared: bool = False) -> int:
     """Lock a file, made with its folder if need be; closing what is returned lets it go.
 
-    Raises `busy` if another process holds the lock, and `UnwritableFile`, which names the `place`, if none can be made.
+    A `shared` lock keeps out only those that are not. Raises `busy` if another process holds the lock, and
+    `UnwritableFile`, which names the `place`, if none can be made.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ def take_lock(path: Path, place: Path, busy: Busy) -> int:
     except OSError as error:
         raise UnwritableFile(f"{place}: cannot be written ({error.strerror or error})") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
         raise busy from None
@@ -139,9 +140,9 @@ def take_lock(path: Path, place: Path, busy: Busy) -> int:
 
 
 @contextmanager
-def alone(path: Path, place: Path, busy: Busy) -> Iterator[None]:
+def alone(path: Path, place: Path, busy: Busy, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock while the block runs; raises what `take_lock` raises."""
-    lock = take_lock(path, place, busy)
+    lock = take_lock(path, place, busy, shared=shared)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What evaluators that look one action ahead share, whatever they score positions with."""
+"""The common base of evaluators that look one action ahead, whatever they score positions with."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ringrift.kernels.types import F32, I32, I64
 SHARPNESS: Final = 4.0
 """The factor that turns scores into logits."""
 ACTIONS_PER_THREAD: Final = 128
-"""Starting a thread takes about as long as scoring that many actions on a small board."""
+"""Starting a thread takes about as long as scoring this many actions on a small board."""
 
 
 class OnePlyEvaluator(ABC):
     """An evaluator whose logits are the scores of what each action leads to, times `SHARPNESS`."""
 
     def __init__(self, board: Board, players: int, *, threads: int | None = None) -> None:
-        """Make an evaluator that uses so many threads, by default one a core."""
+        """Make an evaluator that uses `threads` threads, by default one a core."""
         self.board = board
         self.players = players
         self.threads = threads

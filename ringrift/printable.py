@@ -19,7 +19,7 @@ _HARMFUL: Final = re.compile(
 
 def printable(text: str) -> str:
     r"""Return a text with its harmful characters as `\u001b`, so that JSON stays the same JSON."""
-    return _HARMFUL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _HARMFUL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

@@ -31,7 +31,7 @@ class BadSettings(RingRiftError):
 
 
 class Settings(BaseModel):
-    """What every model of settings agrees on: no unknown fields, no conversions, nothing infinite."""
+    """The base of all models of settings: no unknown fields, no conversions, nothing infinite."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -132,19 +132,19 @@ def check_settings(content: object, model: type[Model], where: str, text: str = 
         return model.model_validate(content)
     except ValidationError as error:
         problems = error.errors()
-        said = [_complaint(problem, model) + _line(text, problem["loc"]) for problem in problems[:MOST_PROBLEMS]]
-        said += [f"and {more} more" for more in [len(problems) - MOST_PROBLEMS] if more > 0]
-        raise BadSettings(f"{where}: {'; '.join(said)}") from None
+        complaints = [_complaint(problem, model) + _line(text, problem["loc"]) for problem in problems[:MOST_PROBLEMS]]
+        complaints += [f"and {more} more" for more in [len(problems) - MOST_PROBLEMS] if more > 0]
+        raise BadSettings(f"{where}: {'; '.join(complaints)}") from None
 
 
 def unknown_name(name: str, known: tuple[str, ...]) -> str:
-    """What to say about a name that is not known: the one that was probably meant, or all."""
+    """Return the advice for a name that is not known: the one that was probably meant, or all."""
     close = get_close_matches(name, known, n=1)
     return f"unknown; did you mean {close[0]!r}?" if close else f"unknown; known are {', '.join(known)}"
 
 
 def _complaint(problem: Any, model: type[BaseModel]) -> str:
-    """One problem that pydantic has found, as `field: what is wrong`."""
+    """Return a problem of pydantic's as `field: what is wrong`."""
     where = ".".join(map(str, problem["loc"])) or "the whole file"
     if problem["type"] == "missing":
         return f"{where}: is missing"
@@ -153,14 +153,14 @@ def _complaint(problem: Any, model: type[BaseModel]) -> str:
         return f"{where}: {unknown_name(where, known) if known else 'unknown'}"
     if problem["type"] in ("model_type", "dict_type"):
         return f"{where}: should hold names with values, not {_short(problem['input'])}"
-    if problem["type"] == "value_error":  # of a validator of ours, which says what it has found
+    if problem["type"] == "value_error":  # of a validator of ours, which words it
         return f"{where}: {problem['ctx']['error']}"
-    found = "" if isinstance(problem["input"], (dict, list)) else f", not {_short(problem['input'])}"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{found}"
+    given = "" if isinstance(problem["input"], (dict, list)) else f", not {_short(problem['input'])}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}{given}"
 
 
 def _line(text: str, field: Sequence[int | str]) -> str:
-    """Say which line of YAML a field stands in, or the innermost that should hold it; nothing if there is none."""
+    """Name the line of YAML that a field stands in, or the innermost that should hold it; nothing if there is none."""
     line = line_of(text, field) if text else None
     return f" (line {line})" if line else ""
 

@@ -1,30 +1,31 @@
-"""How sure a result is: intervals of shares, and the test of who is stronger."""
+"""The uncertainty of results: intervals of shares, and the sign test of two players."""
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 CONFIDENCE: Final = 0.95
+QUANTILE: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+"""The standard deviations on either side of such an interval."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def wilson_interval(won: int, games: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, 1927); from 0 to 1 without games."""
-    from scipy.stats import binomtest  # late: slow to import
-
     if games == 0:
         return 0.0, 1.0
-    interval = binomtest(won, games).proportion_ci(CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    low, high = _wilson(np.array(won / games), np.array(float(games)), np.array(QUANTILE))
+    return max(float(low), 0.0), min(float(high), 1.0)
 
 
 def sign_test(better: int, worse: int, alternative: Literal["greater", "two-sided"]) -> float:
-    """The p-value of the sign test: how probable so many `better` of the decided comparisons are by chance."""
-    from scipy.stats import binomtest
+    """Return the p-value of the sign test: the probability of this many `better` of all decided comparisons."""
+    from scipy.stats import binomtest  # late: takes seconds to import
 
     if better + worse == 0:
         return 1.0
@@ -47,10 +48,13 @@ def effective_games(blocks: Floats, games: int) -> Floats:
 
 
 def wilson_bounds(score: Floats, games: Floats, risk: Floats | float) -> tuple[Floats, Floats]:
-    """Return the Wilson interval (1927) of mean scores of so many games, which it misses with probability `risk`."""
-    from scipy.special import ndtri  # late: slow to import
+    """Return the Wilson interval (1927) of mean scores of `games` games, which it misses with probability `risk`."""
+    from scipy.special import ndtri  # late: takes a moment to import
 
-    z = -ndtri(np.asarray(risk) / 2)
+    return _wilson(score, games, -ndtri(np.asarray(risk) / 2))
+
+
+def _wilson(score: Floats, games: Floats, z: Floats) -> tuple[Floats, Floats]:
     middle = (score + z**2 / (2 * games)) / (1 + z**2 / games)
     reach = z * np.sqrt(score * (1 - score) / games + z**2 / (4 * games**2)) / (1 + z**2 / games)
     return middle - reach, middle + reach

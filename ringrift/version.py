@@ -1,4 +1,4 @@
-"""The name of the code that runs: its release, and a digest that tells it from all other code of that release.
+"""The name of the code that runs, a release and a digest that distinguishes it from all other code; and its command.
 
 The digest is one of the contents of the package, so that it is the same for the same code wherever that lies: in a
 checkout, in a wheel, in a release on a host of the fleet. A change that is not committed counts; the settings of a
@@ -8,6 +8,7 @@ place (`include/config/`) do not.
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,13 @@ DIGITS: Final = 10
 
 @cache
 def code_version() -> str:
-    """Return the name of the code, such as `0.1.0+c3f9a1b20d7`, as it was when it was first asked for."""
+    """Return the name of the code, such as `0.1.0+c3f9a1b20d7`, as it was at the first call."""
     return f"{__version__}+c{code_digest(Path(__file__).parent)}"
+
+
+def command_line() -> str:
+    """Return the command that this process runs, as reports show it."""
+    return " ".join(["ringrift", *sys.argv[1:]])
 
 
 def code_digest(package: Path) -> str:

@@ -11,6 +11,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SYSTEM = Path(__file__).parent / "system"
 
@@ -18,6 +19,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["RINGRIFT_BUSY_SECONDS"] = "0"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell begins what it runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else no process of a test could be stopped by Ctrl-C
+
+settings.register_profile("busy", deadline=None)  # on a busy machine any example may take long
+settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

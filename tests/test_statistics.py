@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from ringrift.statistics import effective_games, wilson_bounds, wilson_interval
 
@@ -23,7 +24,10 @@ def test_blocks_that_are_all_alike_are_worth_no_more_than_their_games() -> None:
     assert effective_games(np.ones(1), 2) == 2
 
 
-def test_the_bounds_are_those_of_wilson() -> None:
-    low, high = wilson_bounds(np.array([0.7, 1.0]), np.array([10.0, 10.0]), 0.05)
-    assert (low[0], high[0]) == pytest.approx(wilson_interval(7, 10))
-    assert (low[1], high[1]) == pytest.approx(wilson_interval(10, 10))
+@pytest.mark.parametrize(("won", "games"), [(0, 10), (7, 10), (10, 10), (51, 5000)])
+def test_the_bounds_are_those_of_wilson(won: int, games: int) -> None:
+    expected = binomtest(won, games).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(won, games) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    low, high = wilson_bounds(np.array([won / games]), np.array([float(games)]), 0.05)
+    assert (low[0], high[0]) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    assert wilson_interval(0, 0) == (0, 1)

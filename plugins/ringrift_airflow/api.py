@@ -1,6 +1,6 @@
 """The routes of RingRift that Airflow's API server serves below `/ringrift`.
 
-Metrics and health, for machines that watch it, ask nobody who they are; all else is the web application (`web.py`).
+Metrics and health, which monitoring machines read, need no login; all else is the web application (`web.py`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ PREFIX: Final = "/ringrift"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request; the application is made when the first one comes.
+    """Answer a request; the first one makes the application.
 
-    The plugin is loaded wherever a task runs, too, where nobody asks and nothing of this should be imported.
+    The plugin is loaded wherever a task runs, too, where no request comes and nothing of this should be imported.
     """
     await _application()(scope, receive, send)
 
@@ -40,8 +40,10 @@ def _application() -> Any:
         return RedirectResponse(f"../pages/{page_about(dag)}")
 
     @app.get("/about/{dag}/{task}", dependencies=looking)
-    def about_task(dag: str, task: str, run: str = "", shard: int = -1) -> RedirectResponse:
-        selfplay = run_of_selfplay(dag, run, shard) if task.startswith("selfplay") and shard >= 0 else None
+    def about_task(dag: str, task: str, run: str = "", shard: str = "") -> RedirectResponse:
+        # Of a task that is not mapped Airflow leaves `{MAP_INDEX}` as it stands, or says -1.
+        mapped = task.startswith("selfplay") and shard.isdecimal()
+        selfplay = run_of_selfplay(dag, run, int(shard)) if mapped else None
         return RedirectResponse(f"../../pages/{page_about(dag, task, selfplay)}")
 
     app.mount("/", WebApplication())

@@ -1,4 +1,4 @@
-"""What all DAGs of RingRift have in common."""
+"""The settings and defaults that all DAGs of RingRift share."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SCHEDULES: Final = (
     "maintenance.hosts",
     "maintenance.weights",
 )
-"""The fields of a preset that hold one."""
+"""The fields of a preset that hold a schedule."""
 
 
 def dag_settings() -> LoopSettings:
-    """Read and check what DAGs are made from; `BadSettings` becomes the import error of the file that asks."""
+    """Read and check the settings that DAGs are made from; `BadSettings` becomes the import error of the DAG file."""
     settings = loop_settings()
     pool_settings()
     check_schedules(*settings.chosen())
@@ -45,7 +45,7 @@ def dag_settings() -> LoopSettings:
 def ringrift_dag(
     dag_id: str, settings: LoopSettings, *, every: str | Asset | None, tags: list[str], **keywords: Any
 ) -> DAG:
-    """Make a DAG that is paused when it is new; its tasks retry and tell of failures as the settings say.
+    """Make a DAG that is paused when it is new; its tasks retry and report failures as the settings say.
 
     It runs by the schedule `every`, whenever that asset is made anew, or, without either, when a person asks for it.
     """
@@ -66,8 +66,25 @@ def ringrift_dag(
     )
 
 
+def config_dag(kind: str, config: str, settings: LoopSettings, *, every: Asset, description: str, about: str) -> DAG:
+    """Make the DAG of a kind for one config: whenever that asset is made anew it runs, one run at a time.
+
+    `about` is its page in the UI, in which {config} stands for the config.
+    """
+    board, players = config.rsplit("_", 1)
+    return ringrift_dag(
+        f"{PREFIX}{kind}_{config}",
+        settings,
+        every=every,
+        description=f"{description} of {config}",
+        max_active_runs=1,
+        tags=[kind, board, players],
+        doc_md=about.format(config=config),
+    )
+
+
 def check_schedules(name: str, preset: LoopPreset) -> None:
-    """Refuse what is no schedule; only Airflow's own reading of them decides. `BadSettings` names the field."""
+    """Refuse schedules that Airflow cannot read, or that never come; `BadSettings` names the field."""
     for field in SCHEDULES:
         every = attrgetter(field)(preset)
         where = f"{config_folder() / 'loop.yaml'}: presets.{name}.{field}: {every!r}"
@@ -78,7 +95,7 @@ def check_schedules(name: str, preset: LoopPreset) -> None:
             raise BadSettings(f"{where} is no schedule: {error}") from None
         try:
             timetable.next_dagrun_info(last_automated_data_interval=None, restriction=FROM_THE_BEGINNING)
-        except ValueError:  # croniter's; `validate` lets it pass, and the DAG would wait for ever without a word
+        except ValueError:  # croniter's; `validate` lets it pass, and the DAG would silently wait for ever
             raise BadSettings(f"{where} is a schedule that never comes: there is no such day") from None
 
 

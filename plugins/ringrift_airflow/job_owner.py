@@ -1,4 +1,4 @@
-"""Whom a job belongs to: its name and its environment say which task of which run."""
+"""The owner of a job: its name and its environment say which task of which run it belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ringrift.fleet.site import shell_word
 VARIABLE: Final = "RINGRIFT_TASK"
 """The variable in the environment of a job that names the task that waits for it, in four words."""
 TEMPORARY: Final = "__airflow_temporary_run_"
-"""How the names of the runs of `airflow tasks test` begin, of which Airflow keeps no states."""
+"""The beginning of the names of runs of `airflow tasks test`, of which Airflow keeps no states."""
 ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
@@ -29,11 +29,11 @@ class JobOwner:
 
     @classmethod
     def of(cls, ti: Any) -> Self:
-        """Return the owner that a task instance is."""
+        """Return the owner that stands for a task instance."""
         return cls(ti.dag_id, ti.task_id, -1 if ti.map_index is None else ti.map_index, ti.run_id)
 
     def new_job(self) -> str:
-        """Return a name for a job that tells where it belongs, and that no other job ever has."""
+        """Return a unique name for a job, which says where it belongs."""
         mapped = "" if self.map_index < 0 else f"-{self.map_index}"
         return f"{_word(f'{self.dag}.{self.task}{mapped}.{self.run}')[:180]}.{secrets.token_hex(4)}"
 
@@ -43,7 +43,7 @@ class JobOwner:
         return {VARIABLE: f"{self.dag} {self.task} {self.map_index} {self.run}"}
 
     def waits(self, ti: Any) -> bool:
-        """Return whether Airflow has anything left to do for this task; `ti` is that of whoever asks."""
+        """Return whether Airflow has anything left to do for this task, asked through any task instance `ti`."""
         if self.run.startswith(TEMPORARY):
             return True
         states = ti.get_task_states(dag_id=self.dag, task_ids=[self.task], run_ids=[self.run]).get(self.run, {})
@@ -52,7 +52,7 @@ class JobOwner:
 
 
 def is_of(job: str, dag: str, run: str) -> bool:
-    """Return whether a job has the name that tasks of a run give theirs; to ask this takes no word with its host."""
+    """Return whether a job belongs to a run by its name alone, without asking its host."""
     return job.startswith(f"{dag}.") and _word(run) in job
 
 
@@ -60,15 +60,15 @@ async def job_owners(shell: Shell, root: str) -> dict[str, JobOwner]:
     """Return the owners of all jobs in a folder of a host, by the names of the jobs."""
     mark = f"export {VARIABLE}="
     answer = await shell.run(f"cd {shell_word(root)} 2>/dev/null && grep -H '^{mark}' */exports\n".encode())
-    found = {}
+    owners = {}
     for line in answer.out.decode(errors="replace").splitlines():
         job, _, value = line.partition(f"/exports:{mark}")
         try:
             dag, task, map_index, run = " ".join(shlex.split(value)).split(" ", 3)
-            found[job] = JobOwner(dag, task, int(map_index), run)
+            owners[job] = JobOwner(dag, task, int(map_index), run)
         except ValueError:  # no job of a task has such a mark
             continue
-    return found
+    return owners
 
 
 def _word(text: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from ringrift_airflow.host_tasks import stage_of
+
 DAG_PREFIX: Final = "ringrift__"
 NAME: Final = "RingRift"
 VIEWS: Final[list[dict[str, Any]]] = [
@@ -34,9 +36,9 @@ PARTS: Final = {
 
 
 def page_about(dag: str, task: str = "", selfplay: str | None = None) -> str:
-    """Return the page about a DAG or a task, as what follows `pages/`; the overview, where that is of no config.
+    """Return the page about a DAG or a task, as the address after `pages/`; the overview for a DAG of no config.
 
-    :param selfplay: the run of self-play that the task was, where that is known.
+    :param selfplay: the run of self-play that the task was, if known.
     """
     from ringrift.game import UnknownConfig, parse_config
 
@@ -45,7 +47,7 @@ def page_about(dag: str, task: str = "", selfplay: str | None = None) -> str:
         parse_config(config)
     except UnknownConfig:
         return "#/"
-    stage = task.partition(".")[0]
+    stage = stage_of(task.partition(".")[0])
     if stage in GAMES:
         run = {"run": selfplay} if selfplay else {}
         return f"#/games?{urlencode({'config': config} | run)}"
@@ -55,7 +57,7 @@ def page_about(dag: str, task: str = "", selfplay: str | None = None) -> str:
 
 
 def run_of_selfplay(dag: str, run: str, shard: int) -> str | None:
-    """Return the run of self-play that a shard of a run of a DAG was; None if Airflow does not know that run."""
+    """Return the run of self-play that a shard of a DAG run was; None if Airflow does not know the DAG run."""
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from sqlalchemy import select

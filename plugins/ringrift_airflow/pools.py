@@ -1,4 +1,4 @@
-"""The pools of pools.json, which Airflow is given when it starts, and again when a run begins and one is missing.
+"""The pools of pools.json, made in Airflow when it starts, and again when a run begins and one is missing.
 
 Without its pool a task would stay queued, and only the scheduler's log would say why.
 """
@@ -31,6 +31,7 @@ class Pools(Settings):
     ringrift_training: Pool
     ringrift_tuning: Pool
     ringrift_evaluation: Pool
+    ringrift_matches: Pool
     ringrift_sync: Pool
     ringrift_database: Pool
 
@@ -47,11 +48,11 @@ def make_pools(session: Session, *, overwrite: bool) -> list[str]:
     """
     from airflow.models.pool import Pool as AirflowPool  # only the scheduler and its like may
 
-    made = []
+    created = []
     for name, pool in pool_settings():
         missing = AirflowPool.get_pool(name, session=session) is None
         if missing or overwrite:
             AirflowPool.create_or_update_pool(name, **pool.model_dump(), session=session)
         if missing:
-            made.append(name)
-    return made
+            created.append(name)
+    return created

@@ -1,4 +1,4 @@
-"""What is tried again, and when: a retry policy over the kinds of failure of a job; and how a task is skipped."""
+"""The retry policy, by kind of failure of a job, and how a task is skipped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SKIP_REASON: Final = "skip_reason"
 
 RETRY_POLICY: Final = ExceptionRetryPolicy(
     rules=[
-        RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would say the same again"),
+        RetryRule(WrongUse, RetryAction.FAIL, reason="the same command would fail again"),
         RetryRule(Postponed, RetryAction.RETRY, timedelta(minutes=5), reason="there may be room by then"),
         RetryRule(OutOfMemory, RetryAction.RETRY, timedelta(minutes=2), reason="others may need less memory by then"),
         RetryRule(HostTrouble, RetryAction.RETRY, timedelta(minutes=1), reason="the host may answer again"),
@@ -38,7 +38,7 @@ def failing_at_once() -> Iterator[None]:
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Fail a try for which there is no room just now in such a way that a later one comes."""
+    """Fail a try for which there is no room now so that it is retried later."""
     try:
         yield
     except Busy as error:

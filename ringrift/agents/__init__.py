@@ -1,6 +1,6 @@
 """Agents, named by one-line specs such as `gumbel:models/best.pth@150?temperature=1`.
 
-Reading a spec costs nothing; what makes players of them is imported when it is first asked for.
+Reading a spec costs nothing; what makes players of them is imported on first use.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from ringrift.deferred import deferred
 
 if TYPE_CHECKING:
     from ringrift.agents.agent import Agent
-    from ringrift.agents.registry import cheaper, make_agent
+    from ringrift.agents.registry import cheaper, make_agent, with_difficulty
 else:
-    __getattr__ = deferred(__name__, {"agent": ("Agent",), "registry": ("cheaper", "make_agent")})
+    __getattr__ = deferred(__name__, {"agent": ("Agent",), "registry": ("cheaper", "make_agent", "with_difficulty")})
 
 __all__ = [
     "FROZEN_HEURISTIC",
@@ -30,4 +30,5 @@ __all__ = [
     "make_agent",
     "promoted_model",
     "shipped_model",
+    "with_difficulty",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from ringrift.game.types import States
-from ringrift.kernels.types import I64
+from ringrift.kernels.types import I32, I64
 from ringrift.search import SearchOutput
 
 
@@ -29,6 +29,9 @@ class Agent(ABC):
 
     def limit_time(self, seconds: float) -> None:  # noqa: B027 - most players answer at once
         """End every search of a decision after that time; what is then known decides."""
+
+    def learn(self, game: int, actions: I32) -> None:  # noqa: B027 - most players stay as they are
+        """Learn from a game that has ended with a winner, by its number and all its actions; few agents do."""
 
     def forget(self, games: I64) -> None:  # noqa: B027 - most players have nothing to forget
         """Give up what is kept about games that are over."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydantic import Field
+
 from ringrift.game import parse_config
 from ringrift.settings import BadSettings, Settings, config_folder, read_config
 
@@ -15,6 +17,14 @@ class Ladder(Settings):
 
     levels: dict[str, dict[int, str]]
     """The specs by config and level."""
+    elo: dict[str, dict[int, int]] = Field(default_factory=dict)
+    """The measured Elo by config and level; `random` is 0."""
+
+
+def ladder_elo(config: str, level: int) -> int | None:
+    """Return the Elo that a level of a config was measured at; None if it was not."""
+    parse_config(config)
+    return read_config("ladder.yaml", Ladder).elo.get(config, {}).get(level)
 
 
 def ladder_spec(config: str, level: int) -> str:

@@ -13,7 +13,7 @@ from ringrift.agents.agent import Agent
 from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64, uniform
-from ringrift.kernels.types import F64, I64
+from ringrift.kernels.types import F64, I32, I64
 from ringrift.search import SearchOutput
 from ringrift.search.output import empty_output, ragged_offsets
 
@@ -51,8 +51,14 @@ class MixedAgent(Agent):
         for agent in self.agents:
             agent.limit_time(seconds)
 
+    def learn(self, game: int, actions: I32) -> None:
+        """Let the members that have played learn."""
+        seats = np.arange(1, self.players + 1)
+        for member in np.unique(self.members(np.full(self.players, game, np.int64), seats)).tolist():
+            self.agents[member].learn(game, actions)
+
     def forget(self, games: I64) -> None:
-        """Let all members forget them."""
+        """Make all members forget the games."""
         for agent in self.agents:
             agent.forget(games)
 

@@ -54,8 +54,8 @@ class NetworkEvaluators:
         while True:
             model = read_id(path)
             key = model, board.name, players, random_symmetry
-            if (found := self._known.get(key)) is not None:
-                return found
+            if (known := self._known.get(key)) is not None:
+                return known
             network = load_model(path, board=board.name, players=players)
             if read_id(path) == model:  # else the file was replaced meanwhile
                 break

@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypedDict
 
 from ringrift.agents.agent import Agent
-from ringrift.agents.champion import CHAMPION, champion_file
+from ringrift.agents.champion import CHAMPION, champion_file, with_shipped
+from ringrift.agents.energy import EnergyAgent
 from ringrift.agents.heuristic import HeuristicAgent
 from ringrift.agents.mixed import MixedAgent
 from ringrift.agents.network_evaluators import NetworkEvaluators
+from ringrift.agents.online_energy import OnlineEnergyAgent
 from ringrift.agents.random import RandomAgent
 from ringrift.agents.search_agent import SearchAgent
 from ringrift.agents.spec import FROZEN_HEURISTIC, MODES, NNUE, SHIPPED_NNUE, BadSpec, Spec, known_spec, parse_members
+from ringrift.energy import SUFFIX as ENERGY_SUFFIX
+from ringrift.energy import read_energy_network
 from ringrift.game.boards import Board
 from ringrift.heuristic import FROZEN, HeuristicEvaluator, Weights, load_weights, named_weights
 from ringrift.nnue import Network, NnueEvaluator, find_network, read_network, shipped_network
@@ -43,9 +47,21 @@ MODELS: Final = Path("models")
 """The folder of models, in which the champion and `nnue` are looked for."""
 DEPTH: Final = 3
 """The depth of iterative deepening where a spec sets no limit."""
+RESTARTS: Final = 5
+"""Descents on the energy of an action where a spec names no number."""
+STEPS: Final = 50
+"""Steps of a descent where a spec names no number."""
 
 Maker = Callable[[Board, int, Spec, int, NetworkEvaluators], Agent]
 """A function that makes an agent of one mode from board, players, spec, seed, and the evaluators of networks."""
+
+
+class Descents(TypedDict):
+    """The options of an agent that goes down the energy of actions."""
+
+    restarts: int
+    steps: int
+    seed: int
 
 
 class EvaluatorSetup(NamedTuple):
@@ -73,7 +89,8 @@ def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEv
         return EvaluatorSetup(CachedEvaluator(heuristic, players))
     if spec.names_nnue:
         return EvaluatorSetup(NnueEvaluator(board, players, _nnue_network(board, players, spec)))
-    path = champion_file(MODELS, f"{board.name}_{players}p") if spec.model == CHAMPION else Path(spec.model)
+    config = f"{board.name}_{players}p"
+    path = champion_file(MODELS, config) if spec.model == CHAMPION else Path(with_shipped(spec.model, config))
     cached = networks.evaluator(path, board, players, random_symmetry=spec.number("symmetry", 0) > 0)
     return EvaluatorSetup(cached, networks.groups, cached.evaluator)
 
@@ -211,9 +228,27 @@ def _nnue(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEv
     return make(board, players, named, seed, networks)
 
 
+def _ebmo(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
+    """Return the player that goes down the energy of actions."""
+    spec.allow(options=("restarts", "steps", "online"), model=True)
+    if spec.model is None:
+        raise BadSpec(f"player {spec.text!r}: write ebmo:FILE.ebmo; `ringrift train-ebmo` makes a file")
+    restarts, steps = spec.number("restarts", RESTARTS), spec.number("steps", STEPS)
+    if restarts < 1 or restarts != int(restarts) or steps != int(steps):
+        raise BadSpec(f"player {spec.text!r}: restarts are a whole number above 0, steps a whole number")
+    network = read_energy_network(Path(spec.model), f"{board.name}_{players}p")
+    descents: Descents = {"restarts": int(restarts), "steps": int(steps), "seed": seed}
+    if "online" not in spec.options:
+        return EnergyAgent(board, players, network.weights, **descents)
+    learned = Path(spec.options["online"])
+    if learned.suffix != ENERGY_SUFFIX or learned == Path(spec.model):
+        raise BadSpec(f"player {spec.text!r}: online takes a file *{ENERGY_SUFFIX} of its own, for what is learned")
+    return OnlineEnergyAgent(board, players, network, learned=learned, **descents)
+
+
 def _mixed(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:
     members = [
-        (weight, make_agent(text, board, players, seed=seed, networks=networks))
+        (weight, make_agent(text, board, players, seed=seed, networks=networks, may_learn=True))
         for weight, text in parse_members(spec.text)
     ]
     return MixedAgent(members, players, seed)
@@ -232,6 +267,7 @@ _MAKERS: Final[Mapping[str, Maker]] = MappingProxyType(
         "puct": _puct,
         "gumbel": _gumbel,
         "nnue": _nnue,
+        "ebmo": _ebmo,
         "mixed": _mixed,
     }
 )
@@ -240,14 +276,27 @@ assert f"heuristic:{FROZEN}" == FROZEN_HEURISTIC  # a spec is read without numba
 
 
 def make_agent(
-    text: str, board: Board, players: int, *, seed: int = 0, networks: NetworkEvaluators | None = None
+    text: str,
+    board: Board,
+    players: int,
+    *,
+    seed: int = 0,
+    networks: NetworkEvaluators | None = None,
+    may_learn: bool = False,
 ) -> Agent:
     """Make the agent that a spec names; `seed` names the run.
+
+    One that learns from its games is a `BadSpec` but where it `may_learn`: everywhere else results can be repeated.
 
     Agents that are given the same `networks` share them and what these have evaluated; by default an agent has its own,
     on the best device.
     """
     spec = known_spec(text)
+    if spec.learns and not may_learn:
+        raise BadSpec(
+            f"player {text!r}: learns from its games, so that no result of it could be repeated; `ringrift match` and "
+            "`ringrift play` take it, all else takes the file that it has learned"
+        )
     return _MAKERS[spec.mode](board, players, spec, seed, networks or NetworkEvaluators())
 
 
@@ -266,3 +315,23 @@ def cheaper(text: str, share: float) -> str | None:
     model = f":{spec.model}" if spec.model else ""
     kept = [f"{name}={value}" for name, value in spec.options.items() if name not in ("noise", "full", "fast")]
     return f"{spec.mode}{model}@{fewer}" + ("?" + "&".join(kept) if kept else "")
+
+
+def with_difficulty(text: str, share: float) -> str:
+    """Return the spec of the same agent, or mixture, with that share of its simulations, those of fast searches too.
+
+    What counts no simulations stays as it is.
+    """
+    if text.startswith("mixed:"):
+        members = (f"{weight:g}x{with_difficulty(member, share)}" for weight, member in parse_members(text))
+        return f"mixed:{','.join(members)}"
+    spec = Spec.parse(text)
+    if spec.mode not in ("gumbel", "puct"):
+        return text
+    simulations = max(1, round(share * _simulations(spec)))
+    options = dict(spec.options)
+    if "fast" in options:
+        options["fast"] = str(max(1, round(share * spec.number("fast", 0))))
+    model = f":{spec.model}" if spec.model else ""
+    kept = "&".join(f"{name}={value}" for name, value in options.items())
+    return f"{spec.mode}{model}@{simulations}" + (f"?{kept}" if kept else "")

@@ -3,6 +3,7 @@
 random
 policy:models/best.pth?temperature=0.5
 gumbel:{best}@32                          (the config's champion: promoted here, else the one of the package)
+gumbel:{shipped}@32                       (the champion of the package, whatever has been promoted since)
 gumbel:models/best.pth@150?temperature=1
 puct:heuristic@200                        (the heuristic in place of a network)
 puct@800                                  (without a model: equal priors, value 0)
@@ -14,6 +15,8 @@ minimax:nnue@4                            (the integer network of the config in 
 maxn:models/x.nnue?nodes=4000             (… or that of a file; so with every search)
 maxn:nnue-shipped?nodes=4000              (… or that of the package, whatever has been promoted since)
 nnue@4                                    (minimax or maxn with the integer network; nnue:FILE names another)
+ebmo:mine.ebmo?restarts=5&steps=50        (descent on the energy of actions, by a network of `ringrift train-ebmo`)
+ebmo:mine.ebmo?online=learned.ebmo        (… that learns from its games, in that file; in `match` and `play`)
 mixed:random,3xpuct@64                    (one of several, drawn per game and seat; see `mixed.py`)
 
 The budget is counted in simulations, in positions opened by `descent`, in decisions of depth by the searches that go
@@ -41,6 +44,7 @@ MODES: Final = (
     "puct",
     "gumbel",
     "nnue",
+    "ebmo",
     "mixed",
 )
 """Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
@@ -56,6 +60,9 @@ NNUE: Final = "nnue"
 """The name that stands for the integer network of the config: the promoted one, else the one of the package."""
 SHIPPED_NNUE: Final = "nnue-shipped"
 """The name that stands for the integer network of the package, which stays as strong as it is when others come."""
+SHIPPED_CHAMPION: Final = "{shipped}"
+"""The name that stands for the champion of the package, which stays as strong as it is when others come."""
+_WITHOUT_FILE: Final = ("heuristic", NNUE, SHIPPED_NNUE, SHIPPED_CHAMPION)
 
 
 class BadSpec(RingRiftError):
@@ -99,12 +106,19 @@ class Spec:
     @property
     def network(self) -> str | None:
         """The file of the network that the spec names; None if it names none."""
-        return None if self.mode == "heuristic" or self.model in ("heuristic", NNUE, SHIPPED_NNUE) else self.model
+        return None if self.mode == "heuristic" or self.model in _WITHOUT_FILE else self.model
 
     @property
     def names_nnue(self) -> bool:
         """Whether the model is an integer network: by one of the names for that of the config, or by its file."""
         return self.model in (NNUE, SHIPPED_NNUE) or (self.model is not None and self.model.endswith(SUFFIX))
+
+    @property
+    def learns(self) -> bool:
+        """Whether the player learns from the games that it plays, so that nothing of it can be repeated."""
+        if self.mode == "mixed":
+            return any(Spec.parse(member).learns for _, member in parse_members(self.text))
+        return "online" in self.options
 
     def number(self, name: str, default: float) -> float:
         """Return an option that is a number of at least 0."""
@@ -119,7 +133,7 @@ class Spec:
         return value
 
     def allow(self, *, options: tuple[str, ...] = (), model: bool = False, budget: bool = False) -> None:
-        """Refuse the parts of a spec that a mode does not know."""
+        """Refuse the parts of a spec that a mode does not have."""
         unknown = sorted(self.options.keys() - set(options))
         if unknown:
             known = ", ".join(options) or "none"

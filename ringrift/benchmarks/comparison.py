@@ -46,14 +46,14 @@ class Contest(NamedTuple):
 
 def contests(in_flight: int) -> list[Contest]:
     """Return what is compared; OpenSpiel searches one position at a time, and so do we for once."""
-    each = (1, in_flight)
+    batches = (1, in_flight)
     gumbel = [
         Contest((Task(OUR_GUMBEL, evaluator, count),), Task(MCTX, evaluator, count))
         for evaluator in ("uniform", "network")
-        for count in each
+        for count in batches
     ]
     puct = [
-        Contest(tuple(Task(OUR_PUCT, evaluator, count) for count in each), Task(theirs, evaluator, 1))
+        Contest(tuple(Task(OUR_PUCT, evaluator, count) for count in batches), Task(theirs, evaluator, 1))
         for evaluator, theirs in (("uniform", OPENSPIEL), ("network", OPENSPIEL), ("rollouts", OPENSPIEL_COMPILED))
     ]
     return gumbel + puct
@@ -106,11 +106,18 @@ def compare(*, in_flight: int = 512, seconds: float = 1.0) -> Iterator[ProgramSp
             return measured[task]
 
         for contest in contests(in_flight):
-            one, every = speeds(contest.theirs)
-            yield ProgramSpeed(*contest.theirs, one, every, None, None, None)
+            one_core, all_cores = speeds(contest.theirs)
+            yield ProgramSpeed(*contest.theirs, one_core, all_cores, None, None, None)
             for task in contest.ours:
-                our_one, our_every = speeds(task)
-                yield ProgramSpeed(*task, our_one, our_every, contest.theirs.program, our_one / one, our_every / every)
+                our_one_core, our_all_cores = speeds(task)
+                yield ProgramSpeed(
+                    *task,
+                    our_one_core,
+                    our_all_cores,
+                    contest.theirs.program,
+                    our_one_core / one_core,
+                    our_all_cores / all_cores,
+                )
 
 
 class Timing(NamedTuple):
@@ -175,7 +182,7 @@ def _time(task: Task, seconds: float) -> Timing:
         run()  # compiled, before the clock starts
         _start.wait()
     except BaseException:
-        _start.abort()  # nobody is to wait for a process that failed
+        _start.abort()  # no process is to wait for one that failed
         raise
     elapsed: list[float] = []
     used: list[float] = []

@@ -66,10 +66,10 @@ def timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _games(board: str, seconds: float, one: Callable[[int], Playouts]) -> int:
-    """Return how many games take about that many seconds."""
+def _games(board: str, seconds: float, play: Callable[[int], Playouts]) -> int:
+    """Return how many games take about `seconds` seconds."""
     games = 16 if board in ("square8", "hex8") else 2
-    while (took := timed(partial(one, games))) < seconds / 8:
+    while (took := timed(partial(play, games))) < seconds / 8:
         games *= 2
     return max(1, round(games * seconds / took))
 

@@ -59,7 +59,7 @@ class IngestSpeed:
 
 @dataclass(frozen=True)
 class IngestMemory:
-    """The most memory that a process of its own has had after ingesting so many games."""
+    """The most memory that a process of its own has had after ingesting this many games."""
 
     games: int
     megabytes: float
@@ -201,6 +201,6 @@ def measure_memory(config: str, games: int) -> IngestMemory:
         _write(path, config, games, search=True)
         words = [sys.executable, "-c", MEASURE_MEMORY, str(path), str(Path(folder) / "games.db")]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
-    found, most = json.loads(done.stdout)
-    assert found == games
+    stored, most = json.loads(done.stdout)
+    assert stored == games
     return IngestMemory(games, most / (1 << 10 if sys.platform == "linux" else 1 << 20))

@@ -1,9 +1,9 @@
-"""Which rule of promotion leaves the champion strongest: a simulation of many candidates in a row.
+"""Comparison of rules of promotion by the champion that they leave: a simulation of many candidates in a row.
 
 A training loop makes one candidate after the other, and a gate lets some of them become champion. A strict gate seldom
 errs, but it loses good candidates, and games that self-play could have had; a loose one does the reverse. What counts
 is how strong the champion is when a budget of games has been spent, and that depends on how the strength of candidates
-moves. So the candidates are simulated, and every rule is asked to run the same loop many times over.
+moves. So the candidates are simulated, and every rule runs the same loop many times over.
 
 - *Strength* is a walk through gains, plateaus and losses that persist; every network is also a little better or worse
   than its place on the walk. The numbers are those of `docs/results/README.md`: 21 steps from model to model with a
@@ -54,17 +54,17 @@ class Loop:
     steps: tuple[float, float, float] = (40.0, 0.0, -30.0)
     """Mean step of each; together +21, as measured."""
     persistence: float = 0.7
-    """How often the next step is of the same state; else it is drawn anew."""
+    """The probability that the next step is of the same state; else it is drawn anew."""
     step_spread: float = 15.0
     own_spread: float = 20.0
     """Standard deviation of a network from its place on the walk, which the next one does not inherit."""
     slip: tuple[float, float] = (0.05, 75.0)
-    """How often a network is weaker than that, and by how much: the last one of square8_3p was."""
+    """The probability that a network is weaker than that, and by how much: the last one of square8_3p was."""
     opening_spread: float = 0.0
     """Standard deviation of how well an opening suits the candidate, in whatever seat: then its games go one way."""
     headroom: float | None = None
-    """How far candidates can get ahead of the champion whose games they learn from: gains shrink in a line, to 0 there.
-    None: candidates do not depend on the champion."""
+    """The lead at which gains over the champion whose games candidates learn from are 0; they shrink in a line towards
+    it. None: candidates do not depend on the champion."""
 
     @property
     def games_of_block(self) -> int:
@@ -72,7 +72,7 @@ class Loop:
         return len(seatings(2, self.players, alone=True))
 
     def block_scores(self, difference: Floats, blocks: int, rng: np.random.Generator) -> Floats:
-        """Return block scores `[loops, blocks]` of candidates that are so much stronger than the champion `[loops]`."""
+        """Return block scores `[loops, blocks]` of candidates `difference` Elo `[loops]` above the champion."""
         shape = (len(difference), blocks, self.games_of_block)
         suits = rng.normal(0.0, self.opening_spread, shape[:2])
         own = (difference[:, None] + suits)[..., None] / ELO + rng.gumbel(size=shape)
@@ -86,7 +86,7 @@ class Rule(Protocol):
 
     @property
     def name(self) -> str:
-        """Return what stands in the table."""
+        """Return the name for the table."""
 
     def judge(self, loop: Loop, difference: Floats, refused: Counts, rng: np.random.Generator) -> tuple[Flags, Counts]:
         """Return who is promoted, and how many games were played, `[loops]` each.
@@ -108,7 +108,7 @@ class NoGate:
 
 @dataclass(frozen=True)
 class FixedGames:
-    """A rule of so many games, judged once: the score has to reach a limit, and its lower bound another."""
+    """A rule of a fixed number of games, judged once: the score has to reach a limit, and its lower bound another."""
 
     name: str
     games: int
@@ -118,7 +118,7 @@ class FixedGames:
     """Whether blocks are counted, and not games."""
     first_games: int = 10
     cut_off: float = 0.4
-    """Who scores less in the first games is not played on with."""
+    """A candidate that scores less in the first games is not played on with."""
     spending: bool = False
     """Whether the risk is shared out over the candidates since the last promotion: the k-th gets 6 / (π k)² of it, so
     that all together never exceed it."""
@@ -149,13 +149,13 @@ class Sequential:
     stronger: float
     """Elo of the one under which it is promoted."""
     risk: float
-    """How often either may be mistaken for the other."""
+    """The probability with which either may be mistaken for the other."""
     games: int
     """The most games that are played."""
     look_games: int = 10
     """The games between two looks at the test."""
     undecided: float = 0.5
-    """What has to be exceeded where the test was never clear; 1: such candidates are refused."""
+    """The score to exceed where the test was never clear; 1: such candidates are refused."""
 
     def judge(self, loop: Loop, difference: Floats, refused: Counts, rng: np.random.Generator) -> tuple[Flags, Counts]:
         """Play, and look now and then whether the answer is clear."""
@@ -194,12 +194,12 @@ LOOPS: Final[Mapping[str, Loop]] = MappingProxyType(
         "the same, and openings suit one of two networks": Loop(headroom=100.0, opening_spread=150.0),
     }
 )
-"""What the rules are compared in, by what is special about it."""
+"""The loops in which rules are compared, by their special feature."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rule has made of the simulated loops, in the mean."""
+    """The mean result of a rule over the simulated loops."""
 
     rule: str
     final: float
@@ -222,13 +222,13 @@ class Outcome:
     missed: float
     """Share of the stronger candidates that were refused."""
     equal: float
-    """How often a candidate passes that is exactly as strong as the champion."""
+    """Share of the candidates exactly as strong as the champion that pass."""
     path: tuple[float, ...] = field(repr=False, default=())
     """Elo of the champion after each candidate."""
 
 
 def simulate(rule: Rule, loop: Loop, *, loops: int, seed: int) -> Outcome:
-    """Run a loop so many times under a rule; candidates are the same for every rule."""
+    """Run a loop `loops` times under a rule; candidates are the same for every rule."""
     walk, luck = (np.random.default_rng([seed, stream]) for stream in (0, 1))
     level, champion = np.zeros(loops), np.zeros(loops)
     refused, spent = np.zeros(loops, np.int64), np.zeros(loops)
@@ -298,8 +298,8 @@ def plot_outcomes(outcomes: Mapping[str, Sequence[Outcome]], path: Path) -> None
 
     figure = Figure(figsize=(5.0 * len(outcomes), 5.6), layout="constrained")
     panels = figure.subplots(1, len(outcomes), sharey=True, squeeze=False)[0]
-    for axes, (title, found) in zip(panels, outcomes.items(), strict=True):
-        for number, outcome in enumerate(found):
+    for axes, (title, rows) in zip(panels, outcomes.items(), strict=True):
+        for number, outcome in enumerate(rows):
             style = "-" if number < 10 else "--"
             axes.plot(range(1, len(outcome.path) + 1), outcome.path, style, linewidth=1.4, label=outcome.rule)
         axes.set_title(title, loc="left", fontsize=10)

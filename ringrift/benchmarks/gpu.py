@@ -1,4 +1,4 @@
-"""What a GPU does for self-play and training: its ceilings, and what networks, searches and steps make of them.
+"""The use of a GPU in self-play and training: its ceilings, and what networks, searches and steps reach of them.
 
 Everything also runs on a processor, where it shows that it runs, and small.
 """
@@ -99,7 +99,7 @@ class SearchRate:
     evaluations_per_second: float
     """Positions that the network computes."""
     cached: float
-    """The share of the positions that the cache knows."""
+    """The share of the positions that the cache has."""
     share: float
     """Evaluations per second as a share of those of the network alone."""
     in_network: float
@@ -140,7 +140,7 @@ class TrainingRate:
 
 @dataclass(frozen=True)
 class GpuPlan:
-    """What is measured."""
+    """The plan of the measurements."""
 
     device: str
     config: str
@@ -215,7 +215,7 @@ def measure_network(plan: GpuPlan, board: str, players: int, architecture: str) 
 def measure_search(
     plan: GpuPlan, board_name: str, players: int, architecture: str, games: int, groups: int, alone: float
 ) -> SearchRate:
-    """Measure searches of so many games in groups; `alone` is the network's own speed, in positions per second."""
+    """Measure searches of `games` games in `groups` groups; `alone` is the network's own speed, in positions/s."""
     board, states = get_board(board_name), stages(board_name, players, games)[:games]
     network = build_network(NetworkConfig.of(architecture, board_name, players, FEATURES))
     session = InferenceSession(network, device=plan.device)
@@ -229,17 +229,17 @@ def measure_search(
     start = time.perf_counter()
     search.run(states)
     seconds = time.perf_counter() - start
-    asked, known = evaluator.lookups - lookups, evaluator.hits - hits
+    looked_up, known = evaluator.lookups - lookups, evaluator.hits - hits
     return SearchRate(
         config=plan.config,
         architecture=architecture,
         games=len(states),
         groups=groups,
-        evaluations_per_second=(asked - known) / seconds,
-        cached=known / max(asked, 1),
-        share=(asked - known) / seconds / alone,
+        evaluations_per_second=(looked_up - known) / seconds,
+        cached=known / max(looked_up, 1),
+        share=(looked_up - known) / seconds / alone,
         in_network=inner.seconds / seconds,
-        mean_batch=(asked - known) / ((SIMULATIONS + 1) * groups),
+        mean_batch=(looked_up - known) / ((SIMULATIONS + 1) * groups),
     )
 
 
@@ -310,10 +310,10 @@ def measure_training(plan: GpuPlan, board: str, players: int, architecture: str)
         batches = iter(Loader(open_dataset(write_synthetic(Path(folder), board, players, 4 * batch)), batch=batch))
         few = list(islice(batches, 2))
         waits = waits_of(learner, few)
-        one = few[0].to(where)
+        first = few[0].to(where)
 
         def passes() -> None:
-            outputs = learner.outputs(learner.module, one)
+            outputs = learner.outputs(learner.module, first)
             torch.stack([output.mean() for output in outputs]).sum().backward()  # type: ignore[no-untyped-call]
             learner.optimiser.zero_grad()
 
@@ -349,9 +349,9 @@ def _seconds(run: Callable[[], object], device: torch.device) -> float:
 def _copies(device: torch.device) -> tuple[float, float]:
     """Return the GB/s of copies to the device and back."""
     host = torch.empty(COPY_BYTES, dtype=torch.uint8, pin_memory=device.type == "cuda")
-    there = torch.empty(COPY_BYTES, dtype=torch.uint8, device=device)
-    to_device = _seconds(lambda: there.copy_(host, non_blocking=True), device)
-    to_host = _seconds(lambda: host.copy_(there, non_blocking=True), device)
+    on_device = torch.empty(COPY_BYTES, dtype=torch.uint8, device=device)
+    to_device = _seconds(lambda: on_device.copy_(host, non_blocking=True), device)
+    to_host = _seconds(lambda: host.copy_(on_device, non_blocking=True), device)
     return COPY_BYTES / to_device / 1e9, COPY_BYTES / to_host / 1e9
 
 

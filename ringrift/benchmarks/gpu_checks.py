@@ -118,64 +118,64 @@ class _Subject:
 
 
 def _exact_float32() -> AbstractContextManager[None]:
-    """Let cuDNN multiply float32 as it is, not shortened to TF32."""
+    """Make cuDNN multiply float32 as it is, not shortened to TF32."""
     return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
-def _off(found: Answer, expected: Answer) -> float:
+def _off(answer: Answer, expected: Answer) -> float:
     """Return the largest difference of two answers, as a share of the standard deviation of the expected one."""
-    pairs = zip(found, expected, strict=True)
-    return max(float(np.abs(one - other).max() / max(other.std(), 1e-6)) for one, other in pairs)
+    pairs = zip(answer, expected, strict=True)
+    return max(float(np.abs(output - reference).max() / max(reference.std(), 1e-6)) for output, reference in pairs)
 
 
-def _within(found: Answer, expected: Answer, bound: float) -> tuple[bool, str]:
-    off = _off(found, expected)
+def _within(answer: Answer, expected: Answer, bound: float) -> tuple[bool, str]:
+    off = _off(answer, expected)
     return off <= bound, f"off by {off:.1e} of the spread, at most {bound:g}"
 
 
 def _float32(subject: _Subject) -> tuple[bool, str]:
     with _exact_float32():
-        found = subject.session(torch.float32).evaluate(*subject.question(ROWS))
-    return _within(found, subject.reference(), FLOAT32)
+        answer = subject.session(torch.float32).evaluate(*subject.question(ROWS))
+    return _within(answer, subject.reference(), FLOAT32)
 
 
 def _bfloat16(subject: _Subject) -> tuple[bool, str]:
-    found = subject.session(torch.bfloat16).evaluate(*subject.question(ROWS))
-    return _within(found, subject.reference(), BFLOAT16)
+    answer = subject.session(torch.bfloat16).evaluate(*subject.question(ROWS))
+    return _within(answer, subject.reference(), BFLOAT16)
 
 
 def _captured(subject: _Subject) -> tuple[bool, str]:
     """Graphs of fixed sizes against the same kernels one by one."""
-    asked = subject.question(ROWS)
+    question = subject.question(ROWS)
     with _exact_float32():
-        eager = subject.session(torch.float32, queue=CopyingQueue(subject.device)).evaluate(*asked)
-        found = subject.session(torch.float32).evaluate(*asked)
-    return _within(found, eager, FLOAT32)
+        eager = subject.session(torch.float32, queue=CopyingQueue(subject.device)).evaluate(*question)
+        answer = subject.session(torch.float32).evaluate(*question)
+    return _within(answer, eager, FLOAT32)
 
 
 def _twice(subject: _Subject) -> tuple[bool, str]:
-    session, asked = subject.session(torch.bfloat16), subject.question(ROWS)
-    first, again = session.evaluate(*asked), session.evaluate(*asked)
-    same = all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+    session, question = subject.session(torch.bfloat16), subject.question(ROWS)
+    first, again = session.evaluate(*question), session.evaluate(*question)
+    same = all(np.array_equal(output, repeated) for output, repeated in zip(first, again, strict=True))
     return same, "bit for bit" if same else f"off by {_off(again, first):.1e}"
 
 
 def _beside(subject: _Subject) -> tuple[bool, str]:
     """Batches that are on their way together against the same ones alone."""
     session = subject.session(torch.bfloat16)
-    asked = [subject.question(rows) for rows in (ROWS, 2 * ROWS, 3 * ROWS)]
-    alone = [session.evaluate(*one) for one in asked]
+    questions = [subject.question(rows) for rows in (ROWS, 2 * ROWS, 3 * ROWS)]
+    alone = [session.evaluate(*question) for question in questions]
     begun = []
-    for features, globals_, offsets, actions in asked:
+    for features, globals_, offsets, actions in questions:
         buffers = session.reserve(len(features), len(actions))
         buffers.features[: len(features)] = features
         buffers.globals[: len(features)] = globals_
         begun.append(session.begin(buffers, len(features), offsets, actions))
     same = True
     for result, expected in zip(begun, alone, strict=True):
-        found = result()
-        same &= all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
-    return same, f"{len(asked)} batches at once, bit for bit" if same else "batches at once spoil each other"
+        answer = result()
+        same &= all(np.array_equal(output, reference) for output, reference in zip(answer, expected, strict=True))
+    return same, f"{len(questions)} batches at once, bit for bit" if same else "batches at once spoil each other"
 
 
 def _searched(subject: _Subject) -> tuple[bool, str]:
@@ -188,11 +188,11 @@ def _searched(subject: _Subject) -> tuple[bool, str]:
 def _trained(subject: _Subject) -> tuple[bool, str]:
     """The losses of the same steps on both."""
     with _exact_float32(), _some_batches(subject) as batches:
-        found, expected = (
+        measured, expected = (
             [learner.step([batch]).losses[0].item() for batch in batches]
             for learner in (_learner(subject, subject.device), _learner(subject, torch.device("cpu")))
         )
-    off = max(abs(one / other - 1) for one, other in zip(found, expected, strict=True))
+    off = max(abs(loss / reference - 1) for loss, reference in zip(measured, expected, strict=True))
     return off <= LOSS, f"losses of {STEPS} steps differ by {off:.1e}, at most {LOSS:g}"
 
 
@@ -217,7 +217,7 @@ def waits_of(learner: Learner, batches: list[Batch]) -> int:
                 learner.step([batch])
         finally:
             torch.cuda.set_sync_debug_mode("default")
-    return sum("synchroniz" in str(one.message) for one in seen)
+    return sum("synchroniz" in str(warning.message) for warning in seen)
 
 
 def _learner(subject: _Subject, device: torch.device, **changes: Any) -> Learner:

@@ -122,7 +122,7 @@ def training_demand(architecture: str, speed: LoaderSpeed) -> Demand:
 
 @dataclass(frozen=True)
 class LoaderMemory:
-    """The most memory of its own that a process has had that streamed so many samples; mapped files left out."""
+    """The most memory of its own that a process has had that streamed this many samples; mapped files left out."""
 
     config: str
     samples: int
@@ -141,9 +141,9 @@ print(max(own_megabytes() for _ in Loader(open_dataset(Path(sys.argv[1])), batch
 
 def measure_loader_memory(board: str, players: int, samples: int) -> LoaderMemory:
     """Stream an epoch in a process of its own; the shards are one file under many entries of the manifest."""
-    one = min(samples, SHARD)
+    shard_samples = min(samples, SHARD)
     with tempfile.TemporaryDirectory() as folder:
-        path = write_synthetic(Path(folder), board, players, one, 1, copies=samples // one)
+        path = write_synthetic(Path(folder), board, players, shard_samples, 1, copies=samples // shard_samples)
         most = measured(MEASURE_MEMORY, path)
         return LoaderMemory(f"{board}_{players}p", read_manifest(path).samples, most)
 
@@ -182,7 +182,7 @@ def write_synthetic(
 
 
 def _members(draw: np.random.Generator, board: str, players: int, count: int) -> dict[str, Any]:
-    """Return the members of a shard with so many samples."""
+    """Return the members of a shard with `samples` samples."""
     geometry, version = get_board(board), feature_version(FEATURES)
     planes, height, width = version.features_shape(geometry)
     legal = LEGAL_ACTIONS[board]
@@ -219,7 +219,7 @@ class _Run(NamedTuple):
 
 
 def _drain(batches: Iterator[Batch], count: int) -> _Run:
-    """Take so many batches."""
+    """Take `count` batches."""
     start, processor = time.perf_counter(), time.process_time()
     size = sum(tensor.nbytes for batch in islice(batches, count) for tensor in batch)
     return _Run(time.perf_counter() - start, time.process_time() - processor, size)

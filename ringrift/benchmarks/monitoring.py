@@ -87,7 +87,7 @@ def _fill(database: GamesDatabase, names: list[str], game_count: int, host_count
         rows = [_game(number, names[number % len(names)], host_count, now) for number in numbers]
         with database.writing() as connection:
             connection.execute(games.insert(), rows)
-    each = game_count // (len(names) * host_count)
+    games_each = game_count // (len(names) * host_count)
     with database.writing() as connection:
         for number in range(host_count):
             usage = HostUsage(
@@ -103,14 +103,14 @@ def _fill(database: GamesDatabase, names: list[str], game_count: int, host_count
             for outcome in ("ok", "failed"):
                 count(connection, "syncs", "", f"host-{number:03} {outcome}", 100)
             for config in names:
-                count(connection, "games", config, f"host-{number:03}", each)
+                count(connection, "games", config, f"host-{number:03}", games_each)
         for config in names:
             _fill_config(connection, config, names.index(config), game_count // len(names), model_count, now)
 
 
 def _fill_config(connection: Connection, config: str, place: int, of_config: int, model_count: int, now: int) -> None:
     ids = [f"{place:02x}{number:014x}" for number in range(model_count)]
-    training = {"dataset": {"provenance": {"steps": [{"games": of_config}]}}, "said": "x" * TRAINING_BYTES}
+    training = {"dataset": {"provenance": {"steps": [{"games": of_config}]}}, "filler": "x" * TRAINING_BYTES}
     for number, model in enumerate(ids):
         row = {"id": model, "config": config, "path": f"{model}.pth", "sha256": model * 4, "sidecar": model * 4}
         status = "production" if number == model_count // 2 else "archived"
@@ -118,7 +118,7 @@ def _fill_config(connection: Connection, config: str, place: int, of_config: int
         connection.execute(models.insert(), row | {"created": now - model_count + number, "number": number + 1})
         report = {"opponents": [{"role": role, "score": 0.6} for role in ("random", "heuristic", "champion")]}
         evaluation = {"config": config, "kind": "gauntlet", "candidate": f"gumbel:{model}@32", "finished": now}
-        connection.execute(evaluations.insert(), evaluation | {"report": json.dumps(report | {"said": "x" * 3000})})
+        connection.execute(evaluations.insert(), evaluation | {"report": json.dumps(report | {"filler": "x" * 3000})})
     rated = {"config": config, "fitted": now, "elo": 1.0, "low": 0.0, "high": 2.0, "games": 100}
     fits = [rated | {"fit": fit, "player": f"gumbel:{model}@32"} for fit in range(1, FITS + 1) for model in ids]
     connection.execute(elo.insert(), fits)
@@ -168,7 +168,7 @@ def _write_runs(home: Path, names: list[str]) -> None:
 
 @contextmanager
 def _settings(home: Path, host_count: int) -> Iterator[None]:
-    """Let the settings name the hosts, and the cluster's preset be chosen."""
+    """Write settings that name the hosts and choose the cluster's preset."""
     config = home / "config"
     config.mkdir()
     hosts = {f"host-{number:03}": {"address": f"host-{number:03}", "user": "me"} for number in range(host_count)}

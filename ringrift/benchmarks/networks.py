@@ -36,12 +36,12 @@ class NetworkSpeed:
     config: str
     device: str
     threads: int
-    """The threads that torch computes with, on CPUs."""
+    """The threads that compute, on CPUs."""
     dtype: str
     memory_format: str
     batch: int
     positions_per_second: float
-    """The positions per second of the network alone, inputs on the device, no logits."""
+    """The positions per second of the network alone by torch, inputs on the device, no logits."""
     evaluated_per_second: float
     """The positions per second of `InferenceSession.evaluate`, copies and logits of legal actions included."""
     flops_per_position: int
@@ -106,7 +106,7 @@ def measure_network(
 
 @cache
 def achievable_flops(device: str, dtype: torch.dtype, repeats: int = 7) -> float:
-    """Return the operations per second of large layers in that type, whose memory traffic does not count.
+    """Return the operations per second of large layers in a type, whose memory traffic does not count.
 
     The better of a matrix product and a 3×3 convolution: on AMD processors torch's library for matrices is slow in
     float32, and a share of that would exceed one.

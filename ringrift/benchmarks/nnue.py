@@ -208,16 +208,16 @@ def _children(board: Board, parents: States) -> tuple[States, I64]:
     work = new_workspace(board)
     offsets, actions = list_legal(parents, board.tables, work)
     rng = np.random.default_rng(0)
-    found, bounds = [], [0]
+    children, bounds = [], [0]
     for row in range(len(parents)):
         legal = actions[offsets[row] : offsets[row + 1]]
         for action in rng.permutation(legal)[:CHILDREN].tolist():
             child = parents[row : row + 1].copy()
             step(child[0], action, board.tables, work)
             if child[0]["phase"] != GAME_OVER:
-                found.append(child)
-        bounds.append(len(found))
-    return np.concatenate(found), np.array(bounds, np.int64)
+                children.append(child)
+        bounds.append(len(children))
+    return np.concatenate(children), np.array(bounds, np.int64)
 
 
 def _cpu_time(run: Callable[[], object]) -> float:

@@ -25,6 +25,8 @@ SMALL_LIMIT = 8.0
 LARGE_LIMIT = 40.0
 """The microseconds that it may take on the large boards."""
 LIMITS = {"square8": SMALL_LIMIT, "hex8": SMALL_LIMIT, "square19": LARGE_LIMIT, "hexagonal": LARGE_LIMIT}
+ALONE = 16
+"""The positions that are searched one after the other, as a player who faces people does."""
 STAGES = 16
 """The number of depths at which random games are stopped to be searched."""
 
@@ -38,7 +40,9 @@ class SearchSpeed:
     games: int
     """The games searched side by side."""
     microseconds: float
-    """The microseconds per simulation on one core."""
+    """The microseconds of processor time per simulation on one core."""
+    alone_microseconds: float
+    """The same for one game at a time."""
     limit: float
     simulations_per_second_all: float
     """The simulations per second on all cores."""
@@ -59,7 +63,7 @@ class NetworkShare:
 
 
 def stages(board_name: str, players: int, games: int) -> States:
-    """Return about so many positions from all stages of random games."""
+    """Return about `games` positions from all stages of random games."""
     board = get_board(board_name)
     play = partial(random_playouts, board, players, -(-games // STAGES), seed=1)
     plies = int(np.median(play().states["ply"]))
@@ -76,23 +80,33 @@ def measure_search(
     board, states = get_board(board_name), stages(board_name, players, games)
     threads = default_threads()
     uniform = UniformEvaluator(players)
-    one, every = (kind(board, players, uniform, simulations=SIMULATIONS, threads=count) for count in (1, threads))
-    one.run(states)  # compiled or loaded, and the arenas made, before the clock starts
-    every.run(states)
-    single, parallel = [], []
+    one_core, all_cores = (
+        kind(board, players, uniform, simulations=SIMULATIONS, threads=count) for count in (1, threads)
+    )
+    one_core.run(states)  # compiled or loaded, and the arenas made, before the clock starts
+    all_cores.run(states)
+    lone = min(ALONE, len(states))
+    single, alone, parallel, used = [], [], [], []
     for _ in range(repeats):
-        single.append(timed(lambda: one.run(states)))
-        parallel.append(timed(lambda: every.run(states)))
+        start = time.process_time()
+        single.append(timed(lambda: one_core.run(states)))
+        middle = time.process_time()
+        for row in range(lone):
+            one_core.run(states[row : row + 1])
+        alone.append(time.process_time() - middle)
+        used.append(middle - start)
+        parallel.append(timed(lambda: all_cores.run(states)))
     total = len(states) * SIMULATIONS
     return SearchSpeed(
         search=kind.__name__,
         config=f"{board_name}_{players}p",
         games=len(states),
-        microseconds=statistics.median(single) / total * 1e6,
+        microseconds=statistics.median(used) / total * 1e6,
+        alone_microseconds=statistics.median(alone) / (lone * SIMULATIONS) * 1e6,
         limit=LIMITS[board_name],
         simulations_per_second_all=total / statistics.median(parallel),
         scaling=statistics.median(single) / statistics.median(parallel),
-        bytes_per_node=bytes_per_node(one.trees),
+        bytes_per_node=bytes_per_node(one_core.trees),
     )
 
 

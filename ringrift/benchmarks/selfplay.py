@@ -13,7 +13,9 @@ from ringrift.game import parse_config
 from ringrift.limits import move_limit
 from ringrift.selfplay import PlayerPool, SelfPlay, SelfPlayOptions, selfplay_settings
 
-GAMES: Final = {"random": 4096, "heuristic": 512, "gumbel@16": 128, "gumbel@64": 64}
+BOOTSTRAP: Final = "bootstrap"
+"""The players of the settings where there is no network yet."""
+GAMES: Final = {"random": 4096, "heuristic": 512, BOOTSTRAP: 64, "gumbel@16": 128, "gumbel@64": 64}
 """The games that are measured on the small boards, a quarter on the large ones; half of them side by side."""
 
 
@@ -27,6 +29,8 @@ class SelfPlaySpeed:
     side_by_side: int
     """The most games side by side; the last ones end in smaller company."""
     games_per_second: float
+    games_per_cpu_second: float
+    """The games by the seconds of processor time, of all cores together, which other work changes least."""
     moves_per_second: float
     network_share: float
     """The share of the time that the network takes."""
@@ -46,17 +50,21 @@ def measure_selfplay(configs: list[str], architecture: str = "small") -> Iterato
 
 
 def measure_player(config: str, player: str, model: Path, games: int) -> SelfPlaySpeed:
-    """Play so many games; kernels are compiled and the model is loaded before the clock starts."""
+    """Play `games` games; kernels are compiled and the model is loaded before the clock starts."""
+    settings = selfplay_settings(config)
     mode, _, simulations = player.partition("@")
+    players = f"{mode}:{model}@{simulations}?noise=1" if simulations else mode
+    if player == BOOTSTRAP:
+        players = settings.players.bootstrap
     options = SelfPlayOptions(
         config=config,
         run="benchmark",
-        players=f"{mode}:{model}@{simulations}?noise=1" if simulations else mode,
+        players=players,
         seed=0,
         max_moves=move_limit(config),
         progress=0.0,
         resigns=False,
-        settings=selfplay_settings(config),
+        settings=settings,
     )
     pool = PlayerPool(options, model.parent)
     size = max(1, games // 2)
@@ -64,15 +72,16 @@ def measure_player(config: str, player: str, model: Path, games: int) -> SelfPla
     for record in short.play(range(size)):
         record.to_line()
     selfplay = SelfPlay(options, pool, side_by_side=size)
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     written = sum(len(record.to_line()) for record in selfplay.play(range(games)))
-    seconds = time.perf_counter() - start
+    seconds, used = time.perf_counter() - start, time.process_time() - used
     return SelfPlaySpeed(
         config=config,
         player=player,
         games=games,
         side_by_side=size,
         games_per_second=games / seconds,
+        games_per_cpu_second=games / used,
         moves_per_second=selfplay.moves / seconds,
         network_share=selfplay.network_seconds / seconds,
         bytes_per_game=written / games,

@@ -22,7 +22,7 @@ from ringrift.training.losses import PolicyTarget
 from ringrift.training.step import Learner, TrainingSchedule
 
 STEPS = 4
-"""The steps of one repeat, so many that a single pause of the machine weighs less."""
+"""The steps of one repeat, enough that a single pause of the machine weighs less."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,18 @@ def measure_training(
             build_network(config), hyper, TrainingSchedule(batch, 10**6, 0), PolicyTarget(True, 1.0), group
         )
         batches = iter(Loader(dataset, batch=batch))
-        one = next(batches).to(group.device)
+        first = next(batches).to(group.device)
         per_sample = None
         if group.device.type == "cuda":
             half = next(iter(Loader(dataset, batch=max(1, batch // 2))))
-            per_sample = learner.measure_memory(half, one).per_sample
+            per_sample = learner.measure_memory(half, first).per_sample
         learner.compile()
         for prepared in islice(batches, 2):
             learner.step([prepared])
         whole, network = [], []
         for _ in range(repeats):  # in turns, so that what else the machine does falls on both
             whole.append(timed_on(group.device, lambda: _steps(learner, batches)))
-            network.append(timed_on(group.device, lambda: _passes(learner, one)))
+            network.append(timed_on(group.device, lambda: _passes(learner, first)))
     operations = PASSES * flops(config, whole_policy=False)
     rate = STEPS * batch / median(whole)
     return TrainingSpeed(

@@ -126,7 +126,7 @@ class _Server(NamedTuple):
 
 
 def measure_moves(config: str, mode: str, network: str, clients: int, rounds: int) -> MovesSpeed:
-    """Let `clients` ask a server of its own for moves at once, each `rounds` times, and search the same without it.
+    """Measure `clients` that ask a server of its own for moves at once, `rounds` times, and the same search without it.
 
     The champion is an untrained network of that architecture.
     """
@@ -214,11 +214,11 @@ def _body(game: Game, mode: str, seed: int) -> bytes:
 
 
 def _ask_all(port: int, bodies: list[list[bytes]]) -> list[float | None]:
-    """Let clients begin to ask at once, each for one move after the other; return seconds, None where no move came."""
+    """Start clients at once, each asking for one move after the other; return seconds, None where no move came."""
     together = Barrier(len(bodies))
 
     def ask(own: list[bytes]) -> list[float | None]:
-        found: list[float | None] = []
+        times: list[float | None] = []
         connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         together.wait()
         for body in own:
@@ -231,16 +231,16 @@ def _ask_all(port: int, bodies: list[list[bytes]]) -> list[float | None]:
             except (OSError, HTTPException, ValueError):
                 connection.close()  # the next request opens it anew
                 sound = False
-            found.append(time.perf_counter() - start if sound else None)
+            times.append(time.perf_counter() - start if sound else None)
         connection.close()
-        return found
+        return times
 
     with ThreadPoolExecutor(len(bodies)) as pool:
         return list(chain.from_iterable(pool.map(ask, bodies)))
 
 
 def measure_pages(games: int, repeats: int) -> list[PageSpeed]:
-    """Ask for data of pages with that many games in the database."""
+    """Request data of pages with `games` games in the database."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         _fill(home, games)
@@ -251,7 +251,7 @@ def measure_pages(games: int, repeats: int) -> list[PageSpeed]:
 def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
-    def asked() -> float:
+    def timed_request() -> float:
         start = time.perf_counter()
         try:
             connection.request("GET", f"/{path}")
@@ -263,13 +263,13 @@ def _page(port: int, path: str, games: int, repeats: int) -> PageSpeed:
             raise NoAnswer(f"/{path}: answers {answer.status}")
         return 1000 * (time.perf_counter() - start)
 
-    def asked_anew() -> float:
+    def timed_anew() -> float:
         connection.close()  # the server closes one that is idle for long; the next request opens it anew
         time.sleep(PAGES[path])
-        return asked()
+        return timed_request()
 
-    first, times = asked(), [asked() for _ in range(repeats)]
-    anew = median(asked_anew() for _ in range(ANEW)) if PAGES[path] <= SHORT else first
+    first, times = timed_request(), [timed_request() for _ in range(repeats)]
+    anew = median(timed_anew() for _ in range(ANEW)) if PAGES[path] <= SHORT else first
     connection.close()
     return PageSpeed(path, games, median(times), max(times), anew)
 

@@ -27,6 +27,7 @@ from ringrift.cli import (
     games,
     gate,
     halt,
+    hard_positions,
     holdout,
     hosts,
     ladder,
@@ -42,6 +43,7 @@ from ringrift.cli import (
     sync,
     tournament,
     train,
+    train_ebmo,
     train_nnue,
     tune,
     web,
@@ -74,7 +76,9 @@ app.add_typer(dataset.app, name="dataset", rich_help_panel=DATA)
 app.command(rich_help_panel=LEARN)(preflight.preflight)
 app.command(rich_help_panel=LEARN)(train.train)
 app.command(rich_help_panel=LEARN)(reanalyse.reanalyse)
+app.command(rich_help_panel=LEARN)(hard_positions.hard_positions)
 app.command(rich_help_panel=LEARN)(train_nnue.train_nnue)
+app.command(rich_help_panel=LEARN)(train_ebmo.train_ebmo)
 app.command(rich_help_panel=LEARN)(distil.distil)
 app.command(rich_help_panel=MEASURE)(train_nnue.gate_nnue)
 app.add_typer(tune.app, name="tune", rich_help_panel=LEARN)
@@ -142,9 +146,9 @@ def main() -> None:  # noqa: C901 - a branch per kind of error
                 sys.stdout.flush()
         sys.exit(code)  # of typer.Exit, and 130 on Ctrl-C
     except typer.TyperException as error:
-        if said := error.format_message():  # nothing where the help has been printed instead
+        if message := error.format_message():  # nothing where the help has been printed instead
             context = getattr(error, "ctx", None)
-            complain(said.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
+            complain(message.rstrip(".") + (f"; see {context.command_path} --help" if context else ""))
         sys.exit(WRONG_USE)
     except typer.Abort as error:
         # Typer makes this of every EOFError, also of one that is a fault of ours: that must not end in silence.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def analyse(
     path: FileArgument,
     number: GameOption = 1,
-    agent: Annotated[str, typer.Option("--agent", "-a", help="The player who is asked.")] = "gumbel:heuristic@400",
+    agent: Annotated[str, typer.Option("--agent", "-a", help="The player that analyses.")] = "gumbel:heuristic@400",
     plies: Annotated[str, typer.Option(help="Which moves, counted from 0: 10-20, 10-, -20 or 10.")] = "-",
     top: Annotated[int, typer.Option(min=1, max=MOST_MOVES, help="How many of the best actions are shown.")] = 3,
     features: Annotated[
@@ -37,7 +37,7 @@ def analyse(
     """Show a recorded game move by move with what a player thinks of it.
 
     For every move: the player's value of the position for each seat, from −1
-    to 1; the action that was played and its value for who played it; the
+    to 1; the action that was played and its value for its player; the
     actions that the player likes best with theirs; how much value was lost.
 
     Example: ringrift analyse games.jsonl --game 2 --plies 10-20 --agent puct@400
@@ -52,10 +52,10 @@ def analyse(
     if not game.actions:
         raise BadRecord(f"{path}: there are no moves in game {number}")
     wanted = _range(plies)
-    asked = make_agent(agent, game.board, game.players)
+    player = make_agent(agent, game.board, game.players)
     weights = load_weights(game.config) if features else None
-    found = analyse_game(asked, game, plies=wanted, top=top, weights=weights)
-    rows = list(tracked(found, "moves", len(game.actions)))
+    analysed = analyse_game(player, game, plies=wanted, top=top, weights=weights)
+    rows = list(tracked(analysed, "moves", len(game.actions)))
     if as_json:
         entries = [asdict(row) | {"lost": row.lost} for row in rows]
         echo(json.dumps({"file": str(path), "game": number, "config": game.config, "agent": agent, "plies": entries}))
@@ -118,7 +118,7 @@ def _print(rows: list[AnalysedPly], title: str, players: int, top: int) -> None:
 
 
 def _terms_table(row: AnalysedPly, terms: Terms) -> Table:
-    """What the heuristic makes of the position: the terms that count, those that differ most between seats first."""
+    """The terms of the heuristic for the position that are not 0, those that differ most between seats first."""
     from rich.table import Table
 
     table = Table(title=f"move {row.ply}, player {row.player} to act", title_justify="left")

@@ -16,7 +16,7 @@ from ringrift.cli.reports import show_report
 
 def clean(
     apply: Annotated[
-        bool, typer.Option("--apply/--dry-run", help="Remove it; without, only tell what would go.")
+        bool, typer.Option("--apply/--dry-run", help="Remove it; without, only list what would go.")
     ] = False,
     if_full: Annotated[
         bool, typer.Option("--if-full", help="Only where the disk is as full as resources.yaml warns of.")
@@ -29,13 +29,14 @@ def clean(
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove what nobody needs any more, and tell why the rest stays.
+    """Remove what nothing needs any more, and explain why the rest stays.
 
     Checkpoints of trainings that have ended, files of games that the
     database holds, data sets of backfills, half-written files, folders of
-    trainings without a model, jobs that have ended, logs of Airflow, files of
-    old models; on hosts jobs, runs whose model is here, and models whose files
-    were given up. How old each kind has to be stands in housekeeping.yaml, for
+    trainings without a model, jobs that have ended, games that were played
+    for evaluations of others, logs of Airflow, files of old models; on hosts
+    jobs, such games, runs whose model is here, and models whose files were
+    given up. How old each kind has to be stands in housekeeping.yaml, for
     models in models.yaml. Champions, those before them, games of the database
     and whatever a running job holds stay. Exit code 1 if something here could
     not be removed; a host that does not answer is cleaned another time.
@@ -46,9 +47,8 @@ def clean(
     """
     from dataclasses import replace
 
+    from ringrift.fleet.fleet import known_hosts
     from ringrift.fleet.hosts import fleet_settings
-    from ringrift.fleet.hosts import hosts as known_hosts
-    from ringrift.fleet.site import JOBS
     from ringrift.game import configs
     from ringrift.models import model_settings
     from ringrift.pipeline.housekeeping import CleanInputs
@@ -58,10 +58,11 @@ def clean(
     from ringrift.resources import guard_settings
 
     guard, settings = guard_settings(), housekeeping_settings()
-    fleet = known_hosts() if hosts else {}
+    fleet = known_hosts(database) if hosts else {}
     with open_store(database, models, create=True) as store:
-        loops = tuple(LoopInputs(f"{board}_{players}p", store.database, store) for board, players in configs())
-        inputs = CleanInputs(loops, airflow or Path("data/airflow"), Path(JOBS), model_settings().prune, guard)
+        board, players = next(iter(configs()))
+        loop = LoopInputs(f"{board}_{players}p", store.database, store)
+        inputs = CleanInputs.around(loop, airflow, model_settings().prune, guard)
         with run_context(settings) as context:
             report = run(inputs, context, apply=apply, only_full=if_full)
             if fleet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -14,6 +14,9 @@ from ringrift.cli.progress import progress
 from ringrift.console import echo
 from ringrift.errors import BUSY
 from ringrift.run_context import Cancelled, RunContext
+
+if TYPE_CHECKING:
+    from ringrift.game_database import GamesDatabase
 
 SettingsT = TypeVar("SettingsT")
 
@@ -27,13 +30,33 @@ def run_context(
     `heavy` names work that begins when the machine has room for it, and stops with exit code 75 where the disks of the
     `folders` or the memory are used up meanwhile. `gpu` says that it uses a GPU where there is one.
     """
-    with stop_on_interrupt() as interruption, progress() as tell:
+    with stop_on_interrupt() as interruption, progress() as report:
         try:
             with _guarded(heavy, folders, gpu, interruption) if heavy else nullcontext():
-                yield RunContext(settings, tell, interruption)
+                yield RunContext(settings, report, interruption)
         except Cancelled as cancelled:
             echo(str(cancelled), err=True)
             raise typer.Exit(interruption.exit_code) from None
+
+
+@contextmanager
+def games_to_learn_from(
+    database: str | None, settings: SettingsT, threads: int | None
+) -> Iterator[tuple[GamesDatabase, RunContext[SettingsT]]]:
+    """Yield the games database and the context of a training that reads its games from there."""
+    from ringrift.game_database import GamesDatabase
+
+    use_threads(threads)
+    with run_context(settings) as context, GamesDatabase(database) as games:
+        yield games, context
+
+
+def use_threads(count: int | None) -> None:
+    """Give torch that many threads on a CPU; None leaves it its own choice."""
+    if count is not None:
+        import torch
+
+        torch.set_num_threads(count)
 
 
 @contextmanager

@@ -10,12 +10,15 @@ import typer
 
 from ringrift.cli.context import run_context
 from ringrift.cli.games import SinceOption, UntilOption, seconds_of
-from ringrift.cli.options import MANY, MOST_MOVES, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption
+from ringrift.cli.options import MANY, MANY_TIMES, MOST_MOVES, MOST_THREADS, ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.render import rendered
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ringrift.datasets import ExportReport, Share, ShareReport
     from ringrift.datasets.settings import DatasetSettings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -45,10 +48,12 @@ def export(
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    min_moves: Annotated[int | None, typer.Option(min=0, max=MOST_MOVES, help="Only games of so many moves.")] = None,
+    min_moves: Annotated[
+        int | None, typer.Option(min=0, max=MOST_MOVES, help="Only games of at least this many moves.")
+    ] = None,
     max_moves: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST_MOVES, help="Only games of at most so many moves, or the limit of the config."),
+        typer.Option(min=1, max=MOST_MOVES, help="Only games of at most this many moves, or the limit of the config."),
     ] = None,
     min_quality: Annotated[
         float | None, typer.Option(min=0, max=1, help="Only games of this quality or better; inspect shows it.")
@@ -63,7 +68,7 @@ def export(
         Literal["all", "newest", "power_law"] | None, typer.Option(help="How many of the newest games.")
     ] = None,
     newest: Annotated[
-        int | None, typer.Option(min=1, max=MANY, help="So many of the newest; means --window newest.")
+        int | None, typer.Option(min=1, max=MANY, help="This many of the newest games; means --window newest.")
     ] = None,
     sample_weights: Annotated[
         Literal["uniform", "victory", "quality", "priority", "surprise"] | None,
@@ -71,6 +76,9 @@ def export(
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="By default one a core.")] = None,
     afresh: Annotated[bool, typer.Option("--afresh", help="Write shards again that are there already.")] = False,
+    share: Annotated[
+        str | None, typer.Option(metavar="K/N", help="Only the k-th of n shares of the shards, and no manifest.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the data set of a config, and beside it that of the games held out from training.
@@ -80,13 +88,20 @@ def export(
     not changed stay as they are, so that only new games take time, and what
     was interrupted goes on where it stopped.
 
+    Several machines that see the same database and folder write it together,
+    each with its --share; the export without one, afterwards, finds their
+    shards there, and makes them the data set.
+
     Example: ringrift dataset export square8_2p
+
+    Example: ringrift dataset export square8_2p --share 2/4
 
     Example: ringrift dataset export hex8_3p --run second --newest 5000 --sample-weights victory
     """
-    from ringrift.datasets import Filters
+    from ringrift.datasets import Filters, export_share
     from ringrift.datasets import export as run_export
     from ringrift.datasets.settings import dataset_settings
+    from ringrift.errors import RingRiftError
     from ringrift.game_database import GamesDatabase
 
     settings = _changed(
@@ -104,18 +119,36 @@ def export(
         },
     )
     engines, models, runs, sources = (tuple(values or ()) for values in (engine, model, run, source))
+    chosen = None if share is None else _share_of(share)
+    if chosen is not None and afresh:
+        raise RingRiftError("--share and --afresh: the export without a share would find old shards all the same")
     filters = Filters(engines, models, runs, sources, seconds_of(since), seconds_of(until))
     with (
         GamesDatabase(database) as opened,
         run_context(settings, heavy="export", folders=[*opened.folders, out or Path(settings.folder)]) as context,
     ):
-        reports = run_export(opened, config, context, folder=out, filters=filters, threads=threads, afresh=afresh)
+        reports: Sequence[ExportReport | ShareReport]
+        if chosen is None:
+            reports = run_export(opened, config, context, folder=out, filters=filters, threads=threads, afresh=afresh)
+        else:
+            reports = export_share(opened, config, context, chosen, folder=out, filters=filters, threads=threads)
     if as_json:
         echo(json.dumps([report.to_json() for report in reports]))
     else:
         console().print(*map(rendered, reports))
-    if len(reports) == 1:
+    if len(reports) == 1 and chosen is None:
         echo(f"no game that is held out passes: {config}.holdout is not written", err=True)
+
+
+def _share_of(text: str) -> Share:
+    """Read a share such as `2/4`."""
+    from ringrift.datasets import Share
+    from ringrift.errors import RingRiftError
+
+    number, _, of = text.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MANY_TIMES):
+        raise RingRiftError(f"--share {text!r}: should be K/N, such as 2/4, with K from 1 to N")
+    return Share(int(number), int(of))
 
 
 @app.command()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ringrift.cli.context import exit_if_cancelled, run_context
+from ringrift.cli.context import exit_if_cancelled, run_context, use_threads
 from ringrift.cli.models import named_file, open_store
 from ringrift.cli.options import (
     MANY,
@@ -24,6 +24,10 @@ from ringrift.cli.train import DATASETS, RUNS, DatasetsOption, PresetOption, Run
 from ringrift.cli.train_nnue import train_integer_network
 from ringrift.errors import RingRiftError
 
+if TYPE_CHECKING:
+    from ringrift.training.nnue import NnueInputs
+    from ringrift.training.nnue_settings import NnueSettings
+
 NNUE: Final = "nnue"
 
 
@@ -32,7 +36,7 @@ def distil(
         list[str],
         typer.Argument(
             metavar="TEACHER…",
-            help="Who is learned from: models by path, id or `best`; with --to nnue one model or any player, such as"
+            help="The teachers: models by path, id or `best`; with --to nnue one model or any player, such as"
             " 'minimax?nodes=16000'.",
         ),
     ],
@@ -71,10 +75,18 @@ def distil(
     if to == NNUE:
         if len(teachers) > 1:
             raise RingRiftError(f"--to nnue learns from one teacher, and {len(teachers)} are named")
-        _to_integers(teachers[0], config, preset, changes, models, runs, device, threads, database, as_json)
-        return
-    import torch
+        from ringrift.training.nnue_settings import nnue_settings
 
+        learner = _learner_of(
+            teachers[0],
+            nnue_settings(preset, parsed_changes(changes)),
+            config=config,
+            models=models,
+            runs=runs,
+            database=database,
+        )
+        train_integer_network(learner, device=device, threads=threads, database=database, as_json=as_json)
+        return
     from ringrift.evaluation.distilled import DistillationReport, compare_with_teachers
     from ringrift.game import parse_config
     from ringrift.training import TrainingInputs, hyper_parameters, train
@@ -86,8 +98,7 @@ def distil(
     settings = distillation_settings()
     hyper = hyper_parameters(config, preset, {**parsed_changes(changes), "network": to})
     files = tuple(named_file(database, models, config, teacher) for teacher in teachers)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     inputs = TrainingInputs(
         config,
         hyper,
@@ -111,23 +122,15 @@ def distil(
     show_report(DistillationReport(trained, settings.search, compared), as_json)
 
 
-def _to_integers(
-    teacher: str,
-    config: str,
-    preset: str | None,
-    changes: list[str] | None,
-    models: Path,
-    runs: Path,
-    device: str | None,
-    threads: int | None,
-    database: str | None,
-    as_json: bool,
-) -> None:
-    """Train an integer network on the values of a model or of any player."""
+def _learner_of(
+    teacher: str, settings: NnueSettings, *, config: str, models: Path, runs: Path, database: str | None
+) -> NnueInputs:
+    """Return the training of an integer network on the values of a model or of any player."""
     from ringrift.agents.spec import MODES
-    from ringrift.training.nnue_settings import nnue_settings
+    from ringrift.selfplay.player_pool import model_id
+    from ringrift.training.nnue import NnueInputs
+    from ringrift.version import command_line
 
-    settings = nnue_settings(preset, parsed_changes(changes))
     mode = teacher.partition(":")[0].partition("@")[0].partition("?")[0]
     spec = teacher if mode in MODES else f"policy:{named_file(database, models, config, teacher)}?temperature=0"
-    train_integer_network(config, settings, spec, models, runs, device, threads, database, as_json)
+    return NnueInputs(config, settings, models, runs, spec, model_id(spec), command_line())

@@ -127,29 +127,27 @@ def rate(
         best = sound_champion(runner.database, models, config)
         champions = [None if best is None else model_participant(best, form) for form in forms]
         ratings = [rate_model(config, *pair, runner) for pair in zip(players, champions, strict=True)][-1]
-    found = [ratings[player.name] for player in players]
+    rows = [ratings[player.name] for player in players]
     if as_json:
-        echo(json.dumps({"ratings": [asdict(rating) for rating in found]}))
+        echo(json.dumps({"ratings": [asdict(row) for row in rows]}))
         return
-    for rating in found:
-        echo(f"{rating.player}  {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f}) Elo, {rating.games} games")
+    for row in rows:
+        echo(f"{row.player}  {row.elo:.0f} ({row.low:.0f} … {row.high:.0f}) Elo, {row.games} games")
 
 
 def sound_champion(database: GamesDatabase, models: Path, config: str) -> Path | None:
-    """The file of the champion; `BadChampion` if it is not what the database says of it."""
-    from ringrift.agents.champion import find_champion
-    from ringrift.models import BadChampion, ModelStore
-    from ringrift.models.champion import look_at_champion
+    """Return the file of the champion, None if there is none; `BadChampion` if it is missing or altered."""
+    from ringrift.agents.champion import find_promoted
+    from ringrift.models import ModelStore
+    from ringrift.models.champion import checked_champion
 
-    found = look_at_champion(ModelStore(database, models), config)
-    if found.champion is not None and found.state in ("missing", "altered"):
-        raise BadChampion(found.detail)
-    return find_champion(models, config)
+    checked_champion(ModelStore(database, models), config)
+    return find_promoted(models, config)
 
 
 @contextmanager
 def match_runner(database: str | None, settings: EvaluationSettings) -> Iterator[MatchRunner]:
-    """Where evaluations are played: the database, made if there is none, and progress for whoever looks.
+    """Yield the runner of evaluations, with the database, made if there is none, and progress on the standard error.
 
     Ctrl-C and SIGTERM end the command with their exit code, and what has been played is kept.
     """
@@ -160,4 +158,14 @@ def match_runner(database: str | None, settings: EvaluationSettings) -> Iterator
         GamesDatabase(database, create=True) as opened,
         run_context(settings, heavy="evaluation", folders=opened.folders, gpu=True) as context,
     ):
+        yield MatchRunner(opened, context)
+
+
+@contextmanager
+def light_runner(database: str | None, settings: EvaluationSettings) -> Iterator[MatchRunner]:
+    """Like `match_runner`, where nothing is played, and so nothing waits for room on the machine."""
+    from ringrift.evaluation.match_runner import MatchRunner
+    from ringrift.game_database import GamesDatabase
+
+    with GamesDatabase(database, create=True) as opened, run_context(settings) as context:
         yield MatchRunner(opened, context)

@@ -1,4 +1,4 @@
-"""`ringrift evaluations …`: the results of evaluations, and their games."""
+"""`ringrift evaluations …`: the results of evaluations, their games, and how other machines take part in them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ringrift.cli import shared_evaluations
 from ringrift.cli.options import MANY, ConfigArgument, ConfigOption, DatabaseOption, JsonOption
-from ringrift.cli.reports import show_found
+from ringrift.cli.reports import show_output
 from ringrift.console import echo
 from ringrift.moments import utc
 
@@ -22,6 +23,15 @@ PlayerOption = Annotated[
     str | None, typer.Option("--player", "-p", help="Only where this is in the name of some seat's player.")
 ]
 RunOption = Annotated[str | None, typer.Option("--run", help="Only of the run that begins so.")]
+
+
+for command in (
+    shared_evaluations.ask,
+    shared_evaluations.answer,
+    shared_evaluations.tell,
+    shared_evaluations.forget,
+):
+    app.command()(command)
 
 
 @app.command("list")
@@ -47,12 +57,12 @@ def list_evaluations(
 
     parse_config(config)
     with GamesDatabase(database) as opened:
-        found = stored_evaluations(opened, config, kind=kind)[:limit]
+        rows = stored_evaluations(opened, config, kind=kind)[:limit]
     table = Table("id", "kind", "about", "passed", "finished")
-    for one in found:
-        passed = {True: "yes", False: "no", None: ""}[one.passed]
-        table.add_row(f"{one.id}", one.kind, escape(one.candidate or "all"), passed, utc(one.finished))
-    show_found(table if found else "there are no such evaluations", [asdict(one) for one in found], as_json)
+    for row in rows:
+        passed = {True: "yes", False: "no", None: ""}[row.passed]
+        table.add_row(f"{row.id}", row.kind, escape(row.candidate or "all"), passed, utc(row.finished))
+    show_output(table if rows else "there are no such evaluations", [asdict(row) for row in rows], as_json)
 
 
 @app.command("games")
@@ -85,7 +95,7 @@ def list_games(
             escape(", ".join(game.players)),
             utc(game.ended),
         )
-    show_found(table if games else "there are no such games", [game.to_json() for game in games], as_json)
+    show_output(table if games else "there are no such games", [game.to_json() for game in games], as_json)
 
 
 @app.command()
@@ -123,7 +133,9 @@ def export(
     kind: KindOption = None,
     player: PlayerOption = None,
     run: RunOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="So many games at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="At most this many games.")
+    ] = None,
 ) -> None:
     """Write games of evaluations as records, which `ringrift game replay` and `ringrift analyse` read.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +12,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.log import telling
-from ringrift.cli.options import GAMES, MODELS, ConfigArgument, ModelsOption
-
-PROGRAM = "import sys; from ringrift.cli import main; sys.argv[0] = 'ringrift'; main()"
+from ringrift.cli.options import GAMES, MODELS, RINGRIFT, ConfigArgument, ModelsOption
 
 
 def fill(
@@ -32,7 +30,8 @@ def fill(
     A PID controller looks at processors and GPUs every few seconds; whatever
     else the machine has to do comes first. Several configs at once agree on
     the processes, by their weights. Targets and gains are in control.yaml;
-    `ringrift hosts pace` shows what is decided, and why.
+    `ringrift hosts pace` shows what is decided, and why. Each process sees
+    one GPU, the next one in turn.
 
     Example: ringrift fill square8_2p
 
@@ -42,6 +41,7 @@ def fill(
     from ringrift.resources.control_settings import control_settings
     from ringrift.resources.fill import fill as run
     from ringrift.resources.pace import PLAN
+    from ringrift.resources.usage import visible_gpus
     from ringrift.selfplay import checked_name, selfplay_settings
     from ringrift.settings import home_folder
 
@@ -51,10 +51,13 @@ def fill(
     place = checked_name("host", host or socket.gethostname())
     checked_name("worker", worker)
 
-    def start(number: int, factor: float) -> subprocess.Popen[bytes]:
+    gpus = [gpu.index for gpu in visible_gpus()]
+
+    def start(number: int, factor: float, position: int) -> subprocess.Popen[bytes]:
         words = ["selfplay", config, "--host", place, "--worker", f"{worker}-{number}", "--pace", str(home / PLAN)]
         words += ["--batch", str(max(1, int(most * factor))), "--out", str(out), "--models", str(models)]
-        return subprocess.Popen([sys.executable, "-P", "-c", PROGRAM, *words], stdin=subprocess.DEVNULL)
+        seen = {"CUDA_VISIBLE_DEVICES": gpus[position % len(gpus)] if gpus else ""}
+        return subprocess.Popen([*RINGRIFT, *words], stdin=subprocess.DEVNULL, env=os.environ | seen)
 
     with run_context(control_settings()) as context, telling("ringrift.resources"):
         run(config, weight, start, context, home=home)

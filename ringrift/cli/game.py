@@ -114,7 +114,7 @@ def show(
     number: GameOption = 1,
     move: Annotated[
         int | None,
-        typer.Option("--move", "-m", min=0, max=MOST_MOVES, help="After that many moves; by default after the last."),
+        typer.Option("--move", "-m", min=0, max=MOST_MOVES, help="After this many moves; by default after the last."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -162,7 +162,7 @@ def random_game(  # noqa: C901 - a branch per form of output
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same games.")] = 0,
     games: Annotated[int, typer.Option(min=1, max=10**9, help="How many games.")] = 1,
     max_moves: Annotated[
-        int | None, typer.Option(min=1, max=MOST_MOVES, help="Stop a game after that many moves.")
+        int | None, typer.Option(min=1, max=MOST_MOVES, help="Stop a game after this many moves.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the records there (.jsonl or .jsonl.gz).")] = None,
     as_json: JsonOption = False,

@@ -12,7 +12,7 @@ import typer
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.options import GAMES, MANY, MOST_THREADS, ConfigOption, DatabaseOption, JsonOption
 from ringrift.cli.render import rendered
-from ringrift.cli.reports import show_found, show_report
+from ringrift.cli.reports import show_output, show_report
 from ringrift.console import console, echo, echo_bytes
 from ringrift.moments import utc
 
@@ -85,7 +85,7 @@ def stats(
     plots: Annotated[Path | None, typer.Option(help="Write pictures (PNG) into this folder.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How games end, who wins from which seat, how long games are, how varied, and who has played them.
+    """Show statistics of games: ends, winners by seat, lengths, variety, players.
 
     Example: ringrift games stats --config square8_2p --plots plots
     """
@@ -94,9 +94,9 @@ def stats(
     from ringrift.game_database.statistics import games_statistics
 
     with GamesDatabase(database) as opened:
-        found = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
-    show_report(found, as_json)
-    for path in write_plots(found, plots) if plots else ():
+        statistics = games_statistics(opened, _selection(config, engine, model, run, source, since, until, part))
+    show_report(statistics, as_json)
+    for path in write_plots(statistics, plots) if plots else ():
         echo(f"written: {path}", err=True)
 
 
@@ -148,7 +148,7 @@ def merge(
 
 @app.command()
 def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """How many games of every config are held out from training.
+    """Count the games of every config that are held out from training.
 
     `ringrift games export --part holdout` writes them.
 
@@ -168,8 +168,8 @@ def holdout(database: DatabaseOption = None, as_json: JsonOption = False) -> Non
         column.justify = "right"
     for config, (training, held_out) in counts.items():
         table.add_row(config, f"{training:,}", f"{held_out:,}", f"{held_out / (training + held_out):.1%}")
-    found = {name: {"training": training, "holdout": held_out} for name, (training, held_out) in counts.items()}
-    show_found(table if counts else "there are no games yet", {"share": share, "configs": found}, as_json)
+    configs = {name: {"training": training, "holdout": held_out} for name, (training, held_out) in counts.items()}
+    show_output(table if counts else "there are no games yet", {"share": share, "configs": configs}, as_json)
 
 
 @app.command("list")
@@ -212,7 +212,7 @@ def list_games(
             escape(", ".join(dict.fromkeys(row["engines"]))),
             _date(row["ended"]),
         )
-    show_found(table if rows else "there are no such games", rows, as_json)
+    show_output(table if rows else "there are no such games", rows, as_json)
 
 
 @app.command()
@@ -258,7 +258,9 @@ def export(
     since: SinceOption = None,
     until: UntilOption = None,
     part: PartOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="So many games at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, max=MANY, help="At most this many games.")
+    ] = None,
     moves: Annotated[
         bool, typer.Option("--moves", help="Canonical moves, as other programs read them; no search statistics.")
     ] = False,
@@ -312,7 +314,7 @@ def quarantine(
     table = Table("file", "line", "reason", "detail")
     for line in lines:
         table.add_row(escape(line.path), f"{line.number}", line.reason, escape(line.detail))
-    show_found(table if lines else "nothing is in quarantine", [line.to_json() for line in lines], as_json)
+    show_output(table if lines else "nothing is in quarantine", [line.to_json() for line in lines], as_json)
 
 
 def _selection(

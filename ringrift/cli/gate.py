@@ -16,7 +16,7 @@ from ringrift.cli.reports import show_report
 def gate(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL…", help="Files of models, or what `ringrift models show` knows them by."),
+        typer.Argument(metavar="MODEL…", help="Files of models, or names that `ringrift models show` takes."),
     ],
     pause: Annotated[
         bool, typer.Option("--pause/--no-pause", help="Ask, too, whether the champion has stood for some minutes.")
@@ -25,7 +25,7 @@ def gate(
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure models by every condition of a promotion, also after one that is not met; promote nobody.
+    """Measure models by every condition of a promotion, also after one that is not met; promote none.
 
     A file needs not be registered: its side file says for which config it
     is. Each model runs its gauntlet against the champion of now, then the
@@ -49,11 +49,11 @@ def gate(
         open_store(database, models, create=True) as store,
         run_context(settings, heavy="the gate", folders=store.database.folders, gpu=True) as context,
     ):
-        # What is no model is said before anybody plays.
-        found = [
+        # A file that is no model ends the command before the first game.
+        candidates = [
             unregistered(Path(name)) if name.endswith(".pth") or Path(name).is_file() else named_model(store, name)
             for name in names
         ]
-        report = screen(store, found, evaluation_settings(), context)
+        report = screen(store, candidates, evaluation_settings(), context)
     show_report(report, as_json)
     raise typer.Exit(0 if report.passing else 1)

@@ -12,7 +12,7 @@ from ringrift.console import echo
 
 
 def halt(
-    reason: Annotated[str, typer.Option(help="Why; everybody who waits is told.")] = "no reason was given",
+    reason: Annotated[str, typer.Option(help="Why; every waiting process reports it.")] = "no reason was given",
     as_json: JsonOption = False,
 ) -> None:
     """Halt the loop: jobs are ended within seconds, and no stage begins until `ringrift resume`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from ringrift.cli.train import DATASETS, DatasetsOption
 
 
 def holdout(
-    model: Annotated[str, typer.Argument(help="A file, or what `ringrift models show` knows it by.")],
+    model: Annotated[str, typer.Argument(help="A file, or a name that `ringrift models show` takes.")],
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, max=MANY, help="Of each data set.")] = 10_000,
     datasets: DatasetsOption = DATASETS,
     database: DatabaseOption = None,
@@ -27,6 +28,8 @@ def holdout(
     Policy and value loss, how often network and search think the same action
     best, how true the values are, and the gap between both kinds of games,
     which warns as training.yaml says. `ringrift dataset export` writes both data sets.
+    Where `ringrift hard-positions --regression` has fixed positions, the model is
+    tried in them, too.
 
     Example: ringrift holdout square8_2p/best
 
@@ -38,27 +41,29 @@ def holdout(
     from ringrift.models.store import unregistered
     from ringrift.networks import load_model
     from ringrift.training import hyper_parameters
+    from ringrift.training.hard_positions import check_regression
     from ringrift.training.holdout import measure_holdout
     from ringrift.training.thresholds import training_thresholds
 
     path = Path(model)
     if model.endswith(".pth") or path.is_file():
-        found = unregistered(path)
+        record = unregistered(path)
     else:
         with open_store(database, models) as store:
-            found = named_model(store, model)
-            path = Path(store.path(found))
+            record = named_model(store, model)
+            path = Path(store.path(record))
     network = load_model(path)
-    held_out = open_dataset(manifest_path(datasets, dataset_name(found.config, "holdout")))
-    others = manifest_path(datasets, found.config)
+    held_out = open_dataset(manifest_path(datasets, dataset_name(record.config, "holdout")))
+    others = manifest_path(datasets, record.config)
     with run_context(training_thresholds().report) as context:
         report = measure_holdout(
-            found.id,
+            record.id,
             network,
             held_out,
             open_dataset(others) if others.exists() else None,
-            hyper_parameters(found.config).losses,
+            hyper_parameters(record.config).losses,
             context,
             samples=samples,
         )
+        report = replace(report, regression=check_regression(record.config, path))
     show_report(report, as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ringrift.cli.context import run_context
-from ringrift.cli.options import LONGEST_SECONDS, DatabaseOption, JsonOption
+from ringrift.cli.options import LONGEST_SECONDS, MANY_TIMES, MODELS, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 from ringrift.console import console, echo, echo_bytes
 
@@ -30,10 +30,11 @@ def open_fleet(
     names: list[str] | None, database: str | None, role: Role | None = None
 ) -> Iterator[tuple[dict[str, Host], FleetSettings, Health]]:
     """The hosts that are named, or all with a role; the settings, and the health that the database keeps."""
-    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+    from ringrift.fleet.fleet import known_hosts
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings
 
     settings = fleet_settings()
-    known = hosts()
+    known = known_hosts(database)
     chosen = chosen_hosts(known, names or [], role)
     need_asyncssh()
     from ringrift.fleet.health import Health
@@ -55,7 +56,7 @@ def need_asyncssh() -> None:
 
 @app.command("list")
 def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_json: JsonOption = False) -> None:
-    """List the hosts, what they are for, and how they are; nobody is asked.
+    """List the hosts, their roles and their last known state; none is contacted.
 
     Example: ringrift hosts list
     """
@@ -65,21 +66,21 @@ def list_hosts(names: HostsArgument = None, database: DatabaseOption = None, as_
     with open_fleet(names, database) as (hosts, _, health):
         conditions, places, resting = health.conditions(), health.taken(), health.resting()
     if as_json:
-        found = {
-            name: host.model_dump() | vars(conditions[name]) | {"jobs": [one.job for one in places if one.host == name]}
+        rows = {
+            name: host.model_dump() | vars(conditions[name]) | {"jobs": [job.job for job in places if job.host == name]}
             for name, host in hosts.items()
         }
-        echo(json.dumps(found))
+        echo(json.dumps(rows))
         return
     table = Table("host", "address", "roles", "GPUs", "slots taken", "condition")
     for name, host in hosts.items():
-        one = conditions[name]
+        state = conditions[name]
         taken = sum(place.host == name for place in places)
-        failing = f"{one.failures} failures in a row: {one.why}" if one.failures else "in service"
-        condition = failing if one.retired is None else resting.get(name, f"retired, to be tried now: {one.why}")
+        failing = f"{state.failures} failures in a row: {state.why}" if state.failures else "in service"
+        condition = failing if state.retired is None else resting.get(name, f"retired, to be tried now: {state.why}")
         gpus = f"{host.gpus} × {host.gpu or 'any'}" if host.gpus else ""
         address = host.way
-        style = None if one.retired is None else "red"
+        style = None if state.retired is None else "red"
         roles = ", ".join(host.roles)
         table.add_row(name, address, roles, gpus, f"{taken} of {host.slots}", escape(condition), style=style)
     console().print(table)
@@ -113,9 +114,10 @@ def pace(names: HostsArgument = None, as_json: JsonOption = False) -> None:
 
     Example: ringrift hosts pace gpu-1 --json
     """
-    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+    from ringrift.fleet.fleet import known_hosts
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings
 
-    chosen = chosen_hosts(hosts(), names or [], None if names else "selfplay")
+    chosen = chosen_hosts(known_hosts(None), names or [], None if names else "selfplay")
     settings = fleet_settings()
     need_asyncssh()
     from ringrift.fleet.pace import ask_pace
@@ -147,9 +149,10 @@ def execute(
     import asyncio
     import shlex
 
-    from ringrift.fleet.hosts import chosen_hosts, fleet_settings, hosts
+    from ringrift.fleet.fleet import known_hosts
+    from ringrift.fleet.hosts import chosen_hosts, fleet_settings
 
-    chosen = chosen_hosts(hosts(), [host])
+    chosen = chosen_hosts(known_hosts(None), [host])
     settings = fleet_settings()
     need_asyncssh()
     from ringrift.fleet.ssh import open_shells
@@ -183,7 +186,7 @@ def deploy(
     hot_reload: Annotated[
         bool, typer.Option("--hot-reload/--no-hot-reload", help="Restart services that run an older release.")
     ] = True,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -204,12 +207,13 @@ def deploy(
     Example: ringrift hosts deploy --primary --dry-run
     """
     from ringrift.errors import RingRiftError
+    from ringrift.fleet.fleet import known_hosts
     from ringrift.fleet.hosts import fleet_settings
-    from ringrift.fleet.hosts import hosts as known_hosts
 
     need_asyncssh()
     from ringrift.fleet.deploy import checkout, deploy_here
     from ringrift.fleet.deploy import deploy as run
+    from ringrift.fleet.rent_settings import rent_settings
     from ringrift.fleet.services import ServiceChange, coordinator_services, host_services
     from ringrift.pipeline.settings import loop_settings
     from ringrift.settings import home_folder
@@ -220,12 +224,14 @@ def deploy(
     fleet = fleet_settings()
     change = ServiceChange(restart, hot_reload, fleet.deploy.watch_seconds)
     if primary:
-        sync = any("selfplay" in host.roles for host in known_hosts().values())
+        players = any("selfplay" in host.roles for host in known_hosts(database).values())
+        sync = players or rent_settings().provider is not None
         wanted = coordinator_services(checkout(), home_folder().absolute(), sync=sync)
         with run_context(fleet) as context:
             report = deploy_here(wanted, context, change, dry_run=dry_run)
     else:
-        with open_fleet(names, database, chosen_role) as (hosts, settings, health):
+        with open_fleet(names, database, chosen_role) as (chosen, settings, health):
+            hosts = {name: host for name, host in chosen.items() if names or host.works}
             configs = loop_settings().preset_named(None).configs
             of_hosts = host_services(checkout(), hosts, configs) if services else {}
             with run_context(settings) as context:
@@ -234,13 +240,84 @@ def deploy(
     raise typer.Exit(0 if report.complete else 1)
 
 
+@app.command()
+def rent(
+    hosts: Annotated[
+        int | None,
+        typer.Option(min=0, max=MANY_TIMES, help="The number wanted, whatever games are missing; the budget holds."),
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="Give all back, however young.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be done.")] = False,
+    database: DatabaseOption = None,
+    models: ModelsOption = MODELS,
+    as_json: JsonOption = False,
+) -> None:
+    """Rent hosts while games are missing, within the budget, and give them back: one round.
+
+    New machines are set up and are hosts of the fleet from then on; those that
+    the provider has taken away leave it; those that leave end their jobs and
+    give their games first. Machines with the fleet's tag that no rental has
+    rented here are ended. Settings: rent.yaml. Run it every few minutes, or
+    let Airflow do it. Exit code 1 if the provider was in trouble.
+
+    Example: ringrift hosts rent --dry-run
+
+    Example: ringrift hosts rent --hosts 3
+
+    Example: ringrift hosts rent --end
+    """
+    need_asyncssh()
+    from collections import Counter
+    from functools import partial
+
+    from ringrift.errors import RingRiftError
+    from ringrift.files import alone
+    from ringrift.fleet.health import Health
+    from ringrift.fleet.hosts import fleet_settings
+    from ringrift.fleet.rent_settings import rent_settings
+    from ringrift.fleet.rentals import Rentals, all_hosts
+    from ringrift.fleet.rented_work import RentedWork
+    from ringrift.fleet.renting import BusyRenting, Demand, Renting, demand_of, provider_of
+    from ringrift.game_database import GamesDatabase
+    from ringrift.models import ModelStore
+    from ringrift.pipeline.readiness import missing_games
+    from ringrift.pipeline.settings import loop_settings
+    from ringrift.settings import home_folder
+
+    if end and hosts is not None:
+        raise RingRiftError("--hosts and --end each say how many hosts are wanted: say one")
+    settings, preset = rent_settings(), loop_settings().preset_named(None)
+    lock = home_folder() / "data" / ".rent.lock"
+    busy = BusyRenting(f"{lock}: another process rents hosts just now; try again when its round is over")
+    with GamesDatabase(database, create=True) as opened, alone(lock, lock, busy):
+        rentals = Rentals(opened)
+        provider = provider_of(settings, rentals.open())
+        health = Health(opened, all_hosts(opened), fleet_settings().health)
+        if end:
+            demand = Demand(0, "all are to be given back", limited=True)
+        elif hosts is not None:
+            demand = Demand(hosts, f"{hosts} are asked for by hand")
+        else:
+            store = ModelStore(opened, models)
+            stage = preset.training
+            missing = missing_games(store, preset.configs, games=stage.new_games, minutes=stage.minutes)
+            demand = demand_of(missing, settings.backlog)
+        with run_context(fleet_settings()) as context:
+            work = RentedWork(context, preset.configs, settings.services)
+            renting = Renting(provider, rentals, settings, work.set_up, work.bring_home, partial(echo, err=True))
+            jobs = Counter(place.host for place in health.taken())
+            report = renting.round(demand, health.conditions(), jobs, dry_run=dry_run)
+    show_report(report, as_json)
+    raise typer.Exit(1 if report.troubles else 0)
+
+
 def _chosen_role(names: list[str] | None, role: str | None, selfplay: bool, primary: bool) -> Role | None:
-    """Return the role of the hosts that are meant; an error where two options say which they are."""
+    """Return the role of the chosen hosts; an error where two options choose them."""
     from ringrift.errors import RingRiftError
     from ringrift.fleet.hosts import known_role
 
-    said = {"hosts": names, "--role": role, "--selfplay": selfplay, "--primary": primary}
-    given = [word for word, value in said.items() if value]
-    if len(given) > 1:
-        raise RingRiftError(f"{' and '.join(given)} each say which machines are meant: say one")
+    options = {"hosts": names, "--role": role, "--selfplay": selfplay, "--primary": primary}
+    chosen = [word for word, value in options.items() if value]
+    if len(chosen) > 1:
+        raise RingRiftError(f"{' and '.join(chosen)} each choose machines: give one of them")
     return "selfplay" if selfplay else None if role is None else known_role(role)

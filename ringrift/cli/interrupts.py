@@ -16,28 +16,28 @@ INTERRUPTED: Final = 130
 
 
 class Interruption(Event):
-    """Is set when work is to stop where it can."""
+    """The event that is set when work is to stop where it can."""
 
     exit_code = INTERRUPTED
-    """What the process then ends with: 128 and the number of the signal."""
-    asked = False
+    """The exit code of the process then: 128 and the number of the signal."""
+    requested = False
     """Whether a signal has come, a moment before the event is set."""
 
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Interruption]:
-    """An event that the first Ctrl-C or SIGTERM sets, so that work stops where it can.
+    """Yield an event that the first Ctrl-C or SIGTERM sets, so that work stops where it can.
 
     A second Ctrl-C raises `KeyboardInterrupt`.
     """
     stop = Interruption()
 
     def handle(number: int, _: FrameType | None) -> None:
-        if stop.asked:
+        if stop.requested:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt
             return  # a second signal may come while the first one holds the event's lock below
-        stop.asked = True
+        stop.requested = True
         stop.exit_code = 128 + number
         echo("stopping; press Ctrl-C again to stop at once", err=True)
         stop.set()

@@ -27,7 +27,7 @@ def ladder(
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="The same seed gives the same games.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line per level.")] = False,
 ) -> None:
-    """The players on the ladder of difficulty, and with --measure by how much each beats the one below.
+    """The players on the ladder of difficulty with their Elo, and with --measure by how much each beats the one below.
 
     Every opening is played in every seat order. The sign test is over pairs
     of games with exchanged seats; a level counts as stronger with p < 0.01.
@@ -37,7 +37,7 @@ def ladder(
 
     Example: ringrift ladder square8_2p --measure --level 3 --level 4
     """
-    from ringrift.agents.ladder import LEVELS, ladder_spec
+    from ringrift.agents.ladder import LEVELS, ladder_elo, ladder_spec
     from ringrift.evaluation.ladder_steps import measure_step
     from ringrift.game import configs as all_configs
     from ringrift.game import parse_config
@@ -48,25 +48,28 @@ def ladder(
     wanted = sorted(set(levels or LEVELS))
     if not measure:
         for name in names:
-            rows = [{"config": name, "level": level, "player": ladder_spec(name, level)} for level in wanted]
-            for row in rows:
-                _print(row, f"{row['config']:>12} {row['level']:>3}  {row['player']}", as_json)
+            for level in wanted:
+                spec, elo = ladder_spec(name, level), ladder_elo(name, level)
+                row = {"config": name, "level": level, "player": spec, "elo": elo}
+                _print(row, f"{name:>12} {level:>3}  {'' if elo is None else elo:>5}  {spec}", as_json)
         return
-    every_one = True
+    all_stronger = True
     with stop_on_interrupt() as stop:
         for name in names:
             for level in (level for level in wanted if level > 1):
                 step = measure_step(name, level, openings=openings, seed=seed, cancellation=stop)
                 if stop.is_set():
                     raise typer.Exit(INTERRUPTED)
-                every_one &= step.stronger
-                _print(asdict(step) | {"p": step.p, "stronger": step.stronger}, " ".join(_words(step)), as_json)
-    raise typer.Exit(0 if every_one else 1)
+                all_stronger &= step.stronger
+                row = asdict(step) | {"p": step.p, "stronger": step.stronger, "elo": step.elo}
+                _print(row, " ".join(_words(step)), as_json)
+    raise typer.Exit(0 if all_stronger else 1)
 
 
 def _words(step: LadderStep) -> Iterator[str]:
     yield f"{step.config:>12} {step.level:>3}  {step.spec:<26}"
     yield f"better in {step.better:>3}, worse in {step.worse:>3} pairs of {step.games:>4} games, p = {step.p:<8.2g}"
+    yield f"{step.elo:>+5.0f} Elo"
     if step.milliseconds is not None:
         yield f"{step.milliseconds:>8.2f} ms/decision"
     if not step.stronger:

@@ -1,4 +1,4 @@
-"""What is logged, and how it looks: lines for people on the standard error, or JSON for machines.
+"""The log of commands: lines for people on the standard error, or JSON for machines.
 
 Every command has `--log-level`, `-v` and `--log-json`; `RINGRIFT_TRACE_DEBUG=1` shows everything, also what the
 libraries log.
@@ -26,24 +26,24 @@ DEFAULT: Final = "warning"
 TRACE: Final = "RINGRIFT_TRACE_DEBUG"
 OURS: Final = "ringrift"
 KERNELS: Final = "ringrift.kernels"
-"""Says that it compiles, which takes minutes: people are always told."""
+"""The logger that reports compilation, which takes minutes: its records are always shown."""
 
 Level = Literal["debug", "info", "warning", "error"]
 
 
 class StandardError(logging.Handler):
-    """Prints records; those below the level only of the loggers that are always told."""
+    """The handler that prints records; those below the level only of the loggers that are always shown."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told = {KERNELS}
+        self.always_shown = {KERNELS}
         """Names of loggers whose notices are shown at any level."""
         self.shown = logging.WARNING
         self.as_json = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record."""
-        notice = any(record.name == name or record.name.startswith(f"{name}.") for name in self.told)
+        notice = any(record.name == name or record.name.startswith(f"{name}.") for name in self.always_shown)
         if record.levelno >= (min(self.shown, logging.INFO) if notice else self.shown):
             echo(self.line(record), err=True)
 
@@ -54,8 +54,8 @@ class StandardError(logging.Handler):
             message = f"{message} ({one_line(repr(record.exc_info[1]))})"
         if self.as_json:
             moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
-            told = {"time": moment, "level": record.levelname.lower(), "logger": record.name, "message": message}
-            return json.dumps(told)
+            fields = {"time": moment, "level": record.levelname.lower(), "logger": record.name, "message": message}
+            return json.dumps(fields)
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         if self.shown < logging.WARNING:
             return f"{moment} {record.levelname.lower():<7} {record.name.removeprefix('ringrift.')}: {message}"
@@ -90,16 +90,16 @@ def complain(complaint: str) -> None:
 
 @contextmanager
 def telling(name: str) -> Iterator[None]:
-    """Meanwhile what a logger notes is shown at any level."""
+    """Show the records of a logger at any level meanwhile."""
     log = logging.getLogger(name)
     before = log.level
-    HANDLER.told.add(name)
+    HANDLER.always_shown.add(name)
     log.setLevel(min(HANDLER.shown, logging.INFO))
     try:
         yield
     finally:
         log.setLevel(before)
-        HANDLER.told.discard(name)
+        HANDLER.always_shown.discard(name)
 
 
 def log_every_command(application: typer.Typer) -> None:

@@ -53,18 +53,26 @@ def status(
         tuple[str, Path] | None,
         typer.Option(metavar="CONFIG FILE", help="Draw the curve of learning of a config as PNG, and print its table."),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FOLDER", help="With --curve: a loop in another folder as another line; repeatable."),
+    ] = None,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """How all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
+    """Show how all configs stand: games, what is missing to the next training, champions, Elo, the last verdict.
 
     With --curve all trained models of one config, by the newest fit of Elo,
-    whoever has trained them; --json tells the whole history of Elo, too, fit by fit.
+    whatever trained them; --json has the whole history of Elo, too, fit by fit.
+    With --beside the picture has a line for every loop, over CPU hours: what a
+    switch gains that is on in one of them.
 
     Example: ringrift status
 
     Example: ringrift status --curve square8_2p curve.png
+
+    Example: ringrift status --curve square8_2p curve.png --beside reanalysis=../with-reanalysis
     """
     from ringrift.game_database import AbsentDatabase
     from ringrift.pipeline.curve import learning_curve
@@ -73,14 +81,18 @@ def status(
     from ringrift.pipeline.settings import loop_settings
     from ringrift.pipeline.status import Status
     from ringrift.pipeline.status import status as status_of
+    from ringrift.pipeline.switches import BadSwitch, parse_switches, switch_curves
 
+    if beside and curve is None:
+        raise BadSwitch("--beside needs --curve CONFIG FILE")
     chosen = loop_settings().preset_named(preset)
     try:
         with open_store(database, models) as store:
             if curve is not None:
-                found = learning_curve(store, curve[0], FOLDER)
-                found.draw(curve[1])
-                show_report(found, as_json)
+                curve_report = learning_curve(store, curve[0], FOLDER)
+                compared = switch_curves(curve_report, parse_switches(beside)) if beside else curve_report
+                compared.draw(curve[1])
+                show_report(compared, as_json)
                 return
             report = status_of(store.database, store.folder, FOLDER, chosen)
     except AbsentDatabase:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from ringrift.cli.options import (
     ModelsOption,
 )
 from ringrift.cli.render import rendered
-from ringrift.cli.reports import show_found, show_report
+from ringrift.cli.reports import show_output, show_report
 from ringrift.console import console, echo
 from ringrift.moments import utc
 
@@ -106,20 +106,31 @@ def list_models(
     folder: ModelsOption = MODELS,
     config: ConfigOption = None,
     status: Annotated[
-        str | None, typer.Option(help="Only development, staging, production, archived or rejected.")
+        str | None, typer.Option(help="Only development, staging, production, archived, rejected or shipped.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Also models whose files are pruned.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the models, the newest first, and then the integer networks.
+    """List the models, the newest first, then the integer networks, and what comes with the package (shipped).
 
     Example: ringrift models list --config square8_2p --status production
     """
     from rich.table import Table
 
-    with open_stores(database, folder) as (store, nnue_store):
-        models = [model for model in store.listed(config, status) if everything or model.pruned is None]
-        networks = nnue_store.listed(config, status)
+    from ringrift.game_database import AbsentDatabase
+    from ringrift.models.shipped import SHIPPED_STATUS, shipped_models
+
+    shipped = shipped_models(config) if status in (None, SHIPPED_STATUS) else []
+    models: list[StoredModel] = []
+    networks: list[RegisteredNnue] = []
+    try:
+        if status != SHIPPED_STATUS:
+            with open_stores(database, folder) as (store, nnue_store):
+                models = [model for model in store.listed(config, status) if everything or model.pruned is None]
+                networks = [one for one in nnue_store.listed(config, status) if everything or not one.pruned]
+    except AbsentDatabase:
+        if database is not None or not shipped:  # where nothing has been played yet, there is what came along
+            raise
     table = Table("id", "kind", "config", "status", "created", "parent", "games", "files")
     for column in table.columns:
         column.overflow = "fold"
@@ -128,15 +139,22 @@ def list_models(
         status_shown = f"{model.status}, tuning" if model.is_experiment else model.status
         table.add_row(*_row(model, "network", status_shown, files), style=_style(model))
     for network in networks:
-        table.add_row(*_row(network, "nnue", network.status, network.path), style=_style(network))
-    found = [model.to_json() | {"kind": "network"} for model in models]
-    found += [network.to_json() | {"kind": "nnue"} for network in networks]
-    show_found(table if found else "there are no such models", found, as_json)
+        table.add_row(*_row(network, "nnue", network.status, network.path or "pruned"), style=_style(network))
+    for row in shipped:
+        table.add_row(row.id, row.kind, row.config, SHIPPED_STATUS, "", "", _games(row.training), row.path)
+    content = [model.to_json() | {"kind": "network"} for model in models]
+    content += [network.to_json() | {"kind": "nnue"} for network in networks]
+    content += [row.to_json() for row in shipped]
+    show_output(table if content else "there are no such models", content, as_json)
 
 
 def _row(model: StoredModel | RegisteredNnue, kind: str, status: str, files: str) -> tuple[str, ...]:
-    games = (model.training.get("dataset") or {}).get("games", "")
-    return model.id, kind, model.config, status, utc(model.created), model.parent or "", str(games), files
+    games = _games(model.training)
+    return model.id, kind, model.config, status, utc(model.created), model.parent or "", games, files
+
+
+def _games(training: Mapping[str, Any]) -> str:
+    return str((training.get("dataset") or {}).get("games", ""))
 
 
 def _style(model: StoredModel | RegisteredNnue) -> str | None:
@@ -150,7 +168,7 @@ def show(
     folder: ModelsOption = MODELS,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a model: its files and status, and what the gate has found in it, check by check.
+    """Show a model: its files and status, and the results of the gate, check by check.
 
     Example: ringrift models show 01234567
     """
@@ -163,23 +181,23 @@ def show(
         if (network := networks.find(model)) is not None:
             _show_network(networks, network, as_json)
             return
-        found = named_model(store, model)
-        fault = None if found.pruned is not None else store.fault(found)
-        entries = history(store, model=found.id)
-        path = store.path(found)
+        record = named_model(store, model)
+        fault = None if record.pruned is not None else store.fault(record)
+        entries = history(store, model=record.id)
+        path = store.path(record)
     if as_json:
         gated = [entry.to_json() for entry in entries]
-        echo(json.dumps(found.to_json() | {"fault": fault, "promotions": gated}))
+        echo(json.dumps(record.to_json() | {"fault": fault, "promotions": gated}))
         return
-    sound = f"pruned {utc(found.pruned)}" if found.pruned is not None else fault or "sound"
+    sound = f"pruned {utc(record.pruned)}" if record.pruned is not None else fault or "sound"
     known = {
-        "model": found.id,
-        "config": found.config,
-        "status": found.status,
-        "created": utc(found.created),
-        "parent": found.parent or "–",
+        "model": record.id,
+        "config": record.config,
+        "status": record.status,
+        "created": utc(record.created),
+        "parent": record.parent or "–",
         "file": path,
-        "SHA-256": found.sha256,
+        "SHA-256": record.sha256,
         "files are": sound,
     }
     for name, value in known.items():
@@ -193,10 +211,10 @@ def show(
 
 
 def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> None:
-    """Show an integer network: its file and status, and what its match for promotion came to."""
+    """Show an integer network: its file and status, and the result of its match for promotion."""
     from ringrift.models.nnue_gate import verdict_lines
 
-    fault = store.fault(network)
+    fault = None if network.pruned else store.fault(network)
     if as_json:
         echo(json.dumps(network.to_json() | {"fault": fault}))
         return
@@ -207,12 +225,30 @@ def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> N
         "created": utc(network.created),
         "parent": network.parent or "–",
         "file": store.path(network),
-        "file is": fault or "sound",
+        "file is": "pruned" if network.pruned else fault or "sound",
     }
     for name, value in known.items():
         echo(f"{name:<9}  {value}")
     for line in verdict_lines(network):
         echo(line)
+
+
+@app.command()
+def ship(
+    model: ModelArgument,
+    into: Annotated[Path, typer.Option(help="The folder of the package's champions.")],
+    database: DatabaseOption = None,
+    folder: ModelsOption = MODELS,
+) -> None:
+    """Write a model as the champion that comes with a package, with its Elo, without paths of this machine.
+
+    Example: ringrift models ship square8_2p/best --into ringrift/networks/shipped
+    """
+    from ringrift.models.names import named_model
+    from ringrift.models.shipped import ship_model
+
+    with open_store(database, folder) as store:
+        echo(str(ship_model(store, named_model(store, model), into)))
 
 
 @app.command()
@@ -287,13 +323,14 @@ def prune(
     predecessors: Annotated[int | None, typer.Option(min=0, max=MANY, help="Former champions to keep.")] = None,
     newest: Annotated[int | None, typer.Option(min=0, max=MANY, help="Newest models to keep, of every config.")] = None,
     days: Annotated[float | None, typer.Option(min=0, max=LONGEST_DAYS, help="Keep what is younger.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what would be pruned.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would be pruned.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the files of models that nobody will need; what is known of them stays.
+    """Remove the files of models and integer networks that nothing will need; their records stay.
 
-    Champions, their predecessors and models that wait for promotion are
-    kept, and the newest and youngest as models.yaml or the options say.
+    Champions, integer networks in use, the predecessors of both and models
+    that wait for promotion are kept, and the newest and youngest as
+    models.yaml or the options say.
 
     Example: ringrift models prune --dry-run
 
@@ -302,8 +339,8 @@ def prune(
     from ringrift.models import model_settings
     from ringrift.models import prune as run
 
-    asked = {"predecessors": predecessors, "newest": newest, "days": days}
-    changes = {name: value for name, value in asked.items() if value is not None}
+    options = {"predecessors": predecessors, "newest": newest, "days": days}
+    changes = {name: value for name, value in options.items() if value is not None}
     with open_store(database, folder) as store:
         settings = model_settings().prune.model_copy(update=changes)
         show_report(run(store, settings, config=config, dry_run=dry_run), as_json)

@@ -1,7 +1,8 @@
-"""What many commands ask for in the same words."""
+"""The options and arguments that many commands share."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,6 +21,13 @@ MOST_PROCESSES: Final = 1024
 LARGEST_SEED: Final = 2**63 - 1
 LONGEST_SECONDS: Final = 86_400.0
 LONGEST_DAYS: Final = 36_500.0
+MOST_GPUS: Final = 1024
+MOST_NODES: Final = 1024
+RINGRIFT: Final = (
+    *(sys.executable, "-P", "-c"),
+    "import sys; from ringrift.cli import main; sys.argv[0] = 'ringrift'; main()",
+)
+"""The words that start this program in another process."""
 MODELS: Final = Path("models")
 GAMES: Final = Path("data/selfplay")
 ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
@@ -41,6 +49,6 @@ GameOption = Annotated[int, typer.Option("--game", "-g", min=1, max=MANY, help="
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]
 MovesOption = Annotated[
-    int | None, typer.Option(min=1, max=MANY, help="Stop a game after that many moves; by default the config's limit.")
+    int | None, typer.Option(min=1, max=MANY, help="Stop a game after this many moves; by default the config's limit.")
 ]
 TorchThreadsOption = Annotated[int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads of torch on a CPU.")]

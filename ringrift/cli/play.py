@@ -22,7 +22,7 @@ def play(
     seat: Annotated[int | None, typer.Option(min=1, max=4, help="Your seat; by default 1, which begins.")] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Who plays the other seats: one for all, or the option again for each; 'person' for people."),
+        typer.Option(help="The other seats' players: one for all, or the option again for each; 'person' for people."),
     ] = None,
     level: Annotated[
         int | None, typer.Option(min=1, max=10, help="Play against that level of the ladder; by default 2.")
@@ -34,7 +34,7 @@ def play(
             min=0, max=LONGEST_SECONDS, help="Seconds after every turn of --watch; by default 1 in a terminal."
         ),
     ] = None,
-    hint: Annotated[str, typer.Option(help="The player who gives hints.")] = "gumbel:heuristic@400",
+    hint: Annotated[str, typer.Option(help="The player that gives hints.")] = "gumbel:heuristic@400",
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the game in that file: a record, or a position.")
     ] = None,
@@ -93,7 +93,7 @@ def play(
 def _seats(
     config: str, players: int, seat: int, against: list[str] | None, level: int | None, watch: bool
 ) -> tuple[str, ...]:
-    """Who sits where: by seat `person`, or the spec of a player."""
+    """Return the players by seat: `person`, or the spec of a player."""
     from ringrift.agents.ladder import ladder_spec
     from ringrift.play import PERSON, BadSession
 

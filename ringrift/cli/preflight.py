@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.context import run_context
+from ringrift.cli.models import open_store
 from ringrift.cli.options import MODELS, ConfigArgument, DatabaseOption, JsonOption
 from ringrift.cli.reports import show_report
 from ringrift.cli.train import (
@@ -33,7 +34,13 @@ def preflight(
     gpu: Annotated[bool, typer.Option("--gpu", help="Fail without a GPU.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Read the whole data set and compare checksums.")] = False,
     validate: Annotated[
-        bool, typer.Option("--validate", help="Also ask of the data set what `ringrift dataset validate` asks.")
+        bool, typer.Option("--validate", help="Also check the data set as `ringrift dataset validate` does.")
+    ] = False,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", help="If only the disk is too full, first remove what is not needed (`ringrift clean`)."
+        ),
     ] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -50,16 +57,24 @@ def preflight(
     """
     from ringrift.datasets.settings import dataset_settings
     from ringrift.errors import RingRiftError
+    from ringrift.models import model_settings
     from ringrift.networks import inference_device
+    from ringrift.pipeline.housekeeping import CleanInputs
+    from ringrift.pipeline.housekeeping import clean as clean_disk
+    from ringrift.pipeline.housekeeping_report import CleanReport
+    from ringrift.pipeline.housekeeping_settings import housekeeping_settings
+    from ringrift.pipeline.iteration import LoopInputs
+    from ringrift.pipeline.room import check_after_cleaning
+    from ringrift.resources import guard_settings
     from ringrift.training import hyper_parameters
-    from ringrift.training.preflight import PlannedTraining
+    from ringrift.training.preflight import PlannedTraining, PreflightReport
     from ringrift.training.preflight import preflight as check
     from ringrift.training.run import run_folder
     from ringrift.training.thresholds import training_thresholds
 
     hyper = hyper_parameters(config, preset, parsed_changes(changes))
     inputs, run = None, None
-    with suppress(RingRiftError):  # the checks will say what is wrong
+    with suppress(RingRiftError):  # the checks will report what is wrong
         inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=MODELS, runs=runs)
         run = run_folder(inputs, inference_device())
     planned = PlannedTraining(
@@ -75,6 +90,16 @@ def preflight(
         needs_gpu=gpu,
     )
     with run_context(training_thresholds().preflight) as context:
-        report = check(planned, context, verify=verify, quality=dataset_settings().quality if validate else None)
+
+        def checked() -> PreflightReport:
+            return check(planned, context, verify=verify, quality=dataset_settings().quality if validate else None)
+
+        def cleaned() -> CleanReport:
+            with open_store(database, MODELS) as store:
+                loop = LoopInputs(config, store.database, store, datasets=datasets, runs=runs)
+                places = CleanInputs.around(loop, None, model_settings().prune, guard_settings())
+                return clean_disk(places, context.with_settings(housekeeping_settings()), apply=True, as_full=True)
+
+        report = check_after_cleaning(checked, cleaned) if clean else checked()
     show_report(report, as_json)
     raise typer.Exit(0 if report.ready else 1)

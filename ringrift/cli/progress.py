@@ -1,4 +1,4 @@
-"""How far a command is: a bar where somebody looks, and a line now and then where nobody does."""
+"""The progress of a command: a bar in a terminal, and a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A function to tell how far a command is, for whoever looks at the standard error; it adds rate and time left."""
+    """Yield a function that reports progress on the standard error; it adds rate and time left."""
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as ProgressBar
 
@@ -38,38 +38,38 @@ def progress() -> Iterator[Progress]:
     with shown:
         bar = shown.add_task("starting", total=None)
 
-        def tell(work: str, done: float, total: float | None, detail: str = "") -> None:
+        def report(work: str, done: float, total: float | None, detail: str = "") -> None:
             words = pace.words(work, done, total, detail)
             if watched:
                 shown.update(bar, description=words, completed=done, total=total)
             elif silence.is_over():
                 echo(words, err=True)
 
-        yield tell
+        yield report
 
 
-def tracked(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+def tracked(items: Iterable[Item], title: str, total: int | None = None) -> Iterator[Item]:
     """The items, with progress; `total` is how many there are, unless they have a length."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    with progress() as tell:
-        tell(what, 0, total)
+    with progress() as report:
+        report(title, 0, total)
         for count, item in enumerate(items, 1):
             yield item
-            tell(what, count, total)
+            report(title, count, total)
 
 
 class _Pace:
-    """How fast the work at hand goes, counted from when it was first told of: it may go on where it once stopped."""
+    """The rate of the work at hand, counted from its first report: it may go on where it once stopped."""
 
     def __init__(self) -> None:
         self._work: tuple[str, float | None] = ("", None)
         self._began = self._first = self._last = 0.0
 
-    def words(self, what: str, done: float, total: float | None, more: str) -> str:
+    def words(self, title: str, done: float, total: float | None, more: str) -> str:
         now = time.monotonic()
-        if (what, total) != self._work or done < self._last:  # something else, or the same over again
-            self._work, self._began, self._first = (what, total), now, done
+        if (title, total) != self._work or done < self._last:  # something else, or the same over again
+            self._work, self._began, self._first = (title, total), now, done
         self._last = done
         rate = (done - self._first) / max(now - self._began, 1e-9)
         if total == 1:
@@ -79,7 +79,7 @@ class _Pace:
             words += [f"{rate:,.{0 if rate >= 100 else 2}f}/s"] if rate else []
         words += [f"about {_duration((total - done) / rate)} left"] if rate and total is not None else []
         words += [more] if more else []  # last, for a narrow terminal leaves out the end
-        return f"{what}: {', '.join(words)}"
+        return f"{title}: {', '.join(words)}"
 
 
 class _Silence:

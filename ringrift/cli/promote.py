@@ -21,7 +21,7 @@ def promote(
     ],
     force: Annotated[bool, typer.Option("--force", help="Ask only whether its file is sound; needs --reason.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Only ask the gate; its answer is kept for a promotion that follows.")
+        bool, typer.Option("--check", help="Only run the gate; its answer is kept for a promotion that follows.")
     ] = False,
     pause: Annotated[
         bool, typer.Option("--pause/--no-pause", help="Ask, too, whether the champion has stood for some minutes.")
@@ -48,14 +48,13 @@ def promote(
 
     Example: ringrift promote square8_2p 01234567 --force --reason 'first network'
     """
-    from ringrift.agents.champion import former_wanted
     from ringrift.errors import RingRiftError
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.game import parse_config
     from ringrift.models import check as ask
     from ringrift.models import model_settings, stored_results
     from ringrift.models import promote as run
-    from ringrift.models.former import place_former_champions
+    from ringrift.models.former import place_league_models
     from ringrift.models.names import named_model
     from ringrift.selfplay import selfplay_settings
 
@@ -63,7 +62,7 @@ def promote(
     if force and not (reason or "").strip():
         raise RingRiftError("--force needs --reason TEXT: the history says why")
     if force and check:
-        raise RingRiftError("--force asks the gate nothing: leave out --check")
+        raise RingRiftError("--force skips the gate: leave out --check")
     gate = model_settings().gate
     if not pause:
         gate = gate.model_copy(update={"pause_minutes": 0})
@@ -73,12 +72,12 @@ def promote(
     ):
         if model.endswith(".pth"):
             model = store.register(Path(model)).id
-        found = named_model(store, model, config)
-        results = stored_results(store.database, config, found.id, evaluation_settings().gauntlet.as_)
+        candidate = named_model(store, model, config)
+        results = stored_results(store.database, config, candidate.id, evaluation_settings().gauntlet.as_)
         if check:
-            report = ask(store, found, results, context)
+            report = ask(store, candidate, results, context)
         else:
-            report = run(store, found, results, context, force=reason if force else None)
-            place_former_champions(store, config, former_wanted(selfplay_settings(config).players.trained))
+            report = run(store, candidate, results, context, force=reason if force else None)
+            place_league_models(store, config, selfplay_settings(config).players.every_trained)
     show_report(report, as_json)
     raise typer.Exit(1 if report.outcome == "refused" else 0)

@@ -43,8 +43,8 @@ def reanalyse(
     from ringrift.training.reanalysis_settings import ReanalysisSettings, reanalysis_settings
 
     parse_config(config)
-    asked = {"share": share, "search": search, "games": games}
-    changes = {name: value for name, value in asked.items() if value is not None}
+    options = {"share": share, "search": search, "games": games}
+    changes = {name: value for name, value in options.items() if value is not None}
     settings = check_settings(reanalysis_settings().model_dump() | changes, ReanalysisSettings, "the command line")
     path = named_file(database, models, config, model)
     inputs = reanalysis_inputs(config, path, settings.search)

@@ -1,4 +1,4 @@
-"""How commands print what they have found."""
+"""The output of commands, for people or as JSON."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def show_found(found: RenderableType, machine: Any, as_json: bool) -> None:
-    """Print what was found for people, or as JSON."""
+def show_output(output: RenderableType, machine: Any, as_json: bool) -> None:
+    """Print a result for people, or as JSON."""
     if as_json:
         echo(json.dumps(machine))
     else:
-        console().print(found)
+        console().print(output)
 
 
 def show_report(report: Any, as_json: bool) -> None:
     """Print a report, which has a `to_json`, as `render` draws it or as JSON."""
-    show_found("" if as_json else rendered(report), report.to_json(), as_json)
+    show_output("" if as_json else rendered(report), report.to_json(), as_json)

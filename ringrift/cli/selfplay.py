@@ -38,7 +38,7 @@ def selfplay(
         ),
     ] = None,
     games: Annotated[
-        int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has that many games.")
+        int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has this many games.")
     ] = None,
     target: Annotated[
         bool, typer.Option("--target", help="Play what is missing to the games needed for the first training.")
@@ -55,7 +55,8 @@ def selfplay(
         typer.Option(help="Schedule: alphazero, aggressive, conservative, adaptive, curriculum or cosine."),
     ] = None,
     progress: Annotated[
-        float, typer.Option(min=0, max=1, help="How far training has come, for the schedule curriculum.")
+        float,
+        typer.Option(min=0, max=1, help="How far training has come; temperatures, opponents, simulations may follow."),
     ] = 0.0,
     draw: Annotated[str | None, typer.Option(help="Draw from a mixture per seat or per game.")] = None,
     opening: Annotated[
@@ -186,6 +187,7 @@ def _options(
 
     from ringrift.limits import move_limit
     from ringrift.selfplay import SelfPlayOptions, checked_name
+    from ringrift.selfplay.options import wanted_positions
 
     options = SelfPlayOptions(
         config=config,
@@ -196,5 +198,6 @@ def _options(
         progress=progress,
         resigns=resigns,
         settings=settings,
+        positions=wanted_positions(config, settings),
     )
     return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))

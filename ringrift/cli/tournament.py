@@ -1,4 +1,4 @@
-"""`ringrift tournament`: everybody against everybody, and the shadow evaluation."""
+"""`ringrift tournament`: every player against every other, and the shadow evaluation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tournament(
     ] = False,
     champions: Annotated[
         int | None,
-        typer.Option(min=2, max=MANY, help="Only the newest so many champions, the present one included."),
+        typer.Option(min=2, max=MANY, help="Only this many of the newest champions, the present one included."),
     ] = None,
     as_: AsOption = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of all ratings there.")] = None,

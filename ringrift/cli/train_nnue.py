@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ringrift.cli.context import run_context
+from ringrift.cli.context import games_to_learn_from, run_context
 from ringrift.cli.models import open_stores
 from ringrift.cli.options import (
     MANY,
@@ -24,7 +23,7 @@ from ringrift.cli.reports import show_report
 from ringrift.cli.train import RUNS, RunsOption, SetOption, parsed_changes
 
 if TYPE_CHECKING:
-    from ringrift.training.nnue_settings import NnueSettings
+    from ringrift.training.nnue import NnueInputs
 
 PresetOption = Annotated[str | None, typer.Option("--preset", help="Of nnue.yaml: smoke, laptop or h100.")]
 
@@ -50,46 +49,34 @@ def train_nnue(
 
     Example: ringrift train-nnue hex8_3p --preset smoke --set search_share=0.5 --json
     """
+    from ringrift.training.nnue import NnueInputs
     from ringrift.training.nnue_settings import nnue_settings
+    from ringrift.version import command_line
 
     settings = nnue_settings(preset, parsed_changes(changes))
-    train_integer_network(config, settings, None, models, runs, device, threads, database, as_json)
+    inputs = NnueInputs(config, settings, models, runs, command=command_line())
+    train_integer_network(inputs, device=device, threads=threads, database=database, as_json=as_json)
 
 
 def train_integer_network(
-    config: str,
-    settings: NnueSettings,
-    teacher: str | None,
-    models: Path,
-    runs: Path,
-    device: str | None,
-    threads: int | None,
-    database: str | None,
-    as_json: bool,
+    inputs: NnueInputs, *, device: str | None, threads: int | None, database: str | None, as_json: bool
 ) -> None:
     """Train an integer network on outcomes and searches, or on the values of a teacher, and show the report."""
-    import torch
-
     from ringrift.agents import make_agent
     from ringrift.datasets.settings import dataset_settings
     from ringrift.game import parse_config
-    from ringrift.game_database import GamesDatabase
     from ringrift.models import NnueStore
     from ringrift.networks import checked_device
     from ringrift.nnue import SUFFIX
-    from ringrift.selfplay.player_pool import model_id
-    from ringrift.training.nnue import NnueInputs, train_nnue
+    from ringrift.training.nnue import train_nnue
     from ringrift.training.thresholds import training_thresholds
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    board, players = parse_config(config)
-    command = " ".join(["ringrift", *sys.argv[1:]])
-    inputs = NnueInputs(config, settings, models, runs, teacher, model_id(teacher) if teacher else None, command)
-    agent = make_agent(teacher, board, players) if teacher else None
-    with run_context(training_thresholds()) as context, GamesDatabase(database) as games:
-        report = train_nnue(*(inputs, games, dataset_settings(), context), device=checked_device(device), teacher=agent)
-        NnueStore(games, models).register(models / config / f"{report.facts.model}{SUFFIX}")
+    board, players = parse_config(inputs.config)
+    teacher = make_agent(inputs.teacher, board, players) if inputs.teacher else None
+    where = checked_device(device)
+    with games_to_learn_from(database, training_thresholds(), threads) as (games, context):
+        report = train_nnue(inputs, games, dataset_settings(), context, device=where, teacher=teacher)
+        NnueStore(games, inputs.models).register(inputs.models / inputs.config / f"{report.facts.model}{SUFFIX}")
     show_report(report, as_json)
 
 
@@ -105,7 +92,7 @@ def gate_nnue(
 
     Both play minimax, or maxn for more than two players. One that is stronger,
     p < 0.05, becomes what minimax:nnue and its kin play with. The verdict is
-    kept: `ringrift models why` tells it. Exit code 1: it is not shown to be
+    kept: `ringrift models why` shows it. Exit code 1: it is not shown to be
     stronger.
 
     Example: ringrift gate-nnue square8_2p models/square8_2p/<id>.nnue

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ringrift.cli import tune_heuristic
-from ringrift.cli.context import run_context
+from ringrift.cli.context import run_context, use_threads
 from ringrift.cli.models import open_store
 from ringrift.cli.options import (
     MANY_TIMES,
@@ -61,7 +61,7 @@ GamesOption = Annotated[
 ]
 ConfirmOption = Annotated[
     bool,
-    typer.Option("--confirm", help="Test what was found against what is in use: other seeds, and games of every pair."),
+    typer.Option("--confirm", help="Test the best setting against the one in use: new seeds, games of every pair."),
 ]
 SeedsOption = Annotated[
     int | None, typer.Option("--confirm-seeds", min=2, max=100, help="Pairs of trainings of that test.")
@@ -169,7 +169,7 @@ def population(
 
     The same command again goes on where the last one was stopped, however
     that came about; started several times, the processes share the members.
-    `ringrift models why` tells the ancestry of every member.
+    `ringrift models why` shows the ancestry of every member.
 
     Example: ringrift tune population square8_2p --preset laptop
 
@@ -191,8 +191,8 @@ def population(
     with _experiment(
         config, fitness, search, games, preset, changes, None, datasets, models, runs, device, threads, database
     ) as (whole, settings):
-        asked = {"members": members, "generations": generations}
-        sizes = {field: value for field, value in asked.items() if value is not None}
+        options = {"members": members, "generations": generations}
+        sizes = {field: value for field, value in options.items() if value is not None}
         chosen = settings.population.model_copy(update=sizes)
         experiment = _segments(whole, segment_hyper(whole.space.base, chosen))
         settled, opened = open_population(experiment, chosen, name=name, folder=studies)
@@ -221,11 +221,11 @@ def _checked(name: str | None) -> str | None:
 def _confirmation(
     settings: TrainingTuning, wanted: bool, seeds: int | None, games: int | None
 ) -> ConfirmSettings | None:
-    """Return the settings of the test, if one is asked for."""
+    """Return the settings of the test; None without `confirm`."""
     if not wanted and seeds is None:
         return None
-    asked = {"seeds": seeds, "games": games}
-    changes = {name: value for name, value in asked.items() if value is not None}
+    options = {"seeds": seeds, "games": games}
+    changes = {name: value for name, value in options.items() if value is not None}
     return settings.confirm.model_copy(update=changes)
 
 
@@ -245,9 +245,7 @@ def _experiment(
     threads: int | None,
     database: str | None,
 ) -> Iterator[tuple[Experiment, TrainingTuning]]:
-    """What the options of both commands ask for, with the store open; what is wrong in them is told first."""
-    import torch
-
+    """Yield the experiment of the options of both commands, with the store open; errors in them are raised first."""
     from ringrift.evaluation.settings import evaluation_settings
     from ringrift.settings import unknown_name
     from ringrift.training import hyper_parameters
@@ -266,8 +264,7 @@ def _experiment(
     space = make_space(hyper, dimensions, kind)
     measured = settings.fitness if games is None else settings.fitness.model_copy(update={"games": games})
     inputs = planned_inputs(config, hyper, parent, database, datasets=datasets, models=models, runs=runs)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     with open_store(database, models, create=True) as store, run_context(training_thresholds()) as context:
         experiment = Experiment(inputs, space, kind, measured, store, context, evaluation_settings(), device)
         experiment.check()

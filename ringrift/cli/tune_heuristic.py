@@ -140,8 +140,8 @@ def heuristic(
 
 
 def _tell_next(config: str, path: Path, plot: Path | None = None) -> None:
-    """Say what has been written, and that it is to be tested."""
-    echo(f"written: {', '.join(str(one) for one in (path, plot) if one)}", err=True)
+    """Print what has been written, and that it is to be tested."""
+    echo(f"written: {', '.join(str(file) for file in (path, plot) if file)}", err=True)
     echo(f"next: ringrift tune accept {config} {path}", err=True)
 
 
@@ -186,7 +186,7 @@ def ask(
     parts: Annotated[int, typer.Option(min=1, max=MOST_PARTS, help="Into how many parts the question is cut.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run wants to know: its open question in parts, each of which `ringrift tune answer` answers anywhere.
+    """Show the open question of a run in parts, each of which `ringrift tune answer` answers anywhere.
 
     Example: ringrift tune ask data/tuning/heuristic/square8_2p/one_ply-0 --parts 4 --json
     """
@@ -195,8 +195,8 @@ def ask(
 
     with open_run(run, read_plan(run)) as opened:
         texts = [part.to_text() for part in open_parts(opened, parts)]
-        found = {"question": opened.number, "questions": opened.questions, "finished": opened.best is not None}
-    echo(json.dumps({**found, "parts": texts}) if as_json else "\n".join(texts))
+        content = {"question": opened.number, "questions": opened.questions, "finished": opened.best is not None}
+    echo(json.dumps({**content, "parts": texts}) if as_json else "\n".join(texts))
 
 
 def answer(
@@ -230,10 +230,10 @@ def tell(
     from ringrift.tuning.jobs import answers_from
     from ringrift.tuning.run import open_run, read_plan
 
-    given = [one for text in answers for one in answers_from(text)]
+    taken = [answer for text in answers for answer in answers_from(text)]
     with open_run(run, read_plan(run)) as opened:
-        for one in given:
-            opened.tell(one)
+        for answer in taken:
+            opened.tell(answer)
         report = tuning_report(opened)
         if opened.best is not None:
             write_best(opened)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -41,6 +42,7 @@ from ringrift.datasets.samples import check_counts, replay_and_count, write_samp
 from ringrift.datasets.settings import DatasetSettings
 from ringrift.datasets.sharding import blocks, shard_key
 from ringrift.datasets.shards import Arrays, game_identities
+from ringrift.datasets.td_returns import write_td_returns
 from ringrift.datasets.writer import DatasetWriter, new_dataset, remove_dataset
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
@@ -76,6 +78,36 @@ class ExportReport:
     seconds: float
     parts: dict[str, float]
     """The seconds of each of `PARTS`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of the shards of a data set, so that several machines can write it together."""
+
+    number: int
+    """The number of the share, from 1 on."""
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+@dataclass(frozen=True)
+class ShareReport:
+    """The result of a share of an export: shards that the whole export finds to be there."""
+
+    dataset: str
+    part: Part
+    share: str
+    shards: int
+    samples: int
+    kept: int
+    """The number of samples of shards that were there already."""
+    seconds: float
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
@@ -151,21 +183,59 @@ def export(
     `EmptySelection` if there is nothing to train on, `LeakedGame` if a game is in the wrong one, `UnwritableFile` if
     the disk is full; the data sets of before are then as they were.
     """
-    settings = context.settings
-    folder = folder or Path(settings.folder)
     filters = filters or Filters()
-    layout = Layout(config, settings.encoder)
-    work = _Work(database, layout, folder, context, threads, afresh)
-    selection = select_games(database, config, "training", settings.games, settings.window, filters)
+    work = _work(database, config, context, folder, threads, afresh)
+    selection = work.select("training", filters)
     reports = [work.write(selection, filters)]
     try:
-        if selection.since is not None:  # as far back as the training games: both are of players of the same strength
-            filters = replace(filters, since=max(selection.since, filters.since or 0))
-        held_out = select_games(database, config, "holdout", settings.games, None, filters)
-        reports.append(work.write(held_out, filters))
+        filters = _as_far_back(selection, filters)
+        reports.append(work.write(work.select("holdout", filters), filters))
     except EmptySelection:  # a small pool may have none, and that of another pool does not go with it
-        remove_dataset(folder, dataset_name(config, "holdout"))
+        remove_dataset(work.folder, dataset_name(config, "holdout"))
     return reports
+
+
+def export_share(
+    database: GamesDatabase,
+    config: str,
+    context: RunContext[DatasetSettings],
+    share: Share,
+    *,
+    folder: Path | None = None,
+    filters: Filters | None = None,
+    threads: int | None = None,
+) -> list[ShareReport]:
+    """Write some of the shards that the export of a config will need, beside other machines that write others.
+
+    All of them see the same database and the same folder. The `export` that follows finds the shards there, writes
+    what is missing and the manifest: its files are those of an export without shares, byte by byte.
+    """
+    filters = filters or Filters()
+    work = _work(database, config, context, folder, threads, afresh=False)
+    selection = work.select("training", filters)
+    reports = [work.write_share(selection, share)]
+    try:
+        held_out = work.select("holdout", _as_far_back(selection, filters))
+    except EmptySelection:  # a small pool may have none
+        return reports
+    return [*reports, work.write_share(held_out, share)]
+
+
+def _work(
+    database: GamesDatabase,
+    config: str,
+    context: RunContext[DatasetSettings],
+    folder: Path | None,
+    threads: int | None,
+    afresh: bool,
+) -> _Work:
+    layout = Layout(config, context.settings.encoder)
+    return _Work(database, layout, folder or Path(context.settings.folder), context, threads, afresh)
+
+
+def _as_far_back(selection: GameSelection, filters: Filters) -> Filters:
+    """Return the filters of the games held out: as old as the others at most, of players of the same strength."""
+    return filters if selection.since is None else replace(filters, since=max(selection.since, filters.since or 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +254,56 @@ class _Work:
         """The settings of the export."""
         return self.context.settings
 
+    def select(self, part: Part, filters: Filters) -> GameSelection:
+        """Return the games of a part; `EmptySelection`."""
+        window = self.settings.window if part == "training" else None
+        return select_games(self.database, self.layout.config, part, self.settings.games, window, filters)
+
+    def write_share(self, selection: GameSelection, share: Share) -> ShareReport:
+        """Write a share of the shards of one data set, and no manifest."""
+        began = time.monotonic()
+        name = dataset_name(self.layout.config, selection.part)
+        most = shard_samples(self.settings, self.layout)
+        with new_dataset(self.folder, name, self.layout, most, shared=True) as writer:
+            self._fill(writer, selection, share, _Tally(), _Clock())
+            shards = writer.finish()
+        return ShareReport(
+            dataset=str(manifest_path(self.folder, name)),
+            part=selection.part,
+            share=str(share),
+            shards=len(shards),
+            samples=writer.samples,
+            kept=writer.kept,
+            seconds=time.monotonic() - began,
+        )
+
+    def _fill(
+        self, writer: DatasetWriter, selection: GameSelection, share: Share, tally: _Tally, clock: _Clock
+    ) -> None:
+        """Write the shards of a share, or find them to be there; `Cancelled`."""
+        kinds = kind_weights(selection.kinds, self.settings.sample_weights)
+        done = 0
+        for block, stored in _ahead(self._blocks(selection, share)):
+            clock.note("reading")
+            key = shard_key(self.layout, self.settings, kinds, stored)
+            kept = None if self.afresh else writer.keep(key)
+            if kept is not None:
+                tally.keep(stored, kept)
+            for step, page in () if kept is not None else _ahead(self._pages(stored)):
+                clock.note("reading")
+                self._add(writer, *page, kinds, tally, clock)
+                self._tell(selection, done + step, writer)
+                if self.context.cancelled:
+                    raise Cancelled(
+                        f"{manifest_path(self.folder, writer.name)}: stopped; the data set that was there before is "
+                        "untouched, and the same export goes on where this one has stopped"
+                    )
+            done += len(block)
+            tally.gathered.add(writer.buffer.facts, writer.buffer.outcome_values, writer.buffer.policies)
+            writer.write(key)
+            clock.note("writing")
+            self._tell(selection, done, writer)
+
     def write(self, selection: GameSelection, filters: Filters) -> ExportReport:
         """Write one data set."""
         began = time.monotonic()
@@ -191,30 +311,9 @@ class _Work:
         tally = _Tally()
         name = dataset_name(self.layout.config, selection.part)
         path = manifest_path(self.folder, name)
-        kinds = kind_weights(selection.kinds, self.settings.sample_weights)
         most = shard_samples(self.settings, self.layout)
-        done = 0
         with new_dataset(self.folder, name, self.layout, most) as writer:
-            for block, stored in _ahead(self._blocks(selection, most)):
-                clock.note("reading")
-                key = shard_key(self.layout, self.settings, kinds, stored)
-                kept = None if self.afresh else writer.keep(key)
-                if kept is not None:
-                    tally.keep(stored, kept)
-                for step, page in () if kept is not None else _ahead(self._pages(stored)):
-                    clock.note("reading")
-                    self._add(writer, *page, kinds, tally, clock)
-                    self._tell(selection, done + step, writer)
-                    if self.context.cancelled:
-                        raise Cancelled(
-                            f"{path}: stopped; the data set that was there before is untouched, and the same export "
-                            "goes on where this one has stopped"
-                        )
-                done += len(block)
-                tally.gathered.add(writer.buffer.facts, writer.buffer.outcome_values, writer.buffer.policies)
-                writer.write(key)
-                clock.note("writing")
-                self._tell(selection, done, writer)
+            self._fill(writer, selection, Share(1, 1), tally, clock)
             if not tally.games:
                 raise EmptySelection(self._nothing(selection, tally))
             shards = writer.finish()
@@ -247,9 +346,10 @@ class _Work:
             parts=clock.parts,
         )
 
-    def _blocks(self, selection: GameSelection, most: int) -> Iterator[tuple[list[SelectedGame], list[StoredGame]]]:
-        """Yield the games of every shard, and their rows."""
-        for block in blocks(selection.games, most):
+    def _blocks(self, selection: GameSelection, share: Share) -> Iterator[tuple[list[SelectedGame], list[StoredGame]]]:
+        """Yield the games of every shard of a share, and their rows."""
+        found = blocks(selection.games, shard_samples(self.settings, self.layout))
+        for block in islice(found, share.number - 1, None, share.of):
             yield block, read_rows(self.database, selection.part, block, reanalysed=self.settings.reanalysed)
 
     def _pages(self, stored: list[StoredGame]) -> Iterator[tuple[int, tuple[list[StoredGame], list[GameRecord]]]]:
@@ -301,6 +401,7 @@ class _Work:
         by_kind = np.array([kinds[stored.game.kind] for stored in page])
         by_game = quality if self.settings.sample_weights.kind == "quality" else by_kind
         write_sample_weights(self.settings.sample_weights, by_game, replayed, chosen, rows)
+        write_td_returns(self.settings.td_lambda, replayed, chosen, rows)
         writer.buffer.settle(sums[0])
         clock.note("encoding")
 

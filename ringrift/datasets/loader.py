@@ -15,7 +15,7 @@ second, and 50,000 with that switched off (madvise).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, pairwise
 from math import prod
@@ -110,9 +110,12 @@ class Loader:
         workers: int | None = None,
         prefetch: int | None = None,
         pin: bool | None = None,
+        weights: Sequence[npt.NDArray[np.float32]] | None = None,
     ) -> None:
         """A stream from its start.
 
+        `weights` of the samples of every shard take the place of those of the data set; whoever goes on with a saved
+        position has to hand in the same.
         Without `shuffle`, samples come as stored, whatever their weights; without `augment`, all as stored.
         `epochs` None means without end. `workers` are threads, by default one for each core; `prefetch` batches, by
         default `batches_ahead`, are kept ready or in work. `pin`ned memory is the default where there is a GPU.
@@ -132,9 +135,9 @@ class Loader:
         self._pin = torch.cuda.is_available() if pin is None else pin
         self._position = 0
 
-        weights = [shard["sample_weights"] for shard in dataset.shards]
+        stored = [shard["sample_weights"] for shard in dataset.shards]
         self._sampler: Sampler = (
-            WeightedSampler(weights, dataset.paths, seed) if shuffle else SequentialSampler(dataset.lengths)
+            WeightedSampler(weights or stored, dataset.paths, seed) if shuffle else SequentialSampler(dataset.lengths)
         )
         self._first_sample = np.cumsum([0, *dataset.lengths])
         self._rows = [shard_rows(shard) for shard in dataset.shards]

@@ -101,6 +101,7 @@ class DatasetSettings(Settings):
     games: GamesSettings
     unsearched: bool
     reanalysed: bool
+    td_lambda: Annotated[float, Field(ge=0.0, le=1.0)]
     window: WindowSettings
     sample_weights: WeightSettings
     quality: QualitySettings

@@ -64,6 +64,7 @@ def shard_key(
         (settings.unsearched, settings.games.min_quality, settings.sample_weights.model_dump()),
         (settings.quality.game.model_dump(), settings.quality.usual(layout.config)),
         [(kinds[stored.game.kind], stored.game.ended) for stored in games],
+        *([settings.td_lambda] if settings.td_lambda else []),  # without, shards keep the names that they had
     )
     hashed = blake2b(orjson.dumps(recipe), digest_size=KEY_BYTES)
     for game, row, reanalyses in games:

@@ -239,14 +239,18 @@ class DatasetWriter:
 
 
 @contextmanager
-def new_dataset(folder: Path, name: str, layout: Layout, capacity: int) -> Iterator[DatasetWriter]:
+def new_dataset(
+    folder: Path, name: str, layout: Layout, capacity: int, *, shared: bool = False
+) -> Iterator[DatasetWriter]:
     """Yield a writer of shards, whose `publish` makes them a data set; until then, that of before remains.
 
-    `BadDataset` if another process is writing the data set. If the block ends badly, shards remain for the next
+    Writers that are `shared` work side by side, and publish nothing. `BusyDataset` if another process is writing the
+    data set. If the block ends badly, shards remain for the next
     attempt, unless it was for want of room.
     """
-    with _alone(folder, name):
-        _sweep(folder, name)
+    with _alone(folder, name, shared=shared):
+        if not shared:
+            _sweep(folder, name)
         writer = DatasetWriter(folder, name, layout, capacity)
         try:
             yield writer
@@ -267,10 +271,11 @@ def remove_dataset(folder: Path, name: str) -> None:
             _remove_shards(folder, name, ())
 
 
-def _alone(folder: Path, name: str) -> AbstractContextManager[None]:
+def _alone(folder: Path, name: str, *, shared: bool = False) -> AbstractContextManager[None]:
     """Keep other processes from writing the same data set."""
     path = folder / f".{name}.lock"
-    return alone(path, path, BusyDataset(f"{folder / name}: is being written by another process; wait for it to end"))
+    busy = BusyDataset(f"{folder / name}: is being written by another process; wait for it to end")
+    return alone(path, path, busy, shared=shared)
 
 
 def _remove_shards(folder: Path, name: str, but: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ Integer = TypeVar("Integer", bound=np.integer)
 
 @dataclass(frozen=True)
 class VectorObservation:
-    """What is seen of all games; every array is new, so it may be kept."""
+    """The observation of all games; every array is new, so it may be kept."""
 
     features: U8
     """`[games, C, H, W]`, as the player to act sees the position (`docs/encoding.md`)."""
@@ -35,14 +35,14 @@ class VectorObservation:
 
 @dataclass(frozen=True)
 class VectorStep:
-    """What a step has led to."""
+    """The result of a step."""
 
     observation: VectorObservation
-    """The observation of the games as they are now: one that has ended has begun anew."""
+    """The observation of the games as they are now: one that has ended starts anew."""
     rewards: F32
     """`[games, players]` by seat: 0 while a game runs, at its end +1 for the first to −1 for the last."""
     terminated: Bool
-    """`[games]`, games that the step has won for somebody."""
+    """`[games]`, games that have ended with a winner in this step."""
     truncated: Bool
     """`[games]`, games that were stopped at their limit of moves, worth 0 to all."""
 

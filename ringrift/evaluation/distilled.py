@@ -24,7 +24,7 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.training import TrainingReport
 
 BATCH: Final = 256
-"""Positions of a call whose time is taken: a usual batch of a search."""
+"""Positions of a call that is timed: a usual batch of a search."""
 REPEATS: Final = 5
 
 
@@ -63,7 +63,7 @@ class TeacherComparison:
 
 @dataclass(frozen=True)
 class DistillationReport:
-    """A training from teachers, and what came of it."""
+    """The result of a distillation: the training, and the student beside its teachers."""
 
     training: TrainingReport
     form: str
@@ -72,13 +72,15 @@ class DistillationReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines."""
-        compared = [asdict(one) | {"elo": one.elo and asdict(one.elo)} for one in self.comparisons]
+        compared = [
+            asdict(comparison) | {"elo": comparison.elo and asdict(comparison.elo)} for comparison in self.comparisons
+        ]
         return self.training.to_json() | {"form": self.form, "comparisons": compared}
 
     def lines(self) -> Iterator[str]:
         """Yield the comparisons for people."""
-        for one in self.comparisons:
-            yield f"as {self.form}, {one}"
+        for comparison in self.comparisons:
+            yield f"as {self.form}, {comparison}"
 
 
 def compare_with_teachers(
@@ -91,19 +93,19 @@ def compare_with_teachers(
     games: int,
     form: str,
 ) -> tuple[TeacherComparison, ...]:
-    """Let a student play its teachers, as many games each, and measure all on positions of the data set."""
+    """Play a student against each of its teachers, `games` each, and time all on positions of the data set."""
     batch = next(iter(Loader(open_dataset(dataset), batch=BATCH, shuffle=False, augment=False)))
     inputs = [part.numpy() for part in (batch.features, batch.globals, batch.policy_offsets, batch.policy_actions)]
     speeds = {path: _speed(path, inputs) for path in (student, *teachers)}
-    found = []
+    comparisons = []
     for teacher in teachers:
         results = _play(config, student, teacher, context, games=games, form=form)
         score = sum(game.score("student") for game in results) / len(results)
         bounds = interval(results, "student")
-        found.append(
+        comparisons.append(
             TeacherComparison(read_id(teacher), len(results), score, *bounds, speeds[student], speeds[teacher])
         )
-    return tuple(found)
+    return tuple(comparisons)
 
 
 def _play(

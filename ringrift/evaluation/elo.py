@@ -7,7 +7,7 @@
   their games: Firth's correction (1993; Jeffreys' prior). It removes the first-order bias of maximum likelihood, keeps
   a player finite who has won or lost everything, and is one game in all for each player but one.
 - *Covariance*: games of one opening, and the pairs of one game, are correlated. The sandwich estimate clustered by
-  block (of estimating equations: Liang and Zeger, 1986) knows that, but is too small where everything was won, so that
+  block (of estimating equations: Liang and Zeger, 1986) allows for that, but is too small where all was won, so that
   nothing is left to estimate it from; that of the model is right there. A variance is the larger of the two.
 """
 
@@ -118,7 +118,7 @@ def fit_elo(games: Sequence[GameResult], *, anchor: str = ANCHOR) -> Ratings:
     elo = dict(zip([anchor, *free], [0.0, *(ELO * logits).tolist()], strict=True))
     order = sorted(elo, key=lambda name: (-elo[name], name))
     places = [[anchor, *free].index(name) for name in order]
-    both = tuple(ELO**2 * np.pad(one, (1, 0))[np.ix_(places, places)] for one in covariances)
+    both = tuple(ELO**2 * np.pad(covariance, (1, 0))[np.ix_(places, places)] for covariance in covariances)
     counts = _game_counts(games)
     ratings = []
     for place, name in enumerate(order):
@@ -228,7 +228,7 @@ def _pseudo_games(design: F64, scores: F64, counts: F64) -> tuple[F64, F64]:
     outcomes = np.repeat([1.0, 0.0], len(counts))
     both_ways = np.concatenate([design, design])
     pseudo = np.full(len(counts), design.shape[1] / len(counts))
-    for _ in range(MOST_ROUNDS):  # it takes about seven
+    for _ in range(MOST_ROUNDS):  # about seven until convergence
         weights = np.concatenate([scores, counts - scores]) + np.tile(pseudo / 2, 2)
         fit = GLM(outcomes, both_ways, family=Binomial(), var_weights=weights).fit()
         expected = fit.fittedvalues[: len(counts)]

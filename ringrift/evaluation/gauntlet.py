@@ -12,14 +12,15 @@ while a fair share of wins would be a half, a third, a quarter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from typing import Any, Final, Literal
 
 from ringrift.evaluation.elo import Difference
+from ringrift.evaluation.fixtures import Fixture
+from ringrift.evaluation.fixtures import GauntletRole as Role
 from ringrift.evaluation.match_runner import MatchRunner
-from ringrift.evaluation.matches import MatchPlan
 from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.results import GameResult, block_scores, distinct, interval
 from ringrift.evaluation.schedule import seatings
@@ -34,7 +35,6 @@ DISTINCT: Final = 0.95
 EXTREME: Final = 0.01
 """Hypotheses of the test are no nearer to a score of 0 or 1, which no number of Elo stands for."""
 
-Role = Literal["random", "heuristic", "champion"]
 Verdict = Literal["passed", "failed", "cut off", "not finished"]
 """`cut off`: hopeless in the first stage; `not finished`: another opponent ended it before the answer was clear."""
 
@@ -100,8 +100,8 @@ class GauntletReport:
 
     @property
     def why(self) -> str | None:
-        """What keeps the model from passing, the opponent that decided it; None if it has passed."""
-        decided = (one for one in self.opponents if one.verdict in ("cut off", "failed"))
+        """The reason why the model does not pass, the opponent that decided it; None if it has passed."""
+        decided = (result for result in self.opponents if result.verdict in ("cut off", "failed"))
         return next(map(str, decided), None)
 
     def __getitem__(self, role: Role) -> OpponentResult:
@@ -114,8 +114,9 @@ class GauntletReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report in JSON's types."""
         opponents = [
-            asdict(one) | {"wins_share": one.wins_share, "elo": one.elo and asdict(one.elo), "wanted": one.wanted}
-            for one in self.opponents
+            asdict(result)
+            | {"wins_share": result.wins_share, "elo": result.elo and asdict(result.elo), "wanted": result.wanted}
+            for result in self.opponents
         ]
         return asdict(self) | {"games": self.games, "opponents": opponents, "why": self.why}
 
@@ -127,61 +128,91 @@ def gauntlet(config: str, model: Participant, champion: Participant | None, runn
     missing. Raises `Interrupted`, and what is wrong with the model's or the champion's file before any game is played.
     """
     notes = []
-    opponents: dict[Role, Participant] = {
-        "random": participant("random"),
-        "heuristic": participant(runner.settings.gauntlet.heuristic),
-    }
     if champion is None:
-        notes.append("there is no champion yet: nobody to be stronger than")
+        notes.append("there is no champion yet that the model could be stronger than")
     elif champion.name == model.name:
         notes.append("the model is the champion, and does not play against itself")
-    else:
-        opponents["champion"] = champion
-    results = _play(config, model, opponents, runner)
+    results = _play(gauntlet_fixtures(config, model, champion, runner.settings.gauntlet), runner)
     notes += [
-        f"only {one.distinct} of {one.games} games against {one.role} are different: a repeated game tells nothing new"
-        for one in results
-        if one.distinct < DISTINCT * one.games
+        f"only {result.distinct} of {result.games} games against {result.role} are different: "
+        "a repeated game tells nothing new"
+        for result in results
+        if result.distinct < DISTINCT * result.games
     ]
     if parse_config(config)[1] > 2:
         notes.append("score: the share of opponents that the model, alone among copies of one, came in ahead of")
-    report = GauntletReport(config, model.name, results, all(one.verdict == "passed" for one in results), tuple(notes))
+    report = GauntletReport(
+        config, model.name, results, all(result.verdict == "passed" for result in results), tuple(notes)
+    )
     store_evaluation(runner.database, GAUNTLET, config, report.to_json(), candidate=model.name, passed=report.passed)
     return report
 
 
-def _play(
-    config: str, model: Participant, opponents: Mapping[Role, Participant], runner: MatchRunner
-) -> tuple[OpponentResult, ...]:
+def gauntlet_fixtures(
+    config: str, model: Participant, champion: Participant | None, settings: GauntletSettings
+) -> list[Fixture]:
+    """Return the first stage against each opponent; `GauntletMatch` decides what follows."""
+    opponents: dict[Role, Participant] = {
+        "random": participant("random"),
+        "heuristic": participant(settings.heuristic),
+    }
+    if champion is not None and champion.name != model.name:
+        opponents["champion"] = champion
+    return [
+        Fixture(config, "gate", "first", settings.first_games, (model, opponent), alone=True, against=role)
+        for role, opponent in opponents.items()
+    ]
+
+
+class GauntletMatch:
+    """The games of a model against one opponent of the gauntlet."""
+
+    def __init__(self, fixture: Fixture, runner: MatchRunner) -> None:
+        """Make both players ready; a file that is not sound raises its error before any game."""
+        assert fixture.against is not None
+        self.role: Role = fixture.against
+        self.parts = [fixture]
+        """The parts that have been requested."""
+        self._fixture = fixture
+        self._runner = runner
+        self._ready = runner.ready(fixture)
+        self._games: list[GameResult] = []
+
+    def play_first(self) -> OpponentResult:
+        """Play the first stage."""
+        self._games = self._runner.play_ready(self._ready)
+        return self.result()
+
+    def play_on(self) -> OpponentResult:
+        """Play the second stage, until the verdict is clear."""
+        settings = self._runner.settings.gauntlet
+        looks = count()
+        while (result := self.result()).verdict == "not finished":
+            part = self._fixture.of_part(f"second {next(looks)}", settings.look_games)
+            self.parts.append(part)
+            self._games += self._runner.play_ready(self._runner.ready(part))
+        return result
+
+    def result(self) -> OpponentResult:
+        """Judge the games so far."""
+        model, opponent = (player.name for player in self._fixture.players)
+        return judge_games(self.role, model, opponent, self._games, self._runner.settings.gauntlet)
+
+
+def _play(fixtures: Sequence[Fixture], runner: MatchRunner) -> tuple[OpponentResult, ...]:
     """Play both stages: the first against all, the second against one after the other until one is lost."""
     settings = runner.settings.gauntlet
-
-    def plan(role: Role, count: int, part: str) -> MatchPlan:
-        return runner.plan(config, (model, opponents[role]), games=count, kind="gate", part=part, alone=True)
-
-    def play(role: Role, wanted: MatchPlan) -> list[GameResult]:
-        return runner.play("gate", wanted, runner.agents(wanted, (model, opponents[role])))
-
-    def judge(role: Role) -> OpponentResult:
-        return judge_games(role, model.name, opponents[role].name, games[role], settings)
-
-    first = {role: plan(role, settings.first_games, "first") for role in opponents}
-    for role, wanted in first.items():  # a file that is not sound is found before anybody plays
-        runner.agents(wanted, (model, opponents[role]))
-    games = {role: play(role, wanted) for role, wanted in first.items()}
-    results = {role: judge(role) for role in opponents}
+    matches = [GauntletMatch(fixture, runner) for fixture in fixtures]
+    results = {match.role: match.play_first() for match in matches}
     hopeless = [role for role, result in results.items() if result.score < settings.cut_off]
     if hopeless:
         return tuple(
             replace(result, verdict="cut off" if role in hopeless else "not finished")
             for role, result in results.items()
         )
-    for role in opponents:
-        looks = count()
-        while results[role].verdict == "not finished":
-            games[role] += play(role, plan(role, settings.look_games, f"second {next(looks)}"))
-            results[role] = judge(role)
-        if results[role].verdict == "failed":
+    for match in matches:
+        results[match.role] = match.play_on()
+        if results[match.role].verdict == "failed":
             break
     return tuple(results.values())
 
@@ -227,7 +258,7 @@ def judge_games(
 
 
 def sequential_settings(limit: float, games_of_block: int, settings: GauntletSettings) -> SprtSettings:
-    """Return the test of scores that lie the margin below and above a limit, by blocks of so many games."""
+    """Return the test of scores that lie the margin below and above a limit, by blocks of `games_of_block` games."""
     below, above = max(limit - settings.margin, EXTREME), min(limit + settings.margin, 1 - EXTREME)
     return SprtSettings(
         weaker=elo_of(below),

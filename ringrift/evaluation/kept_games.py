@@ -50,7 +50,7 @@ class KeptGame:
 
     @property
     def name(self) -> str:
-        """The name by which commands know it, such as `0123456789abcdef/3`."""
+        """The name that commands take, such as `0123456789abcdef/3`."""
         return f"{self.run}/{self.number}"
 
     @property
@@ -65,7 +65,7 @@ class KeptGame:
 
 @dataclass(frozen=True)
 class GameFilter:
-    """What games of evaluations have to fulfil; None lets everything pass."""
+    """The conditions that games of evaluations have to fulfil; None lets everything pass."""
 
     config: str | None = None
     kind: str | None = None
@@ -109,8 +109,10 @@ def find_kept_game(database: GamesDatabase, name: str) -> tuple[KeptGame, Json]:
     with database.reading() as connection:
         rows = connection.execute(query).all()
     if len(rows) != 1:
-        said = f"more than one run begins with {form[1]!r}" if rows else f"there is no game {name!r} of an evaluation"
-        raise NoSuchEvaluationGame(f"{said}; `ringrift evaluations games` lists them")
+        problem = (
+            f"more than one run begins with {form[1]!r}" if rows else f"there is no game {name!r} of an evaluation"
+        )
+        raise NoSuchEvaluationGame(f"{problem}; `ringrift evaluations games` lists them")
     if rows[0].actions is None:
         raise NoSuchEvaluationGame(f"{name}: its moves were not kept: it was played by an earlier version")
     return _kept(rows[0]), _record(rows[0])

@@ -9,6 +9,7 @@ from hashlib import sha256
 import orjson
 
 from ringrift.agents import Agent, make_agent
+from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.matches import PLIES_OF_A_TURN, MatchPlan, play_match
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.results import GameResult
@@ -23,6 +24,15 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.player_pool import use_threads
 
 SEED_BITS = 63
+
+
+@dataclass(frozen=True)
+class ReadyMatch:
+    """A match whose players are ready to play."""
+
+    kind: GameKind
+    plan: MatchPlan
+    agents: Sequence[Agent]
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,26 @@ class MatchRunner:
         )
         return replace(plan, openings=-(-games // plan.games))
 
+    def plan_of(self, fixture: Fixture) -> MatchPlan:
+        """Plan the games of a fixture."""
+        return self.plan(
+            fixture.config,
+            fixture.players,
+            games=fixture.games,
+            kind=fixture.kind,
+            part=fixture.part,
+            alone=fixture.alone,
+        )
+
+    def ready(self, fixture: Fixture) -> ReadyMatch:
+        """Make the players of a fixture ready to play; the errors of specs and models come from here."""
+        plan = self.plan_of(fixture)
+        return ReadyMatch(fixture.kind, plan, self.agents(plan, fixture.players))
+
+    def play_ready(self, match: ReadyMatch) -> list[GameResult]:
+        """Play a match whose players are ready."""
+        return self.play(match.kind, match.plan, match.agents)
+
     def agents(self, plan: MatchPlan, players: Sequence[Participant]) -> list[Agent]:
         """The players of a plan, ready to play; the errors of specs and models come from here."""
         if any(player.has_model for player in players):
@@ -78,17 +108,17 @@ class MatchRunner:
         """The games of a plan, those played before and those that are missing."""
         run = run_of(kind, plan)
         done = stored_games(self.database, run)
-        what = f"games of {' – '.join(plan.players)}"
+        title = f"games of {' – '.join(plan.players)}"
         count = len(done)
-        self.context.progress(what, count, plan.games)
+        self.context.progress(title, count, plan.games)
         if count < plan.games:
             for game in play_match(agents, plan, cancellation=self.context.cancellation, played=done.keys()):
                 store_game(self.database, kind, plan, game)
                 count += 1
-                self.context.progress(what, count, plan.games)
+                self.context.progress(title, count, plan.games)
             done = stored_games(self.database, run)
         if len(done) < plan.games:
-            raise Cancelled(f"stopped after {len(done)} of {plan.games} {what}; run it again to go on")
+            raise Cancelled(f"stopped after {len(done)} of {plan.games} {title}; run it again to go on")
         return list(done.values())
 
 

@@ -14,7 +14,7 @@ from ringrift.evaluation.schedule import ScheduledGame, schedule, seatings
 from ringrift.game import Board, Game, parse_config
 from ringrift.game.notation import Json
 from ringrift.game.types import States
-from ringrift.kernels.types import I64
+from ringrift.kernels.types import I32, I64
 from ringrift.search import SearchOutput
 from ringrift.selfplay import EndedGame, LockstepGames, Openings
 from ringrift.version import code_version
@@ -27,7 +27,7 @@ PLIES_OF_A_TURN: Final = 4
 
 @dataclass(frozen=True)
 class MatchPlan:
-    """The plan of a match: the same plan, played by the same agents, gives the same games."""
+    """The plan of a match: the same plan gives the same games, unless an agent learns meanwhile."""
 
     config: str
     players: tuple[str, ...]
@@ -69,6 +69,10 @@ class Timed(Agent):
         self.ready = True
         return output
 
+    def learn(self, game: int, actions: I32) -> None:
+        """Let the agent learn."""
+        self.agent.learn(game, actions)
+
     def forget(self, games: I64) -> None:
         """Let the agent forget."""
         self.agent.forget(games)
@@ -77,7 +81,7 @@ class Timed(Agent):
 def make_players(plan: MatchPlan) -> list[Timed]:
     """Make the agents whose specs the plan names."""
     board, players = parse_config(plan.config)
-    return [Timed(make_agent(spec, board, players, seed=plan.seed)) for spec in plan.players]
+    return [Timed(make_agent(spec, board, players, seed=plan.seed, may_learn=True)) for spec in plan.players]
 
 
 def play_match(

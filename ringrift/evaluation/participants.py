@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
-from ringrift.agents.champion import CHAMPION, find_champion
+from ringrift.agents.champion import CHAMPION, find_promoted
+from ringrift.agents.spec import SHIPPED_CHAMPION
 from ringrift.errors import RingRiftError
 from ringrift.heuristic import FROZEN, named_weights, weights_id
 from ringrift.selfplay.player_pool import model_id
@@ -27,7 +28,13 @@ class Participant:
     @property
     def has_model(self) -> bool:
         """Whether it plays with a network."""
-        return Spec.parse(self.spec).network is not None
+        spec = Spec.parse(self.spec)
+        return spec.network is not None or spec.model == SHIPPED_CHAMPION
+
+    @property
+    def model(self) -> str | None:
+        """The file of its model, as its spec names it; None without one."""
+        return Spec.parse(self.spec).network
 
 
 def participant(spec: str) -> Participant:
@@ -62,7 +69,7 @@ def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:
     """Return the file of the model that another is measured against: the champion, or the parent of a champion."""
     from ringrift.networks import read_id, read_info  # late: torch is slow to import
 
-    champion = find_champion(folder, config)
+    champion = find_promoted(folder, config)
     if champion is not None and read_id(champion) != read_id(model):
         return champion
     parent = read_info(model).extra.get("training", {}).get("parent")

@@ -19,10 +19,10 @@ def plot_elo(ratings: Ratings, title: str, path: Path) -> None:
 
     figure = Figure(figsize=(WIDTH, 1.4 + 0.32 * len(ratings.players)), layout="constrained")
     axes = figure.subplots()
-    elo = np.array([one.elo for one in ratings.players])
-    reach = [elo - [one.low for one in ratings.players], [one.high for one in ratings.players] - elo]
+    elo = np.array([rating.elo for rating in ratings.players])
+    reach = [elo - [rating.low for rating in ratings.players], [rating.high for rating in ratings.players] - elo]
     axes.errorbar(elo, range(len(elo)), xerr=np.abs(reach), fmt="o", markersize=4, capsize=3)
-    axes.set_yticks(range(len(elo)), [one.player for one in ratings.players])
+    axes.set_yticks(range(len(elo)), [rating.player for rating in ratings.players])
     axes.set_title(title, loc="left")
     axes.set_xlabel(f"Elo, {ratings.anchor} = 0, with 95 % intervals")
     axes.grid(axis="x", alpha=0.3)

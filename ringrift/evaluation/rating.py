@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from ringrift.evaluation.elo import Rating, Ratings, fit_elo
+from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
@@ -49,25 +50,27 @@ def rate_model(config: str, model: Participant, champion: Participant | None, ru
 
     Before the first model, the anchors play each other. Raises `Interrupted`.
     """
-    rate_anchors(config, runner)
-    opponents = anchors(config, runner)
-    if champion is not None and champion.name != model.name:
-        opponents.append(champion)
-    ready = []
-    for opponent in opponents:
-        pair = (model, opponent)
-        plan = runner.plan(config, pair, games=runner.settings.rating.games, kind="rating", part="rating")
-        ready.append((plan, runner.agents(plan, pair)))  # all before the first game: a bad file costs none
-    for plan, agents in ready:
-        runner.play("rating", plan, agents)
+    # All are made ready before the first game: a bad file costs none.
+    for match in [runner.ready(fixture) for fixture in rating_fixtures(config, model, champion, runner)]:
+        runner.play_ready(match)
     return update_ratings(runner.database, config)
 
 
-def rate_anchors(config: str, runner: MatchRunner) -> None:
-    """Let neighbouring anchors play each other, which pins the scale; games that have been played count."""
-    for pair in pairwise(anchors(config, runner)):
-        plan = runner.plan(config, pair, games=runner.settings.rating.anchor_games, kind="rating", part="anchors")
-        runner.play("rating", plan, runner.agents(plan, pair))
+def rating_fixtures(
+    config: str, model: Participant, champion: Participant | None, runner: MatchRunner
+) -> list[Fixture]:
+    """Return the games of a rating: neighbouring anchors, which pins the scale; then the model against all of them."""
+    pinning, opponents = anchor_fixtures(config, runner), anchors(config, runner)
+    if champion is not None and champion.name != model.name:
+        opponents.append(champion)
+    games = runner.settings.rating.games
+    return pinning + [Fixture(config, "rating", "rating", games, (model, opponent)) for opponent in opponents]
+
+
+def anchor_fixtures(config: str, runner: MatchRunner) -> list[Fixture]:
+    """Return the games of neighbouring anchors."""
+    games = runner.settings.rating.anchor_games
+    return [Fixture(config, "rating", "anchors", games, pair) for pair in pairwise(anchors(config, runner))]
 
 
 def anchors(config: str, runner: MatchRunner) -> list[Participant]:
@@ -90,7 +93,7 @@ def trends(database: GamesDatabase, config: str, last: int) -> list[Trend]:
         form = form_of(rating.player)
         if form is not None:
             by_form.setdefault(form, []).append(rating)
-    return [trend(form, found[-last:]) for form, found in sorted(by_form.items()) if len(found) >= LEAST_POINTS]
+    return [trend(form, points[-last:]) for form, points in sorted(by_form.items()) if len(points) >= LEAST_POINTS]
 
 
 def trend(form: str, ratings: Sequence[Rating]) -> Trend:
@@ -109,10 +112,10 @@ def trend(form: str, ratings: Sequence[Rating]) -> Trend:
 
 def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float, float, float]]:
     """Return the ratings of a model by way of playing: Elo and its 95 % interval."""
-    own = (one for one in ratings if model in one.player)
-    return {form_of(one.player) or one.player: (one.elo, one.low, one.high) for one in own}
+    own = (rating for rating in ratings if model in rating.player)
+    return {form_of(rating.player) or rating.player: (rating.elo, rating.low, rating.high) for rating in own}
 
 
 def form_of(player: str) -> str | None:
     """Return how a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
-    return player.replace(f":{found[0]}", "", 1) if (found := _MODEL.search(player)) else None
+    return player.replace(f":{match[0]}", "", 1) if (match := _MODEL.search(player)) else None

@@ -1,15 +1,15 @@
 """The regression alarm: a sequential test of a model against its predecessor, on paired openings.
 
 A block is one opening in all seatings. The hypotheses are that the two are equal, and that the model is `elo_drop`
-weaker; how often equals raise a false alarm, and how soon a weaker model is found out, was simulated (docs/alarm.md).
+weaker; how often equals raise a false alarm, and how soon a weaker model raises one, was simulated (docs/alarm.md).
 Model and predecessor decide the games, so that to ask again gives the same answer: luck cannot be tried twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import count
 
+from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
 from ringrift.evaluation.results import GameResult, block_scores
@@ -22,7 +22,7 @@ from ringrift.game import parse_config
 
 @dataclass(frozen=True)
 class RegressionTest:
-    """How far the test of a model has come."""
+    """The state of the test of a model."""
 
     predecessor: str
     games: int
@@ -31,10 +31,14 @@ class RegressionTest:
     """Whether the model is clearly weaker than its predecessor: that is the alarm."""
 
     def __str__(self) -> str:
-        said = "not clear yet"
+        conclusion = "not clear yet"
         if self.verdict.finished:
-            said = "weaker" if self.weaker else "not clearly weaker" if self.verdict.stronger is None else "not weaker"
-        return f"{self.verdict.score:.1%} of {self.games} games against its predecessor {self.predecessor}: {said}"
+            conclusion = (
+                "weaker" if self.weaker else "not clearly weaker" if self.verdict.stronger is None else "not weaker"
+            )
+        return (
+            f"{self.verdict.score:.1%} of {self.games} games against its predecessor {self.predecessor}: {conclusion}"
+        )
 
 
 def regression_settings(alarm: AlarmSettings) -> SprtSettings:
@@ -53,20 +57,41 @@ def look_for_regression(
     config: str, model: Participant, predecessor: Participant, runner: MatchRunner
 ) -> RegressionTest:
     """Play a few blocks more of the test, unless it is over; those that were played before count. `Cancelled`."""
+    games, fixture = _played(config, model, predecessor, runner)
+    if fixture is not None:
+        games += runner.play_ready(runner.ready(fixture))
+    alarm = runner.settings.alarm
+    verdict = judge(block_scores(games, model.name), regression_settings(alarm))
+    weaker = verdict.stronger is False and verdict.score < alarm.score
+    return RegressionTest(predecessor.name, len(games), verdict, weaker)
+
+
+def regression_fixture(
+    config: str, model: Participant, predecessor: Participant, runner: MatchRunner
+) -> Fixture | None:
+    """Return the next blocks of the test; None if it is over."""
+    return _played(config, model, predecessor, runner)[1]
+
+
+def _played(
+    config: str, model: Participant, predecessor: Participant, runner: MatchRunner
+) -> tuple[list[GameResult], Fixture | None]:
+    """Return the games of all parts that were played to their end, and the part that comes next, if one does."""
     alarm = runner.settings.alarm
     settings = regression_settings(alarm)
     block = len(seatings(2, parse_config(config)[1], alone=True))
     games: list[GameResult] = []
     verdict = judge([], settings)
-    for part in count():
+    part = 0
+    while not verdict.finished:
         wanted = min(alarm.look_blocks, settings.most - verdict.blocks)
-        plan = runner.plan(
-            config, (model, predecessor), games=wanted * block, kind="gate", part=f"regression {part}", alone=True
-        )
-        new = len(stored_games(runner.database, run_of("gate", plan))) < plan.games
-        games += runner.play("gate", plan, runner.agents(plan, (model, predecessor)) if new else [])
+        pair = (model, predecessor)
+        fixture = Fixture(config, "gate", f"regression {part}", wanted * block, pair, alone=True)
+        plan = runner.plan_of(fixture)
+        stored = stored_games(runner.database, run_of("gate", plan))
+        if len(stored) < plan.games:
+            return games, fixture
+        games += stored.values()
         verdict = judge(block_scores(games, model.name), settings)
-        if new or verdict.finished:
-            break
-    weaker = verdict.stronger is False and verdict.score < alarm.score
-    return RegressionTest(predecessor.name, len(games), verdict, weaker)
+        part += 1
+    return games, None

@@ -20,7 +20,7 @@ STOPPED = "stopped"
 MANY = 0.1
 """The share of stopped games from which on the report warns."""
 DISTINCT = 0.95
-"""The share of different games below which it does: a few repeated ones change no interval that anybody can see."""
+"""The share of different games below which it does: a few repeated ones change no interval visibly."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PlayerResult:
     games: int
     won: int
     share: float
-    """The share of games won; the seat of the winner counts, whoever sits in the others."""
+    """The share of games won; the seat of the winner counts, whatever plays in the others."""
     low: float
     high: float
     """The upper end of the 95 % Wilson interval of the share."""
@@ -59,8 +59,8 @@ class Comparison:
     """A comparison of two players by pairs of games.
 
     A pair is two games of the same opening in which the two have exchanged their seats, and others have kept theirs.
-    The sign test over the pairs in which one of them got more points than the other asks how probable so many for one
-    side are if the two are equally strong.
+    The sign test over the pairs in which one of them got more points than the other gives the probability of this many
+    for one side if the two are equally strong.
     """
 
     first: str
@@ -77,11 +77,11 @@ class Comparison:
     def __str__(self) -> str:
         if self.p_different < 1 - CONFIDENCE:
             stronger, weaker = (self.first, self.second) if self.better > self.worse else (self.second, self.first)
-            found = f"{stronger} is stronger than {weaker}"
+            conclusion = f"{stronger} is stronger than {weaker}"
         else:
-            found = f"{self.first} and {self.second}: no telling who is stronger"
+            conclusion = f"{self.first} and {self.second}: no telling who is stronger"
         return (
-            f"{found}, p = {self.p_different:.2g} (two-sided sign test over pairs of games with exchanged seats: "
+            f"{conclusion}, p = {self.p_different:.2g} (two-sided sign test over pairs of games with exchanged seats: "
             f"{self.first} better in {self.better}, {self.second} in {self.worse}, even in {self.even})"
         )
 
@@ -107,23 +107,23 @@ class MatchReport:
 
     def warnings(self) -> list[str]:
         """Return what makes the result weaker than it looks."""
-        found = []
+        warnings = []
         if self.games < self.plan.games:
-            found.append(
+            warnings.append(
                 f"only {self.games} of {self.plan.games} games have ended, and long ones end last: the result is not "
                 "that of a random part of the match"
             )
         if self.distinct < DISTINCT * self.games:
-            found.append(
+            warnings.append(
                 f"only {self.distinct} of {self.games} games are different: the players leave little to chance, and a "
                 "repeated game tells nothing new, so the intervals are too narrow; try more --opening-plies"
             )
         if self.endings.get(STOPPED, 0) > MANY * self.games:
-            found.append(
-                f"{self.endings[STOPPED]} of {self.games} games were stopped after {self.plan.max_moves} moves: nobody "
-                "wins them, and everybody gets 0 points; try a higher --max-moves"
+            warnings.append(
+                f"{self.endings[STOPPED]} of {self.games} games were stopped after {self.plan.max_moves} moves: they "
+                "have no winner, and every player gets 0 points; try a higher --max-moves"
             )
-        return found
+        return warnings
 
     def lines(self) -> Iterator[str]:
         """Return the lines under the table."""
@@ -145,7 +145,7 @@ class MatchReport:
 
 
 def report_match(plan: MatchPlan, games: Iterable[PlayedGame], agents: Sequence[Timed] = ()) -> MatchReport:
-    """Report the games that have been played so far; `agents` tell the time that they have taken."""
+    """Report the games that have been played so far; `agents` report the time that they have taken."""
     played = sorted(games, key=lambda game: game.scheduled.number)
     ends = Counter(game.reason or STOPPED for game in played)
     return MatchReport(

@@ -23,7 +23,7 @@ class GameResult:
     block: str
     """The block of the game: its games began with the same opening, in different seatings, and are correlated."""
     actions_hash: int
-    """A hash that tells different games from repeated ones."""
+    """A hash that distinguishes different games from repeated ones."""
 
     def comparisons(self) -> Iterator[tuple[str, str, float]]:
         """Return for every two seats of different players the players, and what the first scored against the second.
@@ -55,7 +55,7 @@ class GameResult:
 
 
 def distinct(games: Iterable[GameResult]) -> list[GameResult]:
-    """Return every game once: the same players in the same seats with the same moves tell nothing new."""
+    """Return every game once: the same players in the same seats with the same moves add no information."""
     return list({(game.players, game.actions_hash): game for game in games}.values())
 
 
@@ -70,7 +70,7 @@ def block_scores(games: Iterable[GameResult], player: str) -> list[float]:
 def interval(games: Sequence[GameResult], player: str) -> tuple[float, float]:
     """Return the 95 % Wilson interval of a player's mean score; from 0 to 1 without games.
 
-    Blocks are what is counted, and a repeated game tells nothing new.
+    Blocks are what is counted, and a repeated game adds no information.
     """
     if not games:
         return 0.0, 1.0

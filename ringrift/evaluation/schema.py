@@ -1,6 +1,6 @@
 """The tables of evaluation, in the database of games.
 
-- `evaluations`: what evaluations have found: their reports;
+- `evaluations`: the reports of evaluations;
 - `evaluation_games`: every game that was played for one, by its number in a run; a run is a plan of games, and the same
   plan has the same run wherever and whenever it is played;
 - `evaluation_moves`: the moves of these games, apart from their results, which are read all together for Elo;
@@ -32,8 +32,8 @@ from ringrift.game_database.schema import KEY, metadata
 GameKind = Literal["rating", "gate", "trial", "shadow", "tournament", "tuning"]
 """Why an evaluation game was played: `gate` in a gauntlet or a sequential test, `trial` by the gate itself."""
 RATED: Final = ("rating", "shadow", "tournament")
-"""The kinds that Elo is estimated from. Games that a gate or tuning judges by are not: these let pass whom luck has
-favoured in them, and a rating that counts them inherits that luck."""
+"""The kinds that Elo is estimated from. Games that a gate or tuning judges by are not: a model that passes has had
+luck in them more often than not, and a rating that counts them inherits that luck."""
 
 evaluations = Table(
     "evaluations",

@@ -31,7 +31,7 @@ class GauntletSettings(Settings):
     """The spec of a model's player, without the model."""
     first_games: PositiveInt
     cut_off: Share
-    """Who scores less in the first stage is not played on with."""
+    """A model that scores less in the first stage plays no second one."""
     second_games: PositiveInt
     """The most games of the second stage."""
     look_games: PositiveInt
@@ -40,7 +40,7 @@ class GauntletSettings(Settings):
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     """The hypotheses of the test are scores so far below and above the limit."""
     risk: Risk
-    """How often a model of either hypothesis may be taken for one of the other."""
+    """The probability at which a model of either hypothesis may be taken for one of the other."""
 
 
 class RatingSettings(Settings):
@@ -73,9 +73,9 @@ class AlarmSettings(Settings):
     score: Share
     elo_drop: PositiveFloat | PositiveInt
     false_alarm: Risk
-    """How often equals may raise an alarm."""
+    """The probability at which equals may raise an alarm."""
     missed: Risk
-    """How often a model that is weaker by `elo_drop` may raise none."""
+    """The probability at which a model that is weaker by `elo_drop` may raise none."""
     look_blocks: PositiveInt
     """Blocks of every shadow evaluation, until the test is over."""
     most_blocks: PositiveInt

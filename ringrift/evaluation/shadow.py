@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ringrift.evaluation.elo import Ratings
+from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
@@ -45,7 +46,7 @@ class ShadowReport:
     alarms: tuple[str, ...]
     """The alarms, one for each thing that has become worse."""
     raised_before: bool
-    """Whether an earlier evaluation of the model has raised an alarm: then nobody has to be told again."""
+    """Whether an earlier evaluation of the model has raised an alarm: then no second notification is due."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in JSON's types."""
@@ -68,15 +69,10 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, run
     `Interrupted`.
     """
     number = count_evaluations(runner.database, config, SHADOW)
-    opponents = anchors(config, runner)
-    if predecessor is not None and predecessor.name != model.name:
-        opponents.append(predecessor)
-    share = -(-runner.settings.shadow.games // len(opponents))
-    games: dict[str, list[GameResult]] = {}
-    for opponent in opponents:
-        pair = (model, opponent)
-        plan = runner.plan(config, pair, games=share, kind="shadow", part=f"{SHADOW} {number}")
-        games[opponent.name] = runner.play("shadow", plan, runner.agents(plan, pair))
+    games = {
+        fixture.players[1].name: runner.play_ready(runner.ready(fixture))
+        for fixture in shadow_fixtures(config, model, predecessor, number, runner)
+    }
     ratings = update_ratings(runner.database, config)
     test = None
     if predecessor is not None and predecessor.name != model.name:
@@ -90,10 +86,21 @@ def shadow(config: str, model: Participant, predecessor: Participant | None, run
         ratings=ratings,
         regression=test,
         alarms=regressions(ratings, model.name, test, runner.settings.alarm),
-        raised_before=any(one.passed is False for one in earlier),
+        raised_before=any(evaluation.passed is False for evaluation in earlier),
     )
     store_evaluation(runner.database, SHADOW, config, report.to_json(), candidate=model.name, passed=not report.alarms)
     return report
+
+
+def shadow_fixtures(
+    config: str, model: Participant, predecessor: Participant | None, number: int, runner: MatchRunner
+) -> list[Fixture]:
+    """Return the games of the shadow evaluation of that number against the anchors and the predecessor."""
+    opponents = anchors(config, runner)
+    if predecessor is not None and predecessor.name != model.name:
+        opponents.append(predecessor)
+    share = -(-runner.settings.shadow.games // len(opponents))
+    return [Fixture(config, "shadow", f"{SHADOW} {number}", share, (model, opponent)) for opponent in opponents]
 
 
 def regressions(ratings: Ratings, model: str, test: RegressionTest | None, settings: AlarmSettings) -> tuple[str, ...]:
@@ -105,7 +112,9 @@ def regressions(ratings: Ratings, model: str, test: RegressionTest | None, setti
     alarms = []
     if test is not None and test.weaker:
         alarms.append(f"{model} scores {test}, less than {settings.score:.0%}")
-    others = [one for one in ratings.players if one.player != model and form_of(one.player) == form_of(model)]
+    others = [
+        rating for rating in ratings.players if rating.player != model and form_of(rating.player) == form_of(model)
+    ]
     if others and model in ratings:
         best = others[0].player
         drop = ratings.difference(best, model)

@@ -6,10 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import Any, get_args
+from pathlib import Path
+from typing import Any, Final, get_args
 
+import numpy as np
+import numpy.typing as npt
 import orjson
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, delete, func, select
 
 from ringrift.evaluation.elo import Rating, Ratings
 from ringrift.evaluation.matches import MatchPlan, PlayedGame
@@ -17,10 +20,12 @@ from ringrift.evaluation.results import GameResult
 from ringrift.evaluation.schema import RATED, GameKind, elo, evaluation_games, evaluation_moves, evaluations
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import count
-from ringrift.game_database.packing import pack_actions
+from ringrift.game_database.packing import pack_actions, unpack_actions
 from ringrift.game_database.pool import hash_actions
 
 RUN_DIGITS = 16
+ANSWERS: Final = Path("data/evaluation/answers.db")
+"""The database of the games that a machine has played for others, so that it goes on after an interruption."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,17 @@ class RatedAt:
     fit: int
     fitted: int
     """The time in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The games that were removed, or would be."""
+
+    games: int
+    bytes: int
+    """The size of their moves."""
+    kept: int
+    """The games that stay."""
 
 
 def run_of(kind: GameKind, plan: MatchPlan) -> str:
@@ -81,11 +97,41 @@ def store_game(database: GamesDatabase, kind: GameKind, plan: MatchPlan, played:
         connection.execute(database.insert(evaluation_moves), moves)
 
 
+def forget_games(database: GamesDatabase, before: float, *, apply: bool) -> Forgotten:
+    """Remove the runs whose last game ended before a moment; without `apply` only count them.
+
+    A run is kept or removed as a whole, so that one that is being played keeps what it has.
+
+    :param before: seconds since 1970.
+    """
+    old = select(evaluation_games.c.run).group_by(evaluation_games.c.run)
+    old = old.having(func.max(evaluation_games.c.ended) < before)
+    moves = evaluation_moves.c
+    with database.writing() as connection:
+        size = select(func.count(), func.coalesce(func.sum(func.length(moves.actions)), 0)).where(moves.run.in_(old))
+        games, size_bytes = connection.execute(size).one()
+        kept = select(func.count()).where(evaluation_games.c.run.not_in(old))
+        forgotten = Forgotten(games, size_bytes, connection.execute(kept).scalar_one())
+        if apply and games:
+            connection.execute(delete(evaluation_games).where(evaluation_games.c.run.in_(old)))
+    if apply and games:
+        database.compact()
+    return forgotten
+
+
 def stored_games(database: GamesDatabase, run: str) -> dict[int, GameResult]:
     """Return the games of a run that have been played, by number."""
     query = select(evaluation_games).where(evaluation_games.c.run == run).order_by(evaluation_games.c.number)
     with database.reading() as connection:
         return {row.number: _result(row) for row in connection.execute(query)}
+
+
+def stored_actions(database: GamesDatabase, run: str) -> dict[int, npt.NDArray[np.int32]]:
+    """Return the actions of the games of a run, `[actions]` each, by number."""
+    moves = evaluation_moves.c
+    query = select(moves.number, moves.actions).where(moves.run == run).order_by(moves.number)
+    with database.reading() as connection:
+        return {row.number: unpack_actions(row.actions) for row in connection.execute(query)}
 
 
 def rated_games(database: GamesDatabase, config: str) -> list[GameResult]:
@@ -113,16 +159,16 @@ def scores_between(database: GamesDatabase, config: str) -> dict[tuple[str, str]
     table = evaluation_games.c
     number = func.count().label("games")
     query = select(table.players, table.ranks, number).where(table.config == config, table.kind.in_(RATED))
-    found: dict[tuple[str, str], tuple[int, float]] = {}
+    scores: dict[tuple[str, str], tuple[int, float]] = {}
     with database.reading() as connection:
         for row in connection.execute(query.group_by(table.players, table.ranks)):
             ranks = None if row.ranks is None else tuple(orjson.loads(row.ranks))
             result = GameResult(tuple(orjson.loads(row.players)), ranks, "", 0)
             for first, second, score in result.comparisons():
                 for pair, own in (((first, second), score), ((second, first), 1 - score)):
-                    games, total = found.get(pair, (0, 0.0))
-                    found[pair] = games + row.games, total + row.games * own
-    return found
+                    games, total = scores.get(pair, (0, 0.0))
+                    scores[pair] = games + row.games, total + row.games * own
+    return scores
 
 
 def first_played(database: GamesDatabase, config: str) -> dict[str, int]:
@@ -133,12 +179,12 @@ def first_played(database: GamesDatabase, config: str) -> dict[str, int]:
         .where(table.c.config == config, table.c.kind.in_(RATED))
         .group_by(table.c.players)
     )
-    found: dict[str, int] = {}
+    played: dict[str, int] = {}
     with database.reading() as connection:
         for players, first in connection.execute(query):
             for name in orjson.loads(players):
-                found[name] = min(first, found.get(name, first))
-    return found
+                played[name] = min(first, played.get(name, first))
+    return played
 
 
 def store_evaluation(
@@ -151,19 +197,19 @@ def store_evaluation(
     passed: bool | None = None,
 ) -> None:
     """Store the report of an evaluation, unless the last one of its kind and candidate has the same."""
-    asked = {"config": config, "kind": kind, "candidate": candidate}
-    found = {"passed": passed, "report": _text(report)}
+    key = {"config": config, "kind": kind, "candidate": candidate}
+    content = {"passed": passed, "report": _text(report)}
     columns = evaluations.c
     last = (
         select(columns.passed, columns.report)
-        .where(*(columns[name] == value for name, value in asked.items()))
+        .where(*(columns[name] == value for name, value in key.items()))
         .order_by(columns.id.desc())
         .limit(1)
     )
     with database.writing() as connection:
         row = connection.execute(last).mappings().first()
-        if row is None or dict(row) != found:
-            connection.execute(evaluations.insert(), asked | found | {"finished": _now()})
+        if row is None or dict(row) != content:
+            connection.execute(evaluations.insert(), key | content | {"finished": _now()})
             count(connection, "evaluations", config, kind)
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from ringrift.evaluation.elo import NoRating, Ratings
+from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.gauntlet import mean_score
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant
@@ -46,7 +47,7 @@ class TournamentReport:
     """The players, the best first."""
     pairings: tuple[Pairing, ...]
     ratings: Ratings | None
-    """The ratings of all who have played rated games so far; None where there is no anchor."""
+    """The ratings of all players of rated games so far; None where there is no anchor."""
     notes: tuple[str, ...]
 
     def score(self, first: str, second: str) -> float:
@@ -71,7 +72,7 @@ class TournamentReport:
 
 
 def round_robin(config: str, players: Sequence[Participant], games: int, runner: MatchRunner) -> TournamentReport:
-    """Let every two of the players play so many games, in all seatings; store the report, and rate all anew.
+    """Play every two of the players against each other, `games` in all seatings; store the report and rate all anew.
 
     Each tournament of a config has other openings than the last; one that was interrupted goes on. Raises
     `Interrupted`, and `BadMatch` for fewer than two different players.
@@ -81,17 +82,14 @@ def round_robin(config: str, players: Sequence[Participant], games: int, runner:
         raise BadMatch(f"a tournament needs two players or more, each once, not {', '.join(names)}")
     parse_config(config)
     number = count_evaluations(runner.database, config, TOURNAMENT)
-    pairs = list(combinations(players, 2))
-    plans = [runner.plan(config, pair, games=games, kind="tournament", part=f"{TOURNAMENT} {number}") for pair in pairs]
-    for player in players:  # what is wrong with one of them is said before anybody plays
-        runner.agents(plans[0], (player,))
-    pairings = []
-    for pair, plan in zip(pairs, plans, strict=True):
-        pairings.append(_pairing(pair, runner.play("tournament", plan, runner.agents(plan, pair))))
+    fixtures = tournament_fixtures(config, players, games, number)
+    for player in players:  # what is wrong with one of them is reported before the first game
+        runner.agents(runner.plan_of(fixtures[0]), (player,))
+    pairings = [_pairing(fixture.players, runner.play_ready(runner.ready(fixture))) for fixture in fixtures]
     notes = [
-        f"only {one.distinct} of {one.games} games of {one.first} and {one.second} are different"
-        for one in pairings
-        if one.distinct < one.games
+        f"only {pairing.distinct} of {pairing.games} games of {pairing.first} and {pairing.second} are different"
+        for pairing in pairings
+        if pairing.distinct < pairing.games
     ]
     ratings = None
     try:
@@ -104,6 +102,12 @@ def round_robin(config: str, players: Sequence[Participant], games: int, runner:
     return report
 
 
+def tournament_fixtures(config: str, players: Sequence[Participant], games: int, number: int) -> list[Fixture]:
+    """Return the games of every two players in the tournament of that number."""
+    part = f"{TOURNAMENT} {number}"
+    return [Fixture(config, "tournament", part, games, pair) for pair in combinations(players, 2)]
+
+
 def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairing:
     first, second = (player.name for player in pair)
     score = mean_score(games, first)
@@ -113,5 +117,5 @@ def _pairing(pair: Sequence[Participant], games: Sequence[GameResult]) -> Pairin
 
 def mean_pairing_score(pairings: Sequence[Pairing], player: str) -> float:
     """Return a player's mean score over its opponents."""
-    own = [one for one in pairings if player in (one.first, one.second)]
-    return sum(one.score if one.first == player else 1 - one.score for one in own) / len(own)
+    own = [pairing for pairing in pairings if player in (pairing.first, pairing.second)]
+    return sum(pairing.score if pairing.first == player else 1 - pairing.score for pairing in own) / len(own)

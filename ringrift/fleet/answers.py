@@ -1,4 +1,4 @@
-"""What hosts answer, checked once, where it arrives: typed and within bounds, or refused in a line that quotes it.
+"""The answers of hosts, checked once, on arrival: typed and within bounds, or refused in a line that quotes them.
 
 A host may be broken, half installed or hostile. Whatever it says is either one of the values below or a `JobTrouble`,
 so that a garbled answer is the trouble of that host alone.
@@ -158,6 +158,15 @@ class StoredFile(NamedTuple):
     size: Whole
 
 
+class ForgottenGames(Fact):
+    """The answer of `ringrift evaluations forget --json`."""
+
+    games: Whole
+    bytes: Whole
+    kept: Whole
+
+
+FORGOTTEN: Final = TypeAdapter(ForgottenGames)
 WHOLE: Final = TypeAdapter[int](Whole)
 LISTED: Final = TypeAdapter(ListedFile)
 MEASURES: Final = TypeAdapter(list[Measure])
@@ -178,7 +187,7 @@ def checked(kind: TypeAdapter[Value], content: object, host: str, question: str)
 
 
 def garbled(host: str, question: str, answer: object) -> JobTrouble:
-    """What to raise for an answer that is none."""
+    """Return the error for an answer that is none."""
     quote = repr(answer)
     quote = quote if len(quote) <= LONGEST_QUOTE else f"{quote[:LONGEST_QUOTE]}…"
     return JobTrouble(f"{host}: asked for {question}, it answers {quote}: does its shell print something of its own?")
@@ -217,7 +226,7 @@ def _three(words: list[str]) -> list[str]:
 
 
 def _named_values(answer: bytes) -> tuple[dict[str, str], dict[str, Any]]:
-    """What an answer says by name, and the same with a list of its GPUs."""
+    """Return the values of an answer by name, and the same with a list of its GPUs."""
     lines = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
     said = {name: value.strip() for name, _, value in lines if value.strip()}
     return said, {**said, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}

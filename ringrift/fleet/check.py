@@ -1,4 +1,4 @@
-"""What the hosts have, and what is wrong with them: `ringrift hosts check`."""
+"""The state of all hosts, and what is wrong with each: `ringrift hosts check`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class HostCheck:
     """Names of jobs."""
     problems: tuple[str, ...] = ()
     reaction: str = ""
-    """What to do about a host that cannot be reached or used."""
+    """The advice for a host that cannot be reached or used."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,19 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
     return replace(found, problems=(*remarks, *_problems(found, facts, host, settings)))
 
 
-def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:  # noqa: C901 - a branch per problem
+def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:
+    if host.works:
+        yield from _lacks_for_work(found, facts, host)
+    if found.free_disk_gb is not None and found.free_disk_gb < settings.free_disk_gb:
+        yield f"{found.free_disk_gb:.1f} GB of disk are free, {settings.free_disk_gb:g} are wanted"
+    if found.clock_offset is not None and abs(found.clock_offset) > settings.clock_seconds:
+        yield f"its clock is wrong by {found.clock_offset:+.0f} s: is it kept by NTP?"
+    if host.memory_gb and found.memory_gb is not None and found.memory_gb < 0.9 * host.memory_gb:
+        yield f"it has {found.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
+
+
+def _lacks_for_work(found: HostCheck, facts: HostFacts, host: Host) -> Iterator[str]:
+    """Yield what a host lacks that is to do work, which an archive is not."""
     if found.python is None:
         yield f"there is no {host.python}: install Python 3.11 or newer"
     elif tuple(map(int, found.python.split(".")))[:2] < OLDEST_PYTHON:
@@ -151,12 +163,6 @@ def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSet
         yield f"it has {len(found.gpus)} GPUs, and hosts.yaml says {host.gpus}: is the driver there? see nvidia-smi"
     elif host.gpu and not any(host.gpu.lower() in gpu.lower() for gpu in found.gpus):
         yield f"its GPU is {found.gpus[0]}, and hosts.yaml says {host.gpu}"
-    if found.free_disk_gb is not None and found.free_disk_gb < settings.free_disk_gb:
-        yield f"{found.free_disk_gb:.1f} GB of disk are free, {settings.free_disk_gb:g} are wanted"
-    if found.clock_offset is not None and abs(found.clock_offset) > settings.clock_seconds:
-        yield f"its clock is wrong by {found.clock_offset:+.0f} s: is it kept by NTP?"
-    if host.memory_gb and found.memory_gb is not None and found.memory_gb < 0.9 * host.memory_gb:
-        yield f"it has {found.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
 
 
 def _gigabytes(kilobytes: int | None) -> float | None:

@@ -47,19 +47,19 @@ _OWN_EXTRAS: Final = re.compile(r"ringrift\[([^\]]*)\]")
 
 @dataclass(frozen=True)
 class HostDeploy:
-    """What became of one host."""
+    """The outcome for one host."""
 
     host: str
     release: str
     steps: tuple[str, ...] = ()
-    """What was done, or would be; nothing if all is there."""
+    """The steps that were taken, or would be; empty if all is there."""
     trouble: str = ""
     reaction: str = ""
 
 
 @dataclass(frozen=True)
 class FleetDeploy:
-    """What became of all hosts."""
+    """The outcome for all hosts."""
 
     hosts: tuple[HostDeploy, ...]
     dry_run: bool
@@ -76,7 +76,7 @@ class FleetDeploy:
 
 @dataclass(frozen=True)
 class Package:
-    """What goes to a host."""
+    """The files that go to a host."""
 
     release: str
     environment: str

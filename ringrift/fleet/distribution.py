@@ -20,7 +20,7 @@ from ringrift.fleet.shell import JobTrouble
 from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.models import ModelStore
 from ringrift.models.files import ModelFiles, checksum
-from ringrift.models.former import former_champions
+from ringrift.models.former import league_models
 
 SCRIPT: Final = Path(__file__).with_name("place.sh").read_text("utf-8")
 SECONDS: Final = 600.0
@@ -35,7 +35,7 @@ class NoChampion(RingRiftError):
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one host."""
+    """The outcome for one host."""
 
     host: str
     outcome: Outcome
@@ -46,7 +46,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Distribution:
-    """What became of all hosts."""
+    """The outcome for all hosts."""
 
     config: str
     model: str
@@ -68,11 +68,11 @@ def distribute(
     hosts: Mapping[str, Host],
     settings: FleetSettings,
     *,
-    former: int = 0,
+    players: str = "",
     health: Health | None = None,
     connect: OpenConnection = no_connections,
 ) -> Distribution:
-    """Bring the champion of a config, and so many former ones, to hosts, all at once; who has them is left alone.
+    """Bring the champion of a config to hosts, and whom else specs of `players` name; who has them is left alone.
 
     A host has the old champion or the new one at any moment, and self-play takes the new one in at its next game.
     """
@@ -80,7 +80,7 @@ def distribute(
     if champion is None:
         raise NoChampion(f"{config}: there is no champion to distribute; `ringrift promote` makes one")
     files = {config: store.read(champion)}
-    files |= {name: store.read(model) for name, model in former_champions(store, config, former).items()}
+    files |= {name: store.read(model) for name, model in league_models(store, config, players).items()}
 
     async def run() -> tuple[Delivery, ...]:
         async with open_shells(hosts, settings.connection, connect) as shells:

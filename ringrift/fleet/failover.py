@@ -31,7 +31,7 @@ from ringrift.fleet.failures import (
 from ringrift.fleet.fleet import Fleet
 from ringrift.fleet.hosts import LOCAL, Role
 from ringrift.fleet.jobs import Job, State, Work, kill_job, read_output, start_job, status_of_job
-from ringrift.fleet.placement import ExcludedHosts, Memory, never_placed
+from ringrift.fleet.placement import ExcludedHosts, Memory, Needs, never_placed
 from ringrift.fleet.shell import JobTrouble, Shell, Unreachable
 from ringrift.fleet.site import Site, UnknownHost
 from ringrift.fleet.ssh import Reaction, reaction_to
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 
 class Log(Protocol):
-    """What is told to people."""
+    """The line for people."""
 
     def info(self, message: Any, /, *words: Any) -> Any: ...
 
@@ -62,8 +62,8 @@ class JobSpec(Protocol):
     host: str
     """The host where no host has the role; `local` is this machine."""
     role: Role | None
-    gpus: int
-    """How many the job locks."""
+    needs: Needs
+    """The needs of the job, of which its host has to bear all."""
     seconds: float
     """The time from the start of a job until it is killed."""
     success_codes: frozenset[int]
@@ -195,7 +195,9 @@ class Failover:
                 deadline = self._remember(job)
                 command = self.spec.command(self.site)
                 text = or_full_disk(command) if self.site.remote else command
-                work = Work(text, self.site.home, gpus, self.spec.environment())
+                # This machine's GPUs are whose they are; of another one, a job sees those that it has locked.
+                locked = gpus if gpus or self.site.remote else None
+                work = Work(text, self.site.home, locked, self.spec.environment())
                 self.ask(partial(start_job, job=job, work=work))
             except WorkFailed:
                 raise
@@ -322,7 +324,7 @@ class Failover:
         """Keep away from the host for a while; return whether there is another one."""
         self.excluded.add(self.site.host, why)
         role = self.spec.role
-        return role is not None and never_placed(role, self.spec.gpus, self.fleet.hosts, self.excluded.now()) is None
+        return role is not None and never_placed(role, self.spec.needs, self.fleet.hosts, self.excluded.now()) is None
 
     def ask(self, question: Callable[[Shell], Coroutine[Any, Any, T]]) -> T:
         """Talk to the host of the job."""
@@ -381,12 +383,12 @@ class Failover:
 
     def _place(self, job: str, silent: Mapping[str, str]) -> tuple[str, tuple[int, ...]]:
         """Return a host for a job and the numbers of its GPUs there; `NoHost` if there is none now."""
-        role, gpus = self.spec.role, self.spec.gpus
+        role, needs = self.spec.role, self.spec.needs
         if role is None or not self.fleet.has(role):
-            return self.spec.host, tuple(range(gpus))
+            return self.spec.host, () if needs.without_gpu else tuple(range(needs.gpus))
         unfit = self.excluded.now()
-        if never := never_placed(role, gpus, self.fleet.hosts, unfit):
+        if never := never_placed(role, needs, self.fleet.hosts, unfit):
             self.excluded.clear()
             raise NoHostLeft(never)
-        place = self.fleet.place(job, role, gpus, {**unfit, **silent})
+        place = self.fleet.place(job, role, needs, {**unfit, **silent})
         return place.host, place.gpus

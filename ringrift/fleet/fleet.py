@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ringrift.errors import RingRiftError
+from ringrift.fleet.failures import NoHostLeft
 from ringrift.fleet.hosts import LOCAL, FleetSettings, Host, Role, fleet_settings, hosts
-from ringrift.fleet.placement import Place
+from ringrift.fleet.placement import Needs, Place
+from ringrift.fleet.rent_settings import rent_settings
 from ringrift.fleet.shell import LocalShell, Shell
 from ringrift.fleet.site import JOBS, Site, UnknownHost, site_of
 from ringrift.fleet.ssh import OpenConnection, Reaction, SshShell, no_connections, reaction_to
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOG: Final = logging.getLogger(__name__)
+
+
+class Unserved(NoHostLeft):
+    """A role that neither a host nor this machine has."""
 
 
 class Fleet:
@@ -42,17 +48,25 @@ class Fleet:
 
     @property
     def hosts(self) -> dict[str, Host]:
-        """The hosts of the settings by name."""
-        return hosts()
+        """The hosts of the settings by name, and those that are rented now."""
+        from ringrift.game_database.settings import database_in
+
+        return known_hosts(database_in(self.home))
 
     @property
     def settings(self) -> FleetSettings:
-        """How hosts are treated."""
+        """The settings of the fleet."""
         return fleet_settings()
 
     def has(self, role: Role) -> bool:
-        """Return whether there are hosts for a role; if not, this machine does the work."""
-        return any(role in host.roles for host in self.hosts.values())
+        """Return whether there are hosts for a role; if not, this machine does the work, or `Unserved` says no."""
+        if any(role in host.roles for host in self.hosts.values()):
+            return True
+        if role not in self.settings.here:
+            raise Unserved(
+                f"role {role}: nothing serves it: no host of hosts.yaml has it, and `here` of fleet.yaml leaves it out"
+            )
+        return False
 
     def site(self, name: str) -> Site:
         """Return a host as a place of work; `UnknownHost`."""
@@ -113,10 +127,10 @@ class Fleet:
         with GamesDatabase(database_in(self.home), create=True) as database:  # whatever folder this process works in
             yield Health(database, self.hosts, self.settings.health)
 
-    def place(self, job: str, role: Role, gpus: int, excluded: Mapping[str, str]) -> Place:
+    def place(self, job: str, role: Role, needs: Needs, excluded: Mapping[str, str]) -> Place:
         """Give a job a place; `NoHost` if there is none now."""
         with self.health() as health:
-            return health.choose(job, role, gpus=gpus, excluded=excluded)
+            return health.choose(job, role, needs=needs, excluded=excluded)
 
     def release(self, job: str) -> None:
         """Free the place of a job that has ended."""
@@ -149,6 +163,17 @@ class Fleet:
 
 _shared: dict[str, tuple[Shell, int]] = {}
 """The open ways of this process, each with the number of those who use it."""
+
+
+def known_hosts(database: str | None) -> dict[str, Host]:
+    """Return the hosts of the settings by name, and where hosts are rented those that a database names, too."""
+    if rent_settings().provider is None:
+        return hosts()
+    from ringrift.fleet.rentals import all_hosts  # late, as what follows: it takes a second
+    from ringrift.game_database import GamesDatabase
+
+    with GamesDatabase(database, create=True) as opened:
+        return all_hosts(opened)
 
 
 async def _closing(shell: Any, question: Callable[[Any], Coroutine[Any, Any, T]]) -> T:

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.hosts import HealthSettings, Host, Role
-from ringrift.fleet.placement import NONE, Condition, NoHost, Place, best_place
+from ringrift.fleet.placement import NO_NEEDS, NONE, Condition, Needs, NoHost, Place, best_place
+from ringrift.fleet.rentals import leaving_hosts
 from ringrift.fleet.schema import host_rows, places
 from ringrift.fleet.ssh import Unusable
 from ringrift.game_database import GamesDatabase
@@ -38,9 +39,9 @@ class Health:
         self._clock = clock
 
     def conditions(self) -> dict[str, Condition]:
-        """How every host is."""
+        """Return the health of every host."""
         with self.database.reading() as connection:
-            return {name: self._condition(connection, name) for name in self._hosts}
+            return self._conditions(connection)
 
     def resting(self) -> dict[str, str]:
         """The retired hosts whose next trial has not come, and what is wrong with them."""
@@ -93,27 +94,26 @@ class Health:
         with self.database.writing() as connection:
             self._write(connection, name, {"usage": usage.model_dump_json(), "measured": int(self._clock())})
 
-    def choose(self, job: str, role: Role, *, gpus: int = 0, excluded: Mapping[str, str] = NONE) -> Place:
+    def choose(self, job: str, role: Role, *, needs: Needs = NO_NEEDS, excluded: Mapping[str, str] = NONE) -> Place:
         """Give a job a place, the one it has if it has one; `NoHost` if there is none.
 
         It is the `best_place` of all hosts; those that are excluded come with the reason.
         """
         with self.database.writing() as connection:
-            taken = self._taken(connection)
-            for place in taken:
-                if place.job == job and place.host in self._hosts and place.host not in excluded:
-                    return place
-            found = self._best(connection, job, role, gpus, excluded)
+            given = connection.execute(select(places).where(places.c.job == job)).one_or_none()
+            if given is not None and given.host in self._hosts and given.host not in excluded:
+                return _place(given.job, given.host, given.gpus)
+            found = self._best(connection, job, role, needs, excluded)
             connection.execute(delete(places).where(places.c.job == job))
             row = {"job": job, "host": found.host, "gpus": " ".join(map(str, found.gpus)), "since": int(self._clock())}
             connection.execute(places.insert().values(**row))
         return found
 
-    def lacks(self, role: Role, *, gpus: int = 0, excluded: Mapping[str, str] = NONE) -> str | None:
+    def lacks(self, role: Role, *, needs: Needs = NO_NEEDS, excluded: Mapping[str, str] = NONE) -> str | None:
         """Why no job can get a place now, in a line; None if one can."""
         try:
             with self.database.reading() as connection:
-                self._best(connection, "a job", role, gpus, excluded)
+                self._best(connection, "a job", role, needs, excluded)
         except NoHost as error:
             return str(error)
         return None
@@ -156,16 +156,27 @@ class Health:
         longest = float(self._settings.longest_pause_minutes) * 60  # more, and the clock was set back since
         return left if 0 < left <= longest else 0.0
 
-    def _best(self, connection: Connection, job: str, role: Role, gpus: int, excluded: Mapping[str, str]) -> Place:
+    def _best(self, connection: Connection, job: str, role: Role, needs: Needs, excluded: Mapping[str, str]) -> Place:
         """Return the place that a job would get; `NoHost` if there is none."""
-        conditions = {name: self._condition(connection, name) for name in self._hosts}
+        ailing = select(host_rows).where(or_(host_rows.c.failures > 0, host_rows.c.retired.is_not(None)))
+        conditions = {row.name: self._condition_in(row) for row in connection.execute(ailing)}
         taken = self._taken(connection)
+        excluded = {**leaving_hosts(connection), **excluded}
         return best_place(
-            job, role, gpus=gpus, hosts=self._hosts, conditions=conditions, taken=taken, excluded=excluded
+            job, role, needs=needs, hosts=self._hosts, conditions=conditions, taken=taken, excluded=excluded
         )
+
+    def _conditions(self, connection: Connection) -> dict[str, Condition]:
+        """Return the condition of every host, by one query for all."""
+        rows = {row.name: row for row in connection.execute(select(host_rows))}
+        return {name: self._condition_in(rows.get(name)) for name in self._hosts}
 
     def _condition(self, connection: Connection, name: str) -> Condition:
         row = connection.execute(select(host_rows).where(host_rows.c.name == name)).one_or_none()
+        return self._condition_in(row)
+
+    def _condition_in(self, row: Row[Any] | None) -> Condition:
+        """Read a condition from its row, which hosts that were never heard of do not have."""
         if row is None:
             return Condition()
         fields = {key: value for key, value in row._mapping.items() if key in Condition.__dataclass_fields__}
@@ -180,5 +191,10 @@ class Health:
 
     @staticmethod
     def _taken(connection: Connection) -> list[Place]:
-        rows = connection.execute(select(places).order_by(places.c.host, places.c.job))
-        return [Place(row.job, row.host, tuple(map(int, row.gpus.split()))) for row in rows]
+        columns = select(places.c.job, places.c.host, places.c.gpus).order_by(places.c.host, places.c.job)
+        return [_place(row.job, row.host, row.gpus) for row in connection.execute(columns)]
+
+
+def _place(job: str, host: str, gpus: str) -> Place:
+    """Return a place as its row has it."""
+    return Place(job, host, tuple(map(int, gpus.split())) if gpus else ())

@@ -4,43 +4,78 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, Self, cast, get_args
+from typing import Annotated, Any, Final, Literal, Self, cast, get_args
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from ringrift.game.boards import BOARDS
+from ringrift.game.boards import configs as all_configs
 from ringrift.settings import DEFAULTS, BadSettings, Settings, config_folder, read_config, unknown_name
 
-Role = Literal["selfplay", "training", "hp_tuning", "tournament"]
+Role = Literal["selfplay", "training", "hp_tuning", "tournament", "archive"]
 
 Number = PositiveFloat | PositiveInt
 _Word = Annotated[str, Field(pattern=r"^[^\s-]\S*$")]
 _Path = Annotated[str, Field(pattern=r"^(~|~?/[^\r\n]*)$", description="from / or ~/ on")]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+ABLE: Final = (*BOARDS, *(f"{board}_{players}p" for board, players in all_configs()))
+"""The names that `configs` of a host takes: boards, and configs."""
 LOCAL: Final = "local"
 """The name of this machine, which needs no entry."""
 
 
-class Host(Settings):
-    """What is known of a host before it is asked."""
+class Reach(Settings):
+    """The address of a machine, and the keys with which it is reached."""
 
-    connection: _Word | None = None
-    """The Airflow connection that address, port, user, key and host key come from, in place of the five that follow."""
     address: _Word | None = None
+    overlay: _Word | None = None
+    """Its name in an overlay network, such as Tailscale, for when it cannot be reached at its address."""
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     user: _Word | None = None
     key: str | None = None
     """Path of the private key here; None for the keys of the SSH agent."""
     host_key: Annotated[str, Field(pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( .*)?$")] | None = None
-    """The host's public key, `ssh-ed25519 AAAA…`; None if known_hosts has it."""
+    """Its public key, `ssh-ed25519 AAAA…`; None if known_hosts has it."""
+
+    def check_address(self) -> None:
+        """Raise `ValueError` if nobody could connect to it."""
+        if self.address is None or self.user is None:
+            raise ValueError(f"{'address' if self.address is None else 'user'} is missing")
+        for name in ("address", "overlay"):
+            value = getattr(self, name)
+            try:
+                (value or "").encode("idna")
+            except UnicodeError:
+                raise ValueError(f"{name} {value!r} cannot be the name of a machine") from None
+
+
+class JumpHost(Reach):
+    """A machine that lets others through to hosts behind it."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.check_address()
+        return self
+
+
+class Host(Reach):
+    """The facts about a host that are known before it is asked."""
+
+    connection: _Word | None = None
+    """The Airflow connection that says how it is reached, in place of the fields of `Reach` and of jumps."""
+    jumps: list[JumpHost] = Field(default_factory=list)
+    """The machines by way of which it is reached, the one that is nearest to here first."""
     roles: Annotated[list[Role], Field(min_length=1)]
+    priority: Literal["normal", "backup"] = "normal"
+    """A backup gets what no other host can take now."""
     slots: PositiveInt = 1
-    """Jobs at once."""
+    """Jobs at once; by default one, or one for each GPU."""
     gpus: NonNegativeInt = 0
     gpu: str | None = None
     """Their type, such as H100."""
     memory_gb: Number | None = None
     configs: Annotated[list[_Word], Field(min_length=1)] | None = None
-    """Those that it can bear; None for all of the loop."""
+    """The configs that it can bear, or boards of which it can bear all; None for all of the loop."""
     code: _Path = "~/ringrift"
     """Program and environment."""
     home: _Path = "~/ringrift"
@@ -49,9 +84,19 @@ class Host(Settings):
     extras: list[_Word] = Field(default_factory=lambda: ["learn"])
 
     @property
+    def works(self) -> bool:
+        """Whether it does work, and does not only keep what others have done."""
+        return "archive" not in self.roles
+
+    def bears(self, config: str) -> bool:
+        """Return whether it can bear a config."""
+        return self.configs is None or bool({config, config.rpartition("_")[0]} & set(self.configs))
+
+    @property
     def way(self) -> str:
-        """How it is reached, for people."""
-        return f"connection {self.connection}" if self.connection else f"{self.user}@{self.address}:{self.port}"
+        """The address by which it is reached, for people."""
+        by = "".join(f" by way of {jump.address}" for jump in self.jumps)
+        return f"connection {self.connection}" if self.connection else f"{self.user}@{self.address}:{self.port}{by}"
 
     @property
     def program(self) -> str:
@@ -63,11 +108,22 @@ class Host(Settings):
         """The folder of all jobs."""
         return f"{self.home}/data/jobs"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _slots(cls, facts: Any) -> Any:
+        gpus = facts.get("gpus") if isinstance(facts, dict) else None
+        return {"slots": gpus} | facts if isinstance(gpus, int) and gpus > 0 else facts
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for name in self.configs or ():
+            if name not in ABLE:
+                raise ValueError(f"configs: {name!r}: {unknown_name(name, ABLE)}")
+        if not self.works and self.roles != ["archive"]:
+            raise ValueError("the role archive goes with no other one: the games that it keeps are not its own")
         if self.gpu is not None and not self.gpus:
             raise ValueError(f"gpu is {self.gpu!r}, but gpus, their number, is 0")
-        given = self.model_fields_set & {"address", "port", "user", "key", "host_key"}
+        given = self.model_fields_set & {*Reach.model_fields, "jumps"}
         if self.connection is not None:
             if given:
                 raise ValueError(f"connection {self.connection} says what {', '.join(sorted(given))} would say, too")
@@ -75,10 +131,7 @@ class Host(Settings):
         if self.address is None or self.user is None:
             missing = "address" if self.address is None else "user"
             raise ValueError(f"{missing} is missing, or a connection of Airflow in place of address and user")
-        try:
-            self.address.encode("idna")
-        except UnicodeError:
-            raise ValueError(f"address {self.address!r} cannot be the name of a machine") from None
+        self.check_address()
         return self
 
 
@@ -101,7 +154,7 @@ class HostList(Settings):
 
 
 class ConnectionSettings(Settings):
-    """How hosts are reached."""
+    """The settings of connections to hosts."""
 
     known_hosts: str
     seconds: Number
@@ -110,13 +163,13 @@ class ConnectionSettings(Settings):
 
 
 class JobSettings(Settings):
-    """How jobs on hosts are watched."""
+    """The settings by which jobs on hosts are watched."""
 
     patience_minutes: Number
 
 
 class PruneSettings(Settings):
-    """When games that are here are removed from their hosts."""
+    """The settings by which games that are here are removed from their hosts."""
 
     always: bool
     keep_gb: NonNegativeFloat
@@ -124,7 +177,7 @@ class PruneSettings(Settings):
 
 
 class SyncSettings(Settings):
-    """How games are brought here."""
+    """The settings by which games are brought here."""
 
     min_games: PositiveInt
     stream_seconds: Number
@@ -135,7 +188,7 @@ class SyncSettings(Settings):
 
 
 class HealthSettings(Settings):
-    """When a host is retired, and tried again."""
+    """The settings by which a host is retired, and tried again."""
 
     failures: PositiveInt
     together_seconds: NonNegativeFloat
@@ -147,14 +200,14 @@ class HealthSettings(Settings):
 
 
 class CheckSettings(Settings):
-    """What a host should have."""
+    """The least that a host should have."""
 
     free_disk_gb: Number
     clock_seconds: Number
 
 
 class DeploySettings(Settings):
-    """How a host is set up."""
+    """The settings by which a host is set up."""
 
     keep: PositiveInt
     compile: bool
@@ -166,6 +219,10 @@ class FleetSettings(Settings):
     """All of `fleet.yaml`."""
 
     connection: ConnectionSettings
+    here: list[Role]
+    """The roles of this machine, where no host has them."""
+    memory_gb: dict[Role, NonNegativeFloat]
+    """The memory that a job of a role needs."""
     jobs: JobSettings
     sync: SyncSettings
     health: HealthSettings
@@ -188,6 +245,19 @@ def known_role(name: str) -> Role:
     if name not in get_args(Role):
         raise BadSettings(f"role {name!r}: {unknown_name(name, get_args(Role))}")
     return cast("Role", name)
+
+
+def players_and_archives(
+    known: Mapping[str, Host], names: Sequence[str] = ()
+) -> tuple[dict[str, Host], dict[str, Host]]:
+    """Return the hosts of self-play, and the archives, of those that are named or of all; `BadSettings` without any.
+
+    A host that is named counts as one of self-play, whatever its role.
+    """
+    chosen = chosen_hosts(known, names)
+    players = {name: host for name, host in chosen.items() if host.works and (names or "selfplay" in host.roles)}
+    archives = {name: host for name, host in chosen.items() if not host.works}
+    return (players, archives) if players or archives else (chosen_hosts(known, (), "selfplay"), {})
 
 
 def chosen_hosts(known: Mapping[str, Host], names: Sequence[str], role: Role | None = None) -> dict[str, Host]:

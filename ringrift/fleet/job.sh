@@ -139,7 +139,7 @@ pulse=$!
 
 watch() {
     local gpu lock child code=127 answer again=1
-    for gpu in $(cat gpus); do
+    for gpu in $(sed s/any// gpus); do
         if ! exec {lock}>>"../.gpu-$gpu.lock"; then # the command inherits it
             echo "GPU $gpu cannot be locked: its file cannot be written"
             return 3
@@ -155,7 +155,7 @@ watch() {
     (
         trap - TERM INT
         visible=$(tr ' ' , <gpus)
-        [ -z "$visible" ] || export CUDA_VISIBLE_DEVICES="$visible"
+        [ "$visible" = any ] || export CUDA_VISIBLE_DEVICES="$visible"
         # shellcheck disable=SC1091 # made by `start`
         . ./exports
         cd "$(cat folder)" || exit 3
@@ -214,7 +214,7 @@ start() { # FOLDER GPUS COMMAND [EXPORTS]
         problem=
         if [ ! -d "$folder" ]; then
             problem="there is no folder $folder on this host"
-        elif [ -n "$gpus" ] && ! command -v flock >/dev/null; then
+        elif [ -n "${gpus#any}" ] && ! command -v flock >/dev/null; then
             problem="flock is missing on this host (package util-linux); a job that needs a GPU cannot lock it"
         elif ! {
             put created "$(now)" && put boot "$(boot_id)" && put folder "$folder" && put gpus "$gpus" &&

@@ -27,6 +27,9 @@ LOG_BYTES: Final = 1 << 18
 GRACE_SECONDS: Final = 10
 """Seconds between TERM and KILL: time to close files and write a checkpoint."""
 
+ANY_GPU: Final = "any"
+"""The word of `job.sh` for a job that locks no GPU, and sees all."""
+
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,200}")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST: Final = "the host"
@@ -39,7 +42,7 @@ class BadJob(RingRiftError):
 
 
 class State(StrEnum):
-    """What became of a job."""
+    """The outcome of a job."""
 
     DONE = "done"
     """It has ended by itself, with an exit code; what it had left behind has been ended."""
@@ -83,13 +86,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Work:
-    """What a job does."""
+    """The command of a job, and what it needs."""
 
     command: str
     """A text for `bash -c`. What it writes to `$RINGRIFT_JOB/output` can be read back by `read_output`."""
     folder: str = "~"
-    gpus: tuple[int, ...] = ()
-    """Locked as long as the job has processes, and the only ones that CUDA shows it."""
+    gpus: tuple[int, ...] | None = ()
+    """Locked as long as the job has processes, and the only ones that CUDA shows it; None shows it what there is."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Kept from other users and from lists of processes."""
 
@@ -104,7 +107,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Status:
-    """What a host knows of a job."""
+    """The record of a job on its host."""
 
     state: State
     code: int | None = None
@@ -121,13 +124,13 @@ class Status:
 
 async def start_job(shell: Shell, job: Job, work: Work) -> bool:
     """Start a job; False if it was there already, in whatever state. `JobTrouble` if the host cannot."""
-    gpus = " ".join(map(str, work.gpus))
+    gpus = ANY_GPU if work.gpus is None else " ".join(map(str, work.gpus))
     said = await _ask(shell, "start", job.root, job.name, work.folder, gpus, work.command, work.exports)
     return checked(_STARTED, said.decode(errors="replace").strip(), _HOST, "the start of a job") == "started"
 
 
 async def status_of_job(shell: Shell, job: Job, *, offset: int = 0, limit: int = LOG_BYTES) -> Status:
-    """What became of a job, and at most `limit` bytes of its log from `offset` on."""
+    """The outcome of a job, and at most `limit` bytes of its log from `offset` on."""
     return parse_status(await _ask(shell, "status", job.root, job.name, str(offset), str(limit)))
 
 
@@ -138,7 +141,7 @@ async def kill_job(shell: Shell, job: Job, *, grace: int = GRACE_SECONDS) -> Sta
 
 
 async def read_output(shell: Shell, job: Job) -> bytes:
-    """What the command has written to `$RINGRIFT_JOB/output`; nothing if it has not."""
+    """The text that the command has written to `$RINGRIFT_JOB/output`; empty if it has not."""
     return await _ask(shell, "output", job.root, job.name)
 
 

@@ -43,13 +43,13 @@ class RemoteFile:
 
 @dataclass
 class Piece:
-    """What is missing of a file."""
+    """The part of a file that is missing."""
 
     remote: RemoteFile
     target: Path
     """The file here."""
     staged: Path
-    """Where the missing bytes arrive, at the place that they have in the file; before them is nothing, or a hole."""
+    """The file in which the missing bytes arrive, at their own place; before them is nothing, or a hole."""
     base: int = 0
     """Bytes at the beginning of the file that `target` has already."""
     games: int = 0
@@ -142,7 +142,7 @@ class Piece:
 
 
 def missing_piece(remote: RemoteFile, target: Path, staged: Path) -> Piece | None:
-    """What is missing of a file here; None if nothing is."""
+    """Return the part of a file that is missing here; None if nothing is."""
     try:
         status = target.stat()
     except FileNotFoundError:
@@ -159,7 +159,7 @@ def missing_piece(remote: RemoteFile, target: Path, staged: Path) -> Piece | Non
 
 
 def target_of(root: Path, host: str, path: str) -> Path | None:
-    """Where a file of a host belongs: `<config>/<host>/<worker>/…`; None for a path that leads elsewhere.
+    """Return the place of a host's file: `<config>/<host>/<worker>/…`; None for a path that leads elsewhere.
 
     None also for names that no text can hold, such as those that are not UTF-8: the database keeps paths as text.
     A folder with another host's name goes below this one's: two machines may believe that they have the same name.
@@ -183,7 +183,7 @@ def plain_path(path: Path) -> Path:
 
 
 def _whole_lines(path: Path, start: int, end: int) -> int:
-    """Where the last whole line between two places of a file ends; `start` if there is none."""
+    """Return the end of the last whole line between two places of a file; `start` if there is none."""
     if end <= start:
         return start
     with path.open("rb") as file:

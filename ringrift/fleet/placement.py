@@ -6,7 +6,7 @@ Plain functions on plain data. Who has which place is kept by `health.py`; what 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -34,6 +34,24 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """The needs of a job, of which its host has to bear all."""
+
+    gpus: int = 0
+    """The number of GPUs that it locks."""
+    without_gpu: bool = False
+    """Whether a host without any GPU does as well."""
+    gpu: str | None = None
+    """Their type, such as H100; None for any."""
+    config: str | None = None
+    """The config that it plays or trains; None for none in particular."""
+    memory_gb: float = 0
+
+
+NO_NEEDS: Final = Needs()
+
+
+@dataclass(frozen=True)
 class Condition:
     """The health of a host; moments are in seconds since 1970."""
 
@@ -46,11 +64,15 @@ class Condition:
     """None for a host in service."""
     probes: int = 0
     probe: int | None = None
-    """When a retired host is tried next."""
+    """The time at which a retired host is tried next."""
+
+
+SOUND: Final = Condition()
+"""The condition of a host that has never failed."""
 
 
 class Memory(Protocol):
-    """What one try of a task leaves to the next, such as Airflow's store of a task."""
+    """The notes that one try of a task leaves to the next, such as Airflow's store of a task."""
 
     def get(self, key: str) -> Any: ...
 
@@ -63,7 +85,7 @@ def best_place(
     job: str,
     role: Role,
     *,
-    gpus: int,
+    needs: Needs = NO_NEEDS,
     hosts: Mapping[str, Host],
     conditions: Mapping[str, Condition],
     taken: Collection[Place],
@@ -71,44 +93,84 @@ def best_place(
 ) -> Place:
     """Return the place that a job gets; `NoHost` says what each host lacks.
 
-    Of the hosts that can take it, the one that has failed least recently; of those that have not failed lately, the
-    one with the largest share of free slots; of those, the first by name.
+    Of the hosts that can take it, one that is no backup; of those, the one that has failed least recently; of those
+    that have not failed lately, the one with the largest share of free slots; of those, the first by name.
 
-    :param conditions: of every host.
+    The cost grows with the hosts plus the places.
+
+    :param conditions: of the hosts that have failed or are retired; others are sound.
     :param taken: the places of all jobs; one that the job itself has does not count.
     :param excluded: hosts that the job keeps away from, with the reason.
     """
+    others = _by_host(place for place in taken if place.job != job)
     lacks: dict[str, str] = {}
-    fit: list[tuple[int, float, str, tuple[int, ...]]] = []
+    best: tuple[tuple[bool, int, float, str], tuple[int, ...]] | None = None
     for name, host in hosts.items():
-        here = [place for place in taken if place.host == name and place.job != job]
-        free = sorted(set(range(host.gpus)) - {gpu for place in here for gpu in place.gpus})
-        condition = conditions[name]
-        if role not in host.roles:
-            lacks[name] = f"is not for {role}"
+        here, condition = others.get(name, ()), conditions.get(name, SOUND)
+        free = _free_gpus(host, here)
+        wanted = 0 if needs.without_gpu and not host.gpus else needs.gpus
+        if why := cannot_bear(host, role, needs):
+            lacks[name] = why
         elif name in excluded:
             lacks[name] = f"is avoided ({excluded[name]})"
         elif condition.retired is not None:
             lacks[name] = f"is retired ({condition.why})"
         elif len(here) >= host.slots:
             lacks[name] = f"has no free slot ({len(here)} of {host.slots} taken)"
-        elif len(free) < gpus:
-            lacks[name] = f"has {len(free)} of its {host.gpus} GPUs free, {gpus} are needed"
+        elif len(free) < wanted:
+            lacks[name] = f"has {len(free)} of its {host.gpus} GPUs free, {wanted} are needed"
         else:
             failed = condition.failed or 0 if condition.failures else 0
-            fit.append((failed, len(here) / host.slots, name, tuple(free[:gpus])))
-    if not fit:
+            rank = (host.priority == "backup", failed, len(here) / host.slots, name)
+            if best is None or rank < best[0]:
+                best = rank, free[:wanted]
+    if best is None:
         reasons = "; ".join(f"{name} {reason}" for name, reason in lacks.items()) or "there are none"
         raise NoHost(f"no host for {job}: {reasons}")
-    _, _, name, numbers = min(fit)
+    (*_, name), numbers = best
     return Place(job, name, numbers)
 
 
-def never_placed(role: Role, gpus: int, hosts: Mapping[str, Host], excluded: Mapping[str, str]) -> str | None:
+def _by_host(taken: Iterable[Place]) -> dict[str, list[Place]]:
+    """Return places by their host."""
+    here: dict[str, list[Place]] = {}
+    for place in taken:
+        here.setdefault(place.host, []).append(place)
+    return here
+
+
+def _free_gpus(host: Host, here: Collection[Place]) -> tuple[int, ...]:
+    """Return the numbers of the GPUs of a host that none of the jobs there has locked."""
+    if not host.gpus:
+        return ()
+    locked = {gpu for place in here for gpu in place.gpus}
+    return tuple(gpu for gpu in range(host.gpus) if gpu not in locked)
+
+
+def cannot_bear(host: Host, role: Role, needs: Needs) -> str | None:
+    """Return what a host lacks for a job however idle it is, in words after its name; None if nothing."""
+    if role not in host.roles:
+        return f"is not for {role}"
+    if needs.config is not None and not host.bears(needs.config):
+        return f"bears only {', '.join(host.configs or ())}, not {needs.config}"
+    if host.memory_gb is not None and host.memory_gb < needs.memory_gb:
+        return f"has {host.memory_gb:g} GB of memory, {needs.memory_gb:g} are needed"
+    if needs.without_gpu and not host.gpus:
+        return None
+    if host.gpus < needs.gpus:
+        return f"has {host.gpus} GPUs, {needs.gpus} are needed"
+    if needs.gpus and needs.gpu is not None and host.gpu != needs.gpu:
+        return f"has GPUs of the type {host.gpu or 'that nobody has named'}, {needs.gpu} is needed"
+    return None
+
+
+def never_placed(role: Role, needs: Needs, hosts: Mapping[str, Host], excluded: Mapping[str, str]) -> str | None:
     """Return why no host will ever take a job, in a line; None if one will."""
-    large = [name for name, host in hosts.items() if role in host.roles and host.gpus >= gpus]
+    lacks = {name: cannot_bear(host, role, needs) for name, host in hosts.items() if role in host.roles}
+    large = [name for name, lack in lacks.items() if lack is None]
     if not large:
-        return f"hosts.yaml: no host with the role {role} has {gpus} GPUs, which the job needs"
+        reasons = "; ".join(f"{name} {lack}" for name, lack in lacks.items())
+        return f"hosts.yaml: no host can bear this job of {role}: {reasons}"
     if all(name in excluded for name in large):
         return f"no host is fit for {role}: " + "; ".join(f"{name}: {why}" for name, why in excluded.items())
     return None

@@ -33,7 +33,7 @@ class RemoteGames:
     rsync: bool = False
     """Whether the host has rsync, known after `files`."""
     refused: list[str] = field(default_factory=list)
-    """What is wrong with the lines of the list that are none, known after `files`."""
+    """The complaints about lines of the list that are none, complete after `files`."""
 
     async def files(self) -> dict[str, RemoteFile]:
         """All files by their path below the folder; those whose line is garbled are `refused`, and not among them."""

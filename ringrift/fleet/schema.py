@@ -1,14 +1,15 @@
 """The tables of the fleet, beside those of the games.
 
 - `hosts`: a row a host that has ever answered or failed: how healthy it is;
-- `places`: a row a job that has a place on a host: what of its slots and GPUs is taken.
+- `places`: a row a job that has a place on a host: what of its slots and GPUs is taken;
+- `rentals`: a row a host that is or was rented, and what was decided about it last.
 
 A change here needs a migration (`ringrift/game_database/migrations/`).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, String, Table, Text
 
 from ringrift.game_database.schema import metadata
 
@@ -36,4 +37,18 @@ places = Table(
     Column("since", BigInteger, nullable=False),
     Column("abandoned", BigInteger),  # when it was given up: it may be running on a host that did not answer
     Index(None, "host"),
+)
+
+rentals = Table(
+    "rentals",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("machine", String(128)),  # the provider's name of it; None until the provider has said it
+    Column("state", String(16), nullable=False),  # ordered, starting, ready, leaving, ended
+    Column("ordered", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),  # since when it has this state
+    Column("price", Double, nullable=False),  # $ an hour when it was ordered
+    Column("host_key", Text, nullable=False),  # its public key, which was made here
+    Column("entry", Text),  # a `Host` as JSON, once its address is known
+    Column("why", Text, nullable=False),  # the last decision, in words
 )

@@ -75,7 +75,7 @@ def host_services(source: Path, hosts: Mapping[str, Host], configs: Sequence[str
 
 
 def _selfplay_services(source: Path, name: str, host: Host, configs: Sequence[str]) -> Services:
-    chosen = [config for config in configs if host.configs is None or config in host.configs]
+    chosen = [config for config in configs if host.bears(config)]
     if not chosen:
         able = ", ".join(host.configs or ())
         raise BadSettings(
@@ -88,7 +88,7 @@ def _selfplay_services(source: Path, name: str, host: Host, configs: Sequence[st
 
 
 def coordinator_services(source: Path, home: Path, *, sync: bool) -> Services:
-    """Return the services of this machine: Airflow's components, metrics and pages, and sync if there are hosts."""
+    """Return the services of this machine: Airflow's components, metrics and pages; sync if there may be hosts."""
     words = {
         "program": _escaped(str(Path(sys.executable).with_name("ringrift"))),
         "python": _escaped(sys.executable),

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,8 +24,10 @@ from typing import Any, Final, Self
 import asyncssh
 
 from ringrift.errors import RingRiftError
-from ringrift.fleet.hosts import ConnectionSettings, Host
+from ringrift.fleet.hosts import ConnectionSettings, Host, Reach
 from ringrift.fleet.shell import Answer, JobTrouble, Unreachable
+from ringrift.fleet.site import UnknownHost
+from ringrift.fleet.socks import connect_through, socks_proxy
 
 SESSIONS: Final = 8
 """Sessions at once on one connection; OpenSSH allows ten."""
@@ -34,6 +38,8 @@ _GOODBYE: Final = 2.0
 """Seconds to close a connection in good order."""
 _PAUSES: Final = (0.05, 0.2, 1.0)
 """Seconds between tries to begin another session."""
+
+_log = logging.getLogger(__name__)
 
 _Keys = list[asyncssh.SSHKey]
 _KnownKeys = tuple[_Keys, _Keys, _Keys, list[Any], list[Any], list[Any], list[Any]]
@@ -48,6 +54,10 @@ BEGIN: Final = b"ringrift: begin\n"
 
 class Unusable(RingRiftError):
     """A host that must not or cannot be used until a person has seen to it: its name, its key, its user."""
+
+
+class NoSuchMachine(Unusable):
+    """An address that names no machine."""
 
 
 class BadKey(RingRiftError):
@@ -71,7 +81,7 @@ async def no_connections(host: Host, settings: ConnectionSettings) -> asyncssh.S
 
 
 class Reaction(StrEnum):
-    """What to do about an error."""
+    """The advice for an error."""
 
     LATER = "retry later"
     ELSEWHERE = "other host"
@@ -79,10 +89,10 @@ class Reaction(StrEnum):
 
 
 def reaction_to(error: BaseException) -> Reaction:
-    """What to do about an error of a host; what is no trouble of hosts would be the same on any of them."""
+    """Return the advice for an error of a host; what is no trouble of hosts would be the same on any of them."""
     if isinstance(error, Unreachable):
         return Reaction.LATER
-    return Reaction.ELSEWHERE if isinstance(error, Unusable | JobTrouble) else Reaction.NEVER
+    return Reaction.ELSEWHERE if isinstance(error, Unusable | JobTrouble | UnknownHost) else Reaction.NEVER
 
 
 class SshShell:
@@ -95,11 +105,12 @@ class SshShell:
         self.name = name
         self.host = host
         self.connections = 0
-        """How many have been made."""
+        """The number of connections that have been made."""
         self.compress = False
         """Whether the next connection compresses: good for SFTP, a waste for what is packed already."""
         self._settings = settings
         self._open = connect
+        self._jumps: list[asyncssh.SSHClientConnection] = []
         self._connection: asyncssh.SSHClientConnection | None = None
         self._connecting = asyncio.Lock()
         self._sessions = asyncio.Semaphore(SESSIONS)
@@ -120,8 +131,7 @@ class SshShell:
 
     async def close(self) -> None:
         """Let go of the connection; the next `run` makes another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        for connection in self._let_go():
             connection.close()
             try:
                 async with asyncio.timeout(_GOODBYE):
@@ -131,21 +141,27 @@ class SshShell:
 
     def drop(self) -> None:
         """Give up a connection that seems to be dead, without a word to the other side."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        for connection in self._let_go():
             connection.abort()
+
+    def _let_go(self) -> list[asyncssh.SSHClientConnection]:
+        """Forget the connection, and return it before those that it goes through, the farthest first."""
+        found = [*([] if self._connection is None else [self._connection]), *reversed(self._jumps)]
+        self._connection, self._jumps = None, []
+        return found
 
     async def connected(self) -> asyncssh.SSHClientConnection:
         """The connection, which is made if there is none."""
         async with self._connecting:
             if self._connection is None or self._connection.is_closed():
+                self.drop()  # what it went through, if there is something left of it
                 self._connection = await self._connect()
                 self.connections += 1
             return self._connection
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """What goes wrong with the connection inside the block, as an error in one line."""
+        """Raise an error of the connection inside the block as an error in one line."""
         try:
             yield
         except (asyncssh.DisconnectError, asyncssh.ChannelOpenError, ConnectionError) as error:
@@ -153,7 +169,7 @@ class SshShell:
             raise Unreachable(f"{self.name}: the connection was lost ({_reason(error)})") from None
 
     def no_shell(self, said: str) -> Unusable:
-        """What to raise for a host whose login shell has not begun a command."""
+        """Return the error for a host whose login shell has not begun a command."""
         line = next((line.strip() for line in said.splitlines() if line.strip()), "nothing")
         return Unusable(f"{self.name}: the shell of user {self.host.user!r} runs no commands; it says: {line}")
 
@@ -219,57 +235,92 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: has not answered for {self._settings.seconds:g} s") from None
 
-    async def _connect(self) -> asyncssh.SSHClientConnection:  # noqa: C901 - a branch per kind of error
-        settings, host = self._settings, self.host
-        named = f"connection {host.connection}"
-        place = named if host.connection else f"{host.address} port {host.port}"
-        client = _Client()
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        """Connect to the host, by way of its jump hosts, the nearest first."""
+        if self.host.connection is not None:
+            return await self._connect_by_name()
         try:
-            if host.connection is None:
-                return await self._connect_to(client)
-            async with asyncio.timeout(float(settings.seconds)):
-                return await self._open(host, settings)
-        except asyncssh.HostKeyNotVerifiable as error:
-            if host.connection:
+            for jump in self.host.jumps:
+                self._jumps.append(await self._reach(jump, f"{self.name} by way of {jump.address}"))
+            return await self._reach(self.host, self.name)
+        except BaseException:
+            self.drop()
+            raise
+
+    async def _reach(self, reach: Reach, name: str) -> asyncssh.SSHClientConnection:
+        """Connect to a machine at its address, or, where that does not help, at its name in an overlay network."""
+        hop = _Hop(name, reach, self._settings, self.compress, self._jumps[-1] if self._jumps else None)
+        addresses = [str(reach.address), *([reach.overlay] if reach.overlay else [])]
+        for address in addresses[:-1]:
+            try:
+                return await hop.connect(address)
+            except (Unreachable, NoSuchMachine) as error:
+                _log.debug("%s; it is tried at %s", error, addresses[-1])
+        return await hop.connect(addresses[-1])
+
+    async def _connect_by_name(self) -> asyncssh.SSHClientConnection:
+        """Connect as the connection of Airflow says that the host names."""
+        named = f"connection {self.host.connection}"
+        with _explained_connect(self.name, named, self._settings):
+            try:
+                async with asyncio.timeout(float(self._settings.seconds)):
+                    return await self._open(self.host, self._settings)
+            except asyncssh.HostKeyNotVerifiable as error:
                 said = f"{self.name}: its host key is not trusted ({_reason(error)}): see host_key of {named}"
                 raise Unusable(said) from None
-            raise Unusable(self._distrust(client)) from None
-        except asyncssh.PermissionDenied:
-            if host.connection:
+            except asyncssh.PermissionDenied:
                 raise Unusable(f"{self.name}: does not let in the user of {named}: see its login and key") from None
-            key = f"the key {host.key}" if host.key else "any key of the SSH agent"
-            said = f"{self.name}: does not let in user {host.user!r} with {key}: is the user right, and is the key in "
-            raise Unusable(said + "its authorized_keys there?") from None
-        except asyncssh.KeyExchangeFailed as error:
-            raise Unusable(f"{self.name}: has no cipher or kind of key in common with us ({_reason(error)})") from None
-        except asyncssh.ConfigParseError as error:
-            raise BadKey(f"~/.ssh/config: cannot be read ({error})") from None
-        except socket.gaierror as error:
-            if error.errno == socket.EAI_AGAIN:
-                said = f"{self.name}: the name of {place} cannot be looked up now: is the name server reachable?"
-                raise Unreachable(said) from None
-            where = f"the host of {named}" if host.connection else f"{host.address!r}: see address in hosts.yaml"
-            raise Unusable(f"{self.name}: there is no machine named {where}") from None
-        except TimeoutError:
-            raise Unreachable(f"{self.name}: no answer from {place} within {settings.seconds:g} s") from None
-        except ConnectionRefusedError:
-            raise Unreachable(f"{self.name}: {place} refuses connections: is sshd running, and on that port?") from None
-        except (asyncssh.DisconnectError, OSError) as error:
-            raise Unreachable(f"{self.name}: cannot connect to {place} ({_reason(error)})") from None
-        except (
-            UnknownConnection,
-            Unusable,
-        ) as error:  # of whoever opens named connections, and knows no names of hosts
-            raise type(error)(f"{self.name}: {error}") from None
+            except socket.gaierror as error:
+                if error.errno == socket.EAI_AGAIN:
+                    raise
+                raise NoSuchMachine(f"{self.name}: there is no machine named the host of {named}") from None
+            except (UnknownConnection, Unusable) as error:  # of whoever opens it, and knows no names of hosts
+                raise type(error)(f"{self.name}: {error}") from None
 
-    async def _connect_to(self, client: _Client) -> asyncssh.SSHClientConnection:
-        """Connect as hosts.yaml says."""
-        settings, host = self._settings, self.host
-        keys = [_private_key(Path(host.key).expanduser())] if host.key else ()
+
+@dataclass(frozen=True)
+class _Hop:
+    """A machine that is connected to as hosts.yaml says, from here or from the machine before it."""
+
+    name: str
+    reach: Reach
+    settings: ConnectionSettings
+    compress: bool
+    tunnel: asyncssh.SSHClientConnection | None
+
+    async def connect(self, address: str) -> asyncssh.SSHClientConnection:
+        """Connect to it at an address; what goes wrong is an error in one line, of the kind that says what to do."""
+        reach, client = self.reach, _Client()
+        with _explained_connect(self.name, f"{address} port {reach.port}", self.settings):
+            try:
+                return await self._connect_to(address, client)
+            except Unreachable as error:  # of the proxy
+                raise Unreachable(f"{self.name}: {error}") from None
+            except asyncssh.HostKeyNotVerifiable:
+                raise Unusable(self._distrust(client)) from None
+            except asyncssh.PermissionDenied:
+                key = f"the key {reach.key}" if reach.key else "any key of the SSH agent"
+                said = f"{self.name}: does not let in user {reach.user!r} with {key}"
+                raise Unusable(f"{said}: is the user right, and is the key in its authorized_keys there?") from None
+            except socket.gaierror as error:
+                if error.errno == socket.EAI_AGAIN:
+                    raise
+                said = f"{self.name}: there is no machine named {address!r}: see address in hosts.yaml"
+                raise NoSuchMachine(said) from None
+
+    async def _connect_to(self, address: str, client: _Client) -> asyncssh.SSHClientConnection:
+        settings, reach = self.settings, self.reach
+        keys = [_private_key(Path(reach.key).expanduser())] if reach.key else ()
+        proxy = socks_proxy() if self.tunnel is None else None
+        sock = None
+        if proxy is not None:
+            sock = await connect_through(proxy, address, reach.port, float(settings.seconds))
         return await asyncssh.connect(
-            host.address or "",
-            host.port,
-            username=host.user or (),
+            address,
+            reach.port,
+            tunnel=self.tunnel or (),
+            sock=sock,
+            username=reach.user or (),
             client_keys=keys,
             agent_path=None if keys else (),
             preferred_auth="publickey",
@@ -286,20 +337,20 @@ class SshShell:
         )
 
     def _known_keys(self) -> _KnownKeys | bytes:
-        """What is known of the host's keys: that of hosts.yaml, or the text of known_hosts."""
-        if self.host.host_key is not None:
+        """Return the machine's known keys: that of hosts.yaml, or the text of known_hosts."""
+        if self.reach.host_key is not None:
             try:
-                return [asyncssh.import_public_key(self.host.host_key)], [], [], [], [], [], []
+                return [asyncssh.import_public_key(self.reach.host_key)], [], [], [], [], [], []
             except asyncssh.KeyImportError as error:
                 raise BadKey(f"{self.name}: host_key in hosts.yaml is no public key ({error})") from None
         try:
-            text = Path(self._settings.known_hosts).expanduser().read_text(errors="replace")
+            text = Path(self.settings.known_hosts).expanduser().read_text(errors="replace")
         except OSError:
             text = ""
         return "\n".join(["#", *filter(_readable, text.splitlines())]).encode()  # an empty one would mean another file
 
     def _distrust(self, client: _Client) -> str:
-        """Why the key of a host is not believed."""
+        """Return why the key of a machine is not believed."""
         shown = client.shown.get_fingerprint() if client.shown else "none"
         if asyncssh.match_known_hosts(self._known_keys(), *client.place)[0]:
             said = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: somebody may be listening"
@@ -307,8 +358,30 @@ class SshShell:
         return f"{self.name}: its host key {shown} is not known: if it is the right one, {self._remedy()}"
 
     def _remedy(self) -> str:
-        where = "hosts.yaml" if self.host.host_key else f"hosts.yaml or {self._settings.known_hosts}"
+        where = "hosts.yaml" if self.reach.host_key else f"hosts.yaml or {self.settings.known_hosts}"
         return f"put it into {where}"
+
+
+@contextmanager
+def _explained_connect(name: str, place: str, settings: ConnectionSettings) -> Iterator[None]:
+    """Raise what goes wrong with any way to connect inside the block as an error in one line."""
+    try:
+        yield
+    except asyncssh.KeyExchangeFailed as error:
+        raise Unusable(f"{name}: has no cipher or kind of key in common with us ({_reason(error)})") from None
+    except asyncssh.ConfigParseError as error:
+        raise BadKey(f"~/.ssh/config: cannot be read ({error})") from None
+    except socket.gaierror:
+        said = f"{name}: the name of {place} cannot be looked up now: is the name server reachable?"
+        raise Unreachable(said) from None
+    except TimeoutError:
+        raise Unreachable(f"{name}: no answer from {place} within {settings.seconds:g} s") from None
+    except ConnectionRefusedError:
+        raise Unreachable(f"{name}: {place} refuses connections: is sshd running, and on that port?") from None
+    except asyncssh.ChannelOpenError as error:
+        raise Unreachable(f"{name}: the machine before it cannot reach {place} ({_reason(error)})") from None
+    except (asyncssh.DisconnectError, OSError) as error:
+        raise Unreachable(f"{name}: cannot connect to {place} ({_reason(error)})") from None
 
 
 def command_of(script: str) -> str:

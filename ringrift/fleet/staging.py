@@ -7,6 +7,7 @@ checksum, or not at all. A data set's manifest goes last, when all its shards ar
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ringrift.datasets.manifest import dataset_name, manifest_path, read_manifest
-from ringrift.errors import UnwritableFile
+from ringrift.errors import Busy, UnwritableFile
+from ringrift.files import take_lock
 from ringrift.fleet.answers import STORED, WHOLE, StoredFile, checked, checked_lines, garbled
 from ringrift.fleet.hosts import SyncSettings
 from ringrift.fleet.mirror import checksum_of_file
@@ -27,6 +29,8 @@ from ringrift.networks import read_info
 SCRIPT: Final = Path(__file__).with_name("stage.sh").read_text("utf-8")
 BLOCK: Final = 1 << 24
 """Bytes that are sent at once."""
+PAUSE: Final = 0.2
+"""Seconds between two looks whether another process has brought its files."""
 SECONDS: Final = 600.0
 """The time for a block, or for the checksums of all files."""
 DATASETS: Final = "data/training"
@@ -36,7 +40,7 @@ RUN_FILES: Final = ("report.json", "report.md", "report.png", "history.jsonl", "
 
 
 class Sent(NamedTuple):
-    """What was missing on a host, and is there now."""
+    """The files that were missing on a host, and are there now."""
 
     files: int
     bytes: int
@@ -44,7 +48,7 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True)
 class _There:
-    """What a host has of some files."""
+    """The files of a list that a host has."""
 
     home: str
     """Its folder, from the root on."""
@@ -95,7 +99,27 @@ async def fetch_training(
 
 
 async def push_files(shell: SshShell, root: Path, paths: Sequence[str]) -> Sent:
-    """Bring files to a host, each to the place below its folder that it has below `root`, in this order."""
+    """Bring files to a host, each to the place below its folder that it has below `root`, in this order.
+
+    Of several processes here that do so at the same time, one waits for the other, and finds the files there.
+    """
+    lock = await _lock(root / "data" / ".staged" / f"{shell.name}.lock")
+    try:
+        return await _push_files(shell, root, paths)
+    finally:
+        os.close(lock)
+
+
+async def _lock(path: Path) -> int:
+    """Wait until a file is locked; closing what is returned lets it go."""
+    while True:
+        try:
+            return take_lock(path, path.parent, Busy("another process brings files to that host"))
+        except Busy:
+            await asyncio.sleep(PAUSE)
+
+
+async def _push_files(shell: SshShell, root: Path, paths: Sequence[str]) -> Sent:
     there = await _what_is_there(shell, paths)
     files = size = 0
     for path in paths:

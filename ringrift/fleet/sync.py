@@ -15,10 +15,12 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from ringrift.errors import Busy, RingRiftError
 from ringrift.files import alone
+from ringrift.fleet.archive import ArchiveSync, fill_archive
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import FleetSettings, Host, SyncSettings
 from ringrift.fleet.mirror import PACKED, Piece, RemoteFile, missing_piece, target_of
@@ -33,9 +35,10 @@ from ringrift.run_context import RunContext
 
 T = TypeVar("T")
 
+NO_HOSTS: Final[Mapping[str, Host]] = MappingProxyType({})
 GAMES: Final = Path("data") / "selfplay"
 INCOMING: Final = ".incoming"
-"""What is on its way, in the folder of games; nobody looks into hidden folders."""
+"""The folder, within that of games, of files on their way; its name is hidden, so that no reader looks into it."""
 
 
 class BusyMirror(Unreachable, Busy):
@@ -44,7 +47,7 @@ class BusyMirror(Unreachable, Busy):
 
 @dataclass(frozen=True)
 class HostSync:
-    """What a round has brought from one host."""
+    """The files that a round has brought from one host."""
 
     host: str
     games: int = 0
@@ -69,16 +72,18 @@ class HostSync:
     trouble: str = ""
     """Why there is not more, in a line; empty if nothing is wrong."""
     reaction: str = ""
-    """What to do about the trouble."""
+    """The reaction to the trouble; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a round has brought."""
+    """The files that a round has brought."""
 
     hosts: tuple[HostSync, ...]
     min_games: int
     seconds: float
+    archives: tuple[ArchiveSync, ...] = ()
+    """The files that archives have received since the last report."""
 
     @property
     def games(self) -> int:
@@ -86,9 +91,10 @@ class SyncReport:
         return sum(host.games for host in self.hosts)
 
     @property
-    def failed(self) -> tuple[HostSync, ...]:
-        """The hosts with trouble."""
-        return tuple(host for host in self.hosts if host.trouble)
+    def failed(self) -> tuple[HostSync | ArchiveSync, ...]:
+        """The hosts with trouble, archives among them."""
+        reports: tuple[HostSync | ArchiveSync, ...] = (*self.hosts, *self.archives)
+        return tuple(host for host in reports if host.trouble)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON for programs."""
@@ -100,7 +106,8 @@ class SyncReport:
         refused = [host.refused for host in self.hosts if host.refused]
         trouble = [f"{host.trouble} ({host.reaction})" for host in self.failed]
         new = f"{self.games:,} new games from {len(self.hosts)} hosts"
-        return "; ".join([new, *waiting, *removed, *refused, *trouble])
+        archived = [str(one) for one in self.archives if one.files and not one.trouble]
+        return "; ".join([new, *waiting, *removed, *refused, *archived, *trouble])
 
 
 @dataclass
@@ -123,7 +130,7 @@ class _Round:
 
     @property
     def staging(self) -> Path:
-        """Where the host's files arrive."""
+        """The folder in which the host's files arrive."""
         return self.root / INCOMING / self.name
 
     async def run(self) -> None:
@@ -161,7 +168,7 @@ class _Round:
             come = batch
 
     def _missing(self, files: Mapping[str, RemoteFile]) -> list[Piece]:
-        """What the host has that we have not."""
+        """Return the files of the host that are missing here."""
         pieces = []
         for path, file in sorted(files.items()):
             target = target_of(self.root, self.name, path)
@@ -255,9 +262,15 @@ class Sync:
     """The folder of games here."""
     settings: SyncSettings
     health: Health | None = None
+    archives: Mapping[str, SshShell] = field(default_factory=dict)
+    """The hosts that get all closed files; what one of them gets holds up no round."""
+    _filling: dict[str, asyncio.Task[ArchiveSync]] = field(default_factory=dict, init=False)
 
     async def round(self) -> SyncReport:
-        """Bring what is new from all hosts; one that is in trouble harms no other."""
+        """Bring what is new from all hosts; one that is in trouble harms no other.
+
+        Archives that have all they were sent begin to get the rest; the report tells of those that have ended.
+        """
         started = time.monotonic()
         limit = asyncio.Semaphore(self.settings.hosts_at_once)
         resting = {} if self.health is None else await asyncio.to_thread(self.health.resting)
@@ -269,7 +282,26 @@ class Sync:
                 return await _sync_host(name, shell, self.root, self.settings, self.health)
 
         hosts = await asyncio.gather(*(one(name, shell) for name, shell in self.shells.items()))
-        return SyncReport(tuple(hosts), self.settings.min_games, time.monotonic() - started)
+        archived = [
+            ArchiveSync(name, trouble=f"{name}: {resting[name]}", reaction="retry later")
+            for name in self.archives
+            if name in resting
+        ]
+        archived += [self._filling.pop(name).result() for name, task in [*self._filling.items()] if task.done()]
+        for name, shell in self.archives.items():
+            if name not in resting and name not in self._filling:
+                self._filling[name] = asyncio.create_task(fill_archive(shell, self.root, self.health))
+        return SyncReport(tuple(hosts), self.settings.min_games, time.monotonic() - started, tuple(archived))
+
+    async def archived(self) -> tuple[ArchiveSync, ...]:
+        """Wait for what archives are getting; what has come of it."""
+        return tuple(await asyncio.gather(*(self._filling.pop(name) for name in [*self._filling])))
+
+    async def stop_archiving(self) -> None:
+        """End what archives are getting; the next round goes on there."""
+        for task in self._filling.values():
+            task.cancel()
+        await asyncio.gather(*self._filling.values(), return_exceptions=True)
 
 
 def sync_games(
@@ -278,13 +310,19 @@ def sync_games(
     *,
     root: Path = GAMES,
     health: Health | None = None,
+    archives: Mapping[str, Host] = NO_HOSTS,
     connect: OpenConnection = no_connections,
 ) -> SyncReport:
-    """Bring all new games of these hosts to `root/<config>/<host>/<worker>/`, once."""
+    """Bring all new games of these hosts to `root/<config>/<host>/<worker>/`, once, and then to the archives."""
 
     async def run() -> SyncReport:
-        async with open_shells(hosts, settings.connection, connect) as shells:
-            return await Sync(shells, root, settings.sync, health).round()
+        async with (
+            open_shells(hosts, settings.connection, connect) as shells,
+            open_shells(archives, settings.connection, connect) as others,
+        ):
+            sync = Sync(shells, root, settings.sync, health, others)
+            report = await sync.round()
+            return replace(report, archives=(*report.archives, *await sync.archived()))
 
     return asyncio.run(run())
 
@@ -296,9 +334,11 @@ def stream_games(
     *,
     root: Path = GAMES,
     health: Health | None = None,
+    archives: Mapping[str, Host] = NO_HOSTS,
     alive: Callable[[], None] = lambda: None,
+    over: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Bring new games again and again, over one connection a host, until it is cancelled.
+    """Bring new games again and again, over one connection a host, until it is cancelled, or is `over` after a round.
 
     `on_round` gets the report of every round, in a thread of its own, and the next one waits for it. `alive` is called
     several times a second, as long as none of it is stuck.
@@ -317,17 +357,28 @@ def stream_games(
         return None
 
     async def run() -> None:
-        async with open_shells(hosts, settings.connection) as shells:
-            sync = Sync(shells, root, settings.sync, health)
-            while not context.cancelled:
-                began = time.monotonic()
-                report = await until_done(asyncio.create_task(sync.round()), cancel=True)
-                if report is None:
-                    return
-                await until_done(asyncio.create_task(asyncio.to_thread(on_round, report)), cancel=False)
-                while not context.cancelled and time.monotonic() < began + settings.sync.stream_seconds:
-                    alive()
-                    await asyncio.sleep(0.2)
+        async with (
+            open_shells(hosts, settings.connection) as shells,
+            open_shells(archives, settings.connection) as others,
+        ):
+            sync = Sync(shells, root, settings.sync, health, others)
+            try:
+                await rounds(sync)
+            finally:
+                await sync.stop_archiving()
+
+    async def rounds(sync: Sync) -> None:
+        while not context.cancelled:
+            began = time.monotonic()
+            report = await until_done(asyncio.create_task(sync.round()), cancel=True)
+            if report is None:
+                return
+            await until_done(asyncio.create_task(asyncio.to_thread(on_round, report)), cancel=False)
+            if over():
+                return
+            while not context.cancelled and time.monotonic() < began + settings.sync.stream_seconds:
+                alive()
+                await asyncio.sleep(0.2)
 
     asyncio.run(run())
 

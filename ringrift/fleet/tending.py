@@ -1,4 +1,4 @@
-"""What keeps the fleet in order, every few minutes: hosts that come back are taken back, and what was left there ends.
+"""The care for the fleet, every few minutes: hosts that come back are taken back, and what was left there ends.
 
 A job is given up when its host does not answer. Its work is done elsewhere, and once the host answers again the job is
 killed, so that it does not use up what others could have.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from ringrift.errors import RingRiftError
 from ringrift.fleet.health import Health
@@ -18,10 +19,14 @@ from ringrift.fleet.shell import Shell
 from ringrift.fleet.ssh import OpenConnection, Reaction, no_connections, open_shells, reaction_to
 from ringrift.fleet.usage import note_usage
 
+AT_ONCE: Final = 32
+"""Hosts that are asked at the same time: each is a handshake, and a thousand at once would last longer than any of them
+may take (`connection.seconds`)."""
+
 
 @dataclass(frozen=True)
 class Tended:
-    """What became of one host."""
+    """The outcome for one host."""
 
     host: str
     trouble: str = ""
@@ -33,7 +38,7 @@ class Tended:
     freed: tuple[str, ...] = ()
     """Jobs that had a place, but are not there any more."""
     remarks: tuple[str, ...] = ()
-    """What it has garbled of its usage, a line each."""
+    """The complaints about what it has garbled of its usage, a line each."""
 
     def __str__(self) -> str:
         parts = [self.trouble or f"{self.host}: {'is back in service' if self.back else 'in service'}"]
@@ -53,8 +58,14 @@ def tend_fleet(
     async def run() -> list[Tended]:
         resting = await asyncio.to_thread(health.resting)
         awake = {name: host for name, host in hosts.items() if name not in resting}
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def one(name: str) -> Tended:
+            async with limit:
+                return await _tend(name, shells[name], awake[name], health)
+
         async with open_shells(awake, settings.connection, connect) as shells:
-            found = await asyncio.gather(*(_tend(name, shells[name], awake[name], health) for name in awake))
+            found = await asyncio.gather(*map(one, awake))
         return [*found, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
 
     return asyncio.run(run())

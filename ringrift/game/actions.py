@@ -20,7 +20,7 @@ M = `Board.max_distance`:
 | … +D×M | slide or capture in direction d to distance m + 1: plane d × M + m | the stack that moves |
 
 After the planes come the actions without a cell, in the order of `SCALAR_NAMES`. The same (stack, direction, distance)
-is never both a slide and a capture (R101), so one plane serves both, and the phase tells the rest.
+is never both a slide and a capture (R101), so one plane serves both, and the phase decides which.
 
 Regions and whole longer lines are named by their first cell; `transform_actions` names them by the image of that cell,
 which after a symmetry may be another cell of the same region or the other end of the line.
@@ -46,7 +46,7 @@ PLANE_EXTRACT: Final = 5
 PLANE_FORCED: Final = 6
 PLANE_REGION: Final = 7
 COLLAPSED_BORDER: Final = 4
-"""Border kind of a region: 0–3 markers of the player that many seats after the mover, 4 collapsed cells."""
+"""Border kind of a region: 0–3 markers of the player that is this many seats after the mover, 4 collapsed cells."""
 PLANE_RECOVERY: Final = 12
 
 SKIP_PLACEMENT: Final = 0
@@ -141,7 +141,7 @@ class FirstPlanes(NamedTuple):
 
 @cache
 def first_planes(board: Board) -> FirstPlanes:
-    """Where the planes of a board begin."""
+    """Return where the planes of a board begin."""
     directions, axes = len(board.directions), len(board.axes)
     line = PLANE_RECOVERY + directions
     move = line + 3 * axes
@@ -155,7 +155,7 @@ def policy_size(board: Board) -> int:
 
 @cache
 def transform_actions(board: Board, players: int) -> npt.NDArray[np.int32]:
-    """What every action becomes under every symmetry: `[symmetries, policy_size]`.
+    """Return every action under every symmetry: `[symmetries, policy_size]`.
 
     Row s is a permutation of the policy for the position transformed by `board.symmetries[s]`. It depends on the number
     of players through the line length only. Windows and lines that would leave the board are no actions; they map to

@@ -29,7 +29,7 @@ from ringrift.kernels.types import Record
 STACK_LETTERS = "ABCD"
 MARKER_LETTERS = "abcd"
 SHORT_CELL = 4
-"""Characters of a cell where there is little room: of 25 cells in a row, so many fit into 120."""
+"""Characters of a cell where there is little room: 25 cells of this width fit into 120."""
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEGEND = "A3 stack (height)   A3/1 height/cap   a marker   #a collapsed   · empty"
 
@@ -66,7 +66,7 @@ def _short_text(word: int) -> str:
 
 
 def _grid(board: Board, texts: list[str], width: int | None = None) -> list[str]:
-    """Draw the rows, with so many characters for a cell or as many as the longest takes."""
+    """Draw the rows, with `width` characters for a cell or as many as the longest takes."""
     width = width or max(3, max(len(text) for text in texts) + 1)
     return _hex_lines(board, texts, width) if board.hexagonal else _square_lines(board, texts, width)
 

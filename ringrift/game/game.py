@@ -53,7 +53,7 @@ NO_ACTION_RULE: Final = "a no-action is forced where its phase offers nothing el
 
 @dataclass(frozen=True)
 class Result:
-    """How a game stands or ended; per-player tuples are by seat."""
+    """The state or result of a game; per-player tuples are by seat."""
 
     status: str
     """`completed`, or `active` while it runs and when it was stopped at the limit of moves."""
@@ -162,17 +162,17 @@ class Game:
         return int(state_hash(self._states[0]))
 
     def result(self) -> Result:
-        """How the game stands."""
-        found = result_json(self.array)
+        """The state of the game, or its result."""
+        result = result_json(self.array)
         return Result(
-            status=found["status"],
-            winner=found["winner"],
-            reason=found["reason"],
-            plies=found["plies"],
-            eliminated_rings=tuple(found["eliminatedRings"]),
-            territory_spaces=tuple(found["territorySpaces"]),
-            rings_in_hand=tuple(found["ringsInHand"]),
-            ranks=self.ranks() if found["winner"] else None,
+            status=result["status"],
+            winner=result["winner"],
+            reason=result["reason"],
+            plies=result["plies"],
+            eliminated_rings=tuple(result["eliminatedRings"]),
+            territory_spaces=tuple(result["territorySpaces"]),
+            rings_in_hand=tuple(result["ringsInHand"]),
+            ranks=self.ranks() if result["winner"] else None,
         )
 
     def ranks(self) -> tuple[int, ...]:
@@ -203,9 +203,9 @@ class Game:
         else:
             raise IllegalAction(f"{action!r} is no action: play a policy index, a short key or a canonical move")
 
-    def _play_action(self, action: int, spoken: str | None) -> None:
+    def _play_action(self, action: int, title: str | None) -> None:
         if not (self.legal_actions() == action).any():
-            raise IllegalAction(self._complaint(action, spoken))
+            raise IllegalAction(self._complaint(action, title))
         self._past.append((self._states.copy(), action))
         step(self._states[0], action, self.board.tables, self._work)
         self._legal = None
@@ -225,27 +225,27 @@ class Game:
                 f"it is the turn of player {self.player}, not of {player!r}, in phase {self.phase} (R070)"
             )
         before = len(self._past)
-        spoken = f"move {move.get('type')}"
+        title = f"move {move.get('type')}"
         try:
-            self._play_action(self.notation().action(move), spoken)
+            self._play_action(self.notation().action(move), title)
             while self.array["owed"] in (OWES_RECOVERY_LINE, OWES_EXTRACTION):
                 if not {"recoveryOption", "extractionStacks"} & move.keys():
                     break  # a recovery cut short: the rest has not been decided yet
                 if self.array["owed"] == OWES_EXTRACTION and "extractionStacks" not in move:
                     break
-                self._play_action(self.notation().action(move), spoken)
+                self._play_action(self.notation().action(move), title)
         except RingRiftError:
             while len(self._past) > before:
                 self.undo()
             raise
 
-    def _complaint(self, action: int, spoken: str | None) -> str:
-        if spoken is None:
-            spoken = self._name(action)
+    def _complaint(self, action: int, title: str | None) -> str:
+        if title is None:
+            title = self._name(action)
         if self.is_over and self.array["phase"] != GAME_OVER:
-            return f"{spoken}: the game was stopped after {self.max_moves} moves"
+            return f"{title}: the game was stopped after {self.max_moves} moves"
         rule = NO_ACTION_RULE if self._is_no_action(action) else PHASE_RULES[self.phase]
-        return f"{spoken} is not legal for player {self.player} in phase {self.phase}: {rule}"
+        return f"{title} is not legal for player {self.player} in phase {self.phase}: {rule}"
 
     def _is_no_action(self, action: int) -> bool:
         """Whether an action is one of the forced no-actions, whatever the position."""
@@ -291,7 +291,7 @@ class Game:
         return position
 
     def _chain_history(self) -> Json:
-        """Where the running chain began, and the cells that its segments departed from."""
+        """Return where the running chain began, and the cells that its segments departed from."""
         visited: list[str] = []
         for states, action in reversed(self._past):
             visited.insert(0, cell_key(self.board, parts(self.board, action).cell))
@@ -426,9 +426,9 @@ def check_result(game: Game, result: object) -> None:
         return
     if not isinstance(result, Mapping):
         raise BadRecord("`result` must be an object")
-    found = result_json(game.array)
+    content = result_json(game.array)
     if game.array["winner"]:
-        found["ranks"] = list(game.ranks())
-    for name, value in found.items():
+        content["ranks"] = list(game.ranks())
+    for name, value in content.items():
         if name in result and result[name] != value:
             raise BadRecord(f"the result says {name} {result[name]!r}, but the rules give {value!r}")

@@ -38,7 +38,7 @@ ELIMINATION_CONTEXTS: Final = {
 
 
 class Parts(NamedTuple):
-    """What an action consists of: kind of plane and cell, with the number that its kind needs."""
+    """The parts of an action: kind of plane and cell, with the number that its kind needs."""
 
     kind: str  # place, eliminate, forced, region, slide, exact, whole, window, move, scalar
     cell: int = -1
@@ -190,8 +190,8 @@ class Notation:
         find_region(self.state, board.tables, self.work, part.number, int(board.tables["position"][part.cell]))
         columns = np.arange(board.size)
         rows, cols = np.nonzero(self.work["region"][:, None] >> columns & 1)
-        found: list[int] = board.tables["cell"][(rows + 1) * board.stride + cols + 1].tolist()
-        return found
+        cells: list[int] = board.tables["cell"][(rows + 1) * board.stride + cols + 1].tolist()
+        return cells
 
     def line(self, part: Parts) -> list[int]:
         """The cells of the whole line that a line action belongs to, from its first position."""
@@ -256,7 +256,7 @@ class Notation:
         return ((dx // distance, dy // distance), distance) if dx % distance == dy % distance == 0 else ((), 0)
 
     def _slide(self, part: Parts) -> tuple[int, str]:
-        """Where a recovery slide goes and its mode."""
+        """Return the target of a recovery slide and its mode."""
         origin = int(self.board.tables["position"][part.cell])
         landing = origin + self.board.step(self.board.directions[part.number])
         cell = int(self.board.tables["cell"][landing])

@@ -20,7 +20,7 @@ from ringrift.kernels.types import I32
 
 @compiled
 def live_counts(cells: Words, board: BoardTables, position: int, most: int) -> int:
-    """Which stacks of 1 … `most` own rings could act if placed on an empty cell: bit n−1 for n rings.
+    """Return which stacks of 1 … `most` own rings could act if placed on an empty cell: bit n−1 for n rings.
 
     No dead placement: each count is judged by itself (R081).
     """
@@ -88,6 +88,27 @@ def add_placements(state: State, board: BoardTables, out: I32, count: int) -> in
             out[count] = cell_action(board, PLANE_PLACE, position)
             count += 1
     return count
+
+
+@compiled
+def offers_two_placements(state: State, board: BoardTables) -> bool:
+    """Whether the player to act has at least two legal placements; looks no further than the second."""
+    player = state.player
+    most = min(MAX_PLACED, state.hand[player - 1])
+    if most == 0:
+        return False
+    cells = state.cells
+    count = 0
+    for position in board.position:
+        word = cells[position]
+        if word == 0:
+            live = live_counts(cells, board, position, most)
+            count += (live != 0) + (live & (live - 1) != 0)  # one for a single bit, two for more
+        elif word & KIND == STACK:
+            count += may_place_on_stack(cells, board, position, player)
+        if count >= 2:
+            return True
+    return False
 
 
 @compiled

@@ -120,8 +120,8 @@ def read_position(board: Board, players: int, position: Mapping[str, Any]) -> St
         states = _read(board, players, position)
         _check(board, players, states[0], position)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        what = f"no field {error}" if isinstance(error, KeyError) else str(error)
-        raise BadPosition(f"not a position of {board.name} for {players} players: {what}") from None
+        problem = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise BadPosition(f"not a position of {board.name} for {players} players: {problem}") from None
     return states
 
 
@@ -142,7 +142,7 @@ def _read(board: Board, players: int, position: Mapping[str, Any]) -> States:
             raise BadPosition("`swapAvailable`: the pie rule is for two players (R180)")
         state["swap"] = SWAP_OPEN
     note_losses(state)
-    state["turn"] = 1  # whoever is out already lost the last ring in an earlier turn
+    state["turn"] = 1  # a player that is out lost the last ring in an earlier turn
     return states
 
 
@@ -271,12 +271,14 @@ def _counts(position: Mapping[str, Any], field: str, players: int) -> list[int]:
 
 def _check(board: Board, players: int, state: State, position: Mapping[str, Any]) -> None:  # noqa: C901 - a branch per invariant
     """The invariants that a position from outside has to keep."""
-    gone = board.rings - state["hand"][:players] - state["on_board"][:players]
+    eliminated = board.rings - state["hand"][:players] - state["on_board"][:players]
     for seat in range(players):
-        if gone[seat] < 0:
-            raise BadPosition(f"player {seat + 1} has {board.rings - gone[seat]} rings of {board.rings}")
-    if gone.sum() != state["credited"].sum():
-        raise BadPosition(f"{gone.sum()} rings are gone, but {state['credited'].sum()} are credited as eliminated")
+        if eliminated[seat] < 0:
+            raise BadPosition(f"player {seat + 1} has {board.rings - eliminated[seat]} rings of {board.rings}")
+    if eliminated.sum() != state["credited"].sum():
+        raise BadPosition(
+            f"{eliminated.sum()} rings are gone, but {state['credited'].sum()} are credited as eliminated"
+        )
     territory = state["territory"][:players].tolist()
     if position["totalRingsEliminated"] != state["credited"].sum():
         raise BadPosition(f"`totalRingsEliminated` is {position['totalRingsEliminated']!r}, not the sum")

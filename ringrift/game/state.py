@@ -74,7 +74,7 @@ SWAP_OPEN: Final = 1  # player 2 may swap at the start of its first turn
 SWAPPED: Final = 2
 
 TRAIL: Final = 4
-"""How many of the last places the state remembers, for networks; the rules never look at them."""
+"""The number of last places that the state keeps, for networks; the rules never look at them."""
 
 # Words.
 OWNER: Final = 7
@@ -254,7 +254,7 @@ def without_ring(word: int, depth: int) -> int:
 
 @compiled
 def has_buried_ring(word: int, player: int) -> bool:
-    """Whether a ring of the player lies below the top ring, whoever controls the stack (§2)."""
+    """Whether a ring of the player lies below the top ring, whichever player controls the stack (§2)."""
     return lowest_depth(word, player) > 0
 
 

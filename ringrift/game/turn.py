@@ -36,7 +36,7 @@ from ringrift.game.movement import (
     can_capture,
     play_move,
 )
-from ringrift.game.placement import add_placements, play_placement
+from ringrift.game.placement import add_placements, offers_two_placements, play_placement
 from ringrift.game.recovery import (
     add_extractions,
     add_recovery_lines,
@@ -200,13 +200,44 @@ def step(state: State, action: int, board: BoardTables, work: Workspace) -> None
 
 
 @compiled
-def play_forced(state: State, board: BoardTables, work: Workspace) -> int:
-    """Play on while there is exactly one legal action; the number of legal actions then, in `work.actions`."""
-    while True:
-        count = legal_actions(state, board, work, work.actions)
-        if count != 1:
-            return int(count)
-        step(state, work.actions[0], board, work)
+def _offers_two_moves(state: State, board: BoardTables, out: I32) -> bool:
+    """Whether a player who may move any stack has at least two ways; looks no further than the stack of the second."""
+    player = state.player
+    if state.owed != OWES_NOTHING or state.must_move or state.controlled[player - 1] == 0:
+        return False
+    count = 0
+    mine = STACK | player
+    for position in board.position:
+        if state.cells[position] & (KIND | OWNER) == mine:
+            count = add_slides_and_captures(state, board, position, out, count)
+            if count >= 2:
+                return True
+    return False
+
+
+@compiled
+def only_action(state: State, board: BoardTables, work: Workspace) -> int:
+    """The only legal action; −1 where there is a choice, or the game is over.
+
+    The two phases with many actions are left at the second one: after most actions of a search they come next, and all
+    that has to be known is that there is a choice.
+    """
+    if state.phase == RING_PLACEMENT and offers_two_placements(state, board):
+        return -1
+    if state.phase == MOVEMENT and _offers_two_moves(state, board, work.actions):
+        return -1
+    if legal_actions(state, board, work, work.actions) != 1:
+        return -1
+    return int(work.actions[0])
+
+
+@compiled
+def play_forced(state: State, board: BoardTables, work: Workspace) -> None:
+    """Play on while there is exactly one legal action."""
+    action = only_action(state, board, work)
+    while action >= 0:
+        step(state, action, board, work)
+        action = only_action(state, board, work)
 
 
 @compiled

@@ -1,7 +1,7 @@
 """The one door into the pool: a line is read, its game replayed, and either admitted or turned away with a reason.
 
 A line is a record of ours (`GameRecord`), or of another RingRift program in canonical moves (RULES §12). The latter
-are replayed move by move, also for the seat that each move says it is of, and become records of ours.
+are replayed move by move, with the seat of each move checked, and become records of ours.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REASONS: Final = {
     "wrong_result": "winner, reason or ranks are not those of the rules",
     "damaged": "cannot be read back from the database, or is not what its identity says",
 }
-"""Why a line is put into quarantine: the name that is stored, and what it says."""
+"""The reasons why lines are put into quarantine: the stored name, and its meaning."""
 
 RECORD_FIELDS: Final = frozenset(
     {
@@ -58,7 +58,7 @@ RECORD_FIELDS: Final = frozenset(
 """The fields that `GameRecord` keeps; others are kept beside it."""
 
 _LONG_FIELDS: Final = frozenset({"moves", "plies", "initial", "rules", "result", "config"})
-"""The fields of foreign records that the replay has told already."""
+"""The fields of foreign records that follow from the replay."""
 
 _PROBLEMS: Final = {AFTER_THE_END: "after_the_end", ILLEGAL_POLICY: "illegal_policy"}
 
@@ -95,7 +95,7 @@ class Candidate:
     """Fields that the line had beyond those of `GameRecord`."""
 
     def to_line(self) -> bytes:
-        """The line of JSON that it came from; for a foreign one, our line, which holds its own fields as `foreign`."""
+        """Return the line of JSON that it came from; for a foreign one, ours, with its fields as `foreign`."""
         line = self.record.to_line()
         further = {FOREIGN: self.extra or {}} if self.origin == FOREIGN else self.extra
         return line[:-2] + b"," + orjson.dumps(further)[1:] + b"\n" if further else line
@@ -103,7 +103,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Admitted:
-    """A game that the rules have found sound, with what they found (`FINDING`)."""
+    """A game that is sound by the rules, with the finding of its replay (`FINDING`)."""
 
     line: Line
     candidate: Candidate
@@ -138,25 +138,24 @@ def admit(lines: Sequence[Line]) -> list[Admitted | TurnedAway]:
 
 
 def judge(candidates: Sequence[Candidate]) -> list[np.void | Rejected]:
-    """Replay games of any configs: what the rules found, or why the game is none, one for each."""
+    """Replay games of any configs, and return for each the finding, or why it is no game."""
     records = [candidate.record for candidate in candidates]
-    found = findings(records)
     return [
         fault(record, finding) or _wrong_result(record, finding) or finding
-        for record, finding in zip(records, found, strict=True)
+        for record, finding in zip(records, findings(records), strict=True)
     ]
 
 
 def findings(records: Sequence[GameRecord]) -> list[np.void]:
-    """Replay games of any configs: a finding for each."""
+    """Replay games of any configs, and return a finding for each."""
     by_config: dict[str, list[int]] = defaultdict(list)
     for index, record in enumerate(records):
         by_config[record.config].append(index)
-    found: dict[int, np.void] = {}
+    by_index: dict[int, np.void] = {}
     for config, indices in by_config.items():
         board, players = parse_config(config)
-        found.update(zip(indices, replay(board, players, [records[index] for index in indices]), strict=True))
-    return [found[index] for index in range(len(records))]
+        by_index.update(zip(indices, replay(board, players, [records[index] for index in indices]), strict=True))
+    return [by_index[index] for index in range(len(records))]
 
 
 def read_candidate(raw: bytes) -> Candidate:
@@ -181,7 +180,7 @@ def read_candidate(raw: bytes) -> Candidate:
 
 
 def check_header(record: GameRecord) -> None:
-    """What can be told without replaying the game."""
+    """Check what needs no replay; `Rejected` names a fault."""
     try:
         _, players = parse_config(record.config)
     except UnknownConfig as error:
@@ -199,7 +198,7 @@ def check_header(record: GameRecord) -> None:
 
 
 def _check_key(record: GameRecord) -> None:
-    """What names the game, and when it ended: nothing that a column cannot hold or nobody means."""
+    """Check the names of the game and its end: each fits its column, and is plausible."""
     for name in ("game", "seed"):
         if not INT64.min <= getattr(record, name) <= INT64.max:
             raise Rejected("no_record", f"`{name}` is {getattr(record, name)}, more than 64 bits")
@@ -213,7 +212,7 @@ def _check_key(record: GameRecord) -> None:
 
 
 def fault(record: GameRecord, finding: np.void) -> Rejected | None:
-    """Why a replayed game is none, whatever its record says of the result; None if it is sound."""
+    """Return why a replayed game is none, apart from its stated result; None if it is sound."""
     problem = int(finding["problem"])
     if problem == ILLEGAL_ACTION:
         return Rejected("illegal_action", _complaint(record, int(finding["at"])))
@@ -226,7 +225,7 @@ def fault(record: GameRecord, finding: np.void) -> Rejected | None:
 
 
 def _wrong_result(record: GameRecord, finding: np.void) -> Rejected | None:
-    """What a record says of the result against the rules."""
+    """Return the difference between the stated result and that of the rules; None if they agree."""
     stated = {"winner": record.winner, "reason": record.reason, "ranks": record.ranks}
     for name, true in zip(stated, outcome(finding, len(record.engines)), strict=True):
         if stated[name] != true:
@@ -235,14 +234,14 @@ def _wrong_result(record: GameRecord, finding: np.void) -> Rejected | None:
 
 
 def outcome(finding: np.void, players: int) -> tuple[int | None, str | None, tuple[int, ...] | None]:
-    """Winner, reason and ranks of a replayed game, as records have them."""
+    """Return winner, reason and ranks of a replayed game, as records have them."""
     winner = int(finding["winner"])
     ranks = tuple(finding["ranks"][:players].tolist()) if winner else None
     return winner or None, REASON_NAMES[int(finding["reason"])], ranks
 
 
 def _complaint(record: GameRecord, at: int) -> str:
-    """What the rules say to an action that they forbid."""
+    """Return the error of the rules for an action that they forbid."""
     board, players = parse_config(record.config)
     game = Game(board.name, players)
     actions = record.actions[: at + 1].tolist()
@@ -256,7 +255,7 @@ def _complaint(record: GameRecord, at: int) -> str:
 
 
 def _foreign(fields: dict[str, Any], raw: bytes) -> Candidate:
-    """A record of another program as one of ours."""
+    """Return a record of another program as one of ours."""
     try:
         game = Game.opening(fields)
         if game.swap_rule:
@@ -295,12 +294,12 @@ def _foreign(fields: dict[str, Any], raw: bytes) -> Candidate:
 
 
 def _whole(value: object) -> int:
-    """A number of a foreign record, 0 if it has none."""
+    """Return a number of a foreign record, 0 if it has none."""
     return value if type(value) is int and 0 <= value <= INT64.max else 0
 
 
 def _names(value: object, players: int) -> tuple[str, ...]:
-    """The engines of a foreign record by seat, `unknown` if it does not say."""
+    """Return the engines of a foreign record by seat, `unknown` where it has none."""
     if isinstance(value, list) and len(value) == players and all(isinstance(name, str) for name in value):
         return tuple(value)
     return ("unknown",) * players

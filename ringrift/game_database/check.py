@@ -28,12 +28,12 @@ LEFT, REPAIRED, QUARANTINED = "left", "repaired", "quarantined"
 
 @dataclass(frozen=True)
 class Damage:
-    """Something that is wrong in a database."""
+    """A fault in a database."""
 
     kind: str
-    """`file`, `columns`, `source`, `moves`, `reanalysis`, or why the game is none (`REASONS`)."""
+    """`file`, `columns`, `source`, `moves`, `reanalysis`, or the reason why the game is none (`REASONS`)."""
     game: int | None
-    """The game's number in the database; None for what is about all."""
+    """The game's number in the database; None for a fault of the database as a whole."""
     detail: str
     done: str
     """`left`, `repaired` or `quarantined`."""
@@ -41,7 +41,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check has found."""
+    """The result of a check."""
 
     database: str
     games: int
@@ -50,11 +50,11 @@ class CheckReport:
 
     @property
     def left(self) -> int:
-        """What is still wrong."""
+        """The number of faults that are left."""
         return sum(damage.done == LEFT for damage in self.damage)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self) | {"left": self.left}
 
 
@@ -83,11 +83,11 @@ def check(
 
 
 def _check_structure(database: GamesDatabase, repair: bool) -> Iterator[Damage]:
-    """The database's own files, and rows that belong to none."""
+    """Yield faults of the database's own files, and rows that belong to no game or source."""
     if database.is_sqlite:
         with database.reading() as connection:
             complaints = connection.execute(text("PRAGMA integrity_check")).scalars().all()
-        yield from (Damage("file", None, said, LEFT) for said in complaints if said != "ok")
+        yield from (Damage("file", None, complaint, LEFT) for complaint in complaints if complaint != "ok")
     orphans = select(moves.c.game_id).where(~select(games.c.id).where(games.c.id == moves.c.game_id).exists())
     lost = ~select(sources.c.id).where(sources.c.id == games.c.source_id).exists()
     with database.writing() if repair else database.reading() as connection:
@@ -125,8 +125,8 @@ def _check_page(  # noqa: C901 - a branch per kind of damage
         except Rejected as error:
             bad[row.id] = error.reason, error.detail
     readable = [number for number in candidates if number not in bad]
-    found = findings([candidates[number].record for number in readable])
-    for number, finding in zip(readable, found, strict=True):
+    replays = findings([candidates[number].record for number in readable])
+    for number, finding in zip(readable, replays, strict=True):
         record = candidates[number].record
         rejected = fault(record, finding)
         if rejected:

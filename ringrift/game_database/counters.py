@@ -1,7 +1,7 @@
-"""Counters of what has ever happened, each raised in the transaction that does what it counts.
+"""Counters of all events, each raised in the transaction of the event that it counts.
 
-They never go down, whatever is pruned, and to read them is to read a few rows, however many games there are. A counter
-has a name (`CounterName`), a config, which is empty for what belongs to none, and a label.
+They never go down, whatever is pruned, and reading them takes a few rows, however many games there are. A counter has a
+name (`CounterName`), a config, which is empty for events of none, and a label.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ CounterName = Literal[
     "games_removed",  # from the pool to quarantine; by reason
     "quarantined",  # lines; by reason
     "trainings",  # `completed` or `failed`
-    "promotions",  # by what became of them, as the history of champions says it
+    "promotions",  # by outcome, as in the history of champions
     "gate",  # conditions; `<condition> <verdict>`
     "evaluations",  # by kind
     "evaluation_games",  # by kind
-    "stages",  # of iterations, whoever ran them; `<stage> <outcome>`
+    "stages",  # of iterations, in Airflow or `ringrift loop`; `<stage> <outcome>`
     "messages",  # to people; by subject
     "syncs",  # of hosts; `<host> <outcome>`, where the outcome is `ok` or `failed`
 ]
@@ -56,8 +56,8 @@ def count(
 
 def read_counters(database: GamesDatabase) -> Mapping[CounterName, Mapping[tuple[str, str], Counted]]:
     """Return all counters by name, and then by config and label."""
-    found: dict[CounterName, dict[tuple[str, str], Counted]] = {}
+    by_name: dict[CounterName, dict[tuple[str, str], Counted]] = {}
     with database.reading() as connection:
         for row in connection.execute(select(counters)):
-            found.setdefault(row.name, {})[row.config, row.label] = Counted(row._mapping["count"], row.last)
-    return found
+            by_name.setdefault(row.name, {})[row.config, row.label] = Counted(row._mapping["count"], row.last)
+    return by_name

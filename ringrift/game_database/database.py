@@ -1,4 +1,4 @@
-"""A games database: opening it, reading and writing it, and what went wrong in one line."""
+"""A games database: opening, reading and writing it, with errors in one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BadDatabase(RingRiftError):
 
 
 class AbsentDatabase(BadDatabase):
-    """Nobody has made a games database there yet."""
+    """A path or URL at which there is no games database yet."""
 
 
 class BusyDatabase(BadDatabase, Busy):
@@ -40,9 +40,9 @@ class BusyDatabase(BadDatabase, Busy):
 class GamesDatabase:
     """A games database, its schema up to date. SQLite or PostgreSQL.
 
-    Any number of processes may read and write at once: readers wait for nobody, and writers for one another. So the ids
-    of games rise in the order in which they become visible, and who has read up to one has missed none below it. Close
-    it, or use it as a context.
+    Any number of processes may read and write at once: readers wait for none, and writers for one another. So the ids
+    of games rise in the order in which they become visible, and a reader that has read up to one has missed none below
+    it. Close it, or use it as a context.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class GamesDatabase:
     ) -> None:
         """Open the database of a URL, a path of a SQLite file, or the settings, by default those of the file.
 
-        `create` makes one that is not there. `BadDatabase` says what stands in the way.
+        `create` makes one that is not there. `BadDatabase` if it cannot be opened.
         """
         self.settings = settings = settings or database_settings()
         self.url = _url(url or settings.url)
@@ -82,18 +82,18 @@ class GamesDatabase:
         return [Path(self.url.database or "").parent] if self.is_sqlite else []
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees the database as it is now, whatever others write meanwhile."""
+        """Open a connection that sees the database as it is now, whatever others write meanwhile."""
         with self._explained(), self.engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction: all that the block writes is kept when it ends well, nothing otherwise."""
+        """Open a transaction: all that the block writes is kept when it ends well, nothing otherwise."""
         with (
             self._explained(),
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
@@ -104,7 +104,7 @@ class GamesDatabase:
             yield connection
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        """An insert that passes over rows that are there already."""
+        """Return an insert that passes over rows that are there already."""
         statement = sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
         return statement.on_conflict_do_nothing()
 
@@ -119,6 +119,22 @@ class GamesDatabase:
                 private_file(path)
             except UnwritableFile as error:
                 raise BadDatabase(str(error)) from None
+
+    def compact(self) -> None:
+        """Give the room of removed rows back to the disk, unless another process uses the database.
+
+        PostgreSQL does so by itself.
+        """
+        if not self.is_sqlite:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            connection.cursor().execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            if _LOCKED not in str(error):
+                raise BadDatabase(f"{self.name}: {_complaint_of(str(error))}") from error
+        finally:
+            connection.close()
 
     def _engine(self) -> Engine:
         if not self.is_sqlite:
@@ -159,7 +175,7 @@ class GamesDatabase:
                 migrate(connection)
 
     def _revision(self, connection: Connection) -> str | None:
-        """The migration that the database is at; None for an empty one."""
+        """Return the migration that the database is at; None for an empty one."""
         if not inspect(connection).has_table("alembic_version"):
             if inspect(connection).has_table("games"):
                 raise BadDatabase(f"{self.name}: it has a table of games that is not RingRift's")
@@ -174,7 +190,7 @@ class GamesDatabase:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Make one line of what a database driver complains about."""
+        """Raise errors of a database driver as one line."""
         try:
             yield
         except DBAPIError as error:
@@ -188,7 +204,7 @@ class GamesDatabase:
 
 
 def _url(name: str) -> URL:
-    """The URL of a database that may be named by the path of its file."""
+    """Return the URL of a database that may be named by the path of its file."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -215,13 +231,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _passes(error: DBAPIError) -> bool:
-    """Whether the same may go well later: SQLite's lock, and what goes wrong in the operation of a server (PEP 249)."""
+    """Return whether a retry may succeed: SQLite's lock, and faults in the operation of a server (PEP 249)."""
     by_sqlite = isinstance(error.orig, sqlite3.Error)
     return _LOCKED in str(error.orig) if by_sqlite else isinstance(error, OperationalError)
 
 
 def _complaint(error: DBAPIError) -> str:
-    said = _one_line(error.orig or error)
+    return _complaint_of(_one_line(error.orig or error))
+
+
+def _complaint_of(said: str) -> str:
+    """Return a complaint of a driver with what to do about it."""
     if "disk is full" in said or "disk I/O error" in said or "No space left" in said:
         return f"{said}; what was being written is undone: make room and run it again"
     if "unable to open" in said or "readonly database" in said:

@@ -28,13 +28,13 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What an ingest has done."""
+    """The result of an ingest."""
 
     database: str
     files: int
-    """Files of records that were found."""
+    """The number of files of records."""
     unchanged: int
-    """… of which nothing was new."""
+    """The files of which nothing was new."""
     lines: int
     """New lines that were read."""
     added: dict[str, int]
@@ -42,13 +42,13 @@ class IngestReport:
     duplicates: int
     """Games that the database had already."""
     played_twice: int
-    """… of which it has another playing, which ended at another moment."""
+    """The duplicates whose stored playing ended at another moment."""
     quarantined: dict[str, int]
     """Lines by the reason why they are no games."""
     torn: int
     """Files whose last line has no end yet."""
     notes: dict[str, str]
-    """What is wrong with files, by path."""
+    """The faults of files, by path."""
     seconds: float
     complete: bool
     """Whether all files were read to their end; not if the work was stopped."""
@@ -59,34 +59,34 @@ class IngestReport:
         return sum(self.added.values())
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self) | {"games": self.games}
 
     def reasons(self) -> list[str]:
-        """Why there is no new game, or less than one may expect: a line each."""
-        found = []
+        """Return the reasons why there is no new game, or fewer than expected, a line each."""
+        lines = []
         if not self.files:
-            found.append("nothing to do: there are no .jsonl or .jsonl.gz files")
+            lines.append("nothing to do: there are no .jsonl or .jsonl.gz files")
         elif self.complete and not self.lines:
-            found.append(f"nothing to do: {self.files} files have no new lines since the last ingest")
+            lines.append(f"nothing to do: {self.files} files have no new lines since the last ingest")
         if self.duplicates:
-            found.append(f"{self.duplicates} games were in the database already")
+            lines.append(f"{self.duplicates} games were in the database already")
         if self.played_twice:
-            found.append(
+            lines.append(
                 f"{self.played_twice} of them were played twice: by two machines of one name, which need a --host of "
                 "their own, or again after a crash"
             )
         if self.torn:
-            found.append(f"{self.torn} files end in a line that is not complete; it is left for the next ingest")
-        found += [f"{path}: {note}" for path, note in self.notes.items()]
+            lines.append(f"{self.torn} files end in a line that is not complete; it is left for the next ingest")
+        lines += [f"{path}: {note}" for path, note in self.notes.items()]
         if not self.complete:
-            found.append("stopped before the end; the next ingest goes on from here")
-        return found
+            lines.append("stopped before the end; the next ingest goes on from here")
+        return lines
 
 
 @dataclass
 class _Batch:
-    """Lines of one or several files, and how far these have been read then."""
+    """Lines of one or several files, and the progress of reading these after them."""
 
     lines: list[Line] = field(default_factory=list)
     bytes: int = 0
@@ -96,7 +96,7 @@ class _Batch:
 
 @dataclass
 class _Tally:
-    """What has come together so far."""
+    """The totals so far."""
 
     unchanged: int = 0
     torn: int = 0
@@ -175,7 +175,7 @@ def _batches(
     stored_positions: dict[int, int],
     tally: _Tally,
 ) -> Iterator[_Batch]:
-    """All new lines of the files."""
+    """Yield all new lines of the files in batches."""
     batch = _Batch()
     settings = context.settings
     longest = settings.longest_line_megabytes * MEGABYTE
@@ -183,7 +183,7 @@ def _batches(
     for path in files:
         try:
             reader = open_source(database, path)
-        except OSError as error:  # moved or compressed since it was found: the next ingest finds it again
+        except OSError as error:  # moved or compressed since it was listed: the next ingest lists it again
             tally.notes[str(path)] = f"cannot be read ({error.strerror or error})"
             continue
         if reader is None:
@@ -215,7 +215,7 @@ def _batches(
 
 
 def _judge(lines: list[Line], settings: IngestSettings) -> Rows:
-    """Judge the lines of a batch: what a thread does."""
+    """Judge the lines of a batch, in a thread."""
     longest = settings.longest_line_megabytes * MEGABYTE
     long = [line for line in lines if len(line.raw) >= longest and not line.raw.endswith(b"\n")]
     verdicts = admit([line for line in lines if line not in long]) if long else admit(lines)

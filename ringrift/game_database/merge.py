@@ -1,4 +1,4 @@
-"""Several games databases become one: the games of others come in through the same door as lines of files."""
+"""The merge of games databases: the games of another one are admitted like lines of files."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ringrift.run_context import RunContext
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What a merge has done."""
+    """The result of a merge."""
 
     database: str
     other: str
     games: int
     """Games of the other database."""
     added: dict[str, int]
-    """… that are new, by config."""
+    """The new ones among them, by config."""
     duplicates: int
     quarantined: dict[str, int]
     """Lines by reason, those that were in the other's quarantine too."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
 
@@ -90,7 +90,7 @@ def _verdicts(page: list[Row[Any]], paths: dict[str, int]) -> list[Admitted | Tu
 
 
 def _merge_quarantine(database: GamesDatabase, other: GamesDatabase) -> Counter[str]:
-    """Add what is in the other's quarantine, a line at a time."""
+    """Add the lines of the other's quarantine, one at a time."""
     counts: Counter[str] = Counter()
     last = 0
     query = select(quarantine, sources.c.path).outerjoin(sources).order_by(quarantine.c.id).limit(1)

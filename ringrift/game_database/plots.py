@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.0
-"""Inches."""
+"""The width of a picture in inches."""
 BINS = 40
 
 
 def write_plots(statistics: GamesStatistics, folder: Path) -> list[Path]:
-    """Write a PNG for endings, seats, lengths and uses; the files' paths. None without games."""
+    """Write a PNG for endings, seats, lengths and uses, and return the paths; none without games."""
     if not statistics.configs:
         return []
     plots = {"endings": _endings, "seats": _seats, "lengths": _lengths, "uses": _uses}
@@ -36,7 +36,7 @@ def write_plots(statistics: GamesStatistics, folder: Path) -> list[Path]:
 
 
 def _figure(title: str, rows: int) -> tuple[Figure, Axes]:
-    """A picture with a line for each of so many rows."""
+    """Return a picture with room for a number of rows."""
     from matplotlib.figure import Figure  # late: slow to import; and without pyplot, which wants a screen
 
     figure = Figure(figsize=(WIDTH, 1.6 + 0.42 * rows), layout="constrained")

@@ -32,7 +32,7 @@ from ringrift.game_database.schema import DIGEST_BYTES, games, moves, quarantine
 from ringrift.selfplay import GameRecord
 
 OPENING_ACTIONS: Final = 8
-"""Games that begin with the same so many actions have the same opening: about two turns."""
+"""The first actions by which openings are told apart: about two turns."""
 
 ARRIVALS: Final = (60, 600)
 """Seconds after its end within which a game should be here: a minute, where sync streams."""
@@ -52,20 +52,20 @@ COUNTS: Final = (
 
 @dataclass
 class Stored:
-    """What a transaction has added to the database."""
+    """The counts of what a transaction has added to the database."""
 
     added: dict[str, int] = field(default_factory=dict)
     """Games by config."""
     duplicates: int = 0
     played_twice: int = 0
-    """… that ended at another moment than the game that was there."""
+    """The duplicates that ended at another moment than the stored game."""
     quarantined: dict[str, int] = field(default_factory=dict)
     """Lines by reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is to be written of some verdicts: made by any thread, written by one."""
+    """The rows to write for some verdicts: made by any thread, written by one."""
 
     games: dict[bytes, tuple[dict[str, Any], dict[str, Any]]]
     """Rows of `games` and `moves` by identity."""
@@ -76,7 +76,7 @@ class Rows:
 
 
 def make_rows(verdicts: Iterable[Admitted | TurnedAway]) -> Rows:
-    """The rows of verdicts, each game once."""
+    """Return the rows of verdicts, each game once."""
     admitted: dict[bytes, tuple[dict[str, Any], dict[str, Any]]] = {}
     turned_away: dict[bytes, dict[str, Any]] = {}
     duplicates = played_twice = 0
@@ -99,8 +99,8 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
     stored = Stored(duplicates=rows.duplicates, played_twice=rows.played_twice)
     if rows.games:
         new = database.insert(games).returning(games.c.id, games.c.identity)
-        found = connection.execute(new, [game for game, _ in rows.games.values()])
-        ids = {bytes(row.identity): row.id for row in found}
+        inserted = connection.execute(new, [game for game, _ in rows.games.values()])
+        ids = {bytes(row.identity): row.id for row in inserted}
         added = [(game, blobs) for game, blobs in rows.games.values() if game["identity"] in ids]
         if added:
             connection.execute(moves.insert(), [blobs | {"game_id": ids[game["identity"]]} for game, blobs in added])
@@ -121,7 +121,7 @@ def write_rows(database: GamesDatabase, connection: Connection, rows: Rows) -> S
 
 
 def _count_games(connection: Connection, added: Sequence[Mapping[str, Any]]) -> None:
-    """Count games by config and host; each counter remembers when its latest game ended."""
+    """Count games by config and host; each counter keeps the end of its latest game."""
     ends: dict[tuple[str, str], list[int]] = {}
     for game in added:
         ends.setdefault((game["config"], game["host"]), []).append(game["ended"])
@@ -134,15 +134,15 @@ def _count_games(connection: Connection, added: Sequence[Mapping[str, Any]]) -> 
 
 
 def delay_of(seconds: float) -> str:
-    """Return the class of a time from the end of a game to its row here, of which the counter `arrivals` has one each.
+    """Return the class of the delay from the end of a game to its row here, as the counter `arrivals` has them.
 
-    The end is that of the host's clock: where it goes wrong, so does this.
+    The end is by the host's clock, and wrong where that is.
     """
     return next((str(limit) for limit in ARRIVALS if seconds <= limit), "later")
 
 
 def game_row(candidate: Candidate, finding: np.void, line: Line) -> dict[str, Any]:
-    """The row of a game."""
+    """Return the row of a game."""
     record = candidate.record
     seat, at = record.resigned or (None, None)
     return {
@@ -167,7 +167,7 @@ def game_row(candidate: Candidate, finding: np.void, line: Line) -> dict[str, An
 
 
 def derived_columns(record: GameRecord, finding: np.void) -> dict[str, Any]:
-    """The columns that follow from the record and from replaying it."""
+    """Return the columns that follow from the record and from replaying it."""
     winner, reason, ranks = outcome(finding, parse_config(record.config)[1])
     identity = bytes.fromhex(record.identity)
     actions = np.ascontiguousarray(record.actions, "<i4")
@@ -185,7 +185,7 @@ def derived_columns(record: GameRecord, finding: np.void) -> dict[str, Any]:
 
 
 def moves_row(candidate: Candidate) -> dict[str, Any]:
-    """What is long about a game; the id of its row is yet to come."""
+    """Return the row of a game's long data, without the id of the game."""
     record = candidate.record
     extra = (candidate.extra or {}) | ({"code": record.code} if record.code else {})
     return {
@@ -196,7 +196,7 @@ def moves_row(candidate: Candidate) -> dict[str, Any]:
 
 
 def quarantine_row(verdict: TurnedAway) -> dict[str, Any]:
-    """The row of a line that is no game."""
+    """Return the row of a line that is no game."""
     line = verdict.line
     return {
         "digest": blake2b(line.raw, digest_size=DIGEST_BYTES).digest(),
@@ -209,7 +209,7 @@ def quarantine_row(verdict: TurnedAway) -> dict[str, Any]:
 
 
 def read_game(row: Row[Any]) -> Candidate:
-    """The game of a row that `selection.stored_games` gives; `Damaged` if it cannot be read."""
+    """Return the game of a row of `selection.stored_games`; `Damaged` if it cannot be read."""
     if row.packed_actions is None:
         raise Damaged("its moves are missing")
     try:
@@ -232,7 +232,7 @@ def read_game(row: Row[Any]) -> Candidate:
             host=row.host,
             worker=row.worker,
             ended=row.ended,
-            code=extra.pop("code", "") if row.origin == SELFPLAY else "",  # has no column: nothing asks for it
+            code=extra.pop("code", "") if row.origin == SELFPLAY else "",  # it has no column, as nothing selects by it
         )
         return Candidate(record, row.origin, extra or None)
     except (orjson.JSONDecodeError, TypeError) as error:
@@ -240,12 +240,12 @@ def read_game(row: Row[Any]) -> Candidate:
 
 
 def lot(identity: bytes) -> int:
-    """31 bits of an identity, itself a hash, that decide whether the game is held out."""
+    """Return 31 bits of an identity, itself a hash, that decide whether the game is held out."""
     return int.from_bytes(identity[:4]) >> 1
 
 
 def hash_actions(actions: npt.NDArray[np.int32]) -> int:
-    """64 bits that tell sequences of actions from one another."""
+    """Return a hash of a sequence of actions, 64 bits."""
     return int.from_bytes(blake2b(actions.tobytes(), digest_size=8).digest(), signed=True)
 
 

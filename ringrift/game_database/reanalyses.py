@@ -1,4 +1,4 @@
-"""Reanalyses: what champions thought of decisions of old games, stored beside the games, which stay as they are."""
+"""Reanalyses: champions' new searches of decisions of old games, stored beside the games, which stay as they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ReanalysisKey:
 
 
 def reanalysed_games(database: GamesDatabase, config: str, key: ReanalysisKey, share: float) -> set[int]:
-    """Return the ids of the config's games of which that model has searched that share of the decisions, or more."""
+    """Return the ids of the config's games of which that model has searched at least a share of the decisions."""
     query = select(reanalyses.c.game_id).join(games, games.c.id == reanalyses.c.game_id)
     query = query.where(games.c.config == config, reanalyses.c.share >= share, *_conditions(key))
     with database.reading() as connection:
@@ -37,7 +37,7 @@ def reanalysed_games(database: GamesDatabase, config: str, key: ReanalysisKey, s
 
 
 def store_reanalyses(
-    database: GamesDatabase, key: ReanalysisKey, share: float, found: Mapping[int, SearchStatistics]
+    database: GamesDatabase, key: ReanalysisKey, share: float, searches: Mapping[int, SearchStatistics]
 ) -> None:
     """Store the searches of games by id, in place of those of the same model and budget with a smaller share."""
     made = int(time.time())
@@ -50,11 +50,11 @@ def store_reanalyses(
             "made": made,
             "search": pack_search(search),
         }
-        for game, search in found.items()
+        for game, search in searches.items()
     ]
     with database.writing() as connection:
-        there = set(connection.execute(select(games.c.id).where(games.c.id.in_(found))).scalars())
-        smaller = delete(reanalyses).where(reanalyses.c.game_id.in_(found), *_conditions(key))
+        there = set(connection.execute(select(games.c.id).where(games.c.id.in_(searches))).scalars())
+        smaller = delete(reanalyses).where(reanalyses.c.game_id.in_(searches), *_conditions(key))
         connection.execute(smaller.where(reanalyses.c.share < share))
         if kept := [row for row in rows if row["game_id"] in there]:  # a check may have removed a game meanwhile
             connection.execute(database.insert(reanalyses), kept)
@@ -80,17 +80,17 @@ def damaged_reanalyses(database: GamesDatabase) -> Iterator[tuple[int, int, str]
 def packed_reanalyses(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[bytes, ...]]:
     """Return the packed searches of games by id, the oldest first."""
     query = select(reanalyses.c.game_id, reanalyses.c.search).where(reanalyses.c.game_id.in_(ids))
-    found: dict[int, tuple[bytes, ...]] = {}
+    packed: dict[int, tuple[bytes, ...]] = {}
     for row in connection.execute(query.order_by(reanalyses.c.id)):
-        found[row.game_id] = (*found.get(row.game_id, ()), bytes(row.search))
-    return found
+        packed[row.game_id] = (*packed.get(row.game_id, ()), bytes(row.search))
+    return packed
 
 
 def with_reanalyses(record: GameRecord, packed: Sequence[bytes]) -> GameRecord:
     """Return the record with the newest search of every decision; `Damaged` if one cannot be read."""
     search = record.search
-    for one in packed:
-        newer = unpack_search(one)
+    for content in packed:
+        newer = unpack_search(content)
         search = newer if search is None else overlaid(search, newer)
     return record if search is record.search else replace(record, search=search)
 
@@ -103,14 +103,14 @@ def overlaid(older: SearchStatistics, newer: SearchStatistics) -> SearchStatisti
     sources = sources[np.argsort(indices)]
 
     def chosen(name: str) -> npt.NDArray[Any]:
-        found: npt.NDArray[Any] = np.concatenate([getattr(older, name), getattr(newer, name)])[sources]
-        return found
+        column: npt.NDArray[Any] = np.concatenate([getattr(older, name), getattr(newer, name)])[sources]
+        return column
 
     lengths = np.concatenate([older.policy_lengths, newer.policy_lengths]).astype(np.int64)
     firsts = (np.cumsum(lengths) - lengths)[sources]
     taken = lengths[sources]
     entries = np.repeat(firsts - (np.cumsum(taken) - taken), taken) + np.arange(taken.sum())
-    surprises = [_surprise(one) for one in (older, newer)]
+    surprises = [_surprise(search) for search in (older, newer)]
     known = older.surprise is not None or newer.surprise is not None
     return SearchStatistics(
         action_index=chosen("action_index"),

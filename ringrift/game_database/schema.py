@@ -1,11 +1,11 @@
 """The tables of the games database.
 
-- `games`: a row a game: what its record says (`GameRecord`), and what replaying it has shown;
-- `moves`: what is long about a game: its actions, its search statistics, and fields that a record has beyond ours;
+- `games`: a row a game: the fields of its record (`GameRecord`), and the findings of its replay;
+- `moves`: the long data of a game: its actions, its search statistics, and fields that a record has beyond ours;
 - `sources`: the files that games came from, and how far each has been read;
 - `quarantine`: lines that are no games of RingRift, and why;
-- `reanalyses`: what champions thought of decisions of old games later (`reanalyses.py`);
-- `counters`: how often things have happened, for metrics (`counters.py`).
+- `reanalyses`: champions' new searches of decisions of old games (`reanalyses.py`);
+- `counters`: the number of events, for metrics (`counters.py`).
 
 Lists by seat are short texts of JSON. A change here needs a migration (`ringrift/game_database/migrations/`).
 """
@@ -30,7 +30,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION: Final = "0012"
+REVISION: Final = "0013"
 """The newest migration: the schema that this program reads and writes."""
 
 DIGEST_BYTES: Final = 16
@@ -86,7 +86,7 @@ games = Table(
     Column("host", Text, nullable=False),
     Column("worker", Text, nullable=False),
     Column("ended", BigInteger, nullable=False),  # seconds since 1970, UTC
-    # What replaying it has shown.
+    # The findings of its replay.
     Column("winner", SmallInteger),  # None: stopped at the limit of moves
     Column("reason", String(32)),
     Column("ranks", String(16)),  # by seat

@@ -1,4 +1,4 @@
-"""Which games: filters, the hold-out set, and reading what they leave a page at a time."""
+"""The selection of games: filters, the hold-out set, and reading the games that pass a page at a time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ringrift.game_database.schema import games, moves, quarantine, sources
 from ringrift.game_database.settings import database_settings
 
 LOTS: Final = 1 << 31
-"""How many different lots there are."""
+"""The number of different lots."""
 PAGE: Final = 256
 """Games that are read at once: some megabytes."""
 
 _INWARD: Final = frozenset({"lot", "source_id", "opening_hash", "actions_hash"})
-"""Columns of `games` that say nothing to people."""
+"""Columns of `games` that are not shown to people."""
 
 Part = Literal["training", "holdout"]
 
@@ -33,7 +33,7 @@ class NoSuchGame(RingRiftError):
 
 
 def holdout_bound() -> int:
-    """Games whose lot is below this never enter training.
+    """Return the lot below which games never enter training.
 
     A game's lot is a part of its identity, so it is held out or not for ever and in every database; a larger share
     adds games to the hold-out set and takes none from it.
@@ -47,44 +47,48 @@ class Selection:
 
     config: str | None = None
     engine: str | None = None
-    """How the spec of some seat's engine begins, such as `gumbel` or `mcts@800`."""
+    """The beginning of the spec of some seat's engine, such as `gumbel` or `mcts@800`."""
     model: str | None = None
-    """Id of the model of some seat."""
+    """The id of the model of some seat."""
     run: str | None = None
     source: str | None = None
     """A part of the path of the file that it came from."""
     since: int | None = None
-    """Ended at this second of 1970 ff. or later."""
+    """The earliest end of a game, in seconds since 1970."""
     until: int | None = None
-    """Ended before this second."""
+    """The second before which a game ended."""
     part: Part | None = None
+    after: int | None = None
+    """The id of the game after which a game came in."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The filters on `games` and `sources`; `UnknownConfig` if there is no such config."""
-        found = []
+        """Return the filters on `games` and `sources`; `UnknownConfig` if there is no such config."""
+        filters = []
         if self.config is not None:
             parse_config(self.config)
-            found.append(games.c.config == self.config)
+            filters.append(games.c.config == self.config)
         if self.engine is not None:
-            found.append(games.c.engines.contains(f'"{self.engine}', autoescape=True))
+            filters.append(games.c.engines.contains(f'"{self.engine}', autoescape=True))
         if self.model is not None:
-            found.append(games.c.models.contains(f'"{self.model}"', autoescape=True))
+            filters.append(games.c.models.contains(f'"{self.model}"', autoescape=True))
         if self.run is not None:
-            found.append(games.c.run == self.run)
+            filters.append(games.c.run == self.run)
         if self.source is not None:
-            found.append(games.c.source_id.in_(select(sources.c.id).where(sources.c.path.contains(self.source))))
+            filters.append(games.c.source_id.in_(select(sources.c.id).where(sources.c.path.contains(self.source))))
         if self.since is not None:
-            found.append(games.c.ended >= self.since)
+            filters.append(games.c.ended >= self.since)
         if self.until is not None:
-            found.append(games.c.ended < self.until)
+            filters.append(games.c.ended < self.until)
         if self.part is not None:
             held_out = games.c.lot < holdout_bound()
-            found.append(held_out if self.part == "holdout" else ~held_out)
-        return found
+            filters.append(held_out if self.part == "holdout" else ~held_out)
+        if self.after is not None:
+            filters.append(games.c.id > self.after)
+        return filters
 
 
 def stored_games() -> Select[Any]:
-    """Every game with its moves and the path of its source; `pool.read_game` reads the rows.
+    """Return a query of every game with its moves and the path of its source; `pool.read_game` reads the rows.
 
     Games without moves are among them: those are damaged.
     """
@@ -98,7 +102,7 @@ def stored_games() -> Select[Any]:
 
 
 def read_pages(database: GamesDatabase, selection: Selection, *, limit: int | None = None) -> Iterator[list[Row[Any]]]:
-    """The rows of `stored_games`, in the order in which they came in; others may write meanwhile."""
+    """Yield the rows of `stored_games`, in the order in which they came in; others may write meanwhile."""
     query = stored_games().where(*selection.conditions()).order_by(games.c.id)
     last = 0
     while limit is None or limit > 0:
@@ -113,7 +117,7 @@ def read_pages(database: GamesDatabase, selection: Selection, *, limit: int | No
 
 
 def find_game(database: GamesDatabase, name: str) -> Row[Any]:
-    """The game of an id, or of an identity or its beginning; `NoSuchGame` if that is none or several."""
+    """Return the game of an id, or of an identity or its beginning; `NoSuchGame` if that is none or several."""
     digits = name.lower()
     with database.reading() as connection:
         if digits.isdecimal() and (row := connection.execute(stored_games().where(games.c.id == int(name))).first()):
@@ -127,15 +131,22 @@ def find_game(database: GamesDatabase, name: str) -> Row[Any]:
     return rows[0]
 
 
+def before_newest(database: GamesDatabase, config: str, count: int) -> int:
+    """Return the id after which the newest `count` games of a config come; 0 where there are not more."""
+    query = select(games.c.id).where(games.c.config == config).order_by(games.c.id.desc()).offset(count).limit(1)
+    with database.reading() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
 def newest(database: GamesDatabase, selection: Selection, limit: int) -> list[dict[str, Any]]:
-    """What is known of the games that came in last."""
+    """Return the descriptions of the games that came in last."""
     query = stored_games().where(*selection.conditions()).order_by(games.c.id.desc()).limit(limit)
     with database.reading() as connection:
         return [describe(row) for row in connection.execute(query)]
 
 
 def describe(row: Row[Any]) -> dict[str, Any]:
-    """A row of `stored_games` for people and machines, without its moves."""
+    """Return a row of `stored_games` for people and machines, without its moves."""
     known = {column.name: getattr(row, column.name) for column in games.c if column.name not in _INWARD}
     known["identity"] = bytes(row.identity).hex()
     for name in ("engines", "models", "ranks"):
@@ -144,7 +155,7 @@ def describe(row: Row[Any]) -> dict[str, Any]:
 
 
 def count_parts(database: GamesDatabase) -> dict[str, tuple[int, int]]:
-    """Games for training and games held out, by config; both are counted in indices."""
+    """Return the numbers of games for training and held out, by config; both are counted in indices."""
     count = select(games.c.config, func.count().label("games")).group_by(games.c.config).order_by(games.c.config)
     with database.reading() as connection:
         total = {row.config: row.games for row in connection.execute(count)}
@@ -164,12 +175,12 @@ class QuarantinedLine:
     raw: bytes
 
     def to_json(self) -> dict[str, Any]:
-        """Return the line as JSON: as text, with replacements where it is none."""
+        """Return the line as JSON; bytes that are no text are replaced."""
         return {**vars(self), "raw": self.raw.decode(errors="replace")}
 
 
 def quarantined_lines(database: GamesDatabase, reason: str | None, limit: int) -> list[QuarantinedLine]:
-    """The lines that went to quarantine last."""
+    """Return the lines that went to quarantine last."""
     query = select(quarantine, sources.c.path).outerjoin(sources).order_by(quarantine.c.id.desc()).limit(limit)
     if reason is not None:
         if reason not in REASONS:

@@ -12,7 +12,7 @@ from ringrift.settings import Settings, read_config
 
 
 class IngestSettings(Settings):
-    """How games get into the database."""
+    """The ingest of games into the database."""
 
     batch_games: PositiveInt
     batch_megabytes: PositiveInt
@@ -21,7 +21,7 @@ class IngestSettings(Settings):
 
 
 class DatabaseSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     url: str
     holdout_share: Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -30,13 +30,13 @@ class DatabaseSettings(Settings):
 
 def database_settings() -> DatabaseSettings:
     """Read the settings, with the database that `RINGRIFT_DATABASE` names, if it names one; `BadSettings`."""
-    found = read_config("database.yaml", DatabaseSettings)
+    settings = read_config("database.yaml", DatabaseSettings)
     named = os.environ.get("RINGRIFT_DATABASE")
-    return found.model_copy(update={"url": named}) if named else found
+    return settings.model_copy(update={"url": named}) if named else settings
 
 
 def database_in(home: Path, *, patience: int | None = None) -> str:
-    """Return the database of the settings for whoever works in another folder than the home folder.
+    """Return the database of the settings for a process that works in another folder than the home folder.
 
     :param patience: seconds after which a server that does not answer is given up.
     """

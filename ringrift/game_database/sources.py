@@ -1,6 +1,6 @@
 """Files of game records, read from where the last reading ended, a whole line at a time.
 
-A file is known again by what is in it, not by its name, inode or time: by its first line, and by the bytes before the
+A file is recognised by its content, not by its name, inode or time: by its first line, and by the bytes before the
 place up to which it has been read. So a file that was renamed, copied, or compressed by rotation goes on where it
 stopped, and one that shrank or was replaced is read from its beginning. Where a file is read twice after all, the
 identity of its games keeps them single.
@@ -31,10 +31,10 @@ from ringrift.game_database.schema import DIGEST_BYTES, sources
 
 SUFFIXES: Final = (".jsonl", ".jsonl.gz")
 HEAD_BYTES: Final = 65536
-"""So much of the first line, at most, tells files apart; the lines of our records say who played which game when."""
+"""The bytes of the first line, at most, by which files are told apart; our records begin with the name of the game."""
 TAIL_BYTES: Final = 256
 TRAILER_BYTES: Final = 8
-"""A gzipped file ends with the checksum and the length of what is in it."""
+"""The bytes at the end of a gzipped file: checksum and length of its content."""
 LARGEST_RATIO: Final = 200
 """The ratio of bytes to packed bytes; our records have 5, and gzip can do a thousand."""
 FREE_BYTES: Final = 8_000_000
@@ -47,7 +47,7 @@ class UnreadableSource(RingRiftError):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file has been read: the columns of `sources` that change."""
+    """The progress of reading a file: the columns of `sources` that change."""
 
     position: int = 0
     lines: int = 0
@@ -58,7 +58,7 @@ class Progress:
 
 
 class SourceReader:
-    """The new lines of one file: iterate over them; `progress` then says how far that was."""
+    """The new lines of one file: iterate over them; `progress` then has the position that was reached."""
 
     def __init__(
         self, file: IO[bytes] | gzip.GzipFile, raw: IO[bytes], start: Progress, tail: bytes, trailer: bytes | None
@@ -75,7 +75,7 @@ class SourceReader:
         self._position, self._lines, self._head = start.position, start.lines, start.head
         self._tail = tail
         self._trailer: bytes | None = None
-        self._trailer_before = trailer  # as it was before reading: what is added meanwhile is found the next time
+        self._trailer_before = trailer  # as before reading: what is added meanwhile is read the next time
         self._note: str | None = None
 
     def __enter__(self) -> Self:
@@ -89,17 +89,17 @@ class SourceReader:
 
     @property
     def progress(self) -> Progress:
-        """How far it has been read; the trailer and the note come with the end."""
+        """The progress so far; the trailer and the note come with the end."""
         tail = _digest(self._tail) if self._position else None
         return Progress(self._position, self._lines, self._head, tail, self._trailer, self._note)
 
     @property
     def bytes_read(self) -> int:
-        """How far that is in the file as it lies on disk."""
+        """The position in the file as it lies on disk."""
         return self._raw.tell()
 
     def lines(self, longest: int) -> Iterator[Line]:
-        """Every whole line from here on, empty ones left out; of one longer than `longest`, its beginning."""
+        """Yield every whole line from here on, empty ones left out; of one longer than `longest`, its beginning."""
         try:
             while (line := self._whole_line(longest)) is not None:
                 if line.strip():
@@ -111,7 +111,7 @@ class SourceReader:
         self._trailer = self._trailer_before
 
     def _whole_line(self, longest: int) -> bytes | None:
-        """The next line, or as much of it as may be kept; None at the end, and at a line without an end."""
+        """Return the next line, or as much of it as may be kept; None at the end, and at a line without an end."""
         line = piece = self._file.readline(longest)
         length, tail = len(piece), _last_bytes(self._tail, piece)
         while piece and not piece.endswith(b"\n"):
@@ -129,26 +129,26 @@ class SourceReader:
         return line
 
     def _check_ratio(self, length: int) -> None:
-        """`zlib.error` for a file that unpacks to so much more than it has that it was made for that."""
+        """Raise `zlib.error` for a file that unpacks to far more than its size, as one made to fill memory."""
         if self._file is not self._raw and self._position + length > FREE_BYTES + LARGEST_RATIO * self._raw.tell():
             raise zlib.error(f"it unpacks to more than {LARGEST_RATIO} times its size")
 
 
 def find_files(places: Iterable[Path]) -> list[Path]:
-    """All files of records in folders, at any depth, and the files that are named, in order; no hidden ones.
+    """Return all files of records in folders, at any depth, and the files that are named, in order; no hidden ones.
 
     Symbolic links are followed, to files and to folders.
     """
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for place in places:
         if place.is_dir():
             inside = (path for path in files_below(place) if path.name.endswith(SUFFIXES) and path.is_file())
-            found.update(dict.fromkeys(sorted(inside)))
+            paths.update(dict.fromkeys(sorted(inside)))
         elif place.is_file():
-            found[place] = None
+            paths[place] = None
         else:
             raise UnreadableSource(f"{place}: there is no such file or folder")
-    return list(dict.fromkeys(path.absolute() for path in found))
+    return list(dict.fromkeys(path.absolute() for path in paths))
 
 
 def open_source(database: GamesDatabase, path: Path) -> SourceReader | None:
@@ -191,7 +191,7 @@ def open_source(database: GamesDatabase, path: Path) -> SourceReader | None:
 
 
 def is_ingested(database: GamesDatabase, path: Path) -> bool:
-    """Whether a compressed file, as it is now, has been read to its end, and nothing was wrong with it."""
+    """Return whether a compressed file, as it is now, has been read to its end, and had no fault."""
     with database.reading() as connection:
         row = connection.execute(select(sources).where(sources.c.path == str(path.absolute()))).one_or_none()
     if row is None or row.note is not None:
@@ -223,19 +223,19 @@ def save_progress(connection: Connection, source: int, stored: int, progress: Pr
 
 
 def _new_source(database: GamesDatabase, path: Path) -> int:
-    """The id of a new row for a file."""
+    """Return the id of a new row for a file."""
     with database.writing() as connection:
         return source_id(database, connection, str(path))
 
 
 def source_id(database: GamesDatabase, connection: Connection, path: str) -> int:
-    """The id of the row for a path, which is made if there is none."""
+    """Return the id of the row for a path, which is made if there is none."""
     connection.execute(database.insert(sources), {"path": path, "position": 0, "lines": 0})
     return int(connection.execute(select(sources.c.id).where(sources.c.path == path)).scalar_one())
 
 
 def _first_line(file: IO[bytes] | gzip.GzipFile) -> bytes | None:
-    """The digest of a file's first line; None as long as it has no whole one."""
+    """Return the digest of a file's first line; None as long as it has no whole one."""
     try:
         line = file.readline(HEAD_BYTES)
     except (EOFError, zlib.error, OSError):
@@ -244,7 +244,7 @@ def _first_line(file: IO[bytes] | gzip.GzipFile) -> bytes | None:
 
 
 def _bytes_before(file: IO[bytes] | gzip.GzipFile, position: int) -> bytes | None:
-    """The last bytes before a position; None if the file does not reach so far."""
+    """Return the last bytes before a position; None if the file does not reach so far."""
     start = max(0, position - TAIL_BYTES)
     try:
         file.seek(start)
@@ -267,7 +267,7 @@ def _last_bytes(before: bytes, piece: bytes) -> bytes:
 
 
 def _trailer(file: IO[bytes]) -> bytes:
-    """The length of a gzipped file and its last bytes, which change with whatever is in it."""
+    """Return the length of a gzipped file and its last bytes, which change with its content."""
     length = file.seek(0, os.SEEK_END)
     file.seek(max(0, length - TRAILER_BYTES))
     return length.to_bytes(8) + file.read(TRAILER_BYTES)

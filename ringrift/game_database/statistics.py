@@ -1,22 +1,21 @@
-"""What is in a games database: how games end, who wins from which seat, how long they are, and how varied."""
+"""The statistics of a games database: endings, wins by seat, lengths and variety of games."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from itertools import accumulate
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, RowMapping, case, func, select
 
 from ringrift.game import configs, parse_config
 from ringrift.game_database.database import GamesDatabase
 from ringrift.game_database.schema import games, quarantine
 from ringrift.game_database.selection import Selection, holdout_bound
 from ringrift.statistics import wilson_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 STOPPED: Final = "stopped"
 """The end of a game that reached its limit of moves."""
@@ -27,7 +26,7 @@ USES: Final = ("lines", "regions", "recoveries", "forced_eliminations")
 
 @dataclass(frozen=True)
 class SeatShare:
-    """How often a seat has won, of the games that were won at all."""
+    """The wins of a seat among the games that were won at all."""
 
     seat: int
     won: int
@@ -39,11 +38,11 @@ class SeatShare:
 
 @dataclass(frozen=True)
 class Use:
-    """How often something is played."""
+    """The frequency of a kind of action."""
 
     per_game: float
     share: float
-    """Games in which it occurs at all."""
+    """The share of games in which it occurs at all."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class ConfigStatistics:
     uses: dict[str, Use]
     """The uses by the names of `USES`."""
     resigned: int
-    """Games in which somebody would have resigned."""
+    """Games in which a player would have resigned."""
     engines: dict[str, int]
     """Seats by the spec of the engine that played them, the most frequent first."""
     openings: int
@@ -87,7 +86,7 @@ class GamesStatistics:
     configs: tuple[ConfigStatistics, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
 
@@ -95,9 +94,9 @@ def games_statistics(database: GamesDatabase, selection: Selection | None = None
     """Count the games that pass; the database does the counting, so memory does not grow with the games."""
     conditions = (selection or Selection()).conditions()
     count = func.count().label("games")
-    endings = _frame(database, (games.c.config, games.c.winner, games.c.reason), (count,), conditions)
-    lengths = _frame(database, (games.c.config, games.c.plies), (count,), conditions)
-    engines = _frame(database, (games.c.config, games.c.engines), (count,), conditions)
+    endings = _grouped(database, (games.c.winner, games.c.reason), (count,), conditions)
+    lengths = _grouped(database, (games.c.plies,), (count,), conditions)
+    engines = _grouped(database, (games.c.engines,), (count,), conditions)
     sums = (
         count,
         *(func.sum(games.c[name]).label(name) for name in ("actions", "choices", *USES)),
@@ -107,26 +106,19 @@ def games_statistics(database: GamesDatabase, selection: Selection | None = None
         func.count(games.c.opening_hash.distinct()).label("openings"),
         func.count(games.c.actions_hash.distinct()).label("distinct"),
     )
-    totals = _frame(database, (games.c.config,), sums, conditions).set_index("config").to_dict("index")
+    totals = _grouped(database, (), sums, conditions)
     names = [name for name in (f"{board}_{players}p" for board, players in configs()) if name in totals]
-    found = [
-        _config(
-            name,
-            totals[name],
-            *(frame[frame["config"] == name] for frame in (endings, lengths, engines)),
-        )
-        for name in names
-    ]
+    by_config = [_config(name, totals[name][0], endings[name], lengths[name], engines[name]) for name in names]
     return GamesStatistics(
         database=database.name,
-        games=sum(config.games for config in found),
+        games=sum(config.games for config in by_config),
         quarantined=quarantined(database),
-        configs=tuple(found),
+        configs=tuple(by_config),
     )
 
 
 def quarantined(database: GamesDatabase) -> dict[str, int]:
-    """Lines in quarantine by reason, the most frequent first."""
+    """Return the lines in quarantine by reason, the most frequent first."""
     count = func.count().label("lines")
     query = select(quarantine.c.reason, count).group_by(quarantine.c.reason).order_by(count.desc())
     with database.reading() as connection:
@@ -137,54 +129,58 @@ def _one_if(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return case((condition, 1), else_=0)
 
 
-def _frame(
+def _grouped(
     database: GamesDatabase,
     keys: Sequence[ColumnElement[Any]],
     values: Sequence[ColumnElement[Any]],
     conditions: Sequence[ColumnElement[bool]],
-) -> pd.DataFrame:
-    """A grouped query as a table."""
-    import pandas as pd  # late: slow to import
-
-    query = select(*keys, *values).where(*conditions).group_by(*keys)
+) -> dict[str, list[RowMapping]]:
+    """Return the rows of a grouped query, by config."""
+    query = select(games.c.config, *keys, *values).where(*conditions).group_by(games.c.config, *keys)
+    by_config: dict[str, list[RowMapping]] = {}
     with database.reading() as connection:
-        return pd.DataFrame(connection.execute(query).mappings().all(), columns=[*query.selected_columns.keys()])
+        for row in connection.execute(query).mappings():
+            by_config.setdefault(row["config"], []).append(row)
+    return by_config
 
 
 def _config(
-    name: str, totals: Mapping[Any, Any], endings: pd.DataFrame, lengths: pd.DataFrame, engines: pd.DataFrame
+    name: str,
+    totals: RowMapping,
+    endings: Sequence[RowMapping],
+    lengths: Sequence[RowMapping],
+    engines: Sequence[RowMapping],
 ) -> ConfigStatistics:
-    """The statistics of one config, from what the database has counted."""
+    """Return the statistics of one config, from the counts of the database."""
     count = int(totals["games"])
-    won = endings.dropna(subset="winner").groupby("winner")["games"].sum()
-    ends = endings.fillna({"reason": STOPPED}).groupby("reason")["games"].sum().sort_values(ascending=False)
-    played = engines.assign(engines=engines["engines"].map(orjson.loads)).explode("engines")
-    mix = played.groupby("engines")["games"].sum().sort_values(ascending=False)
-    lengths = lengths.sort_values("plies")
-    reached = lengths["games"].cumsum() / count
-    quantiles = {f"{q:.0%}": int(lengths["plies"][reached >= q - 1e-9].iloc[0]) for q in QUANTILES}
+    won, ends, mix = Counter[int](), Counter[str](), Counter[str]()
+    for row in endings:
+        ends[row["reason"] or STOPPED] += row["games"]
+        if row["winner"] is not None:
+            won[row["winner"]] += row["games"]
+    for row in engines:
+        for engine in orjson.loads(row["engines"]):
+            mix[engine] += row["games"]
+    by_moves = {int(row["plies"]): int(row["games"]) for row in sorted(lengths, key=lambda row: int(row["plies"]))}
+    reached = dict(zip(by_moves, accumulate(by_moves.values()), strict=True))
     return ConfigStatistics(
         config=name,
         games=count,
         held_out=int(totals["held_out"]),
-        endings=_counts(ends),
-        seats=tuple(_seat(seat, int(won.get(seat, 0)), int(won.sum())) for seat in range(1, parse_config(name)[1] + 1)),
-        mean_moves=float((lengths["plies"] * lengths["games"]).sum() / count),
-        moves=quantiles,
+        endings=dict(ends.most_common()),
+        seats=tuple(_seat(seat, won[seat], won.total()) for seat in range(1, parse_config(name)[1] + 1)),
+        mean_moves=sum(moves * number for moves, number in by_moves.items()) / count,
+        moves={f"{q:.0%}": next(moves for moves, sofar in reached.items() if sofar >= q * count) for q in QUANTILES},
         mean_actions=float(totals["actions"] / count),
         choices=float(totals["choices"] / totals["actions"]),
         uses={use: Use(float(totals[use] / count), float(totals[f"{use}_games"] / count)) for use in USES},
         resigned=int(totals["resigned"]),
-        engines=_counts(mix),
+        engines=dict(mix.most_common()),
         openings=int(totals["openings"]),
         distinct=int(totals["distinct"]),
-        lengths=dict(zip(lengths["plies"].tolist(), lengths["games"].tolist(), strict=True)),
+        lengths=by_moves,
     )
 
 
 def _seat(seat: int, won: int, of: int) -> SeatShare:
     return SeatShare(seat, won, won / of if of else 0.0, *wilson_interval(won, of))
-
-
-def _counts(counted: pd.Series[Any]) -> dict[str, int]:
-    return {str(name): int(count) for name, count in counted.items()}

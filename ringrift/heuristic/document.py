@@ -24,7 +24,7 @@ action ahead, the searches further.
 1. A player's *sum* is the features times their weights, added up.
 2. A player's *score* is the own sum minus the mean of the others'. With two players that is own minus other; with three
    the mean is that of two, with four that of three. So the scores of a position add up to 0, and what all players have
-   alike counts for nobody.
+   alike does not count.
 3. A player's *value* is tanh(score / 2), from −1 to 1. With two players that reads the score as log-odds: who has a
    score of 1 expects to win {odds:.0%} of the games. The values of two players are opposite; those of three and four
    need not add up to 0.
@@ -65,7 +65,7 @@ unknown and a weight that is no number are refused, with the file and the name.
     ringrift match square8_2p heuristic random               # how strong they are
     ringrift analyse RECORD --agent heuristic --features     # how they judge the positions of a recorded game
 
-The last one also shows, for every position where somebody had a choice, each feature times its weight for each player,
+The last one also shows, for every position with a choice, each feature times its weight for each player,
 those that differ most between players first, and their sums; `--plies 40-50` picks moves. From Python:
 
 ```python
@@ -99,7 +99,7 @@ of the ladder play with them, so that results of before and after better weights
     ringrift tune accept square8_3p data/tuning/heuristic/square8_3p/comparison-0/weights.yaml
 
 Comparison training plays games of minimax or maxn with itself. From these, weights learn to choose as the search does
-and to think of positions as it does; from rollouts of noisy positions they learn who wins. Several mixes of the three
+and to value positions as it does; from rollouts of noisy positions they learn who wins. Several mixes of the three
 are fitted in seconds, and games in both uses find the best of them. The tuned weights that come with RingRift are from
 there.
 

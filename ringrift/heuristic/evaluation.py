@@ -10,7 +10,7 @@ from ringrift.encoding.values import outcome_values
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.state import GAME_OVER
 from ringrift.game.types import BoardTables, State
-from ringrift.heuristic.features import Scratch, write_features
+from ringrift.heuristic.features import Scratch, write_changed_features, write_features
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.types import F32, F64
 
@@ -25,16 +25,41 @@ def score(state: State, board: BoardTables, weights: F64, scratch: Scratch, scor
     A player's sum is weights times features; the score is the own sum minus the mean of the others', so that the scores
     add up to 0. `weights` is `[F]` (float64). A finished game scores its outcome times `WON`.
     """
+    if state.phase == GAME_OVER:
+        score_outcome(state, scores)
+    else:
+        write_features(state, board, scratch, scratch.features)
+        weigh(state.players, weights, scratch.features, scores)
+
+
+@compiled
+def score_changed(before: State, state: State, board: BoardTables, weights: F64, scratch: Scratch, scores: F32) -> None:
+    """Write what `score` would, for a position that differs in some cells from `before`.
+
+    `before` is the last position that was scored with `scratch` by `score`.
+    """
+    if state.phase == GAME_OVER:
+        score_outcome(state, scores)
+    else:
+        write_changed_features(before, state, board, scratch, scratch.features)
+        weigh(state.players, weights, scratch.features, scores)
+
+
+@compiled
+def score_outcome(state: State, scores: F32) -> None:
+    """Write the scores of a finished game."""
     for seat in range(MAX_PLAYERS):
         scores[seat] = 0
-    if state.phase == GAME_OVER:
-        outcome_values(state, scores)
-        for seat in range(MAX_PLAYERS):
-            scores[seat] *= WON
-        return
-    features = scratch.features
-    write_features(state, board, scratch, features)
-    players = state.players
+    outcome_values(state, scores)
+    for seat in range(MAX_PLAYERS):
+        scores[seat] *= WON
+
+
+@compiled
+def weigh(players: int, weights: F64, features: F32, scores: F32) -> None:
+    """Write the scores of a position with these features."""
+    for seat in range(MAX_PLAYERS):
+        scores[seat] = 0
     total = 0.0
     for seat in range(players):
         own = 0.0

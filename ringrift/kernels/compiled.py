@@ -1,9 +1,9 @@
-"""How the kernels are compiled: one decorator, one cache on disk.
+"""The compilation of kernels: one decorator, one cache on disk.
 
 Numba notices a change in the file of the function that is called from Python, but not in the files of the functions
 that it calls in turn. A stale rule would be a disaster, so the cache folder is named after the contents of the sources:
-of the kernel's module and every module of the package that it imports, directly or not. The rules are one unit, so that
-their kernels share a folder. Any edit there starts a new cache.
+of the kernel's module and every module of the package that it imports, directly or not. The kernels of the rules are
+one unit, so that they share a folder. Any edit there starts a new cache.
 
 Several processes may compile and share one cache; `numba_private` sees to that.
 """
@@ -40,21 +40,26 @@ _IMPORT = re.compile(r"^\s*(?:from (ringrift[\w.]*) import (\([^)]*\)|.*)|import
 @cache
 def imported_files(file: Path) -> frozenset[Path]:
     """The sources of the package that a source imports by name: modules, and packages as their `__init__.py`."""
-    found: set[Path] = set()
+    files: set[Path] = set()
     for package, names, module in _IMPORT.findall(file.read_text()):
         base = PACKAGE.parent.joinpath(*(package or module).split("."))
         # A name that is imported from a package may be a module of it.
         places = [base, *(base / name for name in re.findall(r"\w+", names))]
-        found.update(place.with_suffix(".py") for place in places)
-        found.update(place / "__init__.py" for place in places)
-    return frozenset(path for path in found if path.is_file())
+        files.update(place.with_suffix(".py") for place in places)
+        files.update(place / "__init__.py" for place in places)
+    return frozenset(path for path in files if path.is_file())
+
+
+@cache
+def rule_files() -> frozenset[Path]:
+    """The modules of the rules that hold kernels."""
+    return frozenset(path for path in (PACKAGE / "game").glob("*.py") if "\n@compiled" in path.read_text())
 
 
 @cache
 def source_files(file: Path) -> frozenset[Path]:
     """The sources that the machine code of a kernel in a source may depend on."""
-    rules = set((PACKAGE / "game").glob("*.py"))
-    new = rules if file in rules else {file}
+    new = set(rule_files()) if file in rule_files() else {file}
     sources: set[Path] = set()
     while new:
         sources |= new

@@ -27,7 +27,7 @@ if vars(numba.config)["DISABLE_JIT"]:
     raise RingRiftError("NUMBA_DISABLE_JIT is set, but the rules run only if they are compiled: unset it")
 
 NOTICED_SECONDS = 1.0
-"""The time of compiling after which it is said."""
+"""The time of compiling after which it is reported."""
 
 
 class SharedCacheFile(IndexDataCacheFile):
@@ -69,7 +69,7 @@ def compile_into(folder: str, function: Callable[..., object]) -> Any:
 
 
 def separate_names() -> None:
-    """Let the names of machine code from this process differ from those of every other process.
+    """Make the names of machine code from this process differ from those of every other process.
 
     Numba names machine code after the function and a counter of the process, but not after the fields of its records,
     so that the code of two boards from two processes would have the same names, and a third process that loads both
@@ -85,7 +85,7 @@ os.register_at_fork(after_in_child=separate_names)
 class CompilingNotice(event.Listener):
     """Log once that kernels are being compiled, when that has taken long enough to be noticed.
 
-    What lies in the cache on disk is loaded and not compiled, and nothing is said.
+    What lies in the cache on disk is loaded and not compiled, and nothing is logged.
     """
 
     def __init__(self) -> None:

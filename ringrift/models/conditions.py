@@ -1,7 +1,7 @@
-"""The conditions of a promotion, one function each: what is measured, and whether that is enough.
+"""The conditions of a promotion, one function each: it measures a value, and judges whether that is enough.
 
 They are listed in the order in which they are looked at: what costs nothing first, games last. A gauntlet that was
-lost is told before the games that it left unplayed: the first thing that is said is the cause.
+lost comes before the games that it left unplayed: the first condition that is not met is the cause.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from ringrift.evaluation.store import store_game
 from ringrift.game import parse_config
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
+from ringrift.models.shared_trial import StoredTrial, start_trial, stored_trial, trial_request
 from ringrift.models.store import ModelStore, StoredModel
-from ringrift.models.trial import Trial, TrialFault, TrialGames, TrialRequest
+from ringrift.models.trial import Inference, Trial, TrialFault, TrialGames, TrialRequest
 from ringrift.run_context import RunContext
 from ringrift.statistics import wilson_interval
 
 OF_GAUNTLET: Final = "as in evaluation.yaml"
-"""Where the limits stand that the gauntlet judges by."""
+"""The limit of conditions that the gauntlet judges by its own settings."""
 NO_CHAMPION: Final = "there is no champion yet"
 OF_TRIAL: Final = frozenset({"inference", "legal", "finish", "random", "heuristic"})
-"""Conditions that take a trial of the model. What they find stays true while model, champion and limits stay."""
+"""Conditions that take a trial of the model. Their findings stay true while model, champion and limits stay."""
 
 
 class Finding(NamedTuple):
-    """What a condition has come to."""
+    """The result of a condition."""
 
     passed: bool
     measured: str
@@ -43,23 +44,25 @@ class Finding(NamedTuple):
     """The measured value as a number, in the unit of the limit."""
     limit: str | None = None
     """The limit in words, where the condition itself cannot know it."""
+    undecided: bool = False
+    """Whether it does not count against the model, which may be tried again."""
 
 
 @dataclass
 class Case:
-    """A model before the gate, and all that the conditions ask about it."""
+    """A model at the gate, and all that the conditions measure of it."""
 
     store: ModelStore
     model: StoredModel
     champion: StoredModel | None
     last_change: int | None
-    """When the champion was changed last, seconds since 1970."""
+    """The time of the last change of champions, seconds since 1970."""
     results: Results
     context: RunContext[GateSettings]
     factory: Callable[..., Agent]
-    """Makes players of specs."""
+    """The function that makes players of specs."""
     processes: ExitStack
-    """Ends the trial with the gate."""
+    """The stack that ends the trial with the gate."""
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -69,36 +72,35 @@ class Case:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken so far."""
+        """The seconds that the gate has taken so far."""
         return time.monotonic() - self.began
 
     @cached_property
+    def request(self) -> TrialRequest:
+        """The trial that the model has to go through."""
+        return trial_request(self.model, str(self.store.path(self.model).absolute()), self.settings, self.factory)
+
+    @cached_property
+    def elsewhere(self) -> StoredTrial | None:
+        """The trial of the model on another machine; None if it has had none that counts."""
+        return stored_trial(self.store.database, self.request, self.settings)
+
+    @cached_property
     def trial(self) -> Trial:
-        """The process that plays, started when it is asked for first."""
-        settings = self.settings
-        request = TrialRequest(
-            config=self.model.config,
-            id=self.model.id,
-            model=str(self.store.path(self.model).absolute()),
-            player=settings.trial.player,
-            factory=f"{self.factory.__module__}:{self.factory.__qualname__}",
-            positions=settings.inference.positions,
-            games={"random": settings.trial.random_games, FROZEN_HEURISTIC: settings.trial.heuristic_games},
-            seed=int(self.model.id, 16) >> 1,  # games of its own, which no rating has seen
-            seconds=int(settings.seconds) + 1,
+        """The process that plays, started at the first use."""
+        return self.processes.enter_context(
+            start_trial(self.request, self.settings, self.context, deadline=self.began + self.settings.seconds)
         )
-        trial = Trial(
-            request,
-            self.context,
-            threads=settings.inference.threads,
-            deadline=self.began + settings.seconds,
-            quiet=settings.trial.quiet_seconds,
-        )
-        return self.processes.enter_context(trial)
+
+    def inference(self) -> Inference:
+        """Return the times of the model's answers; `TrialFault` if it does not answer."""
+        return self.elsewhere.inference if self.elsewhere is not None else self.trial.inference()
 
     @cached_property
     def games(self) -> TrialGames:
         """The games of the trial, each of which is kept."""
+        if self.elsewhere is not None:
+            return self.elsewhere.games
         return self.trial.games(partial(store_game, self.store.database, "trial"))
 
 
@@ -113,9 +115,11 @@ class Condition:
 
 
 def conditions(settings: GateSettings) -> tuple[Condition, ...]:
-    """All conditions of a promotion, in the order in which they are looked at."""
+    """Return all conditions of a promotion, in the order in which they are looked at."""
     gauntlet, trial, fast = settings.gauntlet, settings.trial, settings.inference
     form = trial.player.replace(":{model}", "")
+    on_gpu = f", of {' and '.join(fast.gpu)} on a GPU" if fast.gpu else ""
+    limit_of_time = f"< {fast.milliseconds:g} ms"
     return (
         Condition("file", "the file is what was registered, and a sound network of the config", "sound", _file),
         Condition(
@@ -127,7 +131,7 @@ def conditions(settings: GateSettings) -> tuple[Condition, ...]:
         Condition("games", "games of the gauntlet against the champion", f"≥ {gauntlet.games}", _games),
         Condition("elo", "Elo over the champion", f"≥ {gauntlet.elo:+g}", _elo),
         Condition("pause", "time since the champion was changed", f"≥ {settings.pause_minutes:g} min", _pause),
-        Condition("inference", "median time of an answer for one position", f"< {fast.milliseconds:g} ms", _inference),
+        Condition("inference", f"median time of an answer for one position{on_gpu}", limit_of_time, _inference),
         Condition("legal", "moves that the rules do not allow", "0", _legal),
         Condition("finish", f"games end, at most {trial.stopped:.0%} of them at the limit of moves", "all", _finish),
         Condition(
@@ -208,16 +212,16 @@ def _gauntlet_champion(case: Case) -> Finding:
 
 
 def _scored(case: Case, opponent: str) -> Finding:
-    """The gauntlet judges by limits of its own, so that a model cannot pass the one and fail the other."""
+    """Judge a score by the gauntlet's own limit, so that a model cannot pass the one and fail the other."""
     score = case.results.scores.get(opponent)
     if score is None:
         return Finding(False, "it has not been played: evaluate it")
-    told = f"{_told(score.share, score.low, score.high, score.games)}, {score.verdict}"
-    # What is not finished was ended by another opponent, whose condition says no.
-    return Finding(score.verdict in ("passed", "not finished"), told, score.share, score.wanted)
+    measured = f"{_share_text(score.share, score.low, score.high, score.games)}, {score.verdict}"
+    # A score that is not finished was ended by another opponent, whose condition fails.
+    return Finding(score.verdict in ("passed", "not finished"), measured, score.share, score.wanted)
 
 
-def _told(share: float, low: float, high: float, games: int) -> str:
+def _share_text(share: float, low: float, high: float, games: int) -> str:
     return f"{share:.1%} ({low:.1%} – {high:.1%}), {games} games"
 
 
@@ -234,14 +238,26 @@ def _elo(case: Case) -> Finding:
 
 def _inference(case: Case) -> Finding:
     try:
-        inference = case.trial.inference()
+        inference = case.inference()
     except TrialFault as fault:
         return Finding(False, str(fault))
     median = float(np.median(inference.milliseconds))
-    told = f"{median:.2f} ms over {len(inference.milliseconds)} positions, {inference.device}"
+    measured = f"{median:.2f} ms over {len(inference.milliseconds)} positions, {inference.device}"
     if not inference.finite:
-        return Finding(False, f"its answers are not all finite numbers; {told}", median)
-    return Finding(median < case.settings.inference.milliseconds, told, median)
+        return Finding(False, f"its answers are not all finite numbers; {measured}", median)
+    fast = median < case.settings.inference.milliseconds
+    if not fast and not inference.gpu and (meant := _meant_for_gpu(case)):
+        measured += f", which says nothing of a {meant}: it is meant for a GPU, see `inference` in models.yaml"
+        return Finding(False, measured, median, undecided=True)
+    return Finding(fast, measured, median)
+
+
+def _meant_for_gpu(case: Case) -> str | None:
+    """Return the architecture of the network if its answers are to be fast on a GPU; None if on any processor."""
+    from ringrift.networks import read_info  # late: torch is slow to import
+
+    architecture = read_info(case.store.path(case.model)).network.architecture
+    return architecture if architecture in case.settings.inference.gpu else None
 
 
 def _legal(case: Case) -> Finding:
@@ -258,8 +274,8 @@ def _finish(case: Case) -> Finding:
     played = sum(games.played.values())
     if games.fault is not None:
         return Finding(False, f"{played} of {games.wanted} games ended; {games.fault}", played)
-    told = f"{played} of {games.wanted} games ended, {games.stopped} at the limit of moves"
-    return Finding(games.stopped <= case.settings.trial.stopped * played, told, played)
+    measured = f"{played} of {games.wanted} games ended, {games.stopped} at the limit of moves"
+    return Finding(games.stopped <= case.settings.trial.stopped * played, measured, played)
 
 
 def _random(case: Case) -> Finding:
@@ -275,7 +291,7 @@ def _won(case: Case, opponent: str, limit: float) -> Finding:
     if not played:
         return Finding(False, "no game has ended")
     share = won / played
-    return Finding(share > limit, _told(share, *wilson_interval(won, played), played), share)
+    return Finding(share > limit, _share_text(share, *wilson_interval(won, played), played), share)
 
 
 def _time(case: Case) -> Finding:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ringrift.files import new_file
 
 SETTLED_SECONDS: Final = 2.0
-"""A file that has changed longer ago than this has other times if it changes again."""
+"""The age of a change after which the next one is sure to show in the times of the file."""
 
 
 class ModelFiles(NamedTuple):
@@ -23,14 +23,14 @@ class ModelFiles(NamedTuple):
 
 
 def read_files(path: Path) -> ModelFiles:
-    """The bytes of a `.pth` file and of the `.json` beside it."""
+    """Return the bytes of a `.pth` file and of the `.json` beside it."""
     return ModelFiles(path.read_bytes(), path.with_suffix(".json").read_bytes())
 
 
 def write_files(path: Path, files: ModelFiles) -> None:
-    """Write both files of a model, or replace them, one right after the other; a reader in between looks again.
+    """Write both files of a model, or replace them, one right after the other; a reader in between reads again.
 
-    The `.json` is first: where there was none before, nobody takes a `.pth` for a model that lacks its description.
+    The `.json` is first: where there was none before, no reader takes a `.pth` for a model that lacks its description.
     """
     with new_file(path) as weights, new_file(path.with_suffix(".json")) as sidecar:
         weights.write(files.weights)
@@ -40,7 +40,7 @@ def write_files(path: Path, files: ModelFiles) -> None:
 
 
 def remove_files(path: Path) -> bool:
-    """Remove both files of a model, and what a killed process has left of writing them; whether any was there."""
+    """Remove both files of a model, and unfinished ones of a killed process; return whether any was there."""
     there = [file for file in (path, path.with_suffix(".json")) if file.exists()]
     for file in [*there, *unfinished(path)]:
         file.unlink(missing_ok=True)
@@ -48,14 +48,14 @@ def remove_files(path: Path) -> bool:
 
 
 def unfinished(path: Path) -> list[Path]:
-    """What processes that were killed have left of writing a model."""
+    """Return the files that killed processes have left of writing a model."""
     return [
         file for name in (path.name, path.with_suffix(".json").name) for file in path.parent.glob(f".{name}.*.partial")
     ]
 
 
 def checksum(content: bytes) -> str:
-    """The SHA-256 in hexadecimal digits."""
+    """Return the SHA-256 in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -66,10 +66,10 @@ def checksum_of(path: Path) -> str | None:
     one that has changed just now is always read.
     """
     try:
-        found = path.stat()
-        if abs(time.time() - found.st_ctime) < SETTLED_SECONDS:
+        status = path.stat()
+        if abs(time.time() - status.st_ctime) < SETTLED_SECONDS:
             return checksum(path.read_bytes())
-        return _checksum_of(path, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+        return _checksum_of(path, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
     except FileNotFoundError:
         return None
 

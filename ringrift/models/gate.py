@@ -22,7 +22,7 @@ Verdict = Literal["passed", "failed", "not run"]
 
 @dataclass(frozen=True)
 class Check:
-    """A condition, and what has come of it."""
+    """A condition, and its result."""
 
     name: str
     asks: str
@@ -32,17 +32,19 @@ class Check:
     """The measured value as a number; None where it is none."""
     verdict: Verdict
     seconds: float
-    """How long it took to find out."""
+    """The seconds that the measurement took."""
+    undecided: bool = False
+    """Whether a condition that is not met does not count against the model."""
 
 
 @dataclass(frozen=True)
 class GateReport:
-    """What the gate says about a model."""
+    """The verdict of the gate on a model, with all of its checks."""
 
     config: str
     model: str
     champion: str | None
-    """Who was champion then."""
+    """The champion at that time."""
     when: int
     seconds: float
     checks: tuple[Check, ...]
@@ -54,12 +56,12 @@ class GateReport:
 
     @property
     def failed(self) -> Check | None:
-        """The check that keeps it from that."""
+        """The first check that failed; None if the model passed."""
         return next((check for check in self.checks if check.verdict == "failed"), None)
 
     @property
     def verdict(self) -> str:
-        """The answer in one line."""
+        """The verdict in one line."""
         failed = self.failed
         if failed is None:
             asked = [check.name for check in self.checks if check.verdict == "passed"]
@@ -67,14 +69,14 @@ class GateReport:
         return f"no: {failed.name}: {failed.asks}: {failed.measured}, the limit is {failed.limit}"
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines and for the database."""
+        """Return all of it, for machines and for the database."""
         return asdict(self) | {"passed": self.passed, "verdict": self.verdict}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> GateReport:
-        """The report that `to_json` has made this of."""
-        kept = {field.name: found[field.name] for field in fields(cls)}
-        return cls(**kept | {"checks": tuple(Check(**check) for check in found["checks"])})
+    def from_json(cls, content: Mapping[str, Any]) -> GateReport:
+        """Return the report that `to_json` was made from."""
+        kept = {field.name: content[field.name] for field in fields(cls)}
+        return cls(**kept | {"checks": tuple(Check(**check) for check in content["checks"])})
 
 
 def run_gate(
@@ -92,7 +94,7 @@ def run_gate(
 
     `to_the_end` also looks at those that come after one that is not met.
 
-    What the trial of an `earlier` report has found is not measured again; all else is looked at anew.
+    What the trial of an `earlier` report has measured is not measured again; all else is looked at anew.
     `results` are those of the model's gauntlet. `factory` makes players of specs in the process of the trial, which
     imports it by its name.
     """
@@ -125,9 +127,9 @@ def run_gate(
 
 
 def valid_report(store: ModelStore, model: StoredModel, settings: GateSettings) -> GateReport | None:
-    """The report with which a model has passed the gate, as long as it says what the gate would say again.
+    """Return the report with which a model has passed the gate, as long as the gate would pass it again.
 
-    That is so while the champion is the same, the limits are, and it is younger than `valid_hours`.
+    That is so while champion and limits are the same, and it is younger than `valid_hours`.
     """
     for entry in history(store, config=model.config):
         age = seconds_since(entry.when, f"a verdict of the gate of {model.config}")
@@ -141,7 +143,7 @@ def valid_report(store: ModelStore, model: StoredModel, settings: GateSettings) 
 
 
 def _known(condition: Condition, earlier: GateReport) -> Check | None:
-    """What an earlier report says of a condition, if it asked the same, and the trial has answered."""
+    """Return the check of a condition in an earlier report, if it asked the same, and a trial has answered it."""
     same = (check for check in earlier.checks if (check.asks, check.limit) == (condition.asks, condition.limit))
     return next((check for check in same if check.name == condition.name and check.name in OF_TRIAL), None)
 
@@ -157,6 +159,7 @@ def _run(condition: Condition, case: Case) -> Check:
         finding.value,
         "passed" if finding.passed else "failed",
         case.seconds - before,
+        finding.undecided,
     )
 
 

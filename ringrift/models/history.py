@@ -1,4 +1,4 @@
-"""What has happened to the champions of a config: changes, and what the gate has refused."""
+"""The history of the champions of a config: changes, and refusals of the gate."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ringrift.models.store import ModelStore
 Kind = Literal["promoted", "refused", "restored", "passed", "shipped"]
 KINDS: Final[Mapping[Kind, str]] = {
     "promoted": "it became champion",
-    "refused": "the gate has said no",
+    "refused": "the gate has refused it",
     "restored": "a rollback has made it champion again",
-    "passed": "the gate has said yes, and was asked for no more",
+    "passed": "it has passed the gate, which was only asked",
     "shipped": "it came with the package, and the loop began with it",
 }
 CHANGES: Final[tuple[Kind, ...]] = ("promoted", "restored", "shipped")
-"""Those that have changed the champion."""
+"""The kinds of entries that have changed the champion."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +33,22 @@ class Promotion:
     config: str
     model: str
     previous: str | None
-    """Who was champion before; the champion that stays, if this is no change."""
+    """The champion before; the champion that stays, if this is no change."""
     when: int
     """Seconds since 1970, UTC."""
     kind: Kind
     forced: bool
     why: str
     verdict: Mapping[str, Any] | None
-    """What the gate has found, as `GateReport.to_json`; None where it was not asked."""
+    """The report of the gate, as `GateReport.to_json`; None where it was not asked."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
 
 def history(store: ModelStore, *, config: str | None = None, model: str | None = None) -> list[Promotion]:
-    """The history of a config, or of a model, the newest entry first."""
+    """Return the history of a config, or of a model, the newest entry first."""
     query = select(promotions).order_by(promotions.c.id.desc())
     if config is not None:
         query = query.where(promotions.c.config == config)
@@ -64,22 +64,22 @@ def history(store: ModelStore, *, config: str | None = None, model: str | None =
 
 
 def last_change(store: ModelStore, config: str) -> int | None:
-    """When the champion of a config was changed last; None if there was none yet."""
+    """Return the time of the last change of the champion of a config; None if there was none yet."""
     return next((entry.when for entry in history(store, config=config) if entry.kind in CHANGES), None)
 
 
 def predecessors(store: ModelStore, config: str) -> list[str]:
-    """The champions before the present one: who was champion when it was promoted, and so on, each once."""
+    """Return the champions before the present one: the one that it replaced, and so on, each once."""
     champion = store.champion(config)
     entries = [entry for entry in history(store, config=config) if entry.kind == "promoted"]
-    found: list[str] = []
+    former: list[str] = []
     current = champion.id if champion else None
     while current is not None:
         current = next((entry.previous for entry in entries if entry.model == current), None)
-        if current is None or current in found or (champion and current == champion.id):
-            return found
-        found.append(current)
-    return found
+        if current is None or current in former or (champion and current == champion.id):
+            return former
+        former.append(current)
+    return former
 
 
 def remember(
@@ -93,7 +93,7 @@ def remember(
     why: str,
     verdict: Mapping[str, Any] | None,
 ) -> None:
-    """Add an entry."""
+    """Add an entry to the history."""
     count(connection, "promotions", config, kind)
     connection.execute(
         insert(promotions).values(

@@ -1,4 +1,4 @@
-"""Where a model comes from: its ancestors, what it has learned from and how, and what has been said about it."""
+"""The lineage of a model: its ancestors, its training and data, and every verdict on it."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Lineage:
     ancestors: tuple[Ancestor, ...]
     """Its parent, the parent of that one, and so on."""
     promotions: tuple[Promotion, ...]
-    """The newest first."""
+    """Its entries in the history, the newest first."""
     evaluations: tuple[Mapping[str, Any], ...]
-    """The oldest first."""
+    """Its evaluations, the oldest first."""
     ratings: tuple[Rating, ...]
     """The ratings of the newest fit, one for every way in which it has played rated games."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return {
             "model": self.model.to_json(),
             "ancestors": [ancestor.to_json() for ancestor in self.ancestors],
@@ -54,13 +54,13 @@ class Lineage:
 
 
 def lineage(store: ModelStore, model: StoredModel) -> Lineage:
-    """Everything that the database knows of a model."""
+    """Return everything that the database knows of a model."""
     return Lineage(
         model,
         _ancestors(store.database, model.parent, model.id),
         tuple(history(store, model=model.id)),
         tuple(stored_evaluations(store.database, model.config, model.id)),
-        tuple(one for one in newest_ratings(store.database, model.config) if model.id in one.player),
+        tuple(rating for rating in newest_ratings(store.database, model.config) if model.id in rating.player),
     )
 
 
@@ -92,7 +92,7 @@ def _ancestors(database: GamesDatabase, parent: str | None, descendant: str) -> 
     with database.reading() as connection:
         while parent is not None and parent not in seen:
             seen.add(parent)
-            found = find_row(connection, parent) or find_network_row(connection, parent)
-            ancestors.append(Ancestor(parent, found))
-            parent = found.parent if found else None
+            ancestor = find_row(connection, parent) or find_network_row(connection, parent)
+            ancestors.append(Ancestor(parent, ancestor))
+            parent = ancestor.parent if ancestor else None
     return tuple(ancestors)

@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ringrift.agents.champion import find_champion
+from ringrift.agents.champion import find_promoted
 from ringrift.datasets import open_dataset
 from ringrift.datasets.manifest import dataset_name
 from ringrift.errors import RingRiftError
@@ -26,7 +26,7 @@ def newest_model(store: ModelStore, config: str) -> Path:
     """Return the file of the newest model that has one, else of the champion; `UnknownModel` if there is neither."""
     own = (model for model in store.listed(config) if not model.is_experiment)
     kept = (store.path(model) for model in own if model.pruned is None)
-    newest = next((path for path in kept if path.is_file()), None) or find_champion(store.folder, config)
+    newest = next((path for path in kept if path.is_file()), None) or find_promoted(store.folder, config)
     if newest is None:
         raise UnknownModel(f"{config}: no model is registered yet, and there is no champion: train one first")
     return newest
@@ -35,9 +35,9 @@ def newest_model(store: ModelStore, config: str) -> Path:
 def newest_parent(store: ModelStore, inputs: TrainingInputs) -> Path | None:
     """Return the newest model that a training can start from, with its architecture; None if there is none.
 
-    What is newer and cannot be started from is passed over, with a warning that says why. So is, without one, a model
-    that has learned from the very same data set: it comes from such a training itself. So who asks again, after a crash
-    for example, gets the same parent and with it the same run and the same model.
+    A newer model that cannot be started from is passed over, with a warning that says why. So is, without a warning, a
+    model that has learned from the very same data set, as it comes from such a training itself: another call, after a
+    crash for example, returns the same parent, and so leads to the same run and the same model.
     """
     dataset = open_dataset(inputs.datasets / dataset_name(inputs.config, "training"))
     _warn_of_strays(store, inputs.config)

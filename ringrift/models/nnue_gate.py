@@ -1,4 +1,4 @@
-"""The gate of integer networks: better than what stands there in the same search, at equal time, or not promoted."""
+"""The gate of integer networks: a network is promoted if it beats the one in use, in the same search at equal time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NnueGateReport:
     """The id of the candidate."""
     passed: bool
     promoted: str | None
-    """Where the network has been put; None if it has not."""
+    """The path that the network was promoted to; None if it was not promoted."""
     match: MatchReport
 
     def to_json(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class NnueGateReport:
         }
 
     def lines(self) -> Iterator[str]:
-        """Return the verdict in words."""
+        """Yield the verdict in words."""
         verdict = "passed" if self.passed else "not passed: the network is not shown to be stronger"
         yield f"gate of network {self.network} for {self.config}: {verdict}"
         if self.promoted:
@@ -56,7 +56,7 @@ class NnueGateReport:
 
 
 def verdict_lines(network: RegisteredNnue) -> Iterator[str]:
-    """Return in words what the match of a network for its promotion came to."""
+    """Return the result of a network's match for its promotion, in words."""
     if network.judged is None or network.verdict is None:
         yield "gate: it has not played for its promotion"
         return

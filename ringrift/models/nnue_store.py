@@ -1,14 +1,14 @@
-"""The integer networks of the model store: which there are, where they come from, and which one `nnue` plays with.
+"""The integer networks of the model store: their files, their lineage, and the one that `nnue` plays with.
 
 A network is one file, `<config>/<id>.nnue`, that carries its own checksum, and a row in the database. The network in
 use has the status `production`; its copy, `ringrift_nnue_<config>.nnue`, is what players read. It follows the database,
-so a promotion that was killed in between is finished by whoever looks next.
+so a promotion that was killed in between is finished by the next process that looks.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,23 +33,28 @@ class RegisteredNnue:
     config: str
     status: Status
     path: str
-    """The path of the file, in the folder of models."""
+    """The path of the file, in the folder of models; empty once the file has been pruned."""
     created: int
     """Seconds since 1970, UTC, as `judged`."""
     parent: str | None
     """The model whose values it learned; None if it learned from games, or from a player without a model."""
     training: Mapping[str, Any]
-    """What its training has said about itself; empty if nothing."""
+    """The facts that its training has recorded; empty if there are none."""
     number: int
     """The place in the order of registration, from 1."""
     judged: int | None
-    """When it played for its promotion last; None if it has not."""
+    """The time of its last match for promotion; None if it has played none."""
     verdict: Mapping[str, Any] | None
     """The report of its gate, as `NnueGateReport.to_json`."""
 
+    @property
+    def pruned(self) -> bool:
+        """Whether its file has been given up."""
+        return not self.path
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
-        return asdict(self)
+        return asdict(self) | {"pruned": self.pruned}
 
 
 class NnueStore:
@@ -61,17 +66,17 @@ class NnueStore:
         self.folder = folder
 
     def path(self, network: RegisteredNnue) -> Path:
-        """Return where the file of a network lies."""
-        return self.folder / network.path
+        """Return where the file of a network lies, or lay before it was pruned."""
+        return self.folder / _relative_path(network.config, network.id)
 
     def register(self, path: Path) -> RegisteredNnue:
         """Take in a network, verified; it is in development.
 
         A file from elsewhere is copied. A network that is there already stays what it is, and gets a file that was lost
-        back. `BadNnue` if the file is damaged.
+        or pruned back. `BadNnue` if the file is damaged.
         """
         stored = read_network(path)
-        target = Path(stored.config) / f"{stored.id}{SUFFIX}"
+        target = _relative_path(stored.config, stored.id)
         if path.resolve() != (self.folder / target).resolve():
             copy_file(path, self.folder / target)
         training = dict(stored.description.get("extra", {}).get("training") or {})
@@ -88,12 +93,14 @@ class NnueStore:
                 "number": number,
             }
             connection.execute(self.database.insert(nnue_networks).values(**row))
+            was_pruned = (nnue_networks.c.id == stored.id, nnue_networks.c.path == "")
+            connection.execute(update(nnue_networks).where(*was_pruned).values(path=str(target)))
             network = find_network_row(connection, stored.id)
         assert network is not None
         return network
 
     def find(self, name: str) -> RegisteredNnue | None:
-        """Return the network of a file *.nnue, of an id or of its first digits; None if that names none of the store.
+        """Return the network of a file *.nnue, of an id or of its first digits; None if the store has no such network.
 
         `BadNnue` if the file is damaged, `UnknownModel` if several begin with the digits.
         """
@@ -125,18 +132,24 @@ class NnueStore:
             return _in_use(connection, config)
 
     def fault(self, network: RegisteredNnue, path: Path | None = None) -> str | None:
-        """Return what is wrong with the file of a network, or with a copy of it at `path`; None if nothing is."""
+        """Return the fault of the file of a network, or of a copy of it at `path`; None if it is sound."""
         path = path or self.path(network)
         try:
-            found = read_nnue_id(path)
+            identity = read_nnue_id(path)
         except BadNnue as error:
             return str(error)
-        return None if found == network.id else f"{path}: is network {found}, not {network.id}"
+        return None if identity == network.id else f"{path}: is network {identity}, not {network.id}"
+
+    def give_up_files(self, networks: Collection[str]) -> None:
+        """Mark networks as pruned, by id; one that is in use by now is left as it is. Their files are not touched."""
+        marked = update(nnue_networks).where(nnue_networks.c.id.in_(networks), nnue_networks.c.status != "production")
+        with self.database.writing() as connection:
+            connection.execute(marked.values(path=""))
 
     def settle(self, config: str) -> RegisteredNnue | None:
         """Let the copy that players read follow the database; return the network in use, None if there is none.
 
-        A promoted network that the database has never heard of is taken in as the one in use. `AbsentModel` if the
+        A promoted network that is not in the database is taken in as the one in use. `AbsentModel` if the
         network's own file is damaged.
         """
         copy = promoted_network(self.folder, config)
@@ -153,7 +166,7 @@ class NnueStore:
     ) -> None:
         """Keep the verdict of the gate, where it was asked; a network that passed is in use from now on.
 
-        `LostRace` if the network in use is not `expected` (None: none) any more, so that the match was against another.
+        `LostRace` if the network in use is not `expected` (None: none) any more, as the match was against another then.
         """
         with self.database.writing() as connection:
             known = _in_use(connection, network.config)
@@ -163,6 +176,9 @@ class NnueStore:
                     f"{network.config}: another process was quicker, the network in use is {now or 'none'} and not"
                     f" {expected or 'none'} any more: let {network.id} play for its promotion again"
                 )
+            candidate = find_network_row(connection, network.id)
+            if passed and candidate is not None and candidate.pruned:
+                raise AbsentModel(f"network {network.id}: its file has been pruned meanwhile; register a copy of it")
             if passed and known is not None:
                 retired = update(nnue_networks).where(nnue_networks.c.id == known.id)
                 connection.execute(retired.values(status="archived"))
@@ -181,6 +197,10 @@ class NnueStore:
         if (fault := self.fault(network)) is not None:
             raise AbsentModel(f"{fault}; `ringrift models register` takes a sound copy of it")
         copy_file(self.path(network), promoted_network(self.folder, network.config))
+
+
+def _relative_path(config: str, identity: str) -> Path:
+    return Path(config) / f"{identity}{SUFFIX}"
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -25,31 +25,31 @@ from ringrift.models.store import ModelStore, Status, StoredModel, champion_row,
 from ringrift.run_context import RunContext
 
 UNDECIDED: frozenset[str] = frozenset({"pause", "evaluated", "games"})
-"""Conditions that say nothing about the model itself: it may come again."""
+"""Conditions that do not count against the model itself: it may be tried again."""
 
 
 @dataclass(frozen=True)
 class PromotionReport:
-    """What has become of a promotion, of a rollback, or of a question to the gate."""
+    """The outcome of a promotion, of a rollback, or of a question to the gate."""
 
     config: str
     model: str
     previous: str | None
-    """Who was champion before."""
+    """The champion before."""
     outcome: Kind | Literal["unchanged"]
-    """`unchanged`: it was the champion already."""
+    """The outcome; `unchanged`: it was the champion already."""
     why: str
     forced: bool
     gate: GateReport | None
-    """None where it was not asked."""
+    """The report of the gate; None where it was not asked."""
 
     @property
     def champion(self) -> str | None:
-        """Who is champion now."""
+        """The champion now."""
         return self.previous if self.outcome in ("refused", "passed") else self.model
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         gate = None if self.gate is None else self.gate.to_json()
         return asdict(self) | {"gate": gate, "champion": self.champion}
 
@@ -79,7 +79,7 @@ def promote(
     """Let a model pass the gate, and make it the champion of its config.
 
     What `check` has measured against the same champion is not measured again; all else is looked at anew. `force` is
-    the reason for which nothing is asked but that the file is sound. A promotion that was killed may be run again.
+    the reason to require nothing but a sound file. A promotion that was killed may be run again.
     Raises `BadChampion` if the champion's files are not what they should be, and `LostRace` if another process was
     quicker; the champion is as before then.
     """
@@ -102,7 +102,7 @@ def check(
     *,
     factory: Callable[..., Agent] = make_agent,
 ) -> PromotionReport:
-    """Let a model pass the gate, and keep the answer for its promotion; nobody becomes champion. `BadChampion`."""
+    """Let a model pass the gate, and keep the report for its promotion; the champion stays. `BadChampion`."""
     report = _ask(store, model, results, context, anew=True, factory=factory)
     if report.outcome == "passed":
         with store.database.writing() as connection:
@@ -140,11 +140,11 @@ def change_champion(
     why: str,
     verdict: Mapping[str, Any] | None,
 ) -> None:
-    """Make a model champion if `expected` still is (None: nobody), and let the files follow; else `LostRace`.
+    """Make a model champion if `expected` still is (None: no model), and let the files follow; else `LostRace`.
 
     `AbsentModel` if the store does not have its files as they were registered.
     """
-    store.read(model)  # what cannot follow must not become champion
+    store.read(model)  # a model whose files cannot follow must not become champion
     with store.database.writing() as connection:
         champion = champion_row(connection, model.config)
         now = champion.id if champion else None
@@ -153,10 +153,10 @@ def change_champion(
                 f"{model.config}: another process was quicker, the champion is {now or 'none'} and not"
                 f" {expected or 'none'} any more: evaluate {model.id} against it and promote it again"
             )
-        found = find_row(connection, model.id)
-        if found is None or found.pruned is not None:
+        row = find_row(connection, model.id)
+        if row is None or row.pruned is not None:
             raise AbsentModel(f"model {model.id}: its files have been pruned meanwhile")
-        # Who has passed the gate against the champion of before has to pass it again.
+        # A model that has passed the gate against the former champion has to pass it again.
         waiting = update(models).where(models.c.config == model.config, models.c.status == "staging")
         connection.execute(waiting.values(status="development"))
         if expected is not None:
@@ -176,7 +176,7 @@ def _ask(
     anew: bool = False,
     factory: Callable[..., Agent],
 ) -> PromotionReport:
-    """What the gate says: `passed`, `refused`, which is kept in the history, or `unchanged` for the champion itself."""
+    """Ask the gate: `passed`, `refused`, which is kept in the history, or `unchanged` for the champion itself."""
     mend_champion(store, model.config)
     champion = store.champion(model.config)
     previous = champion.id if champion else None
@@ -188,19 +188,19 @@ def _ask(
     outcome: Literal["passed", "refused"] = "passed" if gate.passed else "refused"
     report = PromotionReport(model.config, model.id, previous, outcome, gate.verdict, forced, gate)
     with store.database.writing() as connection:
-        for one in gate.checks:
-            count(connection, "gate", model.config, f"{one.name} {one.verdict}")
+        for gate_check in gate.checks:
+            count(connection, "gate", model.config, f"{gate_check.name} {gate_check.verdict}")
         if gate.failed is None:
             _set_status(connection, model, "staging")
         else:
-            if gate.failed.name not in UNDECIDED:
+            if gate.failed.name not in UNDECIDED and not gate.failed.undecided:
                 _set_status(connection, model, "rejected")
             _remember(connection, report)
     return report
 
 
 def _remember(connection: Connection, report: PromotionReport) -> None:
-    """Keep what the gate has said."""
+    """Keep a report in the history."""
     assert report.gate is not None
     assert report.outcome != "unchanged"
     remember(
@@ -213,6 +213,6 @@ def _remember(connection: Connection, report: PromotionReport) -> None:
 
 
 def _set_status(connection: Connection, model: StoredModel, status: Status) -> None:
-    """Change what a model is for; a former champion stays one."""
+    """Set the status of a model; a champion or former champion keeps its own."""
     changes = models.c.status.not_in(("production", "archived"))
     connection.execute(update(models).where(models.c.id == model.id, changes).values(status=status))

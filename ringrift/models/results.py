@@ -1,4 +1,4 @@
-"""What the evaluation of a model has shown, in the plain numbers that the gate asks for."""
+"""The results of the evaluation of a model, in the plain numbers that the gate asks for."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class Results:
 
 
 def stored_results(database: GamesDatabase, config: str, model: str, form: str) -> Results:
-    """The newest gauntlet of a model that plays in a way such as `gumbel@32`; empty if there was none.
+    """Return the newest gauntlet of a model that plays in a way such as `gumbel@32`; empty if there was none.
 
     A gate takes one way alone: in another one a model might pass that has failed before.
     """
     for evaluation in evaluations_of(database, config, kind=GAUNTLET):
         if evaluation.candidate is None or not plays_as(evaluation.candidate, model, form):
             continue
-        opponents = {one["role"]: one for one in evaluation.report["opponents"]}
-        scores = {role: _score(one) for role, one in opponents.items()}
+        opponents = {opponent["role"]: opponent for opponent in evaluation.report["opponents"]}
+        scores = {role: _score(opponent) for role, opponent in opponents.items()}
         if "champion" not in opponents:
             return Results(scores)
         champion = Spec.parse(opponents["champion"]["opponent"]).model
@@ -75,17 +75,17 @@ def _score(opponent: Mapping[str, Any]) -> Score:
 
 
 def stored_evaluations(database: GamesDatabase, config: str, model: str) -> list[dict[str, Any]]:
-    """All evaluations of a model, the oldest first."""
-    found = (
+    """Return all evaluations of a model, the oldest first."""
+    evaluations = (
         asdict(evaluation)
         for evaluation in evaluations_of(database, config)
         if evaluation.candidate is not None and Spec.parse(evaluation.candidate).model == model
     )
-    return list(found)[::-1]
+    return list(evaluations)[::-1]
 
 
 def _gain(score: Score) -> Gain:
-    """The difference in Elo of a score; one of 0 or 1 counts as half a game from it, since no Elo says for ever."""
+    """Return the difference in Elo of a score; 0 and 1, whose Elo is infinite, count as half a game from that."""
     least = 0.5 / max(score.games, 1)
     shares = (min(max(share, least), 1 - least) for share in (score.share, score.low, score.high))
     return Gain(*(400 * log10(share / (1 - share)) for share in shares))

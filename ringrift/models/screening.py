@@ -1,4 +1,4 @@
-"""The gate for models that nobody promotes: every condition of any file, each with its measured value and its limit."""
+"""The gate without a promotion: every condition for any model, each with its measured value and its limit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ringrift.run_context import RunContext
 
 @dataclass(frozen=True)
 class ScreeningReport:
-    """What the gate says about several models."""
+    """The verdicts of the gate on several models."""
 
     reports: tuple[GateReport, ...]
-    """One for each, in the order in which they were asked about."""
+    """One report for each model, in the order of the call."""
 
     @property
     def passing(self) -> tuple[str, ...]:
@@ -47,8 +47,8 @@ def screen(
 ) -> ScreeningReport:
     """Let models run the gauntlet, and look at all conditions of each, also after one that is not met.
 
-    Nobody becomes champion, no status changes, and the history keeps nothing of it but the games, so that a gauntlet
-    that was played is not played again. Raises `Cancelled`, and `BadChampion`.
+    No model becomes champion, no status changes, and only the games are kept, so that a gauntlet that was played is not
+    played again. Raises `Cancelled`, and `BadChampion`.
     """
     return ScreeningReport(tuple(_screen(store, model, evaluation, context, factory) for model in models))
 

@@ -13,9 +13,11 @@ Seconds = PositiveFloat | PositiveInt
 
 
 class InferenceSettings(Settings):
-    """How fast a model has to answer."""
+    """The limit on the time in which a model answers."""
 
     milliseconds: PositiveFloat | PositiveInt
+    gpu: list[str]
+    """The architectures that are meant for a GPU: too slow on a processor, they are not refused, but wait for one."""
     positions: PositiveInt
     threads: PositiveInt
 
@@ -33,7 +35,7 @@ class TrialSettings(Settings):
 
 
 class GauntletRequirements(Settings):
-    """What the evaluation before the gate has to have shown."""
+    """The results that the evaluation before the gate has to reach."""
 
     games: PositiveInt
     elo: NonNegativeFloat | NonNegativeInt
@@ -51,7 +53,7 @@ class GateSettings(Settings):
 
 
 class PruneSettings(Settings):
-    """Which models keep their files."""
+    """The models that keep their files."""
 
     predecessors: NonNegativeInt
     newest: NonNegativeInt
@@ -59,7 +61,7 @@ class PruneSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     gate: GateSettings
     prune: PruneSettings

@@ -1,11 +1,84 @@
-"""The champions that come with the package: a loop begins with one where nothing has been learned yet."""
+"""The champions that come with the package: listing them, adding one, and beginning a loop with one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
 from ringrift.agents import shipped_model
+from ringrift.evaluation.participants import plays_as
+from ringrift.evaluation.store import newest_ratings
+from ringrift.game import configs
 from ringrift.models.errors import LostRace
 from ringrift.models.promotion import change_champion
 from ringrift.models.store import ModelStore, StoredModel
+from ringrift.networks import load_model, read_id, read_info, save_model
+from ringrift.nnue import read_network
+from ringrift.nnue.file import SHIPPED, SUFFIX
+
+SHIPPED_STATUS: Final = "shipped"
+"""The word of `ringrift models list` for a model of the package, in place of a status of the store."""
+KEPT: Final = ("run", "parent", "code", "settings", "steps", "samples_seen", "holdout", "gap", "calibration")
+"""The facts of its training that a shipped model keeps; paths of the machine that it was made on are not among them."""
+KEPT_OF_DATASET: Final = ("samples", "games", "new_samples")
+WAYS: Final = ("policy?temperature=0", "gumbel@32", "gumbel@150")
+"""The ways to play whose Elo a shipped model brings along."""
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """A champion, or an integer network, of the package."""
+
+    id: str
+    config: str
+    kind: Literal["network", "nnue"]
+    path: str
+    training: Mapping[str, Any]
+    """The facts that its training has kept, and of a champion its Elo."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it, for machines."""
+        return asdict(self) | {"status": SHIPPED_STATUS}
+
+
+def shipped_models(config: str | None = None) -> list[ShippedModel]:
+    """Return the models of the package, of one config or of all, champions first."""
+    names = [config] if config is not None else [f"{board}_{players}p" for board, players in configs()]
+    champions = [path for name in names if (path := shipped_model(name)) is not None]
+    networks = [path for name in names if (path := SHIPPED / f"{name}{SUFFIX}").is_file()]
+    models = [
+        ShippedModel(read_id(path), path.stem, "network", str(path), read_info(path).extra.get("training", {}))
+        for path in champions
+    ]
+    for path in networks:
+        stored = read_network(path)
+        training = stored.description["extra"].get("training", {})
+        models.append(ShippedModel(stored.id, path.stem, "nnue", str(path), training))
+    return models
+
+
+def ship_model(store: ModelStore, model: StoredModel, folder: Path) -> Path:
+    """Write a model of the store as the champion of its config that comes with a package, and return its path.
+
+    It brings along what its training was and the Elo that it has, and no path of this machine. Its id is another
+    one, as an id covers the description, too.
+    """
+    path = folder / f"{model.config}.pth"
+    network = load_model(store.path(model))
+    training = {name: model.training[name] for name in KEPT if name in model.training}
+    dataset = model.training.get("dataset") or {}
+    training["dataset"] = {name: dataset[name] for name in KEPT_OF_DATASET if name in dataset}
+    ratings = newest_ratings(store.database, model.config)
+    elo = {
+        way: {"elo": round(rating.elo), "low": round(rating.low), "high": round(rating.high), "games": rating.games}
+        for way in WAYS
+        for rating in ratings
+        if plays_as(rating.player, model.id, way)
+    }
+    save_model(path, network, {"training": training | {"model": model.id, "elo": elo}})
+    return path
 
 
 def begin_with_shipped(store: ModelStore, config: str) -> StoredModel | None:

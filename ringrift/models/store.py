@@ -1,4 +1,4 @@
-"""The model store: which models there are, where their files lie, and what each of them is for.
+"""The model store: the models, their files, and the status of each.
 
 A model is two files, `<config>/<id>.pth` and `.json`, in the folder of models, and a row in the database. The row is
 written after the files and outlives them.
@@ -30,12 +30,12 @@ STATUSES: Final[Mapping[Status, str]] = {
     "staging": "has passed the gate, and is not champion yet",
     "production": "the champion of its config",
     "archived": "a former champion",
-    "rejected": "the gate has said no",
+    "rejected": "refused by the gate",
 }
 
 ID_DIGITS: Final = 16
 SHORTEST_NAME: Final = 4
-"""Digits by which a model may be named, if no other one begins with them."""
+"""The least digits by which a model may be named, if no other one begins with them."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class StoredModel:
     created: int
     """Seconds since 1970, UTC, as the next."""
     pruned: int | None
-    """When its files were given up; None while they are kept."""
+    """The time at which its files were removed; None while they are kept."""
     parent: str | None
     training: Mapping[str, Any]
-    """What its training has said about itself; empty if nothing."""
+    """The facts that its training has recorded; empty if there are none."""
     number: int = 0
     """The place in the order of registration, from 1."""
 
@@ -66,7 +66,7 @@ class StoredModel:
         return "tuning" in self.training
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
 
@@ -74,12 +74,12 @@ class ModelStore:
     """The models of a database and a folder."""
 
     def __init__(self, database: GamesDatabase, folder: Path) -> None:
-        """`folder` holds the models of all configs, and the champions' files that others read."""
+        """Make a store; `folder` holds the models of all configs, and the champions' files for other readers."""
         self.database = database
         self.folder = folder
 
     def path(self, model: StoredModel) -> Path:
-        """Where its `.pth` file lies; the `.json` lies beside it."""
+        """Return the path of its `.pth` file; the `.json` lies beside it."""
         return self.folder / model.path
 
     def register(self, path: Path) -> StoredModel:
@@ -88,8 +88,8 @@ class ModelStore:
         Files from elsewhere are copied. A model that is there already stays what it is; one whose files have been
         pruned, or are not as they were, gets them back. Raises what `load_model` raises.
         """
-        found, files = _described(path)
-        new = replace(found, path=f"{found.config}/{found.id}.pth")
+        described, files = _described(path)
+        new = replace(described, path=f"{described.config}/{described.id}.pth")
         with self.database.reading() as connection:
             known = find_row(connection, new.id)
         if known is not None and known.pruned is None and self.fault(known) is None:
@@ -108,11 +108,11 @@ class ModelStore:
         return stored
 
     def find(self, name: str, config: str | None = None) -> StoredModel:
-        """The model of an id or its first digits; `UnknownModel` if that is none or several, or of another config."""
+        """Return the model of an id or its first digits; `UnknownModel` if none, several or one of another config."""
         digits = name.lower()
         with self.database.reading() as connection:
             ids = list(connection.execute(select(models.c.id)).scalars())
-            matching = [found for found in ids if found.startswith(digits)]
+            matching = [identity for identity in ids if identity.startswith(digits)]
             if len(matching) == 1 and len(digits) >= SHORTEST_NAME:
                 model = find_row(connection, matching[0])
         if len(matching) > 1 or len(digits) < SHORTEST_NAME:
@@ -141,16 +141,16 @@ class ModelStore:
         if status is not None:
             checked_status(status)
         with self.database.reading() as connection:
-            found = [stored_model(row) for row in connection.execute(query)]
-        return [model for model in newest_first(found) if status in (None, model.status)]
+            stored = [stored_model(row) for row in connection.execute(query)]
+        return [model for model in newest_first(stored) if status in (None, model.status)]
 
     def champion(self, config: str) -> StoredModel | None:
-        """The champion of a config; None until there is one."""
+        """Return the champion of a config; None until there is one."""
         with self.database.reading() as connection:
             return champion_row(connection, config)
 
     def read(self, model: StoredModel) -> ModelFiles:
-        """The bytes of its files, which are those that were registered; `AbsentModel` if they are not."""
+        """Return the bytes of its files, which are those that were registered; `AbsentModel` if they are not."""
         if model.pruned is not None:
             raise AbsentModel(f"model {model.id}: its files have been pruned; register a copy of them")
         path = self.path(model)
@@ -158,16 +158,16 @@ class ModelStore:
             files = read_files(path)
         except OSError as error:
             raise AbsentModel(f"{error.filename}: cannot be read ({error.strerror}); register a copy of it") from None
-        for found, wanted, file in (
+        for content, expected, file in (
             (files.weights, model.sha256, path),
             (files.sidecar, model.sidecar, path.with_suffix(".json")),
         ):
-            if checksum(found) != wanted:
+            if checksum(content) != expected:
                 raise AbsentModel(f"{file}: is not what was registered as {model.id}; register a sound copy")
         return files
 
     def fault(self, model: StoredModel) -> str | None:
-        """What is wrong with its files; None if nothing is."""
+        """Return the fault of its files; None if they are sound."""
         try:
             self.read(model)
         except AbsentModel as error:
@@ -176,32 +176,33 @@ class ModelStore:
 
 
 def checked_status(status: str) -> str:
-    """Return a status that there is; else `UnknownModel`."""
+    """Return a status if it exists; else `UnknownModel`."""
     if status not in STATUSES:
         raise UnknownModel(f"no model has the status {status!r}; they are {', '.join(STATUSES)}")
     return status
 
 
-def newest_first(found: Sequence[StoredModel]) -> list[StoredModel]:
+def newest_first(stored: Sequence[StoredModel]) -> list[StoredModel]:
     """Return models by order of registration, the latest first, but none before its descendants."""
-    by_id = {model.id: model for model in found}
+    by_id = {model.id: model for model in stored}
     ranks: dict[str, tuple[int, int]] = {}
     """The ranks by id: the latest registration of a model and its ancestors, and how many of these there are."""
-    for model in found:
+    for model in stored:
         line: dict[str, StoredModel] = {}
-        one: StoredModel | None = model
-        while one is not None and one.id not in ranks and one.id not in line:  # parents in a circle are nobody's claim
-            line[one.id] = one
-            one = by_id.get(one.parent or "")
-        latest, ancestors = ranks.get(one.id, (0, -1)) if one else (0, -1)
-        for one in reversed(line.values()):
-            latest, ancestors = max(latest, one.number), ancestors + 1
-            ranks[one.id] = latest, ancestors
-    return sorted(found, key=lambda model: (*ranks[model.id], model.id), reverse=True)
+        ancestor: StoredModel | None = model
+        # Damaged records of parents may form a circle.
+        while ancestor is not None and ancestor.id not in ranks and ancestor.id not in line:
+            line[ancestor.id] = ancestor
+            ancestor = by_id.get(ancestor.parent or "")
+        latest, ancestors = ranks.get(ancestor.id, (0, -1)) if ancestor else (0, -1)
+        for ancestor in reversed(line.values()):
+            latest, ancestors = max(latest, ancestor.number), ancestors + 1
+            ranks[ancestor.id] = latest, ancestors
+    return sorted(stored, key=lambda model: (*ranks[model.id], model.id), reverse=True)
 
 
 def unregistered(path: Path) -> StoredModel:
-    """Return the model of a file that stays where it is, and that nobody has to register; what `load_model` raises."""
+    """Return the model of a file that stays where it is and need not be registered; raises what `load_model` raises."""
     return _described(path)[0]
 
 
@@ -232,33 +233,33 @@ def _described(path: Path) -> tuple[StoredModel, ModelFiles]:
 
 
 def _created(training: Mapping[str, Any]) -> int:
-    """Return when a model was made, as its training says; now, if it says nothing, or a moment that is to come."""
-    said = training.get("created")
-    if isinstance(said, int | float) and said > 0 and seconds_since(said, "the creation of a model") is not None:
-        return int(said)
+    """Return the time when a model was made, by its training; now, if that is missing or lies in the future."""
+    stated = training.get("created")
+    if isinstance(stated, int | float) and stated > 0 and seconds_since(stated, "the creation of a model") is not None:
+        return int(stated)
     return int(time.time())
 
 
 def stored_model(row: Row[Any]) -> StoredModel:
-    """A row of the table."""
+    """Return the model of a row of the table."""
     return StoredModel(**{**row._mapping, "training": orjson.loads(row.training)})
 
 
 def find_row(connection: Connection, model: str) -> StoredModel | None:
-    """The model of an id."""
+    """Return the model of an id; None if the store has none."""
     row = connection.execute(select(models).where(models.c.id == model)).first()
     return None if row is None else stored_model(row)
 
 
 def champion_row(connection: Connection, config: str) -> StoredModel | None:
-    """The champion of a config."""
+    """Return the champion of a config; None if it has none."""
     in_production = models.c.status == "production"
     row = connection.execute(select(models).where(models.c.config == config, in_production)).first()
     return None if row is None else stored_model(row)
 
 
 def newest_trained(connection: Connection, config: str) -> StoredModel | None:
-    """Return the model of a config that was registered last of those that say how they were trained, by an index."""
+    """Return the model of a config that was registered last of those with facts of their training, by an index."""
     of_training = (models.c.config == config, models.c.training != "{}")
     row = connection.execute(select(models).where(*of_training).order_by(models.c.number.desc()).limit(1)).first()
     return None if row is None else stored_model(row)

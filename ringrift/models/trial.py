@@ -1,6 +1,6 @@
 """The gate's own games, played in a process of their own, so that a model that hangs or crashes is stopped.
 
-The process (`trial_run.py`) tells what happens in lines of JSON; this is the end that starts it, listens, and ends it.
+The process (`trial_run.py`) reports events as lines of JSON; this side starts it, listens, and ends it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from typing import Any, Final, Self
 import numpy as np
 
 from ringrift.errors import RingRiftError
-from ringrift.evaluation import MatchPlan, PlayedGame, ScheduledGame
+from ringrift.evaluation import MatchPlan, PlayedGame, ScheduledGame, seatings
+from ringrift.evaluation.matches import PLIES_OF_A_TURN
+from ringrift.game import parse_config
+from ringrift.limits import move_limit
 from ringrift.run_context import Cancelled, RunContext
 
 LONGEST_COMPLAINT: Final = 200
-"""Characters of what a crashed process has said last."""
+"""Characters that are quoted of the last line of a crashed process."""
 
 LOOK_SECONDS: Final = 0.5
-"""How often a wait looks whether it was cancelled."""
+"""Seconds between two checks whether a wait was cancelled."""
 SILENCE: Final = ""
 
 
@@ -39,7 +42,7 @@ class TrialFault(RingRiftError):
 
 @dataclass(frozen=True)
 class TrialRequest:
-    """What the process is to do."""
+    """The work of the process."""
 
     config: str
     id: str
@@ -49,36 +52,55 @@ class TrialRequest:
     player: str
     """The spec of the player that plays the games; `{model}` stands for the path."""
     factory: str
-    """`module:function`, what makes players of specs, as a rule `make_agent`."""
+    """The `module:function` that makes players of specs, as a rule `make_agent`."""
     positions: int
-    """How many the time of inference is measured on."""
+    """The number of positions that the time of inference is measured on."""
     games: Mapping[str, int]
     """The least games by opponent: whole openings are played, each in every seat order."""
     seed: int
     seconds: int
-    """It ends itself after that time, should nobody be left who could."""
+    """The time after which the process ends itself, should its parent be gone."""
+
+
+def trial_plans(request: TrialRequest) -> list[MatchPlan]:
+    """Return the matches of a trial, one against each opponent."""
+    players = parse_config(request.config)[1]
+    orders = len(seatings(2, players))
+    return [
+        MatchPlan(
+            config=request.config,
+            players=(request.player.replace("{model}", request.id), opponent),
+            openings=-(-games // orders),
+            opening_plies=PLIES_OF_A_TURN * players,
+            max_moves=move_limit(request.config),
+            seed=request.seed,
+        )
+        for opponent, games in request.games.items()
+    ]
 
 
 @dataclass(frozen=True)
 class Inference:
-    """How fast a model answers."""
+    """The times in which a model answers."""
 
     milliseconds: tuple[float, ...]
     """The time for each position."""
     finite: bool
     """Whether all answers were numbers."""
     device: str
+    gpu: bool
+    """Whether that is a GPU."""
 
 
 @dataclass
 class TrialGames:
-    """How the games have gone so far."""
+    """The results of the games so far."""
 
     wanted: int
     illegal: str | None = None
     """The first illegal move, in words."""
     fault: str | None = None
-    """What has kept the games from being played to their end."""
+    """The fault that has kept the games from being played to their end; None if there is none."""
     played: Counter[str] = field(default_factory=Counter)
     """The games played by opponent."""
     won: Counter[str] = field(default_factory=Counter)
@@ -86,6 +108,12 @@ class TrialGames:
     """Games that reached the limit of moves."""
     decisions: int = 0
     """The decisions of the model."""
+
+    def count(self, opponent: str, won: bool, stopped: bool) -> None:
+        """Count a game that has ended."""
+        self.played[opponent] += 1
+        self.won[opponent] += won
+        self.stopped += stopped
 
 
 class Trial:
@@ -97,22 +125,22 @@ class Trial:
         """Start it.
 
         `deadline` is on the monotonic clock. Once games are played, it is stopped after `quiet` seconds without a
-        decision. Networks on a CPU get so many threads.
+        decision. Networks on a CPU get `threads` threads.
         """
         self._deadline = deadline
         self._quiet = quiet
         self._context = context
         self._games = TrialGames(wanted=0)
         self._playing = False
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `__exit__`; a pipe could fill up
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `__exit__`; a pipe could fill up
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ringrift.models.trial_run"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._stderr,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": str(threads)},
-            start_new_session=True,  # Ctrl-C is for us: the model is not to blame for a process that it has ended
+            start_new_session=True,  # Ctrl-C is for the parent: a process that it ends must not count against the model
         )
         assert self._process.stdin is not None
         with self._process.stdin as words:
@@ -126,18 +154,18 @@ class Trial:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._process.kill()
         self._process.wait()
-        self._said.close()
+        self._stderr.close()
 
     def inference(self) -> Inference:
-        """How fast the model answers; the first part of the trial. `TrialFault` if it does not."""
+        """Return the times of the model's answers, the first part of the trial; `TrialFault` if there are none."""
         self._context.progress("waiting for the model's first answers", 0, 1)
         event = self._next("inference")
-        return Inference(tuple(event["milliseconds"]), event["finite"], event["device"])
+        return Inference(tuple(event["milliseconds"]), event["finite"], event["device"], event["gpu"])
 
     def games(self, keep: Callable[[MatchPlan, PlayedGame], None]) -> TrialGames:
-        """How the games have gone, to their end or until something went wrong; the second part of the trial.
+        """Return the results of the games, up to a fault, if one comes; the second part of the trial.
 
-        `keep` is handed every game as it ends, with the plan that it belongs to.
+        `keep` is called with every game as it ends, with the plan that it belongs to.
         """
         games = self._games
         try:
@@ -152,18 +180,15 @@ class Trial:
                 games.decisions = event["decisions"]
                 if event["kind"] == "game":
                     plan, played = _match_game(event)
-                    opponent = plan.players[1]
                     won = played.winner is not None and played.scheduled.seating[played.winner - 1] == 0
-                    games.played[opponent] += 1
-                    games.won[opponent] += won
-                    games.stopped += played.winner is None
+                    games.count(plan.players[1], won, played.winner is None)
                     keep(plan, played)
         except TrialFault as fault:
             games.fault = str(fault)
         return games
 
     def _next(self, *kinds: str) -> Any:
-        """The next event, which is of one of these kinds."""
+        """Return the next event, which is of one of these kinds."""
         left = max(0.0, self._deadline - time.monotonic())
         patience = min(left, self._quiet) if self._playing else left
         line = self._line(patience)
@@ -179,7 +204,7 @@ class Trial:
         return event
 
     def _line(self, patience: float) -> str | None:
-        """Return the next line of the process, None at its end, `SILENCE` if there is none in so many seconds.
+        """Return the next line of the process, None at its end, `SILENCE` if there is none within `patience` seconds.
 
         Cancelled meanwhile, the gate says nothing about the model.
         """
@@ -203,9 +228,9 @@ class Trial:
 
     def _last_words(self) -> str:
         code = self._process.wait()
-        self._said.seek(0)
-        said = self._said.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "it has written nothing")
         return f"the player's process has ended with {code}: {last[:LONGEST_COMPLAINT]}"
 
 

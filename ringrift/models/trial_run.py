@@ -21,13 +21,12 @@ import numpy as np
 
 from ringrift.agents import Agent, make_agent
 from ringrift.errors import RingRiftError
-from ringrift.evaluation import MatchPlan, play_match, seatings
-from ringrift.evaluation.matches import PLIES_OF_A_TURN
+from ringrift.evaluation import play_match
 from ringrift.game import Board, new_workspace, parse_config
 from ringrift.game.types import States
 from ringrift.kernels.types import I64
 from ringrift.limits import move_limit
-from ringrift.models.trial import TrialRequest
+from ringrift.models.trial import TrialRequest, trial_plans
 from ringrift.search import SearchOutput
 from ringrift.search.legal import list_legal
 from ringrift.selfplay import Openings
@@ -43,11 +42,11 @@ Tell = Callable[..., None]
 
 
 class IllegalMove(Exception):
-    """A player has chosen what the rules do not allow."""
+    """A choice of a player that the rules do not allow."""
 
 
 class Watched(Agent):
-    """A player whose every move is compared with the legal ones; it tells that it is alive."""
+    """A player whose every move is compared with the legal ones; it reports signs of life."""
 
     def __init__(self, agent: Agent, board: Board, tell: Tell) -> None:
         self.agent = agent
@@ -55,18 +54,18 @@ class Watched(Agent):
         self.work = new_workspace(board)
         self.tell = tell
         self.decisions = 0
-        self._told = 0.0
+        self._reported = 0.0
 
     def act(self, states: States, games: I64) -> SearchOutput:
-        """Ask the player; `IllegalMove` says what it should not have played."""
+        """Ask the player; `IllegalMove` names a move that is not legal."""
         offsets, legal = list_legal(states, self.board.tables, self.work)
         output = self.agent.act(states, games)
         for row, action in enumerate(np.broadcast_to(output.chosen_actions, len(states)).tolist()):
             if action not in legal[offsets[row] : offsets[row + 1]]:
                 raise IllegalMove(f"game {games[row]}, move {states[row]['ply'] + 1}: action {action} is not legal")
         self.decisions += len(states)
-        if time.monotonic() - self._told > HEARTBEAT:
-            self._told = time.monotonic()
+        if time.monotonic() - self._reported > HEARTBEAT:
+            self._reported = time.monotonic()
             self.tell("decisions", decisions=self.decisions)
         return output
 
@@ -76,7 +75,7 @@ class Watched(Agent):
 
 
 def main() -> None:
-    """Do what the request says."""
+    """Do the work of the request on standard input."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is printed is no event
 
@@ -95,7 +94,7 @@ def main() -> None:
 
 
 def measure(request: TrialRequest, tell: Tell) -> None:
-    """Ask the model about single positions, no two of them alike, and tell how long that takes."""
+    """Ask the model about single positions, no two of them alike, and report the time of each."""
     board, players = parse_config(request.config)
     agent = _maker(request)(f"policy:{request.model}", board, players, seed=request.seed)
     milliseconds, finite = [], True
@@ -104,7 +103,8 @@ def measure(request: TrialRequest, tell: Tell) -> None:
         output = agent.act(state, np.array([number]))
         milliseconds.append(1000 * (time.perf_counter() - start))
         finite = finite and bool(np.isfinite(output.policy_probs).all() and np.isfinite(output.root_values).all())
-    tell("inference", milliseconds=milliseconds[WARM_UP:], finite=finite, device=_device())
+    device, gpu = _device()
+    tell("inference", milliseconds=milliseconds[WARM_UP:], finite=finite, device=device, gpu=gpu)
 
 
 def _positions(request: TrialRequest, board: Board, players: int) -> Iterator[States]:
@@ -114,23 +114,14 @@ def _positions(request: TrialRequest, board: Board, players: int) -> Iterator[St
 
 
 def play(request: TrialRequest, tell: Tell) -> None:
-    """Play against every opponent, and tell how each game ends."""
+    """Play against every opponent, and report the end of each game."""
     board, players = parse_config(request.config)
-    orders = len(seatings(2, players))
-    openings = {opponent: -(-games // orders) for opponent, games in request.games.items()}
-    tell("plan", games=orders * sum(openings.values()))
+    plans = trial_plans(request)
+    tell("plan", games=sum(plan.games for plan in plans))
     spec = request.player.replace("{model}", request.model)
     model = Watched(_maker(request)(spec, board, players, seed=request.seed), board, tell)
-    for opponent, count in openings.items():
-        plan = MatchPlan(
-            config=request.config,
-            players=(request.player.replace("{model}", request.id), opponent),
-            openings=count,
-            opening_plies=PLIES_OF_A_TURN * players,
-            max_moves=move_limit(request.config),
-            seed=request.seed,
-        )
-        for game in play_match([model, make_agent(opponent, board, players, seed=request.seed)], plan):
+    for plan in plans:
+        for game in play_match([model, make_agent(plan.players[1], board, players, seed=request.seed)], plan):
             played = vars(game) | {"actions": game.actions.tolist(), "scheduled": vars(game.scheduled)}
             tell("game", decisions=model.decisions, plan=asdict(plan), played=played)
 
@@ -140,12 +131,12 @@ def _maker(request: TrialRequest) -> Callable[..., Agent]:
     return maker
 
 
-def _device() -> str:
-    """Where networks are computed in this process."""
+def _device() -> tuple[str, bool]:
+    """Return the device that networks of this process run on, and whether it is a GPU."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
-        return f"{socket.gethostname()}, {torch.cuda.get_device_name()}"
-    return f"{socket.gethostname()}, CPU, threads: {os.environ.get('OMP_NUM_THREADS', 'all')}"
+        return f"{socket.gethostname()}, {torch.cuda.get_device_name()}", True
+    return f"{socket.gethostname()}, CPU, threads: {os.environ.get('OMP_NUM_THREADS', 'all')}", False
 
 
 if __name__ == "__main__":

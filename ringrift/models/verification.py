@@ -1,4 +1,4 @@
-"""Whether the files of models are what the database says, and mending what can be mended."""
+"""The verification of the files of models against the database, and the repair of those with a sound copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ringrift.run_context import RunContext
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong with the files of models."""
+    """A fault in the files of models."""
 
     config: str
     model: str | None
@@ -31,22 +31,22 @@ class Fault:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification has found."""
+    """The result of a verification."""
 
     models: int
-    """Whose files were read."""
+    """The number of models whose files were read."""
     champions: int
     faults: tuple[Fault, ...]
     unregistered: tuple[str, ...]
-    """Model files that no row has: of a training that was killed, as a rule."""
+    """Model files without a row: left by a training that was killed, as a rule."""
 
     @property
     def left(self) -> int:
-        """What is still wrong."""
+        """The number of faults that are left."""
         return sum(not fault.repaired for fault in self.faults)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self) | {"left": self.left}
 
 
@@ -57,7 +57,7 @@ def verify(
     config: str | None = None,
     repair: bool = False,
 ) -> VerifyReport:
-    """Compare the checksums of all files with the database; `repair` restores what there is a sound copy of."""
+    """Compare the checksums of all files with the database; `repair` restores files of which there is a sound copy."""
     listed = store.listed(config)
     faults: list[Fault] = []
     for number, model in enumerate(listed):
@@ -65,8 +65,7 @@ def verify(
         if model.pruned is None:
             faults += _verify(store, model, repair)
         elif store.path(model).exists():
-            detail = f"{store.path(model)}: is there, though it has been pruned"
-            faults.append(Fault(model.config, model.id, detail, repair and remove_files(store.path(model))))
+            faults.append(_leftover(model, store.path(model), repair and remove_files(store.path(model))))
     champions = 0
     for name in sorted({model.config for model in listed}):
         champion, state, detail = look_at_champion(store, name)
@@ -79,18 +78,26 @@ def verify(
     nnue_store = NnueStore(store.database, store.folder)
     networks = nnue_store.listed(config)
     for network in networks:
-        faults += _verify_network(nnue_store, network, repair)
+        if not network.pruned:
+            faults += _verify_network(nnue_store, network, repair)
+        elif (path := nnue_store.path(network)).exists():
+            faults.append(_leftover(network, path, repair and remove_files(path)))
     known = {store.path(model) for model in listed} | {nnue_store.path(network) for network in networks}
     return VerifyReport(
-        models=sum(model.pruned is None for model in listed) + len(networks),
+        models=sum(model.pruned is None for model in listed) + sum(not network.pruned for network in networks),
         champions=champions + sum(network.status == "production" for network in networks),
         faults=tuple(faults),
         unregistered=tuple(map(str, _unregistered(store.folder, known, config))),
     )
 
 
+def _leftover(model: StoredModel | RegisteredNnue, path: Path, repaired: bool) -> Fault:
+    """Return the fault of a file that has outlived its pruning."""
+    return Fault(model.config, model.id, f"{path}: is there, though it has been pruned", repaired)
+
+
 def _verify(store: ModelStore, model: StoredModel, repair: bool) -> Iterator[Fault]:
-    """What is wrong with the files of a model; the champion's are restored from those that self-play reads."""
+    """Yield the faults of a model's files; the champion's are restored from those that self-play reads."""
     detail = store.fault(model)
     if detail is None:
         return
@@ -101,7 +108,7 @@ def _verify(store: ModelStore, model: StoredModel, repair: bool) -> Iterator[Fau
 
 
 def _verify_network(store: NnueStore, network: RegisteredNnue, repair: bool) -> Iterator[Fault]:
-    """Yield what is wrong with the file of an integer network, and with the copy of the one in use."""
+    """Yield the faults of the file of an integer network, and of the copy of the one in use."""
     path, copy = store.path(network), promoted_network(store.folder, network.config)
     fault = store.fault(network)
     in_use = network.status == "production"

@@ -1,4 +1,4 @@
-"""The list of all metrics: name, kind, labels, and what each says. docs/monitoring.md shows the same list."""
+"""The list of all metrics: name, kind, labels and meaning. docs/monitoring.md shows the same list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONFIG, HOST = ("config",), ("host",)
 
 METRICS: Final = (
     # The loop.
-    Metric("ringrift_uptime_seconds", "gauge", "Seconds since the loop runs without a break; 0 while nobody runs it."),
+    Metric("ringrift_uptime_seconds", "gauge", "Seconds since the loop runs without a break; 0 while it does not run."),
     Metric("ringrift_halted", "gauge", "1 while `ringrift halt` holds the loop."),
     Metric(
         "ringrift_sign_age_seconds", "gauge", "Seconds since a runner of the loop has left a sign of life.", ("writer",)
@@ -75,7 +75,7 @@ METRICS: Final = (
     Metric("ringrift_host_memory_utilization_percent", "gauge", "Use of a host's memory.", HOST),
     Metric("ringrift_host_disk_utilization_percent", "gauge", "Use of the disk that holds a host's games.", HOST),
     Metric("ringrift_host_disk_free_bytes", "gauge", "What is free of it.", HOST),
-    Metric("ringrift_host_usage_age_seconds", "gauge", "Seconds since a host has said how busy it is.", HOST),
+    Metric("ringrift_host_usage_age_seconds", "gauge", "Seconds since a host has reported its load.", HOST),
     Metric("ringrift_gpu_utilization", "gauge", "Use of a GPU, in percent.", ("host", "gpu")),
     Metric("ringrift_gpu_memory_utilization", "gauge", "Use of its memory, in percent.", ("host", "gpu")),
     Metric("ringrift_gpu_memory_status", "gauge", "Its memory: 0 ok, 1 high, 2 critical.", ("host", "gpu")),

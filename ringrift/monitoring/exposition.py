@@ -1,4 +1,4 @@
-"""Metrics in the text form of Prometheus, computed when they are asked for, so that no restart loses any."""
+"""Metrics in the text form of Prometheus, computed on request, so that no restart loses any."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class SnapshotCollector(Collector):
         for name, labels, value in self.snapshot.samples:
             by_name.setdefault(name, []).append((labels, value))
         for metric in METRICS:
-            family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            found = family(metric.name, metric.help, labels=metric.labels)
+            make_family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = make_family(metric.name, metric.help, labels=metric.labels)
             for labels, value in by_name.pop(metric.name, []):
-                found.add_metric(labels, value)
-            if found.samples:
-                yield found
+                family.add_metric(labels, value)
+            if family.samples:
+                yield family
         assert not by_name, f"not in the catalogue: {', '.join(by_name)}"
 
 
 def exposed(inputs: MonitoringInputs, accept: str = PLAIN) -> tuple[bytes, str]:
     """Compute the metrics, and return them in the form that the header `Accept` asks for, with its content type.
 
-    What could not be computed is said in the log.
+    Parts that could not be computed are reported in the log.
     """
     snapshot = measure(inputs)
     for part, fault in snapshot.faults.items():

@@ -1,4 +1,4 @@
-"""Metrics of the games: how many there are, who plays them, and how many wait for a training."""
+"""Metrics of the games: their number, the hosts that play them, and those that wait for a training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ringrift.pipeline.readiness import games_of_training
 
 SECONDS_PER_HOUR: Final = 3600
 OTHER: Final = "other"
-"""The name of all hosts that get none of their own."""
+"""The name of all hosts beyond the number that get a name of their own."""
 
 
 def games_metrics(view: View) -> Samples:
@@ -26,18 +26,18 @@ def games_metrics(view: View) -> Samples:
     names = _names(view, counted)
     synced: Counter[tuple[str, str]] = Counter()
     last: dict[str, int] = {}
-    for (config, host), one in counted.items():
+    for (config, host), counter in counted.items():
         name = names[host]
-        synced[config, name] += one.total
-        last[name] = max(last.get(name, 0), one.last)
+        synced[config, name] += counter.total
+        last[name] = max(last.get(name, 0), counter.last)
     for (config, host), games in synced.items():
         yield "ringrift_games_synced_total", (label(config), label(host)), games
     for host, moment in last.items():
         if (age := view.age(moment)) is not None:
             yield "ringrift_seconds_since_last_game", (label(host),), age
     yield from _pool_metrics(view)
-    for (_, reason), one in view.counted("quarantined").items():
-        yield "ringrift_quarantined_lines_total", (label(reason),), one.total
+    for (_, reason), counter in view.counted("quarantined").items():
+        yield "ringrift_quarantined_lines_total", (label(reason),), counter.total
 
 
 def _pool_metrics(view: View) -> Samples:
@@ -57,17 +57,17 @@ def _pool_metrics(view: View) -> Samples:
 
 
 def _by_config(counted: Mapping[tuple[str, str], Counted]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for (config, _), one in counted.items():
-        found[config] += one.total
-    return found
+    totals: Counter[str] = Counter()
+    for (config, _), counter in counted.items():
+        totals[config] += counter.total
+    return totals
 
 
 def _names(view: View, counted: Mapping[tuple[str, str], Counted]) -> dict[str, str]:
-    """Return the names of hosts: those of the settings first, then those that have played last, as many as fit."""
+    """Return the names of hosts: those of the settings first, then those that have played last, up to the limit."""
     last: dict[str, int] = {}
-    for (_, host), one in counted.items():
-        last[host] = max(last.get(host, 0), one.last)
+    for (_, host), counter in counted.items():
+        last[host] = max(last.get(host, 0), counter.last)
     known: Collection[str] = ()
     with suppress(RingRiftError):  # to have names, hosts need no settings
         known = view.hosts

@@ -1,4 +1,4 @@
-"""Whether the loop is well, as yes or no with reasons: for `/health`, and `ringrift health`."""
+"""The health of the loop, a yes or no with reasons: for `/health`, and `ringrift health`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FULL_DISK: Final = 95.0
 
 @dataclass(frozen=True)
 class HealthReport:
-    """The answer."""
+    """The health of the loop."""
 
     reasons: tuple[str, ...]
-    """Why not, a line each; none if all is well."""
+    """The reasons why it is not healthy, a line each; none if it is."""
     notes: tuple[str, ...]
-    """What one should know although all is well."""
+    """Remarks that matter although the loop is healthy."""
     uptime_seconds: float
     hosts_active: int
     hosts_configured: int
 
     @property
     def healthy(self) -> bool:
-        """Whether all is well."""
+        """Whether the loop is well."""
         return not self.reasons
 
     def to_json(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class HealthReport:
 
 
 def health_report(inputs: MonitoringInputs) -> HealthReport:
-    """Look at everything, and say whether the loop is well."""
+    """Compute all metrics, and return whether the loop is well."""
     snapshot = measure(inputs)
     halted = bool(snapshot.values("ringrift_halted").get(()))
     return HealthReport(
@@ -50,7 +50,7 @@ def health_report(inputs: MonitoringInputs) -> HealthReport:
 
 
 def _reasons(snapshot: Snapshot, halted: bool) -> Iterator[str]:
-    yield from dict.fromkeys(snapshot.faults.values())  # what is wrong with the database is wrong in several parts
+    yield from dict.fromkeys(snapshot.faults.values())  # one fault of the database shows in several parts
     if not halted and not snapshot.values("ringrift_uptime_seconds").get(()):
         yield from _dead(snapshot)
     configured = snapshot.values("ringrift_hosts_configured").get(())
@@ -64,7 +64,7 @@ def _reasons(snapshot: Snapshot, halted: bool) -> Iterator[str]:
 def _dead(snapshot: Snapshot) -> Iterator[str]:
     signs = snapshot.values("ringrift_sign_age_seconds")
     if not signs:
-        yield "nobody has run the loop here yet: `make up` or `ringrift loop` does"
+        yield "the loop has not run here yet: `make up` or `ringrift loop` starts it"
         return
-    (writer,), age = min(signs.items(), key=lambda one: one[1])
-    yield f"nobody runs the loop: the last sign of life, of {writer}, is {age / 60:,.0f} minutes old"
+    (writer,), age = min(signs.items(), key=lambda sign: sign[1])
+    yield f"the loop does not run: the last sign of life, of {writer}, is {age / 60:,.0f} minutes old"

@@ -1,4 +1,4 @@
-"""Metrics of the loop itself: whether anybody runs it, and what its stages and jobs do."""
+"""Metrics of the loop itself: signs of life, stages and jobs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ringrift.pipeline.halt import halted
 from ringrift.pipeline.signs_of_life import Writer, read_sign
 
 STILL_SECONDS: Final = 60
-"""A job without a heartbeat for so long does not run; `job.sh` leaves one every 10 seconds."""
+"""The age of a heartbeat from which a job does not run any more; `job.sh` leaves one every 10 seconds."""
 _STAGE: Final = re.compile(r"ringrift__[^.]+\.([a-z_]+)")
 
 
 def life_metrics(view: View) -> Samples:
-    """Yield whether the loop lives, from files alone: this part says so when the database is gone, too."""
+    """Yield whether the loop lives, from files alone, so also when the database is gone."""
     uptime = 0.0
     for writer in get_args(Writer):
         sign = read_sign(writer, view.home)
@@ -35,9 +35,9 @@ def life_metrics(view: View) -> Samples:
 
 
 def stage_metrics(view: View) -> Samples:
-    """Yield how often the stages have ended, and how."""
-    for (config, said), counted in view.counted("stages").items():
-        stage, _, status = said.partition(" ")
+    """Yield the number of stages that have ended, by outcome."""
+    for (config, outcome), counted in view.counted("stages").items():
+        stage, _, status = outcome.partition(" ")
         yield "ringrift_stages_total", (label(config), label(stage), label(status)), counted.total
 
 
@@ -53,5 +53,5 @@ def _running_stages(root: Path, now: float) -> Iterator[str]:
         except OSError:  # no job, or one that is being made or removed
             continue
         if now - beat < STILL_SECONDS and not (folder / "exit").exists():
-            found = _STAGE.match(folder.name)
-            yield found[1] if found else "other"
+            match = _STAGE.match(folder.name)
+            yield match[1] if match else "other"

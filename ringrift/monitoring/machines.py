@@ -1,4 +1,4 @@
-"""Metrics of the hosts, from what they have said last, and of this machine, which is asked now."""
+"""Metrics of the hosts, from their last reports, and of this machine, which is measured now."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from ringrift.monitoring.view import Samples, View, label
 from ringrift.resources.usage import Usage, cpu_usage, disk_usage, gpus, memory_usage
 
 FIRST_LOOK: Final = 0.1
-"""Seconds for which the processors are watched the first time; later, what counts is the time since the last look."""
+"""Seconds for which the processors are watched the first time; later, the use is that since the last look."""
 KILOBYTE: Final = 1024
 
 _looked: list[bool] = []
-"""Whether this process has looked at its processors before; psutil keeps what it saw then."""
+"""Whether this process has looked at its processors before; psutil keeps the counters of that time."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A host, and what is known of it."""
+    """A host, with its last report."""
 
     name: str
     up: bool
     usage: HostUsage | None = None
-    """None if it has not said, or not for long."""
+    """The load that it has reported; None if it has not reported any, or not lately."""
     measured: float | None = None
 
 
@@ -54,14 +54,14 @@ def machine_metrics(view: View) -> Samples:
     yield from _cluster_metrics(view, machines)
     for host in view.hosts:
         for status in ("ok", "failed"):
-            one = view.counted("syncs").get(("", f"{host} {status}"), Counted(0, 0))
-            yield "ringrift_syncs_total", (label(host), status), one.total
-            if status == "ok" and (age := view.age(one.last)) is not None:
+            counter = view.counted("syncs").get(("", f"{host} {status}"), Counted(0, 0))
+            yield "ringrift_syncs_total", (label(host), status), counter.total
+            if status == "ok" and (age := view.age(counter.last)) is not None:
                 yield "ringrift_sync_age_seconds", (label(host),), age
 
 
 def local_usage(home: Path) -> HostUsage:
-    """Return how busy this machine is, in the form in which hosts tell it; its memory is that of the control group."""
+    """Return the load of this machine, in the form of the hosts' reports; its memory is that of the control group."""
     cpu = cpu_usage(None if _looked else FIRST_LOOK)
     _looked.append(True)
     return HostUsage(
@@ -74,9 +74,9 @@ def local_usage(home: Path) -> HostUsage:
     )
 
 
-def _kilobytes(one: Usage | None) -> tuple[int, int] | None:
-    """Return what there is in all and what is free of it."""
-    return None if one is None else (int(one.total) // KILOBYTE, int(one.free) // KILOBYTE)
+def _kilobytes(usage: Usage | None) -> tuple[int, int] | None:
+    """Return the total and the free kilobytes."""
+    return None if usage is None else (int(usage.total) // KILOBYTE, int(usage.free) // KILOBYTE)
 
 
 def _megabytes(size: int | None) -> int | None:
@@ -97,7 +97,7 @@ def _machine(view: View, name: str, row: Any) -> Machine:
     if measured is not None and measured < silent:
         try:
             usage = HostUsage.model_validate_json(row.usage or "null")
-        except ValidationError:  # a database that somebody has written to by hand
+        except ValidationError:  # a database that was edited by hand
             usage = None
     return Machine(name, up, usage, None if row is None else row.measured)
 
@@ -164,7 +164,7 @@ def _cluster_metrics(view: View, machines: list[Machine]) -> Samples:
 
 
 def _mean(values: list[tuple[float | None, int]]) -> float | None:
-    """Return the weighted mean of what is known."""
+    """Return the weighted mean of the known values; None without any."""
     known = [(value, weight) for value, weight in values if value is not None]
     weights = sum(weight for _, weight in known)
     return sum(value * weight for value, weight in known) / weights if weights else None

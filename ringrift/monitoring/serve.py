@@ -21,17 +21,17 @@ from ringrift.printable import one_line
 LOG: Final = logging.getLogger(__name__)
 INDEX: Final = b'<!doctype html><title>RingRift</title><a href="metrics">metrics</a> <a href="health">health</a>\n'
 SECONDS: Final = 10
-"""The longest that a client may take to ask."""
+"""The longest time that a client may take to send its request."""
 
 Answer = tuple[HTTPStatus, str, bytes]
 
 
 class PortTaken(RingRiftError):
-    """An address that cannot be listened at."""
+    """An address that the server cannot listen at."""
 
 
 def answer(inputs: MonitoringInputs, path: str, accept: str) -> Answer:
-    """Return what to say to a request: status, content type and content."""
+    """Return the response to a request: status, content type and content."""
     if path == "/metrics":
         content, content_type = exposed(inputs, accept)
         return HTTPStatus.OK, content_type, content
@@ -45,12 +45,12 @@ def answer(inputs: MonitoringInputs, path: str, accept: str) -> Answer:
 
 
 class MetricsServer(ThreadingHTTPServer):
-    """A server of metrics; of several requests at once, one is answered after the other."""
+    """A server of metrics, which answers one request after the other."""
 
     daemon_threads = True
 
     def __init__(self, inputs: MonitoringInputs, host: str, port: int) -> None:
-        """Listen; `PortTaken` if that cannot be."""
+        """Listen; `PortTaken` if the address cannot be used."""
         self.inputs = inputs
         self.one_at_a_time = Lock()
         try:
@@ -62,13 +62,13 @@ class MetricsServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address that it listens at."""
         host, port = self.server_address[:2]
         name = str(host)
         return f"http://{f'[{name}]' if ':' in name else name}:{port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that go away while they are answered."""
+        """Ignore clients that go away while they are answered."""
 
 
 class _Handler(BaseHTTPRequestHandler):

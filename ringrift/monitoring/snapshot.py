@@ -1,4 +1,4 @@
-"""All metrics at one moment, part by part: what is wrong with one part is said in a line, and the others are there."""
+"""All metrics at one moment, part by part: a part that fails is named with its fault, and the others are there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What there is to say now."""
+    """All metrics at one moment."""
 
     samples: tuple[Sample, ...]
     faults: Mapping[str, str]
@@ -44,21 +44,21 @@ class Snapshot:
 
     def values(self, name: str) -> dict[tuple[str, ...], float]:
         """Return the values of a metric by its labels."""
-        return {labels: value for found, labels, value in self.samples if found == name}
+        return {labels: value for metric, labels, value in self.samples if metric == name}
 
 
 def measure(inputs: MonitoringInputs) -> Snapshot:
-    """Compute all metrics. Nothing that is wrong with files, settings, hosts or the database raises anything."""
+    """Compute all metrics; faults of files, settings, hosts or the database are part of the snapshot."""
     samples: list[Sample] = []
     faults: dict[str, str] = {}
     with opened(inputs) as view:
         for name, part in PARTS.items():
             began = time.perf_counter()
             try:
-                samples += part(view)  # what comes before an error stays
+                samples += part(view)  # metrics before an error stay
             except (RingRiftError, OSError) as error:
                 faults[name] = one_line(str(error))
-            except Exception as error:  # whatever else is wrong with one part: the others are worth having
+            except Exception as error:  # a fault of one part must not cost the others
                 LOG.exception("metrics of %s", name)
                 faults[name] = one_line(f"{type(error).__name__}: {error}")
             samples.append(("ringrift_scrape_ok", (name,), float(name not in faults)))

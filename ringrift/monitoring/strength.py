@@ -25,23 +25,23 @@ def strength_metrics(view: View) -> Samples:
     for config in view.configs:
         yield from _elo_metrics(view, config)
         yield from _gauntlet_metrics(view, config)
-    for (config, kind), one in view.counted("evaluations").items():
-        yield "ringrift_evaluations_total", (label(config), label(kind)), one.total
-    for (config, kind), one in view.counted("evaluation_games").items():
-        yield "ringrift_evaluation_games_total", (label(config), label(kind)), one.total
+    for (config, kind), counter in view.counted("evaluations").items():
+        yield "ringrift_evaluations_total", (label(config), label(kind)), counter.total
+    for (config, kind), counter in view.counted("evaluation_games").items():
+        yield "ringrift_evaluation_games_total", (label(config), label(kind)), counter.total
     yield from _promotion_metrics(view)
 
 
 def _promotion_metrics(view: View) -> Samples:
-    for (config, said), one in view.counted("gate").items():
-        condition, _, verdict = said.partition(" ")
-        yield "ringrift_gate_verdicts_total", (label(config), label(condition), label(verdict)), one.total
+    for (config, outcome), counter in view.counted("gate").items():
+        condition, _, verdict = outcome.partition(" ")
+        yield "ringrift_gate_verdicts_total", (label(config), label(condition), label(verdict)), counter.total
     counted = view.counted("promotions")
     known = {(config, kind): 0 for config in view.configs for kind in PROMOTED}
-    for (config, kind), times in (known | {key: one.total for key, one in counted.items()}).items():
+    for (config, kind), times in (known | {key: counter.total for key, counter in counted.items()}).items():
         yield "ringrift_promotions_total", (label(config), label(kind)), times
-    for (config, kind), one in counted.items():
-        if kind == "promoted" and (age := view.age(one.last)) is not None:
+    for (config, kind), counter in counted.items():
+        if kind == "promoted" and (age := view.age(counter.last)) is not None:
             yield "ringrift_seconds_since_promotion", (label(config),), age
 
 
@@ -58,20 +58,20 @@ def _elo_metrics(view: View, config: str) -> Samples:
             yield "ringrift_current_elo_high", (config, label(form)), high
     for form, rated in _by_form(ratings, last).items():
         if len(rated) >= LEAST_POINTS:
-            found = trend(form, rated)
-            yield "ringrift_elo_trend", (config, label(form)), found.slope
-            yield "ringrift_elo_trend_low", (config, label(form)), found.low
-            yield "ringrift_elo_trend_high", (config, label(form)), found.high
+            slope = trend(form, rated)
+            yield "ringrift_elo_trend", (config, label(form)), slope.slope
+            yield "ringrift_elo_trend_low", (config, label(form)), slope.low
+            yield "ringrift_elo_trend_high", (config, label(form)), slope.high
 
 
 def _by_form(ratings: Sequence[Rating], last: Sequence[str]) -> Mapping[str, list[Rating]]:
     """Return the ratings of models by the way they play, in the order of the models."""
-    found: dict[str, list[Rating]] = {}
+    by_form: dict[str, list[Rating]] = {}
     for model in last:
         for rating in ratings:
             if model in rating.player and (form := form_of(rating.player)) is not None:
-                found.setdefault(form, []).append(rating)
-    return found
+                by_form.setdefault(form, []).append(rating)
+    return by_form
 
 
 def _gauntlet_metrics(view: View, config: str) -> Samples:
@@ -85,12 +85,12 @@ def _gauntlet_metrics(view: View, config: str) -> Samples:
         row = connection.execute(newest).first()
         yield "ringrift_evaluation_backlog", (config,), _newer_models(connection, config, row and row.candidate)
     if row is not None:
-        for one in _opponents(orjson.loads(row.report)):
-            yield "ringrift_gauntlet_score", (config, label(str(one["role"]))), float(one["score"])
+        for opponent in _opponents(orjson.loads(row.report)):
+            yield "ringrift_gauntlet_score", (config, label(str(opponent["role"]))), float(opponent["score"])
 
 
 def _opponents(report: Any) -> list[Mapping[str, Any]]:
-    return [one for one in report.get("opponents", []) if {"role", "score"} <= one.keys()]
+    return [opponent for opponent in report.get("opponents", []) if {"role", "score"} <= opponent.keys()]
 
 
 def _champion(connection: Connection, config: str) -> str | None:

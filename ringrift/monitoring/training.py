@@ -1,4 +1,4 @@
-"""Metrics of trainings: what the newest run of every config has written last, from the end of its history."""
+"""Metrics of trainings: the last entries of the newest run of every config, from the end of its history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Run:
 
     folder: Path
     changed: float
-    """When anything was written there last."""
+    """The time of the last change in the folder."""
 
     @property
     def ended(self) -> bool:
@@ -36,7 +36,7 @@ class Run:
 
 
 def run_metrics(view: View) -> Samples:
-    """Yield what the newest run of every config has written, from files alone."""
+    """Yield the metrics of the newest run of every config, from files alone."""
     for config in view.configs:
         run = newest_run(view.home / RUNS / config)
         if run is not None:
@@ -53,7 +53,7 @@ def newest_run(folder: Path) -> Run | None:
 
 
 def last_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the last lines of a history, the last first; what is no JSON is passed over."""
+    """Yield the last lines of a history, the last first; lines that are no JSON are passed over."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)
@@ -71,13 +71,13 @@ def last_lines(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def training_metrics(view: View) -> Samples:
-    """Yield how many trainings have ended, and how."""
+    """Yield the number of trainings that have ended, by outcome."""
     known = {(config, status): 0 for config in view.configs for status in ("completed", "failed")}
     counted = view.counted("trainings")
-    for (config, status), runs in (known | {key: one.total for key, one in counted.items()}).items():
+    for (config, status), runs in (known | {key: counter.total for key, counter in counted.items()}).items():
         yield "ringrift_training_runs_total", (label(config), label(status)), runs
-    for (config, status), one in counted.items():
-        if status == "completed" and (age := view.age(one.last)) is not None:
+    for (config, status), counter in counted.items():
+        if status == "completed" and (age := view.age(counter.last)) is not None:
             yield "ringrift_seconds_since_training", (label(config),), age
 
 
@@ -98,7 +98,7 @@ def _metrics_of(view: View, config: str, run: Run) -> Samples:
 
 
 def _number(value: object) -> float:
-    """Return a value of a history as a number; what is none, such as the loss of a training that diverges, is NaN."""
+    """Return a value of a history as a number; NaN where it is none, as for the loss of a training that diverges."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 

@@ -1,4 +1,4 @@
-"""What metrics are computed from, opened for one look: settings, database, counters, and this machine's folder."""
+"""The sources of metrics, opened for one look: settings, database, counters, and this machine's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Final
 
 from ringrift.clock import TOLERANCE
 from ringrift.errors import RingRiftError
-from ringrift.fleet.hosts import Host, hosts
+from ringrift.fleet.fleet import known_hosts
+from ringrift.fleet.hosts import Host
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import Counted, CounterName, read_counters
@@ -24,7 +25,7 @@ from ringrift.settings import home_folder
 
 NAMES: Final = frozenset(f"{board}_{players}p" for board, players in configs())
 LONGEST_LABEL: Final = 100
-"""Characters."""
+"""The most characters of the value of a label."""
 PATIENCE_SECONDS: Final = 3
 """The longest wait for a server that does not answer."""
 
@@ -35,7 +36,7 @@ Samples = Iterator[Sample]
 
 @dataclass(frozen=True, eq=False)
 class MonitoringInputs:
-    """Whose metrics are computed."""
+    """The loop whose metrics are computed."""
 
     home: Path = field(default_factory=home_folder)
     """The folder that holds `data/` and `models/`."""
@@ -45,7 +46,7 @@ class MonitoringInputs:
 
 
 class View:
-    """One look at the loop: whatever is asked for twice is read once, and what cannot be read harms nothing else."""
+    """One look at the loop: each source is read once, and one that cannot be read does not affect the others."""
 
     def __init__(self, inputs: MonitoringInputs) -> None:
         self.home = inputs.home
@@ -60,17 +61,17 @@ class View:
 
     @cached_property
     def preset(self) -> LoopPreset:
-        """How the loop is set up."""
+        """The preset of the loop."""
         return loop_settings().preset_named(None)
 
     @cached_property
     def hosts(self) -> Mapping[str, Host]:
-        """The hosts of the settings."""
-        return hosts()
+        """The hosts of the settings, and those that are rented now."""
+        return known_hosts(self._name)
 
     @property
     def database(self) -> GamesDatabase:
-        """The games database; what is wrong with it is found out once and raised to everybody who asks."""
+        """The games database; its error, if it cannot be opened, is raised at every access."""
         if self._opened is None:
             try:
                 self._opened = GamesDatabase(self._name)
@@ -87,26 +88,26 @@ class View:
 
     @cached_property
     def configs(self) -> tuple[str, ...]:
-        """The configs of the preset, and those that have games or models, in order; what cannot be read names none."""
-        found: set[str] = set()
+        """The configs of the preset, and those that have games or models, in order; an unreadable source adds none."""
+        names: set[str] = set()
         with suppress(RingRiftError):
-            found |= set(self.preset.configs)
+            names |= set(self.preset.configs)
         with suppress(RingRiftError):
-            found |= {config for config, _ in (*self.counted("games"), *self.counted("trainings"))}
-        return tuple(sorted(found & NAMES))
+            names |= {config for config, _ in (*self.counted("games"), *self.counted("trainings"))}
+        return tuple(sorted(names & NAMES))
 
     def counted(self, name: CounterName) -> Mapping[tuple[str, str], Counted]:
         """Return the counters of a name, by config and label."""
         return self.counters.get(name, {})
 
     def age(self, moment: float | None) -> float | None:
-        """Return how many seconds ago a moment was; None if there is none, or a clock was wrong and it is to come."""
+        """Return how many seconds ago a moment was; None without one, or if it lies in the future by a wrong clock."""
         if not moment or moment - self.now > TOLERANCE:
             return None
         return max(0.0, self.now - moment)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         if isinstance(self._opened, GamesDatabase):
             self._opened.close()
 
@@ -122,5 +123,5 @@ def opened(inputs: MonitoringInputs) -> Iterator[View]:
 
 
 def label(text: str) -> str:
-    """Return what others have written as the value of a label: one line, printable and short."""
+    """Return a text of any origin as the value of a label: one line, printable and short."""
     return one_line(text[:LONGEST_LABEL])

@@ -1,4 +1,4 @@
-"""The configuration of a network: its architecture, and the config whose positions it reads."""
+"""The configuration of a network: its architecture, and the config that it plays."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ class NetworkConfig:
         return get_board(self.board)
 
 
-def _choose(what: str, chosen: object, known: Iterable[object]) -> None:
+def _choose(title: str, chosen: object, known: Iterable[object]) -> None:
     if chosen not in known:
-        raise UnknownConfig(f"unknown {what} {chosen!r}: choose one of {', '.join(map(str, known))}")
+        raise UnknownConfig(f"unknown {title} {chosen!r}: choose one of {', '.join(map(str, known))}")

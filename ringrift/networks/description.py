@@ -47,7 +47,7 @@ class _Dataset(_Described):
 
 
 class _Training(_Described):
-    """What a training says of itself, as far as anything depends on it."""
+    """The entries of a training that something depends on."""
 
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")] = ""
     parent: Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$")] | None = None
@@ -69,7 +69,7 @@ class Description(_Described):
 
 
 class Sidecar(_Described):
-    """What the `.json` file of a model adds to its description."""
+    """The `.json` file of a model, beyond its description."""
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     bytes: Whole
@@ -96,6 +96,6 @@ def checked(kind: type[_Described], content: Any, path: Path) -> dict[str, Any]:
     except ValidationError as error:
         problem = error.errors()[0]
         field = ".".join(map(str, problem["loc"])) or "the whole"
-        said = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
-        raise DamagedModel(f"{path}: does not describe a model ({field}: {said}): copy both files again") from None
+        message = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+        raise DamagedModel(f"{path}: does not describe a model ({field}: {message}): copy both files again") from None
     return dict(content)

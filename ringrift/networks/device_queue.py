@@ -1,11 +1,11 @@
-"""What an inference session asks of a device: memory on both sides, copies beside the computation, one wait at the end.
+"""The queue of an inference session on a device: memory on both sides, copies beside the computation, one wait.
 
 A session fills memory of the host, `send`s it, computes, and `fetch`es what came out. Nothing of that waits. Only the
 function that `finish` returns does, so that the host encodes the next batch while the device computes this one.
 
 On a CPU both sides are the same memory, and all is done at once. On CUDA copies have a stream of their own, the host's
 memory is pinned, and a wait lets the core sleep. Devices with a memory of their own but without streams that are worth
-it, Apple's, copy when they are told.
+it, Apple's, copy at once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WARM_UPS: Final = 3
 
 
 class DeviceQueue(Protocol):
-    """The work of one session on its device, in the order in which it is asked for."""
+    """The work of one session on its device, in the order in which it is enqueued."""
 
     device: torch.device
     batch_sizes: tuple[int, ...]
@@ -43,16 +43,16 @@ class DeviceQueue(Protocol):
         """Copy to the device; what is computed later sees it."""
 
     def computing(self) -> AbstractContextManager[object]:
-        """Return the context in which work for the device is asked for."""
+        """Return the context in which work for the device is enqueued."""
 
     def capture(self, run: Callable[[], Captured]) -> Callable[[], Captured]:
         """Return a function that does what `run` does on the same memory, and returns what that returned."""
 
-    def fetch(self, found: Tensor, host: Tensor) -> Tensor:
+    def fetch(self, result: Tensor, host: Tensor) -> Tensor:
         """Return where an output is on the host once `finish` has waited: in `host`, or where it is already."""
 
     def finish(self) -> Callable[[], None]:
-        """Return a function that waits until all that has been asked for so far is done."""
+        """Return a function that waits until all that has been enqueued so far is done."""
 
     def settle(self) -> None:
         """Wait for everything that was done to the device outside this queue."""
@@ -88,9 +88,9 @@ class HostQueue:
         """Return the function itself."""
         return run
 
-    def fetch(self, found: Tensor, host: Tensor) -> Tensor:
+    def fetch(self, result: Tensor, host: Tensor) -> Tensor:
         """Return the output itself."""
-        return found
+        return result
 
     def finish(self) -> Callable[[], None]:
         """Return a function that does nothing: all is done."""
@@ -119,9 +119,9 @@ class CopyingQueue(HostQueue):
         for source, target in zip(host, device, strict=True):
             target.copy_(source)
 
-    def fetch(self, found: Tensor, host: Tensor) -> Tensor:
+    def fetch(self, result: Tensor, host: Tensor) -> Tensor:
         """Copy now."""
-        return host.copy_(found)
+        return host.copy_(result)
 
 
 class CudaQueue(CopyingQueue):
@@ -148,7 +148,7 @@ class CudaQueue(CopyingQueue):
         return memory
 
     def send(self, host: Sequence[Tensor], device: Sequence[Tensor]) -> None:
-        """Copy beside what is being computed. Nobody reads the target: its last batch has been waited for."""
+        """Copy beside what is being computed. Nothing reads the target: its last batch has been waited for."""
         with torch.cuda.stream(self._copies):
             for source, target in zip(host, device, strict=True):
                 target.copy_(source, non_blocking=True)
@@ -177,9 +177,9 @@ class CudaQueue(CopyingQueue):
 
         return replay
 
-    def fetch(self, found: Tensor, host: Tensor) -> Tensor:
+    def fetch(self, result: Tensor, host: Tensor) -> Tensor:
         """Copy into pinned memory after the computation."""
-        return host.copy_(found, non_blocking=True)
+        return host.copy_(result, non_blocking=True)
 
     def finish(self) -> Callable[[], None]:
         """Return a function that lets the core sleep until the GPU has come so far."""

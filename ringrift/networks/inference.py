@@ -17,10 +17,11 @@ from ringrift.errors import RingRiftError
 from ringrift.networks.device_queue import DeviceQueue, queue_of
 from ringrift.networks.devices import inference_type, is_out_of_memory
 from ringrift.networks.fused import CudnnConvolutions, fuse
+from ringrift.networks.onnx_network import OnnxNetwork
 from ringrift.networks.residual import CellMask, ConvolutionNorm, Heads, ResidualNetwork
 
 ROW_BLOCK: Final = 4
-"""Batches are padded to a multiple of this, so that rows do not depend on how many they are."""
+"""Batches for torch are padded to a multiple of this, so that rows do not depend on how many they are."""
 MAX_BATCH: Final = 1024
 """The most positions at once where a device does not name its sizes."""
 _log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Inputs(NamedTuple):
     """int32 `[L]`."""
 
     def first(self, rows: int, actions: int) -> Inputs:
-        """Return the part that holds so many positions and legal actions."""
+        """Return the part that holds `rows` positions and `actions` legal actions."""
         return Inputs(self.features[:rows], self.globals[:rows], self.offsets[: rows + 1], self.actions[:actions])
 
 
@@ -83,7 +84,7 @@ class InferenceBuffers:
         """`[rows, G]`, likewise."""
 
     def hold(self, rows: int, actions: int) -> bool:
-        """Return whether a batch of that many rows and legal actions has room."""
+        """Return whether a batch of `rows` rows and `actions` legal actions has room."""
         return rows <= len(self.features) and actions <= len(self.inputs.actions)
 
 
@@ -99,13 +100,17 @@ class InferenceSession:
     `reserve` memory, let the encoder write into it, `begin`, and call what that returns when the answer is needed: in
     the meantime other batches may begin. `evaluate` does all of that at once.
 
-    The same batch gives the same answer, bit for bit. What a row answers should not depend on the other rows either. On
-    the CPUs measured it does not: neither on their number, nor on their order, nor on the threads. The padding to
-    `ROW_BLOCK` does that; without it, matrix products add up in another order for 1 or 3 rows than for 4. GPU libraries
-    choose their kernels by the size of the batch, so there expect it to hold up to rounding.
+    CPUs compute with ONNX Runtime in float32 (`OnnxNetwork`); GPUs, and CPUs that multiply bfloat16 natively, where the
+    two have not been compared, with torch. That depends on the machine alone, never on the batch.
 
-    On CPUs torch splits each layer over `torch.get_num_threads()` threads that wait for each other: let it have only
-    cores on which nothing else computes at the same time; a single thread shares cores well.
+    The same batch gives the same answer, bit for bit. What a row answers should not depend on the other rows either. On
+    the CPUs measured it does not: neither on their number, nor on their order, nor on the threads. With torch it takes
+    the padding to `ROW_BLOCK`; without it, matrix products add up in another order for 1 or 3 rows than for 4. GPU
+    libraries choose their kernels by the size of the batch, so there expect it to hold up to rounding.
+
+    CPUs split each layer over as many threads as `torch.get_num_threads()` was when the session was made. They wait for
+    each other: let them have only cores on which nothing else computes at the same time; a single thread shares cores
+    well.
     """
 
     def __init__(
@@ -121,20 +126,24 @@ class InferenceSession:
         """Copy the network to the device; later changes to its weights do not reach the copy.
 
         `max_batch` bounds the memory: larger batches are split. `dtype` is that of the convolutions, by default the
-        fastest that the device has. `compiled` joins the small steps between convolutions with `torch.compile`; it
+        fastest that the device has. `compiled` joins torch's small steps between convolutions with `torch.compile`; it
         needs a C++ compiler and some seconds at the first batch. `queue` is by default a new one of the device.
         """
         self.config = network.config
         self.queue = queue or queue_of(torch.device(device))
         self.device = self.queue.device
         self.dtype = dtype or inference_type(self.device)
-        self.max_batch = max_batch or max(self.queue.batch_sizes, default=MAX_BATCH)
-        """The most positions at once; it is halved when the memory of the device runs out."""
         self._network = inference_copy(network, self.dtype, torch.channels_last).to(self.device)
         if self.device.type == "cuda":
             fuse(self._network, CudnnConvolutions())
+        self.max_batch = max_batch or max(self.queue.batch_sizes, default=MAX_BATCH)
+        """The most positions at once; it is halved when the memory of the device runs out."""
         heads = self._network.heads
         self._heads: Callable[[Tensor, Tensor], Heads] = torch.compile(heads, dynamic=True) if compiled else heads
+        self._onnx: OnnxNetwork | None = None
+        if self.device.type == "cpu" and self.dtype == torch.float32 and not (compiled or self.queue.batch_sizes):
+            self._onnx = OnnxNetwork(self._network)
+            self.max_batch = min(self.max_batch, self._onnx.max_batch)
         self._captured: dict[int, tuple[Inputs, Callable[[], Heads]]] = {}
         self._free: list[InferenceBuffers] = []
         self.queue.settle()
@@ -212,6 +221,10 @@ class InferenceSession:
 
     def _compute(self, inputs: Inputs, first: int, last: int, legal: slice) -> tuple[Tensor, Tensor]:
         """Return logits and values of the rows from `first` to `last`, on the device; `legal` are their actions."""
+        if self._onnx is not None:
+            parts = inputs.features[first:last], inputs.globals[first:last], inputs.offsets[first : last + 1]
+            logits, values = self._onnx.evaluate(*(part.numpy() for part in (*parts, inputs.actions[legal])))
+            return torch.from_numpy(logits), torch.from_numpy(values)
         size = self._padded(last - first)
         features, globals_ = inputs.features[first : first + size], inputs.globals[first : first + size]
         if self.queue.batch_sizes:
@@ -238,12 +251,12 @@ class InferenceSession:
         return self._captured[size]
 
     def _padded(self, rows: int) -> int:
-        """Return how many rows are computed for so many: the next of the device's sizes, or of whole blocks."""
+        """Return how many rows are computed for `rows`: the next of the device's sizes, or of whole blocks."""
         sizes = (size for size in self.queue.batch_sizes if rows <= size)
         return next(sizes, rows + -rows % ROW_BLOCK)
 
     def _halve(self, rows: int) -> None:
-        """Go on with smaller batches after memory has run out with so many rows."""
+        """Go on with smaller batches after memory has run out with `rows` rows."""
         smallest = min(self.queue.batch_sizes, default=ROW_BLOCK)
         if rows <= smallest:
             raise DeviceOutOfMemory(
@@ -251,12 +264,12 @@ class InferenceSession:
                 "choose a smaller network, or end what else runs there"
             )
         self.max_batch = max(rows // 2, smallest)
-        self._captured = {size: one for size, one in self._captured.items() if size <= self.max_batch}
+        self._captured = {size: graph for size, graph in self._captured.items() if size <= self.max_batch}
         self.queue.release()
         _log.warning("%s: out of memory with %d positions at once; going on with %d", self.device, rows, self.max_batch)
 
     def _new_buffers(self, rows: int, actions: int) -> InferenceBuffers:
-        """Allocate memory for a batch of so many rows, those that it is padded with included."""
+        """Allocate memory for a batch of `rows` rows, those that it is padded with included."""
         whole, rest = divmod(rows, self.max_batch)
         room = whole * self._padded(self.max_batch) + (self._padded(rest) if rest else 0)
         host, new = self._new_inputs(room, actions), self.queue.host_memory
@@ -275,7 +288,7 @@ class InferenceSession:
 
     def _on_device(self, host: Inputs) -> Inputs:
         """Return memory of the device for such inputs."""
-        return Inputs(*(self.queue.device_memory(one) for one in host))
+        return Inputs(*(self.queue.device_memory(part) for part in host))
 
     def _check(
         self,

@@ -49,14 +49,14 @@ class ModelInfo:
     created_by: str
     """The version of RingRift that wrote it."""
     extra: Mapping[str, Any]
-    """What its maker wants to keep, such as a training report; JSON."""
+    """The record of its maker, such as a training report; JSON."""
     format: int = FORMAT
 
 
 def save_model(path: Path, network: ResidualNetwork, extra: Mapping[str, Any] | None = None) -> str:
     """Write `<id>.pth` and `<id>.json`, each atomically; the SHA-256 of the former. `extra` must be JSON.
 
-    The `.json` comes last. Who overwrites a model and is interrupted in between leaves a pair that does not load, with
+    The `.json` comes last. A writer that is interrupted in between leaves a pair that does not load, with
     an error that says so, rather than one that is not what it claims.
     """
     content, sidecar = _packed(network, extra)
@@ -106,15 +106,15 @@ def load_model(
     """Load the network of a `.pth` file, verified, in evaluation mode, on the device.
 
     Raises `MissingModel`, `DamagedModel`, or `WrongModel` when it is for another board, number of players or
-    feature version than asked (None accepts any), or from a version of RingRift that knows more than this one.
+    feature version than wanted (None accepts any), or from a newer version of RingRift.
     """
     content = _verified(path)
     info, weights = _parse(path, content)
-    asked = {"board": board, "players": players, "features": features}
-    for name, wanted in asked.items():
-        found = getattr(info.network, name)
-        if wanted is not None and found != wanted:
-            raise WrongModel(f"{path}: made for {name} {found}, not {wanted}: choose a model of that config")
+    wanted_config = {"board": board, "players": players, "features": features}
+    for name, wanted in wanted_config.items():
+        value = getattr(info.network, name)
+        if wanted is not None and value != wanted:
+            raise WrongModel(f"{path}: made for {name} {value}, not {wanted}: choose a model of that config")
     network = build_network(info.network)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
@@ -149,7 +149,7 @@ def _sidecar(path: Path) -> Path:
 def _verified(path: Path) -> bytes:
     """Read the bytes of a `.pth` file and verify their checksum.
 
-    Who replaces a model replaces its two files one after the other: if they do not match, but change, they are read
+    The two files of a model are replaced one after the other: if they do not match, but change, they are read
     again.
     """
     while True:
@@ -163,13 +163,13 @@ def _verified(path: Path) -> bytes:
 
 
 def _stamps(path: Path) -> list[tuple[int, int]]:
-    """Return inode and time of both files, which tell whether they are still the same."""
-    found = []
+    """Return inode and time of both files, which show whether they are still the same."""
+    stamps = []
     for file in (path, _sidecar(path)):
         with suppress(OSError):
             status = file.stat()
-            found.append((status.st_ino, status.st_mtime_ns))
-    return found
+            stamps.append((status.st_ino, status.st_mtime_ns))
+    return stamps
 
 
 def _read_pair(path: Path) -> bytes:
@@ -200,7 +200,7 @@ def _parse(path: Path, content: bytes) -> tuple[ModelInfo, dict[str, Tensor]]:
 
 
 def _is_plain(entry: tuple[Any, Any]) -> bool:
-    """Tell whether an entry is a name with numbers that a network can hold."""
+    """Return whether an entry is a name with numbers that a network can hold."""
     name, tensor = entry
     return (
         isinstance(name, str)
@@ -211,9 +211,9 @@ def _is_plain(entry: tuple[Any, Any]) -> bool:
 
 
 def _info(path: Path, raw: Any) -> ModelInfo:
-    found = raw.get("format") if isinstance(raw, dict) else None
-    if type(found) is int and found != FORMAT:
-        raise WrongModel(f"{path}: model format {found}, this version of RingRift reads {FORMAT}: update it")
+    version = raw.get("format") if isinstance(raw, dict) else None
+    if type(version) is int and version != FORMAT:
+        raise WrongModel(f"{path}: model format {version}, this version of RingRift reads {FORMAT}: update it")
     described = checked(Description, raw, path)
     network = described["network"]
     try:

@@ -1,26 +1,18 @@
-"""Integer networks on disk: one flat file, `<name>.nnue`, that says what it is and carries its own checksum.
+"""Integer networks on disk: one file of weights, `<name>.nnue` (`ringrift.weights_file`).
 
-    magic      8 bytes: "RRNNUE", the version as two digits
-    length     4 bytes, little-endian: of the description
-    description   JSON: config, sizes, the version of RingRift that wrote it, whatever its maker wants to keep
-    weights    int16, little-endian: the rows of the first layer that the config uses, then the other layers in order
-    checksum   32 bytes: SHA-256 of all before
-
-Nothing is unpickled, and every length is known before it is read.
+The description has the sizes, too. Weights are int16, little-endian: the rows of the first layer that the config uses,
+then the other layers in order.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import orjson
 
-from ringrift.bounded import read_bounded
 from ringrift.errors import RingRiftError
 from ringrift.files import new_file
 from ringrift.game.boards import MAX_PLAYERS, Board, parse_config
@@ -42,15 +34,11 @@ from ringrift.nnue.layout import (
     feature_count,
     new_network,
 )
-from ringrift.strict_json import BadJson, parse_json
+from ringrift.weights_file import WeightsFormat
 
 SUFFIX: Final = ".nnue"
-MAGIC: Final = b"RRNNUE"
 LARGEST: Final = 64_000_000
 """Bytes of a file; the largest network has a sixth of that."""
-LONGEST_DESCRIPTION: Final = 1_000_000
-CHECKSUM_BYTES: Final = 32
-ID_DIGITS: Final = 16
 SIZES: Final = {"hidden": HIDDEN, "dense": DENSE, "stages": STAGES}
 SHIPPED: Final = Path(__file__).parent / "shipped"
 """The folder of the networks that come with the package, `<config>.nnue`."""
@@ -58,6 +46,9 @@ SHIPPED: Final = Path(__file__).parent / "shipped"
 
 class BadNnue(RingRiftError):
     """A file of an integer network that is not there, is damaged, or is not for what it was asked for."""
+
+
+FORMAT: Final = WeightsFormat(b"RRNNUE", VERSION, LARGEST, "integer network", BadNnue)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,23 +82,20 @@ def write_network(path: Path, config: str, network: Network, extra: Mapping[str,
 
     board, players = parse_config(config)
     description = {"config": config, "sizes": SIZES, "created_by": __version__, "extra": dict(extra or {})}
-    text = orjson.dumps(description, option=orjson.OPT_SORT_KEYS)
     parts = [network["features"][used_rows(board, players)], *(network[name] for name in LAYERS[1:])]
-    body = b"".join(np.ascontiguousarray(part, "<i2").tobytes() for part in parts)
-    content = MAGIC + b"%02d" % VERSION + len(text).to_bytes(4, "little") + text + body
-    checksum = hashlib.sha256(content).digest()
+    content, identity = FORMAT.pack(
+        description, b"".join(np.ascontiguousarray(part, "<i2").tobytes() for part in parts)
+    )
     with new_file(path) as file:
-        file.write(content + checksum)
-    return checksum.hex()[:ID_DIGITS]
+        file.write(content)
+    return identity
 
 
 def read_network(path: Path, config: str | None = None) -> StoredNetwork:
     """Read a network, verified; `BadNnue` if it is damaged, of another version, or not for the config asked for."""
-    content = _verified(path)
-    head = len(MAGIC) + 2
-    length = int.from_bytes(content[head : head + 4], "little")
-    body = content[head + 4 + length : -CHECKSUM_BYTES]
-    description = _description(path, content[head + 4 : head + 4 + length])
+    description, body, identity = FORMAT.read(path)
+    if description.get("sizes") != SIZES:
+        raise BadNnue(f"{path}: has layers of other sizes than this version of RingRift: train it anew")
     if config is not None and description["config"] != config:
         raise BadNnue(f"{path}: is a network for {description['config']}, not for {config}")
     board, players = parse_config(description["config"])
@@ -124,12 +112,12 @@ def read_network(path: Path, config: str | None = None) -> StoredNetwork:
             network["features"][used] = part.reshape(shape)
         else:
             network[name] = part.reshape(shape)
-    return StoredNetwork(description["config"], network, content[-CHECKSUM_BYTES:].hex()[:ID_DIGITS], description)
+    return StoredNetwork(description["config"], network, identity, description)
 
 
 def read_nnue_id(path: Path) -> str:
     """Read the id of a network; `BadNnue` if its file is damaged."""
-    return _verified(path)[-CHECKSUM_BYTES:].hex()[:ID_DIGITS]
+    return FORMAT.read_id(path)
 
 
 def promoted_network(folder: Path, config: str) -> Path:
@@ -154,35 +142,3 @@ def find_network(config: str, folder: Path) -> Path:
         f"there is no integer network for {config} in {folder} or in the package: `ringrift train-nnue {config}` makes"
         " one, and a player takes any file, as in minimax:FILE.nnue@4"
     )
-
-
-def _verified(path: Path) -> bytes:
-    """Return the bytes of a file whose version is ours and whose checksum is right."""
-    try:
-        content = read_bounded(path, LARGEST)
-    except FileNotFoundError:
-        raise BadNnue(f"{path}: no such file") from None
-    except OSError as error:
-        raise BadNnue(f"{path}: cannot be read ({error.strerror or error})") from None
-    if not content.startswith(MAGIC):
-        raise BadNnue(f"{path}: is no integer network that RingRift wrote")
-    version = content[len(MAGIC) : len(MAGIC) + 2]
-    if version != b"%02d" % VERSION:
-        found = version.decode("ascii", "replace")
-        raise BadNnue(f"{path}: is of version {found!r}, this RingRift reads {VERSION}: train it anew")
-    if hashlib.sha256(content[:-CHECKSUM_BYTES]).digest() != content[-CHECKSUM_BYTES:]:
-        raise BadNnue(f"{path}: is cut off or altered, its checksum is wrong: copy it again")
-    return content
-
-
-def _description(path: Path, text: bytes) -> dict[str, Any]:
-    try:
-        found = parse_json(text)
-        if not isinstance(found, dict) or not isinstance(found.get("config"), str):
-            raise BadNnue(f"{path}: does not say for which config it is")
-        parse_config(found["config"])
-    except BadJson as error:
-        raise BadNnue(f"{path}: its description is no JSON ({error})") from None
-    if found.get("sizes") != SIZES:
-        raise BadNnue(f"{path}: has layers of other sizes than this version of RingRift: train it anew")
-    return found

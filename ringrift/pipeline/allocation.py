@@ -1,4 +1,4 @@
-"""The games of every config: their weights by the newest rebalancing, one table that whoever begins self-play reads."""
+"""The games of every config: their weights by the newest rebalancing, one table that every start of self-play reads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Allocated:
 
     config: str
     decided: int
-    """When, in seconds since 1970."""
+    """The time of the decision, in seconds since 1970."""
     weight: float
     games: int
     """Games of an interval, as they were decided."""
@@ -57,19 +57,20 @@ def allocate(
 ) -> AllocationReport:
     """Weigh the configs of a preset anew, and write the table; rows of before stay, as its history."""
     facts = [config_facts(store, config, preset, settings, evaluation) for config in preset.configs]
-    before = {name: one.weight for name, one in newest_allocations(store.database).items() if name in preset.configs}
+    newest = newest_allocations(store.database)
+    before = {name: allocated.weight for name, allocated in newest.items() if name in preset.configs}
     report = AllocationReport(tuple(weigh(facts, before, settings.weights)), before)
     now = int(time.time())
     rows = [
         {
-            "config": one.config,
+            "config": weight.config,
             "decided": now,
-            "weight": one.weight,
-            "games": one.games,
-            "why": one.why,
-            "factors": orjson.dumps([vars(factor) for factor in one.factors]).decode(),
+            "weight": weight.weight,
+            "games": weight.games,
+            "why": weight.why,
+            "factors": orjson.dumps([vars(factor) for factor in weight.factors]).decode(),
         }
-        for one in report.weights
+        for weight in report.weights
     ]
     with store.database.writing() as connection:
         connection.execute(store.database.insert(allocations), rows)
@@ -98,9 +99,9 @@ def games_of_interval(
     *,
     target: int | None,
 ) -> tuple[int, str]:
-    """Return the games of a config and interval before backpressure, and why they are so many.
+    """Return the games of a config and interval before backpressure, and the reason for their number.
 
-    Its budget times its weight; before the first training, with a `target`, at least what is missing to that.
+    They are its budget times its weight; before the first training, with a `target`, at least what is missing to that.
     """
     budget = budget_of(there.config, preset, settings)
     weight = 1.0 if allocated is None else allocated.weight
@@ -123,16 +124,16 @@ def count_games(database: GamesDatabase, config: str) -> int:
 def config_facts(
     store: ModelStore, config: str, preset: LoopPreset, settings: AllocationSettings, evaluation: EvaluationSettings
 ) -> ConfigFacts:
-    """Return what the weight of a config follows from."""
+    """Return the facts from which the weight of a config follows."""
     training = preset.training
-    found = readiness(store, config, games=training.new_games, minutes=training.minutes)
-    slopes = {one.form: one.slope for one in trends(store.database, config, evaluation.rating.trend)}
+    state = readiness(store, config, games=training.new_games, minutes=training.minutes)
+    slopes = {trend.form: trend.slope for trend in trends(store.database, config, evaluation.rating.trend)}
     slope = slopes.get(evaluation.gauntlet.as_, next(iter(slopes.values()), None))
     return ConfigFacts(
         config=config,
         budget=budget_of(config, preset, settings),
         games=count_games(store.database, config),
-        waiting=found.new_games / training.new_games,
+        waiting=state.new_games / training.new_games,
         slope=slope,
         cost=cost_of_game(store.database, config),
     )

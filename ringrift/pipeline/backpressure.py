@@ -20,7 +20,7 @@ HOUR: Final = 3600.0
 
 @dataclass(frozen=True)
 class Backpressure:
-    """How much of its games a config is to play, and why."""
+    """The share of its games that a config is to play, with the reasons."""
 
     config: str
     share: float
@@ -28,7 +28,7 @@ class Backpressure:
     waiting: int
     """Games that have not been trained on, in the database or in files here."""
     reasons: tuple[str, ...]
-    """What slows it down, each in words; none where nothing does."""
+    """The reasons that slow it down, in words; none where it plays all."""
 
     @property
     def paused(self) -> bool:
@@ -45,12 +45,12 @@ class Backpressure:
         return asdict(self) | {"paused": self.paused, "text": str(self)}
 
     def of(self, games: int) -> int:
-        """Return how many of so many games are played; one at least, unless it pauses."""
+        """Return how many of a number of games are played; one at least, unless it pauses."""
         return 0 if self.paused else max(1, round(games * self.share))
 
 
 class _Lag(NamedTuple):
-    """Something that may wait for too long, or be too much."""
+    """A measure of what waits, with its band."""
 
     band: Band
     measured: float
@@ -60,7 +60,7 @@ class _Lag(NamedTuple):
 def backpressure(
     database: GamesDatabase, there: Readiness, selfplay: Path, settings: BackpressureSettings
 ) -> Backpressure:
-    """Return what slows self-play of a config down; the strongest reason decides.
+    """Return the backpressure on self-play of a config; the strongest reason decides.
 
     :param there: its games and its last training.
     :param selfplay: the folder of games of all configs.

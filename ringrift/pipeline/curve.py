@@ -1,6 +1,6 @@
 """The curve of learning: the Elo of every model of the store, over what it took to get there.
 
-Who has trained a model, `ringrift loop` or Airflow or a person, makes no difference to it. Processor time is known of
+It treats models alike, whether `ringrift loop`, Airflow or a person trained them. Processor time is known of
 iterations of `ringrift loop` alone; where a model is of another origin, games are counted in its place.
 """
 
@@ -27,7 +27,7 @@ TRAIN_SECONDS: Final = 60
 
 
 class NoCurve(RingRiftError):
-    """Nothing to draw."""
+    """A curve without points."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Point:
     games: int
     """The games of its config that its training could choose from."""
     iteration: int | None
-    """The iteration of `ringrift loop`; None for a model that another has trained."""
+    """The iteration of `ringrift loop`; None for a model that something else has trained."""
     cpu_hours: float | None
     """The hours of learning since the first model; None where that is not known of all models so far."""
     hours: float
@@ -59,7 +59,7 @@ class Curve:
     anchors: dict[str, float]
     """Elo of the players that do not change."""
     history: tuple[RatedAt, ...]
-    """All that were ever rated, by fit."""
+    """The ratings of all players that were ever rated, by fit."""
 
     @property
     def forms(self) -> list[str]:
@@ -67,7 +67,7 @@ class Curve:
         return list(dict.fromkeys(form for point in self.points for form in point.elo))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
     def draw(self, path: Path) -> None:
@@ -134,18 +134,18 @@ def learning_curve(store: ModelStore, config: str, folder: Path) -> Curve:
                 promoted=model.id in promoted,
             )
         )
-    anchors = {one.player: one.elo for one in ratings if form_of(one.player) is None}
+    anchors = {rating.player: rating.elo for rating in ratings if form_of(rating.player) is None}
     return Curve(config, tuple(points), anchors, tuple(rating_history(store.database, config)))
 
 
 def _spent(folder: Path, config: str) -> dict[str, tuple[int, float, float]]:
     """Return the iteration of each model of `ringrift loop`, with CPU hours and seconds of learning up to it."""
-    found: dict[str, tuple[int, float, float]] = {}
+    spent: dict[str, tuple[int, float, float]] = {}
     cpu_seconds = seconds = 0.0
     for iteration in read_iterations(folder, config):
         stages = [iteration.stages[name] for name in LEARNING if name in iteration.stages]
         cpu_seconds += sum(stage.cpu_seconds for stage in stages)
         seconds += sum(stage.seconds for stage in stages)
         if (model := iteration.fact("train", "model")) is not None:
-            found.setdefault(model, (iteration.number, cpu_seconds / SECONDS_PER_HOUR, seconds))
-    return found
+            spent.setdefault(model, (iteration.number, cpu_seconds / SECONDS_PER_HOUR, seconds))
+    return spent

@@ -1,6 +1,7 @@
 """The emergency halt: one small file, which every stage looks at before it begins and while it waits.
 
-It lies among the data, so that whoever shares the data shares the halt. It changes as a whole and survives any restart.
+It lies among the data, so that processes that share the data share the halt. It is replaced as a whole and survives any
+restart.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FILE: Final = Path("data") / "halt.json"
 
 
 class Halted(RingRiftError):
-    """Something was to begin while the loop is halted."""
+    """A start of work while the loop is halted."""
 
 
 class NoLoop(RingRiftError):
@@ -28,7 +29,7 @@ class NoLoop(RingRiftError):
 
 
 class Halt(Settings):
-    """Who has halted the loop, and why."""
+    """The reason of a halt, and its beginning."""
 
     reason: str
     since: Annotated[int, Field(ge=0, lt=FIRST_IMPOSSIBLE)]
@@ -36,40 +37,40 @@ class Halt(Settings):
 
 
 def halt_file(home: Path | None = None) -> Path:
-    """Where a halt stands; `home` is the folder that holds `data/`, by default `home_folder`."""
+    """Return the file of a halt; `home` is the folder that holds `data/`, by default `home_folder`."""
     return (home_folder() if home is None else home) / FILE
 
 
 def loop_folder() -> Path:
-    """The folder whose loop a person means: `home_folder`; `NoLoop` if no loop works in it."""
+    """Return the folder whose loop a command is about: `home_folder`; `NoLoop` if no loop works in it."""
     if named := folder_of("RINGRIFT_HOME"):
         return check_loop(named, "RINGRIFT_HOME names this folder")
     return check_loop(Path(), "this is the working folder")
 
 
 def check_loop(folder: Path, called: str) -> Path:
-    """The folder, resolved, if a loop works or is about to work in it, which has made `data/`; else `NoLoop`."""
+    """Return the folder, resolved, if it has the `data/` that a loop makes where it works; else `NoLoop`."""
     folder = folder.resolve()
     if not (folder / FILE.parent).is_dir():
-        said = f"which has no {FILE.parent}/" if folder.exists() else "which does not exist"
+        lack = f"which has no {FILE.parent}/" if folder.exists() else "which does not exist"
         raise NoLoop(
-            f"{folder}: no loop works here; {called}, {said}. Go to the folder that has it, or let RINGRIFT_HOME name "
+            f"{folder}: no loop works here; {called}, {lack}. Go to the folder that has it, or let RINGRIFT_HOME name "
             "it; `ringrift loop` begins one in the working folder"
         )
     return folder
 
 
 def halted(home: Path | None = None) -> str | None:
-    """Why nothing may run now, in a line; None if all may. `home` is the folder that holds `data/`.
+    """Return why nothing may run now, in a line; None if all may. `home` is the folder that holds `data/`.
 
-    A file that cannot be read halts too: somebody has wanted it so.
+    A file that cannot be read halts, too: it was written to halt the loop.
     """
-    told = _told(home)
-    return told and f"{told}; `ringrift resume` ends it"
+    line = _halt_line(home)
+    return line and f"{line}; `ringrift resume` ends it"
 
 
-def _told(home: Path | None) -> str | None:
-    """The same without the advice."""
+def _halt_line(home: Path | None) -> str | None:
+    """Return what `halted` returns, without the advice."""
     path = halt_file(home)
     try:
         halt = Halt.model_validate_json(path.read_bytes())
@@ -82,7 +83,7 @@ def _told(home: Path | None) -> str | None:
 
 
 def halt(reason: str, home: Path | None = None) -> str:
-    """Halt the loop, or go on with an earlier halt, whose reason stays; the line that `halted` says from now on."""
+    """Halt the loop, or keep an earlier halt, whose reason stays; return the line that `halted` returns from now on."""
     earlier = halted(home)
     if earlier is None:
         with new_file(halt_file(home)) as file:
@@ -91,7 +92,7 @@ def halt(reason: str, home: Path | None = None) -> str:
 
 
 def resume(home: Path | None = None) -> str | None:
-    """End the halt; what it was, or None if there was none."""
-    earlier = _told(home)
+    """End the halt, and return its line; None if there was none."""
+    earlier = _halt_line(home)
     halt_file(home).unlink(missing_ok=True)
     return earlier

@@ -1,6 +1,7 @@
-"""Housekeeping on hosts: what lies there only because work was done there, once this machine has what came of it.
+"""Housekeeping on hosts: the files of work that was done there, once this machine has its results.
 
-Jobs that ended long ago; runs whose model is here; models whose files were given up here. A training that has not
+Jobs that ended long ago; runs whose model is here; models whose files were given up here; games that were played for
+evaluations. A training that has not
 ended, one whose model has not come, and the run from which the next training starts stay. Games have a way of their
 own (`ringrift sync --prune`), since only whoever fetches them knows that they are safe.
 """
@@ -8,17 +9,24 @@ own (`ringrift sync --prune`), since only whoever fetches them knows that they a
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
+
+from pydantic import ValidationError
 
 from ringrift.errors import RingRiftError
+from ringrift.evaluation.store import ANSWERS, Forgotten
+from ringrift.fleet.answers import FORGOTTEN, garbled
 from ringrift.fleet.health import Health
 from ringrift.fleet.host_files import HostFile, list_host_files, remove_host_files
 from ringrift.fleet.hosts import Host, fleet_settings
 from ringrift.fleet.jobs import list_jobs, sweep_jobs
 from ringrift.fleet.outcome import note_answer, note_trouble
 from ringrift.fleet.shell import Shell
+from ringrift.fleet.site import shell_word
 from ringrift.fleet.ssh import OpenConnection, SshShell, no_connections, open_shells
 from ringrift.models import ModelStore
 from ringrift.pipeline.housekeeping_report import Cleaned, HostCleaned
@@ -27,10 +35,15 @@ from ringrift.pipeline.readiness import last_trained
 from ringrift.resources.settings import RoomLimit
 from ringrift.run_context import RunContext
 
+HOME: Final = r"case $1 in \~) home=$HOME ;; \~/*) home=$HOME/${1#??} ;; *) home=$1 ;; esac" + "\n"
+"""Shell that makes a path of the settings, its first argument, one of the host."""
+FORGET_SECONDS: Final = 600.0
+"""The time that a host may take to remove games from its database, and to make that smaller."""
+
 
 @dataclass(frozen=True)
 class _Store:
-    """What the store here says of models, and of the runs that made them."""
+    """The facts of the store here about models, and about the runs that made them."""
 
     came: frozenset[tuple[str, str]]
     """The runs, by config and name, whose model has come here."""
@@ -51,7 +64,7 @@ def clean_hosts(
     only_full: bool = False,
     connect: OpenConnection = no_connections,
 ) -> tuple[HostCleaned, ...]:
-    """Clean hosts, all at once; without `apply` only tell what would go. Trouble of a host is told, and ends nothing.
+    """Clean hosts, all at once; without `apply` only list what would go. Trouble of a host is part of its report.
 
     :param disk: from which share on a disk counts as full.
     :param only_full: whether hosts whose disk is not full are left alone.
@@ -98,6 +111,7 @@ async def _clean_host(
         await clean_jobs(shell, shell.host.jobs, settings.jobs.seconds(full=full), apply=apply),
         await _clean_files(shell, "runs", files, known, settings.checkpoints, full, apply),
         await _clean_files(shell, "models", files, known, settings.checkpoints, full, apply),
+        await _clean_answers(shell, settings.answers.seconds(full=full), apply=apply),
     ]
     return HostCleaned(shell.name, full, tuple(kinds))
 
@@ -105,7 +119,7 @@ async def _clean_host(
 async def _clean_files(
     shell: SshShell, kind: str, files: list[HostFile], known: _Store, age: Age, full: bool, apply: bool
 ) -> Cleaned:
-    """Remove runs or models of a host that nobody needs there."""
+    """Remove obsolete runs or models of a host."""
     kept: Counter[str] = Counter()
     going = []
     for file in files:
@@ -118,7 +132,7 @@ async def _clean_files(
     ends = await remove_host_files(shell, going) if apply and going else ["removed"] * len(going)
     for end in ends:
         if end == "kept":
-            kept["somebody works there"] += 1
+            kept["a process works there"] += 1
     freed = [file.bytes for file, end in zip(going, ends, strict=True) if end == "removed"]
     return Cleaned(kind, len(freed), sum(freed), dict(kept))
 
@@ -135,8 +149,35 @@ def _kept(file: HostFile, known: _Store, age: Age, full: bool) -> str | None:
     return None if file.age >= age.seconds(full=full) else f"younger than {age.seconds(full=full) / DAY:g} days"
 
 
+async def _clean_answers(shell: SshShell, oldest: float, *, apply: bool) -> Cleaned:
+    """Remove games that a host has played for evaluations, by its own program; trouble with that is its alone."""
+    host = shell.host
+    words = ["evaluations", "forget", "--days", f"{oldest / DAY:.6f}", *(["--apply"] if apply else []), "--json"]
+    script = (
+        f"set -- {shlex.join([host.home, str(ANSWERS)])}\n{HOME}"
+        f'cd "$home" && [ -f "$2" ] || exit 0\n'
+        f"RINGRIFT_HOME=$home exec {shell_word(host.program)} {shlex.join(words)}\n"
+    )
+    answer = await shell.run(script.encode(), seconds=FORGET_SECONDS)
+    if answer.code:
+        return Cleaned("answers", 0, 0, {}, (f"{ANSWERS}: {answer.complaint}",))
+    if not answer.out:
+        return Cleaned("answers", 0, 0, {})
+    try:
+        forgotten = Forgotten(**FORGOTTEN.validate_json(answer.out).model_dump())
+    except ValidationError:
+        raise garbled(shell.name, "what it has forgotten", answer.out.decode(errors="replace")) from None
+    return cleaned_answers(forgotten, oldest)
+
+
+def cleaned_answers(forgotten: Forgotten, oldest: float) -> Cleaned:
+    """Return what has become of games that were played for evaluations of others."""
+    kept = {f"of runs younger than {oldest / DAY:g} days": forgotten.kept} if forgotten.kept else {}
+    return Cleaned("answers", forgotten.games, forgotten.bytes, kept)
+
+
 async def clean_jobs(shell: Shell, root: str, oldest: float, *, apply: bool) -> Cleaned:
-    """Remove the jobs of a machine that ended so many seconds ago, with their logs."""
+    """Remove the jobs of a machine that ended `oldest` seconds ago or earlier, with their logs."""
     there = await list_jobs(shell, root)
     swept = await sweep_jobs(shell, root, older_than=int(oldest), dry_run=not apply)
     left = len(there.keys() - swept.keys())

@@ -1,7 +1,7 @@
-"""Housekeeping: what lies on the disk and nobody will need any more, kind by kind, with a reason for what stays.
+"""Housekeeping: the removal of obsolete files, kind by kind, with a reason for what stays.
 
-Each kind has a function that lists what there is of it; what is old enough, and in nobody's way, goes. The order is
-that in which a removal hurts least. A run that is killed is finished by the next one.
+Each kind has a function that lists its files; those that are old enough, and that nothing keeps, go. The kinds whose
+removal costs least come first. A run that is killed is finished by the next one.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 import orjson
 
 from ringrift.datasets.layout import BadDataset
 from ringrift.datasets.manifest import SUFFIX, read_manifest
 from ringrift.errors import Busy, RingRiftError
+from ringrift.evaluation.store import ANSWERS, forget_games
 from ringrift.files import new_file, take_lock
-from ringrift.fleet.hosts import hosts
+from ringrift.fleet.rentals import all_hosts
 from ringrift.fleet.shell import LocalShell
+from ringrift.fleet.site import JOBS
+from ringrift.game import configs
+from ringrift.game_database import GamesDatabase
 from ringrift.game_database.sources import is_ingested
 from ringrift.models import prune
 from ringrift.models.settings import PruneSettings
-from ringrift.pipeline.host_housekeeping import clean_jobs
+from ringrift.pipeline.host_housekeeping import clean_jobs, cleaned_answers
 from ringrift.pipeline.housekeeping_report import Cleaned, CleanReport
 from ringrift.pipeline.housekeeping_settings import DAY, Age, HousekeepingSettings
 from ringrift.pipeline.iteration import LoopInputs
@@ -44,11 +48,13 @@ from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
 REPORT: Final = "report.json"
 """The file that a training writes last."""
 PACKED: Final = ".jsonl.gz"
+AIRFLOW: Final = Path("data/airflow")
+"""The home of an Airflow that `make up` starts."""
 
 
 @dataclass(frozen=True)
 class CleanInputs:
-    """Where housekeeping looks, and by which rules."""
+    """The folders that housekeeping looks at, and its rules."""
 
     configs: tuple[LoopInputs, ...]
     """The folders of every config; the first one's hold for what belongs to none."""
@@ -59,14 +65,21 @@ class CleanInputs:
     prune: PruneSettings
     guard: GuardSettings
 
+    @classmethod
+    def around(cls, loop: LoopInputs, airflow: Path | None, prune: PruneSettings, guard: GuardSettings) -> Self:
+        """Return the folders of all configs, those of a given one first; None stands for Airflow's usual home."""
+        others = (replace(loop, config=f"{board}_{players}p") for board, players in configs())
+        loops = (loop, *(other for other in others if other.config != loop.config))
+        return cls(loops, airflow or AIRFLOW, Path(JOBS), prune, guard)
+
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that might go."""
+    """A file or folder that may be obsolete."""
 
     path: Path
     kept: str | None
-    """Why it stays whatever its age; None if only its age decides."""
+    """The reason that keeps it at any age; None if only its age decides."""
     age: float
     """Seconds since it was written."""
     remove: Callable[[Path], None]
@@ -79,14 +92,20 @@ def disk_is_full(folder: Path, guard: GuardSettings) -> bool:
 
 
 def clean(
-    inputs: CleanInputs, context: RunContext[HousekeepingSettings], *, apply: bool, only_full: bool = False
+    inputs: CleanInputs,
+    context: RunContext[HousekeepingSettings],
+    *,
+    apply: bool,
+    only_full: bool = False,
+    as_full: bool = False,
 ) -> CleanReport:
-    """Remove what nobody needs, kind by kind; without `apply` only tell what that would be. `Cancelled`.
+    """Remove obsolete files, kind by kind; without `apply` only list what would go. `Cancelled`.
 
-    With `only_full` nothing is looked at unless the disk is nearly full.
+    With `only_full` nothing is looked at unless the disk is nearly full. With `as_full` the ages of a full disk
+    apply in any case.
     """
     first, settings = inputs.configs[0], context.settings
-    full = disk_is_full(first.runs, inputs.guard)
+    full = as_full or disk_is_full(first.runs, inputs.guard)
     disk = disk_usage(first.runs)
     told = "unknown" if disk is None else f"{disk.share:.0%} full, {disk.free / GIGABYTE:.1f} GB free"
     if only_full and not full:
@@ -95,11 +114,15 @@ def clean(
     for number, (kind, list_things) in enumerate(KINDS.items()):
         if context.cancelled:
             raise Cancelled(f"stopped before {kind}; the same command goes on")
-        context.progress("cleaning", number, len(KINDS) + 2, kind.replace("_", " "))
+        context.progress("cleaning", number, len(KINDS) + 3, kind.replace("_", " "))
         age: Age = getattr(settings, kind)
         kinds.append(_clean_kind(kind, list_things(inputs), age.seconds(full=full), apply))
     jobs = clean_jobs(LocalShell(), str(inputs.jobs.absolute()), settings.jobs.seconds(full=full), apply=apply)
-    kinds += [asyncio.run(jobs), _clean_models(inputs, apply)]
+    kinds += [
+        asyncio.run(jobs),
+        _clean_answers(settings.answers.seconds(full=full), apply),
+        _clean_models(inputs, apply),
+    ]
     return CleanReport(apply, full, told, tuple(kinds))
 
 
@@ -123,6 +146,18 @@ def _clean_kind(kind: str, things: Iterator[Thing], oldest: float, apply: bool) 
     return Cleaned(kind, removed, freed, dict(kept), tuple(trouble))
 
 
+def _clean_answers(oldest: float, apply: bool) -> Cleaned:
+    """Remove games that this machine has played for evaluations of others."""
+    if not ANSWERS.is_file():
+        return Cleaned("answers", 0, 0, {})
+    try:
+        with GamesDatabase(str(ANSWERS)) as database:
+            forgotten = forget_games(database, time.time() - oldest, apply=apply)
+    except RingRiftError as error:
+        return Cleaned("answers", 0, 0, {}, (str(error),))
+    return cleaned_answers(forgotten, oldest)
+
+
 def _clean_models(inputs: CleanInputs, apply: bool) -> Cleaned:
     report = prune(inputs.configs[0].store, inputs.prune, dry_run=not apply)
     return Cleaned("models", len(report.pruned), sum(model.bytes for model in report.pruned), report.kept)
@@ -139,7 +174,7 @@ def _checkpoints(inputs: CleanInputs) -> Iterator[Thing]:
 
 def _raw_games(inputs: CleanInputs) -> Iterator[Thing]:
     """Yield the closed files of games of all workers."""
-    others = set(hosts()) - {inputs.configs[0].host, socket.gethostname()}
+    others = set(all_hosts(inputs.configs[0].store.database)) - {inputs.configs[0].host, socket.gethostname()}
     for config in inputs.configs:
         untrained = last_trained(config.store, config.config) is None
         for path in sorted((config.selfplay / config.config).glob(f"*/*/*{PACKED}")):
@@ -170,7 +205,7 @@ def _leftovers(inputs: CleanInputs) -> Iterator[Thing]:
         try:
             named |= {shard.name for shard in read_manifest(manifest).shards}
         except BadDataset:
-            unreadable = True  # whose shards they are nobody can tell
+            unreadable = True  # so it is not known which shards it names
     for shard in sorted(first.datasets.glob("*-*.npz")):
         if shard.name not in named and not shard.is_symlink():
             yield Thing(shard, "a manifest cannot be read" if unreadable else None, _age(shard), Path.unlink)
@@ -216,12 +251,12 @@ def _folders(place: Path) -> list[Path]:
 
 
 def _busy(folder: Path) -> str | None:
-    """Return that a process works in a folder, if one holds its lock."""
+    """Return that a process works in a folder, in words; None if none holds its lock."""
     lock = folder / ".lock"
     if not lock.is_file():
         return None
     try:
-        os.close(take_lock(lock, folder, Busy("somebody works there")))
+        os.close(take_lock(lock, folder, Busy("a process works there")))
     except Busy as busy:
         return str(busy)
     return None
@@ -233,7 +268,7 @@ def _take_away(path: Path) -> None:
     try:
         numbers = sorted(game_numbers(path, run))
     except DamagedFile:
-        if not path.exists():  # somebody else was quicker
+        if not path.exists():  # another process was quicker
             return
         raise
     with new_file(path.with_name(path.name.removesuffix(PACKED) + ".taken")) as file:
@@ -258,7 +293,7 @@ def size_of(path: Path) -> int:
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since a file was written; 0 if it is not there, or its time is to come."""
+    """Return the seconds since a file was written; 0 if it is not there, or its time lies in the future."""
     with suppress(OSError):
         return max(time.time() - path.stat().st_mtime, 0.0)
     return 0.0

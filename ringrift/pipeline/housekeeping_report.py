@@ -29,9 +29,9 @@ class HostCleaned:
     """Whether its disk is so full that the shorter ages hold."""
     kinds: tuple[Cleaned, ...] = ()
     trouble: str = ""
-    """Why there is not more, in a line; empty if nothing is wrong."""
+    """The trouble that stopped it, in a line; empty if there was none."""
     reaction: str = ""
-    """What to do about the trouble."""
+    """The reaction to the trouble."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ Days = Annotated[float, Field(ge=0, le=LONGEST_DAYS)]
 
 
 class Age(Settings):
-    """How old something has to be, in days; and where the disk is full."""
+    """The age in days from which files go, and the one that applies while the disk is full."""
 
     days: Days
     days_when_full: Days
@@ -33,6 +33,7 @@ class HousekeepingSettings(Settings):
     leftovers: Age
     runs: Age
     jobs: Age
+    answers: Age
     airflow_logs: Age
     airflow_rows_days: Annotated[int, Field(gt=0, le=LONGEST_DAYS)]
 

@@ -1,4 +1,4 @@
-"""An iteration of the loop: where it works, what its stages have done, and the file that keeps it."""
+"""An iteration of the loop: its folders, the results of its stages, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BadIteration(RingRiftError):
 
 @dataclass(frozen=True, eq=False)
 class LoopInputs:
-    """What the loop of a config works on."""
+    """The inputs of the loop of a config: database, models and folders."""
 
     config: str
     database: GamesDatabase
@@ -51,10 +51,10 @@ class LoopInputs:
 
 @dataclass(frozen=True)
 class StageResult:
-    """What a stage has done."""
+    """The result of a stage."""
 
     line: str
-    """The result for people."""
+    """The result in a line, for people."""
     facts: dict[str, Any]
     """The result for machines and for the stages that follow."""
     over: bool = False
@@ -76,16 +76,16 @@ class Iteration:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is left to be done."""
+        """Whether no stage is left to run."""
         return any(result.over for result in self.stages.values())
 
     @property
     def outcome(self) -> str:
-        """What came of it, in a line: that of the last stage."""
+        """The outcome in a line: that of the last stage."""
         return list(self.stages.values())[-1].line if self.stages else "not begun"
 
     def fact(self, stage: str, name: str) -> Any:
-        """Return what a stage has left for others; None if it has not been done, or left nothing of that name."""
+        """Return a fact of a stage's result; None if the stage has not run, or has no fact of that name."""
         return self.stages[stage].facts.get(name) if stage in self.stages else None
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def last_iteration(folder: Path, config: str) -> Iteration | None:
 
 
 def write_iteration(folder: Path, iteration: Iteration) -> None:
-    """Keep how far an iteration has come."""
+    """Write the file of an iteration."""
     with new_file(folder / iteration.config / f"{iteration.number:05d}.json") as file:
         file.write(orjson.dumps(asdict(iteration), option=orjson.OPT_INDENT_2))
 
@@ -124,5 +124,5 @@ def _read(path: Path) -> Iteration:
     except (OSError, BadJson) as error:
         why = str(getattr(error, "strerror", None) or error)
     else:
-        return replace(kept, stages={EARLIER_NAMES.get(name, name): one for name, one in kept.stages.items()})
+        return replace(kept, stages={EARLIER_NAMES.get(name, name): result for name, result in kept.stages.items()})
     raise BadIteration(f"{path}: cannot be read ({why}); delete it, and the iteration begins anew")

@@ -1,4 +1,4 @@
-"""Models over time: hold-out loss, gap, calibration and quality of their data, and what has become worse."""
+"""Models over time: hold-out loss, gap, calibration and quality of their data, with warnings of what became worse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ringrift.training.thresholds import ReportSettings
 
 @dataclass(frozen=True)
 class ModelMeasures:
-    """What the training of a model has measured; None for what it has not."""
+    """The measures of a model by its training; None for those that it has not taken."""
 
     model: str
     loss: float | None
@@ -27,26 +27,26 @@ class ModelMeasures:
 
 
 def measures(models: Sequence[StoredModel]) -> list[ModelMeasures]:
-    """Return the measures of those of some models that say how they were trained, in their order."""
+    """Return the measures of those models that record their training, in the same order."""
     return [_measures(model.id, model.training) for model in models if model.training]
 
 
-def warnings(found: Sequence[ModelMeasures], settings: ReportSettings) -> list[str]:
-    """Return what is wrong with the newest model, or worse than with those before it; `found` has it first."""
-    if not found:
+def warnings(history: Sequence[ModelMeasures], settings: ReportSettings) -> list[str]:
+    """Return warnings about the newest model, also beside those before it; `history` has it first."""
+    if not history:
         return []
-    newest, before = found[0], found[1 : 1 + settings.worse.models]
-    told = []
+    newest, before = history[0], history[1 : 1 + settings.worse.models]
+    lines = []
     if newest.gap is not None and abs(newest.gap) > settings.gap:
         apart = f"{newest.gap:+.2f} apart, more than {settings.gap:g}"
-        told.append(f"hold-out and training loss of {newest.model} are {apart}")
+        lines.append(f"hold-out and training loss of {newest.model} are {apart}")
     for name, bound, sign, of in (
-        ("hold-out loss", settings.worse.loss, 1, lambda one: one.loss),
-        ("error of calibration", settings.worse.calibration, 1, lambda one: one.calibration),
-        ("quality of the data", settings.worse.quality, -1, lambda one: one.quality),
+        ("hold-out loss", settings.worse.loss, 1, lambda model: model.loss),
+        ("error of calibration", settings.worse.calibration, 1, lambda model: model.calibration),
+        ("quality of the data", settings.worse.quality, -1, lambda model: model.quality),
     ):
-        told += _worse(name, bound, sign, newest, before, of)
-    return told
+        lines += _worse(name, bound, sign, newest, before, of)
+    return lines
 
 
 def _worse(
@@ -58,14 +58,14 @@ def _worse(
     of: Callable[[ModelMeasures], float | None],
 ) -> list[str]:
     """Return the complaint that a measure of the newest model is worse than the mean of those before, if it is."""
-    value, earlier = of(newest), [value for one in before if (value := of(one)) is not None]
+    value, earlier = of(newest), [value for model in before if (value := of(model)) is not None]
     if value is None or not earlier or sign * (value - fmean(earlier)) <= bound:
         return []
     return [f"the {name} of {newest.model} is {value:.2f}, that of the {len(earlier)} before {fmean(earlier):.2f}"]
 
 
 def _measures(model: str, training: Mapping[str, Any]) -> ModelMeasures:
-    """Read what a side file says, whoever wrote it: what is no number is not known."""
+    """Read the facts of a side file from anywhere: one that is no number counts as not known."""
     dataset = _mapping(training.get("dataset"))
     return ModelMeasures(
         model=model,

@@ -1,4 +1,4 @@
-"""Everything that the stages of a config are set by, read before the first of them begins."""
+"""The settings of all stages of a config, read before the first of them begins."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ringrift.game_database.settings import DatabaseSettings, database_settings
 from ringrift.limits import move_limit
 from ringrift.models.settings import ModelSettings, model_settings
 from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
+from ringrift.pipeline.housekeeping_settings import HousekeepingSettings, housekeeping_settings
 from ringrift.pipeline.settings import LoopPreset, loop_settings
 from ringrift.resources import GuardSettings, guard_settings
 from ringrift.selfplay.settings import SelfPlaySettings, selfplay_settings
@@ -34,6 +35,7 @@ class PipelineSettings:
     models: ModelSettings
     guard: GuardSettings
     allocation: AllocationSettings
+    housekeeping: HousekeepingSettings
 
 
 def pipeline_settings(config: str, preset: str | None = None) -> PipelineSettings:
@@ -52,4 +54,5 @@ def pipeline_settings(config: str, preset: str | None = None) -> PipelineSetting
         models=model_settings(),
         guard=guard_settings(),
         allocation=allocation_settings(),
+        housekeeping=housekeeping_settings(),
     )

@@ -1,4 +1,4 @@
-"""Is it time for a training? Enough new games, and enough time, since the last one of the config."""
+"""The readiness for a training: enough new games, and enough time, since the last one of the config."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from ringrift.models import ModelStore, StoredModel
 
 @dataclass(frozen=True)
 class Readiness:
-    """What there is, and what is needed."""
+    """The new games and the time since the last training, beside what is needed."""
 
     config: str
     new_games: int
     games_needed: int
     minutes: float | None
-    """Since the last training; None if there was none, or it lies in the future by a clock that was wrong."""
+    """The minutes since the last training; None without one, or if it lies in the future by a wrong clock."""
     minutes_needed: float
     trained: bool = True
-    """Whether there was one."""
+    """Whether there was a training."""
 
     @property
     def ready(self) -> bool:
-        """Whether both are enough."""
+        """Whether games and time are enough."""
         return self.new_games >= self.games_needed and (self.minutes is None or self.minutes >= self.minutes_needed)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self) | {"ready": self.ready, "text": str(self)}
 
     def __str__(self) -> str:
-        """Such as «212 of 300 new games; 8 of 20 minutes since the last training»."""
+        """Return a line such as «212 of 300 new games; 8 of 20 minutes since the last training»."""
         games = f"{self.new_games:,} of {self.games_needed:,} new games"
         if not self.trained:
             return f"{games}; no training yet"
@@ -56,6 +56,12 @@ def readiness(store: ModelStore, config: str, *, games: int, minutes: float) -> 
     return readiness_after(last_trained(store, config), config, there, games=games, minutes=minutes)
 
 
+def missing_games(store: ModelStore, configs: Sequence[str], *, games: int, minutes: float) -> int:
+    """Count the games that all configs together lack for their next trainings."""
+    states = (readiness(store, config, games=games, minutes=minutes) for config in configs)
+    return sum(max(0, state.games_needed - state.new_games) for state in states)
+
+
 def readiness_after(last: StoredModel | None, config: str, there: int, *, games: int, minutes: float) -> Readiness:
     """Compare the `there` games of a config with those that its last training, of that model, could choose from."""
     if last is None:
@@ -72,13 +78,13 @@ def games_of_training(model: StoredModel) -> int:
 
 
 def training_progress(store: ModelStore, config: str, trainings: int) -> float:
-    """Return how far training has come, from 0 to 1 after so many trainings, for schedules that change with it."""
+    """Return the progress of training, from 0 to 1 after `trainings` of them, for schedules that change with it."""
     trained = sum(bool(model.training) for model in store.listed(config))
     return round(min(trained / trainings, 1.0), 3)
 
 
 def last_trained(store: ModelStore, config: str) -> StoredModel | None:
-    """The newest model of the config that says how it was trained; tuning has used up no games."""
+    """Return the newest trained model of the config; models of tuning do not count, as they use up no games."""
     return newest_training(store.listed(config))
 
 

@@ -18,7 +18,7 @@ MOST_GAMES: Final = 100_000
 
 
 class _TrainingPresets(Settings):
-    """What the loop has to know of hyperparameters.yaml."""
+    """The part of hyperparameters.yaml that the loop needs."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -26,12 +26,12 @@ class _TrainingPresets(Settings):
 
 
 def training_presets() -> tuple[str, ...]:
-    """The presets of hyperparameters.yaml, read without what can train them, which is slow to import."""
+    """Return the presets of hyperparameters.yaml, read without the training code, which is slow to import."""
     return tuple(read_config("hyperparameters.yaml", _TrainingPresets).presets)
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:
-    """Refuses a text to which the check objects."""
+    """Return a validator that refuses texts to which a check objects."""
 
     def validate(text: str) -> str:
         try:
@@ -77,33 +77,37 @@ class SelfplayStage(Settings):
     allocated: bool
     """Whether the games of an interval are the config's budget of allocation.yaml in place of shards times games."""
     gpus: NonNegativeInt
-    """The GPUs that a shard locks on its host."""
+    """The GPUs that a shard locks on its host; hosts without any play without."""
     players: Players
     """The players, as for `ringrift selfplay --players`; empty for those of selfplay.yaml."""
     hours: Hours
 
 
 class TrainingStage(Settings):
-    """When a training begins, and how it is done."""
+    """The conditions of a training, and its means."""
 
     new_games: PositiveInt
     minutes: NonNegativeFloat
     wait_minutes: NonNegativeFloat
+    export_shares: PositiveInt = 1
+    """The number of workers that write the data set together; they share database and folder."""
     preset: TrainingPreset
     gpus: NonNegativeInt
-    """The GPUs that a training locks on its host."""
+    """The GPUs that a training locks on its host, all of which it uses."""
+    gpu: str | None
+    """Their type, such as H100; None for any."""
     hours: Hours
 
 
 class ApprovalStage(Settings):
-    """Whether a person has a say in promotions."""
+    """The approval of promotions by a person."""
 
     wanted: bool
     hours: Hours
 
 
 class TournamentSettings(Settings):
-    """How often the players of all configs meet."""
+    """The schedules of tournaments of all configs."""
 
     shadow: Cron
     full: Cron
@@ -111,13 +115,13 @@ class TournamentSettings(Settings):
 
 
 class MaintenanceSettings(Settings):
-    """What is put in order."""
+    """The schedules of maintenance."""
 
     every: Cron
     hosts: Cron
-    """How often the hosts are asked how they are."""
+    """The schedule of the probes of hosts."""
     weights: Cron
-    """How often the weights of configs are decided anew."""
+    """The schedule by which the weights of configs are decided anew."""
 
 
 class LoopPreset(Settings):
@@ -137,32 +141,34 @@ class LoopPreset(Settings):
     rated_as: list[Form]
     """Ways to play in which every new model is rated, beside its gauntlet."""
     evaluation_hours: Hours
+    evaluation_gpus: NonNegativeInt
+    """The GPUs that the games of networks lock on a host with the role tournament."""
     approval: ApprovalStage
     tournaments: TournamentSettings
     maintenance: MaintenanceSettings
 
 
 class AlertSettings(Settings):
-    """Who is told of failures."""
+    """The addresses that failures are reported to."""
 
     slack_channel: str | None
     mail_to: list[str]
 
 
 class LoopSettings(Settings):
-    """All of the file."""
+    """All settings of the file."""
 
     preset: str
     alerts: AlertSettings
     presets: dict[str, LoopPreset]
 
     def chosen(self) -> tuple[str, LoopPreset]:
-        """The preset to use and its name: that of `RINGRIFT_LOOP_PRESET`, else `preset` of the file."""
+        """Return the preset to use and its name: that of `RINGRIFT_LOOP_PRESET`, else `preset` of the file."""
         name = os.environ.get("RINGRIFT_LOOP_PRESET") or self.preset
         return name, self.preset_named(name)
 
     def preset_named(self, name: str | None) -> LoopPreset:
-        """A preset by its name; None for the one that is chosen."""
+        """Return a preset by its name; None for the one that is chosen."""
         if name is None:
             return self.chosen()[1]
         if name not in self.presets:

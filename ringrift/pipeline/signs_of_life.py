@@ -1,7 +1,7 @@
-"""Signs of life of the loop: who runs it leaves one again and again, and whoever looks sees since when it runs.
+"""Signs of life of the loop: its process leaves them again and again, and they show since when it runs.
 
 Each writer (`airflow`, or `loop` for `ringrift loop`) has a small file of its own among the data, with the promise when
-the next sign comes at the latest. One that is overdue by as much again means that nobody runs the loop any more.
+the next sign comes at the latest. One that is overdue by as much again means that the loop does not run any more.
 
 This is the dead man's switch of Airflow: its tasks leave the signs, for which scheduler, executor and worker must live.
 """
@@ -32,7 +32,7 @@ LARGEST: Final = 10_000
 LOOP_SECONDS: Final = 60.0
 """The promise of `ringrift loop`."""
 LEAST_SECONDS: Final = 30.0
-"""A promise is never taken for shorter."""
+"""The least seconds that a promise is taken for."""
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class SignOfLife(Settings):
     """The last sign of a writer."""
 
     since: Moment
-    """When the first sign was left after which none has been missing, in seconds since 1970."""
+    """The time of the first sign after which none was missing, in seconds since 1970."""
     last: Moment
     every: Annotated[float, Field(gt=0, le=7 * 86_400)]
     """Seconds until the next sign at the latest, as the writer has promised."""
@@ -55,7 +55,7 @@ class SignOfLife(Settings):
 
 
 def leave_sign(writer: Writer, every: float, home: Path | None = None) -> None:
-    """Leave a sign of life; a disk that is full is no reason to end what lives, and is said in the log."""
+    """Leave a sign of life; a full disk does not end the process, and is reported in the log."""
     now = time.time()
     before = read_sign(writer, home)
     since = before.since if before is not None and before.alive(now) and before.since <= now else now
@@ -90,7 +90,7 @@ def with_signs(progress: Progress, leave: Callable[[], None] | None = None) -> P
 
 
 def count_stage(database: GamesDatabase, config: str, stage: str, outcome: str) -> None:
-    """Count a stage that has ended, and a training that has failed; a database in trouble is said in the log."""
+    """Count a stage that has ended, and a training that has failed; a database in trouble is reported in the log."""
     from ringrift.game_database.counters import count  # late: slow to import, and Airflow imports this module often
 
     try:

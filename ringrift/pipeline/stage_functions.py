@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from ringrift.agents.champion import former_wanted
 from ringrift.datasets import export
 from ringrift.datasets.game_selection import EmptySelection
 from ringrift.datasets.settings import DatasetSettings
@@ -19,17 +18,20 @@ from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
 from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
-from ringrift.models.former import place_former_champions
+from ringrift.models.former import place_league_models
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
 from ringrift.models.shipped import begin_with_shipped
+from ringrift.pipeline.housekeeping import CleanInputs, clean
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
 from ringrift.pipeline.readiness import readiness, training_progress
+from ringrift.pipeline.room import check_after_cleaning
 from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
+from ringrift.selfplay.options import wanted_positions
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
 from ringrift.training.preflight import PlannedTraining, preflight
@@ -41,13 +43,12 @@ Context = RunContext[PipelineSettings]
 
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
-    """Play the games of this iteration, as many as `planned_games` says."""
+    """Play the games of this iteration, as many as `planned_games` returns."""
     if not context.settings.loop.from_zero:
         begin_with_shipped(inputs.store, inputs.config)
     mend_champion(inputs.store, inputs.config)
     settings, stage = context.settings.selfplay, context.settings.loop.selfplay
-    players = stage.players or settings.players.trained
-    place_former_champions(inputs.store, inputs.config, former_wanted(players))
+    place_league_models(inputs.store, inputs.config, stage.players or settings.players.every_trained)
     plan = planned_games(
         inputs.store,
         inputs.config,
@@ -68,6 +69,7 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         progress=training_progress(inputs.store, inputs.config, settings.temperature.trainings),
         resigns=True,
         settings=settings,
+        positions=wanted_positions(inputs.config, settings),
     )
     report = run_selfplay(
         options,
@@ -93,8 +95,8 @@ def _ingest(inputs: LoopInputs, iteration: Iteration, context: Context) -> Stage
 
 def _threshold(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     stage = context.settings.loop.training
-    found = readiness(inputs.store, inputs.config, games=stage.new_games, minutes=stage.minutes)
-    return StageResult(str(found), found.to_json(), over=not found.ready)
+    state = readiness(inputs.store, inputs.config, games=stage.new_games, minutes=stage.minutes)
+    return StageResult(str(state), state.to_json(), over=not state.ready)
 
 
 def _export(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
@@ -124,7 +126,7 @@ def _reanalyse(
 
 
 def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
-    """Ask whether everything is there and sound that the training needs."""
+    """Check that everything that the training needs is there and sound."""
     training = _training_inputs(inputs, context)
     planned = PlannedTraining(
         config=inputs.config,
@@ -136,15 +138,20 @@ def _check(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageR
         database=inputs.database.url.render_as_string(hide_password=False),
         parent=training.parent,
     )
-    within = context.part_of("check").with_settings(context.settings.training.preflight)
-    report = preflight(planned, within, quality=context.settings.datasets.quality)
+    settings, within = context.settings, context.part_of("check")
+    checks, cleaning = within.with_settings(settings.training.preflight), within.with_settings(settings.housekeeping)
+    places = CleanInputs.around(inputs, None, settings.models.prune, settings.guard)
+    report = check_after_cleaning(
+        lambda: preflight(planned, checks, quality=settings.datasets.quality),
+        lambda: clean(places, cleaning, apply=True, as_full=True),
+    )
     warned = [f"{check.name}: {check.measured}" for check in report.checks if check.verdict == "warning"]
     line = report.why or f"fit for a training{', but for ' if warned else ''}{'; '.join(warned)}"
     return StageResult(line, {"warnings": warned, "why": report.why}, over=not report.ready)
 
 
 def _training_inputs(inputs: LoopInputs, context: Context) -> TrainingInputs:
-    """Return what is trained on what: from the newest model of the same architecture on, promoted or not."""
+    """Return the inputs of the training: it starts from the newest model of the same architecture, promoted or not."""
     training = TrainingInputs(
         inputs.config,
         context.settings.hyper,
@@ -185,15 +192,16 @@ def _gauntlet(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
     runner = _match_runner(inputs, context, "gauntlet")
     model, champion = _pair(inputs, iteration, runner.settings.gauntlet.as_)
     report = gauntlet(inputs.config, model, champion, runner)
-    scores = ", ".join(f"{one.role} {one.score:.0%}" for one in report.opponents)
+    scores = ", ".join(f"{opponent.role} {opponent.score:.0%}" for opponent in report.opponents)
     facts: dict[str, Any] = {
-        one.role: {"score": one.score, "low": one.low, "high": one.high} for one in report.opponents
+        opponent.role: {"score": opponent.score, "low": opponent.low, "high": opponent.high}
+        for opponent in report.opponents
     }
     return StageResult(f"{'passed' if report.passed else 'not passed'}: {scores}", facts)
 
 
 def _rate(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
-    """Give the model its Elo by games that no gate has seen, also if it will not pass: for the curve of learning."""
+    """Give the model its Elo by games that no gate has counted, also if it will not pass: for the curve of learning."""
     runner = _match_runner(inputs, context, "rate")
     facts, lines = {}, []
     for form in context.settings.loop.rated_as:
@@ -218,7 +226,7 @@ def _promote(inputs: LoopInputs, iteration: Iteration, context: Context) -> Stag
 def _candidate(
     inputs: LoopInputs, iteration: Iteration, context: Context, stage: str
 ) -> tuple[StoredModel, Results, RunContext[GateSettings]]:
-    """Return the model of the iteration, the results of its gauntlet, and what the gate is asked in.
+    """Return the model of the iteration, the results of its gauntlet, and the context for the gate.
 
     The gate has no pause between promotions here: the self-play of every iteration is by the champion of the last.
     """

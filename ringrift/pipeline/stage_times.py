@@ -1,4 +1,4 @@
-"""Since when the loop runs, and which of its stages has ended last, whoever runs it: its files say so."""
+"""The start of the loop and its last stage, read from its files, whether Airflow runs it or `ringrift loop`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ringrift.pipeline.stages import LEARNING
 STAGES: Final = "stages.jsonl"
 """The file in which Airflow notes every stage that has ended, a line of JSON each."""
 LONGEST: Final = 65_536
-"""Bytes from the end of that file in which the last line is looked for."""
+"""The bytes at the end of that file in which the last line is looked for."""
 
 
 def stage_times(folder: Path) -> tuple[int | None, str | None]:
@@ -28,8 +28,8 @@ def stage_times(folder: Path) -> tuple[int | None, str | None]:
         last = next((line for row in reversed(file.read().splitlines()) if (line := _line(row)) is not None), None)
     if first is not None:
         moments.append(first["when"])
-    told = None if last is None else f"{last.get('dag')}: {last.get('task')}, {last.get('state')}"
-    return min(moments, default=None), told
+    stage = None if last is None else f"{last.get('dag')}: {last.get('task')}, {last.get('state')}"
+    return min(moments, default=None), stage
 
 
 def stage_seconds(folder: Path, config: str) -> list[tuple[int, float]]:
@@ -38,15 +38,15 @@ def stage_seconds(folder: Path, config: str) -> list[tuple[int, float]]:
     :param folder: Airflow's notes, as in `stage_times`.
     """
     ending = f"__{config}"
-    found = []
+    times = []
     with suppress(OSError), (folder / STAGES).open("rb") as file:
         for row in file:
             if ending.encode() not in row or (line := _line(row)) is None:
                 continue
             stage, seconds = str(line.get("task")).partition(".")[0], line.get("seconds")
             if str(line.get("dag")).endswith(ending) and stage in LEARNING and isinstance(seconds, int | float):
-                found.append((line["when"], float(seconds)))
-    return sorted(found)
+                times.append((line["when"], float(seconds)))
+    return sorted(times)
 
 
 def _line(row: bytes) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ class Stage:
     """The command that does this stage alone."""
     summary: str
     fleet: bool = False
-    """Whether it takes more than one machine, so that `ringrift loop` has no use for it."""
+    """Whether it needs more than one machine, so that `ringrift loop` leaves it out."""
 
 
 STAGES: Final = (
@@ -37,4 +37,4 @@ STAGES: Final = (
 )
 """All stages in the order in which they run."""
 LEARNING: Final = ("selfplay", "sync", "ingest", "threshold", "export", "check", "train")
-"""The names of those that make a model; the others measure it."""
+"""The names of the stages that make a model; the others measure it."""

@@ -1,4 +1,4 @@
-"""How the loop stands: games, what is missing to the next training, champions, strength, the last verdicts."""
+"""The status of the loop: games, what is missing to the next training, champions, strength, the last verdicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.evaluation.shadow import SHADOW
 from ringrift.evaluation.store import newest_ratings, stored_evaluations
 from ringrift.fleet.health import Health
-from ringrift.fleet.hosts import fleet_settings, hosts
+from ringrift.fleet.hosts import fleet_settings
+from ringrift.fleet.rentals import all_hosts
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.counters import Counted, CounterName, read_counters
@@ -40,13 +41,13 @@ SELFPLAY: Final = Path("data/selfplay")
 
 @dataclass(frozen=True)
 class Activity:
-    """What has ever been done for a config, or for all."""
+    """The totals of work done for a config, or for all."""
 
     trainings: int
     evaluations: int
     promotions: int
     promoted: int | None
-    """When the last one was, in seconds since 1970."""
+    """The time of the last promotion, in seconds since 1970."""
 
     def __str__(self) -> str:
         last = "" if self.promoted is None else f", the last {_ago(self.promoted)}"
@@ -60,7 +61,7 @@ class Arrivals:
     host: str
     games: int
     within: dict[str, float]
-    """The share that was there at most so many seconds after their end, by these seconds."""
+    """The share of games that arrived within a number of seconds after their end, by that number."""
 
     def __str__(self) -> str:
         shares = (f"{share:.0%} within {int(seconds) // 60} min" for seconds, share in self.within.items())
@@ -69,18 +70,18 @@ class Arrivals:
 
 @dataclass(frozen=True)
 class LoopActivity:
-    """What the loop has done for all configs, on all hosts."""
+    """The work of the loop for all configs, on all hosts."""
 
     since: int | None
-    """When its first stage ended, in seconds since 1970."""
+    """The end of its first stage, in seconds since 1970."""
     last: str | None
-    """The stage that has ended last, and how."""
+    """The stage that has ended last, with its outcome."""
     syncs: int
     failed_syncs: int
     hosts: int
     """The hosts of the settings; 0 where this machine does all."""
     retired: tuple[str, ...]
-    """Those that get no work now."""
+    """The hosts that get no work now."""
     arrivals: tuple[Arrivals, ...]
     activity: Activity
 
@@ -94,8 +95,8 @@ class LoopActivity:
         syncs = f"{self.syncs:,} syncs" + (f", {self.failed_syncs:,} of them failed" if self.failed_syncs else "")
         retired = f", retired: {', '.join(self.retired)}" if self.retired else ""
         yield "hosts", f"{self.hosts}{retired}; {syncs}" if self.hosts else "this machine alone"
-        for one in self.arrivals if self.hosts else ():
-            yield "games", str(one)
+        for arrivals in self.arrivals if self.hosts else ():
+            yield "games", str(arrivals)
 
 
 @dataclass(frozen=True)
@@ -108,32 +109,32 @@ class ConfigStatus:
     waiting: str
     """New games towards the next training."""
     readiness: Readiness
-    """The same in numbers."""
+    """The progress towards the next training in numbers."""
     trained: int | None
-    """When the newest model was made, in seconds since 1970; None before the first."""
+    """The creation of the newest model, in seconds since 1970; None before the first."""
     newest: str | None
-    """The id of the newest model, whoever has trained it."""
+    """The id of the newest model, of any origin."""
     newest_elo: dict[str, tuple[float, float, float]]
     """The ratings of the newest model, like `elo`."""
     champion: str | None
     wrong: str
-    """What is wrong with the champion's files; empty if nothing is."""
+    """The fault of the champion's files; empty if they are sound."""
     elo: dict[str, tuple[float, float, float]]
     """Elo of the champion and its 95 % interval, by way of playing."""
     trends: dict[str, str]
-    """How the last models have changed, by way of playing."""
+    """The trend of the last models in words, by way of playing."""
     verdict: str | None
-    """What the gate has said last."""
+    """The last verdict of the gate."""
     iteration: str | None
-    """The newest iteration of the loop, and how far it has come; or why that cannot be told."""
+    """The newest iteration of the loop, and its progress; or why its file cannot be read."""
     selfplay: str
-    """The games of an interval, and why they are so many."""
+    """The games of an interval, and the reason for their number."""
     warnings: tuple[str, ...]
-    """What is worse than it was: the newest model beside those before it."""
+    """The warnings about the newest model beside those before it."""
     activity: Activity
 
     def lines(self) -> Iterator[tuple[str, str]]:
-        """All of it for people, with titles."""
+        """Yield all of it for people, with titles."""
         yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
         yield "to training", self.waiting
         yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)}"
@@ -162,10 +163,10 @@ class Status:
     halted: str | None
     configs: tuple[ConfigStatus, ...]
     loop: LoopActivity | None = None
-    """What the loop has done in all; None before the first."""
+    """The work of the loop in all; None before its first stage."""
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for machines."""
+        """Return all of it, for machines."""
         return asdict(self)
 
 
@@ -188,7 +189,7 @@ class _Sources:
 def status(
     database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset, *, games: Path = SELFPLAY
 ) -> Status:
-    """How every config stands that has games, models or iterations; what is missing is counted by the preset.
+    """Return the status of every config that has games, models or iterations; the preset decides what is missing.
 
     `games` is the folder of the games of self-play, of which some may not be in the database yet.
     """
@@ -206,8 +207,8 @@ def status(
         targets=selfplay_settings(names[0]).targets,
     )
     parts = count_parts(database)
-    found = (_one(sources, name, parts.get(name, (0, 0))) for name in names)
-    shown = tuple(one for one in found if one.games or one.trained or one.iteration)
+    statuses = (_config_status(sources, name, parts.get(name, (0, 0))) for name in names)
+    shown = tuple(config for config in statuses if config.games or config.trained or config.iteration)
     return Status(halted(), shown, _loop(database, iterations, sources.counters) if shown else None)
 
 
@@ -215,13 +216,13 @@ def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> Loop
     """Return what has been done in all; a broken hosts.yaml is named in place of the hosts."""
     first, last = stage_times(iterations)
     syncs = counters.get("syncs", {})
-    failed = sum(one.total for (_, label), one in syncs.items() if label.endswith(" failed"))
-    known = hosts()
+    failed = sum(counted.total for (_, label), counted in syncs.items() if label.endswith(" failed"))
+    known = all_hosts(database)
     resting = Health(database, known, fleet_settings().health).resting() if known else {}
     return LoopActivity(
         since=first,
         last=last,
-        syncs=sum(one.total for one in syncs.values()),
+        syncs=sum(counted.total for counted in syncs.values()),
         failed_syncs=failed,
         hosts=len(known),
         retired=tuple(resting),
@@ -231,8 +232,8 @@ def _loop(database: GamesDatabase, iterations: Path, counters: Counters) -> Loop
 
 
 def _arrivals(counters: Counters, known: Mapping[str, object]) -> Iterator[Arrivals]:
-    """Yield how soon the games of each of the hosts have come, of those that have sent any."""
-    rows = {label: one.total for (_, label), one in counters.get("arrivals", {}).items()}
+    """Yield the times of arrival of the games of each host that has sent any."""
+    rows = {label: counted.total for (_, label), counted in counters.get("arrivals", {}).items()}
     for host in known:
         by_delay = [rows.get(f"{host} {delay}", 0) for delay in (*ARRIVALS, "later")]
         if games := sum(by_delay):
@@ -241,22 +242,22 @@ def _arrivals(counters: Counters, known: Mapping[str, object]) -> Iterator[Arriv
 
 
 def _activity(counters: Counters, config: str | None) -> Activity:
-    """Count what has been done for a config, or for all."""
+    """Return the totals of work done for a config, or for all."""
 
     def counted(name: CounterName, label: str | None = None) -> list[Counted]:
         rows = counters.get(name, {}).items()
-        return [one for (of, kind), one in rows if config in (None, of) and label in (None, kind)]
+        return [count for (of, kind), count in rows if config in (None, of) and label in (None, kind)]
 
     promotions = counted("promotions", "promoted")
     return Activity(
-        trainings=sum(one.total for one in counted("trainings", "completed")),
-        evaluations=sum(one.total for one in counted("evaluations")),
-        promotions=sum(one.total for one in promotions),
-        promoted=max((one.last for one in promotions), default=None),
+        trainings=sum(count.total for count in counted("trainings", "completed")),
+        evaluations=sum(count.total for count in counted("evaluations")),
+        promotions=sum(count.total for count in promotions),
+        promoted=max((count.last for count in promotions), default=None),
     )
 
 
-def _one(sources: _Sources, config: str, parts: tuple[int, int]) -> ConfigStatus:
+def _config_status(sources: _Sources, config: str, parts: tuple[int, int]) -> ConfigStatus:
     store, stage = sources.store, sources.preset.training
     models = store.listed(config)
     last = newest_training(models)
@@ -277,7 +278,7 @@ def _one(sources: _Sources, config: str, parts: tuple[int, int]) -> ConfigStatus
         champion=None if champion is None else champion.id,
         wrong=wrong,
         elo={} if champion is None else elo_by_form(ratings, champion.id),
-        trends={one.form: str(one) for one in slopes},
+        trends={trend.form: str(trend) for trend in slopes},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(sources.iterations, config),
         selfplay=_selfplay(sources, there),
@@ -303,10 +304,10 @@ def _selfplay(sources: _Sources, there: Readiness) -> str:
 
 
 def _warnings(sources: _Sources, config: str, models: Sequence[StoredModel]) -> Iterator[str]:
-    """Yield what is worse than it was, and the alarms of the last shadow evaluation."""
+    """Yield the warnings about the newest model, and the alarms of the last shadow evaluation."""
     yield from warnings(measures(models), sources.report)
-    for one in stored_evaluations(sources.store.database, config, kind=SHADOW)[:1]:
-        yield from (f"alarm: {alarm}" for alarm in one.report.get("alarms", ()))
+    for evaluation in stored_evaluations(sources.store.database, config, kind=SHADOW)[:1]:
+        yield from (f"alarm: {alarm}" for alarm in evaluation.report.get("alarms", ()))
 
 
 def _elo_lines(elo: dict[str, tuple[float, float, float]]) -> list[str]:
@@ -314,7 +315,7 @@ def _elo_lines(elo: dict[str, tuple[float, float, float]]) -> list[str]:
 
 
 def _iteration(iterations: Path, config: str) -> str | None:
-    """Return the newest iteration in a line, or what is wrong with its file, which spoils no other config."""
+    """Return the newest iteration in a line, or the fault of its file, so that other configs are still shown."""
     try:
         newest = last_iteration(iterations, config)
     except BadIteration as error:
@@ -323,7 +324,7 @@ def _iteration(iterations: Path, config: str) -> str | None:
 
 
 def _ago(moment: int) -> str:
-    """How long ago, in the largest unit that fits."""
+    """Return the age of a moment in words, in the largest unit that fits."""
     age = seconds_since(moment, "a training")
     if age is None:
         return "in the future, by a clock that was wrong"

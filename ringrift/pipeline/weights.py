@@ -1,7 +1,8 @@
 """The adaptive curriculum: the weights of configs, from what is known of each, with a reason for every factor.
 
-A weight is the product of what the Elo gains, the games that wait, the cost of a game and the size of the pool say; it
-moves a share of the way at a time, stays within its bounds, and all weights together cost what weights of 1 would.
+A weight is the product of factors for the gain of Elo, the games that wait, the cost of a game and the size of the
+pool; it moves a share of the way at a time, stays within its bounds, and all weights together cost what weights of 1
+would.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CLOSE: Final = 1e-9
 
 @dataclass(frozen=True)
 class ConfigFacts:
-    """What the weight of a config follows from."""
+    """The facts from which the weight of a config follows."""
 
     config: str
     budget: int
@@ -48,7 +49,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Weight:
-    """The weight of a config, and why it is what it is."""
+    """The weight of a config, with its factors."""
 
     config: str
     budget: int
@@ -57,7 +58,7 @@ class Weight:
 
     @property
     def games(self) -> int:
-        """Games of an interval."""
+        """The games of an interval."""
         return max(1, round(self.budget * self.weight))
 
     @property
@@ -75,18 +76,18 @@ def weigh(facts: Sequence[ConfigFacts], before: Mapping[str, float], settings: W
 
     The factors of a weight multiply to it, exactly.
     """
-    wanted = [_factors(one, facts, settings) for one in facts]
+    wanted = [_factors(config, facts, settings) for config in facts]
     raw = [prod(factor.value for factor in factors) for factors in wanted]
     moved = [
-        before.get(one.config, 1.0) ** (1 - settings.step) * value**settings.step
-        for one, value in zip(facts, raw, strict=True)
+        before.get(config.config, 1.0) ** (1 - settings.step) * value**settings.step
+        for config, value in zip(facts, raw, strict=True)
     ]
-    weights = within_bounds(moved, [one.budget * one.cost for one in facts], settings.most)
-    found = []
-    for one, factors, value, weight in zip(facts, wanted, raw, weights, strict=True):
+    weights = within_bounds(moved, [config.budget * config.cost for config in facts], settings.most)
+    result = []
+    for config, factors, value, weight in zip(facts, wanted, raw, weights, strict=True):
         rest = Factor("step, bounds and equal cost", weight / value, _how_it_ends(weight, settings.most))
-        found.append(Weight(one.config, one.budget, weight, (*factors, rest)))
-    return found
+        result.append(Weight(config.config, config.budget, weight, (*factors, rest)))
+    return result
 
 
 def within_bounds(weights: Sequence[float], costs: Sequence[float], most: float) -> list[float]:
@@ -109,40 +110,40 @@ def within_bounds(weights: Sequence[float], costs: Sequence[float], most: float)
     return bounded((low + high) / 2)
 
 
-def _factors(one: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> tuple[Factor, ...]:
+def _factors(config: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> tuple[Factor, ...]:
     return (
-        _slope(one, facts, settings),
-        _waiting(one, settings),
-        _cost(one, facts, settings),
-        _balance(one, settings),
+        _slope(config, facts, settings),
+        _waiting(config, settings),
+        _cost(config, facts, settings),
+        _balance(config, settings),
     )
 
 
-def _slope(one: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> Factor:
+def _slope(config: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> Factor:
     slopes = [other.slope for other in facts if other.slope is not None]
-    if one.slope is None:
+    if config.slope is None:
         return Factor("Elo", 1.0, "too few rated models")
     mean = sum(slopes) / len(slopes)
-    ahead = min(max((one.slope - mean) / settings.slope_elo, -1.0), 1.0)
-    return Factor("Elo", settings.most**ahead, f"{one.slope:+.0f} a model, the mean is {mean:+.0f}")
+    ahead = min(max((config.slope - mean) / settings.slope_elo, -1.0), 1.0)
+    return Factor("Elo", settings.most**ahead, f"{config.slope:+.0f} a model, the mean is {mean:+.0f}")
 
 
-def _waiting(one: ConfigFacts, settings: WeightSettings) -> Factor:
-    if one.waiting <= 1:
+def _waiting(config: ConfigFacts, settings: WeightSettings) -> Factor:
+    if config.waiting <= 1:
         return Factor("waiting", 1.0, "less than a training's worth of games waits")
-    return Factor("waiting", one.waiting**-settings.waiting, f"{one.waiting:.1f} trainings' worth of games waits")
+    return Factor("waiting", config.waiting**-settings.waiting, f"{config.waiting:.1f} trainings' worth of games waits")
 
 
-def _cost(one: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> Factor:
+def _cost(config: ConfigFacts, facts: Sequence[ConfigFacts], settings: WeightSettings) -> Factor:
     mean = sum(other.cost for other in facts) / len(facts)
-    share = one.cost / mean
+    share = config.cost / mean
     return Factor("cost", share**-settings.cost, f"a game costs {share:.2f} of the mean")
 
 
-def _balance(one: ConfigFacts, settings: WeightSettings) -> Factor:
-    lacking = max(0.0, 1 - one.games / settings.balance_games)
-    said = f"{one.games:,} games" + (f", fewer than {settings.balance_games:,}" if lacking else "")
-    return Factor("balance", settings.most**lacking, said)
+def _balance(config: ConfigFacts, settings: WeightSettings) -> Factor:
+    lacking = max(0.0, 1 - config.games / settings.balance_games)
+    why = f"{config.games:,} games" + (f", fewer than {settings.balance_games:,}" if lacking else "")
+    return Factor("balance", settings.most**lacking, why)
 
 
 def _how_it_ends(weight: float, most: float) -> str:

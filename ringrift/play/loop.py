@@ -1,4 +1,4 @@
-"""The loop of a session: what is shown, and what a person may type."""
+"""The loop of a session: its output, and the commands of a person."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BOOKKEEPING: Final = frozenset(
 )
 """The keys of moves that are recorded where there is nothing to do."""
 COUNTS: Final = {"hand": "in hand", "credited": "eliminated", "territory": "territory", "markers": "markers"}
-"""What a preview compares, by the field of the state."""
+"""The counts that a preview compares, by the field of the state."""
 
 HELP: Final = f"""\
   a number      plays that action, or opens that group
@@ -82,7 +82,7 @@ class Play:
 
     def run(self) -> None:
         """Play until the game is over or a person leaves."""
-        self.terminal.say(", ".join(f"player {seat}: {who}" for seat, who in enumerate(self.session.seats, 1)))
+        self.terminal.say(", ".join(f"player {seat}: {name}" for seat, name in enumerate(self.session.seats, 1)))
         if PERSON in self.session.seats:
             self.terminal.say("type help to see what you can type")
         while not self.session.is_over:
@@ -97,7 +97,7 @@ class Play:
     # What is shown
 
     def let_others_play(self) -> None:
-        """Let agents and forced actions go on, and tell what they do, a line per turn."""
+        """Let agents and forced actions go on, and print what they do, a line per turn."""
         game = self.session.game
         turn: list[PlayedAction] = []
         steps = self.session.run_on()
@@ -113,7 +113,7 @@ class Play:
                 return
 
     def tell(self, turn: Sequence[PlayedAction]) -> None:
-        """Say what has been played in a turn; among agents alone, show it too."""
+        """Print the actions of a turn; among agents alone, show the board, too."""
         keys = [short(step.key) for step in turn if step.key not in BOOKKEEPING]
         if keys:
             self.terminal.say(f"{self.name(turn[0].player)}: {', '.join(keys)}")
@@ -122,7 +122,7 @@ class Play:
             time.sleep(self.delay)
 
     def name(self, seat: int) -> str:
-        """Return the name of a player, and who sits there."""
+        """Return the name of a player, with the person or agent in the seat."""
         return f"player {seat} ({self.session.seats[seat - 1]})"
 
     def show_board(self) -> None:
@@ -147,7 +147,7 @@ class Play:
             won = f"; {self.name(others[0])} has won" if len(others) == 1 else ""
             self.terminal.say(f"{self.name(resigned)} has resigned{won}")
         elif not game.array["winner"]:
-            self.terminal.say(f"stopped after {game.array['ply']} moves: nobody has won")
+            self.terminal.say(f"stopped after {game.array['ply']} moves: no player has won")
         else:
             by_rank = sorted(enumerate(game.ranks(), 1), key=lambda place: place[1])
             self.terminal.say("\n".join(f"{rank}. {self.name(seat)}" for seat, rank in by_rank))
@@ -188,10 +188,10 @@ class Play:
             self.commands[word](rest.strip())
         else:
             shown = [key for item in self._items for key in item.keys]
-            found = narrowed(shown, line) or narrowed(self._keys, line)
-            if not found:
+            matching = narrowed(shown, line) or narrowed(self._keys, line)
+            if not matching:
                 raise BadSession(f"no legal action has {line!r}; type a number, part of an action, or help")
-            self.show_menu(found)
+            self.show_menu(matching)
 
     def item(self, number: str) -> Item:
         """Return an item of the menu by its number."""
@@ -224,7 +224,7 @@ class Play:
         after = game.copy()
         after.play(item.keys[0])
         cells_before, cells_after = (
-            each.array["cells"][game.board.tables["position"]].tolist() for each in (game, after)
+            position.array["cells"][game.board.tables["position"]].tolist() for position in (game, after)
         )
         changed = [cell for cell, word in enumerate(cells_before) if word != cells_after[cell]]
         self.terminal.show_board(game.board, after.array, changed)
@@ -248,7 +248,7 @@ class Play:
         worth = assessment.values[game.player - 1]
         self.terminal.say(f"{self.adviser} would play {short(best.key)}; it gives you {worth:+.2f} in this position")
         looked_at = [candidate for candidate in assessment.candidates if candidate.visits]
-        for candidate in looked_at or assessment.candidates:  # what a search has not looked at, it has no view of
+        for candidate in looked_at or assessment.candidates:  # a search has no opinion of actions without visits
             share = f"{candidate.visits:,} simulations" if looked_at else f"{candidate.policy:.0%} of its choice"
             self.terminal.say(f"  {short(candidate.key):<24} {share}")
 

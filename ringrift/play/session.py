@@ -1,4 +1,4 @@
-"""A game between people and agents: whose turn it is, what has been played, undo."""
+"""A game between people and agents: turns, the actions played, undo."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PlayedAction:
 
 
 class Session:
-    """A game and who sits where: `run_on` plays what agents choose and what is forced, `choose` what people choose."""
+    """A game and its seats: `run_on` plays the choices of agents and forced actions, `choose` those of people."""
 
     def __init__(self, game: Game, seats: Sequence[str], *, seed: int = 0) -> None:
         """Start a session; `seats` names by seat `PERSON` or the spec of an agent."""
@@ -47,7 +47,7 @@ class Session:
         self.seats = tuple(seats)
         self.seed = seed
         self.agents: Mapping[int, Agent] = {
-            seat: make_agent(spec, game.board, game.players, seed=seed)
+            seat: make_agent(spec, game.board, game.players, seed=seed, may_learn=True)
             for seat, spec in enumerate(seats, 1)
             if spec != PERSON
         }
@@ -66,7 +66,7 @@ class Session:
         return not self.is_over and self.game.player not in self.agents and len(self.game.legal_actions()) > 1
 
     def run_on(self) -> Iterator[PlayedAction]:
-        """Play what agents choose and what is forced until a person has to choose or the game is over."""
+        """Play the choices of agents and forced actions until a person has to choose or the game is over."""
         while not self.is_over and not self.awaits_person:
             legal = self.game.legal_actions()
             if len(legal) == 1:
@@ -77,7 +77,7 @@ class Session:
                 yield self._play(int(output.chosen_actions[0]))
 
     def choose(self, action: int | str) -> PlayedAction:
-        """Play a person's choice; `IllegalAction` says what is wrong with it."""
+        """Play a person's choice; `IllegalAction` says why it is not legal."""
         before = (len(self.game.actions), int(self.game.array["turn"]))
         step = self._play(action)
         if not self._turns or self._turns[-1][1] != before[1]:
@@ -88,6 +88,9 @@ class Session:
         player, turn = self.game.player, int(self.game.array["turn"])
         key = action if isinstance(action, str) else self.game.key(action)  # before the position changes
         self.game.play(action)
+        if self.game.is_over and self.game.array["winner"]:
+            for agent in self.agents.values():
+                agent.learn(0, np.array(self.game.actions, np.int32))
         return PlayedAction(player, key, forced, turn)
 
     def undo(self) -> int:
@@ -120,7 +123,7 @@ class Session:
         return next(assess(agent, self.game.board, self.game.players, position, top=top))
 
     def record(self) -> Json:
-        """Return the game as a record that names who sits where."""
+        """Return the game as a record that names the person or agent of each seat."""
         header: Json = {"seed": self.seed, "engines": list(self.seats), "code": code_version()}
         if self.resigned is not None:
             header["resigned"] = self.resigned

@@ -54,12 +54,12 @@ class Terminal:
 
         drawing = Text(f"\n{text}", no_wrap=True, overflow="ignore")
         grid = text.partition("\n\n")[0]
-        for found in PIECE.finditer(grid):
-            drawing.stylize(COLOURS["abcd".index(found["player"].lower())], found.start() + 1, found.end() + 1)
+        for piece in PIECE.finditer(grid):
+            drawing.stylize(COLOURS["abcd".index(piece["player"].lower())], piece.start() + 1, piece.end() + 1)
         console().print(drawing, soft_wrap=True)
 
     def ask(self, prompt: str) -> str | None:
-        """A line that has been typed; None at the end of the input. From a pipe it is shown, as a terminal does."""
+        """Return a line of the input; None at its end. One from a pipe is echoed, as a terminal does."""
         if self.interactive:
             try:
                 return input(prompt).strip()
@@ -73,12 +73,12 @@ class Terminal:
         return line.strip()
 
     @contextmanager
-    def waiting(self, who: str | None) -> Iterator[None]:
-        """Show which agent is thinking, on a terminal; None: none is."""
-        if who is None or not self.interactive:
+    def waiting(self, agent: str | None) -> Iterator[None]:
+        """Show on a terminal that an agent is thinking, unless it is None."""
+        if agent is None or not self.interactive:
             yield
             return
         from rich.markup import escape
 
-        with console(err=True).status(f"{escape(who)} is thinking"):
+        with console(err=True).status(f"{escape(agent)} is thinking"):
             yield

@@ -16,7 +16,7 @@ from scipy.stats import linregress
 from ringrift.resources.control_settings import ControlSettings, GpuMemorySettings, PidSettings
 
 LEAST: Final = 0.02
-"""The intensity below which self-play never goes: its games end at some time, whoever else is on the machine."""
+"""The intensity below which self-play never goes: its games end at some time, whatever else runs on the machine."""
 SPARE: Final = 0.5
 """The part of a process that there may be too much."""
 
@@ -104,7 +104,7 @@ def batch_factor(used: float | None, factor: float, settings: GpuMemorySettings)
         return settings.least
     if used >= settings.high:
         return min(factor, settings.factor)
-    steps = [one for one in (settings.factor, 1.0) if one > factor and used * one / factor < settings.high]
+    steps = [step for step in (settings.factor, 1.0) if step > factor and used * step / factor < settings.high]
     return max(steps, default=factor)
 
 
@@ -130,7 +130,7 @@ class Controller:
         self._gpu = gpu = None if load.gpu is None else self._smoothed(self._gpu, load.gpu)
         of_cpu = (settings.cpu.target - cpu, cpu, settings.cpu, "processors")
         of_gpu = [] if gpu is None else [(settings.gpu.target - gpu, gpu, settings.gpu, "GPU")]
-        error, used, limit, what = min([of_cpu, *of_gpu], key=lambda one: one[0])
+        error, used, limit, name = min([of_cpu, *of_gpu], key=lambda usage: usage[0])
         self._seen.append(used)
         trend = trend_of(self._seen, settings.trend.ahead)
         sure = trend is not None and trend.confidence >= settings.trend.confidence
@@ -144,7 +144,7 @@ class Controller:
         cut = (
             "" if self.batch == 1 else f"; GPU memory {load.gpu_memory:.0%}: {self.batch:.0%} of the games side by side"
         )
-        why = f"{what} {used:.0%} of {limit.target:.0%}, {haste}{cut}"
+        why = f"{name} {used:.0%} of {limit.target:.0%}, {haste}{cut}"
         return Decision(max(LEAST, self.pid.step(error, gain)), self.batch, cpu, gpu, trend, why)
 
     def _smoothed(self, before: float | None, now: float) -> float:

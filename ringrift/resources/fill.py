@@ -1,4 +1,4 @@
-"""Self-play that fills a host, and no more: one service for each config, which agree on who has how many processes.
+"""Self-play that fills a host, and no more: one service for each config, which agree on their numbers of processes.
 
 Each service leaves a request. The one that holds the lock looks at the machine, decides for all and writes the plan;
 when it ends, another one takes the lock. Each starts and ends the processes of its own config.
@@ -35,8 +35,8 @@ MISSED: Final = 3
 END_SECONDS: Final = 30.0
 """The time that a process may take to end."""
 
-StartWorker = Callable[[int, float], "subprocess.Popen[bytes]"]
-"""Starts the process of a number, with a factor of the games side by side."""
+StartWorker = Callable[[int, float, int], "subprocess.Popen[bytes]"]
+"""Starts the process of a number, with a factor of the games side by side, and its place among all of the host."""
 
 
 class WorkerFailed(RingRiftError):
@@ -72,14 +72,14 @@ class HostControl:
         self.count = ProcessCount(self.cores, most, self.settings.patience_looks)
 
     def plan(self, load: Load, weights: Mapping[str, float], now: float) -> Plan:
-        """Decide for the configs that ask, by their weights; `now` in seconds since 1970."""
+        """Decide for the configs with a request, by their weights; `now` in seconds since 1970."""
         decision = self.controller.look(load)
         working = self.count.follow(decision.intensity)
-        processes, asked = self.count.processes, tuple(sorted(weights.items()))
+        processes, requested = self.count.processes, tuple(sorted(weights.items()))
         over = processes < len(weights) and now - self._turn >= 60 * self.settings.turn_minutes
-        if over or (processes, asked) != self._for:
+        if over or (processes, requested) != self._for:
             self._given = self.negotiation.share(processes, weights)
-            self._for, self._turn = (processes, asked), now
+            self._for, self._turn = (processes, requested), now
         trend = decision.trend
         return Plan(
             decided=now,
@@ -104,8 +104,11 @@ class Workers:
         self._start = start
         self._running: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
 
-    def adjust(self, count: int, batch: float) -> None:
-        """Have so many processes, with that factor of the games side by side; those that have ended begin anew."""
+    def adjust(self, count: int, batch: float, first: int = 0) -> None:
+        """Run `count` processes, with that factor of the games side by side; those that have ended begin anew.
+
+        :param first: how many processes of other configs come before.
+        """
         for number, (process, started_with) in list(self._running.items()):
             if process.poll() is not None:
                 if process.returncode == WRONG_USE:
@@ -116,7 +119,7 @@ class Workers:
                 self._end([number])
         for number in range(count):
             if number not in self._running:
-                self._running[number] = self._start(number, batch), batch
+                self._running[number] = self._start(number, batch, first + number), batch
 
     def end(self) -> None:
         """End all; what they have finished is kept."""
@@ -149,6 +152,7 @@ def fill(
     workers = Workers(config, start)
     control: HostControl | None = None
     lock: int | None = None
+    told: tuple[object, ...] = ()
     try:
         while not context.cancelled:
             with new_file(folder / REQUESTS / f"{config}.json") as stream:
@@ -159,9 +163,12 @@ def fill(
                     control = HostControl(settings, default_threads(), psutil.virtual_memory().total / GIGABYTE)
                     look()  # what counts is the time since the last look
             else:
-                control.plan(look(), requests(folder / REQUESTS, settings), time.time()).write(plan_file)
+                decided = control.plan(look(), requests(folder / REQUESTS, settings), time.time())
+                decided.write(plan_file)
+                told = _log_decision(decided, told)
             if (plan := read_plan(plan_file)) is not None:
-                workers.adjust(plan.processes.get(config, 0), plan.batch)
+                first = sum(count for name, count in plan.processes.items() if name < config)
+                workers.adjust(plan.processes.get(config, 0), plan.batch, first)
                 context.progress("processes", plan.processes.get(config, 0), None, plan.why)
             until = time.monotonic() + settings.look_seconds
             while not context.cancelled and time.monotonic() < until:
@@ -173,11 +180,21 @@ def fill(
             os.close(lock)
 
 
+def _log_decision(plan: Plan, told: tuple[object, ...]) -> tuple[object, ...]:
+    """Log a decision, unless only its figures differ from the one that was logged before; return what identifies it."""
+    verdict = plan.why.partition(", ")[2].partition(";")[0]
+    decision = plan.processes, plan.batch, verdict
+    if decision != told:
+        processes = ", ".join(f"{config} {count}" for config, count in plan.processes.items()) or "none"
+        _log.info("%s: processes %s, each working %.0f%% of the time", plan.why, processes, 100 * plan.working)
+    return decision
+
+
 def requests(folder: Path, settings: ControlSettings) -> dict[str, float]:
     """Return the weights of the configs whose services are alive."""
-    found = {}
+    weights = {}
     for path in sorted(folder.glob("*.json")):
         with suppress(OSError, ValueError, TypeError):
             if time.time() - path.stat().st_mtime < (MISSED + 1) * settings.look_seconds + 5:
-                found[path.stem] = float(json.loads(path.read_bytes()))
-    return found
+                weights[path.stem] = float(json.loads(path.read_bytes()))
+    return weights

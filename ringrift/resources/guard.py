@@ -44,13 +44,13 @@ class NoRoom(Busy):
 
 def room_usage(folders: Sequence[Path], *, gpu: bool) -> list[Usage]:
     """Measure disks and memory, and on demand the memory of GPUs."""
-    found = [*disk_usages(folders), memory_usage(), gpu_usage() if gpu else None]
-    return [one for one in found if one is not None]
+    usages = [*disk_usages(folders), memory_usage(), gpu_usage() if gpu else None]
+    return [usage for usage in usages if usage is not None]
 
 
 def processor_usage() -> list[Usage]:
     """Measure the processor."""
-    return [one for one in (cpu_usage(), load_usage()) if one is not None]
+    return [usage for usage in (cpu_usage(), load_usage()) if usage is not None]
 
 
 @dataclass
@@ -66,17 +66,17 @@ class Guard:
     _warned: set[str] = field(default_factory=set)
 
     def wait_for_room(self, work: str, cancellation: Event) -> None:
-        """Return when work may begin, or has been cancelled; say once what it waits for. `NoRoom` if it is too long."""
+        """Return when work may begin, or has been cancelled; log once what it waits for. `NoRoom` if it is too long."""
         began = time.monotonic()
         while not cancellation.is_set():
             usages = self.room(self.folders, gpu=self.gpu)
-            full = [one for one in usages if self._limit(one).full(one)]
-            for one in usages:
-                self._warn(one)
+            full = [usage for usage in usages if self._limit(usage).full(usage)]
+            for usage in usages:
+                self._warn(usage)
             if not full:
                 break
             waited = time.monotonic() - began
-            if any(one.kind == "disk" for one in full) or waited >= self.settings.memory_wait_seconds:
+            if any(usage.kind == "disk" for usage in full) or waited >= self.settings.memory_wait_seconds:
                 raise NoRoom(f"{work} does not begin: {self._complaint(full)}")
             line = f"{work} waits at most {self.settings.memory_wait_seconds:g} s: {self._complaint(full)}"
             self._say_once(line, "a wait for memory")
@@ -91,9 +91,9 @@ class Guard:
         def watch() -> None:
             while not over.wait(self.settings.look_seconds):
                 usages = self.room(self.folders, gpu=False)
-                full = [one for one in usages if self._limit(one).full(one)]
-                for one in usages:
-                    self._warn(one)
+                full = [usage for usage in usages if self._limit(usage).full(usage)]
+                for usage in usages:
+                    self._warn(usage)
                 if full:
                     stop(f"{work} stops: {self._complaint(full)}")
                     return
@@ -110,36 +110,38 @@ class Guard:
         began = time.monotonic()
         while not cancellation.is_set():
             usages = self.processor()
-            busy = [one for one in usages if one.share >= self._wait_limit(one)]
+            busy = [usage for usage in usages if usage.share >= self._wait_limit(usage)]
             if not busy:
-                for one in usages:
-                    self._warn_of_processor(one)
+                for usage in usages:
+                    self._warn_of_processor(usage)
                 return
-            said = ", ".join(_share(one) for one in busy)
+            shares = ", ".join(_share(usage) for usage in busy)
             waited = time.monotonic() - began
             if waited >= self.settings.busy_seconds:
                 if self.settings.busy_seconds:
-                    _log.warning("%s begins on a busy machine after %.0f s: %s", work, waited, said)
+                    _log.warning("%s begins on a busy machine after %.0f s: %s", work, waited, shares)
                 return
-            line = f"{work} waits at most {self.settings.busy_seconds:g} s: {said} (resources.yaml: cpu, load)"
+            line = f"{work} waits at most {self.settings.busy_seconds:g} s: {shares} (resources.yaml: cpu, load)"
             self._say_once(line, "a wait for the processor")
             cancellation.wait(min(LONGEST_LOOK, self.settings.busy_seconds - waited))
 
-    def _wait_limit(self, one: Usage) -> float:
-        return float(self.settings.load) if one.kind == "load" else self.settings.cpu.wait
+    def _wait_limit(self, usage: Usage) -> float:
+        return float(self.settings.load) if usage.kind == "load" else self.settings.cpu.wait
 
-    def _limit(self, one: Usage) -> RoomLimit:
-        limit: RoomLimit = getattr(self.settings, one.kind)
+    def _limit(self, usage: Usage) -> RoomLimit:
+        limit: RoomLimit = getattr(self.settings, usage.kind)
         return limit
 
-    def _warn(self, one: Usage) -> None:
-        limit = self._limit(one)
-        if limit.nearly_full(one) and not limit.full(one):
-            self._say_once(f"{_share(one)}; at {limit.stop:.0%} work stops (resources.yaml: {one.kind})", one.what)
+    def _warn(self, usage: Usage) -> None:
+        limit = self._limit(usage)
+        if limit.nearly_full(usage) and not limit.full(usage):
+            self._say_once(
+                f"{_share(usage)}; at {limit.stop:.0%} work stops (resources.yaml: {usage.kind})", usage.what
+            )
 
-    def _warn_of_processor(self, one: Usage) -> None:
-        if one.kind == "cpu" and one.share >= self.settings.cpu.warn:
-            self._say_once(_share(one), one.what)
+    def _warn_of_processor(self, usage: Usage) -> None:
+        if usage.kind == "cpu" and usage.share >= self.settings.cpu.warn:
+            self._say_once(_share(usage), usage.what)
 
     def _say_once(self, line: str, about: str) -> None:
         """Log a line unless one about the same thing has been."""
@@ -148,15 +150,15 @@ class Guard:
             _log.warning("%s", line)
 
     def _complaint(self, full: Sequence[Usage]) -> str:
-        told = [f"{_share(one)}, the limit is {self._limit(one).stop:.0%}" for one in full]
-        remedy = "; `ringrift clean` frees disks" if any(one.kind == "disk" for one in full) else ""
-        return f"{', '.join(told)} (resources.yaml: {', '.join(one.kind for one in full)}){remedy}"
+        shares = [f"{_share(usage)}, the limit is {self._limit(usage).stop:.0%}" for usage in full]
+        remedy = "; `ringrift clean` frees disks" if any(usage.kind == "disk" for usage in full) else ""
+        return f"{', '.join(shares)} (resources.yaml: {', '.join(usage.kind for usage in full)}){remedy}"
 
 
-def _share(one: Usage) -> str:
-    """Say how much is in use, such as «memory is 83 % full, 1.2 GB are free»."""
-    if one.kind == "load":
-        return f"{one.what} is {one.share:.1f} for each core"
-    if one.kind == "cpu":
-        return f"{one.what} is {one.share:.0%} in use"
-    return f"{one.what} is {one.share:.0%} full, {one.free / GIGABYTE:.1f} GB are free"
+def _share(usage: Usage) -> str:
+    """Return the use in words, such as «memory is 83 % full, 1.2 GB are free»."""
+    if usage.kind == "load":
+        return f"{usage.what} is {usage.share:.1f} for each core"
+    if usage.kind == "cpu":
+        return f"{usage.what} is {usage.share:.0%} in use"
+    return f"{usage.what} is {usage.share:.0%} full, {usage.free / GIGABYTE:.1f} GB are free"

@@ -1,4 +1,4 @@
-"""The plan of a host for its processes of self-play: who runs how many, and how much of the time each of them works.
+"""The plan of a host for its processes of self-play: their number by config, and the share of time in which they work.
 
 One process of the host decides it (`fill.py`) and writes it as a file; the others read it whenever they like.
 """
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ringrift.files import new_file
 
 PLAN: Final = Path("data/control/plan.json")
-"""Where it lies, below the folder that holds `data/`."""
+"""The place of the plan, below the folder that holds `data/`."""
 LONGEST_REST: Final = 10.0
 """Seconds. The first step of a process compiles and loads, and is no measure for the others."""
 LOOK_SECONDS: Final = 1.0
@@ -71,7 +71,7 @@ def read_plan(file: Path) -> Plan | None:
 
 
 class Pace:
-    """What lets a process rest between its steps, by the plan in a file; without a plan it works all the time."""
+    """The pauses of a process between its steps, by the plan in a file; without a plan it works all the time."""
 
     def __init__(self, file: Path, cancellation: Event) -> None:
         self._file = file

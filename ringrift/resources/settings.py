@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
 class RoomLimit(Settings):
-    """The shares in use from which on something is said, and nothing runs."""
+    """The shares in use from which on the guard warns, and nothing runs."""
 
     warn: Share
     stop: Share
@@ -28,21 +28,21 @@ class RoomLimit(Settings):
             raise ValueError(f"warn, {self.warn:g}, is to be no more than stop, {self.stop:g}")
         return self
 
-    def enough(self, one: Usage) -> bool:
-        """Return whether so much is free that a share stops nothing."""
-        return 0 < self.enough_gb * GIGABYTE <= one.free
+    def enough(self, usage: Usage) -> bool:
+        """Return whether enough is free that a share stops nothing."""
+        return 0 < self.enough_gb * GIGABYTE <= usage.free
 
-    def nearly_full(self, one: Usage) -> bool:
-        """Return whether so much is in use that it is said."""
-        return one.share >= self.warn and not self.enough(one)
+    def nearly_full(self, usage: Usage) -> bool:
+        """Return whether the share in use calls for a warning."""
+        return usage.share >= self.warn and not self.enough(usage)
 
-    def full(self, one: Usage) -> bool:
-        """Return whether so much is in use that nothing runs."""
-        return one.share >= self.stop and not self.enough(one)
+    def full(self, usage: Usage) -> bool:
+        """Return whether the share in use stops work."""
+        return usage.share >= self.stop and not self.enough(usage)
 
 
 class ProcessorLimit(Settings):
-    """The shares in use from which on something is said, and work waits before it begins."""
+    """The shares in use from which on the guard warns, and work waits before it begins."""
 
     warn: Share
     wait: Share
@@ -63,9 +63,9 @@ class GuardSettings(Settings):
     memory_wait_seconds: Seconds
     cpu: ProcessorLimit
     load: PositiveFloat | PositiveInt
-    """Processes that want to run, for each core."""
+    """Runnable processes, for each core."""
     busy_seconds: Seconds
-    """How long work waits at most for the processor."""
+    """The longest time that work waits for the processor."""
     look_seconds: Annotated[float, Field(gt=0, le=86_400)]
 
 

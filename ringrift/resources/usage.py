@@ -1,4 +1,4 @@
-"""How full a machine is: disks, memory, GPUs, processor. What cannot be measured is left out, and stops nothing.
+"""The usage of a machine: disks, memory, GPUs, processor. What cannot be measured is left out, and stops nothing.
 
 In a container the limits of its control group count where they are the tighter ones.
 """
@@ -28,12 +28,12 @@ GPU_QUESTION: Final = (
     "--format=csv,noheader,nounits",
 )
 GPU_SECONDS: Final = 10
-"""How long `nvidia-smi` may take."""
+"""The longest time that `nvidia-smi` may take."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of something is in use."""
+    """The usage of a resource."""
 
     kind: Kind
     what: str
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Gpu:
-    """What `nvidia-smi` tells of a GPU; None is what the GPU does not know, such as one that is shared."""
+    """A GPU as `nvidia-smi` reports it; None is what the GPU does not report, such as one that is shared."""
 
     index: str
     uuid: str
@@ -65,7 +65,7 @@ def disk_usages(folders: Sequence[Path]) -> list[Usage]:
     for folder in folders:
         with suppress(OSError):
             by_device.setdefault(_existing(folder).stat().st_dev, folder)
-    return [found for folder in by_device.values() if (found := disk_usage(folder)) is not None]
+    return [usage for folder in by_device.values() if (usage := disk_usage(folder)) is not None]
 
 
 def _existing(folder: Path) -> Path:
@@ -77,7 +77,7 @@ def _existing(folder: Path) -> Path:
 
 
 def disk_usage(folder: Path) -> Usage | None:
-    """Return how full the disk is that a folder lies on, or will lie on, for whoever is no root; None if unknown."""
+    """Return how full the disk is that a folder lies on, or will lie on, for users other than root; None if unknown."""
     try:
         disk = shutil.disk_usage(_existing(folder))
     except OSError:
@@ -89,18 +89,18 @@ def disk_usage(folder: Path) -> Usage | None:
 def memory_usage(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> Usage:
     """Return how full the memory is, of the machine or of the control group, whichever leaves less."""
     memory = psutil.virtual_memory()
-    found = Usage("memory", "memory", 1 - memory.available / memory.total, memory.available, memory.total)
+    usage = Usage("memory", "memory", 1 - memory.available / memory.total, memory.available, memory.total)
     for limit, used in _group_memory(cgroups, own):
-        if limit < memory.total and limit - used < found.free:
+        if limit < memory.total and limit - used < usage.free:
             free = max(limit - used, 0)
-            found = Usage("memory", "memory of the control group", 1 - free / limit, free, limit)
-    return found
+            usage = Usage("memory", "memory of the control group", 1 - free / limit, free, limit)
+    return usage
 
 
 def _group_memory(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
     """Yield limit and use in bytes of the control group of this process and of those around it.
 
-    Inactive pages of files count as free: the system drops them before anybody is killed. Version 2 and version 1.
+    Inactive pages of files count as free: the system drops them before it kills a process. Version 2 and version 1.
     """
     with suppress(OSError, ValueError):
         for line in own.read_text().splitlines():
@@ -115,7 +115,7 @@ def _group_memory(cgroups: Path, own: Path) -> Iterator[tuple[int, int]]:
             folder = root / path.lstrip("/")
             while True:
                 with suppress(OSError, ValueError):  # no limit is «max», and the root has no files
-                    statistics = dict(one.split() for one in (folder / "memory.stat").read_text().splitlines())
+                    statistics = dict(entry.split() for entry in (folder / "memory.stat").read_text().splitlines())
                     in_use = int((folder / used).read_text()) - int(statistics.get(cache, 0))
                     yield int((folder / limit).read_text()), in_use
                 if folder == root or root not in folder.parents:
@@ -129,7 +129,7 @@ def cpu_usage(seconds: float | None = CPU_SECONDS) -> Usage:
 
 
 def load_usage() -> Usage | None:
-    """Return the processes that want to run for each core, of the last minute or of now, whichever is less.
+    """Return the runnable processes for each core, of the last minute or of now, whichever is less.
 
     The average lags behind: a stage that has just ended would keep the next one waiting. None where it is unknown.
     """

@@ -12,10 +12,11 @@ import numpy as np
 from ringrift.game.boards import Board
 from ringrift.game.types import States
 from ringrift.kernels.compiled import compiled
-from ringrift.kernels.threads import share_out
+from ringrift.kernels.threads import default_threads, share_out
 from ringrift.kernels.types import I32, I64, U8, Bool
-from ringrift.search.evaluators import Evaluator, Pending, PipelinedEvaluator
+from ringrift.search.evaluators import CompiledEvaluator, Evaluator, Pending, PipelinedEvaluator
 from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, adapter_of
+from ringrift.search.leaf_evaluation import LeafMemory, one_row_output
 from ringrift.search.output import SearchOutput, empty_output, ragged_offsets
 from ringrift.search.tree import (
     NONE,
@@ -34,6 +35,10 @@ from ringrift.search.tree import (
 Simulate = Callable[[EvaluatorOutput, int, int], None]
 """`simulate(evaluated, first, last)` completes the last simulation of each game and begins the next; `first` …
 `last`−1 are places in the call."""
+
+CompiledSearch = Callable[[LeafMemory, EvaluatorOutput, int, int], None]
+"""`search(memory, output, first, last)` runs all simulations of the games at the places `first` … `last`−1, one game
+after the other; `memory` and `output` are what the leaves are evaluated with and into."""
 
 GAMES_PER_PART = 8
 """Waking a thread takes about as long as a step of that many small games."""
@@ -182,8 +187,14 @@ class BatchedSearch:
         """Begin no further simulation after that time, in every later search."""
         self.seconds = seconds
 
-    def run_simulations(self, count: int, simulate: Simulate) -> None:
-        """Run so many simulations of every game, or as many as there is time for."""
+    def run_simulations(self, count: int, simulate: Simulate, search: CompiledSearch) -> None:
+        """Run `count` simulations of every game, or as many as there is time for.
+
+        An evaluator with a kernel is asked without Python, game by game: for a few games that is several times faster,
+        and a game's tree stays in the processor's caches. The numbers are the same.
+        """
+        if self.seconds == inf and self._run_compiled(search):
+            return
         end = time.perf_counter() + self.seconds
         for _ in range(count):
             if time.perf_counter() >= end:
@@ -192,6 +203,22 @@ class BatchedSearch:
                 self._simulate(group, simulate)
                 self._evaluate_leaves(group)
         self._complete_simulations()
+
+    def _run_compiled(self, search: CompiledSearch) -> bool:
+        """Run all simulations in compiled code, and return whether the evaluator can do that."""
+        if not isinstance(self.evaluator, CompiledEvaluator):
+            return False
+        evaluator, count, states = self.evaluator, len(self.slots), self.trees.states
+        alone = (self.threads or default_threads()) == 1 or count < 2 * GAMES_PER_PART  # as `share_out` has it
+        if evaluator.leaf_memory(states, alone=alone) is None:
+            return False
+
+        def run(first: int, last: int) -> None:
+            output = one_row_output(self.players, self.adapter.max_actions)
+            search(evaluator.leaf_memory(states, alone=alone), output, first, last)
+
+        self.share_out(count, run)
+        return True
 
     def forget(self, games: I64) -> None:
         """Give up the trees of games that are over."""

@@ -6,7 +6,7 @@ A search meets again most of what it looked at one decision before, and all game
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,12 +15,12 @@ from ringrift.kernels.compiled import compiled
 from ringrift.kernels.random import mix64
 from ringrift.kernels.threads import share_out
 from ringrift.kernels.types import F32, I32, I64, U8, U32, U64
-from ringrift.search.evaluators import Evaluator, Pending, PipelinedEvaluator
+from ringrift.search.evaluators import CompiledEvaluator, Evaluator, Pending, PipelinedEvaluator
 
 EvaluatorT = TypeVar("EvaluatorT", bound=Evaluator)
 LOGITS_PER_ENTRY = 32
 LANES: Final = 4
-"""The chains of a hash; `hash_images` writes them out."""
+"""The chains of a hash; `hash_image` writes them out."""
 ROWS_PER_PART: Final = 256
 """The states that a thread hashes at once; waking it takes as long as hashing some fifty."""
 
@@ -40,23 +40,52 @@ class CacheTable(NamedTuple):
     """`[1]`, logits written so far: only the last `len(logits)` of them are still there."""
 
 
+class CachedLeaves(NamedTuple):
+    """The memory with which a compiled search evaluates its leaves by a cache, and by the evaluator behind it."""
+
+    entries: CacheTable
+    images: U8 | U32
+    """`[slots, nodes, words]`, the bytes of the trees' states."""
+    keys: U64
+    """`[1]`, room for the key of a leaf."""
+    missing: I64
+    """`[1]`, room for the row that is not in the table."""
+    counts: I64
+    """`[2]`, the positions looked up so far, and those among them that were known."""
+    behind: Any
+    """The memory of the evaluator behind the cache."""
+
+
+def images_of(states: States) -> U8 | U32:
+    """Return the bytes of states `[…]` as words `[…, words]`, without a copy where they lie in a row."""
+    whole = np.ascontiguousarray(states)
+    words: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
+    return words.reshape(*states.shape, -1)
+
+
 @compiled
-def hash_images(images: U8 | U32, first: int, last: int, keys: U64) -> None:
-    """Write the hashes of the rows `first` … `last`−1 of words `[N, words]` into `keys`, never 0.
+def hash_image(images: U8 | U32, row: int) -> np.uint64:
+    """Return the hash of a row of words `[N, words]`, never 0.
 
     Four chains side by side: each step of a chain waits for the one before it, and a processor computes several.
     """
     whole = images.shape[1] - images.shape[1] % LANES
+    a, b, c, d = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+    for i in range(0, whole, LANES):
+        a = mix64(a ^ np.uint64(images[row, i]))
+        b = mix64(b ^ np.uint64(images[row, i + 1]))
+        c = mix64(c ^ np.uint64(images[row, i + 2]))
+        d = mix64(d ^ np.uint64(images[row, i + 3]))
+    for i in range(whole, images.shape[1]):
+        a = mix64(a ^ np.uint64(images[row, i]))
+    return max(mix64(mix64(mix64(a ^ b) ^ c) ^ d), np.uint64(1))
+
+
+@compiled
+def hash_images(images: U8 | U32, first: int, last: int, keys: U64) -> None:
+    """Write the hashes of the rows `first` … `last`−1 of words `[N, words]` into `keys`."""
     for row in range(first, last):
-        a, b, c, d = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
-        for i in range(0, whole, LANES):
-            a = mix64(a ^ np.uint64(images[row, i]))
-            b = mix64(b ^ np.uint64(images[row, i + 1]))
-            c = mix64(c ^ np.uint64(images[row, i + 2]))
-            d = mix64(d ^ np.uint64(images[row, i + 3]))
-        for i in range(whole, images.shape[1]):
-            a = mix64(a ^ np.uint64(images[row, i]))
-        keys[row] = max(mix64(mix64(mix64(a ^ b) ^ c) ^ d), np.uint64(1))
+        keys[row] = hash_image(images, row)
 
 
 @compiled
@@ -130,10 +159,17 @@ class CachedEvaluator(Generic[EvaluatorT]):
             logits=np.zeros(slots * LOGITS_PER_ENTRY, np.float32),
             written=np.zeros(1, np.int64),
         )
-        self.lookups = 0
+        self._counts = np.zeros(2, np.int64)
+
+    @property
+    def lookups(self) -> int:
         """The positions looked up so far."""
-        self.hits = 0
+        return int(self._counts[0])
+
+    @property
+    def hits(self) -> int:
         """The positions among them that were known."""
+        return int(self._counts[1])
 
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Evaluate states from the table, and by the evaluator where they are not in it."""
@@ -148,8 +184,7 @@ class CachedEvaluator(Generic[EvaluatorT]):
         values = np.empty((len(states), self.entries.values.shape[1]), np.float32)
         missing = np.empty(len(states), np.int64)
         missing = missing[: look_up(self.entries, keys, offsets, logits, values, missing)]
-        self.lookups += len(states)
-        self.hits += len(states) - len(missing)
+        self._counts += len(states), len(states) - len(missing)
         if not len(missing):
             return lambda: (logits, values)
         new_offsets = np.zeros(len(missing) + 1, np.int64)
@@ -167,11 +202,28 @@ class CachedEvaluator(Generic[EvaluatorT]):
 
         return result
 
+    def leaf_memory(self, states: States, *, alone: bool) -> CachedLeaves | None:
+        """Return what a compiled search needs; None where the evaluator behind the cache has no kernel.
+
+        Nothing guards the table, so that there is none for several threads either.
+        """
+        if not (alone and isinstance(self.evaluator, CompiledEvaluator)):
+            return None
+        behind = self.evaluator.leaf_memory(states, alone=alone)
+        if behind is None:
+            return None
+        return CachedLeaves(
+            entries=self.entries,
+            images=images_of(states),
+            keys=np.zeros(1, np.uint64),
+            missing=np.zeros(1, np.int64),
+            counts=self._counts,
+            behind=behind,
+        )
+
     def _keys(self, states: States) -> U64:
         """Return the hashes of the states' bytes, `[N]`, computed on all cores."""
         keys = np.empty(len(states), np.uint64)
-        whole = np.ascontiguousarray(states)
-        words: U8 | U32 = whole.view(np.uint32) if states.itemsize % 4 == 0 else whole.view(np.uint8)
-        images = words.reshape(len(states), -1)
+        images = images_of(states)
         share_out(len(states), lambda first, last: hash_images(images, first, last, keys), grain=ROWS_PER_PART)
         return keys

@@ -27,6 +27,23 @@ class Evaluator(Protocol):
         """
 
 
+@runtime_checkable
+class CompiledEvaluator(Evaluator, Protocol):
+    """An evaluator that a search calls leaf by leaf without Python: it has a kernel in `leaf_evaluation`."""
+
+    def leaf_memory(self, states: States, *, alone: bool) -> Any:
+        """Return what a thread needs to evaluate leaves, a named tuple whose type names the kernel; None if it cannot.
+
+        `states` `[slots, nodes]` are those of the trees; `alone` says that no other thread evaluates meanwhile.
+        """
+
+
+class UniformLeaves(NamedTuple):
+    """The empty memory with which a compiled search evaluates its leaves without knowledge."""
+
+    nothing: int = 0
+
+
 class UniformEvaluator:
     """The evaluator without knowledge: equal priors, value 0 for every player."""
 
@@ -36,6 +53,10 @@ class UniformEvaluator:
     def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
         """Return equal logits and values of 0."""
         return np.zeros(len(actions), np.float32), np.zeros((len(states), self.players), np.float32)
+
+    def leaf_memory(self, states: States, *, alone: bool) -> UniformLeaves:
+        """Return what tells a compiled search that nothing is known."""
+        return UniformLeaves()
 
 
 Pending = Callable[[], tuple[F32, F32]]

@@ -23,9 +23,11 @@ from ringrift.kernels.types import F32, F64, I32, I64, Bool, Records
 from ringrift.search.batched import BatchedSearch
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, decision_key
+from ringrift.search.leaf_evaluation import LeafMemory, evaluate_queued_leaf
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, full_searches, simulation_limits
 from ringrift.search.tree import (
+    NONE,
     OPEN,
     UNVISITED,
     EvaluatorOutput,
@@ -195,6 +197,32 @@ def simulate(
 
 
 @compiled
+def search_games(
+    trees: Trees,
+    slots: I32,
+    memory: LeafMemory,
+    output: EvaluatorOutput,
+    noise: F32,
+    tables: I32,
+    full: Bool,
+    limits: I32,
+    first: int,
+    last: int,
+    board: GameTables,
+    work: GameWorkspace,
+    scores: F64,
+    actions: I32,
+) -> None:
+    """Run all simulations of the games `first` … `last`−1, one game after the other; `actions` is scratch memory."""
+    for index in range(first, last):
+        game = slots[index]
+        simulate(trees, slots, output, noise, tables, full, limits, index, index + 1, board, work, scores)
+        while trees.leaves[game] != NONE:
+            evaluate_queued_leaf(memory, trees, game, board, work, actions, output)
+            simulate(trees, slots, output, noise, tables, full, limits, index, index + 1, board, work, scores)
+
+
+@compiled
 def draw_noise(trees: Trees, slots: I32, games: I64, seed: np.uint64, noise: F32, first: int, last: int) -> None:
     """Draw Gumbel numbers for the actions of the roots `first` … `last`−1, keyed by run, game and decision."""
     for index in range(first, last):
@@ -307,7 +335,12 @@ class GumbelSearch(BatchedSearch):
                 trees, slots, evaluated, noise, self.tables, full, limits, first, last, adapter.tables, work, scores
             )
 
-        self.run_simulations(int(limits.max(initial=0)), begin_next)
+        def search(memory: LeafMemory, output: EvaluatorOutput, first: int, last: int) -> None:
+            room = np.empty(adapter.max_actions), np.empty(adapter.max_actions, np.int32)
+            one = (trees, slots, memory, output, noise, self.tables, full, limits, first, last)
+            search_games(*one, adapter.tables, adapter.workspace(), *room)
+
+        self.run_simulations(int(limits.max(initial=0)), begin_next, search)
         output = self.empty_output(full)
 
         def read(first: int, last: int) -> None:

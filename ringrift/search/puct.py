@@ -17,9 +17,11 @@ from ringrift.kernels.types import F64, I32, I64, Bool, Records
 from ringrift.search.batched import BatchedSearch
 from ringrift.search.evaluators import Evaluator
 from ringrift.search.game_adapter import GameAdapter, GameTables, GameWorkspace, decision_key
+from ringrift.search.leaf_evaluation import LeafMemory, evaluate_queued_leaf
 from ringrift.search.output import SearchOutput
 from ringrift.search.playout_cap import PlayoutCap, full_searches, simulation_limits
 from ringrift.search.tree import (
+    NONE,
     OPEN,
     UNVISITED,
     EvaluatorOutput,
@@ -134,6 +136,29 @@ def simulate(
 
 
 @compiled
+def search_games(
+    trees: Trees,
+    slots: I32,
+    memory: LeafMemory,
+    output: EvaluatorOutput,
+    forced: F64,
+    limits: I32,
+    first: int,
+    last: int,
+    board: GameTables,
+    work: GameWorkspace,
+    actions: I32,
+) -> None:
+    """Run all simulations of the games `first` … `last`−1, one game after the other; `actions` is scratch memory."""
+    for index in range(first, last):
+        game = slots[index]
+        simulate(trees, slots, output, forced, limits, index, index + 1, board, work)
+        while trees.leaves[game] != NONE:
+            evaluate_queued_leaf(memory, trees, game, board, work, actions, output)
+            simulate(trees, slots, output, forced, limits, index, index + 1, board, work)
+
+
+@compiled
 def pruned_visits(trees: Trees, game: int, forced: float, out: F64) -> None:
     """Write the root's visits without those that only the forced playouts explain into `out` (KataGo, section 3.2).
 
@@ -233,8 +258,13 @@ class PuctSearch(BatchedSearch):
         def begin_next(evaluated: EvaluatorOutput, first: int, last: int) -> None:
             simulate(trees, slots, evaluated, forced, limits, first, last, adapter.tables, adapter.workspace())
 
+        def search(memory: LeafMemory, output: EvaluatorOutput, first: int, last: int) -> None:
+            actions = np.empty(adapter.max_actions, np.int32)
+            one = (trees, slots, memory, output, forced, limits, first, last)
+            search_games(*one, adapter.tables, adapter.workspace(), actions)
+
         spent = trees.nodes["visits"][slots, 0] - 1
-        self.run_simulations(int((limits - spent).max(initial=0)), begin_next)
+        self.run_simulations(int((limits - spent).max(initial=0)), begin_next, search)
         output = self.empty_output(full)
 
         def read(first: int, last: int) -> None:

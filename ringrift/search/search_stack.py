@@ -212,7 +212,8 @@ def make_child(
     note_made(evaluation, level + 1)
     count = play_to_quiet(child, board, work)
     if count == 0 and depth > 0:
-        count = play_forced(child, board, work)
+        play_forced(child, board, work)
+        count = legal_actions(child, board, work, work.actions)
     return count
 
 

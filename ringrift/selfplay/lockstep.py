@@ -19,7 +19,7 @@ from ringrift.encoding import outcomes
 from ringrift.game import Board, new_states
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.state import GAME_OVER, REASON_NAMES, thread_workspace
-from ringrift.game.turn import legal_actions, step
+from ringrift.game.turn import only_action, step
 from ringrift.game.victory import rank_players
 from ringrift.kernels.compiled import compiled
 from ringrift.kernels.threads import share_out
@@ -73,15 +73,11 @@ def advance(
         slot = slots[i]
         state = states[slot]
         action = actions[i]
-        while True:
+        while action >= 0:
             kept[slot, lengths[slot]] = action
             lengths[slot] += 1
             step(state, action, board, work)
-            if state.phase == GAME_OVER or state.ply >= max_moves:
-                break
-            if legal_actions(state, board, work, work.actions) != 1:
-                break
-            action = work.actions[0]
+            action = -1 if state.ply >= max_moves else only_action(state, board, work)
 
 
 class LockstepGames:
@@ -152,8 +148,12 @@ class LockstepGames:
         return np.flatnonzero(self.active & over).tolist()
 
     def take(self, slot: int) -> EndedGame:
-        """Return the game of a slot and free the slot; all agents are told to forget the game."""
+        """Return the game of a slot and free the slot; agents may learn from it, and all are told to forget it."""
         self.active[slot] = False
+        actions = self.actions(slot)
+        if self.states[slot]["winner"]:
+            for agent in dict.fromkeys(self._agents[index] for index in self._seated[slot].tolist()):
+                agent.learn(int(self.numbers[slot]), actions)
         for agent in self._agents:
             agent.forget(self.numbers[slot : slot + 1])
         last = self.states[slot]
@@ -162,7 +162,7 @@ class LockstepGames:
         rank_players(last, ranks)
         return EndedGame(
             number=int(self.numbers[slot]),
-            actions=self.actions(slot),
+            actions=actions,
             plies=int(last["ply"]),
             winner=winner,
             reason=REASON_NAMES[int(last["reason"])],

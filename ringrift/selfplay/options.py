@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 
 from ringrift.errors import RingRiftError
+from ringrift.selfplay.hard_positions import HardPositions, positions_file, read_positions_file
 from ringrift.selfplay.settings import SelfPlaySettings
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -21,7 +22,7 @@ class BadOptions(RingRiftError):
 
 @dataclass(frozen=True)
 class SelfPlayOptions:
-    """How the games of a run are played; with the number of a game they decide all chance in it."""
+    """The options by which the games of a run are played; with the number of a game they decide all chance in it."""
 
     config: str
     run: str
@@ -30,9 +31,12 @@ class SelfPlayOptions:
     seed: int
     max_moves: int
     progress: float
-    """The progress of training, 0 … 1; only the temperature schedule `curriculum` uses it."""
+    """The progress of training, 0 … 1, which the schedule of temperature `curriculum`, later players and the difficulty
+    of the settings follow."""
     resigns: bool
     settings: SelfPlaySettings
+    positions: HardPositions | None = None
+    """The hard positions that the share `opening.hard` of the games begins in."""
 
     def seed_of(self, purpose: str) -> int:
         """Return the seed of one use of random numbers, 64 bits; two uses with one seed would draw the same numbers."""
@@ -44,8 +48,14 @@ class SelfPlayOptions:
         settings = self.settings.model_dump(
             exclude={"batch", "gpu_batch", "network_threads", "files", "targets"}
         )  # these change no game
-        whole = (self.config, self.players, self.seed, self.max_moves, self.progress, self.resigns, settings)
+        positions = self.positions.id if self.positions else None
+        whole = (self.config, self.players, self.seed, self.max_moves, self.progress, self.resigns, settings, positions)
         return f"{digest(whole):016x}"[:8]
+
+
+def wanted_positions(config: str, settings: SelfPlaySettings) -> HardPositions | None:
+    """Return the hard positions that the settings ask for, None if for none; `BadPositions` if they are not there."""
+    return read_positions_file(positions_file(config), config) if settings.opening.hard else None
 
 
 def digest(content: object) -> int:

@@ -12,7 +12,7 @@ from ringrift.agents.sampling import sample
 from ringrift.kernels.random import random_below
 from ringrift.selfplay.live import RunningGame
 from ringrift.selfplay.lockstep import LockstepGames, Slots
-from ringrift.selfplay.openings import Openings
+from ringrift.selfplay.openings import Opening, Openings
 from ringrift.selfplay.options import SelfPlayOptions
 from ringrift.selfplay.player_pool import Player, PlayerPool
 from ringrift.selfplay.record import GameRecord
@@ -92,11 +92,18 @@ class SelfPlay:
         self.pool.refresh()
         for slot, number in zip(slots, waiting, strict=False):
             seats = self._seated[slot] = self.pool.seats(number)
-            opening = self.openings.draw(number, self._opening_plies(number))
+            opening = self._opening(number)
             self._openings[slot] = len(opening.actions)
             self._scheduled[slot] = [not player.keeps_temperature for player in seats]
             self._may_resign[slot] = [player.cheaper is not None for player in seats]
             self._games.begin(slot, number, [player.agent for player in seats], opening)
+
+    def _opening(self, number: int) -> Opening:
+        """Return the opening of a game: a hard position for a share of them, else random moves."""
+        positions, share = self.options.positions, self.options.settings.opening.hard
+        if positions and random_below(self.length_seed, number, 2, SHARE_UNIT) < share * SHARE_UNIT:
+            return positions.opening(int(random_below(self.length_seed, number, 3, len(positions.positions))))
+        return self.openings.draw(number, self._opening_plies(number))
 
     def _opening_plies(self, number: int) -> int:
         """Draw the number of random moves that a game begins with."""

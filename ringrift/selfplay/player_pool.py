@@ -8,14 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model
-from ringrift.agents.champion import CHAMPION, FORMER_CHAMPION, former_wanted, is_promoted
+from ringrift import energy, nnue
+from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model, with_difficulty
+from ringrift.agents.champion import (
+    CHAMPION,
+    FORMER_CHAMPION,
+    NEWEST,
+    former_wanted,
+    is_promoted,
+    placed_newest,
+    with_shipped,
+)
 from ringrift.agents.mixed import draw_members
 from ringrift.agents.network_evaluators import NetworkEvaluators
 from ringrift.agents.spec import parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
-from ringrift.nnue import SUFFIX, read_nnue_id
 from ringrift.selfplay.options import SelfPlayOptions
 
 _log = logging.getLogger(__name__)
@@ -51,12 +59,14 @@ class PlayerPool:
         self.board, self.seat_count = parse_config(options.config)
         self.models = models
         self.best = promoted_model(models, options.config)
+        self.newest = placed_newest(models, options.config)
+        self.names_newest = False
         self.agent_seed = options.seed_of("players")
         self.draw_seed = np.uint64(options.seed_of("lineup"))
         self.reloads = 0
         """The number of times that new models have been taken in."""
         self.former = 0
-        """How far back the former champions go that the players name."""
+        """The number of former champions, from the newest back, that the players name."""
         self.members: list[Player] = []
         self.stamps: dict[Path, Stamp] = {}
         self._load(self._wanted_spec())
@@ -64,7 +74,8 @@ class PlayerPool:
     @property
     def uses_gpu(self) -> bool:
         """Whether a player has a network that is computed beside the cores."""
-        has_network = any((path := model_path(player.spec)) and path.suffix != SUFFIX for player in self.members)
+        on_cores = energy.SUFFIX, nnue.SUFFIX
+        has_network = any((path := model_path(player.spec)) and path.suffix not in on_cores for player in self.members)
         return has_network and self.networks.device != "cpu"
 
     def refresh(self) -> None:
@@ -100,10 +111,19 @@ class PlayerPool:
         """Return the spec that the newest games are to be played by."""
         players = self.options.settings.players
         promoted = is_promoted(self.models, self.options.config)
-        text = self.options.players or (players.trained if promoted else players.bootstrap)
+        text = self.options.players or (self._trained() if promoted else players.bootstrap)
         self.former = former_wanted(text)
+        self.names_newest = NEWEST in text
+        text = text.replace(NEWEST, str(self.newest if self.newest.exists() else self.best))
         text = FORMER_CHAMPION.sub(lambda found: str(self._former_champion(int(found[1]))), text)
-        return text.replace(CHAMPION, str(self.best))
+        return with_shipped(text, self.options.config).replace(CHAMPION, str(self.best))
+
+    def _trained(self) -> str:
+        """Return the players of the settings at the present progress, with the share of simulations that is due."""
+        settings, progress = self.options.settings, self.options.progress
+        text = settings.players.trained_at(progress)
+        share = settings.difficulty.at(progress * settings.temperature.trainings)
+        return text if share == 1 else with_difficulty(text, share)
 
     def _former_paths(self) -> list[Path]:
         """Return where the former champions lie that the players name, the newest first."""
@@ -119,6 +139,7 @@ class PlayerPool:
         watched = {path for _, spec in parts if (path := model_path(spec))}
         watched |= set() if self.options.players else {self.best}
         watched |= set(self._former_paths())
+        watched |= {self.newest} if self.names_newest else set()
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
         for _, spec in parts:
@@ -168,8 +189,10 @@ def model_id(spec: str) -> str | None:
     path = model_path(spec)
     if path is None:
         return None
-    if path.suffix == SUFFIX:
-        return read_nnue_id(path)
+    if path.suffix == nnue.SUFFIX:
+        return nnue.read_nnue_id(path)
+    if path.suffix == energy.SUFFIX:
+        return energy.read_energy_id(path)
     from ringrift.networks import read_id  # late: torch is slow to import, and players without a network need none
 
     return read_id(path)

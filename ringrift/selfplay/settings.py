@@ -14,11 +14,42 @@ Draw = Literal["seat", "game"]
 Schedule = Literal["alphazero", "aggressive", "conservative", "adaptive", "curriculum", "cosine"]
 
 
+class LaterPlayers(Settings):
+    """The players from some progress of training on."""
+
+    progress: Share
+    trained: str
+
+
 class PlayersSettings(Settings):
     """The players where none are named; `{best}` stands for the promoted model."""
 
     trained: str
     bootstrap: str
+    later: list[LaterPlayers] = Field(default_factory=list)
+    """Others in the place of `trained`, each from its progress on."""
+
+    def trained_at(self, progress: float) -> str:
+        """Return the players at a progress of training from 0 to 1, once there is a champion."""
+        reached = [later for later in self.later if later.progress <= progress]
+        return max(reached, key=lambda later: later.progress).trained if reached else self.trained
+
+    @property
+    def every_trained(self) -> str:
+        """All players that there will be once there is a champion, to look for the models that they name."""
+        return " ".join([self.trained, *(later.trained for later in self.later)])
+
+
+class DifficultySettings(Settings):
+    """The share of the simulations of `trained`: from `start` in a line to `end` over `generations` trainings."""
+
+    start: Annotated[float, Field(gt=0, le=1)]
+    end: Annotated[float, Field(gt=0, le=1)]
+    generations: PositiveInt
+
+    def at(self, generation: float) -> float:
+        """Return the share after a number of trainings."""
+        return self.start + (self.end - self.start) * min(generation / self.generations, 1.0)
 
 
 class StepSettings(Settings):
@@ -67,14 +98,15 @@ class TemperatureSettings(Settings):
 
 
 class OpeningSettings(Settings):
-    """The share of the games that begins with 1 … `moves` random moves."""
+    """The share of the games that begins with 1 … `moves` random moves, and the share that begins in hard positions."""
 
     share: Share
     moves: PositiveInt
+    hard: Share
 
 
 class ResignationSettings(Settings):
-    """When a player counts as having resigned, and what share of the simulations is left then."""
+    """The rule by which a player counts as having resigned, and the share of the simulations that is left then."""
 
     below: Annotated[float, Field(ge=-1, le=1)]
     decisions: PositiveInt
@@ -94,6 +126,7 @@ class SelfPlaySettings(Settings):
     players_of: dict[str, PlayersSettings]
     """The players of configs that have others."""
     draw: Draw
+    difficulty: DifficultySettings
     batch: dict[str, PositiveInt]
     """The number of games side by side, by board."""
     gpu_batch: dict[str, PositiveInt]

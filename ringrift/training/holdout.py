@@ -16,6 +16,7 @@ from ringrift.datasets.loader import Loader
 from ringrift.networks import ResidualNetwork
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.training.calibration import Calibration, calibration
+from ringrift.training.hard_positions import HardPositionsReport
 from ringrift.training.losses import choose_policy_target, losses
 from ringrift.training.network import TrainingNetwork, TrainingOutputs
 from ringrift.training.settings import LossSettings
@@ -28,7 +29,7 @@ PLAYING: Final = ("policy", "value", "accuracy")
 
 @dataclass(frozen=True)
 class HoldoutReport:
-    """What a model makes of games that it has not learned from."""
+    """The losses and scores of a model in games that it has not learned from."""
 
     model: str
     config: str
@@ -39,6 +40,8 @@ class HoldoutReport:
     """The same on as many samples of the data set for training; None where there is none."""
     calibration: Calibration | None
     gap_bound: float
+    regression: HardPositionsReport | None = None
+    """The model's scores in the regression set of its config; None where there is none."""
 
     @property
     def gap(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Positions that an integer network learns from: those of stored games where a player had a choice."""
+"""Positions that integer and energy networks learn from: those of stored games where a player had a choice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ringrift.game.types import BoardTables, States, Workspace
 from ringrift.game_database import GamesDatabase
 from ringrift.game_database.selection import Part
 from ringrift.kernels.compiled import compiled
-from ringrift.kernels.types import F32, I64, Bool
+from ringrift.kernels.types import F32, I32, I64, Bool
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.record import VALUE_UNIT
 
@@ -34,10 +34,18 @@ class Positions(NamedTuple):
     """`[N, players]` by seat, as a search judged them; NaN where there was none."""
     games: I64
     """`[N]`, the id of the game in the database."""
+    actions: I32
+    """`[N]`, the action that was played."""
 
     def first(self, count: int) -> Positions:
         """Return the first of the positions, at most so many."""
-        return Positions(self.states[:count], self.outcome_values[:count], self.root_values[:count], self.games[:count])
+        return Positions(
+            states=self.states[:count],
+            outcome_values=self.outcome_values[:count],
+            root_values=self.root_values[:count],
+            games=self.games[:count],
+            actions=self.actions[:count],
+        )
 
     def targets(self, search_share: float) -> F32:
         """Return the values to learn `[N, players]`: outcomes, with that share of the search's value where known."""
@@ -80,7 +88,8 @@ def _positions(
     values = np.full((kept, players), np.nan, np.float32)
     values[search != NONE] = games.root_values[search[search != NONE]] / VALUE_UNIT
     ids = np.array([one.game.id for one in stored], np.int64)
-    return Positions(states[:kept], outcomes(last, players)[game_of].astype(np.float32), values, ids[game_of])
+    outcome_values = outcomes(last, players)[game_of].astype(np.float32)
+    return Positions(states[:kept], outcome_values, values, ids[game_of], games.actions[is_kept])
 
 
 @compiled

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from ringrift.settings import BadSettings, Settings, check_settings, config_folder, read_config, unknown_name
+from ringrift.settings import Settings
+from ringrift.training.preset_settings import preset_settings
 
 
 class NnueSettings(Settings):
@@ -25,20 +26,6 @@ class NnueSettings(Settings):
     validations: PositiveFloat
 
 
-class _File(Settings):
-    """The whole file."""
-
-    defaults: NnueSettings
-    presets: dict[str, dict[str, Any]]
-
-
 def nnue_settings(preset: str | None = None, changes: dict[str, Any] | None = None) -> NnueSettings:
     """Read the settings, changed by a preset and by `changes`; `BadSettings` says what is wrong."""
-    file = read_config("nnue.yaml", _File)
-    if preset is not None and preset not in file.presets:
-        raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
-    merged = file.defaults.model_dump()
-    path = config_folder() / "nnue.yaml"
-    for name, layer in ((f"presets.{preset}", file.presets[preset] if preset else {}), ("--set", changes or {})):
-        merged = check_settings(merged | layer, NnueSettings, f"{path} ({name})").model_dump()
-    return NnueSettings(**merged)
+    return preset_settings("nnue.yaml", NnueSettings, preset, changes)

@@ -18,6 +18,8 @@ HYPER_PARAMETERS: Final = {"passes": "replay_ratio", "average": "ema_decay"}
 """Fields of `HyperParameters`."""
 LATER_LOSS_SETTINGS: Final = {"policy_temperature": [1.0, 1.0]}
 """Fields of `LossSettings` that runs of before do not have in their names, and the values that change nothing."""
+LATER_HYPER_PARAMETERS: Final = {"least_learning_rate": 0.0, "most_learning_rate": 0.004, "own_errors": 0.0}
+"""Fields of `HyperParameters` that runs of before do not have in their names, and the values that these stand for."""
 BATCH_SETTINGS: Final = ("gpu_batches", "gpu_memory_batches", "least_steps")
 """Fields of `HyperParameters` that decide the batch alone, which stands in the name of a run by itself."""
 FIRST_GPU_BATCHES: Final = {"GH200": 64, "H100": 32, "A100": 16}
@@ -43,7 +45,8 @@ def under_old_names(hyper: Mapping[str, Any]) -> dict[str, Any]:
 
     Fields that came later are left out where they change nothing, so that a run of before goes on.
     """
-    later = BATCH_SETTINGS if hyper["least_learning_rate"] else (*BATCH_SETTINGS, "least_learning_rate")
+    unset = [name for name, value in LATER_HYPER_PARAMETERS.items() if hyper[name] == value]
+    later = (*BATCH_SETTINGS, *unset)
     hyper = {name: value for name, value in hyper.items() if name not in later} | {"gpu_batches": FIRST_GPU_BATCHES}
     known = {name: value for name, value in hyper["losses"].items() if LATER_LOSS_SETTINGS.get(name) != value}
     losses = renamed(known, {new: old for old, new in LOSS_SETTINGS.items()})

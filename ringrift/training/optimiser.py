@@ -31,10 +31,11 @@ def learning_rate(
 ) -> float:
     """Return the rate of a step, counted from 0, of a run of `steps`: linear warm-up, then half a cosine to the least.
 
-    `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`. If nothing `decays`, the
-    rate stays where the warm-up has led.
+    `batch` is the number of samples of a step; the rate of `hyper` is given for `hyper.batch`, and a larger batch
+    raises it no further than to the most. If nothing `decays`, the rate stays where the warm-up has led.
     """
-    peak = hyper.learning_rate * math.sqrt(batch / hyper.batch)
+    most = max(hyper.most_learning_rate, hyper.learning_rate)
+    peak = min(hyper.learning_rate * math.sqrt(batch / hyper.batch), most)
     if step < warm_up:
         return peak * (step + 1) / warm_up
     if not decays:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ringrift.files import new_file
 from ringrift.training.calibration import Calibration
+from ringrift.training.hard_positions import HardPositionsReport
 from ringrift.training.history import Column, History
 from ringrift.training.plots import draw_training
 from ringrift.training.thresholds import ReportSettings
@@ -92,6 +93,8 @@ class TrainingReport:
     gap_bound: float
     unread: int
     """The number of lines of the history that could not be read."""
+    regression: HardPositionsReport | None = None
+    """The model's scores in the regression set of its config; None without a set, or without a model."""
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """Settings that differ from the default, by dotted name: default and used."""
 
@@ -138,6 +141,9 @@ class TrainingReport:
                 f"of which {self.calibration.noise:.3f} would be chance"
             )
 
+        if self.regression:
+            yield f"regression set {self.regression.trial}"
+
     def markdown(self, picture: str) -> str:
         """Return the report as a page of Markdown that shows a picture of that name."""
         parts = [
@@ -176,7 +182,11 @@ LOSS_HEADINGS: Final = ("", "training", "hold-out", "gap", "best hold-out", "at 
 
 
 def report_training(
-    facts: RunFacts, history: History, calibration: Calibration | None, settings: ReportSettings
+    facts: RunFacts,
+    history: History,
+    calibration: Calibration | None,
+    settings: ReportSettings,
+    regression: HardPositionsReport | None = None,
 ) -> TrainingReport:
     """The report of a run, whole or as far as it came."""
     training = history.training
@@ -194,6 +204,7 @@ def report_training(
         calibration=calibration,
         gap_bound=settings.gap,
         unread=history.unread,
+        regression=regression,
         changed=_changed(facts.defaults, facts.settings),
     )
 

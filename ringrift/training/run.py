@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import math
-import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -38,6 +37,7 @@ from ringrift.networks import (
     read_info,
 )
 from ringrift.run_context import RunContext
+from ringrift.selfplay.hard_positions import BadPositions
 from ringrift.training.batch_size import PROBE, Gpu, batch_for, micro_batch_that_fits
 from ringrift.training.calibration import calibration
 from ringrift.training.checkpoints import FOLDER as CHECKPOINTS
@@ -45,9 +45,18 @@ from ringrift.training.checkpoints import newest_checkpoint
 from ringrift.training.distillation import Distillation, Teachers
 from ringrift.training.distributed import ProcessGroup, join_process_group
 from ringrift.training.errors import BusyRun, NothingNew, SpoiledNetwork
+from ringrift.training.hard_positions import HardPositionsReport, check_regression
 from ringrift.training.history import read_history
 from ringrift.training.losses import PolicyTarget, choose_policy_target
 from ringrift.training.old_names import under_old_names
+from ringrift.training.own_errors import (
+    OwnErrors,
+    digest_of,
+    measure_errors,
+    own_error_weights,
+    read_errors,
+    write_errors,
+)
 from ringrift.training.replay_ratio import games_of, new_samples, presumed_games, read_games, write_games
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
@@ -56,6 +65,7 @@ from ringrift.training.thresholds import ReportSettings, TrainingThresholds
 from ringrift.training.trainer import HISTORY, Strength, Trainer, Watch
 from ringrift.training.transfer import transfer
 from ringrift.training.validation import Validation
+from ringrift.version import command_line
 
 RUN_DIGITS: Final = 12
 SHORTEST_WARM_UP: Final = 0.1
@@ -99,6 +109,8 @@ class _Plan:
     """The id of the parent."""
     known: Any
     """The identities of the games that the parent has learned from."""
+    errors: OwnErrors | None
+    """The errors of the parent on its samples, where samples are drawn by them."""
     schedule: TrainingSchedule
     target: PolicyTarget
     new: int
@@ -120,6 +132,8 @@ class _Plan:
         }
         if inputs.is_segment:
             parts["segment"] = True
+        if self.errors is not None:
+            parts["errors"] = digest_of(self.errors)
         if inputs.distillation:
             parts |= _teaching(inputs.distillation)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:RUN_DIGITS]
@@ -175,6 +189,7 @@ def _plan(inputs: TrainingInputs, device: torch.device, processes: int = 1) -> _
         target = PolicyTarget(kl=True, share=1.0, temperature=inputs.distillation.temperature)
     target = target._replace(softness=hyper.losses.policy_temperature[1])
     parent = read_id(inputs.parent) if inputs.parent else None
+    errors = _parent_errors(inputs) if hyper.own_errors and inputs.parent else None
     known = _known_games(inputs, dataset) if inputs.parent and not inputs.is_segment else np.empty(0, "S16")
     new = new_samples(dataset, known)
 
@@ -192,7 +207,7 @@ def _plan(inputs: TrainingInputs, device: torch.device, processes: int = 1) -> _
     warm_up = min(round(hyper.warm_up_epochs * dataset.samples / batch), int(SHORTEST_WARM_UP * steps))
     schedule = TrainingSchedule(batch, steps, warm_up, decays=not inputs.is_segment)
     limit = f"{hyper.epochs:g} epochs" if steps == wanted else f"{hyper.replay_ratio:g} passes over {new:,} new samples"
-    return _Plan(inputs, dataset, holdout, parent, known, schedule, target, new, limit)
+    return _Plan(inputs, dataset, holdout, parent, known, errors, schedule, target, new, limit)
 
 
 def _check_apart(dataset: Dataset, holdout: Dataset) -> None:
@@ -227,6 +242,16 @@ def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
     return known
 
 
+def _parent_errors(inputs: TrainingInputs) -> OwnErrors | None:
+    """Return the errors that the parent's run has kept, None if it has kept none; `DamagedErrors`."""
+    assert inputs.parent is not None
+    info = read_info(inputs.parent)
+    run = (info.extra.get("training") or {}).get("run")
+    if f"{info.network.board}_{info.network.players}p" != inputs.config or not isinstance(run, str):
+        return None
+    return read_errors(inputs.runs / inputs.config / run)
+
+
 def _train(
     plan: _Plan,
     context: RunContext[TrainingThresholds],
@@ -244,11 +269,14 @@ def _train(
     torch.manual_seed(hyper.seed + group.rank)  # dropout differs between processes, the weights must not
     micro_batch = _micro_batch(learner, plan, group)
     learner.compile()
+    errors, share = plan.errors, hyper.own_errors
+    weights = None if errors is None else own_error_weights(plan.dataset, errors, share)
     trainer = Trainer(
         *(plan.folder, learner, plan.dataset, plan.holdout, group, context),
         micro_batch=micro_batch,
         strength=strength,
         watch=watch,
+        weights=weights,
     )
     try:
         ending: str = trainer.run()
@@ -274,6 +302,8 @@ def _train(
             f"{plan.folder}: the training has spoiled the network, which becomes no model: {worse}; try a lower "
             f"learning_rate (now {hyper.learning_rate:g}) or more games; the report is there"
         )
+    if share:
+        write_errors(plan.folder, measure_errors(learner, plan.dataset, context))
     write_games(plan.folder, np.union1d(plan.known, games_of(plan.dataset)))
     measures = _measures(plan, trainer, unseen, context.settings.report)
     network, extra = learner.average.module.network, {"training": _lineage(plan, trainer, unseen) | measures}
@@ -281,6 +311,15 @@ def _train(
     report = _report(plan, trainer, ending, model, unseen, context.settings.report)
     write_report(report, read_history(plan.folder / HISTORY), plan.folder, context.settings.report)
     return report
+
+
+def _regression(config: str, model: Path) -> HardPositionsReport | None:
+    """Try a model in the regression set; a set that cannot be used costs no training its model, but a warning."""
+    try:
+        return check_regression(config, model)
+    except BadPositions as error:
+        _log.warning("%s: without the regression set: %s", model, error)
+        return None
 
 
 def _report(
@@ -297,7 +336,7 @@ def _report(
     facts = RunFacts(
         run=plan.name,
         config=plan.inputs.config,
-        command=" ".join(["ringrift", *sys.argv[1:]]),
+        command=command_line(),
         ended=f"{ending} ({plan.limit})" if ending == "all steps done" else ending,
         network=network.config.architecture,
         parameters=parameter_count(network),
@@ -311,7 +350,8 @@ def _report(
         **({} if (teaching := plan.inputs.distillation) is None else _teaching(teaching)),
     )
     calibrated = calibration(unseen.predicted, unseen.outcomes, thresholds.calibration_bins) if unseen else None
-    return report_training(facts, read_history(plan.folder / HISTORY), calibrated, thresholds)
+    regression = _regression(plan.inputs.config, model) if model else None
+    return report_training(facts, read_history(plan.folder / HISTORY), calibrated, thresholds, regression)
 
 
 def _first_network(plan: _Plan) -> ResidualNetwork:

@@ -54,12 +54,14 @@ class HyperParameters(Settings):
     gpu_gigabytes_free: NonNegativeFloat
     learning_rate: PositiveFloat
     least_learning_rate: NonNegativeFloat
+    most_learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
     clip: PositiveFloat
     dropout: Share
     epochs: PositiveFloat
     warm_up_epochs: NonNegativeFloat
     replay_ratio: PositiveFloat
+    own_errors: Annotated[float, Field(ge=0.0, le=1.0)]
     precision: Precision
     compile: bool
     ema_decay: Share
@@ -83,7 +85,7 @@ class HyperParameters(Settings):
 
 
 class _Tuned(Settings):
-    """What was found for a config and an architecture, in whatever preset it is trained."""
+    """The values that were measured to be best for a config and an architecture, in whatever preset it is trained."""
 
     networks: dict[str, dict[str, Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ import torch
 
 from ringrift.datasets import Dataset
 from ringrift.datasets.loader import Batch, Loader
+from ringrift.kernels.types import F32
 from ringrift.networks import ResidualNetwork
 from ringrift.networks.devices import is_out_of_memory
 from ringrift.run_context import RunContext
@@ -85,8 +86,12 @@ class Trainer:
         micro_batch: int,
         strength: Strength | None = None,
         watch: Watch | None = None,
+        weights: Sequence[F32] | None = None,
     ) -> None:
-        """Start, or go on; `micro_batch` divides the samples that a process has of a batch."""
+        """Start, or go on; `micro_batch` divides the samples that a process has of a batch.
+
+        `weights` of the samples of every shard take the place of those of the data set.
+        """
         self.folder = folder
         self.learner = learner
         self._hyper = learner.hyper
@@ -96,6 +101,7 @@ class Trainer:
         self._strength = strength
         self._watch = watch
         self._context = context
+        self._weights = weights
         self._share = learner.schedule.batch // group.size
         self.yardstick = ignorant_losses(
             learner.module.network,
@@ -205,7 +211,12 @@ class Trainer:
     def _new_loader(self) -> Loader:
         group = self._group
         return Loader(
-            self._dataset, batch=self.state.micro_batch, seed=self._hyper.seed, rank=group.rank, world_size=group.size
+            self._dataset,
+            batch=self.state.micro_batch,
+            seed=self._hyper.seed,
+            rank=group.rank,
+            world_size=group.size,
+            weights=self._weights,
         )
 
     # History

@@ -24,7 +24,7 @@ MODES: Final = {2: "minimax", 3: "maxn", 4: "maxn"}
 
 @dataclass(frozen=True)
 class AcceptanceReport:
-    """What the two tests have come to."""
+    """The results of the two tests."""
 
     config: str
     weights: str
@@ -87,8 +87,8 @@ def accept(
     mode = f"{MODES[players]}?nodes={settings.nodes}&weights="
     tests: list[SequentialReport] = []
     for form, sprt in (("heuristic:", settings.one_ply), (mode, settings.search)):
-        one, other = (participant(f"{form}{path}") for path in (new, old))
-        tests.append(sequential_test(config, one, other, _with_test(runner, sprt)))
+        proposed, current = (participant(f"{form}{path}") for path in (new, old))
+        tests.append(sequential_test(config, proposed, current, _with_test(runner, sprt)))
         if not tests[-1].passed:
             break
     one_ply, search = (*tests, None)[:2]
@@ -117,7 +117,7 @@ def _with_test(runner: MatchRunner, sprt: SprtSettings) -> MatchRunner:
 
 
 def put_in_use(report: AcceptanceReport, weights: Weights, source: Path, folder: Path | None = None) -> Path:
-    """Write accepted weights to the file of the config, with what their source says of itself and the evidence."""
+    """Write accepted weights to the file of the config, with the origin that their source gives and the evidence."""
     path = weights_path(report.config, folder)
     write_weights(path, weights, "\n".join([*_comment(source), *report.evidence()]))
     return path

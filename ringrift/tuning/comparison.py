@@ -1,10 +1,11 @@
-"""Comparison training: weights that choose as a search does, think of positions as it does, and tell who will win.
+"""Comparison training: weights that choose as a search does, value positions as it does, and predict the winner.
 
 One action ahead, all that counts is which of a few similar positions is the best; so weights are made to prefer what
 the search chose to all else that it could have chosen (Tesauro: Connectionist learning of expert preferences by
 comparison training, 1989; Hoki's shogi program Bonanza, 2006). At the leaves of a search positions of all kinds are
-compared; so weights are made to tell who wins from them (a logistic regression on rollouts), and what a search thinks
-of them (Veness et al.: Bootstrapping from game tree search, 2009). How much each of the three counts is a `Mix`.
+compared; so weights are made to predict who wins from them (a logistic regression on rollouts), and the value that a
+search gives them (Veness et al.: Bootstrapping from game tree search, 2009). How much each of the three counts is a
+`Mix`.
 """
 
 from __future__ import annotations
@@ -75,5 +76,5 @@ def fit_mix(lessons: Lessons, mix: Mix, start: Weights) -> Weights:
         return total, gradient * scaling.unit + mix.prior * point
 
     origin = np.zeros(len(start))
-    found = minimize(loss, origin, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
-    return scaling.weights(np.asarray(found.x))
+    result = minimize(loss, origin, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
+    return scaling.weights(np.asarray(result.x))

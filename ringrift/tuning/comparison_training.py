@@ -98,8 +98,8 @@ def train_by_comparison(
             plan.config, candidates, start, fitnesses, settings.selection, plan.seed + 1, context
         )
         mixes = tuple(
-            _mix_report(by_weights[one.weights.tobytes()], one, agreement(lessons.choices, one.weights), plan.config)
-            for one in standings
+            _mix_report(by_weights[row.weights.tobytes()], row, agreement(lessons.choices, row.weights), plan.config)
+            for row in standings
         )
         report = ComparisonReport(
             config=plan.config,

@@ -1,7 +1,7 @@
-"""CMA-ES over the weights of the heuristic, as a conversation: it asks for scores, and goes on when it has them.
+"""CMA-ES over the weights of the heuristic, as a generator: it yields questions and is sent their scores.
 
-`evolve` is a generator that depends on its plan and the answers alone. So nothing of its state is ever stored: told the
-same answers again it is where it was, which is how a run goes on that was killed, and how its questions get answered on
+`evolve` is a generator that depends on its plan and the answers alone. So nothing of its state is ever stored: the same
+answers bring it to the same state, which is how a run goes on that was killed, and how its questions get answered on
 other machines.
 
 Hansen, Ostermeier: Completely derandomized self-adaptation in evolution strategies, 2001; the `cma` package.
@@ -28,12 +28,12 @@ DIGITS: Final = 6
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """Candidates whose scores are asked for."""
+    """Candidates whose scores are wanted."""
 
     start: int
     """The number of the start, from 0; every restart is one more."""
     generation: int
-    """The number of the generation in its start, from 0; −1 for the check of what the start has found."""
+    """The number of the generation in its start, from 0; −1 for the check of the start's result."""
     candidates: F64
     """`[C, F]`."""
     panel: F64
@@ -46,7 +46,7 @@ class Question:
 
     @property
     def is_check(self) -> bool:
-        """Whether what a start has found is measured, not a generation."""
+        """Whether the result of a start is measured, not a generation."""
         return self.generation < 0
 
 
@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be tuned, and how."""
+    """The plan of a run: config, start, panel, settings, seed."""
 
     config: str
     frozen: tuple[float, ...]
@@ -151,12 +151,12 @@ def evolve(plan: Plan) -> Generator[Question, Answer, F64]:
             strategy.tell(points, answer.scores)
             if noise_share(answer) > settings.noise:
                 openings = min(int(openings * settings.growth) + 1, settings.most_openings)
-        found = scaling.weights(strategy.mean)
+        centre = scaling.weights(strategy.mean)
         games = Games(settings.check_openings, _mixed(plan.seed, start, 1))
-        answer = yield Question(start, -1, found[np.newaxis], best[np.newaxis], games, 0.0, found)
+        answer = yield Question(start, -1, centre[np.newaxis], best[np.newaxis], games, 0.0, centre)
         if answer.scores[0] > 0.5:
-            best = found
-            bests.append(found)
+            best = centre
+            bests.append(centre)
         sigma *= settings.anneal
     return best
 
@@ -183,6 +183,6 @@ def _mixed(*numbers: int) -> int:
 def answered(scores: F64) -> Answer:
     """Return the answer that scores by opening, `[C, openings]`, give."""
     openings = scores.shape[1]
-    # One opening says nothing about chance: then it is taken for all there is.
+    # One opening does not show the variance: then all of it is taken for chance.
     variances = scores.var(1, ddof=1) / openings if openings > 1 else np.ones(len(scores))
     return Answer(scores.mean(1), variances)

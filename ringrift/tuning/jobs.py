@@ -1,7 +1,7 @@
-"""The open question of a run in parts, for processes and hosts that know nothing of the run; and their answers.
+"""The open question of a run in parts, for processes and hosts that do not have the run; and their answers.
 
-A part is a JSON text that says all there is to know: config, evaluator, candidates, panel, openings. Whoever answers
-it, however often, comes to the same scores, so a host that dies costs time and nothing else.
+A part is a self-contained JSON text: config, evaluator, candidates, panel, openings. Every process that answers it
+comes to the same scores, however often, so a host that dies costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -129,14 +129,14 @@ def read_answers(fields: Any) -> list[CandidateAnswer]:
     try:
         answers = [
             CandidateAnswer(
-                question=_whole(one["question"], 10**9),
-                candidate=_whole(one["candidate"], MOST_CANDIDATES),
-                score=_share(one["score"]),
-                variance=_share(one["variance"]),
-                games=_whole(one["games"], 10**9),
-                seconds=max(0.0, float(one["seconds"])),
+                question=_whole(answer["question"], 10**9),
+                candidate=_whole(answer["candidate"], MOST_CANDIDATES),
+                score=_share(answer["score"]),
+                variance=_share(answer["variance"]),
+                games=_whole(answer["games"], 10**9),
+                seconds=max(0.0, float(answer["seconds"])),
             )
-            for one in fields["answers"]
+            for answer in fields["answers"]
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise BadPart(f"answers that cannot be read ({error}); `ringrift tune answer` writes them") from None
@@ -160,10 +160,10 @@ def answers_from(text: str) -> list[CandidateAnswer]:
 
 def _rows(rows: Any) -> F64:
     """Return rows of weights, `[…, F]`; `ValueError` if they are none."""
-    found = np.array(rows, float)
-    if found.ndim != 2 or found.shape[1] != FEATURE_COUNT or not np.isfinite(found).all():
+    array = np.array(rows, float)
+    if array.ndim != 2 or array.shape[1] != FEATURE_COUNT or not np.isfinite(array).all():
         raise ValueError(f"weights are lists of {FEATURE_COUNT} finite numbers")
-    return found
+    return array
 
 
 def _whole(value: Any, most: int) -> int:

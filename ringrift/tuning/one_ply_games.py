@@ -13,7 +13,7 @@ from ringrift.agents.heuristic import TIE
 from ringrift.encoding import outcomes
 from ringrift.game.boards import MAX_PLAYERS, Board
 from ringrift.game.state import GAME_OVER, state_type, thread_workspace
-from ringrift.game.turn import legal_actions, play_forced, step
+from ringrift.game.turn import legal_actions, only_action, play_forced, step
 from ringrift.game.types import BoardTables, State, States, Workspace
 from ringrift.heuristic import new_scratch, score
 from ringrift.heuristic.features import Scratch
@@ -41,7 +41,7 @@ def best_action(
     scores: F32,
     totals: F32,
 ) -> int:
-    """Return the action with the highest score for who acts, of the `count` in `legal`; the key breaks ties."""
+    """Return the action of the highest score for the player to act, of the `count` in `legal`; the key breaks ties."""
     seat = state.player - 1
     highest = np.float32(-np.inf)
     for i in range(count):
@@ -97,11 +97,10 @@ def play_actions(states: States, games: I64, actions: I32, max_moves: int, board
     """Play an action in each of `games`, and on until a player has a choice or the game stops."""
     for i in range(len(games)):
         state = states[games[i]]
-        step(state, actions[i], board, work)
-        while state.phase != GAME_OVER and state.ply < max_moves:
-            if legal_actions(state, board, work, work.actions) != 1:
-                break
-            step(state, work.actions[0], board, work)
+        action = actions[i]
+        while action >= 0:
+            step(state, action, board, work)
+            action = -1 if state.ply >= max_moves else only_action(state, board, work)
 
 
 def play_one_ply(

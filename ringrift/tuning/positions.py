@@ -28,7 +28,7 @@ from ringrift.selfplay import GameRecord
 from ringrift.selfplay.record import VALUE_UNIT
 
 Target = Literal["results", "search"]
-"""What positions are worth: the result of their game, or what a search said of them."""
+"""The target of positions: the result of their game, or the value of a search."""
 PAGE: Final = 256
 """Games that are read at once."""
 
@@ -39,7 +39,7 @@ class TooFewGames(RingRiftError):
 
 @dataclass(frozen=True, eq=False)
 class Positions:
-    """Positions, what they are worth, and the games that they are of."""
+    """Positions, their values, and the games that they are of."""
 
     states: States
     """`[N]`."""
@@ -67,9 +67,9 @@ def read_positions(
         numbers += [count] * len(at)
         count += 1
     if count < least_games:
-        what = "results" if target == "results" else "values of searches"
+        content = "results" if target == "results" else "values of searches"
         raise TooFewGames(
-            f"{config}: {count} games with {what} in the database, and {least_games} are needed: "
+            f"{config}: {count} games with {content} in the database, and {least_games} are needed: "
             f"`ringrift selfplay {config}`, then `ringrift games ingest`"
         )
     return Positions(np.concatenate(states), np.concatenate(values), np.array(numbers))

@@ -5,8 +5,8 @@
     {"question": 7, "start": 0, "generation": 7, "openings": 16, "sigma": 0.31, "mean": […], "candidates": [[…], …]}
     {"question": 7, "candidate": 3, "score": 0.53, "variance": 0.004, "games": 32, "seconds": 0.1}
 
-A line that a kill has cut off is taken away. All other lines have to fit: the conversation is held again with them, and
-a question that is another one now means that plan, log or the strategy's package has changed.
+A line that a kill has cut off is taken away. All other lines have to fit: the run is replayed with them, and a question
+that is another one now means that plan, log or the strategy's package has changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ringrift.tuning.settings import EvolutionSettings
 
 LARGEST_LOG: Final = 1000 * MEGABYTE
 TOLERANCE: Final = 1e-4
-"""How far a question may be off what the log says: another machine adds up in another order."""
+"""The largest difference of a question from the log's: another machine adds up in another order."""
 
 
 class BadRun(RingRiftError):
@@ -42,7 +42,7 @@ class BadRun(RingRiftError):
 
 @dataclass(frozen=True)
 class CandidateAnswer:
-    """What one candidate has scored."""
+    """The score of one candidate."""
 
     question: int
     candidate: int
@@ -57,7 +57,7 @@ class TuningRun:
     """A run that asks and is answered; what has been answered is on disk when the call returns."""
 
     def __init__(self, folder: Path, plan: Plan) -> None:
-        """Go on with the run of a folder: tell it all that its log has."""
+        """Go on with the run of a folder from all that its log has."""
         self.folder = folder
         self.plan = plan
         self.log = folder / "log.jsonl"
@@ -69,11 +69,11 @@ class TuningRun:
         """The best weights, once the run is finished."""
         self.games = 0
         self.seconds = 0.0
-        self._conversation = evolve(plan)
-        self.question: Question | None = next(self._conversation)
+        self._evolution = evolve(plan)
+        self.question: Question | None = next(self._evolution)
         """The open question; None once the run is finished."""
-        self._asked: dict[int, dict[str, Any]] = {}
-        self._given: dict[int, dict[int, CandidateAnswer]] = {}
+        self._logged_questions: dict[int, dict[str, Any]] = {}
+        self._logged_answers: dict[int, dict[int, CandidateAnswer]] = {}
         self._read()
         self._catch_up()
 
@@ -84,7 +84,7 @@ class TuningRun:
 
     @property
     def questions(self) -> int:
-        """How many questions there are in all: every generation of every start, and its check."""
+        """The number of questions in all: every generation of every start, and its check."""
         settings = self.plan.settings
         return (settings.restarts + 1) * (settings.generations + 1)
 
@@ -97,9 +97,9 @@ class TuningRun:
 
     def ask(self) -> Question | None:
         """Write the open question to the log, if it is not there, and return it."""
-        if self.question is not None and self.number not in self._asked:
-            self._asked[self.number] = _question_line(self.number, self.question)
-            self._append(self._asked[self.number])
+        if self.question is not None and self.number not in self._logged_questions:
+            self._logged_questions[self.number] = _question_line(self.number, self.question)
+            self._append(self._logged_questions[self.number])
         return self.question
 
     def tell(self, answer: CandidateAnswer) -> None:
@@ -109,7 +109,7 @@ class TuningRun:
         if answer.candidate not in range(len(self.question.candidates)):
             raise BadRun(f"{self.log}: question {answer.question} has no candidate {answer.candidate}")
         self._append(asdict(answer))
-        self._given.setdefault(answer.question, {})[answer.candidate] = answer
+        self._logged_answers.setdefault(answer.question, {})[answer.candidate] = answer
         self._catch_up()
 
     def _append(self, line: dict[str, Any]) -> None:
@@ -132,34 +132,36 @@ class TuningRun:
                 fields = parse_json(line)
                 if "candidate" in fields:
                     answer = CandidateAnswer(**fields)
-                    self._given.setdefault(answer.question, {})[answer.candidate] = answer
+                    self._logged_answers.setdefault(answer.question, {})[answer.candidate] = answer
                 else:
-                    self._asked[int(fields["question"])] = fields
+                    self._logged_questions[int(fields["question"])] = fields
             except (BadJson, KeyError, TypeError, ValueError) as error:
                 raise BadRun(f"{self.log}: line {number} is no question and no answer ({error})") from None
 
     def _catch_up(self) -> None:
-        """Hold the conversation as far as there are answers."""
+        """Replay the logged answers up to the first question that lacks some."""
         while self.question is not None:
             self._compare(self.question)
-            self.answers = self._given.get(self.number, {})
+            self.answers = self._logged_answers.get(self.number, {})
             count = len(self.question.candidates)
             if len(self.answers) < count:
                 return
             ordered = [self.answers[index] for index in range(count)]
-            answer = Answer(np.array([one.score for one in ordered]), np.array([one.variance for one in ordered]))
-            self.games += sum(one.games for one in ordered)
-            self.seconds += sum(one.seconds for one in ordered)
+            answer = Answer(
+                np.array([result.score for result in ordered]), np.array([result.variance for result in ordered])
+            )
+            self.games += sum(result.games for result in ordered)
+            self.seconds += sum(result.seconds for result in ordered)
             self.past.append((self.question, answer))
             self.answers = {}
             try:
-                self.question = self._conversation.send(answer)
+                self.question = self._evolution.send(answer)
             except StopIteration as end:
                 self.question, self.best = None, end.value
 
     def _compare(self, question: Question) -> None:
-        """Refuse a log whose question is not the one that is asked now."""
-        logged = self._asked.get(self.number)
+        """Refuse a log whose question differs from the one that follows from its answers."""
+        logged = self._logged_questions.get(self.number)
         if logged is not None:
             expected = np.array(logged.get("candidates"), float)
             if expected.shape != question.candidates.shape or abs(expected - question.candidates).max() > TOLERANCE:
@@ -182,7 +184,7 @@ def _question_line(number: int, question: Question) -> dict[str, Any]:
 
 @contextmanager
 def open_run(folder: Path, plan: Plan) -> Iterator[TuningRun]:
-    """Begin the run of a folder, or go on with it; nobody else can meanwhile.
+    """Begin the run of a folder, or go on with it; no other process can meanwhile.
 
     `BadRun` if the folder holds a run with another plan, `Busy` if another process works on it.
     """

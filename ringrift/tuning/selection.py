@@ -1,4 +1,4 @@
-"""Which of some weights is the best in both uses: successive halving (Jamieson, Talwalkar 2016) by games.
+"""Selection of the best weights in both uses: successive halving (Jamieson, Talwalkar 2016) by games.
 
 All play the same openings, one action ahead and in a search; the better half plays on, on more of them.
 """
@@ -60,16 +60,16 @@ def select_weights(
     for number in range(settings.rounds):
         context.progress("rounds", number, settings.rounds, f"{len(alive)} weights")
         for fitness, openings, scores in (
-            (fitnesses[0], one_ply, [one.one_ply for one in alive]),
-            (fitnesses[1], search, [one.search for one in alive]),
+            (fitnesses[0], one_ply, [candidate.one_ply for candidate in alive]),
+            (fitnesses[1], search, [candidate.search for candidate in alive]),
         ):
             if context.cancelled:
                 raise Cancelled(f"{config}: stopped in round {number + 1} of {settings.rounds} of the selection")
             games = Games(max(1, round(openings)), seed + number)
-            rows = fitness(np.array([one.weights for one in alive]), opponent[np.newaxis], games)
+            rows = fitness(np.array([candidate.weights for candidate in alive]), opponent[np.newaxis], games)
             for mine, row in zip(scores, rows, strict=True):
                 mine += row.tolist()
-        alive.sort(key=lambda one: one.merit(settings), reverse=True)
+        alive.sort(key=lambda candidate: candidate.merit(settings), reverse=True)
         if number < settings.rounds - 1:
             half = -(-len(alive) // 2)
             out = alive[half:] + out

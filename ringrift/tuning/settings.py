@@ -20,7 +20,7 @@ class EvolutionSettings(Settings):
     """The settings of CMA-ES."""
 
     restarts: NonNegativeInt
-    """How often it begins again, around the best weights so far; 0 is plain CMA-ES."""
+    """The number of restarts, around the best weights so far; 0 is plain CMA-ES."""
     generations: Generations
     """The generations of every start."""
     population: Population
@@ -45,7 +45,7 @@ class EvolutionSettings(Settings):
     """The nodes of a decision, where the evaluator is a search or both."""
     network: str | None
     """The file of the model, where the evaluator is a network: then `openings` is the number of stored games whose
-    positions are looked at."""
+    positions are used."""
 
 
 class LogisticSettings(Settings):
@@ -62,7 +62,7 @@ class LogisticSettings(Settings):
 
 
 class Mix(Settings):
-    """What weights are fitted to in comparison training: the share of each loss."""
+    """The losses that weights are fitted to in comparison training: the share of each."""
 
     choices: NonNegativeFloat
     """The share of the search's choices, under the policy one action ahead."""
@@ -85,7 +85,7 @@ class SelectionSettings(Settings):
     """… and in a search; `growth` times as many in the next."""
     growth: Annotated[float, Field(ge=1, le=10)]
     one_ply_elo: PositiveFloat
-    """The gain that is hoped for in each use: the better weights are those whose lesser part of it is larger."""
+    """The target gain in each use: the better weights are those whose lesser part of it is larger."""
     search_elo: PositiveFloat
     nodes: PositiveInt
     """The nodes of a decision of the search."""
@@ -104,7 +104,7 @@ class ComparisonSettings(Settings):
     temperature: PositiveFloat
     """The temperature of the noisy play that leads to the positions of rollouts."""
     mixes: Annotated[list[Mix], Field(min_length=1)]
-    """What is tried; the weights of all and their mean take part in the selection."""
+    """The mixes to try; the weights of all and their mean take part in the selection."""
     selection: SelectionSettings
 
 

@@ -30,7 +30,7 @@ from ringrift.tuning.one_ply_games import play_actions
 from ringrift.tuning.positions import relative_features
 
 MOST_ACTIONS: Final = 40
-"""Actions of a decision that are kept; of more, that many are drawn, the chosen one among them."""
+"""Actions of a decision that are kept; of more, this many are drawn, the chosen one among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Choices:
     """Decisions of a search, `[D]`, and the actions that it had, `[L]`, those of a decision in a row."""
 
     features: F64
-    """`[L, F]`, of who acts, minus the mean of the others', in the position that the action leads to."""
+    """`[L, F]`, of the player to act, minus the mean of the others', in the position that the action leads to."""
     ended: F64
     """`[L]`, the score of a game that the action ends, where the features are 0; else 0."""
     counts: I64

@@ -27,7 +27,7 @@ STATIC: Final = Path(__file__).parent / "static"
 ADMIN_KEY_VARIABLE: Final = "RINGRIFT_ADMIN_KEY"
 RETRY_SECONDS: Final = "5"
 REFUSALS: Final = (400, 401, 403, 413, 422)
-"""The statuses that any route may answer with: no JSON, no login, not allowed, too large, wrong."""
+"""The statuses that any route may answer with: no JSON, no login, not allowed, too large, malformed."""
 
 
 def create_app(context: WebContext, guards: Guards) -> FastAPI:
@@ -37,7 +37,7 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
         version=code_version(),
         docs_url=None,  # FastAPI's own page loads scripts from another host
         redoc_url=None,
-        openapi_url=None,  # it stands behind the guard of those who may look
+        openapi_url=None,  # it is a route of the service, behind the guard for reading
         responses={status: {"model": service.Problem} for status in REFUSALS},
     )
     measures = service.Measures()
@@ -61,12 +61,12 @@ def create_app(context: WebContext, guards: Guards) -> FastAPI:
 
 
 async def _refuse_request(_: Request, error: RequestValidationError) -> JSONResponse:
-    """Answer a request that is not of the form that a route asks for."""
+    """Answer a request that does not have the form that its route requires."""
     return JSONResponse({"detail": service.first_problem(error.errors())}, 422)
 
 
 async def _refuse_work(_: Request, error: RingRiftError) -> JSONResponse:
-    """Answer a request that asks for what cannot be done, or not now."""
+    """Answer a request that cannot be served, or not now."""
     detail = {"detail": one_line(str(error))}
     if isinstance(error, Busy | AbsentDatabase):
         return JSONResponse(detail, 503, {"Retry-After": RETRY_SECONDS})

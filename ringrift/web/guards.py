@@ -1,6 +1,6 @@
-"""Who may do what: the guards that the routes stand behind, and those of an application that runs alone.
+"""Access control: the guards of the routes, and those of an application that runs alone.
 
-Inside Airflow the plugin brings guards that ask Airflow's login.
+Inside Airflow the plugin provides guards that use Airflow's login.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fastapi import HTTPException, Request
 
 TOKEN_COOKIE: Final = "ringrift_token"
 LOGIN: Final = "/login"
-"""Where a browser is sent that has not logged in."""
+"""The path to which a browser is sent that has not logged in."""
 Guard = Callable[..., Any]
 """A dependency of FastAPI that lets a request pass, or raises 401 or 403."""
 
@@ -32,11 +32,11 @@ class Guards:
 
 
 def anyone() -> None:
-    """Let everybody pass."""
+    """Let every request pass."""
 
 
 def open_guards() -> Guards:
-    """Return guards that let everybody pass: of an application that listens to its own machine alone."""
+    """Return guards that let every request pass, for an application that listens to its own machine alone."""
     return Guards(anyone, anyone, anyone)
 
 
@@ -57,5 +57,5 @@ def token_guards(token: str) -> Guards:
 
 
 def same_secret(given: str, expected: str) -> bool:
-    """Whether two secrets are the same, in a time that does not tell how much of them is."""
+    """Return whether two secrets are the same, in a time that does not depend on how much of them is."""
     return hmac.compare_digest(given.encode(errors="replace"), expected.encode())

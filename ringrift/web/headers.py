@@ -1,4 +1,4 @@
-"""What every request and answer passes: the size of a request, where it may come from, and the headers of safety."""
+"""The middleware of every request and answer: the limit on size, the check of origin, and the security headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEGABYTE: Final = 1_000_000
 MOST_DIGITS: Final = 12
-"""Digits of a `Content-Length` that is worth reading."""
+"""The most digits of a `Content-Length` that is read."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = "; ".join(
     (
@@ -64,7 +64,7 @@ class TooLarge(Exception):
 
 
 class RequestLimits:
-    """The middleware that refuses what is too large, and what a page of another site has a browser send."""
+    """The middleware that refuses requests that are too large, or that a page of another site has a browser send."""
 
     def __init__(self, app: ASGIApp, *, largest: int) -> None:
         """Wrap an application; `largest` is the size of a request in bytes."""
@@ -88,7 +88,7 @@ class RequestLimits:
             await self._pass_bounded(scope, receive, send)
 
     async def _pass_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request whose body may come in pieces that do not say how many will follow."""
+        """Pass on a request whose body may come in pieces, of which the number is not known before."""
         received = 0
 
         async def receive_bounded() -> Message:
@@ -123,7 +123,7 @@ class LocalHosts:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
+    """Return whether an address can be reached from this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -139,6 +139,6 @@ def _host_name(host: str) -> str:
 
 
 def _comes_from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser says that the page which sends the request is of another site."""
+    """Return whether the page that sends the request is of another site, by the browser's header."""
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2] != headers.get("host")

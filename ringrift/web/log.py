@@ -1,4 +1,4 @@
-"""One line of JSON for every answer, without anything that a request carries beside its route."""
+"""The log: one line of JSON for every answer, with the route and no other content of the request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ringrift.printable import one_line
 
 LOG: Final = logging.getLogger("ringrift.web")
 OTHER: Final = "other"
-"""The route of a request that no route answers: whose path may say anything."""
+"""The label of requests that no route answers, in place of their arbitrary path."""
 
 
 class JsonLines(logging.Formatter):

@@ -15,7 +15,7 @@ SECONDS: Final = 30 * 86_400
 """The time for which a browser stays logged in."""
 PAGE: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>RingRift: log in</title><h1>RingRift</h1>{said}"
+    "<title>RingRift: log in</title><h1>RingRift</h1>{message}"
     '<form method="post"><label>Token <input type="password" name="token" autofocus required></label> '
     "<button>Log in</button></form></html>"
 )
@@ -27,14 +27,14 @@ def login_router(token: str) -> APIRouter:
 
     @router.get(LOGIN)
     def form() -> HTMLResponse:
-        return HTMLResponse(PAGE.format(said=""))
+        return HTMLResponse(PAGE.format(message=""))
 
     @router.post(LOGIN)
     async def log_in(request: Request) -> Response:
         given = parse_qs((await request.body()).decode(errors="replace")).get("token", [""])[0]
         if not same_secret(given, token):
-            said = html.escape("This is not the token that the application was started with.")
-            return HTMLResponse(PAGE.format(said=f"<p>{said}</p>"), 401)
+            message = html.escape("This is not the token that the application was started with.")
+            return HTMLResponse(PAGE.format(message=f"<p>{message}</p>"), 401)
         answer = RedirectResponse("pages/", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(TOKEN_COOKIE, token, SECONDS, httponly=True, samesite="strict", secure=secure)

@@ -20,13 +20,13 @@ from ringrift.web.login import login_router
 TOKEN_VARIABLE: Final = "RINGRIFT_WEB_TOKEN"
 SHORTEST_TOKEN: Final = 16
 SWITCH_SECONDS: Final = 0.0005
-"""The time for which a thread that handles requests keeps a search waiting, which needs Python between its kernels."""
+"""The longest time that a thread of requests holds the interpreter, which a search needs between its kernels."""
 DRAIN_SECONDS: Final = 10
-"""The time that requests under way have when the server is asked to end."""
+"""The time that requests under way have to finish at a shutdown."""
 
 
 class BadAddress(RingRiftError):
-    """An address that the application must not listen at."""
+    """An address that the application refuses to listen at."""
 
 
 def serve(context: WebContext, *, host: str, port: int) -> None:

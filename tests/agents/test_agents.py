@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from ringrift.agents import BadSpec, Spec, make_agent
+from ringrift.energy import write_energy_network
 from ringrift.errors import RingRiftError
 from ringrift.game import get_board, new_states, new_workspace, step
 from ringrift.game.state import GAME_OVER
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.nnue import promoted_network, write_network
+from tests.energy.networks import random_weights
 from tests.nnue.networks import random_network
 
 
@@ -27,6 +29,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("networks") / "small.nnue"
     write_network(path, "hex8_3p", random_network(get_board("hex8")))
+    return path
+
+
+@pytest.fixture(scope="module")
+def energies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("energies") / "small.ebmo"
+    write_energy_network(path, "hex8_3p", random_weights(3))
     return path
 
 
@@ -64,6 +73,9 @@ def test_a_spec_is_taken_apart() -> None:
         ("nnue:x.pth", r"nnue takes a file \*\.nnue"),
         ("maxn:x.nnue?weights=v1", "weights are the heuristic's"),
         ("policy@5", "policy takes no number after @"),
+        ("ebmo", r"write ebmo:FILE\.ebmo"),
+        ("ebmo:x.ebmo?restarts=0", "restarts are a whole number above 0"),
+        ("ebmo:x.ebmo?steps=1.5", "steps a whole number"),
     ],
 )
 def test_a_wrong_spec_is_explained(text: str, message: str) -> None:
@@ -119,13 +131,17 @@ def test_a_missing_model_is_named() -> None:
         "nnue:NETWORK@1?temperature=1",
         "gumbel:NETWORK@8",
         "descent:NETWORK@4",
+        "ebmo:ENERGIES?restarts=2&steps=10",
     ],
 )
-def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Path, network: Path) -> None:
+def test_games_are_played_and_depend_on_their_numbers_alone(
+    spec: str, model: Path, network: Path, energies: Path
+) -> None:
     board = get_board("hex8")
 
     def play(numbers: list[int]) -> list[bytes]:
-        agent = make_agent(spec.replace("MODEL", str(model)).replace("NETWORK", str(network)), board, 3, seed=4)
+        named = spec.replace("MODEL", str(model)).replace("NETWORK", str(network)).replace("ENERGIES", str(energies))
+        agent = make_agent(named, board, 3, seed=4)
         games = np.array(numbers, np.int64)
         states = new_states(board, 3, len(games))
         work = new_workspace(board)
@@ -138,5 +154,6 @@ def test_games_are_played_and_depend_on_their_numbers_alone(spec: str, model: Pa
     three = play([5, 6, 7])
     assert play([7, 5]) == [three[2], three[0]]
     # Without temperature and noise a search is one player that always plays the same.
-    varied = spec == "random" or "temperature=1" in spec or "noise=1" in spec or spec == "policy:MODEL"
+    begins_at_random = spec in ("random", "policy:MODEL") or spec.startswith("ebmo:")
+    varied = begins_at_random or "temperature=1" in spec or "noise=1" in spec
     assert (len(set(three)) == 3) == varied

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.agents import MissingChampion, champion, champion_file, make_agent, promoted_model
-from ringrift.agents.champion import SHIPPED
+from ringrift.agents.champion import SHIPPED, with_shipped
 from ringrift.game import parse_config
 from ringrift.networks import load_model, save_model
 from tests.models.making import network
@@ -47,6 +47,14 @@ def test_where_there_is_none_one_line_says_what_makes_one(shipped: Path) -> None
     board, players = parse_config("square8_3p")
     with pytest.raises(MissingChampion, match=r"no champion of square8_3p in models .*`ringrift loop square8_3p`"):
         make_agent("gumbel:{best}@4", board, players)
+
+
+def test_the_one_of_the_package_can_be_named_whatever_is_promoted(shipped: Path) -> None:
+    save_model(promoted_model(Path("models"), CONFIG), network(CONFIG, 2, "small"))
+    assert with_shipped("mixed:gumbel:{shipped}@4,random", CONFIG) == f"mixed:gumbel:{shipped}@4,random"
+    assert make_agent("policy:{shipped}?temperature=0", *parse_config(CONFIG)) is not None
+    with pytest.raises(MissingChampion, match="no champion of square8_3p comes with the package"):
+        make_agent("gumbel:{shipped}@4", *parse_config("square8_3p"))
 
 
 def test_what_is_shipped_can_be_read() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 def main() -> None:
     words = sys.argv[1:]
-    verb = " ".join(words[:2]) if words[0] in ("games", "dataset", "models", "tune") else words[0]
+    verb = " ".join(words[:2]) if words[0] in ("games", "dataset", "models", "tune", "evaluations") else words[0]
     with Path("calls.jsonl").open("a") as calls:
         calls.write(
             json.dumps({"words": words, "pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\n"

@@ -65,7 +65,7 @@ class Place:
             env=os.environ | self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
             cwd=self.home,
         )

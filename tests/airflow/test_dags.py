@@ -29,6 +29,8 @@ FILES = [
     "tournaments.py",
     "tuning.py",
 ]
+ON_HOSTS = ["gauntlet_ask", "gauntlet_games", "rate_ask", "rate_games"]
+"""The tasks in which hosts play for gauntlet and rating before these are judged."""
 ONE_AT_A_TIME = {"export", "check", "train", "gauntlet", "rate", "gate", "promote"}
 POOLS = json.loads((DEFAULTS / "pools.json").read_text())
 BY_HAND = ("population", "tune")
@@ -137,10 +139,14 @@ def test_the_stages_follow_each_other_and_what_must_not_run_twice_does_not(prese
         dag = loaded["dags"][f"ringrift__{config}"]
         assert dag["runs"] == runs > 1  # self-play of the next interval waits for nobody
         tasks = dag["tasks"]
-        assert set(tasks) == {stage.name for stage in STAGES}
+        assert set(tasks) == {stage.name for stage in STAGES} | set(ON_HOSTS)
         for stage, following in zip(CHAIN, [*CHAIN[1:], None], strict=True):
-            beside = ["rate"] if stage == "train" else []
+            beside = ["gauntlet_ask", "rate", "rate_ask"] if stage == "train" else []
             assert tasks[stage]["downstream"] == ([following, *beside] if following else [])
+        for stage in ("gauntlet", "rate"):
+            assert tasks[f"{stage}_ask"]["downstream"] == [f"{stage}_games"]
+            assert tasks[f"{stage}_games"]["downstream"] == [stage]
+            assert tasks[f"{stage}_games"]["mapped"]
         assert {name for name, task in tasks.items() if task["at_once"] == 1} == ONE_AT_A_TIME
         assert {stage for stage in CHAIN if tasks[stage]["mapped"]} == {"selfplay"}
         assert [asset for stage in CHAIN for asset in tasks[stage]["outlets"]] == [
@@ -198,6 +204,18 @@ def with_settings(folder: Path, change: tuple[str, str]) -> str:
     assert change[0] in text
     (copied / "loop.yaml").write_text(text.replace(*change, 1))
     return str(copied)
+
+
+def test_shares_of_an_export_and_rented_hosts_are_tasks_where_the_settings_want_them(tmp_path: Path) -> None:
+    config = with_settings(tmp_path, ("export_shares: 1", "export_shares: 3"))
+    (Path(config) / "rent.yaml").write_text("provider: aws\naws: {image: ami-1}\n")
+    found = inspect(tmp_path, RINGRIFT_LOOP_PRESET="smoke", RINGRIFT_CONFIG_DIR=str(config))
+    assert found["errors"] == {}
+    tasks = found["dags"]["ringrift__square8_2p"]["tasks"]
+    assert tasks["export_shares"]["mapped"]
+    assert "export_shares" in tasks["threshold"]["downstream"]
+    assert tasks["export_shares"]["downstream"] == ["export"]
+    assert "rent_hosts" in found["dags"]["ringrift__fleet"]["tasks"]
 
 
 def test_approval_is_a_task_of_its_own_when_it_is_wanted(tmp_path: Path) -> None:

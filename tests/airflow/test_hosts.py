@@ -256,7 +256,7 @@ def test_a_halt_gives_the_place_back(fleet: Fleet, place: Place, tries: Tries) -
     assert event["why"] == "stopped"
     defer_finish(operator(""), tries, event)
     assert fleet.places() == []
-    assert str(PlacementTrigger("selfplay", 0, {}).lacks()).startswith("halted since")
+    assert str(PlacementTrigger("selfplay", {}, {}).lacks()).startswith("halted since")
     resume(place.home)
 
 
@@ -306,6 +306,12 @@ class Selfplay(RemoteSelfplayOperator):
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(task_id="task", config="hex8_2p", shard=0, games=2, deferrable=False, **keywords)
+
+
+class OnGpus(Selfplay):
+    """A shard that cannot do without the GPUs that it locks."""
+
+    without_gpu = False
 
 
 @pytest.mark.parametrize("version", ["0.0.1", None])
@@ -362,9 +368,9 @@ def test_a_host_that_was_unfit_is_looked_at_again_later(fleet: Fleet, tries: Tri
 def test_where_no_host_can_do_the_work_the_task_fails_at_once(fleet: Fleet, tries: Tries) -> None:
     fleet.describe(gpus=1)
     with pytest.raises(AirflowFailException, match=r"^no host is fit for selfplay: gpu-1: it has 0 GPUs, and number 0"):
-        Selfplay(gpus=1).execute(tries.context())
-    with pytest.raises(AirflowFailException, match="no host with the role selfplay has 2 GPUs"):
-        Selfplay(gpus=2).execute(tries.context())
+        OnGpus(gpus=1).execute(tries.context())
+    with pytest.raises(AirflowFailException, match="no host can bear this job of selfplay: gpu-1 has 1 GPUs, 2 are"):
+        OnGpus(gpus=2).execute(tries.context())
     assert fleet.places() == []
     assert tries.store == {}
 
@@ -452,7 +458,7 @@ def test_all_hosts_that_answer_are_cleaned(fleet: Fleet, tries: Tries) -> None:
         operator("echo ran >>ran").execute(tries.context())
     fleet.servers["gpu-1"].stop()
     found = CleanHostsOperator(task_id="task").execute(tries.context())
-    assert found == {"removed": {"gpu-2": {"jobs": 0, "runs": 0, "models": 0}}}
+    assert found == {"removed": {"gpu-2": {"jobs": 0, "runs": 0, "models": 0, "answers": 0}}}
 
 
 def test_without_hosts_there_is_nothing_to_tend(place: Place, tries: Tries) -> None:

@@ -86,7 +86,7 @@ def test_self_play_that_pauses_plays_nothing_and_lets_what_follows_run(
 
 def test_a_data_set_that_is_not_fit_skips_the_training_and_says_why(place: Place, tries: Tries) -> None:
     assert run(CheckOperator, tries, config=CONFIG, preset="smoke")["ready"]
-    assert words(place, "preflight") == "preflight square8_2p --preset smoke --from newest --validate --json"
+    assert words(place, "preflight") == "preflight square8_2p --preset smoke --from newest --validate --clean --json"
     place.answer(preflight={"code": 1})
     with pytest.raises(AirflowSkipException, match="no training: games: 3"):
         run(CheckOperator, tries, config=CONFIG, preset="smoke")
@@ -221,7 +221,7 @@ def test_alone_a_stage_takes_the_newest_model(place: Place, tries: Tries) -> Non
 
 
 def test_a_model_is_rated_in_every_way_that_the_preset_names(place: Place, tries: Tries) -> None:
-    with pytest.raises(AirflowSkipException, match=r"^nobody is rated: rated_as of the preset in loop\.yaml is empty$"):
+    with pytest.raises(AirflowSkipException, match=r"^no rating: rated_as of the preset in loop\.yaml is empty$"):
         run(RateOperator, tries, config=CONFIG, forms=[])
     tries.xcoms["train"] = run(RemoteTrainOperator, tries, config=CONFIG, preset="smoke")
     found = run(RateOperator, tries, config=CONFIG, forms=["policy", "gumbel@32"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import configparser
+import runpy
 import shutil
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
 import httpx
@@ -42,6 +43,21 @@ def test_the_package_that_can_be_installed_is_whole_and_says_where_its_plugin_is
 def test_the_plugins_folder_holds_one_file_for_airflow_and_the_rest_is_the_package() -> None:
     assert [path.name for path in PLUGINS.glob("*.py")] == ["ringrift_plugin.py"]
     assert (PLUGINS / ".airflowignore").read_text().splitlines() == ["ringrift_airflow", "build"]
+
+
+def test_the_plugins_folder_holds_the_plugin_where_no_entry_point_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow shows a plugin that it has found twice as an error, in its web UI."""
+    path = PLUGINS / "ringrift_plugin.py"
+    assert "RingRiftPlugin" not in runpy.run_path(str(path)), "the package is installed here"
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    assert runpy.run_path(str(path))["RingRiftPlugin"] is RingRiftPlugin
+
+
+def test_the_plugin_has_one_entry_point_where_the_checkout_is_on_the_path() -> None:
+    """Airflow looks at each folder of Python's path, and takes what two of them describe for two."""
+    described = [point for place in distributions(path=[str(REPOSITORY), *sys.path]) for point in place.entry_points]
+    plugins = [point.value for point in described if point.group == "airflow.plugins"]
+    assert plugins == ["ringrift_airflow.plugin:RingRiftPlugin"]
 
 
 def test_the_api_server_answers_whether_the_loop_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ def test_the_plugin_mounts_the_application_and_shows_its_pages() -> None:
         ("about/ringrift__hex8_2p/train", "#/runs?config=hex8_2p"),
         ("about/ringrift__hex8_2p/selfplay?run=scheduled__1&shard=-1", "#/games?config=hex8_2p"),
         ("about/ringrift__hex8_2p/gauntlet?run=scheduled__1&shard=-1", "#/configs/hex8_2p?show=evaluations"),
+        ("about/ringrift__hex8_2p/gauntlet?run=manual__1&shard={MAP_INDEX}", "#/configs/hex8_2p?show=evaluations"),
+        ("about/ringrift__hex8_2p/rate_games?run=manual__1&shard=2", "#/configs/hex8_2p?show=strength"),
         ("about/ringrift__hex8_2p/gate", "#/configs/hex8_2p?show=verdicts"),
         ("about/ringrift__hex8_2p/promote", "#/configs/hex8_2p?show=lineage"),
         ("about/ringrift__hex8_2p/threshold", "#/configs/hex8_2p"),

@@ -59,3 +59,26 @@ def test_what_is_no_model_or_game_is_one_line(home: Path) -> None:
     assert "text.pth" in complaint("holdout", "text.pth")
     assert "has had no champion yet" in complaint("holdout", f"{CONFIG}/best")
     assert "name it as RUN/NUMBER" in complaint("evaluations", "show", "17")
+
+
+def test_another_machine_takes_part_in_a_tournament(home: Path) -> None:
+    (question, *more) = json.loads(run("evaluations", "ask", CONFIG, "tournament", "--json").stdout)["questions"]
+    assert len(more) == 7 * 6 // 2 - 1
+    few = json.dumps(json.loads(question) | {"games": 2})
+    (home / "answer.json").write_text(run("evaluations", "answer", few).stdout)
+    assert "2 games of 1 answers are verified" in run("evaluations", "tell", "answer.json").stdout
+    assert len(json.loads(run("evaluations", "games", "--json").stdout)) == 2
+    assert "0 games that ended 14 days ago or more would be removed, 2 stay" in run("evaluations", "forget").stdout
+    forgotten = json.loads(run("evaluations", "forget", "--days", "0", "--apply", "--json").stdout)
+    assert (forgotten["games"], forgotten["kept"]) in ((2, 0), (0, 2)), "they may have ended in this second"
+
+
+def test_what_is_no_question_or_answer_is_one_line(home: Path) -> None:
+    (home / "text.json").write_text("no answer")
+    (home / "list.json").write_text("[]")
+    assert "fixture: not JSON" in complaint("evaluations", "answer", "{")
+    assert "text.json: not JSON" in complaint("evaluations", "tell", "text.json")
+    assert "list.json: is no answer: `ringrift evaluations answer` prints one" in complaint(
+        "evaluations", "tell", "list.json"
+    )
+    assert "nothing.json: cannot be read" in complaint("evaluations", "tell", "nothing.json")

@@ -107,6 +107,38 @@ def test_a_stream_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:
         assert process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.parametrize("roles", [None, ["training"]], ids=["no host", "a host for training"])
+def test_a_stream_without_hosts_of_selfplay_waits_for_one_and_goes_on(
+    sshd: Server, tmp_path: Path, roles: list[str] | None
+) -> None:
+    path = tmp_path / "settings" / "hosts.yaml"
+    hosts = {"gpu-1": sshd.entry() | {"roles": roles}} if roles else {}
+    path.write_text(yaml.safe_dump({"hosts": hosts}))
+    play(worker(sshd), *range(6))
+    words = [RINGRIFT, "sync", "--stream", "--out", tmp_path / "selfplay"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        waits = "no host has the role selfplay: sync waits until one joins, in hosts.yaml or rented\n"
+        assert process.stderr.readline() == waits
+        joined = path.with_suffix(".new")
+        joined.write_text(yaml.safe_dump({"hosts": {"gpu-1": sshd.entry()}}))
+        joined.replace(path)
+        assert process.stdout.readline() == "6 new games from 1 hosts\n"
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_stream_that_waits_for_hosts_ends_when_it_is_told(sshd: Server, tmp_path: Path) -> None:
+    (tmp_path / "settings" / "hosts.yaml").write_text("hosts: {}\n")
+    words = [RINGRIFT, "sync", "--stream", "--out", tmp_path / "selfplay"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert "sync waits" in process.stderr.readline()
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+
+
 def test_without_hosts_or_a_champion_it_is_said(sshd: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "square8_2p: there is no champion to distribute" in complaint("distribute", "square8_2p")
     monkeypatch.delenv("RINGRIFT_CONFIG_DIR")
@@ -117,7 +149,7 @@ def test_which_machines_get_services_is_said_once_and_by_names_that_there_are(ss
     assert "role 'selfpaly': unknown; did you mean 'selfplay'" in complaint("hosts", "deploy", "--role", "selfpaly")
     assert "no host has the role training" in complaint("hosts", "deploy", "--role", "training")
     said = complaint("hosts", "deploy", "gpu-1", "--selfplay", "--primary")
-    assert said == "hosts and --selfplay and --primary each say which machines are meant: say one"
+    assert said == "hosts and --selfplay and --primary each choose machines: give one of them"
     assert "say --services, too" in complaint("hosts", "deploy", "--no-hot-reload")
 
 

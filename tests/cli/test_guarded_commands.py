@@ -20,6 +20,7 @@ FULL = "{warn: 0.0001, stop: 0.0001, enough_gb: 0}"
         ("memory", ("selfplay", "square8_2p", "--players", "random", "--games", "1")),
         ("disk", ("games", "ingest", ".", "--database", "games.db")),
         ("disk", ("tournament", "square8_2p", "--games", "2", "--database", "games.db")),
+        ("disk", ("train", "square8_2p", "--preset", "smoke")),
         ("disk", ("tune", "heuristic", "square8_2p")),
         ("disk", ("loop", "square8_2p", "--preset", "smoke", "--database", "games.db")),
     ],

@@ -18,7 +18,7 @@ def test_the_players_of_a_config_are_listed() -> None:
     code, lines = run("hex8_3p")
     assert code == 0
     assert len(lines) == 10
-    assert lines[0].split() == ["hex8_3p", "1", "random"]
+    assert lines[0].split()[:2] + lines[0].split()[-1:] == ["hex8_3p", "1", "random"]
 
 
 def test_all_configs_are_listed_for_machines() -> None:

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from ringrift.agents import promoted_model
 from ringrift.cli import app
 from ringrift.game import get_board
-from ringrift.networks import NetworkConfig, build_network, save_model
-from ringrift.nnue import write_network
+from ringrift.networks import NetworkConfig, build_network, load_model, read_info, save_model
+from ringrift.nnue import shipped_network, write_network
 from tests.cli.processes import complaint, ringrift
 from tests.nnue.networks import random_network
 
@@ -40,6 +40,11 @@ def read(*words: str | Path, code: int = 0) -> Any:
     return json.loads(run(*words, "--json", code=code))
 
 
+def listed(*words: str) -> list[dict[str, Any]]:
+    """The models of the store, without those of the package."""
+    return [model for model in read("models", "list", *words) if model["status"] != "shipped"]
+
+
 def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     one, two = read("models", "register", "one.pth", "two.pth")
     assert {one["status"], two["status"]} == {"development"}
@@ -61,8 +66,8 @@ def test_a_model_from_its_file_to_the_champion_and_back(place: Path) -> None:
     back = run("models", "rollback", "hex8_2p", "--reason", "it loses")
     assert f"{one['id']} is the champion, in place of {two['id']}" in back
     assert promoted_model(Path("models"), "hex8_2p").read_bytes() == (place / "one.pth").read_bytes()
-    listed = read("models", "list", "--config", "hex8_2p")
-    assert {model["id"]: model["status"] for model in listed} == {one["id"]: "production", two["id"]: "archived"}
+    found = listed("--config", "hex8_2p")
+    assert {model["id"]: model["status"] for model in found} == {one["id"]: "production", two["id"]: "archived"}
     assert one["id"] in run("models", "list", "--status", "production")
     shown = run("models", "show", one["id"])
     for part in (
@@ -93,8 +98,8 @@ def test_verify_exits_with_1_until_the_damage_is_mended(place: Path) -> None:
 def test_integer_networks_are_in_the_store_too(place: Path) -> None:
     identity = write_network(place / "x.nnue", "hex8_2p", random_network(get_board("hex8")))
     one, network = read("models", "register", "one.pth", "x.nnue")
-    listed = {model["id"]: (model["kind"], model["status"]) for model in read("models", "list")}
-    assert listed == {one["id"]: ("network", "development"), network["id"]: ("nnue", "development")}
+    found = {model["id"]: (model["kind"], model["status"]) for model in listed()}
+    assert found == {one["id"]: ("network", "development"), network["id"]: ("nnue", "development")}
     assert network["id"] == identity
     assert f"│ {identity} │ nnue" in run("models", "list")
     assert f"{identity} hex8_2p nnue development" in run("models", "why", "x.nnue")
@@ -110,8 +115,8 @@ def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
     words = ("models", "prune", "--newest", "0", "--days", "0")
     assert "1 models would be pruned" in run(*words, "--dry-run")
     assert [model["id"] for model in read(*words)["pruned"]] == [two["id"]]
-    assert len(read("models", "list")) == 1
-    assert len(read("models", "list", "--all")) == 2
+    assert len(listed()) == 1
+    assert len(listed("--all")) == 2
     assert "its files have been pruned" in run("promote", "hex8_2p", two["id"], "--force", "--reason", "x", code=1)
 
 
@@ -120,7 +125,7 @@ def test_prune_tells_what_it_would_do_and_does_it(place: Path) -> None:
     [
         (("promote", "hex9_2p", "aaaa"), "unknown config 'hex9_2p'"),
         (("promote", "hex8_2p", "nonsense"), "there is no model 'nonsense'"),
-        (("promote", "hex8_2p", "aaaa", "--check", "--force", "--reason", "x"), "--force asks the gate nothing"),
+        (("promote", "hex8_2p", "aaaa", "--check", "--force", "--reason", "x"), "--force skips the gate"),
         (("promote", "hex8_3p", "one.pth"), "is for hex8_2p, not for hex8_3p"),
         (("promote", "hex8_2p", "three.pth"), "three.pth: no such model"),
         (("promote", "hex8_2p", "one.pth", "--force"), "--force needs --reason TEXT"),
@@ -158,3 +163,23 @@ def test_a_home_folder_is_found_where_shells_leave_the_tilde(tmp_path: Path, mon
     )
     said = ringrift("train", "square8_2p", "--datasets=~/sets").stderr
     assert f"{tmp_path}/sets/square8_2p.json: there is no such data set" in said
+
+
+def test_what_comes_with_the_package_is_listed_too(place: Path) -> None:
+    run("models", "register", "one.pth")
+    listed = read("models", "list", "--config", "hex8_2p")
+    assert [model["status"] for model in listed] == ["development", *("shipped" for _ in listed[1:])]
+    shipped = read("models", "list", "--status", "shipped")
+    assert {model["kind"] for model in shipped} >= {"nnue"}
+    assert all(Path(model["path"]).is_file() for model in shipped)
+    assert shipped_network("hex8_2p").name in run("models", "list", "--status", "shipped")
+
+
+def test_a_shipped_model_plays_the_same_and_names_no_path_of_the_machine(place: Path) -> None:
+    (one,) = read("models", "register", "one.pth")
+    path = Path(run("models", "ship", one["id"], "--into", "package"))
+    text = path.with_suffix(".json").read_text()
+    assert read_info(path).extra["training"]["model"] == one["id"]
+    assert str(place) not in text
+    before, after = (load_model(file).state_dict() for file in (Path("one.pth"), path))
+    assert all(bool((before[name] == after[name]).all()) for name in before)

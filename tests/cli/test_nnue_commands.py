@@ -32,7 +32,7 @@ def test_a_network_is_trained_distilled_and_played(tmp_path: Path) -> None:
     assert distilled.exit_code == 0, distilled.output
     assert "nnue for hex8_2p" in distilled.stdout
     store = ["--models", str(tmp_path / "models"), "--database", str(tmp_path / "games.db")]
-    listed = CliRunner().invoke(app, ["models", "list", *store, "--json"])
+    listed = CliRunner().invoke(app, ["models", "list", *store, "--status", "development", "--json"])
     assert [(one["kind"], one["status"]) for one in json.loads(listed.stdout)] == [("nnue", "development")] * 2
     match = CliRunner().invoke(app, ["match", "hex8_2p", f"minimax:{path}@1", "random", "--games", "2", "--json"])
     assert match.exit_code == 0, match.output

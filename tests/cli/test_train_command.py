@@ -40,7 +40,8 @@ def test_a_model_can_go_into_the_store_at_once(tmp_path: Path) -> None:
     database = ["--database", str(tmp_path / "games.db")]
     trained = CliRunner().invoke(app, [*options(tmp_path), "--register", *database, "--json"])
     assert trained.exit_code == 0, trained.output
-    listed = CliRunner().invoke(app, ["models", "list", "--models", str(tmp_path / "models"), *database, "--json"])
+    place = ["--models", str(tmp_path / "models"), *database]
+    listed = CliRunner().invoke(app, ["models", "list", "--status", "development", *place, "--json"])
     assert [model["id"] for model in json.loads(listed.stdout)] == [json.loads(trained.stdout)["facts"]["model"]]
 
 
@@ -77,3 +78,17 @@ def test_what_is_wrong_is_one_line(tmp_path: Path) -> None:
     )
     assert "losses.value: input should be a valid number" in complaint("train", CONFIG, "--set", "losses.value=high")
     assert "the form is name=value" in complaint("train", CONFIG, "--set", "batch")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--nodes", "2"], "--nodes, --node-rank and --rendezvous belong together"),
+        (["--rendezvous", "gpu-1:29400"], "--nodes, --node-rank and --rendezvous belong together"),
+        (["--nodes", "2", "--node-rank", "2", "--rendezvous", "gpu-1:29400"], "the last one is number 1"),
+        (["--nodes", "2", "--node-rank", "1", "--rendezvous", "gpu-1"], "write ADDRESS:PORT of machine 0"),
+        (["--nodes", "2", "--node-rank", "1", "--rendezvous", "gpu-1:99999"], "write ADDRESS:PORT of machine 0"),
+    ],
+)
+def test_machines_that_cannot_meet_are_refused_in_one_line(words: list[str], why: str) -> None:
+    assert why in complaint("train", "square8_2p", *words)

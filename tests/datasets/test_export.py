@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ringrift.datasets import BadDataset, Filters, Layout, export, read_manifest
+from ringrift.datasets import BadDataset, Filters, Layout, Share, export, export_share, read_manifest
 from ringrift.datasets.export import PAGE_GAMES
 from ringrift.datasets.game_selection import EmptySelection, LeakedGame
 from ringrift.datasets.settings import WindowSettings
@@ -38,7 +38,7 @@ from tests.datasets.games import everything, files, fill, identities, searched_r
     max_moves=st.sampled_from([60, 400]),
     seed=st.integers(0, 3),
 )
-@hypothesis_settings(max_examples=8, derandomize=True, deadline=None)
+@hypothesis_settings(max_examples=8, derandomize=True)
 def test_samples_are_the_positions_of_the_games(
     tmp_path_factory: pytest.TempPathFactory, config: str, encoder: str, unsearched: bool, max_moves: int, seed: int
 ) -> None:
@@ -154,6 +154,40 @@ def test_threads_and_the_order_of_insertion_change_no_byte(tmp_path: Path) -> No
         found.append((files(folder), manifest))
     assert len(found[0][0]) > 3, "several shards, and the games held out"
     assert found[0] == found[1] == found[2]
+
+
+@given(
+    of=st.integers(1, 5),
+    seed=st.integers(0, 3),
+    missing=st.sets(st.integers(1, 5)),
+    shard=st.sampled_from([100, 700, 10**6]),
+)
+@hypothesis_settings(max_examples=8, derandomize=True)
+def test_shares_of_several_machines_and_one_machine_give_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, of: int, seed: int, missing: set[int], shard: int
+) -> None:
+    folder = tmp_path_factory.mktemp("shares")
+    context = export_context(settings(shard=shard))
+    together, alone = folder / "together", folder / "alone"
+    with fill(folder / "games.db", searched_records(count=30, seed=seed)) as database:
+        for number in range(1, of + 1):
+            if number not in missing:  # such as that of a worker that has died
+                export_share(database, "square8_2p", context, Share(number, of), folder=together)
+        joined = export(database, "square8_2p", context, folder=together)
+        export(database, "square8_2p", context, folder=alone)
+    assert everything(together) == everything(alone)
+    if not missing:
+        assert all(report.kept == report.samples for report in joined), "nothing was written twice"
+
+
+def test_shares_are_written_side_by_side_but_not_beside_a_whole_export(pool: GamesDatabase, tmp_path: Path) -> None:
+    context = export_context(settings(shard=700))
+    layout = Layout("square8_2p", "v2")
+    with new_dataset(tmp_path, "square8_2p", layout, 700, shared=True):
+        export_share(pool, "square8_2p", context, Share(1, 2), folder=tmp_path)
+        with pytest.raises(BadDataset, match="is being written by another process"):
+            export(pool, "square8_2p", context, folder=tmp_path)
+    export(pool, "square8_2p", context, folder=tmp_path)
 
 
 def test_the_manifest_says_where_the_samples_come_from(tmp_path: Path) -> None:

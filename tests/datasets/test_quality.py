@@ -123,7 +123,7 @@ def test_the_chance_of_different_openings_does_not_depend_on_how_many_games_ther
     ),
     values=st.lists(st.sampled_from([-1.0, 0.0, 1.0]), max_size=20),
 )
-@hypothesis_settings(derandomize=True, deadline=None)
+@hypothesis_settings(derandomize=True)
 def test_every_score_is_between_0_and_1(rows: list[tuple[int, ...]], values: list[float]) -> None:
     games = np.array(rows, FACTS)
     gathered = Gathered()

@@ -23,7 +23,7 @@ def weighted(*parts: list[float], seed: int = 1) -> WeightedSampler:
     return WeightedSampler([np.array(part, np.float32) for part in parts], PATHS, seed)
 
 
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(st.integers(1, 3000), st.integers(0, 2**64 - 1))
 def test_shuffling_is_a_permutation(count: int, key: int) -> None:
     assert sorted(shuffled(np.uint64(key), place, count) for place in range(count)) == list(range(count))
@@ -43,7 +43,7 @@ def test_neighbours_end_up_anywhere() -> None:
     assert chisquare(distances, expected * distances.sum()).pvalue > 0.01
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(derandomize=True, max_examples=30)
 @given(
     st.lists(st.integers(1, 900), min_size=1, max_size=3), st.sampled_from([1.0, 0.7, 1e-3, 3e7]), st.integers(0, 99)
 )

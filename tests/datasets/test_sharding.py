@@ -31,7 +31,7 @@ def a_game(number: int, choices: int) -> SelectedGame:
 
 
 @given(st.lists(st.integers(0, 150), min_size=1, max_size=200), st.integers(0, 50))
-@hypothesis_settings(derandomize=True, deadline=None)
+@hypothesis_settings(derandomize=True)
 def test_blocks_hold_all_games_in_order_and_few_enough_choices(choices: list[int], later: int) -> None:
     games = [a_game(number, count) for number, count in enumerate(choices)]
     found = list(blocks(games, 400))

@@ -20,7 +20,7 @@ from ringrift.game.state import GAME_OVER
 
 TRACES = Path(__file__).parent.parent / "traces"
 
-few = settings(deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+few = settings(derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 any_config = st.sampled_from(configs())
 any_version = st.sampled_from(["v1", "v2"])

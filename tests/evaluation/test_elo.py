@@ -162,7 +162,7 @@ def test_ratings_print_as_a_table_and_are_json() -> None:
     assert [player["player"] for player in ratings.to_json()["players"]] == ["other[/]", "random"]
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, max_examples=20)
 @given(st.data())
 def test_neither_order_of_games_nor_names_matter(data: st.DataObject) -> None:
     names = ["random", "b", "c"]

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from ringrift.cli.render import rendered
-from ringrift.evaluation.gauntlet import Role, gauntlet, judge_games
+from ringrift.evaluation.fixtures import GauntletRole as Role
+from ringrift.evaluation.gauntlet import gauntlet, judge_games
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
 from ringrift.evaluation.settings import evaluation_settings

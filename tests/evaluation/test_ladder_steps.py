@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -30,4 +31,10 @@ def test_equal_levels_are_measured_to_the_end(tmp_path: Path, monkeypatch: pytes
     ("better", "worse", "stronger"), [(7, 0, True), (6, 0, False), (0, 0, False), (30, 12, True), (24, 12, False)]
 )
 def test_stronger_means_a_p_below_one_in_a_hundred(better: int, worse: int, stronger: bool) -> None:
-    assert LadderStep("hex8_2p", 2, "a", "b", 100, better, worse, None).stronger is stronger
+    assert LadderStep("hex8_2p", 2, "a", "b", 100, better, worse, 50, None).stronger is stronger
+
+
+def test_elo_follows_from_the_score_and_stays_finite() -> None:
+    step = LadderStep("hex8_2p", 2, "a", "b", games=100, better=0, worse=0, scored=75, milliseconds=None)
+    assert step.elo == pytest.approx(400 * math.log10(75.5 / 25.5))
+    assert LadderStep("hex8_2p", 2, "a", "b", 10, 5, 0, 10, None).elo < 1000

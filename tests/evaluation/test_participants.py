@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ringrift.agents import BadSpec
-from ringrift.agents.champion import find_champion
+from ringrift.agents.champion import find_promoted
 from ringrift.evaluation.participants import (
     find_predecessor,
     model_participant,
@@ -73,12 +73,12 @@ def test_a_model_plays_in_one_way(as_: str, tmp_path: Path) -> None:
 
 
 def test_the_champion_is_found_also_if_half_of_it_is_gone(tmp_path: Path) -> None:
-    assert find_champion(tmp_path, CONFIG) is None
+    assert find_promoted(tmp_path, CONFIG) is None
     path = saved(tmp_path / f"ringrift_best_{CONFIG}.pth", 1)
-    assert find_champion(tmp_path, CONFIG) == path
+    assert find_promoted(tmp_path, CONFIG) == path
     path.with_suffix(".json").unlink()
     with pytest.raises(MissingModel, match="not found, so ringrift_best"):
-        model_participant(find_champion(tmp_path, CONFIG) or Path(), "policy")
+        model_participant(find_promoted(tmp_path, CONFIG) or Path(), "policy")
 
 
 def test_a_model_is_to_be_better_than_the_champion_and_that_than_its_parent(tmp_path: Path) -> None:

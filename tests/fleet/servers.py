@@ -78,7 +78,7 @@ class Server:
                 stderr=log,
             )
         give_up = time.monotonic() + 20
-        while not _answers(self.address, self.port):
+        while not _answers(self.address, self.port, self.within):
             assert self.process.poll() is None, (self.folder / "sshd.log").read_text()
             assert time.monotonic() < give_up
             time.sleep(0.02)
@@ -101,18 +101,23 @@ def server(
     within: tuple[str, ...] = (),
     programs: Path | None = None,
     force: str | None = None,
+    keys: tuple[str, str] | None = None,
     **facts: object,
 ) -> Iterator[Server]:
     """A running host; those in `programs` come before all others there.
 
-    `force` is what its user's shell does in place of a command, `$SSH_ORIGINAL_COMMAND`.
+    `force` is what its user's shell does in place of a command, `$SSH_ORIGINAL_COMMAND`. `keys` are its private key and
+    the public one that it lets in, where they are not new ones.
     """
     folder.mkdir(parents=True)
     host_key, user_key = asyncssh.generate_private_key("ssh-ed25519"), asyncssh.generate_private_key("ssh-ed25519")
+    user_key.write_public_key(folder / "authorized")
+    if keys is not None:
+        host_key = asyncssh.import_private_key(keys[0])
+        (folder / "authorized").write_text(f"{keys[1]}\n")
     for path, key in ((folder / "host_key", host_key), (folder / "id", user_key)):
         key.write_private_key(path)
         path.chmod(0o600)
-    user_key.write_public_key(folder / "authorized")
     public = host_key.export_public_key().decode().strip()
     made = Server(name, folder, free_port(), public, folder / "id", facts=facts, address=address, within=within)
     made.home.mkdir()
@@ -232,9 +237,7 @@ def settings_for_tests(**sync: object) -> FleetSettings:
     )
 
 
-def _answers(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+def _answers(address: str, port: int, within: tuple[str, ...]) -> bool:
+    """Whether somebody listens there, as it is seen from the host's own network."""
+    words = [*within, "timeout", "1", "bash", "-c", f"</dev/tcp/{address}/{port}"]
+    return subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -64,6 +65,13 @@ class Says:
         return None
 
 
+async def push_a_file(shell: Says) -> None:
+    """Push a file from a folder that is gone afterwards, with what pushing leaves there."""
+    with TemporaryDirectory() as folder:
+        Path(folder, "a.jsonl").touch()
+        await push_files(shell, Path(folder), ["a.jsonl"])
+
+
 QUESTIONS: dict[str, Callable[[Any], Coroutine[Any, Any, object]]] = {
     "start": lambda shell: start_job(shell, JOB, Work("true")),
     "status": lambda shell: status_of_job(shell, JOB),
@@ -75,7 +83,7 @@ QUESTIONS: dict[str, Callable[[Any], Coroutine[Any, Any, object]]] = {
     "remove": lambda shell: RemoteGames(shell, "/games").remove([("a.jsonl.gz", SUM, "[1]")]),
     "host files": lambda shell: list_host_files(shell),
     "remove host files": lambda shell: remove_host_files(shell, [HostFile("run", 1, 1, True, "data/runs/a/b")]),
-    "push": lambda shell: push_files(shell, Path(__file__).parent, [Path(__file__).name]),
+    "push": push_a_file,
 }
 """Everything that is asked of hosts, but for `hosts check`."""
 

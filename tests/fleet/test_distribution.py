@@ -65,7 +65,7 @@ def test_former_champions_go_with_the_champion(store: ModelStore, servers: list[
     models = [crowned(store, registered(store, seed, CONFIG, architecture="small")) for seed in (1, 2, 3)]
     hosts = {host.name: host.host() for host in servers}
     for outcome in ("replaced", "there already"):
-        report = distribute(store, CONFIG, hosts, settings_for_tests(), former=2)
+        report = distribute(store, CONFIG, hosts, settings_for_tests(), players="policy:{best~2}")
         assert [one.outcome for one in report.hosts] == [outcome, outcome]
     for host in servers:
         names = (CONFIG, f"{CONFIG}~1", f"{CONFIG}~2")

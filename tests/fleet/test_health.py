@@ -12,7 +12,7 @@ import pytest
 from ringrift.fleet import Unreachable
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import HealthSettings, Host
-from ringrift.fleet.placement import NoHost
+from ringrift.fleet.placement import Needs, NoHost
 from ringrift.fleet.ssh import Unusable
 from ringrift.game_database import GamesDatabase
 
@@ -91,12 +91,12 @@ def test_jobs_are_spread_by_the_share_of_free_slots(database: GamesDatabase, clo
 
 def test_each_gpu_is_given_once(database: GamesDatabase, clock: Clock) -> None:
     fleet = health(database, clock, one=host(slots=4, gpus=3))
-    assert fleet.choose("a", "selfplay", gpus=2).gpus == (0, 1)
-    assert fleet.choose("b", "selfplay", gpus=1).gpus == (2,)
+    assert fleet.choose("a", "selfplay", needs=Needs(2)).gpus == (0, 1)
+    assert fleet.choose("b", "selfplay", needs=Needs(1)).gpus == (2,)
     with pytest.raises(NoHost, match="has 0 of its 3 GPUs free, 1 are needed"):
-        fleet.choose("c", "selfplay", gpus=1)
+        fleet.choose("c", "selfplay", needs=Needs(1))
     fleet.release("a")
-    assert fleet.choose("c", "selfplay", gpus=1).gpus == (0,)
+    assert fleet.choose("c", "selfplay", needs=Needs(1)).gpus == (0,)
 
 
 def test_who_has_failed_least_recently_comes_first(database: GamesDatabase, clock: Clock) -> None:
@@ -196,7 +196,7 @@ def test_many_at_once_get_no_place_twice(database: GamesDatabase, clock: Clock) 
     def ask(number: int) -> tuple[str, tuple[int, ...]] | None:
         barrier.wait()
         try:
-            place = fleet.choose(f"job-{number}", "selfplay", gpus=1)
+            place = fleet.choose(f"job-{number}", "selfplay", needs=Needs(1))
         except NoHost:
             return None
         return place.host, place.gpus

@@ -50,6 +50,12 @@ def test_a_host_has_sensible_defaults(folder: Path) -> None:
         ({"address": "a..b"}, r"hosts\.gpu-1: .*address 'a\.\.b' cannot be the name of a machine"),
         ({"home": "games"}, r"hosts\.gpu-1\.home: "),
         ({"host_key": "SHA256:abc"}, r"hosts\.gpu-1\.host_key: "),
+        ({"configs": ["square9"]}, r"hosts\.gpu-1: .*configs: 'square9': unknown; did you mean 'square19'"),
+        ({"configs": []}, r"hosts\.gpu-1\.configs: "),
+        ({"priority": "low"}, r"hosts\.gpu-1\.priority: "),
+        ({"jumps": [{"address": "gate"}]}, r"hosts\.gpu-1\.jumps\.0: .*user is missing"),
+        ({"jumps": [{"address": "gate", "user": "x", "slots": 1}]}, r"hosts\.gpu-1\.jumps\.0\.slots: unknown"),
+        ({"overlay": "a..b"}, r"hosts\.gpu-1: .*overlay 'a\.\.b' cannot be the name of a machine"),
         ({"gpu": "H100"}, r"hosts\.gpu-1: .*gpus, their number, is 0"),
     ],
 )

@@ -215,6 +215,15 @@ def test_a_gpu_belongs_to_one_job_at_a_time_and_is_free_when_its_processes_are_g
     assert jobs.ended("b").log.endswith(b"has it\n")
 
 
+def test_a_job_sees_the_gpus_that_it_has_locked_and_no_other(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    jobs.start("a", "echo sees ${CUDA_VISIBLE_DEVICES-all}.")
+    assert jobs.ended("a").log == b"sees .\n"
+    work = Work("echo sees ${CUDA_VISIBLE_DEVICES-all}.", str(jobs.root.parent), gpus=None)
+    asyncio.run(start_job(jobs.shell, jobs.job("b"), work))
+    assert jobs.ended("b").log == b"sees 5.\n", "of this machine, whose GPUs nobody gives out"
+
+
 def test_what_a_command_has_left_behind_ends_with_it_and_its_gpu_is_free(jobs: Jobs) -> None:
     jobs.start("a", "sleep 600 & echo $!; setsid sleep 600 & echo $!; kill -9 $$", gpus=(0,))
     jobs.start("b", "echo has it", gpus=(0,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,16 @@ from ringrift.fleet.failover import Failover, JobSpec, RunningJob
 from ringrift.fleet.failures import HostTrouble, JobFailed, NoHostLeft, OutOfMemory, WrongUse
 from ringrift.fleet.fleet import Fleet
 from ringrift.fleet.hosts import Host, Role
-from ringrift.fleet.placement import Condition, ExcludedHosts, NoHost, Place, best_place, never_placed, still_excluded
+from ringrift.fleet.placement import (
+    Condition,
+    ExcludedHosts,
+    Needs,
+    NoHost,
+    Place,
+    best_place,
+    never_placed,
+    still_excluded,
+)
 from ringrift.fleet.site import Site
 from ringrift.fleet.watch import Ending
 
@@ -33,7 +43,10 @@ HOSTS = {"a": host(), "b": host(gpus=2), "c": host(roles=["training"])}
 
 def place(gpus: int = 0, taken: Sequence[Place] = (), excluded: Mapping[str, str] = {}, **sick: Condition) -> Place:
     conditions = dict.fromkeys(HOSTS, Condition()) | sick
-    return best_place("job", "selfplay", gpus=gpus, hosts=HOSTS, conditions=conditions, taken=taken, excluded=excluded)
+    needs = Needs(gpus)
+    return best_place(
+        "job", "selfplay", needs=needs, hosts=HOSTS, conditions=conditions, taken=taken, excluded=excluded
+    )
 
 
 def test_the_host_with_most_room_is_taken_and_the_first_of_those_that_are_alike() -> None:
@@ -56,10 +69,131 @@ def test_gpus_are_given_by_number_and_counted() -> None:
         place(gpus=2, taken=[Place("other", "b", (0,))])
 
 
+BEARING = {
+    "small": host(configs=["square8", "hex8_2p"], memory_gb=4),
+    "large": host(gpus=2, gpu="H100", memory_gb=64, priority="backup"),
+}
+
+
+def borne(**needs: Any) -> str:
+    conditions = dict.fromkeys(BEARING, Condition())
+    try:
+        return best_place("job", "selfplay", needs=Needs(**needs), hosts=BEARING, conditions=conditions, taken=()).host
+    except NoHost as error:
+        return str(error)
+
+
+def test_a_backup_gets_what_no_other_host_can_bear() -> None:
+    assert borne() == borne(config="square8_4p", memory_gb=4) == borne(config="hex8_2p") == "small"
+    assert borne(config="hex8_3p") == borne(memory_gb=8) == borne(gpus=1, gpu="H100") == "large"
+    assert borne(gpus=1, without_gpu=True) == "small", "a host without GPUs does as well"
+    assert borne(config="hex8_3p", gpus=1, gpu="A100") == (
+        "no host for job: small bears only square8, hex8_2p, not hex8_3p; "
+        "large has GPUs of the type H100, A100 is needed"
+    )
+    assert borne(memory_gb=100, config="square8_2p") == (
+        "no host for job: small has 4 GB of memory, 100 are needed; large has 64 GB of memory, 100 are needed"
+    )
+
+
+def test_every_gpu_of_a_host_has_a_shard_of_its_own() -> None:
+    machine = {"a": Host.model_validate({"address": "x", "user": "x", "roles": ["selfplay"], "gpus": 3})}
+    taken: list[Place] = []
+    for number in range(3):
+        needs = Needs(1, without_gpu=True)
+        taken.append(
+            best_place(
+                f"shard-{number}", "selfplay", needs=needs, hosts=machine, conditions={"a": Condition()}, taken=taken
+            )
+        )
+    assert [place.gpus for place in taken] == [(0,), (1,), (2,)]
+    with pytest.raises(NoHost, match=r"a has no free slot \(3 of 3 taken\)"):
+        best_place("more", "selfplay", needs=Needs(1), hosts=machine, conditions={"a": Condition()}, taken=taken)
+
+
 def test_what_no_host_can_ever_do_is_told_from_what_has_to_wait() -> None:
-    assert never_placed("selfplay", 2, HOSTS, {}) is None
-    assert "has 3 GPUs" in str(never_placed("selfplay", 3, HOSTS, {}))
-    assert never_placed("selfplay", 1, HOSTS, {"b": "no driver"}) == "no host is fit for selfplay: b: no driver"
+    assert never_placed("selfplay", Needs(2), HOSTS, {}) is None
+    assert never_placed("selfplay", Needs(3), HOSTS, {}) == (
+        "hosts.yaml: no host can bear this job of selfplay: a has 0 GPUs, 3 are needed; b has 2 GPUs, 3 are needed"
+    )
+    assert never_placed("selfplay", Needs(1), HOSTS, {"b": "no driver"}) == "no host is fit for selfplay: b: no driver"
+
+
+def plain_choice(
+    hosts: Mapping[str, Host],
+    role: Role,
+    needs: Needs,
+    conditions: Mapping[str, Condition],
+    taken: Sequence[Place],
+    excluded: Mapping[str, str],
+) -> Place | None:
+    """The definition of `best_place`, read word by word, at whatever cost."""
+
+    def jobs(name: str) -> list[Place]:
+        return [place for place in taken if place.host == name and place.job != "new"]
+
+    def free(name: str) -> list[int]:
+        return [gpu for gpu in range(hosts[name].gpus) if all(gpu not in place.gpus for place in jobs(name))]
+
+    def wanted(name: str) -> int:
+        return 0 if needs.without_gpu and not hosts[name].gpus else needs.gpus
+
+    def failed(name: str) -> int:
+        condition = conditions.get(name, Condition())
+        return (condition.failed or 0) if condition.failures else 0
+
+    fit = [
+        name
+        for name, host in hosts.items()
+        if role in host.roles
+        and name not in excluded
+        and conditions.get(name, Condition()).retired is None
+        and (host.memory_gb is None or host.memory_gb >= needs.memory_gb)
+        and len(jobs(name)) < host.slots
+        and len(free(name)) >= wanted(name)
+    ]
+    order = sorted(fit)
+    order.sort(key=lambda name: len(jobs(name)) / hosts[name].slots)
+    order.sort(key=failed)
+    order.sort(key=lambda name: hosts[name].priority == "backup")
+    return Place("new", order[0], tuple(free(order[0])[: wanted(order[0])])) if order else None
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_host_of_a_job_is_that_of_the_plain_definition(seed: int) -> None:
+    draw = random.Random(seed)
+    names = [f"host-{number}" for number in range(draw.randint(0, 7))]
+    draw.shuffle(names)
+    hosts = {
+        name: host(
+            slots=draw.randint(1, 3),
+            gpus=draw.choice((0, 1, 4)),
+            priority=draw.choice(("normal", "normal", "backup")),
+            memory_gb=draw.choice((None, 8, 64)),
+            roles=draw.choice((["selfplay"], ["training"], ["selfplay", "training"])),
+        )
+        for name in names
+    }
+    taken = [
+        Place("new" if number == 3 else f"job-{number}", name, tuple(draw.sample(range(gpus), draw.randint(0, gpus))))
+        for number in range(draw.randint(0, 10))
+        for name in [draw.choice([*names, "host-of-old"])]
+        for gpus in [hosts[name].gpus if name in hosts else 1]
+    ]
+    conditions = {
+        name: Condition(draw.randint(0, 2), draw.choice((None, 100, 200)), retired=draw.choice((None, None, 50)))
+        for name in names
+        if draw.random() < 0.5
+    }
+    excluded = {name: "unfit" for name in names if draw.random() < 0.2}
+    needs = Needs(draw.randint(0, 2), draw.random() < 0.5, memory_gb=draw.choice((0, 16)))
+    expected = plain_choice(hosts, "selfplay", needs, conditions, taken, excluded)
+    facts = {"needs": needs, "hosts": hosts, "conditions": conditions, "taken": taken, "excluded": excluded}
+    if expected is None:
+        with pytest.raises(NoHost):
+            best_place("new", "selfplay", **facts)
+    else:
+        assert best_place("new", "selfplay", **facts) == expected
 
 
 def test_an_exclusion_ends_by_itself_and_is_remembered_by_later_tries() -> None:
@@ -85,7 +219,7 @@ class Memory(dict[str, Any]):
 class Work(JobSpec):
     """A command, for any host."""
 
-    host, gpus, seconds, success_codes = "local", 0, 60.0, frozenset({0})
+    host, needs, seconds, success_codes = "local", Needs(), 60.0, frozenset({0})
     role: Role | None = "selfplay"
 
     def __init__(self, command: str) -> None:
@@ -224,6 +358,6 @@ def test_where_no_host_has_the_role_the_trouble_of_this_machine_is_tried_again(f
 
 def test_work_that_no_host_can_do_fails_at_once(fleet: TwoHosts) -> None:
     work = Work("true")
-    work.gpus = 1
-    with pytest.raises(NoHostLeft, match="no host with the role selfplay has 1 GPUs"):
+    work.needs = Needs(1)
+    with pytest.raises(NoHostLeft, match=r"no host can bear this job of selfplay: .* has 0 GPUs, 1 are needed"):
         carry(fleet, work, Memory()).start()

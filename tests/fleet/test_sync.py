@@ -439,6 +439,14 @@ def test_a_stream_brings_new_games_over_one_connection(
     assert [shell.connections for shell in made] == [1]
 
 
+def test_a_stream_ends_after_the_round_in_which_the_fleet_has_got_other_hosts(gpu: Server, root: Path) -> None:
+    play(worker(gpu), 1)
+    rounds: list[SyncReport] = []
+    context = RunContext(settings_for_tests(stream_seconds=0.05))
+    stream_games({"gpu-1": gpu.host()}, context, rounds.append, root=root, over=lambda: len(rounds) == 2)
+    assert [report.games for report in rounds] == [1, 0]
+
+
 def test_a_stream_ends_at_once_when_it_is_told(gpu: Server, root: Path) -> None:
     play(worker(gpu), *range(300), size=20_000, close=True)
     stop = threading.Event()
@@ -460,7 +468,7 @@ STEPS = st.one_of(
 
 
 @given(steps=st.lists(STEPS, max_size=12), by_rsync=st.booleans())
-@settings(derandomize=True, deadline=None, max_examples=15)
+@settings(derandomize=True, max_examples=15)
 def test_no_game_is_lost_or_doubled_whatever_happens(
     servers: list[Server], tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]], by_rsync: bool
 ) -> None:

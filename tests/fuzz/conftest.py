@@ -19,7 +19,6 @@ settings.register_profile(
     max_examples=int(ROUNDS or 3),
     derandomize=ROUNDS is None,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 FUZZ = settings.get_profile("fuzz")

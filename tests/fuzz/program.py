@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
-PROCESSOR_SECONDS = 4
+PROCESSOR_SECONDS = 2
 MEMORY_BYTES = 16 << 30
 PATIENCE = 60.0
 

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 CODES = {0, 1, 2, 75, 130}
 """All that README documents."""
 COMMANDS = list(commands())
-SERVERS = {"metrics serve", "web"}
-"""Commands that serve until they are stopped, in no processor time: their tests start them themselves."""
+SERVERS = {"fill", "metrics serve", "web"}
+"""Commands that go on until they are stopped, in no processor time: their tests start them themselves."""
 WORDS = ("games", "list", "train", "--help", "--version", "", "-", "--", "\x1b", "\udcff", "x" * 5000)
 BY_CONFIG = {"players": "compared with what the config says, which tells what is right"}
 

@@ -17,6 +17,7 @@ from ringrift.datasets.settings import dataset_settings
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.fleet.hosts import fleet_settings, hosts
+from ringrift.fleet.rent_settings import rent_settings
 from ringrift.game_database.settings import database_settings
 from ringrift.heuristic.weights import load_weights
 from ringrift.limits import move_limit
@@ -30,6 +31,7 @@ from ringrift.resources.control_settings import control_settings
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.settings import DEFAULTS
 from ringrift.training.distillation_settings import distillation_settings
+from ringrift.training.energy_settings import energy_settings
 from ringrift.training.nnue_settings import nnue_settings
 from ringrift.training.reanalysis_settings import reanalysis_settings
 from ringrift.training.settings import hyper_parameters
@@ -57,7 +59,9 @@ READERS: dict[str, Callable[[], object]] = {
     "models.yaml": model_settings,
     "monitoring.yaml": monitoring_settings,
     "nnue.yaml": nnue_settings,
+    "ebmo.yaml": energy_settings,
     "reanalysis.yaml": reanalysis_settings,
+    "rent.yaml": rent_settings,
     "resources.yaml": guard_settings,
     "selfplay.yaml": lambda: selfplay_settings("square8_2p"),
     "training.yaml": training_thresholds,

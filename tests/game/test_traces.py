@@ -1,5 +1,5 @@
-"""The reference games replay exactly: legal actions, positions and results at every move, and every legal action
-survives action → canonical move → action."""
+"""The reference games replay exactly: legal actions, positions and results at every move; in every fourth game each
+legal action survives action → canonical move → action."""
 
 from __future__ import annotations
 
@@ -24,16 +24,11 @@ def trace(config: str) -> Path:
     return TRACES / f"{config}.jsonl.gz"
 
 
-@pytest.mark.parametrize("config", CONFIGS)
-def test_a_sample_of_games_replays(config: str) -> None:
-    for _, record in islice(read_records(trace(config)), 3):
-        assert check_record(record).moves == record["result"]["plies"]
-
-
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_game_replays(config: str, part: int) -> None:
-    checked = [check_record(record) for _, record in islice(read_records(trace(config)), part, None, PARTS)]
+    records = islice(read_records(trace(config)), part, None, PARTS)
+    checked = [check_record(record, round_trips=number % 4 == 0) for number, (_, record) in enumerate(records)]
     assert len(checked) > 10
 
 

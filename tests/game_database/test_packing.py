@@ -22,7 +22,7 @@ from ringrift.game_database.packing import (
 from ringrift.selfplay import SearchStatistics
 from tests.game_database.records import random_records
 
-exactly = settings(derandomize=True, deadline=None, max_examples=50)
+exactly = settings(derandomize=True, max_examples=50)
 
 
 @exactly

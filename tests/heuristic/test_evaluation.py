@@ -14,7 +14,7 @@ from ringrift.encoding import outcomes
 from ringrift.game import BOARDS, Board, configs, get_board, legal_actions, new_workspace, step
 from ringrift.game.boards import MAX_PLAYERS
 from ringrift.game.playout import random_playouts
-from ringrift.game.state import OWES_NOTHING, TERRITORY_PROCESSING
+from ringrift.game.state import GAME_OVER, OWES_NOTHING, TERRITORY_PROCESSING
 from ringrift.game.turn import play_forced
 from ringrift.heuristic import (
     FEATURE_COUNT,
@@ -24,7 +24,9 @@ from ringrift.heuristic import (
     load_weights,
     new_scratch,
     score,
+    write_features,
 )
+from ringrift.heuristic.features import write_changed_features
 from ringrift.one_ply import SHARPNESS
 from ringrift.search.legal import list_legal
 from tests.encoding.positions import any_config, few, random_position, random_states, rewritten, seeds
@@ -121,6 +123,31 @@ def test_one_ply_ahead_is_playing_every_action_and_what_is_forced_then(board: st
             play_forced(child[0], geometry.tables, work)
             expected = SHARPNESS * judged(child[0], geometry, weights, score)[state["player"] - 1]
             assert close(logits[index], expected)
+
+
+@pytest.mark.parametrize(("board", "players"), configs())
+def test_a_position_that_differs_in_some_cells_counts_as_if_it_were_looked_at_alone(board: str, players: int) -> None:
+    geometry = get_board(board)
+    work, scratch = new_workspace(geometry), new_scratch(geometry)
+    states = random_states(board, players)[::17].copy()
+    offsets, actions = list_legal(states, geometry.tables, work)
+    before, after, alone = (np.zeros((players, len(FEATURE_NAMES)), np.float32) for _ in range(3))
+    child = np.zeros(1, states.dtype)
+    compared = 0
+    for row, state in enumerate(states):
+        write_features(state, geometry.tables, scratch, before)
+        mine = range(offsets[row], offsets[row + 1])
+        for index in mine[:: max(1, len(mine) // 40)]:
+            child[0] = state
+            step(child[0], actions[index], geometry.tables, work)
+            play_forced(child[0], geometry.tables, work)
+            if child[0]["phase"] == GAME_OVER:
+                continue
+            write_changed_features(state, child[0], geometry.tables, scratch, after)
+            write_features(child[0], geometry.tables, new_scratch(geometry), alone)
+            assert after.tobytes() == alone.tobytes()
+            compared += 1
+    assert compared > len(states)
 
 
 @pytest.mark.parametrize(("board", "players"), [("square8", 2), ("hexagonal", 3)])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringrift.kernels.compiled import PACKAGE, cache_folder, cache_root, imported_files
+from ringrift.kernels.compiled import PACKAGE, cache_folder, cache_root, imported_files, source_files
 
 KERNEL = """
 import numpy as np
@@ -80,6 +80,12 @@ def test_the_cache_of_a_kernel_depends_on_every_module_that_it_imports() -> None
     folders = {cache_folder(PACKAGE / name) for name in ("game/turn.py", "encoding/features.py", "search/gumbel.py")}
     assert len(folders) == 3
     assert cache_folder(PACKAGE / "game" / "lines.py") == cache_folder(PACKAGE / "game" / "turn.py")
+
+
+def test_the_rules_are_compiled_anew_for_what_they_import_and_for_nothing_else() -> None:
+    sources = source_files(PACKAGE / "game" / "turn.py")
+    assert {PACKAGE / "game" / name for name in ("boards.py", "recovery.py", "types.py")} <= sources
+    assert PACKAGE / "game" / "conformance.py" not in sources, "it calls the rules, and they do not call it"
 
 
 def test_the_cache_folder_may_be_named_from_the_home_folder_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,27 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from sqlalchemy import update
 
 from ringrift.cli.render import rendered
 from ringrift.errors import RingRiftError
 from ringrift.evaluation.matches import MatchPlan
 from ringrift.evaluation.report import Comparison, MatchReport, PlayerResult
 from ringrift.game import get_board
-from ringrift.models import LostRace, ModelStore, NnueStore, RegisteredNnue, UnknownModel, nnue_lineage, verify
+from ringrift.models import (
+    AbsentModel,
+    LostRace,
+    ModelStore,
+    NnueStore,
+    RegisteredNnue,
+    UnknownModel,
+    nnue_lineage,
+    prune,
+    verify,
+)
 from ringrift.models import nnue_gate as gate
+from ringrift.models.schema import nnue_networks
+from ringrift.models.settings import PruneSettings
 from ringrift.nnue import BadNnue, find_network, promoted_network, read_nnue_id, write_network
 from ringrift.nnue.file import SHIPPED
 from tests.contexts import any_context
@@ -174,3 +187,61 @@ def test_verification_finds_altered_networks_and_puts_back_what_there_is_a_copy_
     promoted_network(networks.folder, CONFIG).unlink()
     assert verify(store, any_context(), repair=True).left == 0
     assert read_nnue_id(promoted_network(networks.folder, CONFIG)) == network.id
+
+
+def aged(networks: NnueStore, made: list[RegisteredNnue]) -> list[RegisteredNnue]:
+    """Make registered networks as old as they need to be to go."""
+    with networks.database.writing() as connection:
+        connection.execute(update(nnue_networks).values(created=1_600_000_000))
+    return [network for one in made if (network := networks.find(one.id)) is not None]
+
+
+def test_old_networks_lose_their_files_but_not_the_one_in_use_the_one_before_and_the_newest(
+    store: ModelStore, networks: NnueStore, tmp_path: Path
+) -> None:
+    old = [networks.register(made(tmp_path, seed)) for seed in range(5)]
+    before = None
+    for network in old[:3]:
+        networks.judge(network, None, expected=before, passed=True)
+        before = network.id
+        with networks.database.writing() as connection:  # so that one was judged after the other
+            judged = update(nnue_networks).where(nnue_networks.c.status == "archived")
+            connection.execute(judged.values(judged=nnue_networks.c.number))
+    old = aged(networks, old)
+    settings = PruneSettings(predecessors=1, newest=1, days=3.0)
+    assert [model.id for model in prune(store, settings, dry_run=True).pruned] == [old[3].id, old[0].id]
+    assert all(networks.path(network).exists() for network in old)
+    report = prune(store, settings)
+    assert report.kept == {"network in use": 1, "network formerly in use": 1, "newest": 1}
+    assert [model.kind for model in report.pruned] == ["nnue", "nnue"]
+    assert all(model.bytes > 1000 for model in report.pruned)
+    assert [networks.path(network).exists() for network in old] == [False, True, True, False, True]
+    assert verify(store, any_context()).faults == ()
+    assert prune(store, settings).pruned == ()
+    assert "file: pruned" in told(networks.listed()[-1], networks)
+
+
+def test_a_pruned_network_is_not_promoted_until_its_file_comes_back(
+    store: ModelStore, networks: NnueStore, tmp_path: Path
+) -> None:
+    path = made(tmp_path)
+    (network,) = aged(networks, [networks.register(path)])
+    prune(store, PruneSettings(predecessors=0, newest=0, days=0))
+    with pytest.raises(AbsentModel, match="its file has been pruned meanwhile; register a copy"):
+        networks.judge(network, {}, expected=None, passed=True)
+    assert networks.in_use(CONFIG) is None
+    assert networks.register(path) == network
+    networks.judge(network, {}, expected=None, passed=True)
+    assert read_nnue_id(promoted_network(networks.folder, CONFIG)) == network.id
+
+
+def test_a_file_that_has_outlived_its_pruning_is_told_of_and_removed(
+    store: ModelStore, networks: NnueStore, tmp_path: Path
+) -> None:
+    path = made(tmp_path)
+    (network,) = aged(networks, [networks.register(path)])
+    networks.give_up_files([network.id])
+    (fault,) = verify(store, any_context()).faults
+    assert "is there, though it has been pruned" in fault.detail
+    assert prune(store, PruneSettings(predecessors=0, newest=0, days=0)).finished == 1
+    assert verify(store, any_context()).faults == ()

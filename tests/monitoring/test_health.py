@@ -53,12 +53,12 @@ def test_a_loop_that_runs_is_well(world: World) -> None:
 
 def test_a_loop_that_nobody_runs_is_not(world: World) -> None:
     assert health_report(world.inputs).reasons == (
-        "nobody has run the loop here yet: `make up` or `ringrift loop` does",
+        "the loop has not run here yet: `make up` or `ringrift loop` starts it",
     )
     world.alive()
     later = MonitoringInputs(world.home, world.inputs.database, clock=lambda: time.time() + 6000)
     (reason,) = health_report(later).reasons
-    assert re.fullmatch(r"nobody runs the loop: the last sign of life, of airflow, is 10\d minutes old", reason)
+    assert re.fullmatch(r"the loop does not run: the last sign of life, of airflow, is 10\d minutes old", reason)
 
 
 def test_a_halt_is_no_illness_but_a_note(world: World) -> None:
@@ -138,7 +138,7 @@ def test_the_commands_end_with_codes_that_say_it(world: World, tmp_path: Path) -
 
     found = run("health")
     assert found.returncode == 1
-    assert "nobody has run the loop here yet" in found.stdout
+    assert "the loop has not run here yet" in found.stdout
     world.alive()
     found = run("health", "--json")
     assert (found.returncode, json.loads(found.stdout)["healthy"]) == (0, True)

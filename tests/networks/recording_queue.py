@@ -60,9 +60,9 @@ class RecordingQueue(CopyingQueue):
 
         return replay
 
-    def fetch(self, found: Tensor, host: Tensor) -> Tensor:
-        self.calls.append(Call("fetch", found.nbytes))
-        self._arriving.append((found.clone(), host))
+    def fetch(self, result: Tensor, host: Tensor) -> Tensor:
+        self.calls.append(Call("fetch", result.nbytes))
+        self._arriving.append((result.clone(), host))
         return host
 
     def finish(self) -> Callable[[], None]:

@@ -21,8 +21,10 @@ from ringrift.pipeline.housekeeping_report import HostCleaned
 from ringrift.pipeline.housekeeping_settings import DAY, housekeeping_settings
 from ringrift.resources.settings import RoomLimit
 from ringrift.run_context import RunContext
+from tests.cli.processes import RINGRIFT
 from tests.fleet.servers import Server, server
 from tests.models.making import registered
+from tests.pipeline.test_housekeeping import answered
 
 CONFIG = "hex8_2p"
 NEVER_FULL = RoomLimit(warn=1.0, stop=1.0, enough_gb=0)
@@ -84,7 +86,12 @@ def test_what_is_here_goes_there_and_what_may_be_needed_stays(gpu: Server, store
     best = made(gpu.home / "models" / f"ringrift_best_{CONFIG}.pth", days=10)
 
     told = cleaned(gpu, store, apply=False)
-    assert [(kind.kind, kind.removed) for kind in told.kinds] == [("jobs", 0), ("runs", 1), ("models", 0)]
+    assert [(kind.kind, kind.removed) for kind in told.kinds] == [
+        ("jobs", 0),
+        ("runs", 1),
+        ("models", 0),
+        ("answers", 0),
+    ]
     assert all(folder.is_dir() for folder in runs.values()), "only told"
 
     runs_of = cleaned(gpu, store).kinds[1]
@@ -119,3 +126,20 @@ def test_trouble_of_a_host_is_told_and_ends_nothing(gpu: Server, store: ModelSto
     found = cleaned(replace(gpu, port=1), store)
     assert "gpu-1" in found.trouble
     assert found.kinds == ()
+
+
+def test_old_games_of_evaluations_go_by_the_program_of_their_host(gpu: Server, store: ModelStore) -> None:
+    path = gpu.home / "data" / "evaluation" / "answers.db"
+    answered(path, "old", 20)
+    answered(path, "young", 1, 2)
+    found = cleaned(gpu, store)
+    assert found.trouble == "", "a host without ringrift is cleaned of the rest"
+    assert "No such file" in " ".join(found.kinds[3].trouble) or "not found" in " ".join(found.kinds[3].trouble)
+    program = gpu.home / "ringrift" / "current" / "bin" / "ringrift"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {RINGRIFT} "$@"\n')
+    program.chmod(0o755)
+    told = cleaned(gpu, store, apply=False).kinds[3]
+    assert (told.removed, dict(told.kept)) == (1, {"of runs younger than 14 days": 2})
+    assert cleaned(gpu, store).kinds[3].removed == 1
+    assert cleaned(gpu, store).kinds[3].removed == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.errors import Busy
+from ringrift.evaluation.schema import evaluation_games, evaluation_moves
 from ringrift.files import alone
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase, ingest
@@ -106,7 +107,7 @@ def test_checkpoints_of_a_training_that_goes_on_stay(home: LoopInputs) -> None:
     going, young, old = run("going", days=10, ended=False), run("young", days=1), run("old", days=10)
     with alone(old / ".lock", old, Busy("another process is training there")):
         report = cleaned(home)
-    kept = {"the training has not ended": 1, "younger than 2 days": 1, "somebody works there": 1}
+    kept = {"the training has not ended": 1, "younger than 2 days": 1, "a process works there": 1}
     assert dict(kind(report, "checkpoints").kept) == kept
     assert all((one / "checkpoints").is_dir() for one in (going, young, old))
 
@@ -161,7 +162,7 @@ def test_raw_games_go_once_the_database_has_them_and_are_not_played_again(home: 
 def test_games_of_a_host_that_has_them_still_stay(home: LoopInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     registered(home.store, training={"run": "first"})
     made(home.selfplay / CONFIG / "gpu-1" / "one" / "one-000001.jsonl.gz", days=100)
-    monkeypatch.setattr("ringrift.pipeline.housekeeping.hosts", lambda: {"gpu-1": None})
+    monkeypatch.setattr("ringrift.pipeline.housekeeping.all_hosts", lambda database: {"gpu-1": None})
     assert dict(kind(cleaned(home), "raw_games").kept) == {"of a host that has it still, or may have": 1}
 
 
@@ -203,8 +204,37 @@ def test_data_sets_of_backfills_and_leftovers_go(home: LoopInputs) -> None:
         "raw_games": 0,
         "runs": 0,
         "jobs": 0,
+        "answers": 0,
         "models": 0,
     }
+
+
+def answered(path: Path, run: str, *days: float) -> None:
+    """Store games that were played for others, one for each age."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with GamesDatabase(str(path), create=True) as database, database.writing() as connection:
+        for number, age in enumerate(days):
+            key = {"run": run, "number": number}
+            game = {"planned": 9, "config": CONFIG, "kind": "tournament", "players": "[]", "opening": 0, "seed": 1}
+            ended = {"plies": 3, "actions_hash": 1, "ended": int(time.time() - age * DAY)}
+            connection.execute(evaluation_games.insert().values(**key, **game, **ended))
+            moves = {"opening_plies": 0, "max_moves": 9, "actions": bytes(100_000)}
+            connection.execute(evaluation_moves.insert().values(**key, **moves))
+
+
+def test_old_games_that_were_played_for_others_go_run_by_run(home: LoopInputs) -> None:
+    path = Path("data/evaluation/answers.db")
+    answered(path, "old", 30, 20)
+    answered(path, "going on", 30, 0)
+    size = path.stat().st_size
+    told = kind(cleaned(home, apply=False), "answers")
+    assert (told.removed, told.bytes, dict(told.kept)) == (2, 200_000, {"of runs younger than 14 days": 2})
+    assert path.stat().st_size == size
+    assert kind(cleaned(home), "answers") == told
+    assert path.stat().st_size <= size - 200_000, "their room is given back"
+    assert kind(cleaned(home), "answers").removed == 0
+    path.write_bytes(b"no database")
+    assert "answers.db" in " ".join(kind(cleaned(home), "answers").trouble)
 
 
 def test_shards_stay_where_a_manifest_cannot_be_read(home: LoopInputs) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ringrift.errors import RingRiftError
+from ringrift.kernels.threads import default_threads
 from ringrift.resources.control import Load
 from ringrift.resources.control_settings import control_settings
 from ringrift.resources.fill import HostControl, WorkerFailed, Workers, fill
@@ -30,10 +31,12 @@ class Started:
         self.command = command
         self.processes: list[subprocess.Popen[bytes]] = []
         self.batches: list[float] = []
+        self.places: list[int] = []
 
-    def __call__(self, number: int, batch: float) -> subprocess.Popen[bytes]:
+    def __call__(self, number: int, batch: float, place: int) -> subprocess.Popen[bytes]:
         self.processes.append(subprocess.Popen(self.command))
         self.batches.append(batch)
+        self.places.append(place)
         return self.processes[-1]
 
     @property
@@ -52,6 +55,18 @@ def service(home: Path, config: str, started: Started, look: Callable[[], Load])
     finally:
         context.cancellation.set()
         thread.join(60)
+
+
+def simulated_look(home: Path, others: float = 0.0) -> Callable[[], Load]:
+    """Return a look at a machine that is as busy as the plan lets self-play be, and by `others`."""
+    cores = default_threads()
+
+    def look() -> Load:
+        decided = read_plan(home / PLAN)
+        own = 0.0 if decided is None else sum(decided.processes.values()) * decided.working / cores
+        return Load(min(1.0, own + others))
+
+    return look
 
 
 def plan(**changes: object) -> Plan:
@@ -79,6 +94,20 @@ def test_two_services_share_the_host_and_one_takes_over_from_the_other(tmp_path:
     assert second.alive == 0
 
 
+def test_decisions_are_logged_in_words_and_figures_alone_are_no_decision(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "ringrift.resources.fill")
+    with service(tmp_path, "hex8_2p", Started(), simulated_look(tmp_path)):
+        wait_for(lambda: "within the band" in caplog.text)
+        found = wait_for(lambda: (one := read_plan(tmp_path / PLAN)) and 0.65 < one.cpu < 0.75 and one)
+        assert 0.6 <= found.cpu <= 0.8
+    assert "below the band: processes hex8_2p" in caplog.messages[0]
+    assert "of the time" in caplog.messages[0]
+    assert "above the band" not in caplog.text
+    assert len(caplog.messages) < 20
+
+
 def test_workers_follow_the_plan() -> None:
     started = Started()
     workers = Workers("hex8_2p", started)
@@ -94,6 +123,14 @@ def test_workers_follow_the_plan() -> None:
     assert started.alive == 1, "who dies is started anew"
     workers.end()
     assert started.alive == 0
+
+
+def test_workers_know_their_place_among_those_of_all_configs() -> None:
+    started = Started()
+    workers = Workers("hex8_2p", started)
+    workers.adjust(2, 1.0, first=3)
+    workers.end()
+    assert started.places == [3, 4], "so that no GPU is given to two while another has none"
 
 
 def test_self_play_that_cannot_begin_is_not_tried_again() -> None:

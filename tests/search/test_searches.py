@@ -10,9 +10,19 @@ import pytest
 from ringrift.encoding import feature_version, outcomes
 from ringrift.game import Game, configs, get_board, new_states, new_workspace, policy_size, step
 from ringrift.game.actions import SCALAR_ACTIONS
+from ringrift.game.state import GAME_OVER
 from ringrift.game.types import States
+from ringrift.heuristic import HeuristicEvaluator, load_weights
 from ringrift.kernels.types import F32, I32, I64
-from ringrift.search import CachedEvaluator, GumbelSearch, NetworkEvaluator, PlayoutCap, PuctSearch, UniformEvaluator
+from ringrift.search import (
+    CachedEvaluator,
+    Evaluator,
+    GumbelSearch,
+    NetworkEvaluator,
+    PlayoutCap,
+    PuctSearch,
+    UniformEvaluator,
+)
 from ringrift.search.tree import CUT_OFF, TERMINAL
 from tests.game.drawing import position
 from tests.search.parts import HashedEvaluator, Search, check_tree, positions
@@ -141,6 +151,76 @@ def test_remembered_answers_change_nothing(kind: str, megabytes: int) -> None:
         for state, action in zip(states, output.chosen_actions, strict=True):
             step(state, int(action), get_board("square8").tables, work)
     assert (cached.hits > cached.lookups / 10) == (megabytes > 0)
+
+
+CACHED = "heuristic behind a cache"
+
+
+class AskedInPython:
+    """An evaluator without a kernel, whose answers are those of another one."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    def __call__(self, states: States, offsets: I64, actions: I32) -> tuple[F32, F32]:
+        return self.evaluator(states, offsets, actions)
+
+
+@every_search
+@pytest.mark.parametrize(
+    ("board", "players", "evaluator"),
+    [
+        *((*small, name) for small in (("square8", 2), ("hex8", 3)) for name in ("uniform", "heuristic", CACHED)),
+        ("square19", 4, CACHED),  # which holds the kernel of the heuristic; each takes long to compile
+        ("hexagonal", 2, CACHED),
+    ],
+)
+def test_searches_without_python_in_between_are_the_same(kind: str, board: str, players: int, evaluator: str) -> None:
+    """Games at several stages; three decisions each, so that the cache knows positions."""
+
+    def made() -> Evaluator:
+        if evaluator == "uniform":
+            return UniformEvaluator(players)
+        heuristic = HeuristicEvaluator(get_board(board), players, load_weights(f"{board}_{players}p"))
+        return CachedEvaluator(heuristic, players) if evaluator == CACHED else heuristic
+
+    kernel, asked = made(), made()
+    options: dict[str, Any] = {"simulations": 24, "cap": PlayoutCap(full_share=0.5, fast_simulations=6), "seed": 5}
+    compiled = make(kind, board, players, kernel, threads=1, **options)
+    plain = make(kind, board, players, AskedInPython(asked), threads=1, **options)
+    states, work = positions(board, players, 3, 60).copy(), new_workspace(get_board(board))
+    for _ in range(3):
+        output = plain.run(states)
+        for before, after in zip(output, compiled.run(states), strict=True):
+            assert np.asarray(after).tobytes() == np.asarray(before).tobytes()
+        for state, action in zip(states, output.chosen_actions, strict=True):
+            step(state, int(action), get_board(board).tables, work)
+        states = states[states["phase"] != GAME_OVER]
+    if isinstance(kernel, CachedEvaluator) and isinstance(asked, CachedEvaluator):
+        assert kernel.lookups == asked.lookups
+        assert kernel.hits >= asked.hits > 0
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_number_of_games_and_threads_decides_only_where_the_loop_runs(threads: int) -> None:
+    states = positions("square8", 2, 40, 60)
+    heuristic = HeuristicEvaluator(get_board("square8"), 2, load_weights("square8_2p"))
+    many = make("gumbel", "square8", 2, CachedEvaluator(heuristic, 2), simulations=16, threads=threads)
+    output = many.run(states)
+    for game in range(0, len(states), 7):
+        one = make("gumbel", "square8", 2, CachedEvaluator(heuristic, 2), simulations=16)
+        alone = one.run(states[game : game + 1], np.array([game]))
+        mine = slice(*output.policy_offsets[game : game + 2])
+        assert alone.policy_probs.tobytes() == output.policy_probs[mine].tobytes()
+        assert alone.chosen_actions[0] == output.chosen_actions[game]
+
+
+@every_search
+def test_a_limit_of_time_ends_a_search_whose_evaluator_has_a_kernel(kind: str) -> None:
+    search = make(kind, "square8", 2, UniformEvaluator(2), simulations=1_000)
+    search.limit_time(0.0)
+    output = search.run(new_states(get_board("square8"), 2, 1))
+    assert output.visits.sum() == 0
 
 
 # What it finds

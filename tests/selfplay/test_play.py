@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from ringrift.game import Game
 from ringrift.networks import NetworkConfig, build_network, save_model
 from ringrift.search.output import empty_output
 from ringrift.selfplay import PlayerPool, SelfPlay, read_line
+from ringrift.selfplay.hard_positions import HardPosition, HardPositions
 from ringrift.selfplay.search_recorder import FIRST_DECISIONS, FIRST_ENTRIES, SearchRecorder
 from ringrift.selfplay.settings import StepSettings
 from tests.selfplay.runs import NOWHERE, lines, played, some_options
@@ -101,6 +103,29 @@ def test_a_share_of_the_games_begins_at_random() -> None:
     assert not any(
         record.opening for record in played(some_options(players="random", settings={"opening": {"share": 0}}), 9)
     )
+
+
+def test_a_share_of_the_games_begins_in_hard_positions() -> None:
+    hard = []
+    for record in played(some_options(players="random"), 3):
+        actions = record.actions[:20].tolist()
+        game = Game("hex8")
+        for action in actions:
+            game.play(action)
+        hard.append(
+            HardPosition(
+                actions=actions, hash=f"{game.hash():016x}", reason="surprise", score=1, best=actions[0], value=0
+            )
+        )
+    pool = HardPositions(config="hex8_2p", positions=hard)
+    options = some_options(players="heuristic", settings={"opening": {"share": 0.0, "hard": 0.5}}, positions=pool)
+    records = played(options, 40)
+    begun = [record for record in records if record.opening]
+    assert 10 <= len(begun) <= 30
+    beginnings = {tuple(position.actions) for position in hard}
+    assert {tuple(record.actions[:20].tolist()) for record in begun} == beginnings
+    assert lines(played(options, 10, side_by_side=3)) == lines(records[:10])
+    assert options.fingerprint != replace(options, positions=None).fingerprint
 
 
 def test_the_temperature_makes_games_differ_where_players_would_repeat_themselves() -> None:

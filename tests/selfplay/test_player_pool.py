@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from ringrift.agents import BadSpec, promoted_model
-from ringrift.agents.champion import former_wanted
+from ringrift.agents.champion import former_wanted, placed_newest
 from ringrift.networks import MissingModel, NetworkConfig, build_network, save_model
 from ringrift.selfplay import PlayerPool, SelfPlay
+from ringrift.selfplay.settings import DifficultySettings, LaterPlayers, PlayersSettings
 from tests.selfplay.runs import NOWHERE, some_options
 
 DEFAULTS = {"players": {"trained": "policy:{best}", "bootstrap": "random"}}
@@ -158,6 +159,40 @@ def test_a_league_plays_former_champions_and_takes_in_those_that_come(tmp_path: 
     third = former(tmp_path, 3, seed=4)
     pool.refresh()
     assert [player.model for player in pool.members] == [champion, first, third]
+
+
+def test_the_newest_model_plays_where_it_is_named_and_the_champion_until_there_is_one(tmp_path: Path) -> None:
+    champion = promote(tmp_path, seed=1)
+    pool = PlayerPool(some_options(players="mixed:policy:{best},policy:{newest}"), tmp_path)
+    assert [player.model for player in pool.members] == [champion] * 2
+    torch.manual_seed(2)
+    network = build_network(NetworkConfig.of("tiny", *config_of("hex8_2p")))
+    newest = save_model(placed_newest(tmp_path, "hex8_2p"), network)[:16]
+    pool.refresh()
+    assert [player.model for player in pool.members] == [champion, newest]
+
+
+@pytest.mark.parametrize(
+    ("progress", "played"),
+    [(0.0, "gumbel:MODEL@19?noise=1&fast=5"), (0.05, "gumbel:MODEL@42?noise=1&fast=10"), (0.1, "policy:MODEL")],
+)
+def test_difficulty_and_opponents_follow_progress(tmp_path: Path, progress: float, played: str) -> None:
+    promote(tmp_path, seed=1)
+    players = PlayersSettings(
+        trained="gumbel:{best}@64?noise=1&fast=16",
+        bootstrap="random",
+        later=[LaterPlayers(progress=0.1, trained="policy:{best}"), LaterPlayers(progress=0.5, trained="random")],
+    )
+    changes = {"players": players, "difficulty": DifficultySettings(start=0.3, end=1.0, generations=5)}
+    pool = PlayerPool(some_options(players=None, progress=progress, settings=changes), tmp_path)
+    assert pool.text == played.replace("MODEL", str(promoted_model(tmp_path, "hex8_2p")))
+
+
+def test_players_that_are_asked_for_have_their_own_difficulty(tmp_path: Path) -> None:
+    promote(tmp_path, seed=1)
+    changes = {"difficulty": DifficultySettings(start=0.3, end=1.0, generations=5)}
+    pool = PlayerPool(some_options(players="gumbel:{best}@20", settings=changes), tmp_path)
+    assert pool.text == f"gumbel:{promoted_model(tmp_path, 'hex8_2p')}@20"
 
 
 def former(folder: Path, back: int, seed: int) -> str:

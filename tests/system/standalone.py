@@ -21,6 +21,8 @@ from tests.airflow.tiny import change_settings
 from tests.processes import family
 
 DAG = "ringrift__square8_2p"
+PATIENCE = 300
+"""Seconds: a machine that does other work, too, is slow, and no test is about that."""
 
 
 class Driven:
@@ -81,14 +83,14 @@ class Driven:
         """Wait until the triggerer watches the job of a task, and tells its log."""
         self.wait(lambda: self.tasks(run)[task] == "deferred" and f"{task}: step" in self.log(run, task))
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         give_up = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < give_up, self.log_file.read_text()[-3000:]
             time.sleep(0.5)
         return found
 
-    def finished(self, run: str, state: str = "success", seconds: float = 120) -> None:
+    def finished(self, run: str, state: str = "success", seconds: float = PATIENCE) -> None:
         self.wait(lambda: self.state(run) in ("success", "failed"), seconds)
         assert self.state(run) == state, self.tasks(run)
 
@@ -106,7 +108,8 @@ class Driven:
 class Standalone(Driven):
     """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, approval: bool = False) -> None:
+        """Make it, without starting it; with `approval` a person has a say in promotions from the beginning."""
         self.place = Place.make(folder)
         self.place.answer()
         self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
@@ -114,7 +117,8 @@ class Standalone(Driven):
         shutil.copytree(DEFAULTS, config)
         self.settings = config / "loop.yaml"
         every = f"{self.day_ends:%-M %-H} * * *"
-        change_settings(self.settings, {"presets.smoke.every": every, "presets.smoke.retry_seconds": 1})
+        preset = {"every": every, "retry_seconds": 1, "approval.wanted": approval}
+        change_settings(self.settings, {f"presets.smoke.{name}": value for name, value in preset.items()})
         self.port = free_port()
         sys.path.append(str(REPOSITORY / "plugins"))
         from ringrift_airflow.local.standalone import StandaloneAirflow

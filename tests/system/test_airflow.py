@@ -31,6 +31,7 @@ def standalone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]
     try:
         found.wait(lambda: found.api.get("/dags")["total_entries"] >= 4)
         assert found.api.get("/importErrors")["total_entries"] == 0
+        assert found.api.get("/plugins/importErrors")["total_entries"] == 0
         yield found
     finally:
         found.down()
@@ -240,7 +241,7 @@ def test_an_iteration_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standa
     assert stages[:8] == ["selfplay", "sync", "ingest", "threshold", "export", "check", "train", "gauntlet"]
     said = dict(zip(stages, rows, strict=True))
     assert said["ingest"].endswith(" s  3 new games in the database")
-    assert said["rate"].endswith("nobody is rated: rated_as of the preset in loop.yaml is empty")
+    assert said["rate"].endswith("no rating: rated_as of the preset in loop.yaml is empty")
     assert said["gate"].endswith(" s  passed")
     assert said["promote"].endswith(" s  promoted")
     token = loop.api.token()

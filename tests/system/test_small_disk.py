@@ -1,9 +1,10 @@
-"""Rounds of self-play, ingest and housekeeping on a real disk that could not hold the games of all of them."""
+"""Self-play, ingest, housekeeping and the check before a training on a real disk that is soon full."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,36 @@ def test_a_disk_that_is_kept_clean_never_fills_and_no_game_is_lost(
         assert written > 1000 * KILOBYTES, "all games together are more than the disk holds"
         assert fullest < 0.95
         assert sum(held_out.values()) == ROUNDS * GAMES
+
+
+def test_a_training_that_the_disk_has_no_room_for_is_refused_only_after_cleaning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "training.yaml").write_text(
+        "preflight:\n"
+        "  games: {fail: 1, warn: 1}\n"
+        "  samples: {fail: 1, warn: 1}\n"
+        "  disk: {warn: 0.6, fail: 0.7, enough_gb: 0}\n"
+    )
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("RINGRIFT_DATABASE", str(tmp_path / "games.db"))
+    with small_disk(tmp_path / "data", 60_000):
+        if not (tmp_path / "data").is_dir():
+            pytest.skip("only root may mount a small disk")
+        monkeypatch.chdir(tmp_path)
+        run("selfplay", CONFIG, "--players", "gumbel:heuristic@2?noise=1", "--games", "4", "--run", "a")
+        run("games", "ingest", "data/selfplay")
+        run("dataset", "export", CONFIG)
+        old = Path("data/runs") / CONFIG / "01234567"
+        (old / "checkpoints").mkdir(parents=True)
+        (old / "checkpoints" / "step-00000100.pt").write_bytes(bytes(38_000_000))
+        (old / "report.json").write_text("{}")
+        os.utime(old / "report.json", (time.time() - 86_400,) * 2)  # younger than a checkpoint that may go otherwise
+        words = ["preflight", CONFIG, "--preset", "smoke", "--json"]
+        refused = CliRunner().invoke(app, words)
+        assert refused.exit_code == 1
+        assert json.loads(refused.stdout)["why"].startswith("disk: ")
+        assert (old / "checkpoints").is_dir()
+        assert json.loads(run(*words, "--clean"))["ready"]
+        assert not (old / "checkpoints").exists()

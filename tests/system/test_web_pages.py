@@ -1,4 +1,4 @@
-"""The pages in a browser: every page, games played by clicks, a replay, hostile names, a telephone's width."""
+"""The pages in a browser: every page, light and dark, games by clicks, a replay, hostile names, a telephone's width."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ import uvicorn
 
 from ringrift.game import Game, parse_config
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.resources.control import Load
+from ringrift.resources.control_settings import control_settings
+from ringrift.resources.fill import HostControl
+from ringrift.resources.pace import PLAN
 from ringrift.selfplay.live import NAME, LiveFile, LiveWorker, RunningGame
 from ringrift.web import WebContext, create_app, web_settings
 from ringrift.web.guards import open_guards
@@ -27,33 +31,59 @@ from tests.system.browser import Browser, browser
 pytestmark = pytest.mark.xdist_group("web pages")
 
 HOSTILE = '<img src=x onerror="window.hacked=true">"\'</script>{{7*7}}'
-FEW_MOVES = 5
-"""Of a game that is played by clicks."""
+FEW = 5
+"""Moves of a person in a game on a large board, whose limit is set so that it ends then."""
+LARGE = 100
+"""Cells of a board from which on a game to its real end takes too long."""
 WATCH = """
 window.wrong = [];
 addEventListener("error", (event) => wrong.push(String(event.message)));
 addEventListener("unhandledrejection", (event) => wrong.push(String(event.reason)));
 addEventListener("securitypolicyviolation", (event) => wrong.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
-ONE_CLICK = """
-(() => {
-  const choices = document.querySelectorAll('[aria-label="Your choice"] .choices button');
-  if (choices.length) return choices[choices.length - 1].click();
-  const cells = document.querySelectorAll(".board .cell.legal");
-  const cell = cells[Math.floor(cells.length / 2)];
-  if (cell) cell.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+PLAY_BY_CLICKS = """
+(async () => {
+  const until = Date.now() + 20000;
+  let clicks = 0;
+  while (Date.now() < until && !document.body.innerText.includes("The game is over")) {
+    const choices = document.querySelectorAll('[aria-label="Your choice"] .choices button');
+    const cells = document.querySelectorAll(".board .cell.legal");
+    const chosen = choices[choices.length - 1] ?? cells[Math.floor(cells.length / 2)];
+    if (chosen) clicks++;
+    chosen?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return clicks;
 })()
 """
-PLAY_BY_CLICKS = f"""
-(async () => {{
-  for (let clicks = 0; clicks < 400; clicks++) {{
-    if (document.body.innerText.includes("The game is over")) return clicks;
-    {ONE_CLICK};
-    await new Promise((done) => setTimeout(done, 50));
-  }}
-  return document.body.innerText;
-}})()
+"""Clicks for some seconds, or until the game is over; tells how often."""
+FAINT = """
+(() => {
+  const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const painted = (colours) => {
+    context.clearRect(0, 0, 1, 1);
+    for (const colour of colours) {
+      context.fillStyle = colour;
+      context.fillRect(0, 0, 1, 1);
+    }
+    const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data]
+      .map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const grounds = (one) => (one ? [...grounds(one.parentElement), getComputedStyle(one).backgroundColor] : ["white"]);
+  const faint = [];
+  for (const one of document.querySelectorAll("body *:not(svg *, option, :disabled)")) {
+    const text = [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()).join("");
+    if (!text || !one.getClientRects().length) continue;
+    const under = grounds(one);
+    const both = [painted(under), painted([...under, getComputedStyle(one).color])].sort((a, b) => a - b);
+    if ((both[1] + 0.05) / (both[0] + 0.05) < 4.5) faint.push(text);
+  }
+  return [...new Set(faint)];
+})()
 """
+"""The texts whose contrast is less than what WCAG 2.2 asks of small ones (1.4.3)."""
 
 
 class Site:
@@ -117,6 +147,8 @@ def address(home: Path) -> Iterator[str]:
     losses = {"total": 2.0, "policy": 1.5}
     lines = [{"step": 5, "losses": losses, "accuracy": 0.2}, {"step": 5, "holdout": losses}]
     (run / "history.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    control = HostControl(control_settings(), cores=4, memory_gb=16)
+    control.plan(Load(0.95), {"hex8_2p": 1.0}, now=time.time()).write(folder / PLAN)
     context = WebContext(web_settings(), home=folder, database=str(folder / "ringrift.db"))
     config = uvicorn.Config(create_app(context, open_guards()), port=0, log_level="error", log_config=None)
     server = uvicorn.Server(config)
@@ -150,7 +182,7 @@ PAGES = {
     "#/play/square19_2p?seats=person,person&seed=1": "Your choice",
     "#/rules": "Recovery",
     "#/file": "Drop a file of games",
-    "#/fleet": "This machine does all",
+    "#/fleet": "Control of this machine",
     "#/runs": "held out",
     "#/runs?config=hex8_2p": "No training yet",
     "#/live": "Game 6",
@@ -158,12 +190,17 @@ PAGES = {
 
 
 @pytest.mark.parametrize("where", PAGES)
-def test_every_page_fits_a_desk_and_a_telephone(where: str, site: Site) -> None:
-    for width in (1440, 390):
+def test_every_page_fits_a_desk_and_a_telephone_and_can_be_read_by_day_and_by_night(where: str, site: Site) -> None:
+    grounds = set()
+    for width, scheme in ((1440, "light"), (390, "light"), (390, "dark"), (1440, "dark")):
         site.width(width)
+        site.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         site.show(where, PAGES[where])
         assert site.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert site.page.evaluate(FAINT) == []
+        grounds.add(site.page.evaluate("getComputedStyle(document.body).backgroundColor"))
         site.is_well()
+    assert len(grounds) == 2
 
 
 def test_names_in_records_are_text_and_nothing_else(site: Site) -> None:
@@ -193,16 +230,24 @@ def test_a_replay_is_stepped_through_by_keys_and_linked(site: Site) -> None:
     site.is_well()
 
 
-@pytest.mark.parametrize("config", ["square8_2p", "square19_2p", "hex8_3p", "hexagonal_4p"])
-def test_a_game_is_played_by_clicks(config: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    players = parse_config(config)[1]
-    monkeypatch.setattr(play, "move_limit", lambda _: 4 * FEW_MOVES * players)
+def play_by_clicks(site: Site) -> int:
+    """Click until the game is over, and return how often."""
+    give_up, clicks = time.monotonic() + 1200, 0
+    while "The game is over" not in (text := str(site.page.evaluate("document.body.innerText"))):
+        assert time.monotonic() < give_up, text
+        clicks += site.page.settle(PLAY_BY_CLICKS)
+    return clicks
+
+
+@pytest.mark.parametrize("config", ["square8_2p", "hex8_3p", "square19_2p", "hexagonal_4p"])
+def test_a_whole_game_is_played_by_clicks(config: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, players = parse_config(config)
+    if board.cells > LARGE:
+        monkeypatch.setattr(play, "move_limit", lambda _: 4 * FEW * players)
     seats = ",".join(["person", *["level:1"] * (players - 1)])
     site.width(1440, 900)
     site.show(f"#/play/{config}?seats={seats}&seed=4", "Your choice")
-    clicks = site.page.settle(PLAY_BY_CLICKS)
-    assert isinstance(clicks, int), clicks
-    assert clicks >= FEW_MOVES
+    assert play_by_clicks(site) >= FEW
     where = site.page.evaluate("location.hash")
     assert "The game is over" in site.show(where, "The game is over")  # resumed by its address
     site.page.click("Undo")

@@ -55,7 +55,7 @@ def test_one_bin_sees_the_means_alone() -> None:
     assert found.ece == 0.0
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(seed=st.integers(0, 999), count=st.integers(1, 200), bins=st.integers(1, 20))
 def test_every_sample_is_in_one_bin(seed: int, count: int, bins: int) -> None:
     rng = np.random.default_rng(seed)

@@ -75,7 +75,7 @@ def test_a_missing_history_is_one_line(tmp_path: Path) -> None:
         read_history(tmp_path / "none.jsonl")
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(count=st.integers(0, 300), points=st.integers(2, 40), seed=st.integers(0, 99))
 def test_a_thinned_curve_keeps_mean_and_extremes(count: int, points: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=count)

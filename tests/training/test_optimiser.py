@@ -27,8 +27,16 @@ def test_the_rate_rises_in_a_line_then_falls_along_a_cosine_to_the_least() -> No
 
 
 def test_a_batch_that_is_larger_than_the_rate_was_chosen_for_takes_larger_steps() -> None:
-    hyper = hyper_parameters("square8_2p", changes={"learning_rate": 0.01, "batch": 256})
-    assert learning_rate(10, hyper, 1024, 110, 10) == pytest.approx(0.02)
+    hyper = hyper_parameters("square8_2p", changes={"learning_rate": 0.001, "batch": 256})
+    assert learning_rate(10, hyper, 1024, 110, 10) == pytest.approx(0.002)
+
+
+def test_a_large_batch_raises_the_rate_no_further_than_to_the_most() -> None:
+    hyper = hyper_parameters("square8_2p")
+    peaks = [learning_rate(10, hyper, batch, 110, 10) for batch in (2048, 4096, 8 * 2048, 64 * 4096)]
+    assert peaks == pytest.approx([0.001 * 8**0.5, 0.004, 0.004, 0.004])
+    given = hyper_parameters("square8_2p", changes={"learning_rate": 0.01})
+    assert learning_rate(10, given, 8 * 2048, 110, 10) == 0.01, "a rate that is asked for stays as it is"
 
 
 def test_norms_and_biases_do_not_decay() -> None:

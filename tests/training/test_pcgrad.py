@@ -21,7 +21,7 @@ def plain_pcgrad(gradients: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return projected.sum(0)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1), tasks=st.integers(1, 5), parameters=st.integers(1, 40))
 def test_it_is_the_algorithm_of_the_paper(seed: int, tasks: int, parameters: int) -> None:
     gradients = np.random.default_rng(seed).normal(size=(tasks, parameters))
@@ -34,7 +34,7 @@ def test_gradients_that_agree_are_added() -> None:
     assert torch.equal(pcgrad([one, two], np.random.default_rng(0)), one + two)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_of_two_losses_neither_is_raised(seed: int) -> None:
     one, two = torch.from_numpy(np.random.default_rng(seed).normal(size=(2, 12)))

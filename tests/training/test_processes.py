@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -151,6 +152,24 @@ def test_two_processes_learn_what_one_learns_with_the_whole_batch(data: Path, tm
     assert together[1] == pytest.approx(alone[1], rel=0.02)
     mean_alone, mean_together = (sum(found.values()) / STEPS for found in (alone, together))
     assert mean_together == pytest.approx(mean_alone, rel=0.03)
+
+
+def test_two_machines_that_meet_train_one_network(data: Path, tmp_path: Path) -> None:
+    """Both are this machine, with a process each; machine 0 alone talks and writes the model."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{free.getsockname()[1]}"
+    words = command(data, tmp_path, epochs=1)
+    second, first = (
+        start([*words, "--nodes", "2", "--node-rank", str(rank), "--rendezvous", place]) for rank in (1, 0)
+    )
+    printed, errors = first.communicate(timeout=1800)
+    silent, _ = second.communicate(timeout=1800)
+    assert (first.returncode, second.returncode) == (0, 0), errors[-4000:]
+    (report,) = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert report["samples"] == 512
+    assert report["facts"]["model"]
+    assert "{" not in silent
 
 
 def check_nearly_equal(found: torch.Tensor, wanted: torch.Tensor, data: Path) -> None:

@@ -19,7 +19,7 @@ from ringrift import version
 from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.encoding import symmetries
-from ringrift.game import get_board
+from ringrift.game import Game, get_board
 from ringrift.networks import (
     NetworkConfig,
     ResidualNetwork,
@@ -29,6 +29,7 @@ from ringrift.networks import (
     read_info,
     save_model,
 )
+from ringrift.selfplay.hard_positions import HardPosition, HardPositions, regression_file, write_positions_file
 from ringrift.training import TrainingInputs, TrainingReport
 from ringrift.training import train as train_in_this_process
 from ringrift.training.checkpoints import checkpoints
@@ -121,6 +122,27 @@ def test_the_model_says_where_it_comes_from(make_inputs: Make) -> None:
     assert lineage["steps"] == report.steps == 32
     assert lineage["code"] == report.facts.code == code_version()
     assert set(lineage["holdout"]) >= {"total", "policy", "value", "accuracy"}
+
+
+def test_a_report_shows_how_the_model_does_in_the_regression_set(
+    make_inputs: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    game = Game("square8", 2)
+    actions = [int(game.legal_actions()[0])]
+    game.play(actions[0])
+    best = int(game.legal_actions()[0])
+    position = HardPosition(
+        actions=actions, hash=f"{game.hash():016x}", reason="swing", score=1.0, best=best, value=0.25
+    )
+    write_positions_file(regression_file(CONFIG), HardPositions(config=CONFIG, positions=[position]))
+    report = train(make_inputs())
+    assert report.regression is not None
+    assert (report.regression.positions, report.regression.player) == (1, report.facts.model)
+    assert any(line.startswith("regression set") for line in report.lines())
+    regression_file(CONFIG).write_text("{}")
+    assert train(make_inputs(epochs=1.0)).regression is None
+    assert "without the regression set" in caplog.text
 
 
 def test_a_run_leaves_a_report_a_history_and_curves_for_tensorboard(make_inputs: Make) -> None:

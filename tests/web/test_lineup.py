@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ringrift.agents import champion
 from ringrift.web.service.lineup import Lineup
 from ringrift.web.settings import web_settings
 
@@ -24,6 +25,9 @@ from ringrift.web.settings import web_settings
         ("gumbel:{best}@8", None, True),  # before there is a champion
     ],
 )
-def test_the_name_of_weights_is_no_model(spec: str, model: Path | None, heuristic: bool, tmp_path: Path) -> None:
+def test_the_name_of_weights_is_no_model(
+    spec: str, model: Path | None, heuristic: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path)
     player = Lineup(web_settings().service, tmp_path).named("square8_2p", spec)
     assert (player.model, player.uses_heuristic) == (model, heuristic)

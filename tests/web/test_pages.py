@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,18 @@ from starlette.testclient import TestClient
 from ringrift.fleet.answers import GpuUsage, HostUsage
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import Host, fleet_settings
+from ringrift.fleet.placement import Needs
 from ringrift.fleet.ssh import Unusable
 from ringrift.game import Game, configs, get_board
 from ringrift.game.notation import cell_key
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.resources.control import Load
+from ringrift.resources.control_settings import control_settings
+from ringrift.resources.fill import HostControl
+from ringrift.resources.pace import PLAN
 from ringrift.web import WebContext
 from ringrift.web.app import STATIC
+from ringrift.web.pages import configs as configs_page
 from ringrift.web.pages import fleet as fleet_page
 from ringrift.web.pages import games as games_page
 from ringrift.web.pages.frames import cell_text, words_of
@@ -89,6 +96,24 @@ def test_a_filter_without_an_index_looks_through_a_bounded_number_of_games(
         if before is None:
             break
     assert looked == 64
+
+
+def test_the_statistics_of_a_config_are_those_of_its_newest_games(
+    filled: TestClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(home: str) -> Any:
+        context.home = context.home / home  # so that the answer that is remembered is not asked for again
+        return filled.get("/pages/data/configs/square8_2p/statistics").json()
+
+    one = asked("all")
+    assert (one["games"], one["all_games"], sum(one["endings"].values())) == (60, 60, 60)
+    monkeypatch.setattr(configs_page, "COUNTED", 7)
+    one = asked("newest")
+    listed = filled.get("/pages/data/games", params={"config": "square8_2p"}).json()["games"][:7]
+    assert (one["games"], one["all_games"]) == (7, 60)
+    assert one["endings"] == Counter(game["reason"] for game in listed)
+    assert one["mean_moves"] == pytest.approx(sum(game["plies"] for game in listed) / 7)
+    assert filled.get("/pages/data/configs/hex8_2p/statistics").json() is None
 
 
 @pytest.mark.parametrize(
@@ -224,15 +249,25 @@ def test_a_run_that_is_not_there_is_refused(run: str, client: TestClient) -> Non
     assert client.get(f"/pages/data/runs/square8_2p/{run}").status_code in (404, 422)
 
 
+def test_the_fleet_shows_what_the_control_of_this_machine_has_decided(client: TestClient, context: WebContext) -> None:
+    assert client.get("/pages/data/fleet").json() == {"hosts": [], "control": None}
+    control = HostControl(control_settings(), cores=4, memory_gb=16)
+    decided = control.plan(Load(0.95), {"hex8_2p": 1.0}, now=1_790_000_000.0)
+    decided.write(context.home / PLAN)
+    shown = client.get("/pages/data/fleet").json()["control"]
+    assert shown == decided.to_json()
+    assert shown["why"]
+
+
 def test_the_fleet_shows_load_jobs_and_why_a_host_is_retired(
     filled: TestClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = {name: Host(address="192.0.2.1", user="u", roles=["selfplay"], gpus=1, gpu="H100") for name in ("a", "b")}
-    monkeypatch.setattr(fleet_page, "hosts", lambda: known)
+    monkeypatch.setattr(fleet_page, "all_hosts", lambda _: known)
     health = Health(context.database(), known, fleet_settings().health)
     health.answered("a")
     health.measured("a", HostUsage(cpu=75.0, gpu=[GpuUsage(50.0, 100, 200)]))
-    health.choose("job-1", "selfplay", gpus=1)
+    health.choose("job-1", "selfplay", needs=Needs(1))
     health.failed("b", Unusable("its key has changed"))
     first, second = filled.get("/pages/data/fleet").json()["hosts"]
     assert first["usage"]["cpu"] == 75

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from ringrift.agents import promoted_model
+from ringrift.agents import champion, promoted_model
 from ringrift.game import Game, configs, parse_config
 from ringrift.networks import save_model
 from ringrift.web import WebContext, create_app
@@ -25,6 +25,12 @@ pytestmark = pytest.mark.slow
 Json = dict[str, Any]
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
 ADMIN_KEY = "the-key-of-the-administrator"
+
+
+@pytest.fixture(autouse=True)
+def _none_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No champion comes with the package here: who has not been promoted is not there."""
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path / "package")
 
 
 def ask(client: TestClient, state: Json, **more: Any) -> Json:

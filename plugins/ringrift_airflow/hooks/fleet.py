@@ -12,7 +12,8 @@ from airflow.sdk.exceptions import AirflowException
 from ringrift.errors import RingRiftError
 from ringrift.fleet import Shell
 from ringrift.fleet.fleet import Fleet, without
-from ringrift.fleet.hosts import ConnectionSettings, Host
+from ringrift.fleet.hosts import ConnectionSettings, Host, Role
+from ringrift_airflow.retries import failing_at_once
 from ringrift_airflow.workspace import home, program
 
 if TYPE_CHECKING:
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
 class FleetHook(Fleet, BaseHook):
     """The hosts; those that name a connection of Airflow are reached by the hooks of its SSH provider.
 
-    Workers ask with `SSHHook` (paramiko); triggers, and whoever carries files, connect with `SSHHookAsync` (asyncssh).
+    Workers ask with `SSHHook` (paramiko); triggers, and transfers of files, connect with `SSHHookAsync` (asyncssh).
     """
 
     def __init__(self) -> None:
         BaseHook.__init__(self)
         Fleet.__init__(self, home(), program(), _connect)
 
+    def has(self, role: Role) -> bool:
+        """Return whether there are hosts for a role; a role that nothing serves fails the task at once."""
+        with failing_at_once():
+            return super().has(role)
+
     def local_environment(self) -> Mapping[str, str]:
-        """Return an environment for jobs of this machine without Airflow's settings, in which there are secrets."""
+        """Return an environment for jobs of this machine without Airflow's settings, which contain secrets."""
         return without("AIRFLOW")
 
     def open_shell(self, name: str) -> Shell:
@@ -51,7 +57,7 @@ async def _connect(host: Host, settings: ConnectionSettings) -> asyncssh.SSHClie
 
 @contextlib.contextmanager
 def in_one_line() -> Iterator[None]:
-    """Raise what is wrong with settings, files or the database here without the way on which it was found."""
+    """Raise an error of settings, files or the database here as its message alone, without a traceback."""
     try:
         yield
     except RingRiftError as error:

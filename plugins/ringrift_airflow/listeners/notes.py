@@ -54,13 +54,13 @@ def _write(session: Session, dag_run: Any) -> None:
 
 
 def with_line(note: str | None, line: str) -> str:
-    """Return a note with one more line, unless it says so already."""
+    """Return a note with one more line, unless the note has that line already."""
     lines = (note or "").splitlines()
     return "\n".join(lines if line in lines else [*lines, line])[:LONGEST]
 
 
 def _reasons(session: Session, dag_run: Any) -> list[tuple[Any, str]]:
-    """Return the skipped tasks of a run that have said why, in the order in which they ended."""
+    """Return the skipped tasks of a run that have given a reason, with it, in the order in which they ended."""
     from airflow.models.taskinstance import TaskInstance  # only the scheduler and its like may
     from airflow.models.xcom import XComModel
 
@@ -68,10 +68,10 @@ def _reasons(session: Session, dag_run: Any) -> list[tuple[Any, str]]:
         TaskInstance.dag_id == dag_run.dag_id, TaskInstance.run_id == dag_run.run_id, TaskInstance.state == "skipped"
     )
     skipped = {(task.task_id, task.map_index): task for task in session.scalars(query)}
-    said: Any = session.scalars(XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=SKIP_REASON))
-    found = [
+    rows: Any = session.scalars(XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, key=SKIP_REASON))
+    reasons = [
         (skipped[row.task_id, row.map_index], str(XComModel.deserialize_value(row)))
-        for row in said
+        for row in rows
         if (row.task_id, row.map_index) in skipped
     ]
-    return sorted(found, key=lambda one: (one[0].end_date is None, one[0].end_date, one[0].task_id))
+    return sorted(reasons, key=lambda entry: (entry[0].end_date is None, entry[0].end_date, entry[0].task_id))

@@ -1,4 +1,4 @@
-"""Airflow on one machine: `make up`, `make down`, and `make loop`, which runs one iteration and tells it.
+"""Airflow on one machine: `make up`, `make down`, and `make loop`, which runs one iteration and reports its progress.
 
 `python -m ringrift_airflow.local up|down|loop`.
 """
@@ -24,11 +24,11 @@ from ringrift_airflow.local.standalone import StandaloneAirflow
 from ringrift_airflow.workspace import home
 
 WRONG_USE, BUSY = 2, 75
-"""The exit codes of errors, as those of `ringrift`: another try would say the same, or may go well."""
+"""The exit codes of errors, as those of `ringrift`: another try would end the same, or may succeed."""
 
 
 def main(words: list[str] | None = None) -> int:
-    """The three commands."""
+    """Run one of the three commands, and return its exit code."""
     parser = argparse.ArgumentParser(prog="ringrift_airflow.local", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "loop"])
     parser.add_argument("--config", default="square8_2p", help="of the iteration; by default square8_2p")
@@ -70,7 +70,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def check_settings(config: str | None = None) -> None:
-    """Read what Airflow will need before it starts, and tells it in a log only; `BadSettings`.
+    """Check the settings before Airflow starts, which would report what is wrong in a log only; `BadSettings`.
 
     :param config: which the preset must have; the settings of all its stages are read, too.
     """
@@ -87,7 +87,7 @@ def check_settings(config: str | None = None) -> None:
 
 
 def _in_all(expected: Mapping[str, float]) -> str:
-    """How long an iteration takes, in words, where that is known: `rate` goes on beside the gauntlet and the gate."""
+    """Return how long an iteration takes, in words, where that is known; `rate` goes on beside gauntlet and gate."""
     seconds = sum(seconds for stage, seconds in expected.items() if stage != "rate")
     return f", about {duration(seconds)}" if seconds else ""
 

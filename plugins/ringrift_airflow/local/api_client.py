@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as the loop needs it."""
+"""A client of Airflow's REST API, as far as the loop needs it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMPONENTS: Final = {
     "triggerer": "triggerer",
     "dag_processor": "DAG processor",
 }
-"""Those that Airflow knows the health of, in words."""
+"""The components of which Airflow reports the health, and their names for people."""
 
 
 class NoAnswer(RingRiftError):
@@ -35,7 +35,7 @@ class Refused(RingRiftError):
 
 
 class Troubled(Refused):
-    """A request that the API server could not do; with SQLite, because others were writing: nothing has happened."""
+    """A request that failed in the API server and changed nothing: with SQLite, while other processes were writing."""
 
 
 class AirflowApi:
@@ -49,12 +49,12 @@ class AirflowApi:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def health(self) -> dict[str, Any]:
-        """The state of each part of Airflow."""
-        found: dict[str, Any] = self._send("GET", "/api/v2/monitor/health", None, {})
-        return found
+        """Return the state of each component of Airflow."""
+        health: dict[str, Any] = self._send("GET", "/api/v2/monitor/health", None, {})
+        return health
 
     def unhealthy(self) -> list[str]:
-        """Return the components of Airflow that do not work, in words; `["API server"]` if nobody answers."""
+        """Return the components of Airflow that do not work, in words; `["API server"]` if it does not answer."""
         try:
             health = self.health()
         except (NoAnswer, Refused):
@@ -74,7 +74,7 @@ class AirflowApi:
         return self._ask("PATCH", path, content)
 
     def token(self) -> str:
-        """What a request, or the cookie `_token` of a browser, shows to be let in."""
+        """Return the token that authorises a request, or the cookie `_token` of a browser."""
         if self._token is None:
             self._token = str(self._send("POST", "/auth/token", self._login, {})["access_token"])
         return self._token
@@ -99,18 +99,18 @@ class AirflowApi:
             with self._opener.open(request, timeout=PATIENCE) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            said = error.read().decode(errors="replace")
+            body = error.read().decode(errors="replace")
             kind = Troubled if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR else Refused
-            raise kind(f"Airflow refuses {method} {path}: {error.code} {_detail(said)}") from None
+            raise kind(f"Airflow refuses {method} {path}: {error.code} {_detail(body)}") from None
         except (OSError, TimeoutError) as error:
             raise NoAnswer(f"Airflow does not answer at {self.url}: {error}; is it running? `make up`") from None
         return json.loads(text) if text else None
 
 
-def _detail(said: str) -> str:
-    """The reason that an answer gives, in a line."""
+def _detail(body: str) -> str:
+    """Return the reason that the body of a refusal gives, in one line."""
     try:
-        detail = json.loads(said)["detail"]
+        detail = json.loads(body)["detail"]
     except (ValueError, KeyError, TypeError):
-        detail = said[:200]
+        detail = body[:200]
     return detail if isinstance(detail, str) else json.dumps(detail)

@@ -1,4 +1,4 @@
-"""One iteration of the loop through Airflow: started, told stage by stage, and summed up."""
+"""One iteration of the loop through Airflow: started, reported stage by stage, and summed up."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ringrift.errors import RingRiftError
 from ringrift_airflow.dag import PREFIX
+from ringrift_airflow.host_tasks import stage_of
 from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.narration import Narration, StageTimes, duration
@@ -25,13 +26,13 @@ HEALTH: Final = 10.0
 READING: Final = 600.0
 """Seconds that Airflow may take to read the DAGs."""
 TELL: Final = 10.0
-"""Seconds between two lines about that."""
+"""Seconds between two lines that say that it still reads them."""
 ID_DIGITS: Final = 16
 """The digits of a model's SHA-256 that are its id."""
 ANSWERS_MISSED: Final = 30
 """The answers missed in a row until Airflow is believed to be dead."""
 UNANSWERED: Final = 300.0
-"""Seconds without an answer until that, where each answer is waited for."""
+"""Seconds without an answer until Airflow is believed to be dead, however few answers were missed."""
 
 
 class NoIteration(RingRiftError):
@@ -42,7 +43,7 @@ class AirflowIteration:
     """A run of a loop's DAG that does not wait for the number of new games."""
 
     ended: list[str]
-    """The runs that were under way when it was over, and were ended; their jobs are killed."""
+    """The runs that were still under way at the end of the iteration, and were ended; their jobs are killed."""
 
     def __init__(
         self, api: AirflowApi, dag: str, tell: Callable[[str], None], expected: Mapping[str, float] | None = None
@@ -65,7 +66,7 @@ class AirflowIteration:
         self.seconds = 0.0
 
     def run(self) -> int:
-        """Start it, tell what happens, and pause the loop again if it was; 0 unless a stage has failed.
+        """Run the iteration, report what happens, and pause the loop again if it was; 1 if a stage has failed, else 0.
 
         `NoIteration` if Airflow dies.
         """
@@ -85,14 +86,14 @@ class AirflowIteration:
         return f"{lines}\n\n{self._champion()}"
 
     def _champion(self) -> str:
-        """Whoever is champion now, and what a person can do next."""
+        """Return which model is champion now, and what a person can do next."""
         config = self.dag.removeprefix(PREFIX)
         best = home() / "models" / f"ringrift_best_{config}.json"
         try:
             model = str(json.loads(best.read_bytes())["sha256"])[:ID_DIGITS]
         except (OSError, ValueError, KeyError, TypeError):
             return what_next(config, home(), program(), model=None)
-        new = any(one.stage == "promote" and one.state == "success" for one in self._times())
+        new = any(stage.stage == "promote" and stage.state == "success" for stage in self._times())
         words = f"Model {model} is {'now ' if new else 'still '}the champion of {config}."
         gauntlet = self._result("gauntlet")
         if new and isinstance(gauntlet, dict):
@@ -102,11 +103,12 @@ class AirflowIteration:
         return f"{words}\n\n{what_next(config, home(), program(), model=model)}"
 
     def _times(self) -> list[StageTimes]:
-        """Return the state of each stage, in the order of the DAG."""
-        return [
+        """Return the state of each stage, in the order of the DAG; of what hosts do for it only what has failed."""
+        stages = [
             StageTimes.of(stage, [task for task in self._tasks if task["task_id"] == stage])
             for stage in self._stage_names
         ]
+        return [times for times in stages if times.stage == stage_of(times.stage) or times.state == "failed"]
 
     def _result(self, stage: str) -> Any:
         """Return the result of the first task of a stage."""
@@ -129,17 +131,17 @@ class AirflowIteration:
         return result_line(stage, self._results(stage)) if states == {"success"} else ""
 
     def _stages(self) -> list[str]:
-        """The tasks of the DAG, each after those that it waits for."""
+        """Return the tasks of the DAG, each after those that it waits for."""
         following = {
             task["task_id"]: task["downstream_task_ids"] for task in self.api.get(f"/dags/{self.dag}/tasks")["tasks"]
         }
-        before = {stage: [one for one, after in following.items() if stage in after] for stage in following}
+        before = {stage: [other for other, after in following.items() if stage in after] for stage in following}
         return list(TopologicalSorter(before).static_order())
 
     def _leave(self) -> None:
-        """Pause the loop again if it was, and end what is still under way: nobody would go on with it.
+        """Pause the loop again if it was, and end the runs that are still under way, as nothing would continue them.
 
-        That is the iteration itself, if it was interrupted, and what has begun because the loop was not paused.
+        They are the iteration itself, if it was interrupted, and runs that began because the loop was not paused.
         """
         try:
             if self._was_paused:
@@ -180,26 +182,26 @@ class AirflowIteration:
         self.api.patch(f"/dags/{self.dag}", {"is_paused": False})
 
     def _dag(self) -> dict[str, Any]:
-        """The DAG, as soon as Airflow has read it; `NoIteration` says why it does not."""
-        began = told = time.monotonic()
+        """Return the DAG as soon as Airflow has read it; `NoIteration` says why it does not."""
+        began = reported = time.monotonic()
         while time.monotonic() - began < READING:
             try:
-                found: dict[str, Any] = self.api.get(f"/dags/{self.dag}")
-                return found
+                dag: dict[str, Any] = self.api.get(f"/dags/{self.dag}")
+                return dag
             except Refused:
                 errors = self.api.get("/importErrors")["import_errors"]
                 if errors:
                     raise NoIteration(errors[0]["stack_trace"].strip().splitlines()[-1]) from None
-                if time.monotonic() - told > TELL:
-                    told = time.monotonic()
-                    self._tell(f"Waiting for Airflow to read the DAGs, {duration(told - began)} so far")
+                if time.monotonic() - reported > TELL:
+                    reported = time.monotonic()
+                    self._tell(f"Waiting for Airflow to read the DAGs, {duration(reported - began)} so far")
                 time.sleep(POLL)
         raise NoIteration(
             f"{self.dag}: there is no such DAG; `configs` of the preset in loop.yaml says which there are"
         )
 
     def _look(self) -> str:
-        """Tell what has changed; the state of the run."""
+        """Report what has changed, and return the state of the run."""
         try:
             path = self._path(self.run_id)
             state = str(self.api.get(path)["state"])
@@ -225,7 +227,7 @@ class AirflowIteration:
         return state
 
     def _tell_health(self) -> None:
-        """Tell which components of Airflow are not well, when that changes: the run waits for them."""
+        """Report which components of Airflow do not work, when that changes: the run waits for them."""
         if time.monotonic() - self._asked < HEALTH:
             return
         self._asked = time.monotonic()

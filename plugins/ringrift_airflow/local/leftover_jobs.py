@@ -1,4 +1,4 @@
-"""Jobs of runs that were ended when Airflow was about to stop: nobody else ends them."""
+"""Jobs of runs that were ended when Airflow was about to stop, which no other process would end."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ringrift_airflow.job_owner import is_of
 
 
 def end_jobs(dag: str, runs: Collection[str]) -> None:
-    """Kill the jobs of runs of a DAG, those of a host that does not answer as soon as it does."""
+    """Kill the jobs of runs of a DAG, and those on a host that does not answer as soon as it does."""
     if runs:
         asyncio.run(_end_jobs(dag, runs))
 
 
 async def _end_jobs(dag: str, runs: Collection[str]) -> None:
-    fleet, found = FleetHook(), []
+    fleet, jobs = FleetHook(), []
     if (fleet.home / JOBS).is_dir():
         async with fleet.shared_shell(LOCAL) as shell:
             states = await list_jobs(shell, fleet.site(LOCAL).jobs)
-        found += [(LOCAL, job) for job, state in states.items() if state is State.RUNNING]
+        jobs += [(LOCAL, job) for job, state in states.items() if state is State.RUNNING]
     if fleet.hosts:
         with fleet.health() as health:
-            found += [(place.host, place.job) for place in health.taken()]
-    await asyncio.gather(*(_end(fleet, host, job) for host, job in found if any(is_of(job, dag, run) for run in runs)))
+            jobs += [(place.host, place.job) for place in health.taken()]
+    await asyncio.gather(*(_end(fleet, host, job) for host, job in jobs if any(is_of(job, dag, run) for run in runs)))
 
 
 async def _end(fleet: FleetHook, host: str, job: str) -> None:

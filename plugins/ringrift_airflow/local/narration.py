@@ -1,4 +1,4 @@
-"""What `make loop` tells while an iteration goes on: a line when a stage begins, and one when it has ended."""
+"""The lines that `make loop` prints while an iteration goes on: one when a stage begins, and one when it has ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "re
 QUICK: Final = 8.0
 """Seconds; a stage that is expected to take less has no line when it begins."""
 SILENCE: Final = 30.0
-"""Seconds without a line after which one tells that a stage is still under way."""
+"""Seconds without a line after which one reports that a stage is still under way."""
 WORDS: Final[Mapping[str, str]] = {stage.name: stage.summary for stage in STAGES} | {
     "approve": "Ask a person, in the web UI, who says yes or no"
 }
@@ -48,7 +48,7 @@ class StageTimes:
 
     @classmethod
     def of(cls, stage: str, tasks: Sequence[Mapping[str, Any]]) -> StageTimes:
-        """Put the tasks of a stage together, as Airflow's API tells them."""
+        """Put the tasks of a stage together, as Airflow's API reports them."""
         states = tuple(task["state"] for task in tasks)
         over = bool(states) and all(state in ENDED for state in states)
         ends = [_seconds(task["end_date"]) for task in tasks if task.get("end_date")]
@@ -62,7 +62,7 @@ class StageTimes:
 
     @property
     def state(self) -> str:
-        """The state of all its tasks together: the one that matters most to whoever waits."""
+        """The state of all its tasks together: the one that matters most."""
         for state in ("failed", "upstream_failed", "up_for_retry", "running", "deferred", "skipped", "success"):
             if state in self.states:
                 return state
@@ -70,7 +70,7 @@ class StageTimes:
 
     @property
     def phase(self) -> str:
-        """Return how far it is, as far as people care: nothing yet, under way, failed once, or over."""
+        """The progress of the stage as it is reported: empty before its start, under way, failed once, or over."""
         if self.over:
             return "over"
         if self.began is None:
@@ -79,14 +79,14 @@ class StageTimes:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took by the clock, whatever ran side by side."""
+        """The seconds that it took by the clock, however many tasks ran side by side."""
         return None if self.began is None or self.ended is None else max(0.0, self.ended - self.began)
 
 
 class Narration:
-    """Tells what changes from one look at a run to the next.
+    """Report what changes from one look at a run to the next.
 
-    `expected` is how many seconds a stage takes, by its name. `result` is asked once for what has come of a stage.
+    `expected` is how many seconds a stage takes, by its name. `result` is called once for the outcome of a stage.
     """
 
     def __init__(
@@ -95,45 +95,45 @@ class Narration:
         self._tell = tell
         self._expected = expected
         self._result = result
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
         self._last_line = time.monotonic()
 
     def look(self, stages: Iterable[StageTimes], now: float) -> None:
-        """Tell what has changed; `now` is seconds since 1970, as the times of the stages."""
+        """Report what has changed; `now` is seconds since 1970, as the times of the stages."""
         under_way = []
-        for one in stages:
-            told, self._told[one.stage] = self._told.get(one.stage, ""), one.phase
-            if one.phase == "under way":
-                under_way.append(one)
-            if one.phase == told:
+        for stage in stages:
+            reported, self._reported[stage.stage] = self._reported.get(stage.stage, ""), stage.phase
+            if stage.phase == "under way":
+                under_way.append(stage)
+            if stage.phase == reported:
                 continue
-            if one.phase == "over" and one.state != "upstream_failed":
-                self._end(one)
-            elif one.phase == "failed once":
-                self._say(f"{one.stage:<11} has failed and is tried again: {self._result(one.stage)}")
-            elif one.phase == "under way" and not told:
-                self._begin(one)
+            if stage.phase == "over" and stage.state != "upstream_failed":
+                self._end(stage)
+            elif stage.phase == "failed once":
+                self._say(f"{stage.stage:<11} has failed and is tried again: {self._result(stage.stage)}")
+            elif stage.phase == "under way" and not reported:
+                self._begin(stage)
         if under_way and time.monotonic() - self._last_line > SILENCE:
-            self._say(", ".join(self._progress(one, now) for one in under_way))
+            self._say(", ".join(self._progress(stage, now) for stage in under_way))
 
-    def _begin(self, one: StageTimes) -> None:
-        expected = self._expected.get(one.stage)
+    def _begin(self, stage: StageTimes) -> None:
+        expected = self._expected.get(stage.stage)
         if expected is not None and expected < QUICK:
             return
         takes = f"; about {duration(expected)}" if expected else ""
-        self._say(f"{one.stage:<11} {WORDS.get(one.stage, 'begins')}{takes}")
+        self._say(f"{stage.stage:<11} {WORDS.get(stage.stage, 'begins')}{takes}")
 
-    def _end(self, one: StageTimes) -> None:
-        took = "" if one.seconds is None or one.state == "skipped" else f" ({duration(one.seconds)})"
-        result = self._result(one.stage) or ("done" if one.state == "success" else "")
-        state = "" if one.state == "success" else f"{one.state.replace('_', ' ')}: "
-        self._say(f"{one.stage:<11} {state}{result}{took}")
+    def _end(self, stage: StageTimes) -> None:
+        took = "" if stage.seconds is None or stage.state == "skipped" else f" ({duration(stage.seconds)})"
+        result = self._result(stage.stage) or ("done" if stage.state == "success" else "")
+        state = "" if stage.state == "success" else f"{stage.state.replace('_', ' ')}: "
+        self._say(f"{stage.stage:<11} {state}{result}{took}")
 
-    def _progress(self, one: StageTimes, now: float) -> str:
-        spent = max(0.0, now - (one.began or now))
-        left = self._expected.get(one.stage, 0.0) - spent
+    def _progress(self, stage: StageTimes, now: float) -> str:
+        spent = max(0.0, now - (stage.began or now))
+        left = self._expected.get(stage.stage, 0.0) - spent
         more = f", about {duration(left)} left" if left > 0 else ""
-        return f"{one.stage}: {duration(spent)} so far{more}"
+        return f"{stage.stage}: {duration(spent)} so far{more}"
 
     def _say(self, line: str) -> None:
         self._last_line = time.monotonic()
@@ -142,18 +142,18 @@ class Narration:
 
 def expected_seconds(log: Path, dag: str, preset: str) -> dict[str, float]:
     """Estimate how long each stage takes: as when it last succeeded, by `stages.jsonl`, else as `FIRST_TIME` says."""
-    found = dict(FIRST_TIME.get(preset, {}))
+    expected = dict(FIRST_TIME.get(preset, {}))
     runs: dict[str, str] = {}
     for line in _lines(log):
         try:
             if line["dag"] == dag and line["state"] == "success" and line["seconds"] is not None:
                 stage, run, seconds = str(line["task"]), str(line["run"]), float(line["seconds"])
                 # Tasks of one stage and one run are side by side.
-                found[stage] = max(seconds, found[stage]) if runs.get(stage) == run else seconds
+                expected[stage] = max(seconds, expected[stage]) if runs.get(stage) == run else seconds
                 runs[stage] = run
         except (KeyError, TypeError, ValueError):
             continue
-    return found
+    return expected
 
 
 def duration(seconds: float) -> str:
@@ -167,15 +167,15 @@ def _lines(log: Path) -> Iterable[dict[str, Any]]:
         with log.open("rb") as file:
             for line in file:
                 try:
-                    found = json.loads(line)
+                    entry = json.loads(line)
                 except ValueError:
                     continue
-                if isinstance(found, dict):
-                    yield found
+                if isinstance(entry, dict):
+                    yield entry
     except FileNotFoundError:
         return
 
 
 def _seconds(text: str) -> float:
-    """Seconds since 1970 of a time as Airflow's API writes it."""
+    """Return the seconds since 1970 of a time as Airflow's API writes it."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

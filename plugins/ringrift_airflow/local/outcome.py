@@ -1,4 +1,4 @@
-"""What has come of an iteration: a line a stage, and what a newcomer can do with it."""
+"""The outcome of an iteration: a line a stage, and what a newcomer can do with it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift_airflow.host_tasks import stage_of
 from ringrift_airflow.local.narration import StageTimes, duration
 
 NOT_REACHED: Final = ("upstream_failed", "waiting")
 BESIDE: Final = ("rate", "distribute")
-"""Stages that no promotion hangs on."""
+"""Stages on which no promotion depends."""
 
 
 def result_line(stage: str, results: Sequence[Any]) -> str:
-    """Say in words what the tasks of a stage have returned; nothing where there is nothing to say."""
+    """Return what the tasks of a stage have returned, in words; empty where that is nothing."""
     reports = [result for result in results if isinstance(result, dict)]
     if reports and stage in _SAY:
         return _SAY[stage](reports)
@@ -32,12 +33,12 @@ def _say_gauntlet(reports: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _say_approve(reports: Sequence[Mapping[str, Any]]) -> str:
-    person = (reports[0].get("responded_by_user") or {}).get("name", "nobody in time")
-    return f"{', '.join(reports[0].get('chosen_options') or ())}, says {person}"
+    person = (reports[0].get("responded_by_user") or {}).get("name", "timeout")
+    return f"{', '.join(reports[0].get('chosen_options') or ())}, by {person}"
 
 
 _SAY: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]]] = {
-    "selfplay": lambda reports: f"{sum(one.get('games') or 0 for one in reports):,} games",
+    "selfplay": lambda reports: f"{sum(report.get('games') or 0 for report in reports):,} games",
     "sync": _say_sync,
     "ingest": lambda reports: f"{reports[0].get('games') or 0:,} new games in the database",
     "export": lambda reports: f"{reports[0].get('samples') or 0:,} positions of {reports[0].get('games') or 0:,} games",
@@ -49,17 +50,17 @@ _SAY: Final[Mapping[str, Callable[[Sequence[Mapping[str, Any]]], str]]] = {
     "approve": _say_approve,
     "promote": lambda reports: str(reports[0].get("outcome", "done")),
 }
-"""What the tasks of a stage have reported, in words."""
+"""The functions that put the reports of a stage's tasks into words."""
 
 
 def scores(report: Mapping[str, Any]) -> str:
-    """The scores of a gauntlet in a line."""
+    """Return the scores of a gauntlet in one line."""
     opponents = (report.get("gauntlet") or {}).get("opponents") or ()
-    return ", ".join(f"{one['score']:.0%} against {one['role']}" for one in opponents)
+    return ", ".join(f"{opponent['score']:.0%} against {opponent['role']}" for opponent in opponents)
 
 
 def elo_line(rated: Mapping[str, Any]) -> str:
-    """The Elo of a player with its interval of 95 %."""
+    """Return the Elo of a player with its interval of 95 %."""
     return f"{rated['elo']:,.0f} Elo as {rated['player']} ({rated['low']:,.0f} … {rated['high']:,.0f})"
 
 
@@ -68,10 +69,10 @@ def summary(
 ) -> str:
     """Sum an iteration up: its stages with their times by the clock, and what stopped it first, if something did."""
     lines = ["", f"One iteration in {duration(seconds)}"]
-    for one in stages:
-        state = "not reached" if one.state in NOT_REACHED else one.state
-        took = "" if one.seconds is None else duration(one.seconds)
-        lines.append(f"  {one.stage:<11} {state:<11} {took:>12}  {line_of(one.stage)}".rstrip())
+    for stage in stages:
+        state = "not reached" if stage.state in NOT_REACHED else stage.state
+        took = "" if stage.seconds is None else duration(stage.seconds)
+        lines.append(f"  {stage.stage:<11} {state:<11} {took:>12}  {line_of(stage.stage)}".rstrip())
     if cause := first_cause(stages, line_of, result_of):
         lines += ["", cause]
     return "\n".join(lines)
@@ -80,21 +81,21 @@ def summary(
 def first_cause(
     stages: Sequence[StageTimes], line_of: Callable[[str], str], result_of: Callable[[str], Any]
 ) -> str | None:
-    """Say why there is no new champion: the first stage that stood in the way, in its words. None if there is one."""
-    for one in stages:
-        if one.stage in BESIDE:
+    """Return why there is no new champion, by the first stage that prevented it; None if there is one."""
+    for stage in stages:
+        if stage_of(stage.stage) in BESIDE:
             continue
-        if one.state == "failed":
-            return f"No new champion: {one.stage} has failed: {line_of(one.stage)}"
-        result = result_of(one.stage)
-        lost = one.stage == "gauntlet" and isinstance(result, dict) and not result.get("passed")
-        if lost or (one.state == "skipped" and one.stage != "sync"):
-            return f"No new champion: {one.stage}: {line_of(one.stage)}"
+        if stage.state == "failed":
+            return f"No new champion: {stage.stage} has failed: {line_of(stage.stage)}"
+        result = result_of(stage.stage)
+        lost = stage.stage == "gauntlet" and isinstance(result, dict) and not result.get("passed")
+        if lost or (stage.state == "skipped" and stage.stage != "sync"):
+            return f"No new champion: {stage.stage}: {line_of(stage.stage)}"
     return None
 
 
 def what_next(config: str, home: Path, program: str, *, model: str | None) -> str:
-    """Tell what a newcomer can do with what there is now; `model` is the champion's id, None if there is none."""
+    """Return what a newcomer can do next, a line each; `model` is the champion's id, None if there is none."""
     here = Path.cwd()
 
     def short(path: Path) -> str:
@@ -106,6 +107,7 @@ def what_next(config: str, home: Path, program: str, *, model: str | None) -> st
     if model is not None:
         lines += [
             f"Play it:    {command} play {config} --against gumbel:{best}@32",
+            f"Watch it:   {command} web; then play it in a browser, and see its games and the loop",
             f"Its past:   {command} models why {model}",
         ]
     lines += [

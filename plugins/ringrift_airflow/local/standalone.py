@@ -1,4 +1,4 @@
-"""An Airflow of one machine, whose files are in `data/airflow/`: started, found again, and stopped.
+"""An Airflow of one machine, whose files are in `data/airflow/`: its start, its stop, and what it needs.
 
 It answers this machine alone unless `RINGRIFT_AIRFLOW_HOST` says otherwise. Its database, keys and the password of its
 user `admin`, which is made at the first start, can be read by their owner alone.
@@ -34,14 +34,14 @@ from ringrift_airflow.workspace import home
 
 CHECKOUT: Final = Path(ringrift.__file__).parent.parent
 FIRST_PROCESS: Final = "ringrift_airflow.local.supervisor"
-"""The module that runs in it."""
+"""The module that runs in the first process, the parent of all others."""
 USER: Final = "admin"
 LOOPBACK: Final = "127.0.0.1"
 PRESET: Final = "RINGRIFT_LOOP_PRESET"
 STILL: Final = 120.0
 """Seconds without a sign of life after which a start is given up."""
 PATIENCE: Final = 1800.0
-"""Seconds after which it is given up however much moves."""
+"""Seconds after which a start is given up in any case."""
 TELL: Final = 10.0
 """Seconds between two lines about a start that takes long."""
 LOCKED: Final = 10
@@ -59,11 +59,11 @@ class NotStarted(RingRiftError):
 
 
 class OtherwiseEngaged(NotStarted, Busy):
-    """Airflow that runs for somebody else, who will be done with it."""
+    """Airflow that runs for another command, which will end."""
 
 
 class StandaloneAirflow:
-    """The Airflow of a workspace: started once, found again by a file with the number of its process."""
+    """The Airflow of a workspace: started once, then recognised by a file with the id of its process."""
 
     def __init__(self, folder: Path | None = None, port: int | None = None) -> None:
         self.folder = folder or folder_of("AIRFLOW_HOME") or home() / "data" / "airflow"
@@ -78,7 +78,7 @@ class StandaloneAirflow:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Airflow's commands need to find this deployment; what is set already stays."""
+        """The environment in which Airflow's commands find this deployment; variables that are set already stay."""
         return {
             "AIRFLOW__API__HOST": self.host,
             "AIRFLOW__API__PORT": str(self.port),
@@ -113,30 +113,30 @@ class StandaloneAirflow:
         }
 
     def password(self) -> str:
-        """The password of the user; made if there is none."""
+        """Return the password of the user; it is made if there is none."""
         try:
             return str(json.loads(self._passwords.read_text())[USER])
         except (OSError, ValueError, KeyError):
-            made = secrets.token_urlsafe(12)
+            password = secrets.token_urlsafe(12)
             private_file(self._passwords)
-            self._passwords.write_text(json.dumps({USER: made}))
-            return made
+            self._passwords.write_text(json.dumps({USER: password}))
+            return password
 
     def make_private(self) -> None:
-        """Make the files that hold secrets, for their owner alone, before anybody else makes them for all."""
+        """Make the files that hold secrets readable by their owner alone, before Airflow makes them readable by all."""
         private_folder(self.folder)
         self.password()
         for name in ("airflow.db", self.log.name):
             private_file(self.folder / name)
 
     def api(self) -> AirflowApi:
-        """The way to it."""
+        """Return a client of its REST API."""
         return AirflowApi(self.url, USER, self.password())
 
     def running(self) -> int | None:
-        """The number of its first process, and of the group that it leads, while any process of the group lives."""
+        """Return the id of its first process, and of the group that it leads, while any process of the group lives."""
         if self._child is not None:
-            self._child.poll()  # who is a child of this process has to be reaped
+            self._child.poll()  # a child of this process has to be reaped
         try:
             group = int(self._process.read_text())
         except (OSError, ValueError):
@@ -146,7 +146,7 @@ class StandaloneAirflow:
     def up(self, tell: Callable[[str], None] = print, *, scheduled: bool = True) -> bool:
         """Start it and wait until all of it works; False if it was running. `NotStarted` says what stands in the way.
 
-        :param scheduled: whether runs begin when the schedules say so, too, and not only when somebody triggers them.
+        :param scheduled: whether runs begin when the schedules say so, too, and not only when a person triggers them.
         """
         with self._alone():
             started = self._start(tell, scheduled)
@@ -161,18 +161,18 @@ class StandaloneAirflow:
     def down(self) -> bool:
         """Stop it, with all its processes; False if it was not running.
 
-        Jobs of tasks that wait in the triggerer run on, and are found again at the next start.
+        Jobs of tasks that wait in the triggerer run on, and are watched again from the next start on.
         """
         with self._alone():
             return self._stop()
 
     def unhealthy(self) -> list[str]:
-        """Return the components that do not work, in words; `["API server"]` if nobody answers."""
+        """Return the components that do not work, in words; `["API server"]` if it does not answer."""
         return self.api().unhealthy()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep other processes from starting or stopping it meanwhile; they wait for the moment that this takes."""
+        """Keep other processes from starting or stopping it meanwhile; they wait until it is done."""
         private_folder(self.folder)
         give_up = time.monotonic() + STILL
         while True:
@@ -189,7 +189,7 @@ class StandaloneAirflow:
             os.close(lock)
 
     def _start(self, tell: Callable[[str], None], scheduled: bool) -> bool:
-        """Start its first process unless it lives already; whether that was needed."""
+        """Start its first process unless it lives already; return whether it was started."""
         if (group := self.running()) is not None:
             if first := self._first(group):
                 _check_how_it_runs(environment_of(first))
@@ -214,7 +214,7 @@ class StandaloneAirflow:
         return True
 
     def _check_port(self) -> None:
-        """`NotStarted` if others use the port."""
+        """Raise `NotStarted` if another program uses the port."""
         with socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -226,7 +226,7 @@ class StandaloneAirflow:
                 ) from None
 
     def _stop(self) -> bool:
-        """End all of its processes, however hard it takes; whether there were any."""
+        """End all of its processes, at last by SIGKILL; return whether there were any."""
         group = self.running()
         if group is None:
             return False
@@ -246,27 +246,27 @@ class StandaloneAirflow:
         raise NotStarted(f"Airflow (process group {group}) does not end")
 
     def how_to_look(self) -> str:
-        """Where the web UI is, and who may enter; never the password itself, as this is told in logs."""
+        """Return where the web UI is, and the user to log in as; never the password itself, as this line is logged."""
         return f"{self.url} as {USER}; the password is in {self._passwords}"
 
     def absent_connections(self) -> list[str]:
-        """What has to be said of connections that notifiers need and Airflow does not know."""
-        found = []
+        """Return a warning for each connection that notifiers need and Airflow lacks."""
+        warnings = []
         for name, setting in connections_of(loop_settings().alerts).items():
             if f"AIRFLOW_CONN_{name.upper()}" not in self.environment:
                 try:
                     self.api().get(f"/connections/{name}")
                 except Refused:
-                    found.append(absent_connection(name, setting))
-        return found
+                    warnings.append(absent_connection(name, setting))
+        return warnings
 
     def _first(self, group: int) -> psutil.Process | None:
-        """The first process, which has started all others of the group, if it lives."""
+        """Return the first process, which has started all others of the group, if it lives."""
         return next((process for process in processes_of(group, self.folder) if process.pid == group), None)
 
     def _wait_until_healthy(self, tell: Callable[[str], None]) -> None:
-        """Wait as long as something moves, and tell what is waited for."""
-        began = moved = told = time.monotonic()
+        """Wait until all components work or nothing moves any more, and report what is missing."""
+        began = moved = reported = time.monotonic()
         last: object = None
         while waits_for := self.unhealthy():
             group = self.running()
@@ -281,8 +281,8 @@ class StandaloneAirflow:
                     f"Airflow does not work after {now - began:.0f} s (missing: {missing}); its log is {self.log}; "
                     "`make down` stops it"
                 )
-            if now - told > TELL:
-                told = now
+            if now - reported > TELL:
+                reported = now
                 tell(f"Waiting for Airflow's {missing}, {now - began:.0f} s so far")
             time.sleep(0.3)
 
@@ -294,7 +294,7 @@ class StandaloneAirflow:
 
 
 def _check_how_it_runs(environment: Mapping[str, str]) -> None:
-    """Whether the Airflow that runs is the one that is wanted; `NotStarted` if its loops are others."""
+    """Raise `NotStarted` if the Airflow that runs has no schedules or another preset than the one wanted."""
     if UNSCHEDULED.items() <= environment.items():
         raise OtherwiseEngaged(
             "Airflow runs for a `make loop`, without schedules; wait for its end, or stop it: `make down`"

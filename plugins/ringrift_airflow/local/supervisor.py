@@ -32,18 +32,18 @@ COMPONENTS: Final = {
 LOG: Final = "standalone.log"
 """The name of the log, in the home of Airflow."""
 RESTARTS: Final = 5
-"""A component that ends more often than that within `WINDOW` has a reason that a restart does not mend."""
+"""The restarts within `WINDOW` after which a component is given up: more would not mend what ends it."""
 WINDOW: Final = 300.0
-"""Seconds."""
+"""Seconds in which the restarts of a component are counted."""
 POLL: Final = 0.2
 """Seconds between two looks at the components."""
 LOG_BYTES: Final = 16_000_000
-"""Bytes of their log, about four hours; what is longer is put aside, in the place of what was put aside before."""
+"""Bytes of their log, about four hours; a longer one is put aside, in place of the one put aside before."""
 
 
 @dataclass
 class Component:
-    """A component, and when it has ended lately."""
+    """A component, and the times at which it has ended lately."""
 
     name: str
     command: list[str]
@@ -51,15 +51,15 @@ class Component:
     endings: deque[float] = field(default_factory=deque)
 
     def start(self) -> None:
-        """Start it; it writes where this process writes."""
+        """Start it, with the outputs of this process."""
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL)
 
     def has_ended(self) -> bool:
-        """Whether it was started and has ended."""
+        """Return whether it was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
     def restart(self) -> bool:
-        """Start it anew; False if it has ended too often."""
+        """Start it anew; return False if it has ended too often."""
         now = time.monotonic()
         self.endings.append(now)
         while now - self.endings[0] > WINDOW:
@@ -71,7 +71,7 @@ class Component:
 
 
 class Supervisor:
-    """Runs components until it is told to stop or one of them cannot be kept alive."""
+    """Run components until a signal asks it to stop or one of them cannot be kept alive."""
 
     def __init__(self, components: list[Component], log: Path) -> None:
         """`log` is the file that components write to, each at its end."""
@@ -84,7 +84,7 @@ class Supervisor:
         self._stopping = True
 
     def run(self) -> int:
-        """Start the components and keep them alive; the exit code."""
+        """Start the components, keep them alive, and return the exit code."""
         for component in self.components:
             component.start()
         code = 0
@@ -102,7 +102,8 @@ class Supervisor:
         return code
 
     def _end_components(self) -> None:
-        running = [one.process for one in self.components if one.process is not None and one.process.poll() is None]
+        processes = [component.process for component in self.components]
+        running = [process for process in processes if process is not None and process.poll() is None]
         for process in running:
             process.terminate()
         for process in running:
@@ -110,7 +111,7 @@ class Supervisor:
 
 
 def put_aside(log: Path) -> None:
-    """Copy a log that has become long to `<name>.1`, and begin it anew; whoever writes at its end goes on there."""
+    """Copy a log that has become long to `<name>.1`, and begin it anew; processes that append to it go on there."""
     with suppress(OSError):  # a full disk is no reason to end, nor is a log that is no file
         if log.stat().st_size > LOG_BYTES:
             shutil.copy(log, log.with_name(f"{log.name}.1"))

@@ -1,4 +1,4 @@
-"""Who is told when a stage of the loop fails for good: a channel of Slack, and addresses of mail."""
+"""The notifications of a stage of the loop that fails for good: to a channel of Slack, and to addresses of mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT: Final = "RingRift: {{ ti.task_id }} of {{ dag.dag_id }} has failed ({{ run
 
 
 REASON: Final = '{{ exception | default("", true) }}'
-"""Such as what has become worse, where an alarm was raised."""
+"""The reason of the failure, such as what has become worse where an alarm was raised."""
 
 
 def connections_of(alerts: AlertSettings) -> dict[str, str]:
@@ -25,29 +25,29 @@ def connections_of(alerts: AlertSettings) -> dict[str, str]:
 
 def failure_notifiers(alerts: AlertSettings) -> list[BaseNotifier]:
     """Return notifiers for `on_failure_callback`."""
-    found: list[BaseNotifier] = []
+    notifiers: list[BaseNotifier] = []
     if alerts.slack_channel:
-        found.append(slack_notifier(alerts.slack_channel, f"{TEXT}: {REASON} {{{{ ti.log_url }}}}"))
+        notifiers.append(slack_notifier(alerts.slack_channel, f"{TEXT}: {REASON} {{{{ ti.log_url }}}}"))
     if alerts.mail_to:
         log = '<p>{{ exception | default("") | e }}</p><p><a href="{{ ti.log_url }}">the log</a></p>'
-        found.append(mail_notifier(alerts.mail_to, TEXT, f"<p>{TEXT}</p>{log}"))
-    return found
+        notifiers.append(mail_notifier(alerts.mail_to, TEXT, f"<p>{TEXT}</p>{log}"))
+    return notifiers
 
 
 def slack_notifier(channel: str, text: str) -> BaseNotifier:
-    """Return what writes a text into a channel of Slack."""
+    """Return a notifier that writes a text into a channel of Slack."""
     from airflow.providers.slack.notifications.slack import SlackNotifier  # late: most have no Slack, as the next
 
     return SlackNotifier(slack_conn_id=SLACK, channel=channel, text=text)
 
 
 def mail_notifier(addresses: list[str], subject: str, page: str) -> BaseNotifier:
-    """Return what sends a page of HTML to addresses."""
+    """Return a notifier that sends a page of HTML to addresses."""
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
     return SmtpNotifier(smtp_conn_id=SMTP, to=addresses, subject=subject, html_content=page)
 
 
 def absent_connection(name: str, setting: str) -> str:
-    """Return what to say of a connection that is not there."""
+    """Return the message about a connection that is missing."""
     return f"connection {name!r} is missing, which {setting} needs: `airflow connections add {name} …` makes it"

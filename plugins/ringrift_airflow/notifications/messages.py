@@ -1,7 +1,7 @@
 """The notifications beside those of failures: promotions, refusals of the gate, and hosts that are lost or back.
 
-The same subject is told no sooner than `messages.pause_minutes` of monitoring.yaml after the last time; the database
-remembers when that was, so that retries, runs and workers agree.
+A message about the same subject is sent no sooner than `messages.pause_minutes` of monitoring.yaml after the last one;
+the database keeps when that was, so that retries, runs and workers agree.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ LONGEST: Final = 500
 
 
 def tell(context: Context, subject: str, line: str) -> bool:
-    """Tell people a line, with a link to the task that says more; whether that was done.
+    """Send people a line, with a link to the task that says more; return whether it was sent.
 
     :param subject: what the line is about, such as `host gpu-1`: of each subject there is one message in a while.
 
-    Whatever goes wrong with the telling fails no task; it is said in the log.
+    A message that cannot be sent fails no task; the log says why.
     """
     try:
         notifiers = message_notifiers(loop_settings().alerts, line, context["ti"].log_url)
@@ -38,24 +38,24 @@ def tell(context: Context, subject: str, line: str) -> bool:
 
         with FleetHook().health() as health:
             if not may_tell(health.database, subject, 60 * monitoring_settings().messages.pause_minutes):
-                LOG.info("nobody is told again so soon: %s", one_line(line))
+                LOG.info("no message, as the last about the same was sent lately: %s", one_line(line))
                 return False
         for notifier in notifiers:
             notifier.notify(context)  # not called, which would take braces in the line for a template
     except Exception as error:  # of settings, database, connection or service
-        LOG.warning("nobody could be told (%s): %s", one_line(str(error)), one_line(line))
+        LOG.warning("a message could not be sent (%s): %s", one_line(str(error)), one_line(line))
         return False
     return True
 
 
 def message_notifiers(alerts: AlertSettings, line: str, link: str) -> list[BaseNotifier]:
-    """Return the notifiers of the settings with a message; what stands in it is text, whoever has written it."""
+    """Return the notifiers of the settings with a message; what stands in it is sent as text, never as markup."""
     text = html.escape(f"RingRift: {one_line(line)[:LONGEST]}", quote=False)  # Slack has the same three escapes
-    found: list[BaseNotifier] = []
+    notifiers: list[BaseNotifier] = []
     if alerts.slack_channel:
-        found.append(slack_notifier(alerts.slack_channel, f"{text}: {link}"))
+        notifiers.append(slack_notifier(alerts.slack_channel, f"{text}: {link}"))
     if alerts.mail_to:
         subject = f"RingRift: {one_line(line)[:LONGEST]}"
         page = f'<p>{text}</p><p><a href="{html.escape(link)}">more</a></p>'
-        found.append(mail_notifier(alerts.mail_to, subject, page))
-    return found
+        notifiers.append(mail_notifier(alerts.mail_to, subject, page))
+    return notifiers

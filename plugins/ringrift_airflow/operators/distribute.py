@@ -11,7 +11,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift.fleet.failures import HostTrouble
-from ringrift.fleet.hosts import LOCAL, chosen_hosts
+from ringrift.fleet.hosts import LOCAL, players_and_archives
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
 from ringrift_airflow.operators.haltable import HaltableOperator
 from ringrift_airflow.workspace import home
@@ -41,32 +41,35 @@ class DistributeModelOperator(HaltableOperator):
             raise AirflowFailException(f"{path}: its checksum is not that of its .json")
         self.log.info("local: %s is there, sha256 %s", path, digest)
         found = {"model": digest[:16], "sha256": digest, "hosts": [LOCAL]}
-        return found | (bring_champion(fleet, self.config, self.log) if fleet.has("selfplay") else {})
+        needed = fleet.has("selfplay") or not all(host.works for host in fleet.hosts.values())
+        return found | (bring_champion(fleet, self.config, self.log) if needed else {})
 
 
 def bring_champion(fleet: FleetHook, config: str, log: Any, names: Sequence[str] = ()) -> dict[str, Any]:
-    """Bring the champion of a config to hosts that lack it, by default to all of self-play.
+    """Bring the champion of a config to hosts that lack it, by default to all of self-play and all archives.
 
-    `HostTrouble` if none of them has it.
+    `HostTrouble` if none of those of self-play has it.
     """
-    from ringrift.agents.champion import former_wanted
     from ringrift.fleet.distribution import distribute  # late: it takes a second
     from ringrift.models import ModelStore
-    from ringrift.models.former import place_former_champions
+    from ringrift.models.former import place_league_models
     from ringrift.selfplay import selfplay_settings
 
     with in_one_line(), fleet.health() as health:
         store = ModelStore(health.database, home() / "models")
-        chosen = chosen_hosts(fleet.hosts, names, "selfplay")
-        former = former_wanted(selfplay_settings(config).players.trained)
-        place_former_champions(store, config, former)
-        report = distribute(store, config, chosen, fleet.settings, former=former, health=health, connect=fleet.connect)
+        hosts_of_play, archives = players_and_archives(fleet.hosts, names)
+        chosen = hosts_of_play | archives
+        players = selfplay_settings(config).players.every_trained
+        place_league_models(store, config, players)
+        report = distribute(
+            store, config, chosen, fleet.settings, players=players, health=health, connect=fleet.connect
+        )
     for one in report.hosts:
         if one.trouble:
             log.warning("%s (%s)", one.trouble, one.reaction)
         else:
             log.info("%s: champion %s of %s: %s", one.host, report.model, config, one.outcome)
     trouble = {one.host: one.trouble for one in report.hosts if one.trouble}
-    if len(trouble) == len(report.hosts):
+    if hosts_of_play and hosts_of_play.keys() <= trouble.keys():
         raise HostTrouble(f"no host of self-play has taken {report.model}: {'; '.join(trouble.values())}")
     return {"hosts": [one.host for one in report.hosts if not one.trouble], "trouble": trouble}

@@ -16,7 +16,7 @@ from ringrift_airflow.retries import skip
 class CandidateOperator(AfterDataset):
     """A stage that looks at the model of the run.
 
-    :param trained_by: the task that has trained it; where that has said nothing, the newest model is taken.
+    :param trained_by: the task that has trained it; where that has returned none, the newest model is taken.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class CandidateOperator(AfterDataset):
 
 
 class RemoteGauntletOperator(CandidateOperator):
-    """Let the model run the gauntlet. The task succeeds whatever comes of it; `passed` in its result says what."""
+    """Let the model run the gauntlet. The task succeeds even if the model does not pass; its result has `passed`."""
 
     success_codes: ClassVar[frozenset[int]] = frozenset({0, 1})
 
@@ -57,17 +57,17 @@ class RateOperator(CandidateOperator):
 
     def execute(self, context: Context) -> Any:
         if not self.forms:
-            skip(context, "nobody is rated: rated_as of the preset in loop.yaml is empty")
+            skip(context, "no rating: rated_as of the preset in loop.yaml is empty")
         return super().execute(context)
 
 
 class ShadowOperator(RingriftOperator):
-    """A few games of a config's newest model. An alarm fails the task for good; one that stands skips it."""
+    """Play a few games of a config's newest model. An alarm fails the task for good; one that stands skips it."""
 
     success_codes: ClassVar[frozenset[int]] = frozenset({0, 1, ALARM})
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """Return the report, or fail with what has become worse, which is what people are told."""
+        """Return the report, or fail with what has become worse, which the notification quotes."""
         if code:
             alarms = "; ".join(read_report(output, code, self.last_line)["alarms"])
             if code == ALARM:

@@ -35,3 +35,20 @@ class ExportOperator(RingriftOperator):
     def summary(self, report: Any, code: int) -> Any:
         """Return the facts of the training part, without its provenance."""
         return small(report[0] if isinstance(report, list) and report else report)
+
+
+class ExportShareOperator(ExportOperator):
+    """Write a share of the shards of the data set, beside other workers that write the others.
+
+    :param share: its number, from 1 on.
+    :param of: the number of shares.
+    """
+
+    def __init__(self, *, share: int, of: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.share = share
+        self.of = of
+
+    def arguments(self, context: Context) -> list[str]:
+        """Return the words of the command."""
+        return [*super().arguments(context), "--share", f"{self.share}/{self.of}"]

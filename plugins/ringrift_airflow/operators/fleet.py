@@ -1,4 +1,4 @@
-"""The care of the hosts: those that are back are taken back, and no job is left that nobody waits for."""
+"""The care of the hosts: hosts that answer again are in service again, and jobs that no task waits for are ended."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ class TendFleetOperator(HaltableOperator):
         self.configs = list(configs)
 
     def work(self, context: Context) -> Any:
-        """Do it, and say how each host is. What is wrong with a host fails nothing."""
+        """Probe the hosts, and return the state of each; trouble with a host does not fail the task."""
         fleet = FleetHook()
         with in_one_line():
-            known = fleet.hosts
-        if not known:
+            hosts = fleet.hosts
+        if not hosts:
             skip(context, "hosts.yaml: there are no hosts in it")
         from ringrift.fleet.tending import tend_fleet  # late: it takes a second
 
         with in_one_line(), fleet.health() as health:
-            found = tend_fleet(known, fleet.settings, health, fleet.connect)
-        for one in found:
-            (self.log.warning if one.trouble else self.log.info)("%s", one)
-            if one.trouble or one.back:
-                tell(context, f"host {one.host} {'lost' if one.trouble else 'back'}", str(one))
-        players = [one.host for one in found if not one.trouble and "selfplay" in known[one.host].roles]
+            states = tend_fleet(hosts, fleet.settings, health, fleet.connect)
+        for state in states:
+            (self.log.warning if state.trouble else self.log.info)("%s", state)
+            if state.trouble or state.back:
+                tell(context, f"host {state.host} {'lost' if state.trouble else 'back'}", str(state))
+        players = [state.host for state in states if not state.trouble and "selfplay" in hosts[state.host].roles]
         for config in self.configs:
             if players and (home() / "models" / f"ringrift_best_{config}.pth").exists():
                 with contextlib.suppress(HostTrouble):
                     bring_champion(fleet, config, self.log, players)
-        return {one.host: one.trouble or "in service" for one in found}
+        return {state.host: state.trouble or "in service" for state in states}
 
 
 class CleanHostsOperator(HaltableOperator):
@@ -66,11 +66,11 @@ class CleanHostsOperator(HaltableOperator):
         self.only_full = only_full
 
     def work(self, context: Context) -> Any:
-        """Clean them, and say what has gone; a host that does not answer is cleaned another time."""
+        """Clean the hosts, and return what was removed; a host that does not answer is cleaned another time."""
         fleet = FleetHook()
         with in_one_line():
-            known = fleet.hosts
-        if not known:
+            hosts = fleet.hosts
+        if not hosts:
             skip(context, "hosts.yaml: there are no hosts in it")
         from ringrift.models import ModelStore  # late, as what follows: it takes a second
         from ringrift.pipeline.host_housekeeping import clean_hosts
@@ -80,7 +80,7 @@ class CleanHostsOperator(HaltableOperator):
 
         with in_one_line(), fleet.health() as health:
             reports = clean_hosts(
-                known,
+                hosts,
                 ModelStore(health.database, home() / "models"),
                 RunContext(housekeeping_settings()),
                 health,
@@ -103,12 +103,12 @@ class CleanHostsOperator(HaltableOperator):
 class EndOrphanedJobsOperator(HaltableOperator):
     """End the jobs of this machine and of all hosts that no task waits for any more.
 
-    Whoever waits for a job ends it when its task is cleared or marked, and at its deadline. Between two tries, and
-    where a run is deleted, nobody does.
+    The worker or trigger that waits for a job ends it when its task is cleared or marked, and at its deadline. Between
+    two tries, and where a run is deleted, nothing waits for it.
     """
 
     def work(self, context: Context) -> Any:
-        """End them, and name them; a host that does not answer is asked another time."""
+        """End the jobs, and return their names by host; a host that does not answer is tried another time."""
         fleet = FleetHook()
         ended: dict[str, list[str]] = {}
         with in_one_line():
@@ -133,13 +133,13 @@ class EndOrphanedJobsOperator(HaltableOperator):
         async def look(shell: Shell) -> tuple[dict[str, JobOwner], dict[str, State]]:
             return await job_owners(shell, root), await list_jobs(shell, root)
 
-        found, states = fleet.ask(name, look)
+        owners, states = fleet.ask(name, look)
         for job, state in states.items():
-            if state is not State.RUNNING or job not in found or found[job].waits(ti):
+            if state is not State.RUNNING or job not in owners or owners[job].waits(ti):
                 continue
             fleet.ask(name, partial(kill_job, job=Job(job, root)))
             if name != LOCAL:
                 fleet.release(job)
-            self.log.warning("%s: nobody waits for job %s any more; it is killed", name, job)
+            self.log.warning("%s: no task waits for job %s any more; it is killed", name, job)
             ended.append(job)
         return ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from threading import Event
 from typing import Any, ClassVar, Final
@@ -13,8 +14,8 @@ from airflow.sdk.exceptions import AirflowException
 from ringrift.fleet import Ending, JobTrouble
 from ringrift.fleet.failover import Failover, RunningJob
 from ringrift.fleet.failures import JobLost, WorkFailed
-from ringrift.fleet.hosts import LOCAL, Role
-from ringrift.fleet.placement import NoHost
+from ringrift.fleet.hosts import LOCAL, Role, fleet_settings
+from ringrift.fleet.placement import Needs, NoHost
 from ringrift.fleet.site import Site
 from ringrift.fleet.ssh import Reaction
 from ringrift.pipeline.halt import halted
@@ -40,7 +41,7 @@ class RemoteJobOperator(HaltableOperator):
     :param host: a host of the settings; `local` is this machine.
     :param role: what a host of the settings must be for; if there is none for it, `host` does it.
     :param deadline: when the job is killed, counted from its start.
-    :param gpus: how many GPUs the job locks.
+    :param gpus: how many GPUs the job locks, and of which type, None for any.
     :param deferrable: what is not done within seconds is waited for in the triggerer, which costs no worker.
     """
 
@@ -48,6 +49,10 @@ class RemoteJobOperator(HaltableOperator):
     ui_color = "#e8f0fe"
 
     success_codes: ClassVar[frozenset[int]] = frozenset({0})
+    without_gpu: ClassVar[bool] = False
+    """Whether a host without any GPU does as well where GPUs are to be locked."""
+    config: str = ""
+    """The config that the job plays or trains, if it is one in particular."""
 
     def __init__(
         self,
@@ -57,6 +62,7 @@ class RemoteJobOperator(HaltableOperator):
         role: Role | None = None,
         environment: dict[str, str] | None = None,
         gpus: int = 0,
+        gpu: str | None = None,
         deadline: timedelta = timedelta(hours=1),
         poll: timedelta = timedelta(seconds=5),
         deferrable: bool = True,
@@ -69,6 +75,7 @@ class RemoteJobOperator(HaltableOperator):
         self.role = role
         self.environment = environment or {}
         self.gpus = gpus
+        self.gpu = gpu
         self.deadline = deadline
         self.poll = poll
         self.deferrable = deferrable
@@ -77,13 +84,18 @@ class RemoteJobOperator(HaltableOperator):
         """The host of the job, once that is known."""
         self._killed = Event()
 
-    # What a subclass may say.
+    # What a subclass may override.
 
     def prepare(self, context: Context) -> None:
         """Do what has to be done before the job can start on `site`."""
 
+    def needs(self) -> Needs:
+        """Return what the job needs of its host."""
+        memory = 0.0 if self.role is None else float(fleet_settings().memory_gb[self.role])
+        return Needs(self.gpus, self.without_gpu, self.gpu, self.config or None, memory)
+
     def requirements(self, gpus: Sequence[int]) -> str:
-        """Return text of shell that fails, and says why in a line, on another machine that lacks what the job needs."""
+        """Return shell code that fails, and says why in a line, on another machine that lacks what the job needs."""
         if not gpus:
             return ""
         lack = f"it has $gpus GPUs, and number {max(gpus)} is wanted: is the driver there? see nvidia-smi"
@@ -112,7 +124,7 @@ class RemoteJobOperator(HaltableOperator):
             self.log.warning("%s; the task waits", error)
             excluded = dict(failover.excluded.entries)
             assert self.role is not None
-            self.defer(trigger=PlacementTrigger(self.role, self.gpus, excluded), method_name="go_on")
+            self.defer(trigger=PlacementTrigger(self.role, asdict(failover.spec.needs), excluded), method_name="go_on")
         if self.deferrable and not failover.ends_within(running.job, PATIENCE, self._stop):
             if self._killed.is_set():
                 failover.kill(running.job)
@@ -121,7 +133,7 @@ class RemoteJobOperator(HaltableOperator):
         return self.finish(context, failover.watch(running, self._stop))
 
     def finish(self, context: Context, event: dict[str, Any]) -> Any:
-        """Take what came of a job that needs no waiting any more."""
+        """Take the result of a job that needs no waiting any more."""
         failover = self.failover(context)
         if (running := failover.remembered()) is None:
             raise JobLost("the task's store has forgotten its job")
@@ -139,14 +151,14 @@ class RemoteJobOperator(HaltableOperator):
             try:
                 result = self.result(finished.output, finished.code, context)
             except (AirflowException, WorkFailed, JobTrouble):
-                failover.done()  # an answer, and no trouble on the way to it: who asks again, asks anew
+                failover.done()  # an answer, and no trouble on the way to it: a retry starts a new job
                 raise
         failover.done()
         failover.excluded.clear()
         return result
 
     def on_kill(self) -> None:
-        """Stop the job, too, when the worker is told to stop; whoever watches it in this process does it."""
+        """Stop the job, too, when the worker has to stop; the thread that watches the job in this process does it."""
         self._killed.set()
 
     def failover(self, context: Context) -> Failover:
@@ -175,7 +187,7 @@ class TaskJob:
     """A task in a context, as a piece of work for the fleet (`ringrift.fleet.failover.JobSpec`)."""
 
     def __init__(self, operator: RemoteJobOperator, context: Context) -> None:
-        self.host, self.role, self.gpus = operator.host, operator.role, operator.gpus
+        self.host, self.role, self.needs = operator.host, operator.role, operator.needs()
         self.seconds = operator.deadline.total_seconds()
         self.success_codes = operator.success_codes
         self._operator = operator
@@ -183,11 +195,11 @@ class TaskJob:
         self._owner = JobOwner.of(context["ti"])
 
     def new_name(self) -> str:
-        """Return a name that tells where the job belongs, and that no other job ever has."""
+        """Return a unique name, which says where the job belongs."""
         return self._owner.new_job()
 
     def requirements(self, site: Site, gpus: Sequence[int]) -> str:
-        """Return text of shell that fails where the job cannot work."""
+        """Return shell code that fails where the job cannot work."""
         self._operator.site = site
         return self._operator.requirements(gpus)
 
@@ -202,5 +214,5 @@ class TaskJob:
         return self._operator.command_line(self._context)
 
     def environment(self) -> Mapping[str, str]:
-        """Return the variables of the operator, and those that say whose the job is."""
+        """Return the variables of the operator, and those that name its task."""
         return self._operator.environment | self._owner.environment

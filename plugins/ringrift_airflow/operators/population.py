@@ -16,7 +16,7 @@ from ringrift_airflow.workspace import home
 
 
 class PopulationOperator(RingriftOperator):
-    """Work on the population of a run, which has its name from the run unless it is given one.
+    """Work on the population of a run, which has the run's name unless it is given one.
 
     :param config: whose data set it learns from.
     :param preset: of hyperparameters.yaml.
@@ -38,7 +38,7 @@ class PopulationOperator(RingriftOperator):
         self.sizes = sizes
 
     def work(self, context: Context) -> Any:
-        """Work, unless the run was asked for something that there is not."""
+        """Work, unless the run was given a parameter that does not exist."""
         check_parameters(context)
         return super().work(context)
 
@@ -49,12 +49,12 @@ class PopulationOperator(RingriftOperator):
     def arguments(self, context: Context) -> list[str]:
         """Return the command."""
         members, generations = map(str, self.sizes)
-        said = ["--preset", self.preset, "--fitness", self.fitness, "--name", self.name(context)]
-        return [*self.words, self.config, *said, "--members", members, "--generations", generations]
+        options = ["--preset", self.preset, "--fitness", self.fitness, "--name", self.name(context)]
+        return [*self.words, self.config, *options, "--members", members, "--generations", generations]
 
 
 class PopulationMemberOperator(PopulationOperator):
-    """Train one member for one generation. A later try goes on from the last checkpoint, or finds it done.
+    """Train one member for one generation. A later try goes on from the last checkpoint, if the member is not done.
 
     A host for tuning gets data set, models and checkpoints before, and what it has trained is brought here after.
 
@@ -85,13 +85,13 @@ class PopulationMemberOperator(PopulationOperator):
         ]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """Take home what another host has trained."""
+        """Return the report, and bring what another host has trained here."""
         if self.site.remote:
             self._take_home(read_report(output, code, self.last_line), context)
         return super().result(output, code, context)
 
     def summary(self, report: Any, code: int) -> Any:
-        """Return the fitness, whom it went on from, and its model."""
+        """Return the fitness, the member it went on from, and its model."""
         outcome = report.get("outcome") or {}
         facts = {name: report.get(name) for name in ("generation", "member", "source")}
         return facts | {name: outcome.get(name) for name in ("fitness", "model", "ended")}

@@ -20,7 +20,7 @@ from ringrift_airflow.retries import skip
 from ringrift_airflow.workspace import home
 
 LARGEST_RESULT = 8192
-"""Bytes of JSON that go to the next tasks; of a longer report, what is at its top and no list or table."""
+"""The bytes of JSON up to which a report goes to the next tasks whole; of a longer one, only its numbers and texts."""
 
 
 class RingriftOperator(RemoteJobOperator):
@@ -54,12 +54,12 @@ class RingriftOperator(RemoteJobOperator):
         return f'{self.site.program} {shlex.join([*self.arguments(context), "--json"])} >"$RINGRIFT_JOB/output"'
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """Return the report in its short form, tell it in the log, and hand it to the assets."""
-        found = self.summary(read_report(output, code, self.last_line), code)
-        self.log.info("report: %s", json.dumps(found))
+        """Return the report in its short form, log it, and attach it to the assets."""
+        summary = self.summary(read_report(output, code, self.last_line), code)
+        self.log.info("report: %s", json.dumps(summary))
         for asset in self.outlets:
-            context["outlet_events"][asset].extra = found
-        return found
+            context["outlet_events"][asset].extra = summary
+        return summary
 
     def summary(self, report: Any, code: int) -> Any:
         """Return what the next tasks get of the report."""
@@ -67,7 +67,7 @@ class RingriftOperator(RemoteJobOperator):
 
 
 class AfterDataset(RingriftOperator):
-    """A stage that a backfill leaves out: training and promotion of the past would be out of order."""
+    """A stage that a backfill leaves out, as training and promotion of the past would be out of order."""
 
     def execute(self, context: Context) -> Any:
         if backfilled(context) and not trains_in_backfill(context):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class RemoteSelfplayOperator(RingriftOperator):
     """Self-play of one shard of an interval. Config, interval and shard name the run, and the run decides the games.
 
-    So the same interval has the same games, whoever plays them and however often, as long as the same model plays.
+    So the same interval has the same games, on any host and at any try, as long as the same model plays.
 
-    How many it plays is decided when it begins, unless a person or a backfill has said: the config's budget times its
+    How many it plays is decided when it begins, unless a person or a backfill sets it: the config's budget times its
     weight, more before the first training, fewer where what follows does not keep up. Without any it succeeds at once,
     so that what follows can catch up.
 
@@ -36,6 +36,7 @@ class RemoteSelfplayOperator(RingriftOperator):
     """
 
     template_fields: Sequence[str] = ("words", "host", "environment", "games", "players")
+    without_gpu: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class RemoteSelfplayOperator(RingriftOperator):
         self.progress = 0.0
 
     def work(self, context: Context) -> Any:
-        """Play, unless the run was asked for something that there is not: this is its first task."""
+        """Play, unless the run was given a parameter that does not exist: this is its first task."""
         check_parameters(context)
         if self.preset is not None and "games" not in (context["dag_run"].conf or {}) and not backfilled(context):
             plan = self._plan(context["ti"])
@@ -70,8 +71,9 @@ class RemoteSelfplayOperator(RingriftOperator):
         return super().work(context)
 
     def _plan(self, ti: Any) -> PlannedGames:
-        """Return the games of all shards, by what the database and the files here say."""
+        """Return the games of all shards, as the database and the files here call for."""
         from ringrift.models import ModelStore  # only when the task runs, as the next: they load numba
+        from ringrift.models.former import place_league_models
         from ringrift.models.shipped import begin_with_shipped
         from ringrift.pipeline.allocation_settings import allocation_settings
         from ringrift.pipeline.plan import planned_games
@@ -85,6 +87,7 @@ class RemoteSelfplayOperator(RingriftOperator):
             if not preset.from_zero:
                 begin_with_shipped(store, self.config)
             settings = selfplay_settings(self.config)
+            place_league_models(store, self.config, self.players or settings.players.every_trained)
             self.progress = training_progress(store, self.config, settings.temperature.trainings)
             return planned_games(
                 store,
@@ -97,8 +100,8 @@ class RemoteSelfplayOperator(RingriftOperator):
 
     def _plays_elsewhere(self, ti: Any) -> bool:
         """Return whether another run of the config is playing: it makes up for what is missing at first."""
-        asked = {"dag_id": ti.dag_id, "task_ids": [self.task_id], "states": UNDER_WAY}
-        return bool(ti.get_ti_count(**asked) > ti.get_ti_count(**asked, run_ids=[ti.run_id]))
+        query = {"dag_id": ti.dag_id, "task_ids": [self.task_id], "states": UNDER_WAY}
+        return bool(ti.get_ti_count(**query) > ti.get_ti_count(**query, run_ids=[ti.run_id]))
 
     def arguments(self, context: Context) -> list[str]:
         """Return the command of the shard; its folder is its own, so that several intervals can be played at once."""
@@ -110,7 +113,7 @@ class RemoteSelfplayOperator(RingriftOperator):
 
 
 def check_parameters(context: Context) -> None:
-    """Refuse parameters that the DAG does not have, which Airflow takes without a word; `AirflowFailException`."""
+    """Refuse parameters that the DAG does not have, which Airflow accepts silently; `AirflowFailException`."""
     known = tuple(context["dag"].params)
     for name in context["dag_run"].conf or {}:
         if name not in known:

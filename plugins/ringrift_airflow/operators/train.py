@@ -15,7 +15,9 @@ from ringrift_airflow.workspace import home
 
 
 class CheckOperator(AfterDataset):
-    """Ask whether everything is there and sound that a training needs; if not, the task is skipped and says why.
+    """Check that everything that a training needs is there and sound; if not, the task is skipped and says why.
+
+    A disk that is too full is cleaned first.
 
     :param preset: of hyperparameters.yaml.
     """
@@ -29,7 +31,7 @@ class CheckOperator(AfterDataset):
 
     def arguments(self, context: Context) -> list[str]:
         """Return the command."""
-        return [*self.words, "--preset", self.preset, "--from", "newest", "--validate"]
+        return [*self.words, "--preset", self.preset, "--from", "newest", "--validate", "--clean"]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
         """Return the report, or skip the task with what has failed."""
@@ -79,12 +81,16 @@ class RemoteTrainOperator(AfterDataset):
         self.parent = str(parent or "")
 
     def arguments(self, context: Context) -> list[str]:
-        """Return the command. On this machine it also stores the model, whose games are no new ones from then on."""
+        """Return the command, with all GPUs that are locked.
+
+        On this machine it also registers the model, whose games are not new from then on.
+        """
         parent = ["--from", self.parent] if self.parent else []
-        return [*self.words, "--preset", self.preset, *parent, *([] if self.site.remote else ["--register"])]
+        gpus = ["--gpus", str(self.gpus)] if self.gpus > 1 else []
+        return [*self.words, "--preset", self.preset, *parent, *gpus, *([] if self.site.remote else ["--register"])]
 
     def result(self, output: bytes, code: int, context: Context) -> Any:
-        """Take the model home, or skip the task where there was nothing to learn."""
+        """Return the report and bring the model here, or skip the task where there was nothing to learn."""
         if code:
             skip(context, read_report(output, code, self.last_line)["nothing_new"])
         if self.site.remote:

@@ -1,4 +1,4 @@
-"""`GamesThresholdSensor`: are there enough new games for a training?"""
+"""`GamesThresholdSensor`: waits for enough new games for a training."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry"
 
 
 class GamesThresholdSensor(BaseSensorOperator):
-    """Waits until there are enough new games, and enough time has passed, since the last training of the config.
+    """Wait until there are enough new games, and enough time has passed, since the last training of the config.
 
-    When the wait is over without, it skips the training of this run and says what was missing.
+    When the wait is over without them, it skips the training of this run and says what was missing.
 
     :param games: new games that are needed.
     :param minutes: since the last training.
-    :param wait: how long it is looked for.
+    :param wait: how long it waits for them.
     :param training: the tasks that take up the games: while one of them is under way in another run, there are none.
     """
 
@@ -61,21 +61,21 @@ class GamesThresholdSensor(BaseSensorOperator):
             return self._go("the parameter train_now says so")
         ti = context["ti"]
         if ti.get_ti_count(dag_id=ti.dag_id, task_ids=self.training, states=UNDER_WAY):
-            said = "a training of this config is under way in another run"
+            reason = "a training of this config is under way in another run"
         else:
-            found = self._look()
-            said = str(found)
-            if found.ready:
-                return self._go(said)
-        self.log.info("%s", said)
+            state = self._look()
+            reason = str(state)
+            if state.ready:
+                return self._go(reason)
+        self.log.info("%s", reason)
         began = ti.get_first_reschedule_date(context) or datetime.now(UTC)
         if datetime.now(UTC) - began >= self.wait:
-            skip(context, said)
+            skip(context, reason)
         return PokeReturnValue(is_done=False)
 
-    def _go(self, said: str) -> PokeReturnValue:
-        self.log.info("%s", said)
-        return PokeReturnValue(is_done=True, xcom_value=said)
+    def _go(self, reason: str) -> PokeReturnValue:
+        self.log.info("%s", reason)
+        return PokeReturnValue(is_done=True, xcom_value=reason)
 
     def _look(self) -> Any:
         """Return the counts of the games database."""

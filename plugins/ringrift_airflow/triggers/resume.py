@@ -14,11 +14,11 @@ from ringrift.pipeline.halt import halted
 
 FIRST_EVENT: Final = 10.0
 """Seconds until a trigger may fire: one that fires sooner can overtake the scheduler, which then finds a task that has
-ended without being told («state mismatch»)."""
+ended unexpectedly («state mismatch»)."""
 
 
 class ResumeTrigger(BaseTrigger):
-    """Waits until the halt is over."""
+    """Wait until the halt is over."""
 
     def __init__(self, home: str, poll: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's
@@ -30,7 +30,7 @@ class ResumeTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", {"home": self.home, "poll": self.poll}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait for the resume, and tell it as one event."""
+        """Wait for the resume, and yield one event."""
         began = time.monotonic()
         while halted(Path(self.home)) is not None:
             await asyncio.sleep(self.poll)

@@ -9,6 +9,7 @@ from ringrift.cli.bench import (
     alarm,
     datasets,
     encoding,
+    fleet,
     game,
     games,
     gate,
@@ -36,6 +37,7 @@ app.command()(games.games)
 app.command()(datasets.datasets)
 app.command()(loader.loader)
 app.command()(sync.sync)
+app.command()(fleet.fleet)
 app.command()(training.training)
 app.command()(gpu.gpu)
 app.command()(gate.gate)

@@ -33,21 +33,21 @@ def alarm(
     from ringrift.evaluation.settings import evaluation_settings
 
     settings = evaluation_settings().alarm
-    found = [
+    outcomes = [
         simulate_alarm(settings, elo, spread=spread, tests=tests, seed=seed) for elo in tracked(STRENGTHS, "strengths")
     ]
-    if write_or_print({"outcomes": [asdict(one) for one in found]}, out, as_json):
+    if write_or_print({"outcomes": [asdict(outcome) for outcome in outcomes]}, out, as_json):
         return
     print_table(
         f"The regression alarm, two players, {tests:,} tests each, openings ± {spread:g} Elo",
         ("Elo of the model", "alarm", "games to it", "games of a test"),
         [
             (
-                f"{one.elo:+.0f}",
-                f"{one.raised:.1%}",
-                "" if one.games_to_alarm is None else f"{one.games_to_alarm:.0f}",
-                f"{one.games:.0f}",
+                f"{outcome.elo:+.0f}",
+                f"{outcome.raised:.1%}",
+                "" if outcome.games_to_alarm is None else f"{outcome.games_to_alarm:.0f}",
+                f"{outcome.games:.0f}",
             )
-            for one in found
+            for outcome in outcomes
         ],
     )

@@ -23,7 +23,7 @@ def datasets(
     repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the fastest counts.")] = 3,
     memory: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at so many samples; repeatable."),
+        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at this many samples; repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

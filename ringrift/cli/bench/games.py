@@ -20,7 +20,7 @@ def games(
     count: Annotated[int, typer.Option("--games", "-n", min=1, max=MANY, help="Games in one measurement.")] = 5000,
     repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Measurements; the fastest counts.")] = 3,
     memory: Annotated[
-        int, typer.Option(min=0, max=MANY, help="Also measure memory at 1,000 and so many thousand games.")
+        int, typer.Option(min=0, max=MANY, help="Also measure memory at 1,000 and this many thousand games.")
     ] = 10,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

@@ -34,8 +34,8 @@ def gate(
 
     worlds = {title: replace(loop, players=players, candidates=candidates) for title, loop in LOOPS.items()}
     runs = [(title, loop, rule) for title, loop in worlds.items() for rule in RULES]
-    found = [(title, simulate(rule, loop, loops=loops, seed=seed)) for title, loop, rule in tracked(runs, "rules")]
-    outcomes = {title: [outcome for of, outcome in found if of == title] for title in worlds}
+    simulated = [(title, simulate(rule, loop, loops=loops, seed=seed)) for title, loop, rule in tracked(runs, "rules")]
+    outcomes = {title: [outcome for of, outcome in simulated if of == title] for title in worlds}
     if plot is not None:
         plot_outcomes(outcomes, plot)
     report = {title: [asdict(outcome) for outcome in of_loop] for title, of_loop in outcomes.items()}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ringrift.cli.bench.tables import print_table, write_or_print
+from ringrift.cli.context import use_threads
 from ringrift.cli.options import DeviceOption, TorchThreadsOption
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
@@ -45,8 +46,7 @@ def gpu(
     from ringrift.game import parse_config
     from ringrift.networks import checked_device, device_name
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     board, players = parse_config(config)
     where = checked_device(device)
     if device is None and where == "cpu":
@@ -91,12 +91,12 @@ def _measured(plan: GpuPlan, board: str, players: int) -> dict[str, Any]:
         for processes in possible:
             plays.append(measuring.measure_processes(plan, architecture, processes, max(plan.games)))
         trainings.append(measuring.measure_training(plan, board, players, architecture))
-    found: dict[str, list[Any]] = {"network": networks, "search": searches, "selfplay": plays, "training": trainings}
-    return {"ceilings": asdict(ceilings)} | {name: [asdict(one) for one in rows] for name, rows in found.items()}
+    measured: dict[str, list[Any]] = {"network": networks, "search": searches, "selfplay": plays, "training": trainings}
+    return {"ceilings": asdict(ceilings)} | {name: [asdict(row) for row in rows] for name, rows in measured.items()}
 
 
 def _say_plan(plan: GpuPlan, as_json: bool) -> None:
-    """Say what would be done on a GPU."""
+    """Print what would be measured on a GPU."""
     if write_or_print({"device": None, "plan": asdict(plan)}, None, as_json):
         return
     echo(
@@ -112,7 +112,7 @@ def _say_plan(plan: GpuPlan, as_json: bool) -> None:
 def _show_checks(checks: list[GpuCheck], device: str) -> None:
     print_table(
         f"Checks of {device}",
-        ("rule", "device", "passed", "what was found"),
+        ("rule", "device", "passed", "finding"),
         [(check.name, check.device, "yes" if check.passed else "NO", check.detail) for check in checks],
     )
 

@@ -29,7 +29,7 @@ def loader(
     repeats: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Epochs measured; the median counts.")] = 5,
     memory: Annotated[
         list[int] | None,
-        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at so many samples; repeatable."),
+        typer.Option(min=1, max=MANY, help="Measure memory in place of speed, at this many samples; repeatable."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of tables.")] = False,

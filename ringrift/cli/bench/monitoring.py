@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.options import MANY, MANY_TIMES, JsonOption
-from ringrift.cli.reports import show_found
+from ringrift.cli.reports import show_output
 
 
 def monitoring(
@@ -30,4 +30,4 @@ def monitoring(
         f"{speed.games:,} games, {speed.configs} configs, {speed.hosts} hosts, {speed.models:,} models: "
         f"{speed.bytes / 1000:,.0f} kB in {speed.median:.3f} s (first {speed.first:.3f}, slowest {speed.slowest:.3f})"
     )
-    show_found(text, speed.to_json(), as_json)
+    show_output(text, speed.to_json(), as_json)

@@ -68,7 +68,17 @@ def search(
         return
     print_table(
         f"Searches with 64 simulations and no network, median of {repeats}",
-        ("search", "config", "games", "µs/simulation", "limit", "simulations/s on all cores", "scaling", "bytes/node"),
+        (
+            "search",
+            "config",
+            "games",
+            "µs/simulation",
+            "limit",
+            "one game, µs/simulation",
+            "simulations/s on all cores",
+            "scaling",
+            "bytes/node",
+        ),
         [
             (
                 speed.search,
@@ -76,6 +86,7 @@ def search(
                 f"{speed.games}",
                 f"{speed.microseconds:.1f}",
                 f"{speed.limit:.0f}",
+                f"{speed.alone_microseconds:.1f}",
                 f"{speed.simulations_per_second_all:,.0f}",
                 f"{speed.scaling:.2f}",
                 f"{speed.bytes_per_node:,.0f}",

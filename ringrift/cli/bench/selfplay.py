@@ -34,7 +34,17 @@ def selfplay(
         return
     print_table(
         f"Self-play; gumbel with the untrained network {network}",
-        ("config", "player", "games", "side by side", "games/s", "moves/s", "time in the network", "bytes/game"),
+        (
+            "config",
+            "player",
+            "games",
+            "side by side",
+            "games/s",
+            "games/CPU-s",
+            "moves/s",
+            "time in the network",
+            "bytes/game",
+        ),
         [
             (
                 speed.config,
@@ -42,6 +52,7 @@ def selfplay(
                 f"{speed.games}",
                 f"{speed.side_by_side}",
                 f"{speed.games_per_second:,.2f}",
+                f"{speed.games_per_cpu_second:,.2f}",
                 f"{speed.moves_per_second:,.0f}",
                 f"{speed.network_share:.0%}",
                 f"{speed.bytes_per_game:,.0f}",

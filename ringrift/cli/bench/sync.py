@@ -40,7 +40,7 @@ def sync(
     kinds: tuple[Kind, ...] = ("closed", "growing")
     speeds = [measure_sync(kind, megabytes, repeats=repeats) for kind in tracked(kinds, "sync")]
     latency = measure_latency(files, repeats=repeats)
-    report = {"sync": [asdict(one) | {"slowdown": one.slowdown} for one in speeds], "latency": asdict(latency)}
+    report = {"sync": [asdict(speed) | {"slowdown": speed.slowdown} for speed in speeds], "latency": asdict(latency)}
     if write_or_print(report, out, as_json):
         return
     print_table(
@@ -48,15 +48,15 @@ def sync(
         ("files", "MB", "sync", "rsync -a", "rsync -az", "× as long as rsync -a", "disk, fsync"),
         [
             (
-                f"{one.files} {one.kind}",
-                f"{one.bytes / 1e6:,.0f}",
-                f"{one.bytes_per_second / 1e6:,.0f}",
-                f"{one.rsync_bytes_per_second / 1e6:,.0f}",
-                f"{one.rsync_compressed_bytes_per_second / 1e6:,.0f}",
-                f"{one.slowdown:.2f}",
-                f"{one.disk_bytes_per_second / 1e6:,.0f}",
+                f"{speed.files} {speed.kind}",
+                f"{speed.bytes / 1e6:,.0f}",
+                f"{speed.bytes_per_second / 1e6:,.0f}",
+                f"{speed.rsync_bytes_per_second / 1e6:,.0f}",
+                f"{speed.rsync_compressed_bytes_per_second / 1e6:,.0f}",
+                f"{speed.slowdown:.2f}",
+                f"{speed.disk_bytes_per_second / 1e6:,.0f}",
             )
-            for one in speeds
+            for speed in speeds
         ],
     )
     print_table(

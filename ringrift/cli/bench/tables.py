@@ -1,4 +1,4 @@
-"""What the benchmarks' commands share: which configs, and where the figures go."""
+"""The common part of the benchmarks' commands: which configs, and where the figures go."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def side_by_side(board: str, games: int) -> int:
 
 
 def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> bool:
-    """Write the report to a file and print it as JSON, as asked for; whether it has been printed."""
+    """Write the report to a file and print it as JSON, each on demand; return whether it has been printed."""
     from ringrift.files import new_file
 
     if out is not None:
@@ -40,13 +40,13 @@ def write_or_print(report: dict[str, Any], out: Path | None, as_json: bool) -> b
     return as_json
 
 
-def print_memory(found: list[Any], what: str, out: Path | None, as_json: bool) -> None:
-    """Tell memory by config and samples: dataclasses with `config`, `samples` and `megabytes`."""
-    if not write_or_print({"memory": [asdict(one) for one in found]}, out, as_json):
+def print_memory(usages: list[Any], title: str, out: Path | None, as_json: bool) -> None:
+    """Print memory by config and samples: dataclasses with `config`, `samples` and `megabytes`."""
+    if not write_or_print({"memory": [asdict(usage) for usage in usages]}, out, as_json):
         print_table(
-            f"{what}: the most memory of a process, mapped files left out",
+            f"{title}: the most memory of a process, mapped files left out",
             ("config", "samples", "MB"),
-            [(one.config, f"{one.samples:,}", f"{one.megabytes:,.0f}") for one in found],
+            [(usage.config, f"{usage.samples:,}", f"{usage.megabytes:,.0f}") for usage in usages],
         )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import pairs_of, print_table, write_or_print
+from ringrift.cli.context import use_threads
 from ringrift.cli.options import MANY_TIMES, MOST_AT_ONCE, DeviceOption, TorchThreadsOption
 from ringrift.cli.progress import tracked
 
@@ -33,13 +34,10 @@ def training(
 
     Example: ringrift bench training hexagonal_4p --networks v3 --batch 8192 --compile --json
     """
-    import torch
-
     from ringrift.benchmarks.training import measure_training
     from ringrift.networks import inference_device
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    use_threads(threads)
     where = device or inference_device()
     cases = [(name, *pair) for pair in pairs_of(configs or ["square8_2p"]) for name in networks.split(",")]
     speeds = [

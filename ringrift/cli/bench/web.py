@@ -18,7 +18,7 @@ def web(
     config: Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")] = "square8_2p",
     mode: Annotated[str, typer.Option(help="A mode of web.yaml.")] = "gumbel",
     network: Annotated[str, typer.Option(help="The architecture of the champion, which is untrained.")] = "small",
-    clients: Annotated[int, typer.Option(min=1, max=MOST_CLIENTS, help="Who ask at once.")] = 200,
+    clients: Annotated[int, typer.Option(min=1, max=MOST_CLIENTS, help="Clients that ask at once.")] = 200,
     rounds: Annotated[int, typer.Option(min=1, max=MANY_TIMES, help="Moves for each of them.")] = 3,
     games: Annotated[int, typer.Option(min=0, max=MANY, help="In the database that the pages show; 0: no pages.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write the figures there as JSON.")] = None,

@@ -9,10 +9,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
-from ringrift.datasets.export import ExportReport
+from ringrift.datasets.export import ExportReport, ShareReport
 from ringrift.datasets.merge import DatasetMergeReport
 from ringrift.datasets.quality import PARTS, Quality
 from ringrift.datasets.validate import ValidationReport
+
+
+@render.register
+def _(report: ShareReport) -> Iterator[RenderableType]:
+    kept = f", {report.kept:,} of them were there already" if report.kept else ""
+    yield escape(
+        f"{report.dataset}: share {report.share}: {report.samples:,} samples in {report.shards} shards{kept}, "
+        f"{report.seconds:.1f} s"
+    )
 
 
 @render.register
@@ -39,7 +48,7 @@ def _(report: DatasetMergeReport) -> Iterator[RenderableType]:
 @render.register
 def _(report: ValidationReport) -> Iterator[RenderableType]:
     yield escape(f"{report.dataset}: {report.samples:,} samples, {'sound' if report.sound else 'NOT SOUND'}")
-    table = Table("check", "verdict", "what was found")
+    table = Table("check", "verdict", "finding")
     for check in report.checks:
         table.add_row(check.name.replace("_", " "), check.verdict, escape(check.detail))
     yield table
@@ -53,8 +62,8 @@ def quality_table(quality: Quality) -> Table:
     table = Table("quality", "score", "weight", "what", caption=f"of single games: {single}", caption_justify="left")
     for column in table.columns[1:3]:
         column.justify = "right"
-    for name, what in PARTS.items():
-        table.add_row(name, f"{quality.parts[name]:.2f}", f"{quality.weights[name]:.0%}", what)
+    for name, meaning in PARTS.items():
+        table.add_row(name, f"{quality.parts[name]:.2f}", f"{quality.weights[name]:.0%}", meaning)
     table.add_section()
     table.add_row("in all", f"{quality.score:.2f}", "100%", "")
     return table

@@ -45,14 +45,14 @@ def _(report: GauntletReport) -> Iterator[RenderableType]:
     table.columns[0].overflow = "fold"
     for column in table.columns[1:-1]:
         column.justify = "right"
-    for one in report.opponents:
+    for result in report.opponents:
         table.add_row(
-            escape(one.role if one.role == one.opponent else f"{one.role} {one.opponent}"),
-            *(f"{one.games}", f"{one.wins}", f"{one.losses}", f"{one.draws}", f"{one.score:.1%}"),
-            f"{one.low:.1%} – {one.high:.1%}",
-            one.wanted,
-            "" if one.elo is None else str(one.elo),
-            one.verdict,
+            escape(result.role if result.role == result.opponent else f"{result.role} {result.opponent}"),
+            *(f"{result.games}", f"{result.wins}", f"{result.losses}", f"{result.draws}", f"{result.score:.1%}"),
+            f"{result.low:.1%} – {result.high:.1%}",
+            result.wanted,
+            "" if result.elo is None else str(result.elo),
+            result.verdict,
         )
     yield table
     for note in report.notes:
@@ -101,18 +101,18 @@ def _(report: MatchReport) -> Iterator[RenderableType]:
 
 @render.register
 def _(report: SequentialReport) -> Iterator[RenderableType]:
-    found = report.verdict
+    verdict = report.verdict
     tested, against = escape(report.player), escape(report.opponent)
     yield f"{report.config}: {tested} against {against}, {report.games} games, {report.distinct} of them different"
     yield (
-        f"scores {found.score:.1%} in {found.blocks} blocks; the log-likelihood ratio of "
-        f"{report.settings.stronger:+g} to {report.settings.weaker:+g} Elo is {found.ratio:+.2f}, clear outside "
-        f"{found.lower:.2f} … {found.upper:.2f}"
+        f"scores {verdict.score:.1%} in {verdict.blocks} blocks; the log-likelihood ratio of "
+        f"{report.settings.stronger:+g} to {report.settings.weaker:+g} Elo is {verdict.ratio:+.2f}, clear outside "
+        f"{verdict.lower:.2f} … {verdict.upper:.2f}"
     )
-    if found.stronger is None:
-        yield f"not clear after {found.blocks} blocks, the most there are"
+    if verdict.stronger is None:
+        yield f"not clear after {verdict.blocks} blocks, the most there are"
     else:
-        yield f"{tested} is {'' if found.stronger else 'not '}the stronger"
+        yield f"{tested} is {'' if verdict.stronger else 'not '}the stronger"
 
 
 @render.register
@@ -121,8 +121,10 @@ def _(report: ShadowReport) -> Iterator[RenderableType]:
     table = Table("against", "games", "score", "95 %")
     for column in table.columns[1:]:
         column.justify = "right"
-    for one in report.results:
-        table.add_row(escape(one.opponent), f"{one.games}", f"{one.score:.1%}", f"{one.low:.1%} – {one.high:.1%}")
+    for result in report.results:
+        table.add_row(
+            escape(result.opponent), f"{result.games}", f"{result.score:.1%}", f"{result.low:.1%} – {result.high:.1%}"
+        )
     yield table
     rating = report.ratings[report.model]
     yield f"Elo {rating.elo:.0f} ({rating.low:.0f} … {rating.high:.0f})"
@@ -138,7 +140,7 @@ def _(report: TournamentReport) -> Iterator[RenderableType]:
     yield f"{report.config}: tournament {report.number} of {len(report.players)} players, {games} games"
     table = Table("", "player", "mean", "Elo", "95 %")
     table.columns[1].overflow = "fold"
-    cross = Table("", *map(str, range(1, len(report.players) + 1)), title="who scored what against whom")
+    cross = Table("", *map(str, range(1, len(report.players) + 1)), title="scores of every player against every other")
     for column in (table.columns[0], *table.columns[2:], *cross.columns):
         column.justify, column.no_wrap = "right", True
     for place, player in enumerate(report.players, 1):

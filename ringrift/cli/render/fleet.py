@@ -14,6 +14,7 @@ from ringrift.fleet.check import FleetCheck
 from ringrift.fleet.deploy import FleetDeploy
 from ringrift.fleet.distribution import Distribution
 from ringrift.fleet.pace import FleetPace
+from ringrift.fleet.renting import RentReport
 from ringrift.fleet.sync import SyncReport
 
 
@@ -21,19 +22,19 @@ from ringrift.fleet.sync import SyncReport
 def _(report: FleetCheck) -> Iterator[RenderableType]:
     first = ("host", "answers", "host key", "disk", "memory", "GPU")
     table = Table(*first, "clock", "Python", "ringrift", "jobs", "problems")
-    for one in report.hosts:
+    for row in report.hosts:
         table.add_row(
-            *(one.host, "no" if one.seconds is None else f"{1000 * one.seconds:.0f} ms"),
-            "" if one.host_key is None else one.host_key.removeprefix("SHA256:")[:12] + "…",
-            "" if one.free_disk_gb is None else f"{one.free_disk_gb:,.0f} GB",
-            "" if one.memory_gb is None else f"{one.free_memory_gb:,.0f} of {one.memory_gb:,.0f} GB",
-            escape("\n".join(one.gpus)),
-            "" if one.clock_offset is None else f"{one.clock_offset:+.1f} s",
-            one.python or "",
-            "" if one.ringrift is None else f"{one.ringrift} ({one.release})",
-            str(len(one.running)) if one.reachable else "",
-            escape("\n".join(one.problems)),
-            style="red" if one.problems else None,
+            *(row.host, "no" if row.seconds is None else f"{1000 * row.seconds:.0f} ms"),
+            "" if row.host_key is None else row.host_key.removeprefix("SHA256:")[:12] + "…",
+            "" if row.free_disk_gb is None else f"{row.free_disk_gb:,.0f} GB",
+            "" if row.memory_gb is None else f"{row.free_memory_gb:,.0f} of {row.memory_gb:,.0f} GB",
+            escape("\n".join(row.gpus)),
+            "" if row.clock_offset is None else f"{row.clock_offset:+.1f} s",
+            row.python or "",
+            "" if row.ringrift is None else f"{row.ringrift} ({row.release})",
+            str(len(row.running)) if row.reachable else "",
+            escape("\n".join(row.problems)),
+            style="red" if row.problems else None,
         )
     yield table
 
@@ -41,27 +42,27 @@ def _(report: FleetCheck) -> Iterator[RenderableType]:
 @render.register
 def _(report: FleetDeploy) -> Iterator[RenderableType]:
     table = Table("host", "release", "would be done" if report.dry_run else "done", "trouble")
-    for one in report.hosts:
-        trouble = f"{one.trouble} ({one.reaction})" if one.trouble else ""
-        steps = ", ".join(one.steps) or ("" if one.trouble else "nothing: all is there")
-        table.add_row(one.host, one.release, steps, escape(trouble), style="red" if one.trouble else None)
+    for row in report.hosts:
+        trouble = f"{row.trouble} ({row.reaction})" if row.trouble else ""
+        steps = ", ".join(row.steps) or ("" if row.trouble else "nothing: all is there")
+        table.add_row(row.host, row.release, steps, escape(trouble), style="red" if row.trouble else None)
     yield table
 
 
 @render.register
 def _(report: FleetPace) -> Iterator[RenderableType]:
     table = Table("host", "CPU", "GPU", "GPU memory", "ahead", "processes", "working", "batch", "decided", "why")
-    for one in report.hosts:
-        plan = one.plan
+    for row in report.hosts:
+        plan = row.plan
         if plan is None:
-            table.add_row(one.host, *[""] * 8, escape(one.trouble), style="red" if one.trouble else None)
+            table.add_row(row.host, *[""] * 8, escape(row.trouble), style="red" if row.trouble else None)
             continue
-        age = seconds_since(plan.decided, f"the plan of {one.host}")
+        age = seconds_since(plan.decided, f"the plan of {row.host}")
         shares = ("" if share is None else f"{share:.0%}" for share in (plan.cpu, plan.gpu, plan.gpu_memory))
         ahead = "" if plan.ahead is None or plan.confidence is None else f"{plan.ahead:.0%}, {plan.confidence:.0%} sure"
         processes = ", ".join(f"{config} {count}" for config, count in plan.processes.items())
         table.add_row(
-            *(one.host, *shares, ahead, escape(processes), f"{plan.working:.0%}", f"{plan.batch:.0%}"),
+            *(row.host, *shares, ahead, escape(processes), f"{plan.working:.0%}", f"{plan.batch:.0%}"),
             "" if age is None else f"{age:.0f} s ago",
             escape(plan.why),
         )
@@ -72,10 +73,10 @@ def _(report: FleetPace) -> Iterator[RenderableType]:
 def _(report: Distribution) -> Iterator[RenderableType]:
     yield f"{report.config}: champion {report.model}"
     table = Table("host", "outcome", "s", "remarks")
-    for one in report.hosts:
-        remark = f"{one.trouble} ({one.reaction})" if one.trouble else ""
-        style = "red" if one.trouble else None
-        table.add_row(one.host, one.outcome, f"{one.seconds:.1f}", escape(remark), style=style)
+    for row in report.hosts:
+        remark = f"{row.trouble} ({row.reaction})" if row.trouble else ""
+        style = "red" if row.trouble else None
+        table.add_row(row.host, row.outcome, f"{row.seconds:.1f}", escape(remark), style=style)
     yield table
 
 
@@ -97,3 +98,16 @@ def _(report: SyncReport) -> Iterator[RenderableType]:
             style="red" if host.trouble else None,
         )
     yield table
+    for one in report.archives:
+        yield escape(str(one))
+
+
+@render.register
+def _(report: RentReport) -> Iterator[RenderableType]:
+    table = Table("host", "machine", "would be done" if report.dry_run else "done", "why")
+    for row in report.decisions:
+        table.add_row(row.name, row.machine or "", row.verb, escape(row.why))
+    yield table
+    cost = f"{len(report.rented)} rented now, ${report.dollars_per_hour:.2f} an hour; one more ${report.price:.2f}"
+    yield escape(f"wanted: {report.wanted}. {cost}")
+    yield from (f"[red]{escape(trouble)}" for trouble in report.troubles)

@@ -23,8 +23,8 @@ ENGINES_SHOWN: Final = 12
 
 @render.register
 def _(report: CheckReport) -> Iterator[RenderableType]:
-    found = f"{len(report.damage)} things wrong" if report.damage else "all sound"
-    yield escape(f"{report.database}: {report.games:,} games replayed, {found}")
+    verdict = f"{len(report.damage)} things wrong" if report.damage else "all sound"
+    yield escape(f"{report.database}: {report.games:,} games replayed, {verdict}")
     if not report.damage:
         return
     table = Table("what", "game", "done", "detail")

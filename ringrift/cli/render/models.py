@@ -46,12 +46,12 @@ def _(report: NnueGateReport) -> Iterator[RenderableType]:
 
 @render.register
 def _(report: ScreeningReport) -> Iterator[RenderableType]:
-    for one in report.reports:
-        yield from render(one)
+    for row in report.reports:
+        yield from render(row)
     if len(report.reports) > 1:
         table = Table("model", "config", "verdict", title=f"{len(report.passing)} of {len(report.reports)} pass")
-        for one in report.reports:
-            table.add_row(one.model, one.config, escape(one.verdict))
+        for row in report.reports:
+            table.add_row(row.model, row.config, escape(row.verdict))
         yield table
 
 
@@ -67,9 +67,9 @@ def _(report: Lineage) -> Iterator[RenderableType]:
     for entry in report.promotions:
         gated.add(escape(f"{utc(entry.when)} {entry.kind}{' (forced)' if entry.forced else ''}: {entry.why}"))
     rated = tree.add("Elo" if report.ratings else "Elo: none, it has not played rated games")
-    for one in report.ratings:
-        form = form_of(one.player) or one.player
-        rated.add(escape(f"{form} {one.elo:.0f} ({one.low:.0f} … {one.high:.0f}), {one.games} games"))
+    for row in report.ratings:
+        form = form_of(row.player) or row.player
+        rated.add(escape(f"{form} {row.elo:.0f} ({row.low:.0f} … {row.high:.0f}), {row.games} games"))
     evaluated = tree.add("evaluations" if report.evaluations else "evaluations: none")
     for evaluation in report.evaluations:
         evaluated.add(escape(_evaluation(evaluation)))
@@ -81,7 +81,7 @@ def _(report: NnueLineage) -> Iterator[RenderableType]:
     network = report.network
     tree = Tree(f"{network.id}  {network.config}  nnue  {network.status}")
     tree.add(f"created {utc(network.created)}")
-    tree.add(f"file: {escape(network.path)}")
+    tree.add(f"file: {escape(network.path or 'pruned')}")
     _grow_origin(tree, network.training, report.ancestors)
     for line in verdict_lines(network):
         tree.add(escape(line))
@@ -112,17 +112,17 @@ def _(report: PruneReport) -> Iterator[RenderableType]:
     if report.finished:
         yield f"files of {report.finished} models removed that an earlier run had left"
     if report.pruned:
-        table = Table("id", "config", "status", "created", "MB")
+        table = Table("id", "kind", "config", "status", "created", "MB")
         for model in report.pruned:
             created = utc(model.created, "%Y-%m-%d %H:%M")
-            table.add_row(model.id, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
+            table.add_row(model.id, model.kind, model.config, model.status, created, f"{model.bytes / 1e6:.1f}")
         yield table
 
 
 @render.register
 def _(report: VerifyReport) -> Iterator[RenderableType]:
-    told = f"{len(report.faults)} faults" if report.faults else "all sound"
-    yield f"{report.models} models and {report.champions} champions verified, {told}"
+    verdict = f"{len(report.faults)} faults" if report.faults else "all sound"
+    yield f"{report.models} models and {report.champions} champions verified, {verdict}"
     if report.faults:
         table = Table("config", "model", "what is wrong", "")
         for fault in report.faults:
@@ -133,8 +133,8 @@ def _(report: VerifyReport) -> Iterator[RenderableType]:
         yield escape(f"{path} is not registered: `ringrift models register` takes it in, or remove it")
 
 
-TOLD: Final = ("run", "teacher", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
-"""What a training says of itself, in the order in which it is shown; the rest follows."""
+HEAD: Final = ("run", "teacher", "dataset", "settings", "code", "steps", "samples_seen", "seconds", "losses", "holdout")
+"""The entries of a training that are shown first, in their order; the rest follows."""
 
 
 def _ancestor(ancestor: Ancestor) -> str:
@@ -147,21 +147,21 @@ def _ancestor(ancestor: Ancestor) -> str:
 
 
 def _ordered(training: Mapping[str, Any]) -> dict[str, Any]:
-    first = {name: training[name] for name in TOLD if name in training}
+    first = {name: training[name] for name in HEAD if name in training}
     return first | {name: value for name, value in training.items() if name not in first}
 
 
 def _evaluation(evaluation: Mapping[str, Any]) -> str:
-    """When it was, how the model played, against whom, and what came of it."""
+    """Return a line of an evaluation: date, form of play, opponents, result."""
     report, kind, player = evaluation["report"], evaluation["kind"], evaluation["candidate"]
     met: list[tuple[str, int, float]] = []
     if kind == GAUNTLET:
         met = [
-            (" ".join(dict.fromkeys((one["role"], one["opponent"]))), one["games"], one["score"])
-            for one in report["opponents"]
+            (" ".join(dict.fromkeys((result["role"], result["opponent"]))), result["games"], result["score"])
+            for result in report["opponents"]
         ]
     elif kind == SHADOW:
-        met = [(one["opponent"], one["games"], one["score"]) for one in report["results"]]
+        met = [(result["opponent"], result["games"], result["score"]) for result in report["results"]]
     elif kind == SEQUENTIAL:
         met = [(report["opponent"], report["games"], report["verdict"]["score"])]
     scores = ", ".join(f"{score:.1%} against {opponent} ({games} games)" for opponent, games, score in met)
@@ -173,7 +173,7 @@ def _grow(tree: Tree, values: Mapping[str, Any]) -> None:
     """Hang a mapping into the tree: plain values, and mappings of nothing else, are lines, and all others branches."""
     for name, value in values.items():
         title, inner = escape(_words(name)), _branches(value)
-        if isinstance(inner, Mapping) and any(isinstance(_branches(one), Mapping) for one in inner.values()):
+        if isinstance(inner, Mapping) and any(isinstance(_branches(item), Mapping) for item in inner.values()):
             _grow(tree.add(title), inner)
         else:
             tree.add(f"{title}: {escape(_plain(inner))}")
@@ -188,7 +188,7 @@ def _branches(value: Any) -> Any:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{_words(name)} {_plain(one)}" for name, one in value.items()) or "none"
+        return ", ".join(f"{_words(name)} {_plain(inner)}" for name, inner in value.items()) or "none"
     if isinstance(value, list):
         return f"[{', '.join(map(_plain, value))}]"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

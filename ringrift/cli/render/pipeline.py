@@ -14,6 +14,7 @@ from ringrift.pipeline.curve import Curve
 from ringrift.pipeline.housekeeping_report import Cleaned, CleanReport
 from ringrift.pipeline.iteration import Iteration
 from ringrift.pipeline.status import Status
+from ringrift.pipeline.switches import SwitchCurves
 
 
 @render.register
@@ -36,13 +37,28 @@ def _(report: Curve) -> Iterator[RenderableType]:
 
 
 @render.register
+def _(report: SwitchCurves) -> Iterator[RenderableType]:
+    table = Table("loop", "model", "games", "CPU hours", report.form, title=report.config)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name in report.curves:
+        for point, hours in report.points(name):
+            elo, low, high = point.elo[report.form]
+            table.add_row(
+                escape(name), point.model, f"{point.games:,}", f"{hours:.2f}", f"{elo:.0f} ({low:.0f} … {high:.0f})"
+            )
+    yield table
+    yield f"players that do not change are rated at most {report.anchors_apart:.0f} Elo apart in these loops"
+
+
+@render.register
 def _(report: AllocationReport) -> Iterator[RenderableType]:
     table = Table("config", "before", "weight", "games", "why")
     for column in table.columns[1:4]:
         column.justify = "right"
-    for one in report.weights:
-        before = f"{report.before[one.config]:.2f}" if one.config in report.before else ""
-        table.add_row(one.config, before, f"{one.weight:.2f}", f"{one.games:,}", escape(one.why))
+    for row in report.weights:
+        before = f"{report.before[row.config]:.2f}" if row.config in report.before else ""
+        table.add_row(row.config, before, f"{row.weight:.2f}", f"{row.games:,}", escape(row.why))
     yield table
 
 
@@ -93,7 +109,7 @@ def _(report: Status) -> Iterator[RenderableType]:
         yield "nothing yet: `ringrift loop square8_2p` begins"
         return
     for name, lines in (
-        *((one.config, one.lines()) for one in report.configs),
+        *((row.config, row.lines()) for row in report.configs),
         *(() if report.loop is None else (("in all", report.loop.lines()),)),
     ):
         yield f"[bold]{name}[/bold]"

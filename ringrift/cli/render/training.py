@@ -9,6 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ringrift.cli.render import render
+from ringrift.training.energy import EnergyReport
+from ringrift.training.hard_positions import HardPositionsReport
 from ringrift.training.holdout import HoldoutReport
 from ringrift.training.preflight import PreflightReport
 from ringrift.training.reanalysis import ReanalysisReport
@@ -38,6 +40,8 @@ def _(report: HoldoutReport) -> Iterator[RenderableType]:
         yield f"gap of the policy loss {report.gap:+.3f}, it warns above {report.gap_bound:g}"
     if report.calibration is not None:
         yield f"error of calibration {report.calibration.ece:.3f}, of which {report.calibration.noise:.3f} may be noise"
+    if report.regression is not None:
+        yield f"regression set {report.regression.trial}"
     yield from (escape(f"warning: {warning}") for warning in report.warnings())
 
 
@@ -56,4 +60,14 @@ def _(report: TrainingReport) -> Iterator[RenderableType]:
 
 @render.register
 def _(report: ReanalysisReport) -> Iterator[RenderableType]:
+    yield from map(escape, report.lines())
+
+
+@render.register
+def _(report: EnergyReport) -> Iterator[RenderableType]:
+    yield from map(escape, report.lines())
+
+
+@render.register
+def _(report: HardPositionsReport) -> Iterator[RenderableType]:
     yield from map(escape, report.lines())

@@ -28,12 +28,18 @@ def _(report: TuningReport) -> Iterator[RenderableType]:
     state = "finished" if report.finished else "not finished"
     yield escape(f"{report.config}: {report.run}, {state}; {report.games:,} games, {report.seconds:,.0f} s of CPU time")
     table = Table("start", "generation", "openings", "mean score", "best", "share of chance", "sigma")
-    for one in report.generations[-SHOWN_GENERATIONS:]:
-        numbers = (f"{one.openings}", f"{one.mean:.1%}", f"{one.best:.1%}")
-        if one.generation < 0:
-            table.add_row(f"{one.start}", "check", *numbers, "", "")
+    for generation in report.generations[-SHOWN_GENERATIONS:]:
+        numbers = (f"{generation.openings}", f"{generation.mean:.1%}", f"{generation.best:.1%}")
+        if generation.generation < 0:
+            table.add_row(f"{generation.start}", "check", *numbers, "", "")
         else:
-            table.add_row(f"{one.start}", f"{one.generation}", *numbers, f"{one.noise:.0%}", f"{one.sigma:.3f}")
+            table.add_row(
+                f"{generation.start}",
+                f"{generation.generation}",
+                *numbers,
+                f"{generation.noise:.0%}",
+                f"{generation.sigma:.3f}",
+            )
     yield table
     if report.weights is not None:
         yield ", ".join(f"{name} {weight:.3g}" for name, weight in report.weights.items())
@@ -46,11 +52,11 @@ def _(report: LogisticReport) -> Iterator[RenderableType]:
         f"cross-entropy {report.loss_fitted:.4f}, with the weights in use {report.loss_in_use:.4f}"
     )
     table = Table("feature", "in use", "fitted", "error", "matters", "start")
-    for one in report.weights:
-        fitted = "" if one.fitted is None else f"{one.fitted:.3g}"
-        error = "" if one.error is None else f"± {one.error:.2g}"
-        matters = "yes" if one.matters else "" if one.fitted is None else "not clear"
-        table.add_row(one.feature, f"{one.in_use:.3g}", fitted, error, matters, f"{one.start:.3g}")
+    for row in report.weights:
+        fitted = "" if row.fitted is None else f"{row.fitted:.3g}"
+        error = "" if row.error is None else f"± {row.error:.2g}"
+        matters = "yes" if row.matters else "" if row.fitted is None else "not clear"
+        table.add_row(row.feature, f"{row.in_use:.3g}", fitted, error, matters, f"{row.start:.3g}")
     yield table
 
 
@@ -84,9 +90,11 @@ def _(report: AcceptanceReport) -> Iterator[RenderableType]:
             table.add_row(name, "", "", "", "", "not played: the first test was not passed")
             continue
         verdict = test.verdict
-        said = {True: "stronger", False: "not stronger", None: "not clear after the most blocks"}[verdict.stronger]
+        conclusion = {True: "stronger", False: "not stronger", None: "not clear after the most blocks"}[
+            verdict.stronger
+        ]
         elo = f"{elo_of(verdict.score):+.0f}" if 0 < verdict.score < 1 else ""
-        table.add_row(name, f"{test.games}", f"{verdict.blocks}", f"{verdict.score:.1%}", elo, said)
+        table.add_row(name, f"{test.games}", f"{verdict.blocks}", f"{verdict.score:.1%}", elo, conclusion)
     yield table
     yield "accepted" if report.accepted else "not accepted: the weights in use stay"
 

@@ -1,4 +1,4 @@
-"""Whether what a search has found is better than what is in use: other seeds, and games of every pair of models.
+"""The test of a search's best setting against the one in use: other seeds, and games of every pair of models.
 
 The best of many trials looks better than it is: it was chosen for its luck, too. So both settings are trained anew with
 seeds that no trial has used, in pairs, and their models play each other.
@@ -24,13 +24,13 @@ from ringrift.tuning.training.space import Values
 
 FIRST_SEED: Final = 1000
 """The first seed of a test; trials have the seed of the settings, a small one."""
-FOUND: Final = "found"
+BEST: Final = "found"
 USED: Final = "in use"
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The test of a setting that was found against the one in use."""
+    """The test of the best setting of a search against the one in use."""
 
     values: Values
     seeds: int
@@ -38,17 +38,17 @@ class Confirmation:
     """The losses on the games held out, by seed."""
     losses_used: tuple[float, ...]
     difference: float
-    """The mean of the found setting's loss less that of the one in use; below 0 it is better."""
+    """The mean of the best setting's loss less that of the one in use; below 0 it is better."""
     low: float
     high: float
     """The upper end of the 95 % interval of pairs by Student's t."""
     elo: EloMeasure
-    """The found setting over the one in use."""
+    """The best setting over the one in use."""
     cpu_seconds: float
 
     @property
     def better(self) -> bool:
-        """Whether the found setting is stronger: the whole 95 % interval of its Elo lies above 0."""
+        """Whether the best setting is stronger: the whole 95 % interval of its Elo lies above 0."""
         return self.elo.low > 0
 
     @property
@@ -56,7 +56,7 @@ class Confirmation:
         """The answer in a line."""
         loss = f"hold-out loss {self.difference:+.4f} ({self.low:+.4f} … {self.high:+.4f})"
         answer = "is better than" if self.better else "is not shown to be better than"
-        return f"the setting that was found {answer} the one in use: {self.elo}; {loss}, {self.seeds} seeds"
+        return f"the best setting {answer} the one in use: {self.elo}; {loss}, {self.seeds} seeds"
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it in JSON's types."""
@@ -64,24 +64,24 @@ class Confirmation:
 
 
 def confirm(experiment: Experiment, values: Values, settings: ConfirmSettings, study: str) -> Confirmation:
-    """Train the found setting and the one in use with new seeds, and let their models play; raises `Cancelled`."""
+    """Train the best setting and the one in use with new seeds, and play their models; raises `Cancelled`."""
     check_games(settings.seeds * settings.games, experiment.settings)
     if values == experiment.space.start:
-        raise BadStudy("the setting that was found is the one in use: there is nothing to confirm")
+        raise BadStudy("the best setting is the one in use: there is nothing to confirm")
     pairs = []
     for place in range(settings.seeds):
         pair = [
-            _trained(experiment, these, {"study": study, "confirms": name}, FIRST_SEED + place)
-            for name, these in ((FOUND, values), (USED, experiment.space.start))
+            _trained(experiment, setting, {"study": study, "confirms": name}, FIRST_SEED + place)
+            for name, setting in ((BEST, values), (USED, experiment.space.start))
         ]
         pairs.append(pair)
         experiment.context.progress("pairs of trainings", place + 1, settings.seeds)
     games = [
         game
-        for place, (found, used) in enumerate(pairs)
-        for game in _games(experiment, str(found.model), str(used.model), settings.games, place)
+        for place, (best, used) in enumerate(pairs)
+        for game in _games(experiment, str(best.model), str(used.model), settings.games, place)
     ]
-    losses = np.array([[found.loss, used.loss] for found, used in pairs], np.float64)
+    losses = np.array([[best.loss, used.loss] for best, used in pairs], np.float64)
     difference, low, high = paired_interval(losses[:, 0] - losses[:, 1])
     return Confirmation(
         values=dict(values),
@@ -91,8 +91,8 @@ def confirm(experiment: Experiment, values: Values, settings: ConfirmSettings, s
         difference=difference,
         low=low,
         high=high,
-        elo=elo_measure(games, FOUND),
-        cpu_seconds=sum(one.cpu_seconds for pair in pairs for one in pair),
+        elo=elo_measure(games, BEST),
+        cpu_seconds=sum(outcome.cpu_seconds for pair in pairs for outcome in pair),
     )
 
 
@@ -113,12 +113,12 @@ def _trained(experiment: Experiment, values: Values, tuning: dict[str, Any], see
     return outcome
 
 
-def _games(experiment: Experiment, found: str, used: str, games: int, place: int) -> list[GameResult]:
+def _games(experiment: Experiment, best: str, used: str, games: int, place: int) -> list[GameResult]:
     """Play the models of one seed; in the results they are called after their settings."""
     runner = MatchRunner(experiment.store.database, experiment.context.with_settings(experiment.evaluation))
     form = experiment.settings.as_
-    first, second = (model_participant(experiment.model_path(model), form) for model in (found, used))
-    names = {first.name: FOUND, second.name: USED}
+    first, second = (model_participant(experiment.model_path(model), form) for model in (best, used))
+    names = {first.name: BEST, second.name: USED}
     played = paired_games(experiment.inputs.config, (first, second), games, runner, FIRST_SEED + place)
     return [
         replace(game, players=tuple(names[name] for name in game.players), block=f"{place} {game.block}")

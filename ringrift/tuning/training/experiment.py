@@ -34,30 +34,30 @@ from ringrift.tuning.training.settings import FitnessSettings
 from ringrift.tuning.training.space import FitnessKind, Space, Values
 
 LossWatch = Callable[[int, float], bool]
-"""A function that hears number and loss of every validation but the last, from 1, and says whether to give up."""
+"""A function of the number (from 1) and loss of every validation but the last; it returns whether to give up."""
 DIGEST_DIGITS: Final = 8
 
 
 class Pace:
-    """How long the trainings of this process take, and so how long those that are missing will."""
+    """The mean duration of this process's trainings, and so the time that the missing ones will take."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._made = 0
 
-    def words(self, what: str, number: int, total: int) -> str:
-        """Say which training begins, counted from 0, of how many, and when the last one will be over at this pace."""
-        told = f"{what} {number}, {total} in all"
+    def words(self, work: str, number: int, total: int) -> str:
+        """Return the title of the training that begins, `number` from 0 of `total`, with the time left at this pace."""
+        title = f"{work} {number}, {total} in all"
         if self._made:
             minutes = (time.monotonic() - self._began) / self._made * max(total - number, 1) / 60
-            told += f", about {minutes:.0f} min to the end"
+            title += f", about {minutes:.0f} min to the end"
         self._made += 1
-        return told
+        return title
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a training."""
+    """The outcome of a training."""
 
     fitness: float | None
     """None if it was given up or failed, and so has no model."""
@@ -88,7 +88,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What all trainings of a study or of a population have in common."""
+    """The common ground of all trainings of a study or of a population."""
 
     inputs: TrainingInputs
     """Config and folders; its hyper-parameters are those in use."""
@@ -114,7 +114,7 @@ class Experiment:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What decides the results of the experiment: the same things, the same study."""
+        """All that decides the results of the experiment: the same things, the same study."""
         inputs = self.inputs
         manifests = {
             part: [shard.sha256 for shard in read_manifest(manifest_path(inputs.datasets, name)).shards]
@@ -180,7 +180,7 @@ class Experiment:
         return self._measured(report, began)
 
     def _measured(self, report: TrainingReport, began: float) -> Outcome:
-        """Register and measure what came of a run."""
+        """Register and measure the model of a run."""
         facts = report.facts
         kept = checkpoints(self.inputs.runs / self.inputs.config / facts.run / FOLDER)
         outcome = Outcome(

@@ -1,4 +1,4 @@
-"""What makes a training better than another: the loss on games held out, or Elo at equal computing."""
+"""The fitness of a training: the loss on games held out, or Elo at equal computing."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_games(games: int, settings: FitnessSettings) -> None:
     """Refuse to decide by fewer games than can decide anything; `BadSearch`."""
     if games < settings.least_games:
         raise BadSearch(
-            f"{games} games are too few to tell one setting from another: take {settings.least_games} or more "
+            f"{games} games are too few to distinguish settings: take {settings.least_games} or more "
             "(fitness.least_games of tuning.yaml)"
         )
 
@@ -67,7 +67,7 @@ def elo_over_opponent(config: str, model: Path, settings: FitnessSettings, runne
 def paired_games(
     config: str, players: tuple[Participant, Participant], games: int, runner: MatchRunner, seed: int = 0
 ) -> list[GameResult]:
-    """Play at least so many games, in whole openings, the same for all who play with the same `seed`."""
+    """Play at least `games` games, in whole openings, the same for all players with the same `seed`."""
     seats = parse_config(config)[1]
     plan = MatchPlan(
         config=config,

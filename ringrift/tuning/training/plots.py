@@ -56,10 +56,12 @@ def draw_population(report: PopulationReport, space: Space) -> Figure:
     first, *rest = panels
     label = "hold-out loss" if report.fitness == "loss" else "Elo at equal computing"
     _panel(first, f"{label}; the line leads to the best member", "generation")
-    alive = [(one.generation, one.outcome.fitness) for one in report.results if one.outcome.fitness is not None]
-    for one in alive:
-        first.plot(*one, "o", color=BLUE, markersize=4)
-    survivors = [(one.generation, one.outcome.fitness) for one in line if one.outcome.fitness is not None]
+    alive = [
+        (member.generation, member.outcome.fitness) for member in report.results if member.outcome.fitness is not None
+    ]
+    for member in alive:
+        first.plot(*member, "o", color=BLUE, markersize=4)
+    survivors = [(member.generation, member.outcome.fitness) for member in line if member.outcome.fitness is not None]
     if survivors:
         first.plot(*zip(*survivors, strict=True), color=ORANGE)
     for axes, name in zip(rest, space.dimensions, strict=False):
@@ -67,7 +69,9 @@ def draw_population(report: PopulationReport, space: Space) -> Figure:
         places = _places(space, name, [result.values[name] for result in report.results])
         axes.plot([result.generation for result in report.results], places, "o", color=BLUE, markersize=4)
         axes.plot(
-            [one.generation for one in line], _places(space, name, [one.values[name] for one in line]), color=ORANGE
+            [member.generation for member in line],
+            _places(space, name, [member.values[name] for member in line]),
+            color=ORANGE,
         )
         if space.dimensions[name].choices is not None:
             choices = space.choices(name)

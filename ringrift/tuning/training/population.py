@@ -33,7 +33,7 @@ LARGEST_FILE: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a member is to do in a generation."""
+    """The task of a member in a generation."""
 
     generation: int
     member: int
@@ -51,7 +51,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class MemberResult:
-    """What a member has done in a generation."""
+    """The result of a member in a generation."""
 
     generation: int
     member: int
@@ -88,10 +88,10 @@ class Population:
 
     def begin(self, identity: Mapping[str, Any]) -> None:
         """Write down what the population is; `BadStudy` if the folder holds another one."""
-        said = json.dumps(
+        text = json.dumps(
             {"experiment": identity, "settings": self.settings.model_dump()}, sort_keys=True, allow_nan=False
         )
-        digest = hashlib.sha256(said.encode()).hexdigest()
+        digest = hashlib.sha256(text.encode()).hexdigest()
         path = self.folder / "population.json"
         if path.exists():
             if _read(path).get("digest") != digest:
@@ -101,7 +101,7 @@ class Population:
                 )
             return
         with new_file(path) as file:
-            file.write(orjson.dumps(json.loads(said) | {"digest": digest}, option=orjson.OPT_INDENT_2))
+            file.write(orjson.dumps(json.loads(text) | {"digest": digest}, option=orjson.OPT_INDENT_2))
 
     def result(self, generation: int, member: int) -> MemberResult | None:
         """Return the result of a member; None while there is none."""
@@ -109,11 +109,11 @@ class Population:
 
     def results(self, generation: int) -> list[MemberResult]:
         """Return the results of a generation that are there, by member."""
-        found = (self.result(generation, member) for member in range(self.settings.members))
-        return [result for result in found if result is not None]
+        results = (self.result(generation, member) for member in range(self.settings.members))
+        return [result for result in results if result is not None]
 
     def assignment(self, generation: int, member: int) -> Assignment:
-        """Return what a member is to do; `BadStudy` if the generation before is not over."""
+        """Return the task of a member; `BadStudy` if the generation before is not over."""
         settings = self.settings
         if not (0 <= generation < settings.generations and 0 <= member < settings.members):
             raise BadStudy(
@@ -154,13 +154,15 @@ class Population:
         total = settings.members * settings.generations
         for generation in range(settings.generations):
             while len(done := self.results(generation)) < settings.members:
-                context.progress("members", generation * settings.members + len(done), total, self._told(generation))
+                context.progress(
+                    "members", generation * settings.members + len(done), total, self._progress_detail(generation)
+                )
                 if context.cancelled:
                     raise Cancelled("stopped between two members; run it again to go on")
                 missing = set(range(settings.members)) - {result.member for result in done}
                 if not self._train_one(generation, sorted(missing), trainer):
                     context.cancellation.wait(POLL_SECONDS)
-        context.progress("members", total, total, self._told(settings.generations - 1))
+        context.progress("members", total, total, self._progress_detail(settings.generations - 1))
 
     def _train_one(self, generation: int, missing: Sequence[int], trainer: Trainer) -> bool:
         """Train the first of some members that no other process is at; return whether there was one."""
@@ -172,10 +174,10 @@ class Population:
             return True
         return False
 
-    def _told(self, generation: int) -> str:
+    def _progress_detail(self, generation: int) -> str:
         best = best_of(self.results(generation), self.fitness)
-        told = f"generation {generation}"
-        return told if best is None else f"{told}, best {self.fitness} {best.outcome.fitness:.4g}"
+        title = f"generation {generation}"
+        return title if best is None else f"{title}, best {self.fitness} {best.outcome.fitness:.4g}"
 
 
 def population_folder(name: str) -> str:
@@ -202,7 +204,7 @@ def read_result(path: Path) -> MemberResult | None:
 def choose_source(
     results: Sequence[MemberResult], member: int, fitness: FitnessKind, truncation: float, rng: np.random.Generator
 ) -> int:
-    """Return from whom a member goes on: itself, or one of the best if it is among the worst, or has failed.
+    """Return the source of a member: itself, or one of the best if it is among the worst, or has failed.
 
     Raises `BadStudy` if all have failed.
     """
@@ -219,11 +221,11 @@ def choose_source(
 
 def explore(space: Space, values: Values, settings: PopulationSettings, rng: np.random.Generator) -> dict[str, Any]:
     """Return values near others: every one is moved, or now and then drawn afresh."""
-    found = {}
+    explored = {}
     for name, value in values.items():
         fresh, factor = rng.random() < settings.resample, float(rng.choice(settings.perturb))
-        found[name] = space.draw_one(name, rng) if fresh else space.moved(name, value, factor)
-    return found
+        explored[name] = space.draw_one(name, rng) if fresh else space.moved(name, value, factor)
+    return explored
 
 
 def best_of(results: Sequence[MemberResult], fitness: FitnessKind) -> MemberResult | None:
@@ -236,9 +238,9 @@ def best_of(results: Sequence[MemberResult], fitness: FitnessKind) -> MemberResu
 def _read(path: Path) -> dict[str, Any]:
     """Read a file of a population; `BadStudy` if it is not what was written."""
     try:
-        found = orjson.loads(read_bounded(path, LARGEST_FILE))
+        content = orjson.loads(read_bounded(path, LARGEST_FILE))
     except (OSError, ValueError) as error:
         raise BadStudy(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise BadStudy(f"{path}: is not what was written there")
-    return found
+    return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ringrift.tuning.training.population import Assignment, MemberResult, Popula
 from ringrift.tuning.training.report import PopulationReport, write_report
 from ringrift.tuning.training.search import FOLDER
 from ringrift.tuning.training.settings import ConfirmSettings, PopulationSettings
+from ringrift.version import command_line
 
 
 def segment_hyper(base: HyperParameters, settings: PopulationSettings) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def open_population(
 
 
 def member_trainer(experiment: Experiment, name: str, settings: PopulationSettings) -> Callable[[Assignment], Outcome]:
-    """Return what trains a member for a generation: an ordinary run, from the last checkpoint of its source."""
+    """Return the trainer of a member for a generation: an ordinary run, from the last checkpoint of its source."""
     pace, total = Pace(), settings.members * settings.generations
 
     def train_one(task: Assignment) -> Outcome:
@@ -52,8 +52,8 @@ def member_trainer(experiment: Experiment, name: str, settings: PopulationSettin
         if task.generation:  # the rate of a member that goes on is warm already
             space = replace(space, base=space.base.model_copy(update={"warm_up_epochs": 0.0}))
         number = task.generation * settings.members + task.member
-        told = pace.words(f"generation {task.generation}, member {task.member}, training", number, total)
-        part = replace(experiment, space=space, context=experiment.context.part_of(told))
+        title = pace.words(f"generation {task.generation}, member {task.member}, training", number, total)
+        part = replace(experiment, space=space, context=experiment.context.part_of(title))
         parent = None if task.source_model is None else experiment.model_path(task.source_model)
         return part.run(task.values, tuning, parent=parent, seed=task.seed)
 
@@ -89,14 +89,14 @@ def train_population(
 
 
 def population_report(population: Population, config: str, name: str) -> PopulationReport:
-    """Return what a population has come to so far."""
+    """Return the report of a population so far."""
     settings = population.settings
     generations = range(settings.generations)
     return PopulationReport(
         config=config,
         name=name,
         fitness=population.fitness,
-        command=" ".join(["ringrift", *sys.argv[1:]]),
+        command=command_line(),
         members=settings.members,
         generations=settings.generations,
         results=tuple(result for generation in generations for result in population.results(generation)),

@@ -1,4 +1,4 @@
-"""What a search, or a population, has come to: as JSON, as Markdown and as pictures."""
+"""Reports of a search or a population: as JSON, as Markdown and as pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class SearchReport:
-    """A study and what came of it."""
+    """A study and its results."""
 
     config: str
     study: str
@@ -79,10 +79,10 @@ class SearchReport:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what came of it in words."""
+        """Yield the results in words."""
         counts = {state: sum(row.state == state for row in self.trials) for state in STATES.values()}
-        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        yield f"study {self.study} of {self.config}: {told}; {self.cpu_seconds / 60:.1f} minutes of CPU in trials"
+        states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        yield f"study {self.study} of {self.config}: {states}; {self.cpu_seconds / 60:.1f} minutes of CPU in trials"
         if (used := self.used) is not None:
             yield f"in use: {self.fitness} {fitness_of(used):.4f} (trial {used.number})"
         if (best := self.best) is not None:
@@ -107,7 +107,7 @@ class SearchReport:
 
 @dataclass(frozen=True)
 class PopulationReport:
-    """A population and what came of it."""
+    """A population and its results."""
 
     config: str
     name: str
@@ -127,12 +127,12 @@ class PopulationReport:
 
     @property
     def exploits(self) -> int:
-        """How often a member has gone on from another one."""
+        """The number of times that a member has gone on from another one."""
         return sum(result.source not in (None, result.member) for result in self.results)
 
     def ancestry(self, result: MemberResult) -> list[MemberResult]:
         """Return a member and what it goes back to, the latest first."""
-        by_place = {(one.generation, one.member): one for one in self.results}
+        by_place = {(row.generation, row.member): row for row in self.results}
         line = [result]
         while line[-1].source is not None:
             line.append(by_place[line[-1].generation - 1, line[-1].source])
@@ -143,13 +143,15 @@ class PopulationReport:
         best = self.best
         return asdict(self) | {
             "best": None if best is None else [best.generation, best.member],
-            "ancestry": [] if best is None else [[one.generation, one.member] for one in self.ancestry(best)],
+            "ancestry": []
+            if best is None
+            else [[ancestor.generation, ancestor.member] for ancestor in self.ancestry(best)],
             "model": best and best.outcome.model,
             "confirmation": self.confirmation and self.confirmation.to_json(),
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield what came of it in words."""
+        """Yield the results in words."""
         cpu = sum(result.outcome.cpu_seconds for result in self.results) / 60
         yield (
             f"population {self.name} of {self.config}: {len(self.results)} of {self.members * self.generations} "
@@ -160,8 +162,8 @@ class PopulationReport:
                 f"best: member {best.member} of generation {best.generation}, {self.fitness} "
                 f"{best.outcome.fitness:.4f}, model {best.outcome.model}"
             )
-            for one in self.ancestry(best):
-                yield f"generation {one.generation}: member {one.member}, {in_words(one.values)}"
+            for ancestor in self.ancestry(best):
+                yield f"generation {ancestor.generation}: member {ancestor.member}, {in_words(ancestor.values)}"
         if self.confirmation is not None:
             yield self.confirmation.verdict
 

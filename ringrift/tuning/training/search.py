@@ -1,8 +1,7 @@
-"""`ringrift tune training`: a search of hyper-parameters over trials, and the test of what it finds."""
+"""`ringrift tune training`: a search of hyper-parameters over trials, and the test of its best setting."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from ringrift.tuning.training.settings import ConfirmSettings, SearchSettings
 from ringrift.tuning.training.space import TARGETS
 from ringrift.tuning.training.storage import open_storage
 from ringrift.tuning.training.study import SharedStudy, open_study
+from ringrift.version import command_line
 
 FOLDER: Final = Path("data/tuning")
 
@@ -29,10 +29,10 @@ def tune_training(
     study: str | None = None,
     folder: Path = FOLDER,
 ) -> SearchReport:
-    """Search until the study has so many trials, then test what was found if that is asked for; write the report.
+    """Search until the study has `trials` trials, then test the best with `confirmation`; write the report.
 
-    The same experiment is the same study, whoever asks: an interrupted search goes on, and processes that search side
-    by side share their trials. Raises `Cancelled`, `BusyStudy`, and what `train` raises of its inputs.
+    The same experiment is the same study in every process: an interrupted search goes on, and processes that search
+    side by side share their trials. Raises `Cancelled`, `BusyStudy`, and what `train` raises of its inputs.
     """
     experiment.check()
     config = experiment.inputs.config
@@ -60,12 +60,12 @@ def tune_training(
 
 
 def search_report(study: SharedStudy, config: str, name: str) -> SearchReport:
-    """Return what a study has come to so far."""
+    """Return the report of a study so far."""
     return SearchReport(
         config=config,
         study=name,
         fitness=study.fitness,
-        command=" ".join(["ringrift", *sys.argv[1:]]),
+        command=command_line(),
         start=study.space.start,
         trials=trial_rows(study.trials(), study.fitness),
     )

@@ -27,7 +27,7 @@ class Dimension(Settings):
             if self.low is not None or self.high is not None or self.log or len(self.choices) < 2:
                 raise ValueError("is either a range, with low and high, or a list of two choices or more")
         elif self.low is None or self.high is None:
-            raise ValueError("wants low and high, or choices")
+            raise ValueError("needs low and high, or choices")
         elif not self.low < self.high:
             raise ValueError(f"low ({self.low:g}) is not below high ({self.high:g})")
         elif self.log and self.low <= 0:
@@ -73,7 +73,7 @@ class PopulationSettings(Settings):
 
 
 class FitnessSettings(Settings):
-    """The settings of what makes a training better than another."""
+    """The settings of the fitness of trainings."""
 
     as_: Annotated[str, Field(alias="as")]
     opponent: str
@@ -83,7 +83,7 @@ class FitnessSettings(Settings):
 
 
 class ConfirmSettings(Settings):
-    """The settings of the test of what was found."""
+    """The settings of the test of the best setting."""
 
     seeds: Seeds
     games: PositiveInt

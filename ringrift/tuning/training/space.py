@@ -145,26 +145,26 @@ def _check_values(base: HyperParameters, name: str, dimension: Dimension) -> Non
 
 def parsed_dimensions(words: list[str]) -> dict[str, Dimension]:
     """Return `name=low..high`, `name=low..high:log` and `name=one,two,three` as dimensions; `BadSearch`."""
-    found: dict[str, Dimension] = {}
+    dimensions: dict[str, Dimension] = {}
     for word in words:
-        name, equals, said = word.partition("=")
-        if not (name and equals and said):
+        name, equals, text = word.partition("=")
+        if not (name and equals and text):
             raise BadSearch(f"--search {word!r}: the form is name=low..high, name=low..high:log or name=one,two,three")
         try:
-            if ".." in said:
-                ends, _, scale = said.partition(":")
+            if ".." in text:
+                ends, _, scale = text.partition(":")
                 if scale not in ("", "log"):
                     raise BadSearch(f"--search {word!r}: the scale is log or nothing, not {scale!r}")
                 low, high = (_number(end, word) for end in ends.split("..", 1))
                 content: dict[str, Any] = {"low": low, "high": high, "log": bool(scale)}
             else:
-                content = {"choices": [parse_yaml(choice) for choice in said.split(",")]}
-            found[name] = check_settings(content, Dimension, f"--search {word!r}")
+                content = {"choices": [parse_yaml(choice) for choice in text.split(",")]}
+            dimensions[name] = check_settings(content, Dimension, f"--search {word!r}")
         except BadYaml as error:
             raise BadSearch(f"--search {word!r}: is no YAML: {error}") from None
         except BadSettings as error:
             raise BadSearch(str(error).replace("the whole file: ", "")) from None
-    return found
+    return dimensions
 
 
 def _number(text: str, word: str) -> float | int:
@@ -196,8 +196,8 @@ def value_of(hyper: HyperParameters, name: str) -> Any:
 
 def nested(values: Values) -> dict[str, Any]:
     """Return values by dotted name in their groups."""
-    found: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
     for name, value in values.items():
         group, dot, field = name.rpartition(".")
-        (found.setdefault(group, {}) if dot else found)[field] = value
-    return found
+        (groups.setdefault(group, {}) if dot else groups)[field] = value
+    return groups

@@ -1,4 +1,4 @@
-"""A member of a population on another host: what it needs is brought there, and what came of it is brought back."""
+"""A member of a population on another host: its inputs are brought there, and its results are brought back."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ async def fetch_member(
     if outcome.model is not None and outcome.run is not None:
         path = await fetch_training(shell, home, config, outcome.model, outcome.run, settings)
         wanted = [checkpoint_path(config, result)]
-    told = f"{STUDIES}/{config}/{population_folder(name)}/{result_place(result.generation, result.member)}"
+    result_file = f"{STUDIES}/{config}/{population_folder(name)}/{result_place(result.generation, result.member)}"
     staged = home / "data" / ".staged" / shell.name
-    come = await fetch_files(shell, [*wanted, told], staged, settings)
-    for file in (*wanted, told):
-        if file not in come:
+    fetched = await fetch_files(shell, [*wanted, result_file], staged, settings)
+    for file in (*wanted, result_file):
+        if file not in fetched:
             raise JobTrouble(f"{shell.name}: {file} is not there")
         (home / file).parent.mkdir(parents=True, exist_ok=True)
         (staged / file).replace(home / file)
@@ -51,15 +51,15 @@ def source_files(home: Path, config: str, name: str, members: int, generation: i
     """Return the files by which the members of a generation go on from those before, results last; paths in `home`."""
     folder = f"{STUDIES}/{config}/{population_folder(name)}"
     files: list[str] = []
-    told = [f"{folder}/population.json"]
+    descriptions = [f"{folder}/population.json"]
     for member in range(members if generation else 0):
         place = f"{folder}/{result_place(generation - 1, member)}"
         result = read_result(home / place)
-        told += [place]
+        descriptions += [place]
         if result is not None and result.outcome.model is not None:
             model = f"models/{config}/{result.outcome.model}"
             files += [f"{model}.pth", f"{model}.json", checkpoint_path(config, result)]
-    return [path for path in (*files, *told) if (home / path).exists()]
+    return [path for path in (*files, *descriptions) if (home / path).exists()]
 
 
 def checkpoint_path(config: str, result: MemberResult) -> str:

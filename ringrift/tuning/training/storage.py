@@ -1,6 +1,6 @@
-"""Where Optuna keeps studies: in the project's database server, or in a file beside its SQLite file.
+"""The storage of Optuna's studies: in the project's database server, or in a file beside its SQLite file.
 
-Optuna's tables have a table `alembic_version` as ours do, each with revisions that the other does not know. So they
+Optuna's tables have a table `alembic_version` as ours do, each with revisions of its own. So they
 have a schema of their own in PostgreSQL, `optuna`, in the same database, and a file of their own beside SQLite's, which
 has no schemas: `ringrift.tuning.db` beside `ringrift.db`.
 """
@@ -58,7 +58,7 @@ def open_storage(database: GamesDatabase, settings: SearchSettings) -> RDBStorag
 
 @contextmanager
 def _in_turn(path: Path, patience: float) -> Iterator[None]:
-    """Let one process at a time make or open the tables of a file; `BusyStudy` if that takes others too long."""
+    """Lock the tables of a file, which one process at a time makes or opens; `BusyStudy` if others take too long."""
     busy = BusyStudy(f"{path}: another process has been opening it for too long; try again")
     give_up = time.monotonic() + patience
     while True:
@@ -112,7 +112,7 @@ def _begin_with_lock(connection: Connection) -> None:
 
 @contextmanager
 def explained(url: URL) -> Iterator[None]:
-    """Make one line of what Optuna or a database driver complains about."""
+    """Turn the errors of Optuna and of database drivers into one line."""
     from optuna.exceptions import StorageInternalError
 
     name = url.set(query={}).render_as_string(hide_password=True)
@@ -120,9 +120,9 @@ def explained(url: URL) -> Iterator[None]:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
         cause = error if isinstance(error, SQLAlchemyError) else error.__cause__ or error
-        said = " ".join(str(getattr(cause, "orig", None) or cause).split())
-        passes = isinstance(cause, OperationalError) and "malformed" not in said and "disk" not in said
-        raise (BusyStudy if passes else BadStudy)(f"{name}: {said}") from error
+        message = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        passes = isinstance(cause, OperationalError) and "malformed" not in message and "disk" not in message
+        raise (BusyStudy if passes else BadStudy)(f"{name}: {message}") from error
     except RuntimeError as error:
         if "optuna storage upgrade" not in str(error) and "latest version" not in str(error):
             raise

@@ -1,7 +1,7 @@
 """A search over trials, shared by any number of processes: Optuna's Parzen estimator and asynchronous halving.
 
-A trial is asked for, trained, and told. Every process says that its trial is alive; a trial that has fallen silent is
-put into the queue again, with what was measured of it, and whoever takes it goes on from its last checkpoint.
+A trial is asked for, trained, and reported. Every process sends heartbeats for its trial; a trial without them is put
+into the queue again, with what was measured of it, and the process that takes it goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OUTCOME: Final = "outcome"
 """The attribute of a trial that holds its `Outcome`."""
 POLL_SECONDS: Final = 2.0
 Objective = Callable[[int, Mapping[str, Any], LossWatch], Outcome]
-"""A function of the number of a trial, its values, and who watches its validations."""
+"""A function of the number of a trial, its values, and the watch over its validations."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class SharedStudy:
             return list(self.study.get_trials(deepcopy=False))
 
     def search(self, objective: Objective, trials: int, context: RunContext[Any]) -> None:
-        """Make trials until the study has so many, given-up ones included; wait for those of other processes.
+        """Make trials until the study has `trials`, given-up ones included; wait for those of other processes.
 
         `Cancelled` puts the trial at hand back into the queue.
         """
@@ -97,14 +97,14 @@ class SharedStudy:
             self.study.optimize(run, n_trials=1)
 
     def _put_back(self, trial: Trial) -> None:
-        """Queue a trial again; that it has failed here is told when the exception goes on."""
+        """Queue a trial again; Optuna marks it as failed here when the exception goes on."""
         from optuna.storages import RetryHeartbeatStaleTrialCallback
 
         frozen = self.study.get_trials(deepcopy=False)[trial.number]
         RetryHeartbeatStaleTrialCallback(inherit_intermediate_values=True)(self.study, frozen)
 
     def _sampler(self, number: int) -> BaseSampler:
-        """Return what draws the values of a trial: by its number, so that no two processes draw the same."""
+        """Return the sampler of a trial's values, seeded by its number, so that no two processes draw the same."""
         from optuna.samplers import TPESampler
 
         settings = self.settings
@@ -121,7 +121,7 @@ class SharedStudy:
         return trial.suggest_float(name, low, high, log=log)
 
     def _counts(self) -> tuple[int, int]:
-        """Return how many trials are over, and how many others are running."""
+        """Return the number of trials that are over, and of those that are running."""
         states = [trial.state.name for trial in self.trials()]
         return sum(state in ("COMPLETE", "PRUNED") for state in states), states.count("RUNNING")
 

@@ -1,4 +1,4 @@
-"""A config: the strength of its models, what the gate has said, where champions come from, and its games in numbers."""
+"""The page of a config: strength of its models, verdicts of the gate, lineage, and its games in numbers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from pydantic import BaseModel
 from ringrift.evaluation.store import newest_ratings, scores_between, stored_evaluations
 from ringrift.game import parse_config
 from ringrift.game_database import Selection
+from ringrift.game_database.selection import before_newest
 from ringrift.game_database.statistics import games_statistics
 from ringrift.models import ModelStore, StoredModel, history
 from ringrift.pipeline.curve import Point, learning_curve
 from ringrift.pipeline.iteration import FOLDER
 from ringrift.pipeline.model_quality import measures
 from ringrift.web.context import Context
+from ringrift.web.pages.games import count_games
 from ringrift.web.pages.remembered import Remembered
 
 SECONDS: Final = 60
-"""Statistics read all games of a config."""
+"""Seconds for which a cross-table and statistics are remembered."""
+COUNTED: Final = 5_000
+"""The games of statistics, the newest: with them a share of ½ is known to 1.4 percent, within a short time."""
 MOST: Final = 200
 """Models and decisions of a page, the newest."""
 COMPARED: Final = 12
@@ -63,7 +67,7 @@ class Model(BaseModel):
 
 
 class Check(BaseModel):
-    """A condition of the gate, and what has come of it."""
+    """A condition of the gate, and its result."""
 
     name: str
     asks: str
@@ -115,7 +119,7 @@ class CurvePoint(BaseModel):
     games: int
     cpu_hours: float | None
     hours: float
-    """The hours that the stages of learning took up to it, whoever ran them."""
+    """The hours that the stages of learning took up to it, in Airflow and in `ringrift loop`."""
     elo: dict[str, tuple[float, float, float]]
     promoted: bool
 
@@ -134,7 +138,7 @@ class ConfigPage(BaseModel):
 
 
 class SeatShare(BaseModel):
-    """How often a seat has won, of the games that were won."""
+    """The wins of a seat among the games that were won."""
 
     seat: int
     won: int
@@ -144,10 +148,11 @@ class SeatShare(BaseModel):
 
 
 class Statistics(BaseModel):
-    """The games of a config in numbers."""
+    """The newest games of a config in numbers."""
 
     games: int
-    held_out: int
+    all_games: int
+    """The number of all games of the config."""
     endings: dict[str, int]
     seats: list[SeatShare]
     mean_moves: float
@@ -157,7 +162,7 @@ class Statistics(BaseModel):
     distinct: int
     resigned: int
     uses: dict[str, float]
-    """Games in which something occurs at all, as a share."""
+    """The share of games in which a kind of action occurs at all."""
     engines: dict[str, int]
     lengths: list[tuple[int, int]]
     """Games by their moves, in about 40 steps."""
@@ -169,7 +174,7 @@ class CrossTable(BaseModel):
     players: list[str]
     """The strongest first."""
     scores: list[list[float | None]]
-    """`[players, players]`, what the one of the row scored on average, 0 … 1; None where they have not met."""
+    """`[players, players]`, the mean score of the player of the row, 0 … 1; None where they have not met."""
     games: list[list[int]]
 
 
@@ -179,7 +184,7 @@ _statistics: Remembered[Statistics | None] = Remembered(SECONDS)
 
 @router.get("/configs/{config}")
 def config_page(context: Context, config: str) -> ConfigPage:
-    """Return the models of a config, their strength, and what the gate has said about them."""
+    """Return the models of a config, their strength, and the verdicts of the gate on them."""
     parse_config(config)
     database = context.database()
     store = ModelStore(database, context.models)
@@ -188,50 +193,50 @@ def config_page(context: Context, config: str) -> ConfigPage:
         config=config,
         points=[_point(point) for point in curve.points],
         anchors=curve.anchors,
-        ratings=[Rated(**_fields(one, Rated)) for one in newest_ratings(database, config)],
-        models=[_model(one) for one in store.listed(config)[:MOST]],
+        ratings=[Rated(**_fields(rating, Rated)) for rating in newest_ratings(database, config)],
+        models=[_model(model) for model in store.listed(config)[:MOST]],
         decisions=[
             Decision(
-                model=one.model,
-                previous=one.previous,
-                when=one.when,
-                kind=one.kind,
-                forced=one.forced,
-                why=one.why,
+                model=entry.model,
+                previous=entry.previous,
+                when=entry.when,
+                kind=entry.kind,
+                forced=entry.forced,
+                why=entry.why,
                 checks=[
                     Check(**{name: str(check.get(name, "")) for name in Check.model_fields})
-                    for check in (one.verdict or {}).get("checks", [])
+                    for check in (entry.verdict or {}).get("checks", [])
                 ],
             )
-            for one in history(store, config=config)[:MOST]
+            for entry in history(store, config=config)[:MOST]
         ],
         evaluations=[
             Evaluated(
-                id=one.id,
-                kind=one.kind,
-                candidate=one.candidate,
-                passed=one.passed,
-                finished=one.finished,
-                opponents=[_score(opponent) for opponent in one.report.get("opponents", [])],
+                id=evaluation.id,
+                kind=evaluation.kind,
+                candidate=evaluation.candidate,
+                passed=evaluation.passed,
+                finished=evaluation.finished,
+                opponents=[_score(opponent) for opponent in evaluation.report.get("opponents", [])],
             )
-            for one in stored_evaluations(database, config)[:MOST]
+            for evaluation in stored_evaluations(database, config)[:MOST]
         ],
     )
 
 
 @router.get("/configs/{config}/cross-table")
 def cross_table(context: Context, config: str) -> CrossTable:
-    """Return how the strongest players of a config have done against each other in rated games."""
+    """Return the results of rated games among the strongest players of a config."""
     parse_config(config)
     return _cross_tables.get((context.home, config), lambda: _cross(context, config))
 
 
 def _cross(context: Context, config: str) -> CrossTable:
     database = context.database()
-    found = scores_between(database, config)
-    met = {player for player, _ in found}
-    players = [one.player for one in newest_ratings(database, config) if one.player in met][:COMPARED]
-    pairs = [[found.get((one, other), (0, 0.0)) for other in players] for one in players]
+    scores = scores_between(database, config)
+    met = {player for player, _ in scores}
+    players = [rating.player for rating in newest_ratings(database, config) if rating.player in met][:COMPARED]
+    pairs = [[scores.get((player, other), (0, 0.0)) for other in players] for player in players]
     return CrossTable(
         players=players,
         scores=[[score / games if games else None for games, score in row] for row in pairs],
@@ -241,29 +246,31 @@ def _cross(context: Context, config: str) -> CrossTable:
 
 @router.get("/configs/{config}/statistics")
 def statistics(context: Context, config: str) -> Statistics | None:
-    """Return the games of a config in numbers; null where there are none."""
+    """Return the newest games of a config in numbers; null where there are none."""
     parse_config(config)
     return _statistics.get((context.home, config), lambda: _work_out(context, config))
 
 
 def _work_out(context: Context, config: str) -> Statistics | None:
-    found = games_statistics(context.database(), Selection(config=config)).configs
-    if not found:
+    database = context.database()
+    selection = Selection(config=config, after=before_newest(database, config, COUNTED))
+    counted = games_statistics(database, selection).configs
+    if not counted:
         return None
-    one = found[0]
+    newest = counted[0]
     return Statistics(
-        games=one.games,
-        held_out=one.held_out,
-        endings=one.endings,
-        seats=[SeatShare(**vars(seat)) for seat in one.seats],
-        mean_moves=one.mean_moves,
-        moves=one.moves,
-        openings=one.openings,
-        distinct=one.distinct,
-        resigned=one.resigned,
-        uses={name: use.share for name, use in one.uses.items()},
-        engines=dict(list(one.engines.items())[:12]),
-        lengths=_in_steps(one.lengths),
+        games=newest.games,
+        all_games=max(count_games(database, config), newest.games),
+        endings=newest.endings,
+        seats=[SeatShare(**vars(seat)) for seat in newest.seats],
+        mean_moves=newest.mean_moves,
+        moves=newest.moves,
+        openings=newest.openings,
+        distinct=newest.distinct,
+        resigned=newest.resigned,
+        uses={name: use.share for name, use in newest.uses.items()},
+        engines=dict(list(newest.engines.items())[:12]),
+        lengths=_in_steps(newest.lengths),
     )
 
 
@@ -271,24 +278,24 @@ def _in_steps(lengths: dict[int, int], steps: int = 40) -> list[tuple[int, int]]
     """Return games by their moves, in equal steps."""
     low, high = min(lengths), max(lengths)
     wide = max(1, -(-(high - low + 1) // steps))
-    found: dict[int, int] = dict.fromkeys(range(low, high + 1, wide), 0)
+    by_step: dict[int, int] = dict.fromkeys(range(low, high + 1, wide), 0)
     for moves, count in lengths.items():
-        found[low + (moves - low) // wide * wide] += count
-    return list(found.items())
+        by_step[low + (moves - low) // wide * wide] += count
+    return list(by_step.items())
 
 
-def _model(one: StoredModel) -> Model:
-    measured = next(iter(measures([one])), None)
+def _model(model: StoredModel) -> Model:
+    measured = next(iter(measures([model])), None)
     return Model(
-        id=one.id,
-        status=one.status,
-        created=one.created,
-        parent=one.parent,
-        pruned=one.pruned is not None,
-        games=_number(one.training, "dataset", "provenance", "steps", 0, "games"),
-        samples=_number(one.training, "dataset", "samples"),
-        parameters=_number(one.training, "parameters"),
-        dataset=_identity(one.training),
+        id=model.id,
+        status=model.status,
+        created=model.created,
+        parent=model.parent,
+        pruned=model.pruned is not None,
+        games=_number(model.training, "dataset", "provenance", "steps", 0, "games"),
+        samples=_number(model.training, "dataset", "samples"),
+        parameters=_number(model.training, "parameters"),
+        dataset=_identity(model.training),
         loss=_finite(measured.loss) if measured else None,
         gap=_finite(measured.gap) if measured else None,
         calibration=_finite(measured.calibration) if measured else None,
@@ -296,7 +303,7 @@ def _model(one: StoredModel) -> Model:
 
 
 def _identity(training: Any) -> str | None:
-    """Return the short identity of the data set of a training, whoever wrote the report."""
+    """Return the short identity of the data set of a training, by a report of any origin."""
     dataset = training.get("dataset")
     identity = dataset.get("identity") if isinstance(dataset, dict) else None
     return str(identity)[:IDENTITY_DIGITS] if identity else None
@@ -323,16 +330,16 @@ def _score(opponent: dict[str, Any]) -> Score:
     )
 
 
-def _fields(found: object, kind: type[BaseModel]) -> dict[str, Any]:
+def _fields(source: object, kind: type[BaseModel]) -> dict[str, Any]:
     """Return the fields of a dataclass that a schema has, too."""
-    return {name: getattr(found, name) for name in kind.model_fields}
+    return {name: getattr(source, name) for name in kind.model_fields}
 
 
-def _number(found: Any, *way: str | int) -> int | None:
+def _number(value: Any, *way: str | int) -> int | None:
     """Return a number of a report that may be of an older version."""
     try:
         for name in way:
-            found = found[name]
+            value = value[name]
     except (KeyError, IndexError, TypeError):
         return None
-    return found if isinstance(found, int) else None
+    return value if isinstance(value, int) else None

@@ -55,8 +55,8 @@ class EvaluationReplay(BaseModel):
 @router.get("/evaluations")
 def evaluation_games(context: Context, asked: Annotated[EvaluationsQuery, Query()]) -> list[EvaluationGame]:
     """Return the games of evaluations that were played last, the newest first."""
-    found = newest_games(context.database(), GameFilter(**vars(asked)), MOST)
-    return [_listed(game) for game in found]
+    played = newest_games(context.database(), GameFilter(**vars(asked)), MOST)
+    return [_listed(game) for game in played]
 
 
 @router.get("/evaluations/{run}/{number}/replay")

@@ -1,4 +1,4 @@
-"""The hosts: how they are, what runs there, which get no work now and why."""
+"""The page of the hosts: their health, load and jobs, those that get no work now, and the control of this machine."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from ringrift.fleet.answers import HostUsage
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import Host, fleet_settings, hosts
 from ringrift.fleet.placement import Condition
+from ringrift.fleet.rentals import all_hosts
 from ringrift.fleet.schema import host_rows, places
 from ringrift.game_database import AbsentDatabase, GamesDatabase
+from ringrift.resources.pace import PLAN, Plan, read_plan
 from ringrift.web.context import Context
 
 router = APIRouter()
@@ -35,19 +37,19 @@ class HostPage(BaseModel):
     name: str
     roles: list[str]
     slots: int
-    """Jobs at once."""
+    """The jobs that it runs at once."""
     gpus: int
     gpu: str | None
-    """Their type."""
+    """The type of its GPUs."""
     resting: str | None
-    """Why it gets no work now; None if it may."""
+    """The reason why it gets no work now; None if it may."""
     failures: int
     """The failures in a row."""
     why: str | None
-    """What was wrong when it failed last."""
+    """The reason of its last failure."""
     answered: int | None
     measured: int | None
-    """When it has said how busy it is, in seconds since 1970."""
+    """The time of its last report of load, in seconds since 1970."""
     usage: HostUsage | None
     jobs: list[HostJob]
 
@@ -56,25 +58,30 @@ class Fleet(BaseModel):
     """All hosts of the settings."""
 
     hosts: list[HostPage]
+    control: Plan | None
+    """The last decision of this machine's control (`ringrift fill`); None before the first."""
 
 
 @router.get("/fleet")
 def fleet(context: Context) -> Fleet:
-    """Return all hosts of hosts.yaml, and what the database knows of them; none where this machine does all."""
-    known = hosts()
-    if not known:
-        return Fleet(hosts=[])
+    """Return all hosts, also those that are rented, with what the database knows; none where this machine does all."""
+    known, control = hosts(), read_plan(context.home / PLAN)
     try:
         database = context.database()
+        known = all_hosts(database)
     except AbsentDatabase:
-        return Fleet(hosts=[_host(name, host, Condition(), None, (None, None), []) for name, host in known.items()])
+        unasked = [_host(name, host, Condition(), None, (None, None), []) for name, host in known.items()]
+        return Fleet(hosts=unasked, control=control)
+    if not known:
+        return Fleet(hosts=[], control=control)
     health = Health(database, known, fleet_settings().health)
     conditions, resting, usage, jobs = health.conditions(), health.resting(), _usage(database), _jobs(database)
     return Fleet(
         hosts=[
             _host(name, host, conditions[name], resting.get(name), usage.get(name, (None, None)), jobs.get(name, []))
             for name, host in known.items()
-        ]
+        ],
+        control=control,
     )
 
 
@@ -86,7 +93,7 @@ def _host(
     usage: tuple[int | None, HostUsage | None],
     jobs: list[HostJob],
 ) -> HostPage:
-    measured, said = usage
+    measured, load = usage
     return HostPage(
         name=name,
         roles=list(host.roles),
@@ -98,28 +105,29 @@ def _host(
         why=condition.why,
         answered=condition.answered,
         measured=measured,
-        usage=said,
+        usage=load,
         jobs=jobs,
     )
 
 
 def _usage(database: GamesDatabase) -> dict[str, tuple[int | None, HostUsage | None]]:
-    """Return what hosts have said of their load, and when; what cannot be read is left out."""
-    found: dict[str, tuple[int | None, HostUsage | None]] = {}
+    """Return the reports of load by host, with their times; one that cannot be read is left out."""
+    by_host: dict[str, tuple[int | None, HostUsage | None]] = {}
     with database.reading() as connection:
         for row in connection.execute(select(host_rows.c.name, host_rows.c.usage, host_rows.c.measured)):
             try:
-                found[row.name] = row.measured, None if row.usage is None else HostUsage.model_validate_json(row.usage)
+                usage = None if row.usage is None else HostUsage.model_validate_json(row.usage)
+                by_host[row.name] = row.measured, usage
             except ValidationError:
-                found[row.name] = row.measured, None
-    return found
+                by_host[row.name] = row.measured, None
+    return by_host
 
 
 def _jobs(database: GamesDatabase) -> dict[str, list[HostJob]]:
     """Return the jobs that have places, by host, the oldest first."""
-    found: dict[str, list[HostJob]] = {}
+    by_host: dict[str, list[HostJob]] = {}
     with database.reading() as connection:
         for row in connection.execute(select(places).order_by(places.c.since, places.c.job)):
             job = HostJob(job=row.job, gpus=row.gpus, since=row.since, abandoned=row.abandoned is not None)
-            found.setdefault(row.host, []).append(job)
-    return found
+            by_host.setdefault(row.host, []).append(job)
+    return by_host

@@ -1,4 +1,4 @@
-"""A game as the pages draw it: a position, then what every action changes.
+"""A game as the pages draw it: a position, then the changes by every action.
 
 A cell is a short text: empty, `m2` a marker of player 2, `c1` territory of player 1, or the rings of a stack from the
 bottom up, such as `1222`. Actions, legal ones and those of policies, are short keys (`ringrift/game/notation.py`).
@@ -55,7 +55,7 @@ class Frame(BaseModel):
 
 
 class Rules(BaseModel):
-    """What wins on this board, and how long a line is."""
+    """The goals of this board, and the length of a line."""
 
     rings: int
     elimination: int
@@ -72,7 +72,7 @@ class Outcome(BaseModel):
 
 
 class Search(BaseModel):
-    """What a search thought of a position."""
+    """The result of a search in a position."""
 
     frame: int
     """The position that it is about."""
@@ -85,7 +85,7 @@ class Search(BaseModel):
 
 
 class Table(BaseModel):
-    """What stays the same through a game."""
+    """The facts that stay the same through a game."""
 
     config: str
     board: str
@@ -107,7 +107,7 @@ class Replay(Table):
 
 
 def cell_text(word: int) -> str:
-    """Return what a word of the state is called."""
+    """Return the text of a word of the state."""
     owner = word & OWNER
     if word & KIND == STACK:
         return "".join(str(ring_at(word, depth)) for depth in range(height_of(word) - 1, -1, -1))
@@ -155,7 +155,7 @@ def _seats(state: Record, players: int) -> Seats:
 
 
 def rules_of(board: Board, players: int) -> Rules:
-    """Return the numbers that a player has to know."""
+    """Return the goals and the length of a line, for players."""
     return Rules(
         rings=board.rings,
         elimination=board.elimination_goal(players),
@@ -165,7 +165,7 @@ def rules_of(board: Board, players: int) -> Rules:
 
 
 def outcome_of(game: Game) -> Outcome | None:
-    """Return how the game ended; None if it goes on."""
+    """Return the outcome of the game; None if it goes on."""
     if not game.is_over:
         return None
     winner = int(game.array["winner"]) or None
@@ -184,7 +184,7 @@ def play_frames(game: Game, actions: Sequence[int]) -> list[Frame]:
 
 
 def table_of(game: Game) -> Table:
-    """Return what stays the same through a game."""
+    """Return the facts that stay the same through a game."""
     return Table(
         config=game.config, board=game.board.name, players=game.players, rules=rules_of(game.board, game.players)
     )
@@ -226,20 +226,20 @@ def _entries(search: SearchStatistics | None) -> dict[int, Entry]:
     if search is None:
         return {}
     ends = np.cumsum(search.policy_lengths, dtype=np.int64)
-    found: dict[int, Entry] = {}
+    entries: dict[int, Entry] = {}
     for row, end in enumerate(ends.tolist()):
         part = slice(end - int(search.policy_lengths[row]), end)
-        found[int(search.action_index[row])] = (
+        entries[int(search.action_index[row])] = (
             bool(search.has_policy[row]),
             (search.root_values[row] / VALUE_UNIT).tolist(),
             search.policy_actions[part].tolist(),
             (search.policy_probs[part] / PROB_UNIT).tolist(),
         )
-    return found
+    return entries
 
 
 def _search(game: Game, number: int, full: bool, values: list[float], actions: list[int], probs: list[float]) -> Search:
-    legal = set(game.legal_actions().tolist())  # a file that was dropped onto the page may say anything
+    legal = set(game.legal_actions().tolist())  # a file that was dropped onto the page may contain anything
     likeliest = sorted(zip(probs, actions, strict=True), reverse=True)[:MOST_CANDIDATES]
     notation = game.notation()
     policy = [

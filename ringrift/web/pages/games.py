@@ -1,4 +1,4 @@
-"""Games of the database, a page at a time; one of them whole; and one from a file that a person has opened."""
+"""Games of the database, a page at a time; one of them whole; and one from a file that a person opens."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ COLUMNS: Final = (
     *(games.c[name] for name in ("id", "config", "run", "game", "engines", "models", "winner", "reason")),
     *(games.c[name] for name in ("plies", "host", "ended", "lot", "origin")),
 )
-"""What lists show of games."""
+"""The columns of games that lists show."""
 
 router = APIRouter()
 Text = Annotated[str | None, Field(max_length=LONGEST_FILTER)]
 
 
 class GamesQuery(BaseModel):
-    """Which games; None lets everything pass."""
+    """Filters on games; None lets everything pass."""
 
     config: Text = None
     engine: Text = None
-    """How the spec of some seat's engine begins."""
+    """The beginning of the spec of some seat's engine."""
     model: Text = None
     run: Text = None
     reason: Text = None
-    """Why the game ended."""
+    """The reason of the end of the game."""
     part: Literal["training", "holdout"] | None = None
     before: Annotated[int | None, Field(ge=1)] = None
     """`older` of the page before."""
@@ -82,7 +82,7 @@ class GamesPage(BaseModel):
 
     games: list[GameRow]
     older: int | None
-    """Where the next page begins; None at the end."""
+    """The id at which the next page begins; None at the end."""
     looked_at: int
     """Games that were looked through for this page, at most."""
     counted: int
@@ -109,14 +109,14 @@ def browse(context: Context, asked: Annotated[GamesQuery, Query()]) -> GamesPage
     first = newest + 1 if asked.before is None else min(asked.before, newest + 1)
     bottom = 1 if asked.is_indexed else max(1, first - WINDOW)
     query = select(*COLUMNS).where(*conditions, games.c.id < first, games.c.id >= bottom)
-    found = read_rows(database, query.order_by(games.c.id.desc()).limit(PAGE + 1))
-    shown = found[:PAGE]
-    more = shown[-1].id if len(found) > PAGE else bottom
+    rows = read_rows(database, query.order_by(games.c.id.desc()).limit(PAGE + 1))
+    shown = rows[:PAGE]
+    more = shown[-1].id if len(rows) > PAGE else bottom
     return GamesPage(
         games=shown,
         older=more if more > 1 else None,
         looked_at=len(shown) if asked.is_indexed else first - more,
-        counted=_counted(database, asked.config),
+        counted=count_games(database, asked.config),
     )
 
 
@@ -190,8 +190,8 @@ def _game_row(row: Row[Any], bound: int) -> GameRow:
     )
 
 
-def _counted(database: GamesDatabase, config: str | None) -> int:
-    """Return how many games there are, by the counters: no table is scanned."""
+def count_games(database: GamesDatabase, config: str | None) -> int:
+    """Return the number of games, by the counters: no table is scanned."""
     query = select(func.coalesce(func.sum(counters.c.count), 0)).where(counters.c.name == "games")
     if config is not None:
         query = query.where(counters.c.config == config)

@@ -1,4 +1,4 @@
-"""What is played and comes in now: games of self-play as they go on, the newest of the database, and their rates."""
+"""The games of now: those of self-play as they go on, the newest of the database, and their rates."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SECONDS: Final = 3
 """The time for which an answer of the database is kept."""
 EVENT_SECONDS: Final = 2.0
 STREAM_SECONDS: Final = 600.0
-"""A stream ends after this, and the browser opens another one: who has lost the right to look sees no more."""
+"""The length of a stream, after which the browser opens another one: access that was withdrawn ends then."""
 
 router = APIRouter()
 
@@ -73,10 +73,10 @@ class Live(BaseModel):
 
 
 class Watched(BaseModel):
-    """A game that goes on, or what is new of it."""
+    """A game that goes on, or its new frames."""
 
     key: str
-    """What tells it from the others."""
+    """The key by which it is told from the others."""
     config: str
     host: str
     worker: str
@@ -135,27 +135,27 @@ class Watcher:
     games: dict[str, Game] = field(default_factory=dict)
 
     def look(self, workers: list[LiveWorker]) -> list[Watched]:
-        """Return some games of every worker, with what is new of them; what is no legal game is passed over."""
+        """Return some games of every worker, with their new frames; those that are not legal are passed over."""
         share = max(1, WATCHED // max(1, len(workers)))
-        chosen = [(worker, one) for worker in workers for one in worker.running[:share]][:WATCHED]
+        chosen = [(worker, running) for worker in workers for running in worker.running[:share]][:WATCHED]
         known, self.games = self.games, {}
-        found = []
-        for worker, one in chosen:
-            key = f"{worker.host}/{worker.worker}/{worker.run}/{one.game}"
+        watched = []
+        for worker, running in chosen:
+            key = f"{worker.host}/{worker.worker}/{worker.run}/{running.game}"
             try:
-                found.append(self._watched(key, known.get(key), worker, one))
+                watched.append(self._watched(key, known.get(key), worker, running))
             except (RingRiftError, IndexError):
                 self.games.pop(key, None)
-        return found
+        return watched
 
-    def _watched(self, key: str, game: Game | None, worker: LiveWorker, one: RunningGame) -> Watched:
-        goes_on = game is not None and game.actions == one.actions[: len(game.actions)]
+    def _watched(self, key: str, game: Game | None, worker: LiveWorker, running: RunningGame) -> Watched:
+        goes_on = game is not None and game.actions == running.actions[: len(game.actions)]
         if game is not None and goes_on:
-            frames = play_frames(game, one.actions[len(game.actions) :])
+            frames = play_frames(game, running.actions[len(game.actions) :])
         else:
             board, players = parse_config(worker.config)
             game = Game(board.name, players, max_moves=worker.max_moves)
-            for action in one.actions:
+            for action in running.actions:
                 game.play(action)
             frames = [frame(game)]
         self.games[key] = game
@@ -164,8 +164,8 @@ class Watcher:
             config=worker.config,
             host=worker.host,
             worker=worker.worker,
-            game=one.game,
-            engines=one.engines,
+            game=running.game,
+            engines=running.engines,
             anew=not goes_on,
             frames=frames,
             outcome=outcome_of(game),
@@ -174,12 +174,12 @@ class Watcher:
 
 def _live(context: WebContext, workers: list[LiveWorker]) -> Live:
     stored = _lives.get(context.home, lambda: _stored(context))
-    shown = [Worker(**{name: getattr(one, name) for name in Worker.model_fields}) for one in workers]
+    shown = [Worker(**{name: getattr(worker, name) for name in Worker.model_fields}) for worker in workers]
     return stored.model_copy(update={"workers": shown})
 
 
 def _stored(context: WebContext) -> Live:
-    """Return what the database says; no worker is in it."""
+    """Return the part that comes from the database, without workers."""
     try:
         database = context.database()
     except AbsentDatabase:

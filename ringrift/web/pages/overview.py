@@ -1,4 +1,4 @@
-"""How all twelve configs stand, and why nothing happens, in one sentence each."""
+"""The overview of all twelve configs: the state of each, with a sentence on what it waits for."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ Elo = tuple[float, float, float]
 
 
 class ConfigSummary(BaseModel):
-    """How a config stands."""
+    """The state of a config."""
 
     config: str
     games: int = 0
     held_out: int = 0
     new_games: int = 0
-    """Since the last training."""
+    """The games since the last training."""
     games_needed: int = 0
     """The games that the next training waits for."""
     champion: str | None = None
     newest: str | None = None
-    """The newest model, whoever has trained it."""
+    """The id of the newest model, of any origin."""
     trained: int | None = None
-    """When it was made, in seconds since 1970."""
+    """The creation of the newest model, in seconds since 1970."""
     elo: dict[str, Elo] = {}
     """The champion's Elo, by way of playing."""
     trends: dict[str, str] = {}
     verdict: str | None = None
-    """What the gate has said last."""
+    """The last verdict of the gate."""
     iteration: str | None = None
     selfplay: str | None = None
-    """The games of an interval, and why they are so many."""
+    """The games of an interval, and the reason for their number."""
     warnings: list[str] = []
-    """What is worse than it was."""
+    """The warnings about the newest model."""
     why: str = NO_GAMES
-    """Why nothing happens, or what is about to."""
+    """The reason why nothing happens, or what comes next."""
     needs_attention: bool = False
-    """Whether somebody has to do something."""
+    """Whether a person has to act."""
 
 
 class Overview(BaseModel):
-    """How all configs stand."""
+    """The state of all configs."""
 
     halted: str | None
     preset: str
-    """The preset of loop.yaml, by which is counted what is missing to the next training."""
+    """The preset of loop.yaml, which decides what is missing to the next training."""
     activity: list[tuple[str, str]] = []
-    """What the loop has done in all, with titles."""
+    """The work of the loop in all, with titles."""
     configs: list[ConfigSummary]
 
 
@@ -71,7 +71,7 @@ _overviews: Remembered[Overview] = Remembered(SECONDS)
 
 @router.get("/overview")
 def overview(context: Context) -> Overview:
-    """Return how all configs stand."""
+    """Return the state of all configs."""
     return _overviews.get(context.home, lambda: _overview(context))
 
 
@@ -84,44 +84,44 @@ def _overview(context: WebContext) -> Overview:
         database = context.database()
     except AbsentDatabase:
         return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
-    found = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
-    known = {one.config: one for one in found.configs}
+    current = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
+    known = {state.config: state for state in current.configs}
     summaries = [_summary(known[name], halt) if name in known else ConfigSummary(config=name) for name in names]
-    activity = list(found.loop.lines()) if found.loop else []
+    activity = list(current.loop.lines()) if current.loop else []
     return Overview(halted=halt, preset=settings.preset, activity=activity, configs=summaries)
 
 
-def _summary(one: ConfigStatus, halt: str | None) -> ConfigSummary:
-    there = one.readiness
-    why, needs_attention = explain(one, halt)
+def _summary(state: ConfigStatus, halt: str | None) -> ConfigSummary:
+    there = state.readiness
+    why, needs_attention = explain(state, halt)
     return ConfigSummary(
-        config=one.config,
-        games=one.games,
-        held_out=one.held_out,
+        config=state.config,
+        games=state.games,
+        held_out=state.held_out,
         new_games=there.new_games,
         games_needed=there.games_needed,
-        champion=one.champion,
-        newest=one.newest,
-        trained=one.trained,
-        elo=one.elo,
-        trends=one.trends,
-        verdict=one.verdict,
-        iteration=one.iteration,
-        selfplay=one.selfplay,
-        warnings=list(one.warnings),
+        champion=state.champion,
+        newest=state.newest,
+        trained=state.trained,
+        elo=state.elo,
+        trends=state.trends,
+        verdict=state.verdict,
+        iteration=state.iteration,
+        selfplay=state.selfplay,
+        warnings=list(state.warnings),
         why=why,
         needs_attention=needs_attention,
     )
 
 
-def explain(one: ConfigStatus, halt: str | None) -> tuple[str, bool]:
-    """Return why nothing happens with a config, in a sentence, and whether somebody has to do something about it."""
-    there = one.readiness
+def explain(state: ConfigStatus, halt: str | None) -> tuple[str, bool]:
+    """Return why nothing happens with a config, in a sentence, and whether a person has to act on it."""
+    there = state.readiness
     if halt is not None:
         return f"The loop is halted: {halt}.", True
-    if one.wrong:
-        return f"{one.wrong}.", True
-    if not one.games:
+    if state.wrong:
+        return f"{state.wrong}.", True
+    if not state.games:
         return NO_GAMES, False
     missing = there.games_needed - there.new_games
     if missing > 0:

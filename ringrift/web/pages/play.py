@@ -49,32 +49,32 @@ class Started(BaseModel):
 
     config: Annotated[str, Field(max_length=LONGEST_SEAT)]
     seats: Annotated[list[Seat], Field(min_length=2, max_length=4)]
-    """Who sits where: `person`, `level:3`, `champion@64`, or `<model>@64`."""
+    """The players by seat: `person`, `level:3`, `champion@64`, or `<model>@64`."""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     actions: Actions = []
 
 
 class Step(Started):
-    """A game, and what is asked about it."""
+    """A game, and the request about it."""
 
     known: Annotated[int, Field(ge=0)] = 0
     """Positions that the page has."""
     advance: bool = False
-    """Whether to play what is forced, and a turn of the player who is to act."""
+    """Whether to play forced actions, and a turn of the player to act."""
 
 
 class Position(BaseModel):
-    """How a game stands."""
+    """The present position of a game."""
 
     table: Table
     actions: list[int]
-    """Those that have been added to the game of the request."""
+    """The actions that were added to the game of the request."""
     frames: list[Frame]
     """The positions that the page does not have yet."""
     legal: list[tuple[int, str]]
-    """What a person may choose from; empty if it is no person's choice."""
+    """The actions that a person may choose from; empty if it is no person's choice."""
     waits: Literal["person", "player", "over"]
-    """What the game waits for: a person's choice, an advance, nothing."""
+    """The next step of the game: a person's choice, an advance, or none."""
     outcome: Outcome | None
 
 
@@ -88,7 +88,7 @@ class Candidate(BaseModel):
 
 
 class Hint(BaseModel):
-    """What a player thinks of a position."""
+    """A player's assessment of a position."""
 
     by: str
     values: list[float]
@@ -105,41 +105,41 @@ class Choice(BaseModel):
 
 
 class Choices(BaseModel):
-    """Who can sit at a board."""
+    """The players that can be chosen for a seat."""
 
     choices: list[Choice]
 
 
 @router.get("/players/{config}")
 def choices(context: Context, config: str) -> Choices:
-    """Return who can be chosen for a seat of a config."""
+    """Return the players that can be chosen for a seat of a config."""
     board, players = parse_config(config)
     name = f"{board.name}_{players}p"
-    found = [Choice(seat=PERSON, name="A person", detail="at this screen")]
+    offered = [Choice(seat=PERSON, name="A person", detail="at this screen")]
     for level in range(1, 11):
         spec = spec_of(f"{LEVEL}{level}", name, None)
-        found.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
+        offered.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
     store = _store(context)
     if store is None:
-        return Choices(choices=found)
+        return Choices(choices=offered)
     champion = store.champion(name)
     if champion is not None:
-        found += [
+        offered += [
             Choice(seat=f"champion@{count}", name=f"The champion, {count} simulations", detail=champion.id)
             for count in (16, 64, 256)
         ]
-    others = [one for one in store.listed(name) if one.pruned is None and one.status != "production"]
-    found += [
-        Choice(seat=f"{one.id}@{count}", name=f"Model {one.id[:8]}, {count} simulations", detail=one.status)
-        for one in others[:MODELS]
+    others = [model for model in store.listed(name) if model.pruned is None and model.status != "production"]
+    offered += [
+        Choice(seat=f"{model.id}@{count}", name=f"Model {model.id[:8]}, {count} simulations", detail=model.status)
+        for model in others[:MODELS]
         for count in (16, 64)
     ]
-    return Choices(choices=found)
+    return Choices(choices=offered)
 
 
 @router.post("/position")
 def position(context: Context, service: Service, step: Step) -> Position:
-    """Return how a game stands; on demand, after what is forced and a turn of the player who is to act."""
+    """Return the present position of a game; on demand, after forced actions and a turn of the player to act."""
     game = _begun(step)
     frames = [frame(game), *play_frames(game, step.actions)]
     before = len(step.actions)
@@ -159,7 +159,7 @@ def position(context: Context, service: Service, step: Step) -> Position:
 
 @router.post("/hint")
 def hint(service: Service, game: Started) -> Hint:
-    """Return what a player would do in the position; it is one of the service's, with their limits."""
+    """Return a player's assessment of the position; the player is one of the service's, with their limits."""
     state = _begun(game)
     for action in game.actions:
         state.play(action)
@@ -170,12 +170,15 @@ def hint(service: Service, game: Started) -> Hint:
     def think(agent: Agent) -> Assessment:
         return next(assess(agent, state.board, state.players, position, top=CANDIDATES))
 
-    found = service.pool.send(service.lineup.named(game.config, HINT), think).result()
+    assessment = service.pool.send(service.lineup.named(game.config, HINT), think).result()
     seat = state.player - 1
     return Hint(
         by=HINT,
-        values=list(found.values),
-        candidates=[Candidate(key=one.key, probability=one.policy, value=one.values[seat]) for one in found.candidates],
+        values=list(assessment.values),
+        candidates=[
+            Candidate(key=candidate.key, probability=candidate.policy, value=candidate.values[seat])
+            for candidate in assessment.candidates
+        ],
     )
 
 
@@ -203,7 +206,7 @@ def _waits(game: Game, seats: list[str]) -> Literal["person", "player", "over"]:
 
 
 def _advance(context: WebContext, service: MoveService, game: Game, step: Step) -> list[Frame]:
-    """Play what is forced and what a player chooses, to the end of its turn or until a person has a choice."""
+    """Play forced actions and a player's choices, to the end of its turn or until a person has a choice."""
     store = _store(context)
     frames: list[Frame] = []
     seat, turn = game.player, int(game.array["turn"])

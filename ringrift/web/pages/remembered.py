@@ -1,4 +1,4 @@
-"""Answers that are kept for some seconds, so that many open pages cost the database no more than one."""
+"""Answers that are cached for some seconds, so that many open pages cost the database no more than one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST: Final = 64
 
 
 class Remembered(Generic[T]):
-    """Answers by their question; each is worked out by one thread at a time, and again when it is too old."""
+    """A cache of answers by question; each is computed by one thread at a time, and again when it is too old."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -22,11 +22,11 @@ class Remembered(Generic[T]):
         self._lock = Lock()
 
     def get(self, question: Hashable, work: Callable[[], T]) -> T:
-        """Return the answer to a question, worked out anew if it is older than allowed."""
+        """Return the answer to a question, computed anew if it is older than allowed."""
         with self._lock:
-            found = self._answers.get(question)
-            if found is not None and time.monotonic() - found[0] < self._seconds:
-                return found[1]
+            kept = self._answers.get(question)
+            if kept is not None and time.monotonic() - kept[0] < self._seconds:
+                return kept[1]
             answer = work()
             self._answers[question] = (time.monotonic(), answer)
             self._answers.move_to_end(question)

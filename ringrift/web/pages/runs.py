@@ -1,4 +1,4 @@
-"""Runs of training, those that go on among them: what they learn, beside each other."""
+"""Runs of training, with those that go on: their curves, side by side."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Run(BaseModel):
     config: str
     run: str
     changed: int
-    """When its history has grown last, in seconds since 1970."""
+    """The last change of its history, in seconds since 1970."""
     ended: str | None
-    """Why it has ended; None while it goes on, or after it was cut short."""
+    """The reason of its end; None while it goes on, or after it was cut short."""
     network: str | None
     model: str | None
-    """The id of the model that came of it."""
+    """The id of the model that it made."""
     steps: int | None
     samples: int | None
     seconds: float | None
@@ -70,7 +70,7 @@ class Curve(BaseModel):
 
 
 class RunCurves(BaseModel):
-    """What a run has logged."""
+    """The curves of a run, from its log."""
 
     config: str
     run: str
@@ -84,13 +84,13 @@ def runs(context: Context, config: str | None = None) -> Runs:
     """Return the newest runs of training of a config, or of all, the latest first."""
     if config is not None:
         parse_config(config)
-    found: list[tuple[int, str, Path]] = []
-    for one in [config] if config else [f"{board}_{players}p" for board, players in configs()]:
-        for history in (context.home / RUNS / one).glob(f"*/{HISTORY}"):
+    folders: list[tuple[int, str, Path]] = []
+    for name in [config] if config else [f"{board}_{players}p" for board, players in configs()]:
+        for history in (context.home / RUNS / name).glob(f"*/{HISTORY}"):
             if _NAME.fullmatch(history.parent.name):
-                found.append((int(history.stat().st_mtime), one, history.parent))
-    newest = sorted(found, key=lambda one: (one[0], one[2]), reverse=True)[:MOST]
-    return Runs(runs=[_run(one, folder, changed) for changed, one, folder in newest])
+                folders.append((int(history.stat().st_mtime), name, history.parent))
+    newest = sorted(folders, key=lambda entry: (entry[0], entry[2]), reverse=True)[:MOST]
+    return Runs(runs=[_run(name, folder, changed) for changed, name, folder in newest])
 
 
 @router.get("/runs/{config}/{run}")
@@ -155,10 +155,10 @@ def _run(config: str, folder: Path, changed: int) -> Run:
 def _report(path: Path) -> dict[str, Any]:
     """Return the report of a run; empty while there is none, or it cannot be read."""
     try:
-        found = parse_json(read_bounded(path, LARGEST_REPORT))
+        report = parse_json(read_bounded(path, LARGEST_REPORT))
     except (OSError, BadJson):
         return {}
-    return found if isinstance(found, dict) else {}
+    return report if isinstance(report, dict) else {}
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is asked of the service and what it answers, in the names that game servers know."""
+"""The requests and answers of the service, in the names that game servers know."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PlayerNumber = Annotated[int, Field(ge=1, le=4)]
 
 
 class Problem(BaseModel):
-    """What was wrong with a request."""
+    """The fault of a request."""
 
     detail: str
-    """One line: what was wrong, and where."""
+    """The fault in one line, with the field."""
 
 
 class MoveRequest(BaseModel):
@@ -38,7 +38,7 @@ class MoveAnswer(BaseModel):
     move: Move | None
     """The move in canonical form; null when the game is over."""
     evaluation: float
-    """What the position is worth to that player, −1 … 1."""
+    """The value of the position for that player, −1 … 1."""
     thinking_time_ms: int
     ai_type: str
     difficulty: int
@@ -48,7 +48,7 @@ class MoveAnswer(BaseModel):
     nnue_checkpoint: str | None
     heuristic_profile_id: str | None
     assumptions: list[str] = []
-    """What neither board nor fields nor history say about the position."""
+    """The assumptions about the position that neither board nor fields nor history settle."""
 
 
 class EvaluateRequest(BaseModel):
@@ -62,7 +62,7 @@ class EvaluateRequest(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """What a position is worth to a player, by the heuristic."""
+    """The value of a position for a player, by the heuristic."""
 
     score: float
     """The sum of the breakdown."""
@@ -79,7 +79,7 @@ class PositionRequest(BaseModel):
 
 
 class PlayerEvaluation(BaseModel):
-    """What a position is worth to one player."""
+    """The value of a position for one player."""
 
     player_number: int
     value: float
@@ -91,7 +91,7 @@ class PlayerEvaluation(BaseModel):
 
 
 class PositionEvaluation(BaseModel):
-    """What a position is worth to every player."""
+    """The value of a position for every player."""
 
     players: list[PlayerEvaluation]
     nn_model_id: str | None
@@ -108,7 +108,7 @@ class RulesRequest(BaseModel):
 
 
 class RulesAnswer(BaseModel):
-    """Whether a move is legal, and what it leads to."""
+    """The legality of a move, and the position after it."""
 
     valid: bool
     reason: str | None

@@ -1,4 +1,4 @@
-"""What the moves played so far tell of a position: the turn under way, and the rounds of last player standing."""
+"""The facts of a position that only its history has: the turn under way, and the rounds of last player standing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNCHANGING: Final = frozenset(
 LINES: Final = frozenset({"process_line", "choose_line_option"})
 REGIONS: Final = frozenset({"choose_territory_option", "process_territory_region"})
 KEPT: Final = 1024
-"""Positions that are remembered: a game's next request goes on from its last."""
+"""The positions that are cached: a game's next request goes on from its last."""
 
 
 def turn_of(history: Sequence[Move], player: int, *, begins: bool) -> list[Move]:
@@ -60,7 +60,7 @@ class Histories:
         return len(self._kept)
 
     def clear(self) -> int:
-        """Forget all positions; return how many."""
+        """Drop all positions, and return their number."""
         with self._lock:
             count = len(self._kept)
             self._kept.clear()
@@ -70,7 +70,7 @@ class Histories:
         """Return the position `[1]` after the moves from the standard start; None if they cannot all be played."""
         try:
             names = _prefix_names(f"{board.name}_{players}p {swap_rule}", moves)
-        except orjson.JSONEncodeError:  # nested too deep, or a number that is too large: no move is like that
+        except orjson.JSONEncodeError:  # nested too deep, or a number that is too large, as no move has
             return None
         states, done = self._longest(names)
         if states is None:

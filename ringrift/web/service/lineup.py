@@ -1,4 +1,4 @@
-"""Who plays: from the level or mode that a request names to the player's spec and the files that it is made of."""
+"""The players: from the level or mode that a request names to the player's spec and its files."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from ringrift.agents import BadSpec, Spec, known_spec
-from ringrift.agents.champion import CHAMPION, find_champion
+from ringrift.agents.champion import CHAMPION, find_champion, with_shipped
 from ringrift.agents.ladder import ladder_spec
 from ringrift.errors import RingRiftError
 from ringrift.networks import read_id
 from ringrift.web.settings import ServiceSettings
 
 WITHOUT: Final = "heuristic"
-"""What stands in for a champion where there is none yet."""
+"""The stand-in for a champion where there is none yet."""
 Stamp = tuple[int, int, int]
 
 
@@ -26,7 +26,7 @@ class Player:
     spec: str
     model: Path | None
     stamp: Stamp | None = field(compare=False)
-    """Time, size and number of the model's file: others when it has been replaced."""
+    """Time, size and inode of the model's file, which change when it is replaced."""
 
     @property
     def parsed(self) -> Spec:
@@ -80,17 +80,18 @@ class Lineup:
         return self._levels[key]
 
     def named(self, config: str, spec: str) -> Player:
-        """Return the player of a spec, in which `{best}` stands for the champion."""
+        """Return the player of a spec, in which `{best}` and `{shipped}` stand for champions."""
         if CHAMPION in spec:
             champion = find_champion(self.models, config)
             spec = spec.replace(CHAMPION, WITHOUT if champion is None else str(champion))
+        spec = with_shipped(spec, config)
         model = known_spec(spec).network
         path = None if model is None else Path(model)
         return Player(config, spec, path, None if path is None else stamp_of(path))
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Return what changes when a file is replaced; None if it is not there."""
+    """Return a stamp that changes when a file is replaced; None if it is not there."""
     try:
         status = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
 """The loaded players: each searches the positions of all clients that wait for it side by side.
 
-A player has one thread. What arrives while it searches is its next batch, so that many clients cost one call of the
-network for all of them, and one client never waits for others to come.
+A player has one thread. Requests that arrive while it searches are its next batch, so that many clients cost one call
+of the network for all of them, and one client never waits for others to come.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _log = logging.getLogger("ringrift.web")
 
 
 class Overloaded(Busy):
-    """More moves are asked for than this machine can find."""
+    """A request beyond the moves that this machine can search."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a player does in a position."""
+    """The choice of a player in a position."""
 
     action: int
     values: tuple[float, ...]
@@ -93,18 +93,18 @@ class LoadedPlayer:
 
     @property
     def cache(self) -> CachedEvaluator[Any] | None:
-        """The evaluations that it remembers, if it has a network."""
+        """The cache of its evaluations, if it has a network."""
         evaluator = getattr(getattr(self._agent, "search", None), "evaluator", None)
         return evaluator if isinstance(evaluator, CachedEvaluator) else None
 
     def submit(self, player: Player, states: States, seed: int) -> Future[Decision]:
-        """Ask for a decision in a position `[1]`; the same seed decides the same. `player` says how the file is now."""
+        """Ask for a decision in a position `[1]`; the same seed decides the same. `player` has the file's stamp."""
         job = _Job(states, seed, Future())
         self._queue(player, job)
         return job.future
 
     def send(self, player: Player, work: Callable[[Agent], T]) -> Future[T]:
-        """Have work done with the agent, in its thread and in its turn."""
+        """Run work with the agent, in its thread and in its turn."""
         errand = _Errand(work, Future())
         self._queue(player, errand)
         return errand.future
@@ -112,14 +112,14 @@ class LoadedPlayer:
     def _queue(self, player: Player, job: _Job | _Errand) -> None:
         with self._wake:
             if self._closed:
-                raise Overloaded("this player is being let go; ask again")
+                raise Overloaded("this player is being unloaded; ask again")
             self.player = player
             self._jobs.append(job)
             self.last_used = job.since
             self._wake.notify()
 
     def close(self) -> None:
-        """End the thread when what waits has been answered."""
+        """End the thread after the waiting jobs."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -130,7 +130,7 @@ class LoadedPlayer:
                 self._answer(jobs)
             except RingRiftError as error:
                 _fail(jobs, error)
-            except Exception as error:  # the thread must go on, and the clients must hear
+            except Exception as error:  # the thread must go on, and the clients need an answer
                 _log.exception("a batch has failed")
                 _fail(jobs, RingRiftError(f"the search has failed ({type(error).__name__})"))
         self._agent = None
@@ -143,14 +143,14 @@ class LoadedPlayer:
             return [self._jobs.popleft() for _ in range(min(len(self._jobs), self._batch_size()))]
 
     def _batch_size(self) -> int:
-        """Return how many positions gain from being searched side by side: those without a network, one a core."""
+        """Return the batch size that still gains from a joint search: one a core for players without a network."""
         one_by_one = self.player.mode in ("minimax", "maxn", "paranoid", "brs")
         return default_threads() if one_by_one else self.settings.batch_games
 
     def _answer(self, waiting: list[_Job | _Errand]) -> None:
         oldest = time.monotonic() - self.settings.wait_seconds
         late = [job for job in waiting if job.since < oldest]
-        _fail(late, Overloaded(f"nobody could search this position in {self.settings.wait_seconds:g} s; ask later"))
+        _fail(late, Overloaded(f"this position was not searched within {self.settings.wait_seconds:g} s; ask later"))
         wanted = [job for job in waiting if job.since >= oldest and job.future.set_running_or_notify_cancel()]
         if not wanted:
             return
@@ -198,7 +198,7 @@ class PlayerPool:
     """The loaded players."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        """Begin without any."""
+        """Begin with no player loaded."""
         self.settings = settings
         self._loaded: dict[Player, LoadedPlayer] = {}
         self._lock = Lock()
@@ -209,7 +209,7 @@ class PlayerPool:
             return self._ready(player).submit(player, states, seed)
 
     def send(self, player: Player, work: Callable[[Agent], T]) -> Future[T]:
-        """Have work done with the agent of a player, as `decide` does; `work` is called in the player's thread."""
+        """Run work with the agent of a player, as `decide` does; `work` is called in the player's thread."""
         with self._lock:
             return self._ready(player).send(player, work)
 
@@ -228,7 +228,7 @@ class PlayerPool:
             return list(self._loaded.values())
 
     def clear(self) -> int:
-        """Let go of all players when they have answered; return how many."""
+        """Unload all players after their waiting jobs, and return their number."""
         with self._lock:
             players = list(self._loaded)
             for player in players:
@@ -236,7 +236,7 @@ class PlayerPool:
             return len(players)
 
     def _make_room(self) -> None:
-        """Let go of the players that have been idle the longest."""
+        """Unload the players that have been idle the longest."""
         idle = sorted(
             (loaded for loaded in self._loaded.values() if not loaded.waiting), key=lambda loaded: loaded.last_used
         )

@@ -1,4 +1,4 @@
-"""What watchdogs and people ask first: what answers here, and whether it is well."""
+"""The probes for watchdogs and people: the name of the service, and its health."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ringrift.web.service.measures import Measures
 from ringrift.web.service.routes import Service, champion_id, config_names, reading
 
 probes = APIRouter(tags=["service"])
-"""What a watchdog may ask without a token."""
+"""The routes that need no token."""
 UNAVAILABLE: dict[int | str, dict[str, Any]] = {503: {"model": Problem}}
 
 
 class Name(BaseModel):
-    """What answers here."""
+    """The name and version of the service."""
 
     name: str = "RingRift"
     status: str = "running"
@@ -36,7 +36,7 @@ class Live(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether moves can be asked for, and which model each config would use."""
+    """The readiness for requests, and the model of each config."""
 
     status: str
     waiting: int
@@ -46,37 +46,37 @@ class Health(BaseModel):
 
 @probes.get("/live")
 def live() -> Live:
-    """Tell that the process answers."""
+    """Return a sign of life."""
     return Live()
 
 
 @probes.get("/health", responses={503: {"model": Health}})
 @probes.get("/ready", responses={503: {"model": Health}})
 def health(service: Service) -> JSONResponse:
-    """Tell whether moves can be asked for: 503 while as many wait as may."""
+    """Return whether moves can be requested: 503 while the queue is full."""
     waiting = sum(loaded.waiting for loaded in service.pool.loaded())
     full = waiting >= service.settings.most_waiting
     models = {config: champion_id(service, config) for config in config_names()}
-    found = Health(status="overloaded" if full else "ready", waiting=waiting, models=models)
-    return JSONResponse(found.model_dump(), 503 if full else 200)
+    report = Health(status="overloaded" if full else "ready", waiting=waiting, models=models)
+    return JSONResponse(report.model_dump(), 503 if full else 200)
 
 
 def measures(request: Request) -> Measures:
-    """Return the measures of the application that has got the request."""
-    found: Measures = request.app.state.measures
-    return found
+    """Return the measures of the application that handles the request."""
+    shared: Measures = request.app.state.measures
+    return shared
 
 
 @reading.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-def metrics(context: Context, service: Service, found: Annotated[Measures, Depends(measures)]) -> Response:
-    """Give the metrics of the loop and of the service in Prometheus' text form."""
+def metrics(context: Context, service: Service, own: Annotated[Measures, Depends(measures)]) -> Response:
+    """Return the metrics of the loop and of the service in Prometheus' text form."""
     loop, kind = exposed(MonitoringInputs(context.home, context.database_url), "")
-    return Response(loop + found.exposed(service), media_type=kind)
+    return Response(loop + own.exposed(service), media_type=kind)
 
 
 @reading.get("/", response_model=Name, response_class=JSONResponse)
 def root(accept: Annotated[str, Header()] = "") -> Response:
-    """Tell what answers here; a browser is shown the pages."""
+    """Return the name of the service; a browser is sent to the pages."""
     if "text/html" in accept:
         return RedirectResponse("pages/")
     return JSONResponse(Name().model_dump())
@@ -84,7 +84,7 @@ def root(accept: Annotated[str, Header()] = "") -> Response:
 
 @reading.get("/openapi.json", include_in_schema=False)
 def openapi(request: Request) -> JSONResponse:
-    """Describe the routes in full."""
+    """Return the full description of the routes."""
     return JSONResponse(request.app.openapi())
 
 

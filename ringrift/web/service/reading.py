@@ -1,7 +1,7 @@
-"""Reading a game as servers send it into a position of ours.
+"""The reading of a game as servers send it into a position of ours.
 
-What the board does not say stands in fields, or follows from the end of the history; what neither tells is assumed
-where there is one plain answer, and said, and refused where there is not.
+Facts that the board does not show are in fields, or follow from the end of the history. Where neither has them, the
+only plausible answer is assumed, and reported; without one the game is refused.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from ringrift.web.service.history import LINES, MOVEMENTS, REGIONS, UNCHANGING, 
 RingOrder = Literal["top first", "bottom first"]
 ORDERS: Final[tuple[RingOrder, RingOrder]] = ("top first", "bottom first")
 COMPARED: Final = ("cells", "hand", "credited", "player", "phase")
-"""What a history has to lead to, to be believed."""
+"""The fields that a history has to lead to, to be used."""
 ACTING: Final = ("movement", "capture", "chain_capture")
 """The phases in which one stack may have to act."""
 
 
 class BadGameState(RingRiftError):
-    """A game that cannot be understood, or is played by other rules."""
+    """A game that cannot be read, or is played by other rules."""
 
 
 @dataclass(frozen=True)
 class ReadGame:
-    """A game, understood."""
+    """A game that was read into a position."""
 
     board: Board
     players: int
     position: Json
     """The position in the compact JSON of the reference games."""
     states: States
-    """The same, `[1]`."""
+    """The position as states, `[1]`."""
     order: RingOrder
     assumed: tuple[str, ...]
-    """What neither board nor fields nor history say."""
+    """The assumptions that neither board nor fields nor history settle."""
 
     @property
     def config(self) -> str:
@@ -59,16 +59,16 @@ class ReadGame:
 
 
 def read_game(state: GameState, histories: Histories) -> ReadGame:
-    """Understand a game; `BadGameState` or `BadPosition` says in one line what is wrong, or missing."""
+    """Read a game; `BadGameState` or `BadPosition` says in one line what is wrong, or missing."""
     board, players = get_board(state.board_type), len(state.players)
     _check_rules(state, board, players)
     reader = _Reader(state, board, players, histories)
     position = reader.position()
     states = read_position(board, players, position)
-    found = states[0]
-    found["ply"] = len(state.history)
+    record = states[0]
+    record["ply"] = len(state.history)
     trail = reader.trail()
-    found["trail"][: len(trail)] = trail
+    record["trail"][: len(trail)] = trail
     return ReadGame(board, players, position, states, reader.order, tuple(reader.assumed))
 
 
@@ -159,7 +159,7 @@ class _Reader:
                     places.append(int(self.board.tables["position"][index]))
         return places[:TRAIL]
 
-    # What the board does not say
+    # Facts that the board does not show
 
     def _add_what_is_under_way(self, position: Json) -> None:
         """Add which stack has to act, what is owed, and whether the turn has changed the board."""
@@ -213,7 +213,7 @@ class _Reader:
         return self._key(landing) if landing is not None else str(must_move)
 
     def _owes_line_ring(self) -> bool:
-        """Whether a whole line has been collapsed in this turn and not been paid for."""
+        """Return whether a whole line has been collapsed in this turn and not been paid for."""
         if self.state.pending_line_reward_elimination is not None:
             return self.state.pending_line_reward_elimination
         if not self.turn:
@@ -230,7 +230,7 @@ class _Reader:
         return not isinstance(positions, list) or len(collapsed) >= len(positions)
 
     def _changed(self, must_move: str | None) -> bool:
-        """Whether this turn has changed the board."""
+        """Return whether this turn has changed the board."""
         if self.turn:
             return any(move.get("type") not in UNCHANGING for move in self.turn)
         if self.phase in ("line_processing", "territory_processing"):
@@ -239,7 +239,7 @@ class _Reader:
         return self.phase in ("capture", "chain_capture") or must_move is not None
 
     def _may_still_swap(self) -> bool:
-        """Whether the pie rule is agreed on, and the second player has not begun."""
+        """Return whether the pie rule is agreed on, and the second player has not begun."""
         options, moves = self.state.rules_options, self.state.history
         if self.players != 2 or options is None or not options.swap_rule_enabled or self.state.is_over:
             return False
@@ -255,7 +255,7 @@ class _Reader:
         return untouched
 
     def _rounds(self, position: Json) -> Json:
-        """Return the rounds of last player standing: they decide who wins, and never what may be played."""
+        """Return the rounds of last player standing: they decide the winner, and never the legal actions."""
         state = self.state
         if state.lps_round_index is not None and state.lps_current_round_actor_mask is not None:
             return {
@@ -345,7 +345,7 @@ def _order(state: GameState, board: Board) -> RingOrder:
 
 
 def _fits(stack: Stack, order: RingOrder) -> bool:
-    """Whether the rings, read in that order, have the owner and the cap that the stack says."""
+    """Return whether the rings, read in that order, have the owner and the cap of the stack's fields."""
     rings: Sequence[int] = stack.rings if order == "top first" else stack.rings[::-1]
     cap = next((depth for depth, ring in enumerate(rings) if ring != rings[0]), len(rings))
     return (rings[0], cap) == (stack.controlling_player, stack.cap_height)

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/replay", tags=["replay"])
 
 
 class GamesQuery(BaseModel):
-    """Which games, the newest first; what is left out lets everything pass."""
+    """Filters on games, the newest first; an absent one lets everything pass."""
 
     config: Annotated[str, Field(max_length=40)] | None = None
     engine: Annotated[str, Field(max_length=200)] | None = None
@@ -41,7 +41,7 @@ class GamesList(BaseModel):
 
     games: list[dict[str, Any]]
     next: int | None
-    """What to ask for as `before`; null on the last page."""
+    """The value of `before` for the next page; null on the last one."""
 
 
 class Moves(BaseModel):
@@ -83,7 +83,7 @@ def list_games(context: Context, asked: Annotated[GamesQuery, Query()]) -> Games
 
 @router.get("/games/{game}", responses=NO_SUCH_GAME)
 def show_game(context: Context, game: Name) -> dict[str, Any]:
-    """Tell what is known of a game."""
+    """Return the description of a game."""
     return describe(_row(context, game))
 
 

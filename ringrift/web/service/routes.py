@@ -40,11 +40,11 @@ OVERLOADED: Final[dict[int | str, dict[str, Any]]] = {503: {"model": Problem}}
 reading = APIRouter(tags=["service"])
 playing = APIRouter(tags=["service"])
 control = APIRouter(tags=["service"])
-"""The routes by who may ask."""
+"""The routers, one for each kind of guard."""
 
 
 def move_service(request: Request) -> MoveService:
-    """Return the service of the application that has got the request."""
+    """Return the service of the application that handles the request."""
     service: MoveService = request.app.state.service
     return service
 
@@ -53,7 +53,7 @@ Service = Annotated[MoveService, Depends(move_service)]
 
 
 def administrator(request: Request, x_admin_key: Annotated[str | None, Header(max_length=400)] = None) -> None:
-    """Let pass who has the key of `RINGRIFT_ADMIN_KEY`; nobody, if none is set."""
+    """Let requests with the key of `RINGRIFT_ADMIN_KEY` pass; none, if no key is set."""
     key: str | None = request.app.state.admin_key
     if not key or not same_secret(x_admin_key or "", key):
         raise HTTPException(403, "this changes what is loaded: send the key of RINGRIFT_ADMIN_KEY as X-Admin-Key")
@@ -69,7 +69,7 @@ async def move(request: MoveRequest, service: Service) -> MoveAnswer:
 async def moves_batch(
     requests: Annotated[list[dict[str, Any]], Body(max_length=65_536)], service: Service
 ) -> list[MoveAnswer | Problem]:
-    """Find moves in many positions; what is wrong with one is said in its place."""
+    """Find moves in many positions; a fault of one is reported in its place."""
     if len(requests) > service.settings.batch_requests:
         raise BadGameState(f"body: at most {service.settings.batch_requests} requests, not {len(requests)}")
     return await asyncio.gather(*(_answer_or_problem(request, service) for request in requests))
@@ -85,7 +85,7 @@ async def _answer_or_problem(request: dict[str, Any], service: MoveService) -> M
 
 
 def first_problem(problems: Any) -> str:
-    """Return the first thing that is wrong with a request, in one line."""
+    """Return the first fault of a request, in one line."""
     first = problems[0]
     where = ".".join(str(part) for part in first["loc"])
     return one_line(f"{where}: {first['msg']}")
@@ -138,7 +138,7 @@ def _terms(read: ReadGame) -> dict[str, tuple[float, ...]]:
 
 @playing.post("/rules/evaluate_move")
 def evaluate_move(request: RulesRequest, service: Service) -> RulesAnswer:
-    """Say whether a move is legal, and what it leads to."""
+    """Return whether a move is legal, and the position after it."""
     read = read_game(request.game_state, service.histories)
     game = read.game()
     try:
@@ -175,7 +175,7 @@ class LoadedModel(BaseModel):
 
 
 class Models(BaseModel):
-    """What is loaded, and the champions."""
+    """The loaded players, and the champions."""
 
     loaded: list[LoadedModel]
     champions: dict[str, str | None]
@@ -183,7 +183,7 @@ class Models(BaseModel):
 
 
 class CacheStats(BaseModel):
-    """What is remembered."""
+    """The sizes and uses of the caches."""
 
     loaded_players: int
     histories: int
@@ -192,7 +192,7 @@ class CacheStats(BaseModel):
 
 
 class Cleared(BaseModel):
-    """What has been let go."""
+    """The numbers of unloaded players and dropped positions."""
 
     loaded_players: int
     histories: int
@@ -206,12 +206,12 @@ class Level(BaseModel):
     available: bool
     """Whether its files are there."""
     detail: str
-    """Why it is not available; else empty."""
+    """The reason why it is not available; else empty."""
 
 
 @reading.get("/ai/models")
 def models(service: Service) -> Models:
-    """Tell what is loaded."""
+    """Return the loaded players, and the champions."""
     return Models(
         loaded=[
             LoadedModel(
@@ -232,7 +232,7 @@ def models(service: Service) -> Models:
 
 @reading.get("/ai/cache/stats")
 def cache_stats(service: Service) -> CacheStats:
-    """Tell what is remembered."""
+    """Return the sizes and uses of the caches."""
     loaded = service.pool.loaded()
     caches = [player.cache for player in loaded if player.cache is not None]
     return CacheStats(
@@ -245,13 +245,13 @@ def cache_stats(service: Service) -> CacheStats:
 
 @control.delete("/ai/cache", dependencies=[Depends(administrator)], responses={403: {"model": Problem}})
 def clear_cache(service: Service) -> Cleared:
-    """Let go of all loaded players and of all that is remembered; what is asked next loads them again."""
+    """Unload all players and clear the caches; the next request loads them again."""
     return Cleared(loaded_players=service.pool.clear(), histories=service.histories.clear())
 
 
 @reading.get("/internal/ladder/health")
 def ladder_health(service: Service) -> dict[str, list[Level]]:
-    """Tell of every level of every config who plays there, and whether that player's files are there."""
+    """Return the player of every level of every config, and whether its files are there."""
     return {config: [_level(service, config, level) for level in LEVELS] for config in config_names()}
 
 

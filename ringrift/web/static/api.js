@@ -11,9 +11,9 @@ async function ask(path, options) {
     throw new Problem("the server does not answer; is it still running?");
   }
   const type = answer.headers.get("content-type") ?? "";
-  const found = type.includes("json") ? await answer.json() : null;
-  if (answer.ok && found !== null) return found;
-  throw new Problem(found?.detail && typeof found.detail === "string" ? found.detail : `the server says ${answer.status}`);
+  const content = type.includes("json") ? await answer.json() : null;
+  if (answer.ok && content !== null) return content;
+  throw new Problem(content?.detail && typeof content.detail === "string" ? content.detail : `the server says ${answer.status}`);
 }
 
 /** Get data; `query` leaves out what is empty. */

@@ -7,7 +7,7 @@ const COIN = { rx: 0.33, ry: 0.225, thickness: 0.115, tallest: 0.5 };
 const MANY = 40; // cells that can be chosen: their outlines would be a second grid
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** The sign of a player: circle, square, triangle, diamond, so that nobody depends on colours. */
+/** The sign of a player: circle, square, triangle, diamond, so that the pages are clear without colours. */
 export function Sign({ player, size, ...rest }) {
   const s = size;
   if (player === 1) return html`<circle r=${s} ...${rest} />`;
@@ -135,7 +135,7 @@ export function heatOf(policy) {
 
 /**
  * A board. `cells` are the short texts by index; `marks` gives further classes by key of a cell, such as `legal`,
- * `chosen`, `last`; `onCell` is told the key of a cell that was clicked.
+ * `chosen`, `last`; `onCell` is called with the key of a cell that was clicked.
  */
 export function Board({ name, cells, marks, policy, arrow, onCell, onHover, label }) {
   const board = boardOf(name);

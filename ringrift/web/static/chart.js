@@ -6,7 +6,7 @@ import { html, useEffect, useRef } from "./lib.js";
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
- * A chart. `options(colour)` returns uPlot's options without a size; `data` are its columns; `onPick` is told the index
+ * A chart. `options(colour)` returns uPlot's options without a size; `data` are its columns; `onPick` receives the index
  * of the point that was clicked; `at` is the x that a line marks.
  */
 export function Chart({ options, data, height = 190, at = null, onPick, label, theme }) {

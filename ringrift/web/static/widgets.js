@@ -15,7 +15,7 @@ export function useData(load, key) {
     return () => (gone = true);
   }, [key, round]);
   const fresh = state.key === key;
-  return [fresh ? state.data : null, fresh ? state.error : null, () => setRound((one) => one + 1)];
+  return [fresh ? state.data : null, fresh ? state.error : null, () => setRound((round) => round + 1)];
 }
 
 /** What stands in place of data that is not there. */
@@ -72,7 +72,7 @@ const REASONS = {
 export function outcomeInWords(outcome) {
   if (!outcome) return "the game goes on";
   const reason = REASONS[outcome.reason] ?? outcome.reason ?? "";
-  return outcome.winner ? `player ${outcome.winner} won ${reason}` : reason || "nobody won";
+  return outcome.winner ? `player ${outcome.winner} won ${reason}` : reason || "no player won";
 }
 
 /** A config's name for people: board and players. */

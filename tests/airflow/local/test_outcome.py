@@ -63,7 +63,7 @@ def test_the_summary_has_a_line_a_stage_with_its_time_by_the_clock() -> None:
         ("gate", [{"why": "passed"}], "passed"),
         ("promote", [{"outcome": "promoted"}], "promoted"),
         ("train", [None], ""),
-        ("approve", [{"chosen_options": ["Reject"], "responded_by_user": None}], "Reject, says nobody in time"),
+        ("approve", [{"chosen_options": ["Reject"], "responded_by_user": None}], "Reject, by timeout"),
         ("something new", ["words"], "words"),
     ],
 )
@@ -80,4 +80,5 @@ def test_a_newcomer_is_told_how_to_play_the_champion_and_how_to_go_on(
     assert f"Play it:    {play}" in words
     assert "data/selfplay/square8_2p; " in words
     assert "`make loop` again" in words
+    assert "ringrift web; then play it in a browser" in words
     assert "Play it" not in what_next("square8_2p", tmp_path, "ringrift", model=None)

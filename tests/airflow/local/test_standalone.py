@@ -110,6 +110,14 @@ def test_the_group_is_airflow_while_any_of_its_processes_lives(tmp_path: Path, s
     assert not deployment.down()
 
 
+def test_a_process_belongs_to_its_airflow_from_the_moment_it_is_started(tmp_path: Path) -> None:
+    for _ in range(100):  # right after its start, in some of them, it has no environment yet
+        with subprocess.Popen(["sleep", "600"], env={"AIRFLOW_HOME": str(tmp_path)}, start_new_session=True) as first:
+            belongs = processes_of(first.pid, tmp_path)
+            first.kill()
+        assert [process.pid for process in belongs] == [first.pid]
+
+
 def test_a_number_that_was_given_to_others_harms_nobody(tmp_path: Path, start: Starter) -> None:
     others = start(tmp_path / "others")
     (tmp_path / "standalone.pid").write_text(f"{others.pid}\n")

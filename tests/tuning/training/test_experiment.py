@@ -154,7 +154,7 @@ def test_twice_the_computing_has_to_be_worth_its_price() -> None:
 def test_too_few_games_and_no_games_held_out_are_one_line(make: Make) -> None:
     experiment = make("elo")
     few = replace(experiment, settings=SETTINGS.fitness.model_copy(update={"games": 10}))
-    with pytest.raises(BadSearch, match="10 games are too few to tell one setting from another: take 100 or more"):
+    with pytest.raises(BadSearch, match="10 games are too few to distinguish settings: take 100 or more"):
         few.check()
     for path in experiment.inputs.datasets.glob("*.holdout.json"):
         path.unlink()

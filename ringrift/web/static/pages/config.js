@@ -1,4 +1,4 @@
-// A config: how strong its models are and how they learn, what the gate has said, where they come from, and its games
+// A config: strength and learning of its models, verdicts of the gate, lineage, and its games
 // in numbers.
 import { html, useEffect, useMemo, useState } from "../lib.js";
 import { get } from "../api.js";
@@ -297,7 +297,7 @@ function Models({ models }) {
   const byId = new Map(models.map((model) => [model.id, model]));
   const depthOf = (model) => {
     if (!depth.has(model.id)) {
-      depth.set(model.id, 0); // parents in a circle are nobody's claim
+      depth.set(model.id, 0); // even if parents form a circle
       const parent = byId.get(model.parent);
       depth.set(model.id, parent ? depthOf(parent) + 1 : 0);
     }
@@ -370,7 +370,7 @@ function Statistics({ config, theme }) {
   const lengths = [one.lengths.map(([moves]) => moves), one.lengths.map(([, games]) => games)];
   return html`
     <section class="card">
-      <header><h2>Games</h2><span class="push soft small">${count(one.games)} games, ${count(one.held_out)} held out</span></header>
+      <header><h2>Games</h2><span class="push soft small">${one.games < one.all_games ? `the newest ${count(one.games)} of ${count(one.all_games)} games` : `${count(one.games)} games`}</span></header>
       <dl class="facts">
         <dt>Moves a game</dt>
         <dd>${one.mean_moves.toFixed(0)} on average; ${Object.entries(one.moves).map(([name, value]) => `${name}: ${value}`).join(", ")}</dd>
@@ -379,9 +379,9 @@ function Statistics({ config, theme }) {
         ${Object.entries(one.uses).map(([name, share]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd>in ${percent(share)} of the games</dd>`)}
       </dl>
       <h3>Won by seat</h3>
-      ${one.seats.map((seat) => html`<${Share} key=${seat.seat} name="Player ${seat.seat}" share=${seat.share} text="${percent(seat.share)} (${percent(seat.low)} – ${percent(seat.high)})" />`)}
+      <div class="shares">${one.seats.map((seat) => html`<${Share} key=${seat.seat} name="Player ${seat.seat}" share=${seat.share} text="${percent(seat.share)} (${percent(seat.low)} – ${percent(seat.high)})" />`)}</div>
       <h3>Ended by</h3>
-      ${Object.entries(one.endings).map(([reason, games]) => html`<${Share} key=${reason} name=${reason.replaceAll("_", " ")} share=${games / one.games} text=${count(games)} />`)}
+      <div class="shares">${Object.entries(one.endings).map(([reason, games]) => html`<${Share} key=${reason} name=${reason.replaceAll("_", " ")} share=${games / one.games} text=${count(games)} />`)}</div>
     </section>
     <section class="card">
       <header><h2>Length and players</h2></header>
@@ -398,7 +398,7 @@ function Statistics({ config, theme }) {
         })}
       />
       <h3>Seats by player</h3>
-      ${Object.entries(one.engines).map(([engine, seats], _, all) => html`<${Share} key=${engine} name=${shortSpec(engine)} share=${seats / Math.max(...all.map(([, other]) => other))} text=${count(seats)} />`)}
+      <div class="shares">${Object.entries(one.engines).map(([engine, seats], _, all) => html`<${Share} key=${engine} name=${shortSpec(engine)} share=${seats / Math.max(...all.map(([, other]) => other))} text=${count(seats)} />`)}</div>
     </section>
   `;
 }

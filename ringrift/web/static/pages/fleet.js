@@ -1,4 +1,4 @@
-// The hosts: how busy they are, what runs there, which get no work now and why.
+// The hosts: how busy they are, what runs there, which get no work now and why; how this machine is controlled.
 import { html, useEffect } from "../lib.js";
 import { get } from "../api.js";
 import { Bar, Waiting, ago, useData } from "../widgets.js";
@@ -20,8 +20,37 @@ export function Fleet() {
     </div>
     ${!data.hosts.length &&
     html`<section class="card"><p class="empty">This machine does all: hosts.yaml names no hosts.</p></section>`}
+    ${data.control && html`<${Control} plan=${data.control} />`}
     <div class="tiles">${data.hosts.map((host) => html`<${Host} key=${host.name} host=${host} />`)}</div>
   `;
+}
+
+/** What the control of this machine has decided, and why. */
+function Control({ plan }) {
+  const loads = [
+    ["processors", plan.cpu],
+    ["GPU", plan.gpu],
+    ["memory of the GPU", plan.gpu_memory],
+    ["expected soon", plan.ahead],
+    ["self-play may use", plan.intensity],
+  ].filter(([, share]) => share !== null);
+  const processes = Object.entries(plan.processes).map(([config, count]) => `${count} of ${config}`);
+  return html`<section class="card" aria-label="Control of this machine">
+    <header><h2>Control of this machine</h2><span class="push soft small">decided ${ago(plan.decided)}</span></header>
+    <p class="wrap">${plan.why}</p>
+    <${Loads} loads=${loads} />
+    <p class="small soft">Processes of self-play: ${processes.join(", ") || "none"}, at work ${(plan.working * 100).toFixed(0)} % of the time.</p>
+  </section>`;
+}
+
+function Loads({ loads }) {
+  return html`<div class="shares">
+    ${loads.map(
+      ([name, share]) => html`<div class="share-line" key=${name}>
+        <span>${name}</span><${Bar} share=${share} label=${name} /><span class="number small">${(share * 100).toFixed(0)} %</span>
+      </div>`,
+    )}
+  </div>`;
 }
 
 function Host({ host }) {
@@ -48,11 +77,7 @@ function Host({ host }) {
       ${host.gpus > 0 && ` · ${host.gpus} GPU${host.gpus > 1 ? "s" : ""}${host.gpu ? ` ${host.gpu}` : ""}`}
     </p>
     ${(host.resting ?? (host.failures > 0 && host.why)) && html`<p class="small bad wrap">${host.resting ?? host.why}</p>`}
-    ${loads.map(
-      ([name, share]) => html`<div class="share-line" key=${name}>
-        <span>${name}</span><${Bar} share=${share} label=${name} /><span class="number small">${(share * 100).toFixed(0)} %</span>
-      </div>`,
-    )}
+    <${Loads} loads=${loads} />
     ${usage && html`<p class="soft small">measured ${ago(host.measured)}</p>`}
     ${host.jobs.map(
       (job) => html`<p class="small" key=${job.job}>

@@ -102,14 +102,14 @@ export function click(legal, clicked, cell) {
   return { clicked: [], play: null };
 }
 
-/** The cell that every action begins with, such as the stack of a chain: nobody has to click on it; null if none. */
+/** The cell that every action begins with, such as the stack of a chain, which needs no click; null if none. */
 export function soleStart(legal) {
   const starts = new Set(legal.map(([, key]) => parseKey(key)).filter((one) => one.path.length || one.area).map((one) => (one.path.length === 2 ? one.path[0] : null)));
   return starts.size === 1 ? [...starts][0] : null;
 }
 
 /** The last position up to one that a choice has led to, rather than what happens by itself. */
-function toldAt(frames, at) {
+function shownAt(frames, at) {
   for (let index = at; index > 0; index--) if (!isBookkeeping(frames[index].action)) return index;
   return 0;
 }
@@ -217,18 +217,18 @@ function Table({ config, seats, seed, first }) {
   const fitting = narrowed(legal, clicked);
   const started = isPresent ? fitting : [];
   const marks = useMemo(() => {
-    const found = frames.length ? lastAction(frames[toldAt(frames, at)]).marks : new Map();
+    const marked = frames.length ? lastAction(frames[shownAt(frames, at)]).marks : new Map();
     for (const [, key] of started) {
       const { path, area } = parseKey(key);
-      mark(found, area ?? path.slice(clicked.length, clicked.length + 1), "legal");
+      mark(marked, area ?? path.slice(clicked.length, clicked.length + 1), "legal");
     }
-    mark(found, isPresent ? clicked : [], "chosen");
-    if (shownAction) mark(found, parseKey(shownAction).area ?? parseKey(shownAction).path, "area");
-    return new Map([...found].map(([cell, names]) => [cell, [...new Set(names.split(" "))].join(" ")]));
+    mark(marked, isPresent ? clicked : [], "chosen");
+    if (shownAction) mark(marked, parseKey(shownAction).area ?? parseKey(shownAction).path, "area");
+    return new Map([...marked].map(([cell, names]) => [cell, [...new Set(names.split(" "))].join(" ")]));
   }, [frames, at, legal, own, shownAction]);
   if (!frames.length) return html`<${Waiting} error=${error} again=${again} />`;
   const frame = frames[at];
-  const told = frames[toldAt(frames, at)];
+  const shown = frames[shownAt(frames, at)];
   const onCell = (cell) => {
     if (!isPresent || waits !== "person") return;
     if (own.at(-1) === cell) {
@@ -289,7 +289,7 @@ function Table({ config, seats, seed, first }) {
             name=${board}
             cells=${positions[at]}
             marks=${marks}
-            arrow=${policy || own.length ? null : lastAction(told).arrow}
+            arrow=${policy || own.length ? null : lastAction(shown).arrow}
             policy=${policy}
             onCell=${onCell}
             onHover=${setHovered}
@@ -297,8 +297,8 @@ function Table({ config, seats, seed, first }) {
           />
         </div>
         <div class="row">
-          <p class="said small soft wide">
-            ${hoverIndex !== null ? cellInWords(hovered, positions[at][hoverIndex]) : told.action ? `Player ${told.by}: ${parseKey(told.action).words}` : ""}
+          <p class="caption small soft wide">
+            ${hoverIndex !== null ? cellInWords(hovered, positions[at][hoverIndex]) : shown.action ? `Player ${shown.by}: ${parseKey(shown.action).words}` : ""}
           </p>
           <button aria-pressed=${String(zoomed)} onClick=${() => setZoomed(!zoomed)}>Zoom</button>
         </div>
@@ -317,7 +317,7 @@ function Table({ config, seats, seed, first }) {
               ${hint?.waits ? "Thinking…" : "Hint"}
             </button>
           </header>
-          ${!clicked.length && !areas.length && html`<p class="soft small">Cells that you can choose are outlined${elsewhere.length ? "; or:" : "."}</p>`}
+          ${!clicked.length && !areas.length && html`<p class="soft small">Cells that you can choose are marked${elsewhere.length ? "; or:" : "."}</p>`}
           ${clicked.length > 0 && !listed.length && html`<p class="soft small">From ${clicked[0]}: now choose where to${!own.length && elsewhere.length ? "; or:" : "."}</p>`}
           <div class="choices">
             ${[...listed, ...areas, ...(own.length ? [] : elsewhere)].slice(0, 60).map(

@@ -123,7 +123,7 @@ export function Replay({ replay, start, address, theme }) {
   const search = searches.get(at) ?? null;
   const next = frames[at + 1]?.action;
   const { marks, arrow } = useMemo(() => lastAction(frame), [frame]);
-  const said = frame.action ? `Player ${frame.by}: ${parseKey(frame.action).words}` : "The first position";
+  const caption = frame.action ? `Player ${frame.by}: ${parseKey(frame.action).words}` : "The first position";
   const index = hovered ? boardOf(board).byKey.get(hovered) : null;
   const outcome = at === frames.length - 1 ? replay.outcome : null;
   return html`<div class="table">
@@ -139,8 +139,8 @@ export function Replay({ replay, start, address, theme }) {
           label="Board ${board}, position ${at} of ${frames.length - 1}"
         />
       </div>
-      <p class="said small soft" role="status">
-        ${index === null ? (outcome ? `${said}. In the end, ${outcomeInWords(outcome)}.` : said) : cellInWords(hovered, positions[at][index])}
+      <p class="caption small soft" role="status">
+        ${index === null ? (outcome ? `${caption}. In the end, ${outcomeInWords(outcome)}.` : caption) : cellInWords(hovered, positions[at][index])}
       </p>
       <div class="transport">
         <div class="row">
@@ -243,14 +243,14 @@ function Values({ replay, at, go, theme }) {
 export function Moves({ frames, at, go }) {
   const box = useRef(null);
   const turns = useMemo(() => {
-    const found = [];
+    const turnsSoFar = [];
     frames.forEach((frame, index) => {
       if (!frame.action || isBookkeeping(frame.action)) return;
       const turn = frames[index - 1].turn;
-      if (found.at(-1)?.turn !== turn) found.push({ turn, by: frame.by, actions: [] });
-      found.at(-1).actions.push({ index, key: frame.action });
+      if (turnsSoFar.at(-1)?.turn !== turn) turnsSoFar.push({ turn, by: frame.by, actions: [] });
+      turnsSoFar.at(-1).actions.push({ index, key: frame.action });
     });
-    return found;
+    return turnsSoFar;
   }, [frames]);
   useEffect(() => {
     const list = box.current;
