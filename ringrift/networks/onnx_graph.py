@@ -32,7 +32,7 @@ OPERATORS: Final = 17
 
 
 def channel_block() -> int:
-    """Return what the number of input planes is filled up to a multiple of.
+    """Return the number whose multiples the input planes are filled up to.
 
     ONNX Runtime keeps images in blocks of channels if their number allows, of 16 with AVX-512 and of 8 with AVX2. With
     50 planes the first convolution of `small` took 27 % of the time, with 64 it takes 17 %.

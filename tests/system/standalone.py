@@ -22,7 +22,7 @@ from tests.processes import family
 
 DAG = "ringrift__square8_2p"
 PATIENCE = 300
-"""Seconds: a machine that does other work, too, is slow, and no test is about that."""
+"""Seconds without a sign of progress: a machine that does other work, too, is slow, and no test is about that."""
 
 
 class Driven:
@@ -44,8 +44,7 @@ class Driven:
         return str(self.api.get(self.path(run))["state"])
 
     def tasks(self, run: str) -> dict[str, str]:
-        found = self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
+        return {task["task_id"]: task["state"] for task in self._task_instances(run)}
 
     def mark(self, run: str, task: str, state: str) -> None:
         self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
@@ -83,16 +82,36 @@ class Driven:
         """Wait until the triggerer watches the job of a task, and tells its log."""
         self.wait(lambda: self.tasks(run)[task] == "deferred" and f"{task}: step" in self.log(run, task))
 
-    def wait(self, condition: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-        give_up = time.monotonic() + seconds
+    def wait(self, condition: Callable[[], Any], progress: Callable[[], Any] = lambda: None) -> Any:
+        """Return what a condition returns, as soon as that is true.
+
+        :param progress: something that changes while there is hope; patience begins anew with every change.
+        """
+        before, give_up = None, time.monotonic() + PATIENCE
         while not (found := condition()):
+            if (now := progress()) != before:
+                before, give_up = now, time.monotonic() + PATIENCE
             assert time.monotonic() < give_up, self.log_file.read_text()[-3000:]
             time.sleep(0.5)
         return found
 
-    def finished(self, run: str, state: str = "success", seconds: float = PATIENCE) -> None:
-        self.wait(lambda: self.state(run) in ("success", "failed"), seconds)
+    def reached(self, run: str, condition: Callable[[], Any]) -> Any:
+        """Wait for something that comes in the course of a run, as long as its tasks get ahead."""
+
+        def progress() -> list[tuple[Any, ...]]:
+            signs = ("task_id", "map_index", "state", "try_number")
+            return [tuple(task[sign] for sign in signs) for task in self._task_instances(run)]
+
+        return self.wait(condition, progress)
+
+    def finished(self, run: str, state: str = "success") -> None:
+        self.reached(run, lambda: self.state(run) in ("success", "failed"))
         assert self.state(run) == state, self.tasks(run)
+
+    def scheduled_run(self) -> str:
+        """Wait for the first run that the schedule has made."""
+        (run,) = self.wait(lambda: self.api.get(f"/dags/{DAG}/dagRuns", run_type="scheduled")["dag_runs"])
+        return str(run["dag_run_id"])
 
     def jobs(self, run: str, task: str) -> list[Path]:
         """The jobs that a task of a run has started."""
@@ -104,6 +123,9 @@ class Driven:
         calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
         return int(calls[number - 1]["pid"])
 
+    def _task_instances(self, run: str) -> list[dict[str, Any]]:
+        return list(self.api.get(f"{self.path(run)}/taskInstances", limit=100, order_by="id")["task_instances"])
+
 
 class Standalone(Driven):
     """The Airflow of a place. Its interval is a day that has ended some minutes ago, so that none ends in a test."""
@@ -112,12 +134,11 @@ class Standalone(Driven):
         """Make it, without starting it; with `approval` a person has a say in promotions from the beginning."""
         self.place = Place.make(folder)
         self.place.answer()
-        self.day_ends = datetime.now(UTC) - timedelta(minutes=10)
+        self.day_ends = minutes_ago(10)
         config = folder / "config"
         shutil.copytree(DEFAULTS, config)
         self.settings = config / "loop.yaml"
-        every = f"{self.day_ends:%-M %-H} * * *"
-        preset = {"every": every, "retry_seconds": 1, "approval.wanted": approval}
+        preset = {"every": daily(self.day_ends), "retry_seconds": 1, "approval.wanted": approval}
         change_settings(self.settings, {f"presets.smoke.{name}": value for name, value in preset.items()})
         self.port = free_port()
         sys.path.append(str(REPOSITORY / "plugins"))
@@ -163,6 +184,15 @@ class Standalone(Driven):
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+
+def minutes_ago(minutes: int) -> datetime:
+    return datetime.now(UTC) - timedelta(minutes=minutes)
+
+
+def daily(moment: datetime) -> str:
+    """Write the schedule of a DAG whose intervals are days that end at this time."""
+    return f"{moment:%-M %-H} * * *"
 
 
 def free_port() -> int:

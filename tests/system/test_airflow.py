@@ -53,10 +53,7 @@ def loop(standalone: Standalone) -> Iterator[Standalone]:
     standalone.place.answer()
     (standalone.place.home / "calls.jsonl").unlink(missing_ok=True)
     standalone.api.patch(f"/dags/{DAG}", {"is_paused": False})
-    scheduled = standalone.wait(
-        lambda: standalone.api.get(f"/dags/{DAG}/dagRuns", run_type="scheduled")["total_entries"]
-    )
-    assert scheduled
+    standalone.scheduled_run()
     yield standalone
     for run in standalone.api.get(f"/dags/{DAG}/dagRuns", state="running")["dag_runs"]:
         standalone.api.patch(standalone.path(run["dag_run_id"]), {"state": "failed"})

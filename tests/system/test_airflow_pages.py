@@ -208,11 +208,11 @@ def test_every_page_is_reached_inside_airflow(shown: Shown) -> None:
 
 def test_a_person_approves_a_promotion_by_clicks(shown: Shown) -> None:
     airflow = shown.airflow
-    airflow.wait(lambda: airflow.tasks(shown.run).get("approve") == "awaiting_input", seconds=PATIENCE)
+    airflow.reached(shown.run, lambda: airflow.tasks(shown.run).get("approve") == "awaiting_input")
     shown.open(f"{shown.path}/tasks/approve/required_actions")
     shown.wait(f"Make the new model the champion of {CONFIG}?", "95 %")
     shown.click("button", "Approve")
-    airflow.finished(shown.run, seconds=PATIENCE)
+    airflow.finished(shown.run)
     assert airflow.tasks(shown.run)["promote"] == "success"
 
 

@@ -11,10 +11,10 @@ import pytest
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from tests.airflow.conftest import kill_all_jobs
-from tests.airflow.tiny import tiny_settings
+from tests.airflow.tiny import change_settings, tiny_settings
 from tests.processes import alive
 from tests.system.compose import Compose, databases, redis_server
-from tests.system.standalone import DAG
+from tests.system.standalone import DAG, daily, minutes_ago
 
 CONFIG = "square8_2p"
 PASSWORD = "a-password"
@@ -26,10 +26,12 @@ pytestmark = pytest.mark.xdist_group("celery")
 
 @pytest.fixture
 def celery(tmp_path: Path) -> Iterator[Compose]:
+    settings = tiny_settings(tmp_path / "config")
+    change_settings(settings / "loop.yaml", {"presets.smoke.every": daily(minutes_ago(10))})
     with databases() as postgres, redis_server(tmp_path, PASSWORD) as redis:
         found = Compose(
             *(tmp_path / "compose", postgres, redis, PASSWORD),
-            RINGRIFT_CONFIG_DIR=str(tiny_settings(tmp_path / "config")),
+            RINGRIFT_CONFIG_DIR=str(settings),
             # A worker that gives no sign of life is given up after 5 minutes, where nobody waits for it.
             AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC="2",
             AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT="12",
@@ -51,15 +53,15 @@ def test_a_turn_on_celery_survives_the_death_of_a_worker(celery: Compose) -> Non
     assert celery.api.get("/importErrors")["total_entries"] == 0
     pools = {pool["name"] for pool in celery.api.get("/pools")["pools"]}
     assert pools >= {"ringrift_selfplay", "ringrift_training", "ringrift_evaluation", "ringrift_database"}
-    run = celery.trigger()
     celery.api.patch(f"/dags/{DAG}", {"is_paused": False})
+    run = celery.scheduled_run()
 
-    (job,) = celery.wait(lambda: celery.jobs(run, "train"), 240)
+    (job,) = celery.reached(run, lambda: celery.jobs(run, "train"))
     pid = int(celery.wait(lambda: (job / "pid").exists() and (job / "pid").read_text()))
     celery.shoot("worker")
     assert alive(pid)
     celery.start("worker")
-    celery.finished(run, seconds=240)
+    celery.finished(run)
     assert celery.jobs(run, "train") == [job], "the training that was under way went on"
 
     assert celery.unhealthy() == {}
