@@ -149,10 +149,10 @@ class _Tally:
 
     def keep(self, stored: list[StoredGame], arrays: Arrays) -> None:
         """Count the games of a shard that is there."""
-        found = set(game_identities(arrays))
+        written = set(game_identities(arrays))
         self.gathered.add(arrays["facts"], arrays["outcome_values"], int(arrays["has_policy"].sum()))
         for game, row, _ in stored:
-            if game.identity in found:
+            if game.identity in written:
                 self.add(game, row)
 
     def add(self, game: SelectedGame, row: Row[Any]) -> None:
@@ -348,8 +348,8 @@ class _Work:
 
     def _blocks(self, selection: GameSelection, share: Share) -> Iterator[tuple[list[SelectedGame], list[StoredGame]]]:
         """Yield the games of every shard of a share, and their rows."""
-        found = blocks(selection.games, shard_samples(self.settings, self.layout))
-        for block in islice(found, share.number - 1, None, share.of):
+        all_blocks = blocks(selection.games, shard_samples(self.settings, self.layout))
+        for block in islice(all_blocks, share.number - 1, None, share.of):
             yield block, read_rows(self.database, selection.part, block, reanalysed=self.settings.reanalysed)
 
     def _pages(self, stored: list[StoredGame]) -> Iterator[tuple[int, tuple[list[StoredGame], list[GameRecord]]]]:
@@ -445,15 +445,15 @@ class _Work:
 
 def _facts(page: list[StoredGame], counts: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the facts of games, `[G]` of `FACTS`, from the database and a replay."""
-    found = np.empty(len(page), FACTS)
+    facts = np.empty(len(page), FACTS)
     for name in ("choices", "searched"):
-        found[name] = counts[name]
-    found["plies"] = [stored.row.plies for stored in page]
-    found["winner"] = [stored.game.winner or 0 for stored in page]
-    found["ended"] = [stored.game.ended for stored in page]
-    found["opening"] = [stored.row.opening_hash for stored in page]
-    found["actions"] = [stored.row.actions_hash for stored in page]
-    return found
+        facts[name] = counts[name]
+    facts["plies"] = [stored.row.plies for stored in page]
+    facts["winner"] = [stored.game.winner or 0 for stored in page]
+    facts["ended"] = [stored.game.ended for stored in page]
+    facts["opening"] = [stored.row.opening_hash for stored in page]
+    facts["actions"] = [stored.row.actions_hash for stored in page]
+    return facts
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:

@@ -149,21 +149,23 @@ def select_games(
             before = left
         columns = (games.c.id, games.c.identity, games.c.ended, games.c.reason, games.c.winner, games.c.choices)
         query = select(*columns).where(*passed)
-        found = [
+        selected = [
             SelectedGame(row.id, bytes(row.identity), row.ended, row.reason or STOPPED, row.winner, row.choices)
             for row in connection.execute(query)
         ]
     oldest = None
-    if window is not None and (count := window.games(len(found))) < len(found):
-        ages = sane_ends(found)
-        found.sort(key=lambda game: (-ages[game.id], game.identity))
-        del found[count:]
-        oldest = ages[found[-1].id]
+    if window is not None and (count := window.games(len(selected))) < len(selected):
+        ages = sane_ends(selected)
+        selected.sort(key=lambda game: (-ages[game.id], game.identity))
+        del selected[count:]
+        oldest = ages[selected[-1].id]
         steps.append(FilterStep(f"are among the newest {count:,}", count))
-    return GameSelection(part, tuple(sorted(found, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest)
+    return GameSelection(
+        part, tuple(sorted(selected, key=lambda game: (game.ended, game.identity))), tuple(steps), oldest
+    )
 
 
-def sane_ends(found: Sequence[SelectedGame]) -> dict[int, int]:
+def sane_ends(selected: Sequence[SelectedGame]) -> dict[int, int]:
     """Return when games have ended, by id.
 
     A game that is to end in the future, by a clock that was wrong, has the time of the games that were admitted before
@@ -172,7 +174,7 @@ def sane_ends(found: Sequence[SelectedGame]) -> dict[int, int]:
     ends: dict[int, int] = {}
     latest = wrong = 0
     now = time.time() + TOLERANCE
-    for game in sorted(found, key=lambda game: game.id):
+    for game in sorted(selected, key=lambda game: game.id):
         if game.ended <= now:
             latest = max(latest, game.ended)
         else:
@@ -192,15 +194,15 @@ def read_rows(
     not of the part.
     """
     _check_part(part, chosen)
-    found: dict[int, Row[Any]] = {}
+    rows: dict[int, Row[Any]] = {}
     later: dict[int, tuple[bytes, ...]] = {}
     with database.reading() as connection:
         for first in range(0, len(chosen), PAGE):
             ids = [game.id for game in chosen[first : first + PAGE]]
-            found.update((row.id, row) for row in connection.execute(stored_games().where(games.c.id.in_(ids))))
+            rows.update((row.id, row) for row in connection.execute(stored_games().where(games.c.id.in_(ids))))
             if reanalysed:
                 later.update(packed_reanalyses(connection, ids))
-    return [StoredGame(game, found[game.id], later.get(game.id, ())) for game in chosen if game.id in found]
+    return [StoredGame(game, rows[game.id], later.get(game.id, ())) for game in chosen if game.id in rows]
 
 
 def read_records(stored: Sequence[StoredGame]) -> list[GameRecord]:

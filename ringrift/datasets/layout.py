@@ -160,15 +160,15 @@ class Layout:
 
     def forms(self, samples: int, games: int) -> dict[str, tuple[np.dtype[Any], tuple[int, ...] | None]]:
         """Type and shape of every member of a shard; the shape of ragged members is None."""
-        found: dict[str, tuple[np.dtype[Any], tuple[int, ...] | None]] = {}
+        members: dict[str, tuple[np.dtype[Any], tuple[int, ...] | None]] = {}
         for name in MEMBERS:
             if name in self.rows:
                 dtype, shape = self.rows[name]
-                found[name] = dtype, (samples, *shape)
+                members[name] = dtype, (samples, *shape)
             elif name in RAGGED:
-                found[name] = RAGGED[name], None
+                members[name] = RAGGED[name], None
             elif name in OFFSETS:
-                found[name] = np.dtype(np.int64), (samples + 1,)
+                members[name] = np.dtype(np.int64), (samples + 1,)
             else:
-                found[name] = FACTS if name == "facts" else IDENTITY, (games,)
-        return found
+                members[name] = FACTS if name == "facts" else IDENTITY, (games,)
+        return members

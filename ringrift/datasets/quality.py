@@ -86,8 +86,8 @@ class Gathered:
     def add(self, facts: npt.NDArray[Any], outcome_values: npt.NDArray[np.float32], policies: int) -> None:
         """Add games `[games]`, and the outcome values of their samples `[N, P]`, relative."""
         self.facts.append(np.array(facts))
-        found, counts = np.unique(outcome_values[:, 0], return_counts=True)
-        self.values.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
+        outcomes, counts = np.unique(outcome_values[:, 0], return_counts=True)
+        self.values.update(dict(zip(outcomes.tolist(), counts.tolist(), strict=True)))
         self.policies += policies
 
 
@@ -104,8 +104,8 @@ def game_parts(facts: npt.NDArray[Any], settings: QualitySettings, config: str) 
 
 def game_quality(facts: npt.NDArray[Any], settings: QualitySettings, config: str) -> npt.NDArray[np.float64]:
     """Return the quality of games, `[games]`, from their `FACTS`."""
-    found: npt.NDArray[np.float64] = _weighted(game_parts(facts, settings, config), settings.game.model_dump())
-    return found
+    quality: npt.NDArray[np.float64] = _weighted(game_parts(facts, settings, config), settings.game.model_dump())
+    return quality
 
 
 def dataset_quality(gathered: Gathered, settings: QualitySettings, config: str) -> Quality:

@@ -118,9 +118,9 @@ def shuffled(key: np.uint64, place: int, count: int) -> int:
         for step in range(0, ROUNDS, 2):
             high ^= mix64(key ^ (np.uint64(step) << np.uint64(56)) ^ low) & high_mask
             low ^= mix64(key ^ (np.uint64(step + 1) << np.uint64(56)) ^ high) & low_mask
-        found = np.int64((high << low_bits) | low)
-        if found < count:
-            return int(found)
+        drawn = np.int64((high << low_bits) | low)
+        if drawn < count:
+            return int(drawn)
 
 
 @compiled

@@ -117,46 +117,46 @@ def validate(dataset: Path, context: RunContext[QualitySettings]) -> ValidationR
     """Look at a data set, named by its manifest with or without `.json`; `BadDataset` if there is none."""
     path = find_manifest(dataset)
     manifest = read_manifest(path)
-    found = _Findings()
+    findings = _Findings()
     step = max(1, manifest.samples // HASHED)
     settings = context.settings
     for index, shard in enumerate(manifest.shards):
         file = path.parent / shard.name
         try:
             arrays = open_shard(file)
-            found.expect("files", digest(file) == shard.sha256, f"{shard.name} is not what the manifest says")
+            findings.expect("files", digest(file) == shard.sha256, f"{shard.name} is not what the manifest says")
             check_forms(file, arrays, manifest.layout)
         except BadDataset as error:
-            found.expect("files" if not file.is_file() or "damaged" in str(error) else "arrays", False, str(error))
+            findings.expect("files" if not file.is_file() or "damaged" in str(error) else "arrays", False, str(error))
             continue
         counts = len(arrays["game"]), len(arrays["games"])
-        found.expect("files", counts == (shard.samples, shard.games), f"{shard.name} holds {counts[0]} samples")
-        _check_shard(found, shard.name, arrays, manifest.layout)
-        _check_games(found, shard.name, arrays, manifest.part)
-        found.hashes.append(_hashes(arrays, manifest.layout, step))
+        findings.expect("files", counts == (shard.samples, shard.games), f"{shard.name} holds {counts[0]} samples")
+        _check_shard(findings, shard.name, arrays, manifest.layout)
+        _check_games(findings, shard.name, arrays, manifest.part)
+        findings.hashes.append(_hashes(arrays, manifest.layout, step))
         context.progress("validating", index + 1, len(manifest.shards))
-    _check_all(found, path, manifest)
-    quality = dataset_quality(found.gathered, settings, manifest.config)
-    return ValidationReport(str(path), manifest.samples, tuple(_verdicts(found, manifest)), quality)
+    _check_all(findings, path, manifest)
+    quality = dataset_quality(findings.gathered, settings, manifest.config)
+    return ValidationReport(str(path), manifest.samples, tuple(_verdicts(findings, manifest)), quality)
 
 
-def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) -> None:
+def _check_shard(findings: _Findings, name: str, arrays: Arrays, layout: Layout) -> None:
     """Check the arrays of a shard by themselves."""
     samples, games = len(arrays["game"]), len(arrays["games"])
     for policy in POLICIES:
         offsets, entries = arrays[f"{policy}_offsets"], len(arrays[f"{policy}_actions"])
         sound = offsets[0] == 0 and offsets[-1] == entries == len(arrays[f"{policy}_probs"])
         sound = sound and bool((np.diff(offsets) >= 0).all())
-        found.expect("offsets", sound, f"{name}: {policy}_offsets do not fit {policy}_actions")
+        findings.expect("offsets", sound, f"{name}: {policy}_offsets do not fit {policy}_actions")
         if sound:
-            _check_policies(found, name, arrays, policy, layout)
+            _check_policies(findings, name, arrays, policy, layout)
     for member in ("globals", "outcome_values", "sample_weights"):
         odd = samples - int(np.isfinite(arrays[member].reshape(samples, -1)).all(axis=1).sum())
-        found.expect("numbers", odd == 0, f"{name}: {member} of {odd:,} samples are no numbers")
+        findings.expect("numbers", odd == 0, f"{name}: {member} of {odd:,} samples are no numbers")
     board = np.zeros(layout.board.size**2, np.uint8)
     board[cell_pixels(layout.board)] = 1
     shown = arrays["features"][:, layout.version.planes.index("board")].reshape(samples, -1)
-    found.expect("ranges", (shown == board).all(), f"{name}: the planes do not show {layout.board.name}")
+    findings.expect("ranges", (shown == board).all(), f"{name}: the planes do not show {layout.board.name}")
     players = layout.players
     for member, low, high in (
         ("outcome_values", -1, 1),
@@ -170,76 +170,76 @@ def _check_shard(found: _Findings, name: str, arrays: Arrays, layout: Layout) ->
     ):
         array = arrays[member]
         inside = not array.size or (np.nanmin(array) >= low and np.nanmax(array) <= high)
-        found.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
+        findings.expect("ranges", inside, f"{name}: {member} are not all in {low} … {high}")
     outside = arrays["ownership"].reshape(samples, -1)[:, board == 0]
-    found.expect("ranges", not outside.any(), f"{name}: ownership of what is no cell")
+    findings.expect("ranges", not outside.any(), f"{name}: ownership of what is no cell")
     facts = arrays["facts"]
     for fact, least, most in (("plies", 1, np.inf), ("searched", 0, facts["choices"]), ("winner", 0, players)):
         possible = ((facts[fact] >= least) & (facts[fact] <= most)).all()
-        found.expect("ranges", possible, f"{name}: {fact} of games are out of their range")
-    found.expect("ranges", not samples or np.nansum(arrays["sample_weights"]) > 0, f"{name}: no sample has a weight")
+        findings.expect("ranges", possible, f"{name}: {fact} of games are out of their range")
+    findings.expect("ranges", not samples or np.nansum(arrays["sample_weights"]) > 0, f"{name}: no sample has a weight")
 
 
-def _check_policies(found: _Findings, name: str, arrays: Arrays, policy: str, layout: Layout) -> None:
+def _check_policies(findings: _Findings, name: str, arrays: Arrays, policy: str, layout: Layout) -> None:
     """Check one of `POLICIES`."""
     actions, offsets = arrays[f"{policy}_actions"], arrays[f"{policy}_offsets"]
     size = policy_size(layout.board)
     inside = not len(actions) or (actions.min() >= 0 and actions.max() < size)
-    found.expect("ranges", inside, f"{name}: {policy}_actions are not all in 0 … {size - 1}")
+    findings.expect("ranges", inside, f"{name}: {policy}_actions are not all in 0 … {size - 1}")
     lengths = np.diff(offsets)
     sums = np.diff(np.concatenate([[0], np.cumsum(arrays[f"{policy}_probs"], dtype=np.int64)])[offsets])
     near = np.abs(sums - 65535) <= layout.board.max_actions  # every probability may be off by one, those left out too
     if policy == "policy":
         near = np.where(arrays["has_policy"] == 1, np.abs(sums - 65535) <= lengths, sums == 0)
-        found.expect("policies", (lengths > 1).all(), f"{name}: a sample has nothing to choose from")
+        findings.expect("policies", (lengths > 1).all(), f"{name}: a sample has nothing to choose from")
     else:
         near |= lengths == 0
     wrong = len(near) - int(near.sum())
-    found.expect("policies", wrong == 0, f"{name}: {policy}_probs of {wrong:,} samples do not add up")
+    findings.expect("policies", wrong == 0, f"{name}: {policy}_probs of {wrong:,} samples do not add up")
     if inside:
         keys = np.sort(np.repeat(np.arange(len(lengths)), lengths) * size + actions)
-        found.expect("policies", (np.diff(keys) > 0).all(), f"{name}: an action stands twice in {policy}_actions")
+        findings.expect("policies", (np.diff(keys) > 0).all(), f"{name}: an action stands twice in {policy}_actions")
 
 
-def _check_games(found: _Findings, name: str, arrays: Arrays, part: str) -> None:
+def _check_games(findings: _Findings, name: str, arrays: Arrays, part: str) -> None:
     """Check what has to agree within games, and note which games they are."""
     values, players = arrays["outcome_values"], arrays["outcome_values"].shape[1]
     places = sorted({place_value(a, b, players) for b in range(1, players + 1) for a in range(players - b + 1)})
     nearest = np.abs(values[:, :, np.newaxis] - np.array(places, np.float32)).min(axis=2, initial=np.inf)
     sound = (nearest <= TOLERANCE).all() and (np.abs(values.sum(axis=1)) <= TOLERANCE * players).all()
-    found.expect("values", sound, f"{name}: outcome_values are not those of ranks")
+    findings.expect("values", sound, f"{name}: outcome_values are not those of ranks")
     order = np.sort(values, axis=1)
     same = np.diff(arrays["game"]) == 0
-    found.expect("values", (order[1:][same] == order[:-1][same]).all(), f"{name}: values change within a game")
+    findings.expect("values", (order[1:][same] == order[:-1][same]).all(), f"{name}: values change within a game")
     falls = np.diff(arrays["moves_left"].astype(np.int64)) <= 0
-    found.expect("values", falls[same].all(), f"{name}: moves left rise within a game")
-    found.gathered.add(arrays["facts"], values, int((arrays["has_policy"] == 1).sum()))
+    findings.expect("values", falls[same].all(), f"{name}: moves left rise within a game")
+    findings.gathered.add(arrays["facts"], values, int((arrays["has_policy"] == 1).sum()))
     identities = np.ascontiguousarray(arrays["games"]).view(np.uint8).reshape(-1, IDENTITY_BYTES)
     if len(identities) and arrays["game"].min() >= 0 and arrays["game"].max() < len(identities):
         index = np.ascontiguousarray(arrays["action_index"]).view(np.uint8).reshape(-1, 4)
-        found.keys.append(np.hstack([identities[arrays["game"]], index]))
+        findings.keys.append(np.hstack([identities[arrays["game"]], index]))
         facts = arrays["facts"][arrays["game"]]
         fits = ((values != 0).any(axis=1) == (facts["winner"] > 0)).all()
-        found.expect("values", fits, f"{name}: values do not fit who has won the game")
-        found.expect("values", (arrays["moves_left"] <= facts["plies"]).all(), f"{name}: more moves left than moves")
+        findings.expect("values", fits, f"{name}: values do not fit who has won the game")
+        findings.expect("values", (arrays["moves_left"] <= facts["plies"]).all(), f"{name}: more moves left than moves")
     bound = holdout_bound()
     for identity in map(bytes, identities):
         if (lot(identity) < bound) != (part == "holdout"):
-            found.expect("holdout", False, f"{name}: game {identity.hex()} is on the wrong side")
+            findings.expect("holdout", False, f"{name}: game {identity.hex()} is on the wrong side")
 
 
-def _check_all(found: _Findings, path: Path, manifest: Manifest) -> None:
+def _check_all(findings: _Findings, path: Path, manifest: Manifest) -> None:
     """Check what shows only when all shards have been seen."""
     sums = sum(shard.samples for shard in manifest.shards), sum(shard.games for shard in manifest.shards)
-    found.expect("files", sums == (manifest.samples, manifest.games), "the shards do not add up to the manifest")
-    keys = _joined(found.keys, IDENTITY_BYTES + 4)
+    findings.expect("files", sums == (manifest.samples, manifest.games), "the shards do not add up to the manifest")
+    keys = _joined(findings.keys, IDENTITY_BYTES + 4)
     twice = len(keys) - len(np.unique(keys))
-    found.expect("duplicates", twice == 0, f"{twice:,} samples of the same action of the same game")
+    findings.expect("duplicates", twice == 0, f"{twice:,} samples of the same action of the same game")
     name = path.stem
     other = manifest_path(path.parent, name.removesuffix(HOLDOUT) if name.endswith(HOLDOUT) else name + HOLDOUT)
     if other.is_file():
         both = set(_games(path, manifest)) & set(_games(other, read_manifest(other)))
-        found.expect("holdout", not both, f"{len(both):,} games are also in {other.name}")
+        findings.expect("holdout", not both, f"{len(both):,} games are also in {other.name}")
 
 
 def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
@@ -252,19 +252,19 @@ def _games(path: Path, manifest: Manifest) -> Iterator[bytes]:
         yield from identities
 
 
-def _verdicts(found: _Findings, manifest: Manifest) -> Iterator[DatasetCheck]:
+def _verdicts(findings: _Findings, manifest: Manifest) -> Iterator[DatasetCheck]:
     """Yield the results of all checks, in order."""
     measured = {
-        "duplicates": _copies(found),
-        "symmetric_duplicates": _repetitions(found),
-        "class_balance": _class_balance(found),
-        "seat_balance": _seat_balance(found, manifest.layout.players),
+        "duplicates": _copies(findings),
+        "symmetric_duplicates": _repetitions(findings),
+        "class_balance": _class_balance(findings),
+        "seat_balance": _seat_balance(findings, manifest.layout.players),
     }
     for name, what in CHECKS.items():
-        if failures := found.failures.get(name):
+        if failures := findings.failures.get(name):
             more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
             yield DatasetCheck(name, "failed", failures[0] + more)
-        elif name not in ("files", "arrays") and not found.gathered.facts:
+        elif name not in ("files", "arrays") and not findings.gathered.facts:
             yield DatasetCheck(name, "skipped", "no shard could be looked at")
         else:
             yield DatasetCheck(name, *measured.get(name, ("ok", what)))
@@ -275,25 +275,25 @@ def _graded(share: float, warning: float, failure: float, detail: str) -> tuple[
     return "failed" if share > failure else "warning" if share > warning else "ok", detail
 
 
-def _copies(found: _Findings) -> tuple[Verdict, str]:
+def _copies(findings: _Findings) -> tuple[Verdict, str]:
     """Count the games that are played like another one."""
-    actions = np.concatenate([np.empty(0, np.int64), *(facts["actions"] for facts in found.gathered.facts)])
+    actions = np.concatenate([np.empty(0, np.int64), *(facts["actions"] for facts in findings.gathered.facts)])
     copies = len(actions) - len(np.unique(actions))
     detail = f"no sample stands there twice; {copies:,} games are copies of others, action for action"
     return _graded(copies / max(len(actions), 1), COPIES, MOST_REPEATED, detail)
 
 
-def _repetitions(found: _Findings) -> tuple[Verdict, str]:
+def _repetitions(findings: _Findings) -> tuple[Verdict, str]:
     """Count the positions that repeat."""
-    hashes = np.concatenate([np.empty((0, 2), np.uint64), *found.hashes])
+    hashes = np.concatenate([np.empty((0, 2), np.uint64), *findings.hashes])
     repeated, images = (1 - len(np.unique(column)) / max(len(column), 1) for column in hashes.T)
     detail = f"{repeated:.1%} of {len(hashes):,} positions repeat another one, {images:.1%} if images of it count too"
     return _graded(images, MANY_REPEATED, MOST_REPEATED, detail)
 
 
-def _class_balance(found: _Findings) -> tuple[Verdict, str]:
+def _class_balance(findings: _Findings) -> tuple[Verdict, str]:
     """Compare the numbers of samples by value."""
-    values = found.gathered.values
+    values = findings.gathered.values
     samples = max(sum(values.values()), 1)
     wins = sum(count for value, count in values.items() if value > 0) / samples
     losses = sum(count for value, count in values.items() if value < 0) / samples
@@ -301,9 +301,9 @@ def _class_balance(found: _Findings) -> tuple[Verdict, str]:
     return _graded(max(values.values(), default=0) / samples, ONE_SIDED, ONE_ALONE, detail)
 
 
-def _seat_balance(found: _Findings, players: int) -> tuple[Verdict, str]:
+def _seat_balance(findings: _Findings, players: int) -> tuple[Verdict, str]:
     """Compare the numbers of games by winner."""
-    winners = np.concatenate([np.empty(0, np.int32), *(facts["winner"] for facts in found.gathered.facts)])
+    winners = np.concatenate([np.empty(0, np.int32), *(facts["winner"] for facts in findings.gathered.facts)])
     wins = [int((winners == seat).sum()) for seat in range(1, players + 1)]
     detail = f"games won by seat: {', '.join(f'{count:,}' for count in wins)}"
     return _graded(max(wins) / max(sum(wins), FEWEST_WINS), ONE_SIDED, ONE_ALONE, detail)
@@ -326,10 +326,10 @@ def _hashes(arrays: Arrays, layout: Layout, step: int) -> npt.NDArray[np.uint64]
     keys = np.empty((len(features), 2), np.uint64)
     key_positions(features, globals, keys)
     chosen = np.flatnonzero(keys[:, 1] % np.uint64(step) == 0)
-    found = np.empty((len(chosen), 2), np.uint64)
+    hashes = np.empty((len(chosen), 2), np.uint64)
     gather = symmetries(layout.board, layout.players).gather
-    hash_positions(np.ascontiguousarray(features[chosen]), keys[chosen, 0], gather, found)
-    return found
+    hash_positions(np.ascontiguousarray(features[chosen]), keys[chosen, 0], gather, hashes)
+    return hashes
 
 
 @compiled

@@ -99,11 +99,11 @@ class ShardBuffer:
 
     def arrays(self) -> Arrays:
         """Return the members of the shard."""
-        found: Arrays = {name: array[: self.samples] for name, array in self._rows.items()}
-        found |= {name: array[: self.samples + 1] for name, array in self._offsets.items()}
-        found |= {name: np.concatenate([np.empty(0, RAGGED[name]), *parts]) for name, parts in self._entries.items()}
+        arrays: Arrays = {name: array[: self.samples] for name, array in self._rows.items()}
+        arrays |= {name: array[: self.samples + 1] for name, array in self._offsets.items()}
+        arrays |= {name: np.concatenate([np.empty(0, RAGGED[name]), *parts]) for name, parts in self._entries.items()}
         identities = np.frombuffer(b"".join(self.games), np.uint8).reshape(-1, IDENTITY_BYTES)
-        return found | {"games": identities.view(IDENTITY).reshape(-1), "facts": self.facts}
+        return arrays | {"games": identities.view(IDENTITY).reshape(-1), "facts": self.facts}
 
 
 def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

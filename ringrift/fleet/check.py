@@ -78,8 +78,8 @@ def check_hosts(hosts: Mapping[str, Host], settings: FleetSettings, *, health: H
 
     async def run() -> FleetCheck:
         async with open_shells(hosts, settings.connection) as shells:
-            found = await asyncio.gather(*(check_host(shell, settings.check, health) for shell in shells.values()))
-            return FleetCheck(tuple(found))
+            checks = await asyncio.gather(*(check_host(shell, settings.check, health) for shell in shells.values()))
+            return FleetCheck(tuple(checks))
 
     return asyncio.run(run())
 
@@ -87,7 +87,7 @@ def check_hosts(hosts: Mapping[str, Host], settings: FleetSettings, *, health: H
 async def check_host(shell: SshShell, settings: CheckSettings, health: Health | None = None) -> HostCheck:
     """Ask one host what it has."""
     try:
-        found = await _ask(shell, settings)
+        check = await _ask(shell, settings)
         jobs = await list_jobs(shell, shell.host.jobs)
     except RingRiftError as error:
         reaction = await note_trouble(health, shell.name, error)
@@ -97,9 +97,9 @@ async def check_host(shell: SshShell, settings: CheckSettings, health: Health | 
     await note_answer(health, shell.name)
     if health is not None:
         await asyncio.to_thread(health.reconcile, shell.name, running)
-        with suppress(RingRiftError):  # whoever has just said what it has, and is gone now, is found out by the next
-            found = replace(found, problems=(*found.problems, *await note_usage(shell, shell.name, shell.host, health)))
-    return replace(found, running=running)
+        with suppress(RingRiftError):  # a host that has answered and is gone now, is noticed by the next
+            check = replace(check, problems=(*check.problems, *await note_usage(shell, shell.name, shell.host, health)))
+    return replace(check, running=running)
 
 
 async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
@@ -114,7 +114,7 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
         raise JobTrouble(f"{shell.name}: cannot say what it has: {answer.complaint}")
     facts, remarks = host_facts(answer.out)
     total, available = facts.memory or (None, None)
-    found = HostCheck(
+    check = HostCheck(
         host=shell.name,
         reachable=True,
         host_key=None if key is None else key.get_fingerprint(),
@@ -131,38 +131,38 @@ async def _ask(shell: SshShell, settings: CheckSettings) -> HostCheck:
         release=facts.release,
         rsync=facts.rsync is not None,
     )
-    return replace(found, problems=(*remarks, *_problems(found, facts, host, settings)))
+    return replace(check, problems=(*remarks, *_problems(check, facts, host, settings)))
 
 
-def _problems(found: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:
+def _problems(check: HostCheck, facts: HostFacts, host: Host, settings: CheckSettings) -> Iterator[str]:
     if host.works:
-        yield from _lacks_for_work(found, facts, host)
-    if found.free_disk_gb is not None and found.free_disk_gb < settings.free_disk_gb:
-        yield f"{found.free_disk_gb:.1f} GB of disk are free, {settings.free_disk_gb:g} are wanted"
-    if found.clock_offset is not None and abs(found.clock_offset) > settings.clock_seconds:
-        yield f"its clock is wrong by {found.clock_offset:+.0f} s: is it kept by NTP?"
-    if host.memory_gb and found.memory_gb is not None and found.memory_gb < 0.9 * host.memory_gb:
-        yield f"it has {found.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
+        yield from _lacks_for_work(check, facts, host)
+    if check.free_disk_gb is not None and check.free_disk_gb < settings.free_disk_gb:
+        yield f"{check.free_disk_gb:.1f} GB of disk are free, {settings.free_disk_gb:g} are wanted"
+    if check.clock_offset is not None and abs(check.clock_offset) > settings.clock_seconds:
+        yield f"its clock is wrong by {check.clock_offset:+.0f} s: is it kept by NTP?"
+    if host.memory_gb and check.memory_gb is not None and check.memory_gb < 0.9 * host.memory_gb:
+        yield f"it has {check.memory_gb:.0f} GB of memory, and hosts.yaml says {host.memory_gb:g}"
 
 
-def _lacks_for_work(found: HostCheck, facts: HostFacts, host: Host) -> Iterator[str]:
+def _lacks_for_work(check: HostCheck, facts: HostFacts, host: Host) -> Iterator[str]:
     """Yield what a host lacks that is to do work, which an archive is not."""
-    if found.python is None:
+    if check.python is None:
         yield f"there is no {host.python}: install Python 3.11 or newer"
-    elif tuple(map(int, found.python.split(".")))[:2] < OLDEST_PYTHON:
-        yield f"Python {found.python} is too old: 3.11 or newer is needed"
-    if found.ringrift is None:
-        yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {found.host}`"
-    elif found.ringrift != code_version():
-        yield f"ringrift {found.ringrift}, and {code_version()} here: `ringrift hosts deploy {found.host}`"
+    elif tuple(map(int, check.python.split(".")))[:2] < OLDEST_PYTHON:
+        yield f"Python {check.python} is too old: 3.11 or newer is needed"
+    if check.ringrift is None:
+        yield f"there is no ringrift in {host.code}: `ringrift hosts deploy {check.host}`"
+    elif check.ringrift != code_version():
+        yield f"ringrift {check.ringrift}, and {code_version()} here: `ringrift hosts deploy {check.host}`"
     if facts.bash is None:
         yield "there is no bash, without which no job can run"
     if host.gpus and facts.flock is None:
         yield "there is no flock (package util-linux), without which no job can lock its GPU"
-    if len(found.gpus) < host.gpus:
-        yield f"it has {len(found.gpus)} GPUs, and hosts.yaml says {host.gpus}: is the driver there? see nvidia-smi"
-    elif host.gpu and not any(host.gpu.lower() in gpu.lower() for gpu in found.gpus):
-        yield f"its GPU is {found.gpus[0]}, and hosts.yaml says {host.gpu}"
+    if len(check.gpus) < host.gpus:
+        yield f"it has {len(check.gpus)} GPUs, and hosts.yaml says {host.gpus}: is the driver there? see nvidia-smi"
+    elif host.gpu and not any(host.gpu.lower() in gpu.lower() for gpu in check.gpus):
+        yield f"its GPU is {check.gpus[0]}, and hosts.yaml says {host.gpu}"
 
 
 def _gigabytes(kilobytes: int | None) -> float | None:

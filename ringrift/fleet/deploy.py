@@ -233,14 +233,14 @@ def _check_for_password() -> None:
 def _requirements(project: Mapping[str, Any], extras: Sequence[str]) -> list[str]:
     """The packages of a project with some of its extras, which may name one another."""
     known = project.get("optional-dependencies", {})
-    found = list(project.get("dependencies", []))
+    requirements = list(project.get("dependencies", []))
     for extra in extras:
         if extra not in known:
             raise BadSettings(f"hosts.yaml: extra {extra!r}: {unknown_name(extra, tuple(known))}")
         for line in known[extra]:
             own = _OWN_EXTRAS.fullmatch(line)
-            found += _requirements({"optional-dependencies": known}, own[1].split(",")) if own else [line]
-    return sorted(set(found))
+            requirements += _requirements({"optional-dependencies": known}, own[1].split(",")) if own else [line]
+    return sorted(set(requirements))
 
 
 def _files(place: Path, name: str) -> Iterator[tuple[str, Path]]:

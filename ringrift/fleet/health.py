@@ -103,11 +103,11 @@ class Health:
             given = connection.execute(select(places).where(places.c.job == job)).one_or_none()
             if given is not None and given.host in self._hosts and given.host not in excluded:
                 return _place(given.job, given.host, given.gpus)
-            found = self._best(connection, job, role, needs, excluded)
+            best = self._best(connection, job, role, needs, excluded)
             connection.execute(delete(places).where(places.c.job == job))
-            row = {"job": job, "host": found.host, "gpus": " ".join(map(str, found.gpus)), "since": int(self._clock())}
+            row = {"job": job, "host": best.host, "gpus": " ".join(map(str, best.gpus)), "since": int(self._clock())}
             connection.execute(places.insert().values(**row))
-        return found
+        return best
 
     def lacks(self, role: Role, *, needs: Needs = NO_NEEDS, excluded: Mapping[str, str] = NONE) -> str | None:
         """Why no job can get a place now, in a line; None if one can."""

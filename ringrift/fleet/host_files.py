@@ -55,8 +55,8 @@ async def list_host_files(shell: SshShell) -> tuple[Usage, list[HostFile]]:
     total, free = checked(DISK, lines[0].split()[1:], shell.name, "the size of its disk")
     disk = Usage("disk", f"the disk of {shell.name}", 1 - free / total if total else 0.0, free * 1024, total * 1024)
     words = [line.split(" ", 4) for line in lines[1:-1]]
-    found = checked(HOST_FILES, words, shell.name, "its runs and models")
-    return disk, [_host_file(line) for line in found if PATHS.fullmatch(line.path)]
+    listed = checked(HOST_FILES, words, shell.name, "its runs and models")
+    return disk, [_host_file(line) for line in listed if PATHS.fullmatch(line.path)]
 
 
 async def remove_host_files(shell: SshShell, files: Sequence[HostFile]) -> list[Removal]:

@@ -269,9 +269,9 @@ def chosen_hosts(known: Mapping[str, Host], names: Sequence[str], role: Role | N
     for name in names:
         if name not in known:
             raise BadSettings(f"host {name!r}: {unknown_name(name, tuple(known))}")
-    found = {
+    chosen = {
         name: host for name, host in known.items() if (name in names if names else role is None or role in host.roles)
     }
-    if not found:
+    if not chosen:
         raise BadSettings(f"{config_folder() / 'hosts.yaml'}: no host has the role {role}")
-    return found
+    return chosen

@@ -168,14 +168,14 @@ def parse_status(answer: bytes) -> Status:
     """Read what `job.sh status` has answered: lines of names and values, an empty line, the log."""
     head, _, log = answer.partition(b"\n\n")
     lines = (line.partition(" ") for line in head.decode(errors="replace").splitlines())
-    found = checked(_HEAD, {name: value for name, _, value in lines if value}, _HOST, "the state of a job")
-    beat, now = found.heartbeat, found.now
+    status = checked(_HEAD, {name: value for name, _, value in lines if value}, _HOST, "the state of a job")
+    beat, now = status.heartbeat, status.now
     return Status(
-        state=found.state,
-        code=found.code,
-        pid=found.pid,
+        state=status.state,
+        code=status.code,
+        pid=status.pid,
         heartbeat_age=None if beat is None or now is None else max(0, now - beat),
-        log_size=found.size or 0,
+        log_size=status.size or 0,
         log=log,
     )
 

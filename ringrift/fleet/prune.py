@@ -45,14 +45,14 @@ class Closed:
 def closed_files(files: Iterable[RemoteFile], root: Path, host: str) -> list[Closed]:
     """The closed files of a host that are here, the newest first."""
     known = {file.path: file for file in files}
-    found = []
+    closed = []
     for path, file in known.items():
         here = target_of(root, host, path)
         if here is None or not file.packed or path.removesuffix(PACKED) in known:  # just being compressed
             continue
         if missing_piece(file, here, here) is None:
-            found.append(Closed(file, here))
-    return sorted(found, key=lambda file: (-file.remote.changed, file.remote.path))
+            closed.append(Closed(file, here))
+    return sorted(closed, key=lambda file: (-file.remote.changed, file.remote.path))
 
 
 async def prune(

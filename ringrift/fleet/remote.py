@@ -43,7 +43,7 @@ class RemoteGames:
         self.folder = lines[0].partition(" ")[2]
         self.rsync = bool(lines[1].partition(" ")[2])
         self.refused = []
-        found = {}
+        files = {}
         for line in lines[2:]:
             try:
                 file = checked(LISTED, line.split(" ", 2), self.shell.name, "a list of its games")
@@ -51,8 +51,8 @@ class RemoteGames:
                 self.refused.append(str(error))
             else:
                 path = file.path.removeprefix("./")
-                found[path] = RemoteFile(path, file.size, file.changed)
-        return found
+                files[path] = RemoteFile(path, file.size, file.changed)
+        return files
 
     async def measure(self, files: Sequence[tuple[str, int]]) -> list[Measure]:
         """Return what the host has of each path and length."""

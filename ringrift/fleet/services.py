@@ -161,7 +161,7 @@ def _filled(source: Path, unit: str, words: Mapping[str, str]) -> bytes:
         raise BadSettings(
             f"{source / UNITS / unit}: cannot be read ({error.strerror}); deploy from a checkout"
         ) from None
-    return _PLACE.sub(lambda found: words[found[1]], text).encode()
+    return _PLACE.sub(lambda match: words[match[1]], text).encode()
 
 
 def _home_as_specifier(path: str) -> str:

@@ -146,9 +146,9 @@ class SshShell:
 
     def _let_go(self) -> list[asyncssh.SSHClientConnection]:
         """Forget the connection, and return it before those that it goes through, the farthest first."""
-        found = [*([] if self._connection is None else [self._connection]), *reversed(self._jumps)]
+        connections = [*([] if self._connection is None else [self._connection]), *reversed(self._jumps)]
         self._connection, self._jumps = None, []
-        return found
+        return connections
 
     async def connected(self) -> asyncssh.SSHClientConnection:
         """The connection, which is made if there is none."""

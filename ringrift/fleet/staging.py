@@ -138,8 +138,8 @@ async def fetch_files(shell: SshShell, paths: Sequence[str], into: Path, setting
     `Unreachable` if one came damaged: another try brings it again.
     """
     there = await _what_is_there(shell, paths)
-    found = list(there.files)
-    for path in found:
+    present = list(there.files)
+    for path in present:
         try:
             target = into / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,13 +148,13 @@ async def fetch_files(shell: SshShell, paths: Sequence[str], into: Path, setting
         except OSError as error:
             raise UnwritableFile(f"{into}: cannot be written ({error.strerror or error})") from None
     rsync = have_rsync() and (await shell.run(b"command -v rsync\n")).code == 0
-    await (fetch_by_rsync if rsync else fetch_by_sftp)(shell, there.home, found, into, settings)
-    for path in found:
+    await (fetch_by_rsync if rsync else fetch_by_sftp)(shell, there.home, present, into, settings)
+    for path in present:
         target = into / path
         if not target.exists() or await asyncio.to_thread(checksum_of_file, target) != there.files[path].checksum:
             target.unlink(missing_ok=True)
             raise Unreachable(f"{shell.name}: {path} came damaged")
-    return found
+    return present
 
 
 def _training_files(home: Path, config: str) -> list[str]:

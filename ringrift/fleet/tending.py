@@ -65,8 +65,8 @@ def tend_fleet(
                 return await _tend(name, shells[name], awake[name], health)
 
         async with open_shells(awake, settings.connection, connect) as shells:
-            found = await asyncio.gather(*map(one, awake))
-        return [*found, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
+            tended = await asyncio.gather(*map(one, awake))
+        return [*tended, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
 
     return asyncio.run(run())
 

@@ -219,9 +219,9 @@ def game_files(folder: Path) -> list[Path]:
     A plain file beside its compressed one is left out: its writer was killed, or is just about to remove it. So are
     hidden files and folders: what lies there is on its way.
     """
-    found = {path for path in files_below(folder) if ".jsonl" in path.name}
-    packed = sorted(path for path in found if path.name.endswith(".jsonl.gz"))
-    plain = sorted(path for path in found if path.suffix == ".jsonl" and compressed_path(path) not in found)
+    files = {path for path in files_below(folder) if ".jsonl" in path.name}
+    packed = sorted(path for path in files if path.name.endswith(".jsonl.gz"))
+    plain = sorted(path for path in files if path.suffix == ".jsonl" and compressed_path(path) not in files)
     return packed + plain
 
 

@@ -115,7 +115,7 @@ class PlayerPool:
         self.former = former_wanted(text)
         self.names_newest = NEWEST in text
         text = text.replace(NEWEST, str(self.newest if self.newest.exists() else self.best))
-        text = FORMER_CHAMPION.sub(lambda found: str(self._former_champion(int(found[1]))), text)
+        text = FORMER_CHAMPION.sub(lambda match: str(self._former_champion(int(match[1]))), text)
         return with_shipped(text, self.options.config).replace(CHAMPION, str(self.best))
 
     def _trained(self) -> str:
@@ -207,12 +207,12 @@ def use_threads(count: int) -> None:
 
 def stamp_of(path: Path) -> Stamp:
     """Return the stamp of a model's two files, its weights and the description beside them."""
-    found: list[tuple[int, int, int] | None] = []
+    stamps: list[tuple[int, int, int] | None] = []
     for file in (path, path.with_suffix(".json")):
         try:
             status = file.stat()
         except OSError:
-            found.append(None)
+            stamps.append(None)
         else:
-            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)
+            stamps.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(stamps)

@@ -59,15 +59,17 @@ def calibration(predictions: npt.ArrayLike, outcomes: npt.ArrayLike, bins: int) 
         return None
     edges = np.linspace(-1, 1, bins + 1)
     places = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, bins - 1)
-    found = [_bin(edges[place], edges[place + 1], predicted[inside], came[inside]) for place, inside in _groups(places)]
-    shares = np.array([part.samples for part in found]) / len(predicted)
-    distances = np.array([abs(part.outcome - part.prediction) for part in found])
-    errors = np.array([part.error for part in found])
+    measured = [
+        _bin(edges[place], edges[place + 1], predicted[inside], came[inside]) for place, inside in _groups(places)
+    ]
+    shares = np.array([part.samples for part in measured]) / len(predicted)
+    distances = np.array([abs(part.outcome - part.prediction) for part in measured])
+    errors = np.array([part.error for part in measured])
     return Calibration(
         samples=len(predicted),
         ece=float(shares @ distances),
         noise=float(shares @ errors * np.sqrt(2 / np.pi)),  # the mean distance of a normal variable from its mean
-        bins=tuple(found),
+        bins=tuple(measured),
     )
 
 

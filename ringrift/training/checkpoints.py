@@ -76,8 +76,8 @@ def checkpoints(folder: Path, kind: Kind | None = None) -> list[Path]:
     """List the checkpoints of a folder, of one kind or all, the oldest first; none is opened."""
     if not folder.is_dir():
         return []
-    named = [(found, path) for path in folder.iterdir() if (found := _NAME.fullmatch(path.name))]
-    return [path for _, path in sorted((int(found[2]), path) for found, path in named if kind in (None, found[1]))]
+    named = [(match, path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return [path for _, path in sorted((int(match[2]), path) for match, path in named if kind in (None, match[1]))]
 
 
 def newest_checkpoint(folder: Path, kind: Kind | None = None) -> Checkpoint | None:

@@ -54,9 +54,9 @@ class Teachers:
         rows, count = rows_of(batch.policy_offsets, batch.policy_actions), len(batch.outcome_values)
         probs, values = torch.zeros(len(rows)), torch.zeros_like(batch.outcome_values)
         for session in self.sessions:
-            logits, found = session.evaluate(*inputs)
+            logits, own_values = session.evaluate(*inputs)
             probs += log_softmax(torch.from_numpy(logits) / self.temperature, rows, count).exp()
-            values += torch.from_numpy(found)
+            values += torch.from_numpy(own_values)
         share = 1 / len(self.sessions)
         return batch._replace(
             policy_probs=probs * share, root_values=values * share, has_policy=torch.ones_like(batch.has_policy)

@@ -99,10 +99,10 @@ def _measure(
         if context.cancelled:
             raise Cancelled("the measurement was cancelled")
         outputs = TrainingOutputs.of(module, batch)
-        found = losses(outputs, batch, settings, target, cells)
+        parts = losses(outputs, batch, settings, target, cells)
         size = len(batch.outcome_values)
         for name in PLAYING:
-            sums[name] += float(getattr(found, name)) * size
+            sums[name] += float(getattr(parts, name)) * size
         predicted.append(outputs.values[:, 0].numpy())
         outcomes.append(batch.outcome_values[:, 0].numpy())
         count += size

@@ -115,16 +115,16 @@ def _holdout_curve(axes: Axes, history: History, name: str, colour: str) -> None
     )
 
 
-def _calibration(axes: Axes, found: Calibration | None) -> None:
-    if found is None:
+def _calibration(axes: Axes, calibration: Calibration | None) -> None:
+    if calibration is None:
         _panel(axes, "Calibration of values: not measured")
         return
-    _panel(axes, f"Calibration of values: ECE {found.ece:.3f} ({found.noise:.3f} by chance)")
-    counts = np.array([part.samples for part in found.bins])
+    _panel(axes, f"Calibration of values: ECE {calibration.ece:.3f} ({calibration.noise:.3f} by chance)")
+    counts = np.array([part.samples for part in calibration.bins])
     axes.bar(
-        [part.low for part in found.bins],
+        [part.low for part in calibration.bins],
         counts / counts.max() * 0.5,
-        [part.high - part.low for part in found.bins],
+        [part.high - part.low for part in calibration.bins],
         bottom=-1,
         align="edge",
         color="#999999",
@@ -133,7 +133,7 @@ def _calibration(axes: Axes, found: Calibration | None) -> None:
         label="share of positions",
     )
     axes.plot([-1, 1], [-1, 1], color="#222222", linewidth=0.9, label="as it should be")
-    drawn = [part for part in found.bins if part.samples >= RARE * found.samples]
+    drawn = [part for part in calibration.bins if part.samples >= RARE * calibration.samples]
     axes.errorbar(
         [part.prediction for part in drawn],
         [part.outcome for part in drawn],

@@ -107,7 +107,7 @@ def preflight(
     everything that `ringrift dataset validate` asks, which reads it, too.
     """
     settings, network = context.settings, planned.network
-    found: list[PreflightCheck] = []
+    checks: list[PreflightCheck] = []
     steps: tuple[tuple[str, Callable[[], list[PreflightCheck]]], ...] = (
         ("games database", lambda: [_database(planned)]),
         ("data set", lambda: _data(planned, settings)),
@@ -122,10 +122,10 @@ def preflight(
     for number, (name, check) in enumerate(steps):
         context.progress(f"checking {name}", number, len(steps))
         try:
-            found += check()
+            checks += check()
         except RingRiftError as error:
-            found.append(PreflightCheck(name, "failed", str(error)))
-    return PreflightReport(planned.config, tuple(found))
+            checks.append(PreflightCheck(name, "failed", str(error)))
+    return PreflightReport(planned.config, tuple(checks))
 
 
 def _database(planned: PlannedTraining) -> PreflightCheck:
@@ -238,11 +238,11 @@ def _gpu(needed: bool, settings: PreflightSettings) -> PreflightCheck:
 
 def _checkpoint(run: Path) -> PreflightCheck:
     """Check that the newest checkpoint can be read; the run would go on from the newest that can."""
-    found = checkpoints(run / FOLDER)
-    if not found:
+    kept = checkpoints(run / FOLDER)
+    if not kept:
         return PreflightCheck("checkpoint", "note", "none yet: starts from the beginning")
     damaged = ""
-    for path in reversed(found):
+    for path in reversed(kept):
         try:
             load_checkpoint(path)
         except RingRiftError as error:

@@ -22,7 +22,7 @@ def preset_settings(name: str, kind: type[SettingsT], preset: str | None, change
     if preset is not None and preset not in file.presets:
         raise BadSettings(f"preset {preset!r}: {unknown_name(preset, tuple(file.presets))}")
     path = config_folder() / name
-    found = check_settings(file.defaults, kind, f"{path} (defaults)")
+    settings = check_settings(file.defaults, kind, f"{path} (defaults)")
     for place, layer in ((f"presets.{preset}", file.presets[preset] if preset else {}), ("--set", changes or {})):
-        found = check_settings(found.model_dump() | layer, kind, f"{path} ({place})")
-    return found
+        settings = check_settings(settings.model_dump() | layer, kind, f"{path} ({place})")
+    return settings

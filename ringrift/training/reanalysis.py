@@ -186,14 +186,14 @@ def _search(
                 f"stopped after {report.searched:,} games, which are kept; the same command goes on with the others"
             )
         outputs.append(inputs.agent.act(chosen.states[first : first + size], numbers[first : first + size]))
-    found: dict[int, SearchStatistics] = {}
+    statistics: dict[int, SearchStatistics] = {}
     rows = [(output, row) for output in outputs for row in range(len(output.chosen_actions))]
     bounds = np.searchsorted(chosen.games, np.arange(len(stored) + 1))
     for place, one in enumerate(stored):
         own = slice(bounds[place], bounds[place + 1])
-        found[one.game.id] = search_statistics(rows[own], chosen.action_index[own], players)
+        statistics[one.game.id] = search_statistics(rows[own], chosen.action_index[own], players)
     _compare(report, rows, chosen, games)
-    return found
+    return statistics
 
 
 def choose(games: JoinedGames, identities: Sequence[bytes], model: str, share: float) -> Bool:

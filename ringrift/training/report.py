@@ -100,23 +100,25 @@ class TrainingReport:
 
     def warnings(self) -> list[str]:
         """Return what one should know before trusting the network."""
-        found = []
+        warnings = []
         total = next((loss for loss in self.losses if loss.name == "total"), None)
         if total is None or total.holdout is None:
-            found.append("there was no validation: what the network makes of games that it has not seen is not known")
+            warnings.append(
+                "there was no validation: what the network makes of games that it has not seen is not known"
+            )
         elif not np.isfinite(total.holdout) or not np.isfinite(total.training or 0.0):
-            found.append("the last loss is no number: the training has diverged")
+            warnings.append("the last loss is no number: the training has diverged")
         elif total.gap is not None and abs(total.gap) > self.gap_bound:
-            found.append(_gap_warning(total.gap, self.gap_bound))
+            warnings.append(_gap_warning(total.gap, self.gap_bound))
         if self.unread > 1:  # one is what a killed run leaves
-            found.append(f"{self.unread} lines of the history could not be read")
-        return found
+            warnings.append(f"{self.unread} lines of the history could not be read")
+        return warnings
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for machines; what is no number is null."""
         losses = [asdict(loss) | {"gap": loss.gap} for loss in self.losses]
-        found: dict[str, Any] = _jsonable(asdict(self) | {"losses": losses, "warnings": self.warnings()})
-        return found
+        row: dict[str, Any] = _jsonable(asdict(self) | {"losses": losses, "warnings": self.warnings()})
+        return row
 
     def lines(self) -> Iterator[str]:
         """Yield the facts in words."""
@@ -267,14 +269,14 @@ def _gap_warning(gap: float, bound: float) -> str:
 
 def _changed(defaults: Mapping[str, Any], used: Mapping[str, Any], group: str = "") -> dict[str, tuple[Any, Any]]:
     """Settings that differ, by dotted name: default and used; None where one of them has none."""
-    found: dict[str, tuple[Any, Any]] = {}
+    changes: dict[str, tuple[Any, Any]] = {}
     for name in dict.fromkeys((*defaults, *used)):
         default, now = defaults.get(name), used.get(name)
         if isinstance(default, Mapping) and isinstance(now, Mapping):
-            found |= _changed(default, now, f"{group}{name}.")
+            changes |= _changed(default, now, f"{group}{name}.")
         elif default != now:
-            found[f"{group}{name}"] = default, now
-    return found
+            changes[f"{group}{name}"] = default, now
+    return changes
 
 
 def _last(column: Column | None) -> float:

@@ -118,10 +118,10 @@ def hyper_parameters(config: str, preset: str | None = None, changes: dict[str, 
         f"configs.{config}.{NETWORKS}.{network}": tuned.get(str(network), {}),
         "the command line": asked,
     }
-    found = file.defaults
+    settings = file.defaults
     for name, layer in layers.items():
-        found = changed(found, layer, f"{path} ({name})")
-    return found
+        settings = changed(settings, layer, f"{path} ({name})")
+    return settings
 
 
 def changed(hyper: HyperParameters, changes: Mapping[str, Any], where: str) -> HyperParameters:

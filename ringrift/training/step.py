@@ -96,12 +96,12 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                found, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
+                parts, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
                 if self.hyper.losses.pcgrad:
-                    self._backward_with_pcgrad(found, 1 / len(batches))
+                    self._backward_with_pcgrad(parts, 1 / len(batches))
                 else:
-                    (found.total / len(batches)).backward()  # type: ignore[no-untyped-call]
-            sums += torch.stack([loss.detach() for loss in found])
+                    (parts.total / len(batches)).backward()  # type: ignore[no-untyped-call]
+            sums += torch.stack([loss.detach() for loss in parts])
         self._group.average(self._statistics)
         gradient_norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
         self.optimiser.step()
@@ -184,13 +184,13 @@ class Learner:
         """Let processes add up their gradients once a step, not after every micro-batch."""
         return nullcontext() if last or self._distributed is None else self._distributed.no_sync()
 
-    def _backward_with_pcgrad(self, found: Losses, share: float) -> None:
+    def _backward_with_pcgrad(self, losses: Losses, share: float) -> None:
         """Add the gradients of policy and values; those of the trunk are joined by PCGrad."""
         settings = self.hyper.losses
         policy = (
-            found.policy + settings.opponent_policy * found.opponent_policy - settings.entropy_bonus * found.entropy
+            losses.policy + settings.opponent_policy * losses.opponent_policy - settings.entropy_bonus * losses.entropy
         )
-        parts = (policy, found.total - policy)
+        parts = (policy, losses.total - policy)
         network = self.module.network
         trunk = [*network.stem.parameters(), *network.tower.parameters()]
         shared = {id(one) for one in trunk}

@@ -44,9 +44,9 @@ def validate(learner: Learner, dataset: Dataset, samples: int, *, at_once: int, 
     share = -(-samples // group.size)
     at_once = min(MOST_AT_ONCE, at_once, share)
     for batch in Loader(dataset, batch=at_once, epochs=1, augment=False, rank=group.rank, world_size=group.size):
-        found, values = learner.evaluate(learner.average.module, learner.prepared(batch), target)
+        parts, values = learner.evaluate(learner.average.module, learner.prepared(batch), target)
         size = len(batch.outcome_values)
-        sums += torch.stack(found) * size
+        sums += torch.stack(parts) * size
         predicted.append(values[:, 0].cpu().numpy())
         outcomes.append(batch.outcome_values[:, 0].cpu().numpy())
         count += size

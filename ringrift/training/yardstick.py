@@ -37,8 +37,8 @@ def ignorant_losses(
     sums, count = torch.zeros(len(Losses._fields)), 0
     for batch in Loader(dataset, batch=min(MOST_AT_ONCE, samples), epochs=1, augment=False):
         batch = batch if teachers is None else teachers.taught(batch)
-        found = losses(ignorant_outputs(batch, len(cells), actions), batch, settings, target, cells)
-        sums += torch.stack(found) * len(batch.outcome_values)
+        parts = losses(ignorant_outputs(batch, len(cells), actions), batch, settings, target, cells)
+        sums += torch.stack(parts) * len(batch.outcome_values)
         count += len(batch.outcome_values)
         if count >= samples:
             break
