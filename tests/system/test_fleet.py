@@ -167,8 +167,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fleet: Fleet, tmp_path: Path) -> None:
     fleet.wait(lambda: fleet.api.get("/dags")["total_entries"] >= 5)
     fleet.api.patch(f"/dags/{DAG}", {"is_paused": False})
-    (found,) = fleet.wait(lambda: fleet.api.get(f"/dags/{DAG}/dagRuns")["dag_runs"])
-    run = found["dag_run_id"]
+    run = fleet.scheduled_run()
     cut, killed, old = (fleet.machines[name] for name in ("play-1", "play-2", "train-1"))
     began = time.monotonic()
 
@@ -176,16 +175,16 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
         found = fleet.api.get(f"{fleet.path(run)}/taskInstances", limit=100)["task_instances"]
         return [task["state"] for task in found if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
 
-    fleet.wait(lambda: fleet.finished_games("play-1") and waiting(), 600)
+    fleet.reached(run, lambda: fleet.finished_games("play-1") and waiting())
     fleet.api.patch("/dags/ringrift__fleet", {"is_paused": False})  # before, it might learn first that a disk is full
     cut.way.cut()
     mended_at = time.monotonic() + CUT_SECONDS
-    fleet.wait(lambda: fleet.finished_games("play-2"), 600)
+    fleet.reached(run, lambda: fleet.finished_games("play-2"))
     killed.kill()
     time.sleep(max(0.0, mended_at - time.monotonic()))
     cut.way.mend()
 
-    fleet.wait(lambda: fleet.tasks(run).get("train") == "failed", 600)
+    fleet.reached(run, lambda: fleet.tasks(run).get("train") == "failed")
     assert "no host is fit for training: train-1: it has ringrift 0.0.1" in fleet.story(run)
     check = {one["host"]: one for one in json.loads(fleet.ringrift("hosts", "check", "--json").stdout)["hosts"]}
     assert re.search(r"its clock is wrong by -34\d{5} s", " ".join(check["train-1"]["problems"]))
@@ -193,7 +192,7 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
     install(old, fleet.config)
     killed.host.start()
     fleet.clear(run, "train")
-    fleet.wait(lambda: fleet.state(run) == "success", 600)
+    fleet.reached(run, lambda: fleet.state(run) == "success")
     print(f"the turn took {time.monotonic() - began:.0f} s")
 
     story = fleet.story(run)
