@@ -95,14 +95,14 @@ class Driven:
             time.sleep(0.5)
         return found
 
+    def progress(self, run: str) -> Any:
+        """Return something that changes whenever a run gets ahead."""
+        signs = ("task_id", "map_index", "state", "try_number")
+        return [[task[sign] for sign in signs] for task in self._task_instances(run)]
+
     def reached(self, run: str, condition: Callable[[], Any]) -> Any:
-        """Wait for something that comes in the course of a run, as long as its tasks get ahead."""
-
-        def progress() -> list[tuple[Any, ...]]:
-            signs = ("task_id", "map_index", "state", "try_number")
-            return [tuple(task[sign] for sign in signs) for task in self._task_instances(run)]
-
-        return self.wait(condition, progress)
+        """Wait for something that comes in the course of a run, as long as it gets ahead."""
+        return self.wait(condition, lambda: self.progress(run))
 
     def finished(self, run: str, state: str = "success") -> None:
         self.reached(run, lambda: self.state(run) in ("success", "failed"))

@@ -88,6 +88,10 @@ class Fleet(Standalone):
     def _gate(settings: Any) -> None:
         settings["gate"]["trial"] |= {"player": "policy:{model}", "random_games": 2, "heuristic_games": 2}
 
+    def progress(self, run: str) -> Any:
+        """Return what changes with a task, or with a game on a host."""
+        return super().progress(run), [len(self.finished_games(name)) for name in self.machines]
+
     def finished_games(self, *names: str) -> list[GameRecord]:
         """The games that are finished on hosts, by default on all."""
         found = []
