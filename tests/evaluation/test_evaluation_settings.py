@@ -8,7 +8,7 @@ import pytest
 
 from ringrift.agents import Spec, make_agent
 from ringrift.agents.ladder import LEVELS, ladder_spec
-from ringrift.agents.spec import SHIPPED_NNUE
+from ringrift.agents.spec import SHIPPED_CHAMPION, SHIPPED_NNUE
 from ringrift.evaluation.settings import evaluation_settings
 from ringrift.game import configs, parse_config
 from ringrift.settings import DEFAULTS, BadSettings
@@ -25,13 +25,13 @@ def test_all_players_of_the_file_can_be_made_and_random_is_the_first_anchor() ->
 
 
 def test_what_has_to_stay_comparable_plays_with_frozen_weights() -> None:
-    """Anchors, the gauntlet's opponent and the levels of the ladder; random has none, nor has the package's network."""
+    """Anchors, the gauntlet's opponent and the levels of the ladder; random has none, nor have the package's networks."""
     settings = evaluation_settings()
     levels = [ladder_spec(f"{board}_{seats}p", level) for board, seats in configs() for level in LEVELS]
     anchors = [spec for seats in (2, 3, 4) for spec in settings.rating.anchors[seats]]
     for text in (*anchors, *levels, settings.gauntlet.heuristic):
         spec = Spec.parse(text)
-        assert text == "random" or spec.model == SHIPPED_NNUE or spec.weights == "v1", text
+        assert text == "random" or spec.model in (SHIPPED_NNUE, SHIPPED_CHAMPION) or spec.weights == "v1", text
 
 
 @pytest.mark.parametrize(
