@@ -11,7 +11,7 @@ from ringrift.agents.ladder import ladder_spec
 from ringrift.evaluation.ladder_steps import LadderStep, measure_step
 
 
-@pytest.mark.parametrize(("config", "level"), [("square8_2p", 5), ("hex8_2p", 7), ("square8_3p", 6), ("hex8_4p", 6)])
+@pytest.mark.parametrize(("config", "level"), [("square8_2p", 6), ("hex8_2p", 7), ("square8_3p", 9), ("hex8_4p", 6)])
 def test_a_level_is_stronger_than_the_one_below(config: str, level: int) -> None:
     step = measure_step(config, level, openings=80)
     assert step.spec == ladder_spec(config, level)
