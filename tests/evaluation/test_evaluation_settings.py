@@ -25,7 +25,7 @@ def test_all_players_of_the_file_can_be_made_and_random_is_the_first_anchor() ->
 
 
 def test_what_has_to_stay_comparable_plays_with_frozen_weights() -> None:
-    """Anchors, the gauntlet's opponent and the levels of the ladder; random has none, nor have the package's networks."""
+    """Anchors, the gauntlet's opponent and the levels of the ladder; random and the package's networks have none."""
     settings = evaluation_settings()
     levels = [ladder_spec(f"{board}_{seats}p", level) for board, seats in configs() for level in LEVELS]
     anchors = [spec for seats in (2, 3, 4) for spec in settings.rating.anchors[seats]]
