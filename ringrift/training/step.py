@@ -96,12 +96,12 @@ class Learner:
         sums = torch.zeros(len(Losses._fields), device=self.device)
         for part, batch in enumerate(batches):
             with self._gradients_are_shared(part == len(batches) - 1):
-                parts, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
+                losses, _ = self.evaluate(self._distributed or self.module, self.prepared(batch), self.present_target)
                 if self.hyper.losses.pcgrad:
-                    self._backward_with_pcgrad(parts, 1 / len(batches))
+                    self._backward_with_pcgrad(losses, 1 / len(batches))
                 else:
-                    (parts.total / len(batches)).backward()  # type: ignore[no-untyped-call]
-            sums += torch.stack([loss.detach() for loss in parts])
+                    (losses.total / len(batches)).backward()  # type: ignore[no-untyped-call]
+            sums += torch.stack([loss.detach() for loss in losses])
         self._group.average(self._statistics)
         gradient_norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.hyper.clip)
         self.optimiser.step()

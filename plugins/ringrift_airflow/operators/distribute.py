@@ -40,9 +40,9 @@ class DistributeModelOperator(HaltableOperator):
         if digest != expected:
             raise AirflowFailException(f"{path}: its checksum is not that of its .json")
         self.log.info("local: %s is there, sha256 %s", path, digest)
-        told = {"model": digest[:16], "sha256": digest, "hosts": [LOCAL]}
+        report = {"model": digest[:16], "sha256": digest, "hosts": [LOCAL]}
         needed = fleet.has("selfplay") or not all(host.works for host in fleet.hosts.values())
-        return told | (bring_champion(fleet, self.config, self.log) if needed else {})
+        return report | (bring_champion(fleet, self.config, self.log) if needed else {})
 
 
 def bring_champion(fleet: FleetHook, config: str, log: Any, names: Sequence[str] = ()) -> dict[str, Any]:
