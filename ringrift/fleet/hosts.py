@@ -38,7 +38,7 @@ class Reach(Settings):
     """Its public key, `ssh-ed25519 AAAA…`; None if known_hosts has it."""
 
     def check_address(self) -> None:
-        """Raise `ValueError` if nobody could connect to it."""
+        """Raise `ValueError` if no connection to it is possible."""
         if self.address is None or self.user is None:
             raise ValueError(f"{'address' if self.address is None else 'user'} is missing")
         for name in ("address", "overlay"):

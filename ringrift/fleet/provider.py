@@ -54,7 +54,7 @@ class Provider(Protocol):
     """A provider; every method raises `ProviderTrouble` in one line."""
 
     def machines(self) -> Sequence[RentedMachine]:
-        """Return all machines of this fleet, also those that nobody here knows."""
+        """Return all machines of this fleet, also those without a rental here."""
         ...
 
     def price(self) -> float:

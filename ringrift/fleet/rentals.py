@@ -24,7 +24,7 @@ class Rental:
 
     name: str
     machine: str | None
-    """The provider's name of it; None until the provider has said it."""
+    """The provider's name of it; None until the provider has answered."""
     state: RentalState
     ordered: int
     """The moment of its order, in seconds since 1970, as all moments here."""
@@ -68,7 +68,7 @@ class Rentals:
             fields["changed"] = int(self.clock())
         with self.database.writing() as connection:
             connection.execute(update(rentals).where(rentals.c.name == name).values(**fields))
-            if fields.get("state") == "ended":  # its jobs are lost with it, and nobody asks for its health any more
+            if fields.get("state") == "ended":  # its jobs are lost with it, and its health is of no use any more
                 connection.execute(delete(places).where(places.c.host == name))
                 connection.execute(delete(host_rows).where(host_rows.c.name == name))
 

@@ -58,7 +58,7 @@ class Demand:
     hosts: int
     why: str
     limited: bool = False
-    """Whether more would be wanted than can be paid: then nobody stays longer than that."""
+    """Whether more would be wanted than can be paid: then no host stays longer than that."""
 
 
 @dataclass(frozen=True)

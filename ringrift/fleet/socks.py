@@ -51,5 +51,5 @@ async def connect_through(url: str, host: str, port: int, seconds: float) -> soc
     except ProxyConnectionError:
         raise Unreachable(f"the proxy at {proxy_place(url)} ({VARIABLE}) cannot be reached: does it run?") from None
     except ProxyError as error:
-        said = " ".join(str(error).split())
-        raise Unreachable(f"the proxy at {proxy_place(url)} cannot reach {host} port {port} ({said})") from None
+        reason = " ".join(str(error).split())
+        raise Unreachable(f"the proxy at {proxy_place(url)} cannot reach {host} port {port} ({reason})") from None

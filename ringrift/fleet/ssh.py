@@ -65,7 +65,7 @@ class BadKey(RingRiftError):
 
 
 class UnknownConnection(RingRiftError):
-    """A host whose address is in a connection of Airflow, which nobody here knows."""
+    """A host whose address is in a connection of Airflow, which is not known here."""
 
 
 OpenConnection = Callable[[Host, ConnectionSettings], Awaitable[asyncssh.SSHClientConnection]]
@@ -136,7 +136,7 @@ class SshShell:
             try:
                 async with asyncio.timeout(_GOODBYE):
                     await connection.wait_closed()
-            except TimeoutError:  # nobody is there to answer
+            except TimeoutError:  # the other side is gone
                 connection.abort()
 
     def drop(self) -> None:
@@ -168,9 +168,9 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: the connection was lost ({_reason(error)})") from None
 
-    def no_shell(self, said: str) -> Unusable:
+    def no_shell(self, output: str) -> Unusable:
         """Return the error for a host whose login shell has not begun a command."""
-        line = next((line.strip() for line in said.splitlines() if line.strip()), "nothing")
+        line = next((line.strip() for line in output.splitlines() if line.strip()), "nothing")
         return Unusable(f"{self.name}: the shell of user {self.host.user!r} runs no commands; it says: {line}")
 
     async def _ask(self, command: str, content: bytes, seconds: float) -> Answer:
@@ -179,7 +179,7 @@ class SshShell:
             try:
                 with self.explained():
                     async with asyncio.timeout(seconds):
-                        with suppress(BrokenPipeError):  # it has ended already, and what it has said tells why
+                        with suppress(BrokenPipeError):  # it has ended already, and its output tells why
                             process.stdin.write(content)
                             process.stdin.write_eof()
                         out, err = await asyncio.gather(self._read(process.stdout), self._read(process.stderr))
@@ -194,19 +194,19 @@ class SshShell:
             self.drop()
             raise Unreachable(f"{self.name}: the connection was lost while a command ran")
         greeting, begin, answer = out.partition(BEGIN)
-        said = err.decode(errors="replace").strip()
+        error_output = err.decode(errors="replace").strip()
         if not begin:
-            raise self.no_shell(greeting.decode(errors="replace") or said)
-        return Answer(code, answer, said)
+            raise self.no_shell(greeting.decode(errors="replace") or error_output)
+        return Answer(code, answer, error_output)
 
     async def _read(self, stream: asyncssh.SSHReader[bytes]) -> bytes:
         """Read to the end; `JobTrouble` for a host that does not stop talking."""
-        said = bytearray()
+        content = bytearray()
         while block := await stream.read(_BLOCK):
-            said += block
-            if len(said) > LONGEST_ANSWER:
+            content += block
+            if len(content) > LONGEST_ANSWER:
                 raise JobTrouble(f"{self.name}: answers with more than {LONGEST_ANSWER / 1e6:.0f} MB")
-        return bytes(said)
+        return bytes(content)
 
     async def _begin(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
         """Begin a command; on a connection that turns out to be lost, once more on a new one."""
@@ -266,8 +266,8 @@ class SshShell:
                 async with asyncio.timeout(float(self._settings.seconds)):
                     return await self._open(self.host, self._settings)
             except asyncssh.HostKeyNotVerifiable as error:
-                said = f"{self.name}: its host key is not trusted ({_reason(error)}): see host_key of {named}"
-                raise Unusable(said) from None
+                message = f"{self.name}: its host key is not trusted ({_reason(error)}): see host_key of {named}"
+                raise Unusable(message) from None
             except asyncssh.PermissionDenied:
                 raise Unusable(f"{self.name}: does not let in the user of {named}: see its login and key") from None
             except socket.gaierror as error:
@@ -300,13 +300,13 @@ class _Hop:
                 raise Unusable(self._distrust(client)) from None
             except asyncssh.PermissionDenied:
                 key = f"the key {reach.key}" if reach.key else "any key of the SSH agent"
-                said = f"{self.name}: does not let in user {reach.user!r} with {key}"
-                raise Unusable(f"{said}: is the user right, and is the key in its authorized_keys there?") from None
+                message = f"{self.name}: does not let in user {reach.user!r} with {key}"
+                raise Unusable(f"{message}: is the user right, and is the key in its authorized_keys there?") from None
             except socket.gaierror as error:
                 if error.errno == socket.EAI_AGAIN:
                     raise
-                said = f"{self.name}: there is no machine named {address!r}: see address in hosts.yaml"
-                raise NoSuchMachine(said) from None
+                message = f"{self.name}: there is no machine named {address!r}: see address in hosts.yaml"
+                raise NoSuchMachine(message) from None
 
     async def _connect_to(self, address: str, client: _Client) -> asyncssh.SSHClientConnection:
         settings, reach = self.settings, self.reach
@@ -353,8 +353,8 @@ class _Hop:
         """Return why the key of a machine is not believed."""
         shown = client.shown.get_fingerprint() if client.shown else "none"
         if asyncssh.match_known_hosts(self._known_keys(), *client.place)[0]:
-            said = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: somebody may be listening"
-            return f"{said}; if the host is new, {self._remedy()}"
+            message = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: somebody may be listening"
+            return f"{message}; if the host is new, {self._remedy()}"
         return f"{self.name}: its host key {shown} is not known: if it is the right one, {self._remedy()}"
 
     def _remedy(self) -> str:
@@ -372,8 +372,8 @@ def _explained_connect(name: str, place: str, settings: ConnectionSettings) -> I
     except asyncssh.ConfigParseError as error:
         raise BadKey(f"~/.ssh/config: cannot be read ({error})") from None
     except socket.gaierror:
-        said = f"{name}: the name of {place} cannot be looked up now: is the name server reachable?"
-        raise Unreachable(said) from None
+        message = f"{name}: the name of {place} cannot be looked up now: is the name server reachable?"
+        raise Unreachable(message) from None
     except TimeoutError:
         raise Unreachable(f"{name}: no answer from {place} within {settings.seconds:g} s") from None
     except ConnectionRefusedError:
@@ -387,7 +387,7 @@ def _explained_connect(name: str, place: str, settings: ConnectionSettings) -> I
 def command_of(script: str) -> str:
     """A command that runs a text of POSIX shell, whatever the login shell is, and says `BEGIN` first.
 
-    Shells differ in what they do within quotes (fish: backslashes, csh: ends of lines); nobody touches base64.
+    Shells differ in what they do within quotes (fish: backslashes, csh: ends of lines); all leave base64 as it is.
     """
     text = base64.b64encode(b"echo %s\n" % BEGIN.strip() + os.fsencode(script)).decode()
     return f"exec sh -c 'eval \"$(echo {text} | base64 -d)\"'"
@@ -436,12 +436,12 @@ def _private_key(path: Path) -> asyncssh.SSHKey:
         raise BadKey(f"key {path}: cannot be read ({error.strerror})") from None
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
         if "passphrase" in str(error).lower():
-            said = f"key {path}: has a passphrase; give it to the SSH agent, and leave out key in hosts.yaml"
-            raise BadKey(said) from None
+            message = f"key {path}: has a passphrase; give it to the SSH agent, and leave out key in hosts.yaml"
+            raise BadKey(message) from None
         raise BadKey(f"key {path}: is no private key ({error})") from None
 
 
 def _reason(error: BaseException) -> str:
     """One line of what a library says."""
-    said = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(said).split())
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(reason).split())

@@ -76,7 +76,7 @@ class HardPositionsReport:
 
 
 class Candidate(NamedTuple):
-    """A decision that may be hard: how hard, where it is, and what its search said."""
+    """A decision that may be hard: how hard, where it is, and what its search returned."""
 
     score: float
     identity: bytes

@@ -43,8 +43,11 @@ class Driven:
     def state(self, run: str) -> str:
         return str(self.api.get(self.path(run))["state"])
 
+    def task_instances(self, run: str) -> list[dict[str, Any]]:
+        return list(self.api.get(f"{self.path(run)}/taskInstances", limit=100, order_by="id")["task_instances"])
+
     def tasks(self, run: str) -> dict[str, str]:
-        return {task["task_id"]: task["state"] for task in self._task_instances(run)}
+        return {task["task_id"]: task["state"] for task in self.task_instances(run)}
 
     def mark(self, run: str, task: str, state: str) -> None:
         self.api.patch(f"{self.path(run)}/taskInstances/{task}", {"new_state": state})
@@ -98,7 +101,7 @@ class Driven:
     def progress(self, run: str) -> Any:
         """Return something that changes whenever a run gets ahead."""
         signs = ("task_id", "map_index", "state", "try_number")
-        return [[task[sign] for sign in signs] for task in self._task_instances(run)]
+        return [[task[sign] for sign in signs] for task in self.task_instances(run)]
 
     def reached(self, run: str, condition: Callable[[], Any]) -> Any:
         """Wait for something that comes in the course of a run, as long as it gets ahead."""
@@ -122,9 +125,6 @@ class Driven:
         """The process of a job, as soon as there have been so many calls."""
         calls = self.wait(lambda: self.place.calls(verb) if len(self.place.calls(verb)) >= number else None)
         return int(calls[number - 1]["pid"])
-
-    def _task_instances(self, run: str) -> list[dict[str, Any]]:
-        return list(self.api.get(f"{self.path(run)}/taskInstances", limit=100, order_by="id")["task_instances"])
 
 
 class Standalone(Driven):

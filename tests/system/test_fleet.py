@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,12 @@ class Fleet(Standalone):
 
     def progress(self, run: str) -> Any:
         """Return what changes with a task, or with a game on a host."""
-        return super().progress(run), [len(self.finished_games(name)) for name in self.machines]
+        sizes = []
+        for one in self.machines.values():
+            for path in (one.host.games / CONFIG).rglob("*.jsonl*"):
+                with suppress(FileNotFoundError):  # it is compressed now
+                    sizes.append(path.stat().st_size)
+        return super().progress(run), sizes
 
     def finished_games(self, *names: str) -> list[GameRecord]:
         """The games that are finished on hosts, by default on all."""
@@ -104,7 +109,7 @@ class Fleet(Standalone):
     def story(self, run: str) -> str:
         """What the logs of all tasks say, line by line, as it happened."""
         told = []
-        for task in self.api.get(f"{self.path(run)}/taskInstances", limit=100)["task_instances"]:
+        for task in self.task_instances(run):
             name = task["task_id"] + (f"[{task['map_index']}]" if task["map_index"] >= 0 else "")
             for number in range(1, (task["try_number"] or 0) + 1):
                 path = f"{self.path(run)}/taskInstances/{task['task_id']}/logs/{number}"
@@ -176,8 +181,8 @@ def test_a_turn_ends_whatever_happens_to_its_hosts_and_every_game_counts_once(fl
     began = time.monotonic()
 
     def waiting() -> bool:
-        found = fleet.api.get(f"{fleet.path(run)}/taskInstances", limit=100)["task_instances"]
-        return [task["state"] for task in found if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
+        tasks = fleet.task_instances(run)
+        return [task["state"] for task in tasks if task["task_id"] == "selfplay"] == ["deferred"] * SHARDS
 
     fleet.reached(run, lambda: fleet.finished_games("play-1") and waiting())
     fleet.api.patch("/dags/ringrift__fleet", {"is_paused": False})  # before, it might learn first that a disk is full
