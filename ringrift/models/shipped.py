@@ -17,6 +17,7 @@ from ringrift.models.store import ModelStore, StoredModel
 from ringrift.networks import load_model, read_id, read_info, save_model
 from ringrift.nnue import read_network
 from ringrift.nnue.file import SHIPPED, SUFFIX
+from ringrift.training.replay_ratio import ORIGINAL
 
 SHIPPED_STATUS: Final = "shipped"
 """The word of `ringrift models list` for a model of the package, in place of a status of the store."""
@@ -77,7 +78,7 @@ def ship_model(store: ModelStore, model: StoredModel, folder: Path) -> Path:
         for rating in ratings
         if plays_as(rating.player, model.id, way)
     }
-    save_model(path, network, {"training": training | {"model": model.id, "elo": elo}})
+    save_model(path, network, {"training": training | {ORIGINAL: model.id, "elo": elo}})
     return path
 
 

@@ -2,7 +2,8 @@
 
 A network that sees the same games too often learns them by heart. What is new is counted by games: those of the data
 set that the parent has not learned from, nor its parents. Which games a run has learned from stands in its folder;
-where that is gone, the model itself says how many games there were when it was trained, and the brake holds.
+where that is gone, the model itself says how many games there were when it was trained, and the brake holds. A model
+that comes with the package has learned from games of another place: all are new to it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from ringrift.files import new_file
 FILE = "games.npy"
 LARGEST: Final = 16 << 30
 """Bytes of that file: a thousand million games."""
+ORIGINAL: Final = "model"
+"""The fact of its training that only a model of the package has: the id that it had where it was made."""
 _REMEDY: Final = "without it nobody knows what is new to its model: bring back a sound copy, or take another parent"
 
 

@@ -57,7 +57,14 @@ from ringrift.training.own_errors import (
     read_errors,
     write_errors,
 )
-from ringrift.training.replay_ratio import games_of, new_samples, presumed_games, read_games, write_games
+from ringrift.training.replay_ratio import (
+    ORIGINAL,
+    games_of,
+    new_samples,
+    presumed_games,
+    read_games,
+    write_games,
+)
 from ringrift.training.report import RunFacts, TrainingReport, report_training, write_report
 from ringrift.training.settings import HyperParameters, hyper_parameters
 from ringrift.training.step import Learner, TrainingSchedule
@@ -231,7 +238,7 @@ def _known_games(inputs: TrainingInputs, dataset: Dataset) -> Any:
     folder = inputs.runs / config / run
     if (games := read_games(folder)) is not None:
         return games
-    if config != inputs.config:  # of other games than these
+    if config != inputs.config or ORIGINAL in training:  # of other games than these
         return np.empty(0, "S16")
     known = presumed_games(dataset, training.get("dataset") or {})
     _log.warning(

@@ -20,6 +20,9 @@ from ringrift.datasets import BadDataset, open_dataset
 from ringrift.datasets.loader import Loader
 from ringrift.encoding import symmetries
 from ringrift.game import Game, get_board
+from ringrift.game_database import GamesDatabase
+from ringrift.models import ModelStore
+from ringrift.models.shipped import ship_model
 from ringrift.networks import (
     NetworkConfig,
     ResidualNetwork,
@@ -271,6 +274,19 @@ def test_the_brake_holds_where_the_folder_of_the_parents_run_is_gone(
     assert "64 of the 64 games" in caplog.text
     write_planted(inputs.datasets, 512, seed=9, first_game=40, pool_size=124, facts_of_games=ended)
     assert train(make_inputs(parent, passes=1.0)).samples == 24 * 8
+
+
+def test_all_games_are_new_to_a_model_of_the_package(
+    make_inputs: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has learned elsewhere: a loop that begins with it would otherwise wait for ever for something to learn from."""
+    inputs = make_inputs(replay_ratio=1.0)
+    with GamesDatabase(str(tmp_path / "games.db"), create=True) as database:
+        store = ModelStore(database, inputs.models)
+        shipped = ship_model(store, store.register(model_path(inputs, train(inputs))), tmp_path / "package")
+    shutil.rmtree(inputs.runs)
+    assert train(make_inputs(shipped, replay_ratio=1.0)).samples == 512
+    assert caplog.text == ""
 
 
 def test_a_child_starts_where_its_parent_stood(make_inputs: Make) -> None:
