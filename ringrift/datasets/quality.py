@@ -19,7 +19,7 @@ mean of the parts, weighted as `quality` in datasets.yaml says.
 Evenness is Shannon's entropy over that of equal shares (Pielou 1966, J. theor. Biol. 13, 131). Age counts from the
 newest game, not from now, so that the same games always have the same quality.
 
-Left out on purpose: how far searches and outcome agree, and whether somebody who would have resigned has won. To prefer
+Left out on purpose: how far searches and outcome agree, and whether a player who would have resigned has won. To prefer
 games by how they turned out would teach values of positions that are biased towards it. How strong the players were
 cannot be read off a game; the window of the newest games (`window`) is what follows the strength of a learner.
 """

@@ -204,20 +204,20 @@ def checked_lines(
 
 def host_facts(answer: bytes) -> tuple[HostFacts, tuple[str, ...]]:
     """The answer of `facts.sh`, and a remark on each fact that the host has garbled, which counts as not known."""
-    said, values = _named_values(answer)
+    answers, values = _named_values(answer)
     if "clock" in values:
         values["clock"] = values["clock"].removesuffix(".%N").removesuffix(".N")  # not every `date` knows parts of one
     if "memory" in values:
         values["memory"] = values["memory"].split()
-    return _known_facts(HostFacts, said, values)
+    return _known_facts(HostFacts, answers, values)
 
 
 def host_usage(answer: bytes) -> tuple[HostUsage, tuple[str, ...]]:
     """The answer of `usage.sh`, and remarks as of `host_facts`."""
-    said, values = _named_values(answer)
+    answers, values = _named_values(answer)
     values |= {name: values[name].split() for name in ("memory", "disk") if name in values}
     values["gpu"] = [_three(line.split()) for line in values["gpu"]]
-    return _known_facts(HostUsage, said, values)
+    return _known_facts(HostUsage, answers, values)
 
 
 def _three(words: list[str]) -> list[str]:
@@ -228,16 +228,16 @@ def _three(words: list[str]) -> list[str]:
 def _named_values(answer: bytes) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the values of an answer by name, and the same with a list of its GPUs."""
     lines = [line.partition(" ") for line in answer.decode(errors="replace").splitlines()]
-    said = {name: value.strip() for name, _, value in lines if value.strip()}
-    return said, {**said, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}
+    answers = {name: value.strip() for name, _, value in lines if value.strip()}
+    return answers, {**answers, "gpu": [value.strip() for name, _, value in lines if name == "gpu"]}
 
 
-def _known_facts(kind: type[FactT], said: dict[str, str], values: dict[str, Any]) -> tuple[FactT, tuple[str, ...]]:
+def _known_facts(kind: type[FactT], answers: dict[str, str], values: dict[str, Any]) -> tuple[FactT, tuple[str, ...]]:
     """The values that can be, and a remark on each other one."""
     try:
         return kind.model_validate(values), ()
     except ValidationError as error:
         wrong = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
     known = {name: value for name, value in values.items() if name not in wrong}
-    remarks = (f"it says {name} {said[name][:LONGEST_QUOTE]!r}, which cannot be" for name in wrong)
+    remarks = (f"it says {name} {answers[name][:LONGEST_QUOTE]!r}, which cannot be" for name in wrong)
     return kind.model_validate(known), tuple(remarks)

@@ -40,7 +40,7 @@ SCRIPT: Final = Path(__file__).with_name("install.sh").read_text("utf-8")
 PACKED: Final = ("pyproject.toml", "constraints.txt", "README.md", "ringrift")
 SETTINGS: Final = "include/config"
 LEFT_HERE: Final = ("hosts.yaml",)
-"""Settings that are nobody else's business."""
+"""Settings that no other host may see."""
 DIGITS: Final = 16
 _OWN_EXTRAS: Final = re.compile(r"ringrift\[([^\]]*)\]")
 
@@ -187,8 +187,8 @@ async def _steps(
 ) -> AsyncIterator[str]:
     """Do what is missing, naming each step before it is done."""
     python, seconds = shell.host.python, float(settings.minutes) * 60
-    said = await _ask(shell, "state", package.release, package.environment, python)
-    there = {name for name, _, answer in (line.partition(" ") for line in said.splitlines()) if answer == "yes"}
+    state = await _ask(shell, "state", package.release, package.environment, python)
+    there = {name for name, _, answer in (line.partition(" ") for line in state.splitlines()) if answer == "yes"}
     todo: list[tuple[str, str, tuple[str, ...], bytes]] = []
     if "environment" not in there:
         todo.append(("install the packages", "environment", (package.environment, python), package.lists))

@@ -37,7 +37,7 @@ class FullDisk(JobFailed):
 
 
 class JobLost(WorkFailed):
-    """A job that died without an exit code: its host was started anew, or somebody has killed it."""
+    """A job that died without an exit code: its host was started anew, or it was killed."""
 
 
 class JobOverdue(WorkFailed):

@@ -1,6 +1,6 @@
 """Which host gets a job, and which hosts are fit for any: kept in the database, so that all processes agree.
 
-A host that fails several times in a row, or shows a wrong key, is retired: nobody is sent there. It is tried again with
+A host that fails several times in a row, or shows a wrong key, is retired: it gets no jobs. It is tried again with
 growing pauses, and is back in service as soon as it answers. Failures of long ago do not count.
 """
 
@@ -90,7 +90,7 @@ class Health:
             count(connection, "syncs", "", f"{name} {outcome}")
 
     def measured(self, name: str, usage: HostUsage) -> None:
-        """Note how busy a host has said it is."""
+        """Note how busy a host says it is."""
         with self.database.writing() as connection:
             self._write(connection, name, {"usage": usage.model_dump_json(), "measured": int(self._clock())})
 

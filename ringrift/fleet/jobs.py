@@ -125,8 +125,8 @@ class Status:
 async def start_job(shell: Shell, job: Job, work: Work) -> bool:
     """Start a job; False if it was there already, in whatever state. `JobTrouble` if the host cannot."""
     gpus = ANY_GPU if work.gpus is None else " ".join(map(str, work.gpus))
-    said = await _ask(shell, "start", job.root, job.name, work.folder, gpus, work.command, work.exports)
-    return checked(_STARTED, said.decode(errors="replace").strip(), _HOST, "the start of a job") == "started"
+    answer = await _ask(shell, "start", job.root, job.name, work.folder, gpus, work.command, work.exports)
+    return checked(_STARTED, answer.decode(errors="replace").strip(), _HOST, "the start of a job") == "started"
 
 
 async def status_of_job(shell: Shell, job: Job, *, offset: int = 0, limit: int = LOG_BYTES) -> Status:

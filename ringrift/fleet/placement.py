@@ -160,7 +160,7 @@ def cannot_bear(host: Host, role: Role, needs: Needs) -> str | None:
     if host.gpus < needs.gpus:
         return f"has {host.gpus} GPUs, {needs.gpus} are needed"
     if needs.gpus and needs.gpu is not None and host.gpu != needs.gpu:
-        return f"has GPUs of the type {host.gpu or 'that nobody has named'}, {needs.gpu} is needed"
+        return f"has GPUs of the type {host.gpu or 'that is not named'}, {needs.gpu} is needed"
     return None
 
 

@@ -135,7 +135,7 @@ def decide(
     """
     known = {one.name for one in rented}
     orphans = [
-        Decision("end orphan", one.identity, f"it carries our tag, and nobody here has rented {one.name or 'it'}")
+        Decision("end orphan", one.identity, f"it carries our tag, and no one here has rented {one.name or 'it'}")
         for one in listed
         if one.name not in known
     ]

@@ -21,10 +21,10 @@ host_rows = Table(
     Column("failed", BigInteger),  # when it failed last, in seconds since 1970, as all moments here
     Column("why", Text),  # what was wrong then
     Column("answered", BigInteger),  # when it did so last
-    Column("retired", BigInteger),  # since when nobody is sent there; None for a host in service
+    Column("retired", BigInteger),  # since when it gets no jobs; None for a host in service
     Column("probes", Integer, nullable=False),  # how often it was tried since, in vain
     Column("probe", BigInteger),  # when it is tried next
-    Column("usage", Text),  # what it said last of its processors, memory, disk and GPUs (`HostUsage`), as JSON
+    Column("usage", Text),  # its last answer about its processors, memory, disk and GPUs (`HostUsage`), as JSON
     Column("measured", BigInteger),  # when that was
 )
 
@@ -43,7 +43,7 @@ rentals = Table(
     "rentals",
     metadata,
     Column("name", String(64), primary_key=True),
-    Column("machine", String(128)),  # the provider's name of it; None until the provider has said it
+    Column("machine", String(128)),  # the provider's name of it; None until the provider names it
     Column("state", String(16), nullable=False),  # ordered, starting, ready, leaving, ended
     Column("ordered", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),  # since when it has this state

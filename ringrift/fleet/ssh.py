@@ -353,7 +353,7 @@ class _Hop:
         """Return why the key of a machine is not believed."""
         shown = client.shown.get_fingerprint() if client.shown else "none"
         if asyncssh.match_known_hosts(self._known_keys(), *client.place)[0]:
-            message = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: somebody may be listening"
+            message = f"{self.name}: THE HOST KEY HAS CHANGED, it is {shown} now: a stranger may be listening"
             return f"{message}; if the host is new, {self._remedy()}"
         return f"{self.name}: its host key {shown} is not known: if it is the right one, {self._remedy()}"
 

@@ -198,6 +198,6 @@ async def _ask(shell: SshShell, verb: str, *words: str, content: bytes = b"") ->
     script = f"set -- {shlex.join([verb, shell.host.home, *words])}\n{SCRIPT}"
     answer = await shell.feed(script, content, seconds=SECONDS)
     if answer.code:
-        said = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
-        raise JobTrouble(f"{shell.name}: {said}")
+        message = (answer.err.splitlines() or [f"exit code {answer.code}"])[-1]
+        raise JobTrouble(f"{shell.name}: {message}")
     return answer.out.decode(errors="surrogateescape")  # its folder may have any name

@@ -66,7 +66,7 @@ def tend_fleet(
 
         async with open_shells(awake, settings.connection, connect) as shells:
             tended = await asyncio.gather(*map(one, awake))
-        return [*tended, *(Tended(name, f"{name}: {said}") for name, said in resting.items())]
+        return [*tended, *(Tended(name, f"{name}: {reason}") for name, reason in resting.items())]
 
     return asyncio.run(run())
 

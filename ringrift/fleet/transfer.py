@@ -69,7 +69,7 @@ async def fetch_by_rsync(
         finally:
             os.close(to_us)
         there: asyncssh.SSHClientProcess[bytes] | None = None
-        said = asyncio.create_task(process.communicate(b"".join(os.fsencode(path) + b"\0" for path in paths)))
+        streams = asyncio.create_task(process.communicate(b"".join(os.fsencode(path) + b"\0" for path in paths)))
         try:
             with shell.explained():
                 if command := os.fsdecode(await asyncio.to_thread(_first_line, source)):
@@ -78,14 +78,14 @@ async def fetch_by_rsync(
                     )
                     await _begun(shell, there, settings.stall_seconds)
                     await there.redirect_stdout(sink)
-            _, err = await said
+            _, err = await streams
             if process.returncode not in _NOT_ALL:
                 raise _explain(shell, into, process.returncode, err.decode(errors="replace").strip())
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its session, with what is left of `rsh.sh`
             kept.close()
-            await asyncio.gather(said, return_exceptions=True)
+            await asyncio.gather(streams, return_exceptions=True)
             if there is not None:
                 there.close()
                 await there.wait_closed()
@@ -102,9 +102,9 @@ async def _begun(shell: SshShell, there: asyncssh.SSHClientProcess[bytes], secon
         raise Unreachable(f"{shell.name}: not a byte has come for {seconds:g} s") from None
 
 
-def _explain(shell: SshShell, into: Path, code: int | None, said: str) -> RingRiftError:
+def _explain(shell: SshShell, into: Path, code: int | None, message: str) -> RingRiftError:
     """Why rsync has given up."""
-    line = next(iter(said.splitlines()), f"exit code {code}")
+    line = next(iter(message.splitlines()), f"exit code {code}")
     if code == _WRITING and line.partition(": ")[2].startswith(_HERE):
         return UnwritableFile(f"{into}: cannot be written ({line.rpartition(': ')[2]})")
     shell.drop()  # it may be the connection that stalled

@@ -25,14 +25,14 @@ class Ending:
     """Why a job is not watched any more."""
 
     why: Why
-    """`ended`: look at `state`; `stopped`: somebody wanted it, and it was killed; `overdue`: so did the deadline;
+    """`ended`: look at `state`; `stopped`: it was asked for, and the job was killed; `overdue`: so did the deadline;
     `silent`: the host has not answered for too long."""
     state: State | None
     """None if the host did not answer: the job may be running."""
     code: int | None = None
     """The exit code of a job that is done."""
     detail: str = ""
-    """Who stopped it, or what the host said last."""
+    """Who stopped it, or the last answer of the host."""
     last_line: str = ""
     """The last line of the log."""
 

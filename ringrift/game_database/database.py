@@ -240,17 +240,17 @@ def _complaint(error: DBAPIError) -> str:
     return _complaint_of(_one_line(error.orig or error))
 
 
-def _complaint_of(said: str) -> str:
+def _complaint_of(message: str) -> str:
     """Return a complaint of a driver with what to do about it."""
-    if "disk is full" in said or "disk I/O error" in said or "No space left" in said:
-        return f"{said}; what was being written is undone: make room and run it again"
-    if "unable to open" in said or "readonly database" in said:
-        return f"{said}; SQLite writes beside it even to read it: is its folder, or the disk, read-only?"
-    if "malformed" in said or "not a database" in said:
-        return f"{said}; go on with a copy, or ingest the files of records into a new one"
-    if _LOCKED in said:
-        return f"{said}: another program has been writing for longer than `ingest.patience_seconds`"
-    return said
+    if "disk is full" in message or "disk I/O error" in message or "No space left" in message:
+        return f"{message}; what was being written is undone: make room and run it again"
+    if "unable to open" in message or "readonly database" in message:
+        return f"{message}; SQLite writes beside it even to read it: is its folder, or the disk, read-only?"
+    if "malformed" in message or "not a database" in message:
+        return f"{message}; go on with a copy, or ingest the files of records into a new one"
+    if _LOCKED in message:
+        return f"{message}: another program has been writing for longer than `ingest.patience_seconds`"
+    return message
 
 
 def _one_line(error: BaseException) -> str:

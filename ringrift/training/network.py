@@ -26,7 +26,7 @@ class TrainingOutputs(NamedTuple):
     opponent_policy_logits: Tensor
     """float32 `[B, policy_size]`: logits of the next action of another player."""
     ownership_logits: Tensor
-    """float32 `[B, P + 1, H × W]`: logits of who owns each cell at the end, relative, 0 nobody."""
+    """float32 `[B, P + 1, H × W]`: logits of who owns each cell at the end, relative, 0 no player."""
     moves_left: Tensor
     """float32 `[B]`: natural logarithm of 1 + the moves until the end."""
 

@@ -27,7 +27,7 @@ def pcgrad(gradients: Sequence[Tensor], rng: np.random.Generator) -> Tensor:
     """
     stacked = torch.stack(list(gradients))
     products = stacked @ stacked.T
-    # Some T × T numbers, exactly, where the device has such numbers; on the device, so that nobody waits for them.
+    # Some T × T numbers, exactly, where the device has such numbers; on the device, so that no copy is waited for.
     exact = torch.float32 if stacked.device.type == "mps" else torch.float64
     return _factors(products.to(exact), rng).sum(0).to(stacked) @ stacked
 

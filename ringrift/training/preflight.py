@@ -1,6 +1,6 @@
 """Checks before a training: is everything there and sound, and is there room?
 
-A training takes hours; what would stop it at the end, or spoil it in silence, is better said before it begins.
+A training takes hours; what would stop it at the end, or spoil it in silence, is better known before it begins.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _database(planned: PlannedTraining) -> PreflightCheck:
             with database.reading() as connection:
                 complaints = list(connection.execute(text("PRAGMA quick_check(1)")).scalars())
         training, holdout = count_parts(database).get(planned.config, (0, 0))
-    wrong = [" ".join(said.split()) for said in complaints if said != "ok"]
+    wrong = [" ".join(complaint.split()) for complaint in complaints if complaint != "ok"]
     if wrong:
         return PreflightCheck("games database", "failed", f"{wrong[0]}; `ringrift games check` tells more", "sound")
     return PreflightCheck(

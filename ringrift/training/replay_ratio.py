@@ -28,7 +28,7 @@ LARGEST: Final = 16 << 30
 """Bytes of that file: a thousand million games."""
 ORIGINAL: Final = "model"
 """The fact of its training that only a model of the package has: the id that it had where it was made."""
-_REMEDY: Final = "without it nobody knows what is new to its model: bring back a sound copy, or take another parent"
+_REMEDY: Final = "without it, what is new to its model is unknown: bring back a sound copy, or take another parent"
 
 
 class DamagedGames(RingRiftError):
@@ -56,7 +56,7 @@ def write_games(folder: Path, games: npt.NDArray[np.bytes_]) -> None:
 
 
 def read_games(folder: Path) -> npt.NDArray[np.bytes_] | None:
-    """Read which games a run has learned from; None if its folder is gone. `DamagedGames` if nobody can tell."""
+    """Read which games a run has learned from; None if its folder is gone. `DamagedGames` if the list is damaged."""
     path = folder / FILE
     try:
         games: npt.NDArray[np.bytes_] = np.lib.format.read_array(BytesIO(read_bounded(path, LARGEST)))

@@ -1,4 +1,4 @@
-"""Settings of what is checked before a training and said after it (`training.yaml`)."""
+"""Settings of the checks before a training and of the report after it (`training.yaml`)."""
 
 from __future__ import annotations
 

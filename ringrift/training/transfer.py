@@ -1,7 +1,7 @@
 """A network that starts from one for fewer players, or for the smaller board of the same geometry.
 
 What a network reads and what it may answer do not depend on the number of players: planes and globals have room for
-four seats, and those of seats that nobody takes stay zero (`ringrift.encoding.layout`). So all weights fit but those of
+four seats, and those of empty seats stay zero (`ringrift.encoding.layout`). So all weights fit but those of
 the last layer of the value head, one row per player. But a network for two players has never seen anything in the
 inputs of a third seat, and its weights there are noise: they are replaced by those of a seat that it knows.
 

@@ -130,7 +130,7 @@ def test_what_nobody_has_rented_is_ended(rented: Rented, tmp_path: Path) -> None
     rented.provider.start(order_for(rented, "left-by-a-crash"))
     report = rented.round(0)
     assert [str(one) for one in report.decisions] == [
-        "end orphan i-0: it carries our tag, and nobody here has rented left-by-a-crash"
+        "end orphan i-0: it carries our tag, and no one here has rented left-by-a-crash"
     ]
     assert rented.provider.running == {}
 

@@ -279,7 +279,7 @@ def test_the_brake_holds_where_the_folder_of_the_parents_run_is_gone(
 def test_all_games_are_new_to_a_model_of_the_package(
     make_inputs: Make, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It has learned elsewhere: a loop that begins with it would otherwise wait for ever for something to learn from."""
+    """It has learned elsewhere: a loop that begins with it would otherwise wait for ever for something new."""
     inputs = make_inputs(replay_ratio=1.0)
     with GamesDatabase(str(tmp_path / "games.db"), create=True) as database:
         store = ModelStore(database, inputs.models)

@@ -128,7 +128,7 @@ class ConnectionShell:
         except AirflowNotFoundException:
             raise Unusable(f"{self.name}: {_absent(self._id)}") from None
         except paramiko.BadHostKeyException as error:
-            raise Unusable(f"{where}: THE HOST KEY HAS CHANGED: somebody may be listening ({_line(error)})") from None
+            raise Unusable(f"{where}: THE HOST KEY HAS CHANGED: a stranger may be listening ({_line(error)})") from None
         except paramiko.AuthenticationException as error:
             raise Unusable(f"{where}: its user is not let in ({_line(error)}): see its login and key") from None
         except socket.gaierror as error:
