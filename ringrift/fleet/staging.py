@@ -25,6 +25,7 @@ from ringrift.fleet.ssh import SshShell
 from ringrift.fleet.transfer import fetch_by_rsync, fetch_by_sftp, have_rsync
 from ringrift.models.files import ModelFiles, write_files
 from ringrift.networks import read_info
+from ringrift.selfplay.hard_positions import regression_file
 
 SCRIPT: Final = Path(__file__).with_name("stage.sh").read_text("utf-8")
 BLOCK: Final = 1 << 24
@@ -35,8 +36,10 @@ SECONDS: Final = 600.0
 """The time for a block, or for the checksums of all files."""
 DATASETS: Final = "data/training"
 RUNS: Final = "data/runs"
-RUN_FILES: Final = ("report.json", "report.md", "report.png", "history.jsonl", "games.npy")
-"""The files of a run that are of use when it is over; `games.npy` tells the next one which games are no news."""
+PARENT_FILES: Final = ("games.npy", "errors.npz")
+"""The files of a run that the next one reads: which games are not new to it, and how far its network was off them."""
+RUN_FILES: Final = ("report.json", "report.md", "report.png", "history.jsonl", *PARENT_FILES)
+"""The files of a run that are of use when it is over."""
 
 
 class Sent(NamedTuple):
@@ -57,21 +60,25 @@ class _There:
 
 
 async def push_training(shell: SshShell, home: Path, config: str, parent: Path | None) -> Sent:
-    """Bring the data set of a config, and a model to start from, from one workspace to another.
+    """Bring the data set of a config, its regression set, and a model to start from, from one workspace to another.
 
-    `parent` is a path in the folder `home`. Shards that the data set has no more are removed there, and so is the
-    manifest of what is held out if nothing is any more.
+    `parent` is a path in the folder `home`. Shards that the data set has no more are removed there, and so are the
+    manifest of what is held out if nothing is any more, and a regression set that is gone here.
     """
     paths = await asyncio.to_thread(_training_files, home, config)
     kept = [Path(path).name for path in paths]
+    regression = regression_file(config)
+    paths += [str(regression)] if (home / regression).exists() else []
     if parent is not None:
         paths += [str(parent), str(parent.with_suffix(".json"))]
         run = read_info(home / parent).extra.get("training", {}).get("run")
-        games = f"{RUNS}/{config}/{run}/games.npy"
-        paths += [games] if (home / games).exists() else []
+        files = (f"{RUNS}/{config}/{run}/{name}" for name in PARENT_FILES)
+        paths += [path for path in files if (home / path).exists()]
     sent = await push_files(shell, home, paths)
     await _ask(shell, "clear", DATASETS, f"{config}-", *kept)
     await _ask(shell, "clear", DATASETS, dataset_name(config, "holdout"), *kept)
+    if not (home / regression).exists():
+        await _ask(shell, "clear", str(regression.parent), regression.name)
     return sent
 
 

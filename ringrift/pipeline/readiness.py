@@ -78,8 +78,11 @@ def games_of_training(model: StoredModel) -> int:
 
 
 def training_progress(store: ModelStore, config: str, trainings: int) -> float:
-    """Return the progress of training, from 0 to 1 after `trainings` of them, for schedules that change with it."""
-    trained = sum(bool(model.training) for model in store.listed(config))
+    """Return the progress of training, from 0 to 1 after `trainings` of them, for schedules that change with it.
+
+    Models of tuning do not count: the loop has not gone on from them.
+    """
+    trained = sum(bool(model.training) and not model.is_experiment for model in store.listed(config))
     return round(min(trained / trainings, 1.0), 3)
 
 

@@ -56,7 +56,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def model(home: Path, seed: int = 0) -> Path:
-    """A model that was trained in the run, with the games that it knows."""
+    """A model that was trained in the run, with the games that it knows and its errors."""
     import torch
 
     torch.manual_seed(seed)
@@ -64,6 +64,7 @@ def model(home: Path, seed: int = 0) -> Path:
     path = add_model(home / "models" / CONFIG, network, {"training": {"run": Path(RUN).name}})
     (home / RUN).mkdir(parents=True, exist_ok=True)
     (home / RUN / "games.npy").write_bytes(b"games")
+    (home / RUN / "errors.npz").write_bytes(b"errors")
     return path.relative_to(home)
 
 
@@ -87,9 +88,20 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_what_a_training_needs_is_brought_once(sshd: Server, home: Path) -> None:
     parent = model(home)
-    assert push(sshd, home, parent).files == 8
+    assert push(sshd, home, parent).files == 9
     assert files(sshd.home) == files(home)
     assert push(sshd, home, parent) == (0, 0)
+
+
+def test_the_regression_set_is_where_the_training_is(sshd: Server, home: Path) -> None:
+    positions = home / "data" / "positions" / f"{CONFIG}.regression.json"
+    positions.parent.mkdir()
+    positions.write_bytes(b"positions")
+    push(sshd, home)
+    assert files(sshd.home) == files(home)
+    positions.unlink()
+    push(sshd, home)
+    assert files(sshd.home) == files(home)
 
 
 def test_only_what_is_new_goes_over_and_what_the_data_set_has_no_more_goes_away(sshd: Server, home: Path) -> None:

@@ -170,6 +170,8 @@ def test_the_progress_of_training_is_the_share_of_its_trainings(store: ModelStor
         registered(store, seed, training={"run": f"{seed}"})
     assert training_progress(store, CONFIG, 10) == 0.5
     assert training_progress(store, CONFIG, 4) == 1
+    registered(store, 6, training={"run": "trial", "tuning": {"kind": "trial"}})
+    assert training_progress(store, CONFIG, 10) == 0.5, "the loop has not gone on from it"
 
 
 def test_since_when_the_loop_runs_is_told_by_its_files(tmp_path: Path) -> None:
