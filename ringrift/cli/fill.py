@@ -12,7 +12,7 @@ import typer
 
 from ringrift.cli.context import exit_if_cancelled, run_context
 from ringrift.cli.log import telling
-from ringrift.cli.options import GAMES, MODELS, RINGRIFT, ConfigArgument, ModelsOption
+from ringrift.cli.options import GAMES, MODELS, RINGRIFT, ConfigArgument, FromZeroOption, ModelsOption
 
 
 def fill(
@@ -20,6 +20,7 @@ def fill(
     weight: Annotated[
         float, typer.Option(min=0.01, max=100, help="Of this config among those that fill the same host.")
     ] = 1.0,
+    from_zero: FromZeroOption = False,
     out: Annotated[Path, typer.Option(help="Folder of the games, as <config>/<host>/<worker>/*.jsonl.")] = GAMES,
     models: ModelsOption = MODELS,
     host: Annotated[str | None, typer.Option(help="Name of this machine; by default its own.")] = None,
@@ -56,6 +57,7 @@ def fill(
     def start(number: int, factor: float, position: int) -> subprocess.Popen[bytes]:
         words = ["selfplay", config, "--host", place, "--worker", f"{worker}-{number}", "--pace", str(home / PLAN)]
         words += ["--batch", str(max(1, int(most * factor))), "--out", str(out), "--models", str(models)]
+        words += ["--from-zero"] if from_zero else []
         seen = {"CUDA_VISIBLE_DEVICES": gpus[position % len(gpus)] if gpus else ""}
         return subprocess.Popen([*RINGRIFT, *words], stdin=subprocess.DEVNULL, env=os.environ | seen)
 

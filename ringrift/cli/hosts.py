@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +17,7 @@ from ringrift.console import console, echo, echo_bytes
 if TYPE_CHECKING:
     from ringrift.fleet.health import Health
     from ringrift.fleet.hosts import FleetSettings, Host, Role
+    from ringrift.fleet.services import Services
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -232,8 +233,10 @@ def deploy(
     else:
         with open_fleet(names, database, chosen_role) as (chosen, settings, health):
             hosts = {name: host for name, host in chosen.items() if names or host.works}
-            configs = loop_settings().preset_named(None).configs
-            of_hosts = host_services(checkout(), hosts, configs) if services else {}
+            loop = loop_settings().preset_named(None)
+            of_hosts: Mapping[str, Services] = {}
+            if services:
+                of_hosts = host_services(checkout(), hosts, loop.configs, from_zero=loop.from_zero)
             with run_context(settings) as context:
                 report = run(hosts, context, dry_run=dry_run, health=health, services=of_hosts, change=change)
     show_report(report, as_json)
@@ -303,7 +306,7 @@ def rent(
             missing = missing_games(store, preset.configs, games=stage.new_games, minutes=stage.minutes)
             demand = demand_of(missing, settings.backlog)
         with run_context(fleet_settings()) as context:
-            work = RentedWork(context, preset.configs, settings.services)
+            work = RentedWork(context, preset.configs, settings.services, preset.from_zero)
             renting = Renting(provider, rentals, settings, work.set_up, work.bring_home, partial(echo, err=True))
             jobs = Counter(place.host for place in health.taken())
             report = renting.round(demand, health.conditions(), jobs, dry_run=dry_run)

@@ -12,13 +12,17 @@ from ringrift.cli.models import open_store
 from ringrift.cli.options import MANY, MODELS, ConfigArgument, DatabaseOption, JsonOption, ModelsOption
 from ringrift.cli.reports import show_report
 
-PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, laptop or cluster.")]
+PresetOption = Annotated[str | None, typer.Option("--preset", help="Of loop.yaml: smoke, quick, laptop or cluster.")]
 
 
 def loop(
     config: ConfigArgument,
     iterations: Annotated[int, typer.Option(min=1, max=MANY, help="How often: self-play to promotion.")] = 1,
     preset: PresetOption = None,
+    from_zero: Annotated[
+        bool,
+        typer.Option("--from-zero", help="Begin with random weights whatever the preset says; smoke and quick do so."),
+    ] = False,
     database: DatabaseOption = None,
     models: ModelsOption = MODELS,
     as_json: JsonOption = False,
@@ -29,10 +33,18 @@ def loop(
     process. However it was stopped, the same command goes on where it was;
     a stage that does nothing says which condition stopped it.
 
+    A config without models begins with the champion that comes with the
+    package, and has to beat it; with --from-zero, or a preset that says
+    from_zero, it begins with random weights and games without a network.
+
     Example: ringrift loop square8_2p --iterations 10 --preset laptop
+
+    Example: ringrift loop square8_2p --from-zero --preset quick
 
     Example: ringrift loop square8_2p --preset smoke --json
     """
+    from dataclasses import replace
+
     from ringrift.game import parse_config
     from ringrift.pipeline.iteration import LoopInputs
     from ringrift.pipeline.pipeline_settings import pipeline_settings
@@ -40,6 +52,8 @@ def loop(
 
     parse_config(config)
     settings = pipeline_settings(config, preset)
+    if from_zero:
+        settings = replace(settings, loop=settings.loop.model_copy(update={"from_zero": True}))
     with open_store(database, models, create=True) as store:
         inputs = LoopInputs(config, store.database, store)
         with run_context(settings, heavy="the loop", folders=inputs.folders, gpu=True) as context:

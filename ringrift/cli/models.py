@@ -27,7 +27,9 @@ from ringrift.console import console, echo
 from ringrift.moments import utc
 
 if TYPE_CHECKING:
+    from ringrift.errors import RingRiftError
     from ringrift.models import ModelStore, NnueStore, RegisteredNnue, StoredModel
+    from ringrift.models.shipped import ShippedModel
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -174,17 +176,22 @@ def show(
     """
     from rich.markup import escape
 
-    from ringrift.models import GateReport, history
+    from ringrift.game_database import AbsentDatabase
+    from ringrift.models import GateReport, UnknownModel, history
     from ringrift.models.names import named_model
 
-    with open_stores(database, folder) as (store, networks):
-        if (network := networks.find(model)) is not None:
-            _show_network(networks, network, as_json)
-            return
-        record = named_model(store, model)
-        fault = None if record.pruned is not None else store.fault(record)
-        entries = history(store, model=record.id)
-        path = store.path(record)
+    try:
+        with open_stores(database, folder) as (store, networks):
+            if (network := networks.find(model)) is not None:
+                _show_network(networks, network, as_json)
+                return
+            record = named_model(store, model)
+            fault = None if record.pruned is not None else store.fault(record)
+            entries = history(store, model=record.id)
+            path = store.path(record)
+    except (AbsentDatabase, UnknownModel) as error:
+        _show_shipped(_of_package(model, database, error), as_json)
+        return
     if as_json:
         gated = [entry.to_json() for entry in entries]
         echo(json.dumps(record.to_json() | {"fault": fault, "promotions": gated}))
@@ -208,6 +215,39 @@ def show(
         screen.print(f"\n{utc(entry.when)} {entry.kind}{forced}: {escape(entry.why)}")
         if entry.verdict is not None:
             screen.print(rendered(GateReport.from_json(entry.verdict)))
+
+
+def _of_package(name: str, database: str | None, error: RingRiftError) -> ShippedModel:
+    """Return the model of the package that a name denotes; raise the error of the store where there is none.
+
+    A database that is named and absent remains an error.
+    """
+    from ringrift.game_database import AbsentDatabase
+    from ringrift.models.shipped import find_shipped
+
+    mistyped = isinstance(error, AbsentDatabase) and database is not None
+    shipped = None if mistyped else find_shipped(name)
+    if shipped is None:
+        raise error
+    return shipped
+
+
+def _show_shipped(model: ShippedModel, as_json: bool) -> None:
+    """Show a model of the package: its file and its Elo."""
+    if as_json:
+        echo(json.dumps(model.to_json()))
+        return
+    known = {
+        "network" if model.kind == "nnue" else "model": model.id,
+        "config": model.config,
+        "status": "shipped: comes with the package",
+        "parent": model.training.get("parent") or "–",
+        "file": model.path,
+    }
+    for name, value in known.items():
+        echo(f"{name:<9}  {value}")
+    for form, rating in model.elo.items():
+        echo(f"{'Elo':<9}  {form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games")
 
 
 def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> None:
@@ -262,15 +302,19 @@ def why(
 
     Example: ringrift models why 01234567
     """
-    from ringrift.models import lineage, nnue_lineage
+    from ringrift.game_database import AbsentDatabase
+    from ringrift.models import UnknownModel, lineage, nnue_lineage
     from ringrift.models.names import named_model
 
-    with open_stores(database, folder) as (store, networks):
-        network = networks.find(model)
-        if network is not None:
-            show_report(nnue_lineage(networks, network), as_json)
-        else:
-            show_report(lineage(store, named_model(store, model)), as_json)
+    try:
+        with open_stores(database, folder) as (store, networks):
+            network = networks.find(model)
+            if network is not None:
+                show_report(nnue_lineage(networks, network), as_json)
+            else:
+                show_report(lineage(store, named_model(store, model)), as_json)
+    except (AbsentDatabase, UnknownModel) as error:
+        show_report(_of_package(model, database, error), as_json)
 
 
 @app.command()

@@ -45,6 +45,10 @@ DeviceOption = Annotated[
     str | None, typer.Option(help="cpu, cuda, cuda:1 or mps; by default a GPU where there is one.")
 ]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Records: .jsonl or .jsonl.gz")]
+FromZeroOption = Annotated[
+    bool,
+    typer.Option("--from-zero", help="Play the bootstrap mixture until a model has been promoted here."),
+]
 GameOption = Annotated[int, typer.Option("--game", "-g", min=1, max=MANY, help="Which game of the file, from 1.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 ModelsOption = Annotated[Path, typer.Option("--models", help="The folder of models.")]

@@ -19,6 +19,7 @@ from ringrift.cli.options import (
     MOST_PROCESSES,
     ConfigArgument,
     DeviceOption,
+    FromZeroOption,
     JsonOption,
     ModelsOption,
     MovesOption,
@@ -37,6 +38,7 @@ def selfplay(
             help="A player, or a mixture; {best} is the champion, {best~1} the one before. By default of the settings."
         ),
     ] = None,
+    from_zero: FromZeroOption = False,
     games: Annotated[
         int | None, typer.Option("--games", "-n", min=1, max=MANY, help="Play until the run has this many games.")
     ] = None,
@@ -90,11 +92,15 @@ def selfplay(
     The same command again goes on where the last one was stopped, however
     that came about; what it has played is not played again.
 
-    Without --players, the promoted model plays as soon as there is one, and
-    until then a mixture that needs none. A model that is promoted meanwhile
-    plays the games that begin after that.
+    Without --players, the champion plays: the model that was promoted here,
+    and until there is one, the champion that comes with the package. With
+    --from-zero, or where none comes along, a mixture plays until then that
+    needs no network, and {best} is never the package's. A model that is
+    promoted meanwhile plays the games that begin after that.
 
     Example: ringrift selfplay square8_2p --target
+
+    Example: ringrift selfplay square8_2p --from-zero --games 400
 
     Example: ringrift selfplay hex8_3p --players 'mixed:3xheuristic,random' --games 100
 
@@ -113,7 +119,7 @@ def selfplay(
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
     host = checked_name("host", host or socket.gethostname())
     checked_name("worker", worker)
-    options = _options(config, run, players, seed, max_moves, progress, resign, settings, f"{host}-{worker}")
+    options = _options(config, run, players, seed, max_moves, progress, resign, settings, from_zero, f"{host}-{worker}")
     more = None
     if target:
         if games is not None:
@@ -180,6 +186,7 @@ def _options(
     progress: float,
     resigns: bool,
     settings: SelfPlaySettings,
+    from_zero: bool,
     place: str,
 ) -> SelfPlayOptions:
     """The options; its run is named after `place` and everything that decides the games, unless it has a name."""
@@ -199,5 +206,6 @@ def _options(
         resigns=resigns,
         settings=settings,
         positions=wanted_positions(config, settings),
+        from_zero=from_zero,
     )
     return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))

@@ -25,13 +25,15 @@ class RentedWork:
     """The configs of the loop."""
     services: bool
     """Whether hosts of self-play also play unasked."""
+    from_zero: bool = False
+    """Whether they play without the champion of the package, as the loop does."""
     games: Path = GAMES
     """The folder of games here."""
 
     def set_up(self, hosts: Mapping[str, Host]) -> Mapping[str, str]:
         """Set hosts up, and return what is wrong by host; those that are ready are not in it."""
         players = {name: host for name, host in hosts.items() if self._plays_unasked(host)}
-        services = host_services(checkout(), players, self.configs) if players else {}
+        services = self._services(players) if players else {}
         report = deploy(hosts, self.context, services=services)
         return {one.host: one.trouble for one in report.hosts if one.trouble}
 
@@ -56,8 +58,11 @@ class RentedWork:
     def _plays_unasked(self, host: Host) -> bool:
         return self.services and "selfplay" in host.roles
 
+    def _services(self, players: Mapping[str, Host]) -> Mapping[str, Services]:
+        return host_services(checkout(), players, self.configs, from_zero=self.from_zero)
+
     async def _stop_services(self, shell: SshShell, name: str, host: Host) -> None:
-        units = host_services(checkout(), {name: host}, self.configs)[name].units
+        units = self._services({name: host})[name].units
         none = Services(host.home, (), units)
         async for step in bring_services(shell, name, none, ServiceChange(), new_release=False, dry_run=False):
             self.context.progress(f"{name}: {step}", 1, None)

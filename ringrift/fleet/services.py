@@ -62,19 +62,21 @@ class ServiceChange:
     """Seconds for which what has been started has to stay alive."""
 
 
-def host_services(source: Path, hosts: Mapping[str, Host], configs: Sequence[str]) -> dict[str, Services]:
+def host_services(
+    source: Path, hosts: Mapping[str, Host], configs: Sequence[str], *, from_zero: bool = False
+) -> dict[str, Services]:
     """Return the services of those hosts that are for self-play: of each config that a host can bear.
 
-    `configs` are those of the loop; `source` is the checkout. `BadSettings` if there is no such host, or nothing that
-    one of them can do.
+    `configs` and `from_zero` are those of the loop; `source` is the checkout. `BadSettings` if there is no such host,
+    or nothing that one of them can do.
     """
     players = {name: host for name, host in hosts.items() if "selfplay" in host.roles}
     if not players:
         raise BadSettings(f"services are for the role selfplay, which none of the hosts {', '.join(hosts)} has")
-    return {name: _selfplay_services(source, name, host, configs) for name, host in players.items()}
+    return {name: _selfplay_services(source, name, host, configs, from_zero) for name, host in players.items()}
 
 
-def _selfplay_services(source: Path, name: str, host: Host, configs: Sequence[str]) -> Services:
+def _selfplay_services(source: Path, name: str, host: Host, configs: Sequence[str], from_zero: bool) -> Services:
     chosen = [config for config in configs if host.bears(config)]
     if not chosen:
         able = ", ".join(host.configs or ())
@@ -82,6 +84,7 @@ def _selfplay_services(source: Path, name: str, host: Host, configs: Sequence[st
             f"host {name}: can bear no config: hosts.yaml names {able}, the loop has {', '.join(configs)}"
         )
     words = {"program": _home_as_specifier(host.program), "home": _home_as_specifier(host.home), "host": name}
+    words["from_zero"] = " --from-zero" if from_zero else ""
     template = "ringrift-selfplay@.service"
     names = tuple(f"ringrift-selfplay@{config}.service" for config in chosen)
     return Services(host.home, names, {template: _filled(source, template, words)})

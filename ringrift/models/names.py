@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from ringrift.agents.champion import find_champion
 from ringrift.models.errors import UnknownModel
 from ringrift.models.history import predecessors
 from ringrift.models.store import ModelStore, StoredModel
@@ -29,10 +30,19 @@ def named_model(store: ModelStore, name: str, config: str | None = None) -> Stor
 
 
 def model_file(store: ModelStore, name: str, config: str) -> Path:
-    """Return the file that a name denotes: as `named_model`, and files that are not in the store, by path or by id."""
+    """Return the file that a name denotes: as `named_model`, and files that are not in the store, by path or by id.
+
+    Where the store has had no champion, `best` is the one that specs call `{best}`, such as that of the package.
+    """
     for path in (Path(name), store.folder / config / f"{name}.pth"):
         if path.is_file():
             return path
+    champion = CHAMPION.fullmatch(name)
+    if champion is not None and not int(champion["back"] or 0):
+        of = champion["config"] or config
+        unstored = find_champion(store.folder, of) if store.champion(of) is None else None
+        if unstored is not None:
+            return unstored
     return Path(store.path(named_model(store, name, config)))
 
 

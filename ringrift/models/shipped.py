@@ -12,8 +12,9 @@ from ringrift.evaluation.participants import plays_as
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game import configs
 from ringrift.models.errors import LostRace
+from ringrift.models.names import CHAMPION
 from ringrift.models.promotion import change_champion
-from ringrift.models.store import ModelStore, StoredModel
+from ringrift.models.store import SHORTEST_NAME, ModelStore, StoredModel
 from ringrift.networks import load_model, read_id, read_info, save_model
 from ringrift.nnue import read_network
 from ringrift.nnue.file import SHIPPED, SUFFIX
@@ -39,6 +40,11 @@ class ShippedModel:
     training: Mapping[str, Any]
     """The facts that its training has kept, and of a champion its Elo."""
 
+    @property
+    def elo(self) -> Mapping[str, Mapping[str, int]]:
+        """The Elo that it brings along, its interval and its games, by way of playing."""
+        return self.training.get("elo") or {}
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
         return asdict(self) | {"status": SHIPPED_STATUS}
@@ -58,6 +64,22 @@ def shipped_models(config: str | None = None) -> list[ShippedModel]:
         training = stored.description["extra"].get("training", {})
         models.append(ShippedModel(stored.id, path.stem, "nnue", str(path), training))
     return models
+
+
+def shipped_id(config: str) -> str | None:
+    """Return the id of the champion of a config that comes with the package; None if none does."""
+    path = shipped_model(config)
+    return None if path is None else read_id(path)
+
+
+def find_shipped(name: str) -> ShippedModel | None:
+    """Return the model of the package that a name denotes: an id, its first digits, or `square8_2p/best`; else None."""
+    champion = CHAMPION.fullmatch(name)
+    if champion is not None and champion["config"] and not int(champion["back"] or 0):
+        return next((model for model in shipped_models(champion["config"]) if model.kind == "network"), None)
+    digits = name.lower()
+    matching = [model for model in shipped_models() if model.id.startswith(digits)]
+    return matching[0] if len(matching) == 1 and len(digits) >= SHORTEST_NAME else None
 
 
 def ship_model(store: ModelStore, model: StoredModel, folder: Path) -> Path:

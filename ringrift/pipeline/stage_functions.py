@@ -70,6 +70,7 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         resigns=True,
         settings=settings,
         positions=wanted_positions(inputs.config, settings),
+        from_zero=context.settings.loop.from_zero,
     )
     report = run_selfplay(
         options,

@@ -21,6 +21,7 @@ from ringrift.game_database.counters import Counted, CounterName, read_counters
 from ringrift.game_database.pool import ARRIVALS
 from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, StoredModel, history, look_at_champion
+from ringrift.models.shipped import shipped_id
 from ringrift.moments import utc
 from ringrift.pipeline.allocation import Allocated, newest_allocations
 from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
@@ -117,6 +118,8 @@ class ConfigStatus:
     newest_elo: dict[str, tuple[float, float, float]]
     """The ratings of the newest model, like `elo`."""
     champion: str | None
+    shipped: str | None
+    """The id of the champion that comes with the package, which plays where there is no other."""
     wrong: str
     """The fault of the champion's files; empty if they are sound."""
     elo: dict[str, tuple[float, float, float]]
@@ -140,7 +143,7 @@ class ConfigStatus:
         yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)}"
         if self.newest != self.champion:
             yield from (("", line) for line in _elo_lines(self.newest_elo))
-        yield "champion", self.champion or "none yet"
+        yield "champion", self.champion or (f"{self.shipped}, shipped" if self.shipped else "none yet")
         if self.wrong:
             yield "", self.wrong
         yield from (("Elo", line) for line in _elo_lines(self.elo))
@@ -276,6 +279,7 @@ def _config_status(sources: _Sources, config: str, parts: tuple[int, int]) -> Co
         newest=None if last is None else last.id,
         newest_elo={} if last is None else elo_by_form(ratings, last.id),
         champion=None if champion is None else champion.id,
+        shipped=shipped_id(config) if champion is None else None,
         wrong=wrong,
         elo={} if champion is None else elo_by_form(ratings, champion.id),
         trends={trend.form: str(trend) for trend in slopes},

@@ -27,7 +27,7 @@ class SelfPlayOptions:
     config: str
     run: str
     players: str | None
-    """A spec, in which `{best}` stands for the promoted model; None for the players of the settings."""
+    """A spec, in which `{best}` stands for the champion; None for the players of the settings."""
     seed: int
     max_moves: int
     progress: float
@@ -37,6 +37,8 @@ class SelfPlayOptions:
     settings: SelfPlaySettings
     positions: HardPositions | None = None
     """The hard positions that the share `opening.hard` of the games begins in."""
+    from_zero: bool = False
+    """Whether the champion of the package is left out: without a promoted model, the bootstrap mixture plays."""
 
     def seed_of(self, purpose: str) -> int:
         """Return the seed of one use of random numbers, 64 bits; two uses with one seed would draw the same numbers."""
@@ -50,7 +52,7 @@ class SelfPlayOptions:
         )  # these change no game
         positions = self.positions.id if self.positions else None
         whole = (self.config, self.players, self.seed, self.max_moves, self.progress, self.resigns, settings, positions)
-        return f"{digest(whole):016x}"[:8]
+        return f"{digest((*whole, 'from zero') if self.from_zero else whole):016x}"[:8]
 
 
 def wanted_positions(config: str, settings: SelfPlaySettings) -> HardPositions | None:

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from ringrift import energy, nnue
-from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model, with_difficulty
+from ringrift.agents import Agent, Spec, cheaper, make_agent, promoted_model, shipped_model, with_difficulty
 from ringrift.agents.champion import (
     CHAMPION,
     FORMER_CHAMPION,
     NEWEST,
+    find_champion,
+    find_promoted,
     former_wanted,
-    is_promoted,
     placed_newest,
     with_shipped,
 )
 from ringrift.agents.mixed import draw_members
 from ringrift.agents.network_evaluators import NetworkEvaluators
-from ringrift.agents.spec import parse_members
+from ringrift.agents.spec import SHIPPED_CHAMPION, parse_members
 from ringrift.errors import RingRiftError
 from ringrift.game import parse_config
 from ringrift.selfplay.options import SelfPlayOptions
@@ -58,7 +59,7 @@ class PlayerPool:
         self.networks = networks or NetworkEvaluators()
         self.board, self.seat_count = parse_config(options.config)
         self.models = models
-        self.best = promoted_model(models, options.config)
+        self.promoted = promoted_model(models, options.config)
         self.newest = placed_newest(models, options.config)
         self.names_newest = False
         self.agent_seed = options.seed_of("players")
@@ -75,7 +76,8 @@ class PlayerPool:
     def uses_gpu(self) -> bool:
         """Whether a player has a network that is computed beside the cores."""
         on_cores = energy.SUFFIX, nnue.SUFFIX
-        has_network = any((path := model_path(player.spec)) and path.suffix not in on_cores for player in self.members)
+        paths = [self._model_path(player.spec) for player in self.members]
+        has_network = any(path is not None and path.suffix not in on_cores for path in paths)
         return has_network and self.networks.device != "cpu"
 
     def refresh(self) -> None:
@@ -109,14 +111,25 @@ class PlayerPool:
 
     def _wanted_spec(self) -> str:
         """Return the spec that the newest games are to be played by."""
-        players = self.options.settings.players
-        promoted = is_promoted(self.models, self.options.config)
-        text = self.options.players or (self._trained() if promoted else players.bootstrap)
+        champion, players = self._champion(), self.options.settings.players
+        text = self.options.players or (players.bootstrap if champion is None else self._trained())
+        best = champion or str(self.promoted)  # without any, the error names the file that is missing
         self.former = former_wanted(text)
         self.names_newest = NEWEST in text
-        text = text.replace(NEWEST, str(self.newest if self.newest.exists() else self.best))
-        text = FORMER_CHAMPION.sub(lambda match: str(self._former_champion(int(match[1]))), text)
-        return with_shipped(text, self.options.config).replace(CHAMPION, str(self.best))
+        text = text.replace(NEWEST, str(self.newest) if self.newest.exists() else best)
+        text = FORMER_CHAMPION.sub(lambda match: self._former_champion(int(match[1]), best), text)
+        return text.replace(CHAMPION, best)
+
+    def _champion(self) -> str | None:
+        """Return what a spec calls the champion: the file of the promoted model, else `{shipped}`; None without either.
+
+        The file of the package lies elsewhere on every host, and the spec is a part of a game's identity.
+        """
+        find = find_promoted if self.options.from_zero else find_champion
+        path = find(self.models, self.options.config)
+        if path is None:
+            return None
+        return SHIPPED_CHAMPION if path == shipped_model(self.options.config) else str(path)
 
     def _trained(self) -> str:
         """Return the players of the settings at the present progress, with the share of simulations that is due."""
@@ -129,16 +142,15 @@ class PlayerPool:
         """Return where the former champions lie that the players name, the newest first."""
         return [promoted_model(self.models, f"{self.options.config}~{back + 1}") for back in range(self.former)]
 
-    def _former_champion(self, back: int) -> Path:
-        """Return the file of the champion so far back; where there have been fewer, that of the first one."""
-        return next((path for path in reversed(self._former_paths()[:back]) if path.exists()), self.best)
+    def _former_champion(self, back: int, best: str) -> str:
+        """Return the file of the champion so far back, or of the first where there have been fewer; else `best`."""
+        return next((str(path) for path in reversed(self._former_paths()[:back]) if path.exists()), best)
 
     def _load(self, text: str) -> None:
         """Make the players that a spec names; if that fails, nothing changes."""
         parts = parse_members(text) if text.startswith("mixed:") else [(1.0, text)]
-        watched = {path for _, spec in parts if (path := model_path(spec))}
-        watched |= set() if self.options.players else {self.best}
-        watched |= set(self._former_paths())
+        watched = {path for _, spec in parts if (path := self._model_path(spec))}
+        watched |= {self.promoted, *self._former_paths()}
         watched |= {self.newest} if self.names_newest else set()
         stamps = {path: stamp_of(path) for path in watched}  # before the files are read, so that no change is missed
         made: dict[str, Player] = {}
@@ -152,7 +164,7 @@ class PlayerPool:
     def _player(self, spec: str) -> Player:
         """Return the player of a spec: the present one if its model is the same, else a new one."""
         while True:
-            model = model_id(spec)
+            model = self._model_id(spec)
             for player in self.members:
                 if (player.spec, player.model) == (spec, model):
                     return player
@@ -168,8 +180,15 @@ class PlayerPool:
                 keeps_temperature="temperature" in Spec.parse(spec).options,
                 cheaper=self._agent(less) if less else None,
             )
-            if model_id(spec) == model:  # else the file was replaced meanwhile, and which one was read is not known
+            if self._model_id(spec) == model:
                 return player
+            # The file was replaced meanwhile, and which one was read is not known.
+
+    def _model_path(self, spec: str) -> Path | None:
+        return model_path(with_shipped(spec, self.options.config))
+
+    def _model_id(self, spec: str) -> str | None:
+        return model_id(with_shipped(spec, self.options.config))
 
     def _agent(self, spec: str) -> Agent:
         return make_agent(spec, self.board, self.seat_count, seed=self.agent_seed, networks=self.networks)

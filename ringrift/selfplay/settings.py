@@ -22,7 +22,7 @@ class LaterPlayers(Settings):
 
 
 class PlayersSettings(Settings):
-    """The players where none are named; `{best}` stands for the promoted model."""
+    """The players where none are named; `{best}` stands for the champion."""
 
     trained: str
     bootstrap: str

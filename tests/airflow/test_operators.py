@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from ringrift.fleet.failures import JobFailed, Postponed
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.plan import PlannedGames
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator, ShadowOperator
 from ringrift_airflow.operators.export import ExportOperator
@@ -57,6 +58,7 @@ def test_a_shard_plays_its_share_of_what_is_planned(place: Place, tries: Tries) 
     shard = {"config": CONFIG, "shard": 0, "games": 5, "players": "random", "preset": "smoke", "shards": 3}
     run(RemoteSelfplayOperator, tries, **shard)
     assert " --games 20 " in words(place, "selfplay"), "the budget of smoke, 60 games, by three shards"
+    assert words(place, "selfplay").endswith(" --players random --from-zero --json"), "as smoke says"
     tries.conf = {"games": 5}
     run(RemoteSelfplayOperator, tries, **shard)
     assert " --games 5 " in words(place, "selfplay"), "a person has said how many"
@@ -72,6 +74,22 @@ def test_bootstrap_targets_hold_unless_another_run_is_playing(place: Place, trie
     tries.counts = [4, 2]
     run(RemoteSelfplayOperator, tries, **shard)
     assert " --games 30 " in words(place, "selfplay")
+
+
+@pytest.mark.parametrize(("preset", "from_zero"), [("quick", True), ("laptop", False)])
+def test_the_champion_of_the_package_plays_unless_the_preset_learns_from_zero(
+    preset: str, from_zero: bool, place: Place, tries: Tries
+) -> None:
+    from ringrift.models import ModelStore
+
+    run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=5, preset=preset)
+    assert ("--from-zero" in words(place, "selfplay")) == from_zero
+    with FleetHook().health() as health:
+        store = ModelStore(health.database, place.home / "models")
+        assert [model.status for model in store.listed(CONFIG)] == ([] if from_zero else ["production"])
+    tries.run_type = "backfill"
+    run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=5, preset=preset)
+    assert ("--from-zero" in words(place, "selfplay")) == from_zero
 
 
 def test_self_play_that_pauses_plays_nothing_and_lets_what_follows_run(

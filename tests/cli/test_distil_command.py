@@ -9,6 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from ringrift.agents import champion
 from ringrift.cli import app
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
@@ -46,7 +47,8 @@ def test_a_student_is_trained_registered_and_compared_with_its_teachers(places: 
     assert [model.id for model in models] == [report["facts"]["model"]]
 
 
-def test_what_is_wrong_is_one_line(places: list[str], tmp_path: Path) -> None:
+def test_what_is_wrong_is_one_line(places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path / "package")
     path = teacher(tmp_path / "one.pth")
     assert "has had no champion yet" in complaint("distil", "best", CONFIG, "--to", "small", *places)
     assert "unknown config" in complaint("distil", path, "square9_2p", "--to", "small", *places)

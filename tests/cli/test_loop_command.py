@@ -14,6 +14,9 @@ import yaml
 from typer.testing import CliRunner
 
 from ringrift.cli import app
+from ringrift.pipeline.iteration import Iteration, LoopInputs
+from ringrift.pipeline.pipeline_settings import PipelineSettings
+from ringrift.run_context import RunContext
 from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint
 
@@ -96,6 +99,31 @@ def test_where_nothing_has_begun_the_status_says_how_to_begin(tmp_path: Path, mo
     assert [path.name for path in tmp_path.rglob("*")] == ["data"], "to look makes nothing"
     assert "there is no games database" in complaint("status", "--database", "typo.db")
     assert "there is no games database" in complaint("status", "--curve", CONFIG, "curve.png")
+
+
+@pytest.mark.parametrize(
+    ("options", "from_zero"),
+    [
+        (("--preset", "laptop"), False),
+        (("--preset", "laptop", "--from-zero"), True),
+        (("--preset", "quick"), True),
+        (("--preset", "quick", "--from-zero"), True),
+    ],
+)
+def test_the_loop_begins_from_zero_by_a_flag_or_its_preset(
+    options: tuple[str, ...], from_zero: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[bool] = []
+
+    def iterate(inputs: LoopInputs, context: RunContext[PipelineSettings]) -> Iteration:
+        seen.append(context.settings.loop.from_zero)
+        return Iteration(inputs.config, 0, {})
+
+    monkeypatch.setattr("ringrift.pipeline.run_iteration.run_iteration", iterate)
+    done = CliRunner().invoke(app, ["loop", CONFIG, *options, "--database", str(tmp_path / "games.db")])
+    assert done.exit_code == 0, done.output
+    assert seen == [from_zero]
 
 
 def test_what_does_not_exist_is_one_line() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ringrift.agents import promoted_model
+from ringrift.agents import champion, promoted_model
 from ringrift.cli import app
 from ringrift.game import get_board
 from ringrift.networks import NetworkConfig, build_network, load_model, read_info, save_model
@@ -183,3 +183,40 @@ def test_a_shipped_model_plays_the_same_and_names_no_path_of_the_machine(place: 
     assert str(place) not in text
     before, after = (load_model(file).state_dict() for file in (Path("one.pth"), path))
     assert all(bool((before[name] == after[name]).all()) for name in before)
+
+
+def test_a_model_of_the_package_is_shown_and_explained(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", place / "package")
+    elo = {"gumbel@32": {"elo": 900, "low": 800, "high": 1000, "games": 160}}
+    training = {"parent": "0123456789abcdef", "steps": 845, "elo": elo}
+    path = place / "package" / "hex8_2p.pth"
+    shipped = save_model(path, build_network(NetworkConfig.of("small", "hex8", 2)), {"training": training})[:16]
+    nnue = next(one for one in read("models", "list", "--status", "shipped") if one["kind"] == "nnue")
+    monkeypatch.delenv("RINGRIFT_DATABASE")
+    assert not (place / "data").exists()
+    for _ in range(2):  # in a fresh clone, and with a store that does not know it
+        for name in (shipped, shipped[:6].upper(), "hex8_2p/best"):
+            assert read("models", "show", name) == read("models", "why", name)
+            assert read("models", "show", name)["id"] == shipped
+        shown = run("models", "show", shipped)
+        assert f"config hex8_2p status shipped: comes with the package parent 0123456789abcdef file {path}" in shown
+        assert "Elo gumbel@32 900 (800 … 1000), 160 games" in shown
+        explained = run("models", "why", shipped)
+        assert f"{shipped} hex8_2p network comes with the package" in explained
+        assert "0123456789abcdef is not in the store" in explained
+        assert "gumbel@32 900 (800 … 1000), 160 games" in explained
+        assert read("models", "why", nnue["id"])["path"] == nnue["path"]
+        assert "nnue comes with the package" in run("models", "why", nnue["id"])
+        (place / "data").mkdir(exist_ok=True)
+        run("models", "register", "one.pth")
+
+
+def test_a_model_that_neither_store_nor_package_has_is_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", place / "package")
+    save_model(place / "package" / "hex8_2p.pth", build_network(NetworkConfig.of("small", "hex8", 2)))
+    assert "there is no games database" in complaint("models", "show", "hex8_2p/best")
+    run("models", "register", "one.pth")
+    for verb in ("show", "why"):
+        assert "there is no model 'fedcba98'" in complaint("models", verb, "fedcba98")
+        assert "name it by 4 or more digits" in complaint("models", verb, "0")
+        assert "hex8_2p has had no champion yet" in complaint("models", verb, "hex8_2p/best~1")

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from ringrift.agents import champion
 from ringrift.cli import app
-from ringrift.selfplay import GameFiles, count_games, read_line, read_lines
+from ringrift.networks import save_model
+from ringrift.selfplay import GameFiles, GameRecord, count_games, read_line, read_lines
 from ringrift.settings import DEFAULTS
 from tests.cli.processes import RINGRIFT, complaint, ringrift, ringrift_on_a_full_disk
+from tests.models.making import network
 
 QUICK = ("--players", "heuristic", "--batch", "8")
 
@@ -61,6 +64,30 @@ def test_the_target_counts_the_games_of_all_workers(tmp_path: Path, monkeypatch:
     assert count_games(tmp_path / "games") == 9
 
 
+def test_the_champion_of_the_package_plays_but_from_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path / "package")
+    shipped = save_model(tmp_path / "package" / "hex8_2p.pth", network("hex8_2p", architecture="small"))[:16]
+    (tmp_path / "include" / "config").mkdir(parents=True)
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path / "include" / "config"))
+    players = "players: {trained: 'policy:{best}', bootstrap: 'mixed:heuristic,random'}\n"
+    (tmp_path / "include" / "config" / "selfplay.yaml").write_text(players)
+
+    def played(*more: str) -> list[GameRecord]:
+        done = CliRunner().invoke(app, ["selfplay", "hex8_2p", "--games", "2", "--json", *more])
+        assert done.exit_code == 0, done.output
+        report = json.loads(done.stdout)
+        paths = Path(report["folder"]).glob(f"{report['run']}-*.jsonl.gz")
+        return [read_line(line) for path in paths for line in read_lines(path)]
+
+    games, from_zero = played(), played("--from-zero")
+    assert {game.models for game in games} == {(shipped, shipped)}
+    assert {game.engines for game in games} == {("policy:{shipped}",) * 2}
+    assert {game.models for game in from_zero} == {(None, None)}
+    assert {engine for game in from_zero for engine in game.engines} <= {"heuristic", "random"}
+    assert games[0].run != from_zero[0].run
+
+
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_self_play_that_is_told_to_stop_leaves_every_finished_game(
     sign: signal.Signals, code: int, tmp_path: Path
@@ -99,7 +126,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
         (("hex9_2p",), "unknown config 'hex9_2p'"),
         (("hex8_2p", "--players", "dice"), "player 'dice': unknown mode 'dice'"),
         (("hex8_2p", "--players", "mixed:0xrandom"), "'0xrandom' is no member"),
-        (("hex8_2p", "--players", "gumbel:{best}@8"), "models/ringrift_best_hex8_2p"),
+        (("hex8_2p", "--players", "gumbel:{best}@8", "--from-zero"), "models/ringrift_best_hex8_2p"),
         (("hex8_2p", "--temperature", "cosin"), "temperature 'cosin': unknown; did you mean 'cosine'?"),
         (("hex8_2p", "--draw", "table"), "draw 'table': unknown; known are seat, game"),
         (("hex8_2p", "--run", "a/b"), "run 'a/b': a name consists of letters, digits, dots, dashes and underscores"),
@@ -114,7 +141,7 @@ def test_wrong_words_are_explained_in_one_line(words: tuple[str, ...], message: 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    message = complaint("selfplay", "hex8_2p", "--out", tmp_path / "file", "--host", "h")
+    message = complaint("selfplay", "hex8_2p", *QUICK, "--out", tmp_path / "file", "--host", "h")
     assert message == f"{tmp_path}/file/hex8_2p/h/0: cannot be written (Not a directory)"
 
 

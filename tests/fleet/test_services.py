@@ -187,6 +187,17 @@ def test_hosts_that_have_no_service_are_refused_in_one_line(source: Path, tmp_pa
         known_role("selfpaly")
 
 
+def test_services_play_from_zero_where_the_loop_does(source: Path, tmp_path: Path) -> None:
+    hosts = {"gpu-1": Server("gpu-1", tmp_path, 22, "ssh-ed25519 AAAA", tmp_path / "id").host()}
+
+    def command(from_zero: bool) -> str:
+        (unit,) = host_services(source, hosts, ["hex8_2p"], from_zero=from_zero)["gpu-1"].units.values()
+        return next(line for line in unit.decode().splitlines() if line.startswith("ExecStart="))
+
+    assert command(False).endswith(" fill %i --host gpu-1 --worker service")
+    assert command(True).endswith(" fill %i --host gpu-1 --worker service --from-zero")
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze of Debian's package systemd")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     services = coordinator_services(REPOSITORY, tmp_path, sync=True)

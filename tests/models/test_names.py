@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from ringrift.agents import champion
 from ringrift.models import ModelStore, Results, UnknownModel, model_settings, promote
 from ringrift.models.names import model_file, named_model
+from ringrift.networks import save_model
 from ringrift.run_context import RunContext
-from tests.models.making import registered
+from tests.models.making import network, registered
+
+
+@pytest.fixture(autouse=True)
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the package's champions, of which there is none unless a test writes one."""
+    folder = tmp_path / "package"
+    monkeypatch.setattr(champion, "SHIPPED", folder)
+    return folder
 
 
 def champions(store: ModelStore, count: int) -> list[str]:
@@ -46,6 +56,20 @@ def test_a_file_that_is_not_in_the_store_is_named_by_path_or_id(store: ModelStor
     path.touch()
     assert model_file(store, "0123456789abcdef", "hex8_3p") == path
     assert model_file(store, str(path), "hex8_3p") == path
+
+
+def test_until_there_is_a_champion_best_is_that_of_the_package(store: ModelStore, package: Path) -> None:
+    shipped = package / "hex8_2p.pth"
+    save_model(shipped, network("hex8_2p", 7))
+    for name in ("best", "best~0", "hex8_2p/best"):
+        assert model_file(store, name, "hex8_2p") == shipped
+        with pytest.raises(UnknownModel, match="hex8_2p has had no champion yet"):
+            named_model(store, name, "hex8_2p")
+    for name in ("best~1", "hex8_3p/best"):
+        with pytest.raises(UnknownModel, match="has had no champion yet"):
+            model_file(store, name, "hex8_2p")
+    (best,) = champions(store, 1)
+    assert model_file(store, "best", "hex8_2p").stem == best
 
 
 @pytest.mark.parametrize(

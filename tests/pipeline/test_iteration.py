@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from ringrift.agents import champion
 from ringrift.cli.render import rendered
 from ringrift.evaluation.settings import EvaluationSettings, evaluation_settings
 from ringrift.game_database import GamesDatabase, ingest
 from ringrift.models import ModelSettings, ModelStore, history, model_settings
-from ringrift.networks import NetworkConfig, add_model, build_network
+from ringrift.networks import NetworkConfig, add_model, build_network, save_model
 from ringrift.pipeline import run_iteration as run_iteration_module
 from ringrift.pipeline.curve import NoCurve, learning_curve
 from ringrift.pipeline.halt import Halted, halt, resume
@@ -44,7 +45,7 @@ from ringrift.training.thresholds import AtLeast, TrainingThresholds, training_t
 from tests.contexts import ingest_context, record
 from tests.datasets.games import searched_records
 from tests.game_database.records import write
-from tests.models.making import crowned, registered
+from tests.models.making import crowned, network, registered
 
 pytestmark = pytest.mark.slow
 
@@ -267,6 +268,23 @@ def test_the_status_says_how_every_config_stands(inputs: LoopInputs) -> None:
     assert "the champion's file is missing: `ringrift models verify --repair`" in found.wrong
 
 
+def test_the_status_names_the_champion_of_the_package_until_there_is_another(
+    inputs: LoopInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path / "package")
+    model = registered(inputs.store, config=CONFIG, architecture="small", training={"steps": 10})
+
+    def shown() -> tuple[str | None, str | None, str]:
+        (one,) = status(inputs.database, inputs.store.folder, inputs.iterations, preset()).configs
+        return one.champion, one.shipped, dict(one.lines())["champion"]
+
+    assert shown() == (None, None, "none yet")
+    shipped = save_model(tmp_path / "package" / f"{CONFIG}.pth", network(CONFIG, 7, "small"))[:16]
+    assert shown() == (None, shipped, f"{shipped}, shipped")
+    crowned(inputs.store, model)
+    assert shown() == (model.id, None, model.id)
+
+
 def test_the_status_prints_as_a_block_for_every_config() -> None:
     """Nothing is cut on a narrow terminal, and Elo is told with its interval and its trend."""
     found = ConfigStatus(
@@ -279,6 +297,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         newest="9c307b294abcdef0",
         newest_elo={"policy": (300.0, 280.0, 320.0)},
         champion="45307b294abcdef0",
+        shipped=None,
         wrong="files: gone",
         elo={"gumbel@32": (812.4, 790.1, 834.9), "policy": (512.0, 480.0, 544.0)},
         trends={"gumbel@32": "gumbel@32: +8 Elo a model (-27 … +43) over the last 6"},

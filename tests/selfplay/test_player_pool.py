@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ringrift.agents import BadSpec, promoted_model
+from ringrift.agents import BadSpec, MissingChampion, champion, promoted_model
 from ringrift.agents.champion import former_wanted, placed_newest
 from ringrift.networks import MissingModel, NetworkConfig, build_network, save_model
 from ringrift.selfplay import PlayerPool, SelfPlay
@@ -17,6 +17,20 @@ from ringrift.selfplay.settings import DifficultySettings, LaterPlayers, Players
 from tests.selfplay.runs import NOWHERE, some_options
 
 DEFAULTS = {"players": {"trained": "policy:{best}", "bootstrap": "random"}}
+
+
+@pytest.fixture(autouse=True)
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the package's champions, of which there is none unless a test writes one."""
+    folder = tmp_path / "package"
+    monkeypatch.setattr(champion, "SHIPPED", folder)
+    return folder
+
+
+def ship(package: Path, seed: int, config: str = "hex8_2p") -> str:
+    """Write a champion of the package, and return its id."""
+    torch.manual_seed(seed)
+    return save_model(package / f"{config}.pth", build_network(NetworkConfig.of("tiny", *config_of(config))))[:16]
 
 
 def promote(folder: Path, seed: int, config: str = "hex8_2p") -> str:
@@ -170,6 +184,68 @@ def test_the_newest_model_plays_where_it_is_named_and_the_champion_until_there_i
     newest = save_model(placed_newest(tmp_path, "hex8_2p"), network)[:16]
     pool.refresh()
     assert [player.model for player in pool.members] == [champion, newest]
+
+
+def test_the_champion_of_the_package_plays_until_a_model_is_promoted(tmp_path: Path, package: Path) -> None:
+    shipped = ship(package, seed=7)
+    options = some_options(players=None, settings=DEFAULTS)
+    pool = PlayerPool(options, tmp_path)
+    games = SelfPlay(options, pool, side_by_side=2).play(range(100))
+    first = next(games)
+    assert first.models == (shipped, shipped)
+    assert set(first.engines) == {"policy:{shipped}"}, "no path of this machine is a part of the game's identity"
+    promoted = promote(tmp_path, seed=1)
+    assert [next(games).models for _ in range(10)][-1] == (promoted, promoted)
+    assert pool.reloads == 1
+
+
+@pytest.mark.parametrize("players", ["policy:{best}", "policy:{best~1}", "policy:{newest}"])
+def test_every_name_of_a_champion_falls_back_to_that_of_the_package(
+    tmp_path: Path, package: Path, players: str
+) -> None:
+    shipped = ship(package, seed=7)
+    pool = PlayerPool(some_options(players=players), tmp_path)
+    assert [player.model for player in pool.members] == [shipped]
+    promoted = promote(tmp_path, seed=1)
+    pool.refresh()
+    assert [player.model for player in pool.members] == [promoted]
+
+
+def test_from_zero_the_bootstrap_mixture_plays_until_a_model_is_promoted(tmp_path: Path, package: Path) -> None:
+    ship(package, seed=7)
+    pool = PlayerPool(some_options(players=None, settings=DEFAULTS, from_zero=True), tmp_path)
+    assert pool.text == "random"
+    promoted = promote(tmp_path, seed=1)
+    pool.refresh()
+    assert [player.model for player in pool.members] == [promoted]
+
+
+def test_from_zero_no_name_stands_for_the_champion_of_the_package_but_its_own(tmp_path: Path, package: Path) -> None:
+    shipped = ship(package, seed=7)
+    with pytest.raises(MissingModel, match="ringrift_best_hex8_2p"):
+        PlayerPool(some_options(players="policy:{best}", from_zero=True), tmp_path)
+    pool = PlayerPool(some_options(players="policy:{shipped}", from_zero=True), tmp_path)
+    assert [player.model for player in pool.members] == [shipped]
+    with pytest.raises(MissingChampion, match="no champion of hex8_3p comes with the package"):
+        PlayerPool(some_options("hex8_3p", players="policy:{shipped}"), tmp_path)
+
+
+def test_only_from_zero_is_another_run(tmp_path: Path) -> None:
+    """A run is called as before where the champion plays, and goes on under its name when another one is promoted."""
+    options = some_options(players=None)
+    assert some_options(players=None, from_zero=False).fingerprint == options.fingerprint
+    assert some_options(players=None, from_zero=True).fingerprint != options.fingerprint
+
+
+def test_a_player_of_the_package_can_resign_and_has_less_difficulty(tmp_path: Path, package: Path) -> None:
+    ship(package, seed=7)
+    changes = {
+        "players": {"trained": "gumbel:{best}@64?noise=1"},
+        "difficulty": DifficultySettings(start=0.5, end=1.0, generations=5),
+    }
+    pool = PlayerPool(some_options(players=None, settings=changes), tmp_path)
+    assert pool.text == "gumbel:{shipped}@32?noise=1"
+    assert pool.members[0].cheaper is not None
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from ringrift.agents import champion
 from ringrift.fleet.answers import GpuUsage, HostUsage
 from ringrift.fleet.health import Health
 from ringrift.fleet.hosts import Host, fleet_settings
@@ -23,6 +24,8 @@ from ringrift.fleet.ssh import Unusable
 from ringrift.game import Game, configs, get_board
 from ringrift.game.notation import cell_key
 from ringrift.game_database import GamesDatabase, ingest
+from ringrift.models import ModelStore
+from ringrift.networks import save_model
 from ringrift.resources.control import Load
 from ringrift.resources.control_settings import control_settings
 from ringrift.resources.fill import HostControl
@@ -32,12 +35,23 @@ from ringrift.web.app import STATIC
 from ringrift.web.pages import configs as configs_page
 from ringrift.web.pages import fleet as fleet_page
 from ringrift.web.pages import games as games_page
+from ringrift.web.pages import overview as overview_page
 from ringrift.web.pages.frames import cell_text, words_of
+from ringrift.web.pages.remembered import Remembered
 from tests.contexts import ingest_context
 from tests.game_database.records import random_records, write
+from tests.models.making import crowned, network, registered
 
 TRACES = Path(__file__).parents[1] / "traces"
 CONFIGS = [f"{board}_{players}p" for board, players in configs()]
+
+
+@pytest.fixture(autouse=True)
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the package's champions, of which there is none unless a test writes one."""
+    folder = tmp_path / "package"
+    monkeypatch.setattr(champion, "SHIPPED", folder)
+    return folder
 
 
 @pytest.fixture
@@ -63,6 +77,26 @@ def test_a_fresh_clone_shows_all_configs_and_what_to_do(client: TestClient) -> N
     overview = client.get("/pages/data/overview").json()
     assert {one["config"] for one in overview["configs"]} == set(CONFIGS)
     assert all("ringrift loop" in one["why"] for one in overview["configs"])
+
+
+def test_the_overview_names_the_champion_that_plays_until_there_is_another(
+    client: TestClient, context: WebContext, package: Path
+) -> None:
+    shipped = save_model(package / "hex8_2p.pth", network("hex8_2p", architecture="small"))[:16]
+
+    def champions() -> dict[str, tuple[str | None, str | None]]:
+        overview_page._overviews = Remembered(0)
+        configs = client.get("/pages/data/overview").json()["configs"]
+        return {one["config"]: (one["champion"], one["shipped"]) for one in configs}
+
+    assert champions()["hex8_2p"] == (None, shipped), "in a fresh clone"
+    assert champions()["hex8_3p"] == (None, None)
+    with GamesDatabase(str(context.home / "ringrift.db"), create=True) as database:
+        store = ModelStore(database, context.models)
+        own = registered(store, 3, architecture="small", training={"steps": 1})
+        assert champions()["hex8_2p"] == (None, shipped), "with a model that is no champion"
+        crowned(store, own)
+    assert champions()["hex8_2p"] == (own.id, None)
 
 
 def test_the_overview_says_what_is_missing_to_the_next_training(filled: TestClient) -> None:
@@ -303,6 +337,27 @@ def test_everybody_offered_for_a_seat_can_play(client: TestClient) -> None:
     for config in ("square8_2p", "hexagonal_4p"):
         offered = client.get(f"/pages/data/play/players/{config}").json()["choices"]
         assert [one["seat"] for one in offered] == ["person", *(f"level:{level}" for level in range(1, 11))]
+
+
+def test_in_a_fresh_clone_the_champion_that_comes_along_can_be_played_with(
+    client: TestClient, context: WebContext, package: Path
+) -> None:
+    shipped = save_model(package / "hex8_2p.pth", network("hex8_2p", architecture="small"))[:16]
+    for _ in range(2):  # without a database, and with one that knows no champion
+        offered = client.get("/pages/data/play/players/hex8_2p").json()["choices"]
+        (choice,) = (one for one in offered if one["seat"] == "champion@16")
+        assert choice["name"] == "The champion that comes with RingRift, 16 simulations"
+        assert choice["detail"] == shipped
+        step = {"config": "hex8_2p", "seats": ["champion@16", "person"], "seed": 1, "advance": True}
+        answered = client.post("/pages/data/play/position", json=step)
+        assert answered.status_code == 200, answered.text
+        assert answered.json()["actions"]
+        GamesDatabase(str(context.home / "ringrift.db"), create=True).close()
+    with GamesDatabase(str(context.home / "ringrift.db")) as database:
+        own = crowned(store := ModelStore(database, context.models), registered(store, 3, architecture="small"))
+    offered = client.get("/pages/data/play/players/hex8_2p").json()["choices"]
+    (choice,) = (one for one in offered if one["seat"] == "champion@16")
+    assert (choice["name"], choice["detail"]) == ("The champion, 16 simulations", own.id)
 
 
 def test_the_pictures_of_the_rules_obey_the_rules() -> None:

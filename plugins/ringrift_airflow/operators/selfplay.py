@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import unknown_name
 from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
 from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
@@ -31,7 +32,8 @@ class RemoteSelfplayOperator(RingriftOperator):
     :param shard: its number; the shards of an interval play different games.
     :param games: how many, where nothing else is decided.
     :param players: as of `ringrift selfplay --players`; by default those of selfplay.yaml.
-    :param preset: of loop.yaml, by which it is decided how many games are played; None for `games`.
+    :param preset: of loop.yaml, by which it is decided how many games are played, and whether the champion of the
+        package plays; None for `games`, and for that champion.
     :param shards: the number of shards that share them.
     """
 
@@ -78,7 +80,6 @@ class RemoteSelfplayOperator(RingriftOperator):
         from ringrift.pipeline.allocation_settings import allocation_settings
         from ringrift.pipeline.plan import planned_games
         from ringrift.pipeline.readiness import training_progress
-        from ringrift.pipeline.settings import loop_settings
         from ringrift.selfplay.settings import selfplay_settings
 
         with in_one_line(), FleetHook().health() as health:
@@ -109,7 +110,12 @@ class RemoteSelfplayOperator(RingriftOperator):
         host = ["--host", self.site.host] if self.site.remote else []
         players = ["--players", self.players] if self.players else []
         progress = ["--progress", f"{self.progress:g}"] if self.progress else []
-        return [*self.words, "--run", run, *host, "--worker", run, "--games", str(self.games), *players, *progress]
+        from_zero = ["--from-zero"] if self._from_zero() else []
+        fixed = [*self.words, "--run", run, *host, "--worker", run, "--games", str(self.games)]
+        return [*fixed, *players, *from_zero, *progress]
+
+    def _from_zero(self) -> bool:
+        return self.preset is not None and loop_settings().preset_named(self.preset).from_zero
 
 
 def check_parameters(context: Context) -> None:

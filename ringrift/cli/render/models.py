@@ -22,6 +22,7 @@ from ringrift.models.nnue_gate import NnueGateReport, verdict_lines
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
+from ringrift.models.shipped import ShippedModel
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
 
@@ -85,6 +86,19 @@ def _(report: NnueLineage) -> Iterator[RenderableType]:
     _grow_origin(tree, network.training, report.ancestors)
     for line in verdict_lines(network):
         tree.add(escape(line))
+    yield tree
+
+
+@render.register
+def _(report: ShippedModel) -> Iterator[RenderableType]:
+    tree = Tree(f"{report.id}  {report.config}  {report.kind}  comes with the package")
+    tree.add(f"file: {escape(report.path)}")
+    training = {name: value for name, value in report.training.items() if name != "elo"}
+    parent = report.training.get("parent")
+    _grow_origin(tree, training, [] if parent is None else [Ancestor(parent, None)])
+    rated = tree.add("Elo" if report.elo else "Elo: none comes along")
+    for form, rating in report.elo.items():
+        rated.add(escape(f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"))
     yield tree
 
 

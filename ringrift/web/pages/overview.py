@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ringrift.game import configs
 from ringrift.game_database import AbsentDatabase
+from ringrift.models.shipped import shipped_id
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import FOLDER
 from ringrift.pipeline.settings import loop_settings
@@ -35,6 +36,8 @@ class ConfigSummary(BaseModel):
     games_needed: int = 0
     """The games that the next training waits for."""
     champion: str | None = None
+    shipped: str | None = None
+    """The id of the champion that comes with the package, where there is no other."""
     newest: str | None = None
     """The id of the newest model, of any origin."""
     trained: int | None = None
@@ -83,12 +86,17 @@ def _overview(context: WebContext) -> Overview:
     try:
         database = context.database()
     except AbsentDatabase:
-        return Overview(halted=halt, preset=settings.preset, configs=[ConfigSummary(config=name) for name in names])
+        return Overview(halted=halt, preset=settings.preset, configs=[_untouched(name) for name in names])
     current = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
     known = {state.config: state for state in current.configs}
-    summaries = [_summary(known[name], halt) if name in known else ConfigSummary(config=name) for name in names]
+    summaries = [_summary(known[name], halt) if name in known else _untouched(name) for name in names]
     activity = list(current.loop.lines()) if current.loop else []
     return Overview(halted=halt, preset=settings.preset, activity=activity, configs=summaries)
+
+
+def _untouched(config: str) -> ConfigSummary:
+    """Return the state of a config without games, models and iterations."""
+    return ConfigSummary(config=config, shipped=shipped_id(config))
 
 
 def _summary(state: ConfigStatus, halt: str | None) -> ConfigSummary:
@@ -101,6 +109,7 @@ def _summary(state: ConfigStatus, halt: str | None) -> ConfigSummary:
         new_games=there.new_games,
         games_needed=there.games_needed,
         champion=state.champion,
+        shipped=state.shipped,
         newest=state.newest,
         trained=state.trained,
         elo=state.elo,

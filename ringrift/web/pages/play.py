@@ -19,6 +19,7 @@ from ringrift.game.records import record_line
 from ringrift.game_database import AbsentDatabase
 from ringrift.limits import move_limit
 from ringrift.models import ModelStore
+from ringrift.models.shipped import shipped_id
 from ringrift.play import PERSON
 from ringrift.version import code_version
 from ringrift.web.context import Context, WebContext
@@ -120,14 +121,15 @@ def choices(context: Context, config: str) -> Choices:
         spec = spec_of(f"{LEVEL}{level}", name, None)
         offered.append(Choice(seat=f"{LEVEL}{level}", name=f"Level {level}", detail=spec))
     store = _store(context)
-    if store is None:
-        return Choices(choices=offered)
-    champion = store.champion(name)
-    if champion is not None:
+    champion = None if store is None else store.champion(name)
+    title, known = ("champion", champion.id) if champion else ("champion that comes with RingRift", shipped_id(name))
+    if known is not None:
         offered += [
-            Choice(seat=f"champion@{count}", name=f"The champion, {count} simulations", detail=champion.id)
+            Choice(seat=f"champion@{count}", name=f"The {title}, {count} simulations", detail=known)
             for count in (16, 64, 256)
         ]
+    if store is None:
+        return Choices(choices=offered)
     others = [model for model in store.listed(name) if model.pruned is None and model.status != "production"]
     offered += [
         Choice(seat=f"{model.id}@{count}", name=f"Model {model.id[:8]}, {count} simulations", detail=model.status)

@@ -1,5 +1,7 @@
 """The players that may be chosen in a browser: levels of the ladder, the champion, and models of the store.
 
+Until there is a champion, the one that comes with the package plays in its place.
+
 A page cannot name a path or an unlimited search: the names that it may use become specs here.
 """
 
@@ -8,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ringrift.agents import shipped_model
 from ringrift.agents.ladder import LEVELS, ladder_spec
+from ringrift.agents.spec import SHIPPED_CHAMPION
 from ringrift.errors import RingRiftError
 from ringrift.models import ModelStore
 
@@ -35,9 +39,14 @@ def spec_of(seat: str, config: str, store: ModelStore | None) -> str:
             f"{seat!r} is no player: write person, level:1 … level:10, champion@64 or the id of a model with @64, at "
             f"most {MOST_SIMULATIONS} simulations"
         )
-    if store is None:
+    if form["model"] == CHAMPION:
+        model = None if store is None else store.champion(config)
+        if model is None and shipped_model(config) is not None:
+            return f"gumbel:{SHIPPED_CHAMPION}@{form['simulations']}"
+    elif store is None:
         raise BadSeat(f"{seat!r}: there is no store of models here yet")
-    model = store.champion(config) if form["model"] == CHAMPION else store.find(form["model"], config)
-    if model is None:
+    else:
+        model = store.find(form["model"], config)
+    if store is None or model is None:
         raise BadSeat(f"{seat!r}: {config} has no champion yet")
     return f"gumbel:{store.path(model)}@{form['simulations']}"

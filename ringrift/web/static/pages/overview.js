@@ -53,7 +53,11 @@ function Tile({ one }) {
       <span class="push">
         ${one.champion
           ? html`<span class="badge good" title="the champion"><span class="mono">${one.champion.slice(0, 8)}</span></span>`
-          : html`<span class="badge">no champion</span>`}
+          : one.shipped
+            ? html`<span class="badge" title="the champion that comes with RingRift"
+                ><span class="mono">${one.shipped.slice(0, 8)}</span> shipped</span
+              >`
+            : html`<span class="badge">no champion</span>`}
       </span>
     </header>
     <div class="figures">
