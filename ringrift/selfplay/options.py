@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from ringrift.selfplay.hard_positions import HardPositions, positions_file, read
 from ringrift.selfplay.settings import SelfPlaySettings
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_log = logging.getLogger(__name__)
 
 
 class BadOptions(RingRiftError):
@@ -56,8 +58,17 @@ class SelfPlayOptions:
 
 
 def wanted_positions(config: str, settings: SelfPlaySettings) -> HardPositions | None:
-    """Return the hard positions that the settings ask for, None if for none; `BadPositions` if they are not there."""
-    return read_positions_file(positions_file(config), config) if settings.opening.hard else None
+    """Return the hard positions that the settings ask for; None if for none, or, with a warning, if there are none yet.
+
+    `BadPositions` if their file is damaged, or made by other rules.
+    """
+    path = positions_file(config)
+    if not settings.opening.hard:
+        return None
+    if not path.exists():
+        _log.warning("%s: not there yet, no game begins in a hard position; `ringrift hard-positions` makes it", path)
+        return None
+    return read_positions_file(path, config)
 
 
 def digest(content: object) -> int:

@@ -25,15 +25,20 @@ from ringrift.kernels.types import F32, I64
 from ringrift.networks import read_id
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.hard_positions import (
+    FOLDER,
     HardPosition,
     HardPositions,
     Reason,
+    positions_file,
     read_positions_file,
     regression_file,
+    write_positions_file,
 )
 from ringrift.selfplay.record import VALUE_UNIT
 
 GAMES_AT_ONCE: Final = 128
+COUNT: Final = 200
+"""The most positions for each reason, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,17 @@ def find_hard_positions(
     if not positions:
         raise EmptySelection(f"{config}: no stored game has a search whose network is known; play some with a champion")
     return HardPositions(config=config, positions=positions)
+
+
+def refresh_positions(
+    database: GamesDatabase, config: str, context: RunContext[DatasetSettings], folder: Path = FOLDER
+) -> None:
+    """Write the hard positions that self-play begins games in anew; where no game has any, the file stays as it is."""
+    try:
+        positions = find_hard_positions(database, config, COUNT, context)
+    except EmptySelection:
+        return
+    write_positions_file(positions_file(config, folder), positions)
 
 
 def _candidates(board: Board, players: int, stored: Sequence[StoredGame]) -> Iterator[tuple[Reason, Candidate]]:

@@ -45,6 +45,7 @@ class Tries:
         self.store = Store()
         self.params = params
         self.run_type = "scheduled"
+        self.number = 1
         self.conf: dict[str, Any] = {}
         self.xcoms: dict[str, Any] = {}
         self.under_way = 0
@@ -60,6 +61,7 @@ class Tries:
             task_id="task",
             run_id="scheduled__2026-01-01T00:00:00+00:00",
             map_index=-1,
+            try_number=self.number,
             xcom_pull=lambda task_ids: self.xcoms.get(task_ids),
             xcom_push=lambda key, value: self.xcoms.update({key: value}),
             get_task_states=lambda dag_id, task_ids, run_ids: {

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from ringrift.fleet.failures import JobFailed, Postponed
 from ringrift.pipeline.halt import halt, resume
 from ringrift.pipeline.plan import PlannedGames
+from ringrift.selfplay.hard_positions import positions_file, read_positions_file
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.distribute import DistributeModelOperator
 from ringrift_airflow.operators.evaluation import RateOperator, RemoteGauntletOperator, ShadowOperator
@@ -27,6 +28,7 @@ from ringrift_airflow.operators.train import CheckOperator, RemoteTrainOperator
 from ringrift_airflow.triggers.resume import ResumeTrigger
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
+from tests.datasets.games import add, searched_records
 
 CONFIG = "square8_2p"
 
@@ -90,6 +92,41 @@ def test_the_champion_of_the_package_plays_unless_the_preset_learns_from_zero(
     tries.run_type = "backfill"
     run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=5, preset=preset)
     assert ("--from-zero" in words(place, "selfplay")) == from_zero
+
+
+def test_hard_positions_are_looked_for_once_before_the_games_that_begin_there(
+    place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = place.home / "include" / "config"
+    settings.mkdir(parents=True)
+    (settings / "selfplay.yaml").write_text("opening: {hard: 0.25}\n")
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(settings))
+    with FleetHook().health() as health:
+        add(health.database, place.home / "played.jsonl", searched_records("hex8_2p", 20))
+    shard = {"config": "hex8_2p", "shard": 0, "games": 5, "preset": "smoke"}
+    run(RemoteSelfplayOperator, tries, **shard)
+    positions = place.home / positions_file("hex8_2p")
+    assert len(read_positions_file(positions, "hex8_2p").positions) > 1
+    positions.unlink()
+    tries.number = 2
+    run(RemoteSelfplayOperator, tries, **shard)
+    assert not positions.exists(), "a second try goes on with the games of the first"
+
+
+def test_a_backfill_begins_with_the_champions_and_the_progress_of_the_loop(place: Place, tries: Tries) -> None:
+    from ringrift.models import ModelStore
+    from tests.models.making import registered
+
+    with FleetHook().health() as health:
+        registered(
+            ModelStore(health.database, place.home / "models"),
+            config=CONFIG,
+            architecture="small",
+            training={"run": "1"},
+        )
+    tries.run_type = "backfill"
+    run(RemoteSelfplayOperator, tries, config=CONFIG, shard=0, games=5, preset="laptop")
+    assert words(place, "selfplay").endswith(" --games 5 --progress 0.02 --json")
 
 
 def test_self_play_that_pauses_plays_nothing_and_lets_what_follows_run(

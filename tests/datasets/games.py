@@ -57,10 +57,15 @@ def with_search(record: GameRecord, rng: np.random.Generator) -> GameRecord:
 
 def fill(path: Path, records: Iterable[GameRecord]) -> GamesDatabase:
     """A new database with games."""
-    write(path.with_suffix(".jsonl"), records)
     database = GamesDatabase(str(path), create=True)
-    ingest(database, [path.with_suffix(".jsonl")], ingest_context())
+    add(database, path.with_suffix(".jsonl"), records)
     return database
+
+
+def add(database: GamesDatabase, path: Path, records: Iterable[GameRecord]) -> None:
+    """Games that come into a database by a file."""
+    write(path, records)
+    ingest(database, [path], ingest_context())
 
 
 def settings(*, shard: int | None = None, **changes: Any) -> DatasetSettings:

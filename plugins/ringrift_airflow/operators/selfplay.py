@@ -63,33 +63,42 @@ class RemoteSelfplayOperator(RingriftOperator):
     def work(self, context: Context) -> Any:
         """Play, unless the run was given a parameter that does not exist: this is its first task."""
         check_parameters(context)
-        if self.preset is not None and "games" not in (context["dag_run"].conf or {}) and not backfilled(context):
-            plan = self._plan(context["ti"])
-            self.games = -(-plan.games // self.shards)
-            self.log.info("%s: %d games of each of %d shards: %s", self.config, self.games, self.shards, plan.why)
-            if not self.games:
-                self.log.warning("%s: self-play pauses: %s", self.config, plan.why)
-                return plan.to_json()
+        if self.preset is not None:
+            asked = "games" in (context["dag_run"].conf or {}) or backfilled(context)
+            plan = self._begin(context["ti"], self.preset, planned=not asked)
+            if plan is not None:
+                self.games = -(-plan.games // self.shards)
+                self.log.info("%s: %d games of each of %d shards: %s", self.config, self.games, self.shards, plan.why)
+                if not self.games:
+                    self.log.warning("%s: self-play pauses: %s", self.config, plan.why)
+                    return plan.to_json()
         return super().work(context)
 
-    def _plan(self, ti: Any) -> PlannedGames:
-        """Return the games of all shards, as the database and the files here call for."""
-        from ringrift.models import ModelStore  # only when the task runs, as the next: they load numba
+    def _begin(self, ti: Any, preset_name: str, *, planned: bool) -> PlannedGames | None:
+        """Put in place what the games begin with; if they are `planned`, return how many the database calls for."""
+        from ringrift.datasets.settings import dataset_settings  # only when the task runs, as the next: they load numba
+        from ringrift.models import ModelStore
         from ringrift.models.former import place_league_models
         from ringrift.models.shipped import begin_with_shipped
         from ringrift.pipeline.allocation_settings import allocation_settings
         from ringrift.pipeline.plan import planned_games
         from ringrift.pipeline.readiness import training_progress
+        from ringrift.run_context import RunContext
+        from ringrift.selfplay.hard_positions import FOLDER
         from ringrift.selfplay.settings import selfplay_settings
+        from ringrift.training.hard_positions import refresh_positions
 
         with in_one_line(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
-            preset = loop_settings().preset_named(self.preset)
+            preset, settings = loop_settings().preset_named(preset_name), selfplay_settings(self.config)
             if not preset.from_zero:
                 begin_with_shipped(store, self.config)
-            settings = selfplay_settings(self.config)
             place_league_models(store, self.config, self.players or settings.players.every_trained)
             self.progress = training_progress(store, self.config, settings.temperature.trainings)
+            if settings.opening.hard and ti.try_number == 1:  # later tries go on with the games of the first
+                refresh_positions(health.database, self.config, RunContext(dataset_settings()), home() / FOLDER)
+            if not planned:
+                return None
             return planned_games(
                 store,
                 self.config,
@@ -103,6 +112,18 @@ class RemoteSelfplayOperator(RingriftOperator):
         """Return whether another run of the config is playing: it makes up for what is missing at first."""
         query = {"dag_id": ti.dag_id, "task_ids": [self.task_id], "states": UNDER_WAY}
         return bool(ti.get_ti_count(**query) > ti.get_ti_count(**query, run_ids=[ti.run_id]))
+
+    def prepare(self, context: Context) -> None:
+        """Bring to another host the hard positions that games begin in, if any do."""
+        if not self.site.remote:
+            return
+        from ringrift.fleet.staging import push_files  # late, as what follows: they need torch
+        from ringrift.selfplay.hard_positions import positions_file
+        from ringrift.selfplay.settings import selfplay_settings
+
+        path = positions_file(self.config)
+        if selfplay_settings(self.config).opening.hard and (home() / path).exists():
+            FleetHook().carry(self.site.host, lambda shell: push_files(shell, home(), [str(path)]))
 
     def arguments(self, context: Context) -> list[str]:
         """Return the command of the shard; its folder is its own, so that several intervals can be played at once."""
