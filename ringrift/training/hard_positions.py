@@ -26,6 +26,7 @@ from ringrift.networks import read_id
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay.hard_positions import (
     FOLDER,
+    BadPositions,
     HardPosition,
     HardPositions,
     Reason,
@@ -128,12 +129,20 @@ def find_hard_positions(
 def refresh_positions(
     database: GamesDatabase, config: str, context: RunContext[DatasetSettings], folder: Path = FOLDER
 ) -> None:
-    """Write the hard positions that self-play begins games in anew; where no game has any, the file stays as it is."""
+    """Write the hard positions that self-play begins games in anew, but for those where gauntlets were lost.
+
+    Those stay, unless they are of other rules; and where no game has hard positions, all do.
+    """
+    path = positions_file(config, folder)
     try:
         positions = find_hard_positions(database, config, COUNT, context)
     except EmptySelection:
         return
-    write_positions_file(positions_file(config, folder), positions)
+    try:
+        lost = [position for position in read_positions_file(path, config).positions if position.reason == "lost"]
+    except BadPositions:
+        lost = []
+    write_positions_file(path, add_positions(positions, lost))
 
 
 def _candidates(board: Board, players: int, stored: Sequence[StoredGame]) -> Iterator[tuple[Reason, Candidate]]:

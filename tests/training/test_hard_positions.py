@@ -23,7 +23,13 @@ from ringrift.selfplay.hard_positions import (
     read_positions_file,
     write_positions_file,
 )
-from ringrift.training.hard_positions import find_hard_positions, report_hard_positions, value_swings
+from ringrift.training.hard_positions import (
+    COUNT,
+    find_hard_positions,
+    refresh_positions,
+    report_hard_positions,
+    value_swings,
+)
 from tests.contexts import export_context
 from tests.datasets.games import fill, searched_records
 
@@ -82,6 +88,20 @@ def test_without_searches_there_is_none(tmp_path: Path) -> None:
     records = [replace(record, search=None) for record in searched_records(CONFIG, 10)]
     with fill(tmp_path / "games.db", records) as games, pytest.raises(EmptySelection, match="no stored game"):
         find_hard_positions(games, CONFIG, 10, export_context())
+
+
+def test_positions_are_looked_for_anew_and_those_of_lost_gauntlets_stay(
+    found: HardPositions, database: GamesDatabase, tmp_path: Path
+) -> None:
+    lost = found.positions[0].model_copy(update={"reason": "lost"})
+    path = positions_file(CONFIG, tmp_path)
+    write_positions_file(path, HardPositions(config=CONFIG, positions=[found.positions[0], lost]))
+    refresh_positions(database, CONFIG, export_context(), tmp_path)
+    expected = find_hard_positions(database, CONFIG, COUNT, export_context())
+    assert read_positions_file(path, CONFIG).positions == [*expected.positions, lost]
+    path.write_bytes(b"{}")
+    refresh_positions(database, CONFIG, export_context(), tmp_path)
+    assert read_positions_file(path, CONFIG) == expected
 
 
 def test_players_are_tried_in_the_same_positions(found: HardPositions) -> None:
