@@ -24,7 +24,7 @@ export function Overview() {
   return html`
     <div class="head">
       <h1>Overview</h1>
-      <span class="soft">${count(games)} games, ${champions} of ${data.configs.length} configs have a champion</span>
+      <span class="soft">${count(games)} games, ${champions} of ${data.configs.length} configs have a champion of their own</span>
       <span class="push soft small">preset ${data.preset}</span>
     </div>
     ${data.halted && html`<div class="notice bad" role="alert"><strong>The loop is halted.</strong> ${data.halted}</div>`}
