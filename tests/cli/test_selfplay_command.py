@@ -156,7 +156,8 @@ def test_settings_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pyt
 def test_progress_is_told_in_lines_where_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringrift.cli.progress.FIRST_LINE", 0.0)
     words = ["selfplay", "hex8_2p", "--players", "random", "--games", "3", "--out", str(tmp_path), "--json"]
-    told = CliRunner().invoke(app, words).stderr.splitlines()
+    stderr = CliRunner().invoke(app, words).stderr.splitlines()
+    told = [line for line in stderr if line.startswith("games: ")]  # others may tell of a busy machine
     assert told[0].startswith("games: 0 of 3, ")
     assert told[0].endswith("moves/s, 0% in the network")
     assert re.match(r"games: 3 of 3, [\d,.]+/s, about 0 s left, [\d,]+ moves/s, ", told[-1])

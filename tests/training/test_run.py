@@ -286,7 +286,7 @@ def test_all_games_are_new_to_a_model_of_the_package(
         shipped = ship_model(store, store.register(model_path(inputs, train(inputs))), tmp_path / "package")
     shutil.rmtree(inputs.runs)
     assert train(make_inputs(shipped, replay_ratio=1.0)).samples == 512
-    assert caplog.text == ""
+    assert "taken for known" not in caplog.text
 
 
 def test_a_child_starts_where_its_parent_stood(make_inputs: Make) -> None:
