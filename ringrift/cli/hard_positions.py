@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def hard_positions(
     config: ConfigArgument,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=MANY, help="The most for each reason.")] = 200,
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", min=1, max=MANY, help="The most for each reason; by default as in the loop."),
+    ] = None,
     lost: Annotated[
         int, typer.Option(min=0, max=MANY, help="The newest games of gauntlets to look for lost ones in; 0 for none.")
     ] = 0,
@@ -65,8 +68,9 @@ def hard_positions(
         regression_file,
         write_positions_file,
     )
-    from ringrift.training.hard_positions import add_positions, find_hard_positions, report_hard_positions
+    from ringrift.training.hard_positions import COUNT, add_positions, find_hard_positions, report_hard_positions
 
+    count = count or COUNT
     board, players = parse_config(config)
     if check is not None:
         positions = read_positions_file(path or positions_file(config), config)

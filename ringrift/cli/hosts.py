@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,6 @@ from ringrift.console import console, echo, echo_bytes
 if TYPE_CHECKING:
     from ringrift.fleet.health import Health
     from ringrift.fleet.hosts import FleetSettings, Host, Role
-    from ringrift.fleet.services import Services
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -234,9 +233,7 @@ def deploy(
         with open_fleet(names, database, chosen_role) as (chosen, settings, health):
             hosts = {name: host for name, host in chosen.items() if names or host.works}
             loop = loop_settings().preset_named(None)
-            of_hosts: Mapping[str, Services] = {}
-            if services:
-                of_hosts = host_services(checkout(), hosts, loop.configs, from_zero=loop.from_zero)
+            of_hosts = host_services(checkout(), hosts, loop.configs, from_zero=loop.from_zero) if services else {}
             with run_context(settings) as context:
                 report = run(hosts, context, dry_run=dry_run, health=health, services=of_hosts, change=change)
     show_report(report, as_json)

@@ -246,8 +246,8 @@ def _show_shipped(model: ShippedModel, as_json: bool) -> None:
     }
     for name, value in known.items():
         echo(f"{name:<9}  {value}")
-    for form, rating in model.elo.items():
-        echo(f"{'Elo':<9}  {form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games")
+    for line in model.elo_lines:
+        echo(f"{'Elo':<9}  {line}")
 
 
 def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> None:

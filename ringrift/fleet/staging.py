@@ -37,7 +37,7 @@ SECONDS: Final = 600.0
 DATASETS: Final = "data/training"
 RUNS: Final = "data/runs"
 PARENT_FILES: Final = ("games.npy", "errors.npz")
-"""The files of a run that the next one reads: which games are not new to it, and how far its network was off them."""
+"""The files of a run that the next training reads: the games that are known to it, and its network's errors on them."""
 RUN_FILES: Final = ("report.json", "report.md", "report.png", "history.jsonl", *PARENT_FILES)
 """The files of a run that are of use when it is over."""
 
@@ -68,7 +68,8 @@ async def push_training(shell: SshShell, home: Path, config: str, parent: Path |
     paths = await asyncio.to_thread(_training_files, home, config)
     kept = [Path(path).name for path in paths]
     regression = regression_file(config)
-    paths += [str(regression)] if (home / regression).exists() else []
+    has_regression = (home / regression).exists()
+    paths += [str(regression)] if has_regression else []
     if parent is not None:
         paths += [str(parent), str(parent.with_suffix(".json"))]
         run = read_info(home / parent).extra.get("training", {}).get("run")
@@ -77,7 +78,7 @@ async def push_training(shell: SshShell, home: Path, config: str, parent: Path |
     sent = await push_files(shell, home, paths)
     await _ask(shell, "clear", DATASETS, f"{config}-", *kept)
     await _ask(shell, "clear", DATASETS, dataset_name(config, "holdout"), *kept)
-    if not (home / regression).exists():
+    if not has_regression:
         await _ask(shell, "clear", str(regression.parent), regression.name)
     return sent
 

@@ -32,7 +32,7 @@ class Ending:
     code: int | None = None
     """The exit code of a job that is done."""
     detail: str = ""
-    """Who stopped it, or the last answer of the host."""
+    """The reason why it was stopped, or the error of the last connection to a host that does not answer."""
     last_line: str = ""
     """The last line of the log."""
 

@@ -37,13 +37,18 @@ def model_file(store: ModelStore, name: str, config: str) -> Path:
     for path in (Path(name), store.folder / config / f"{name}.pth"):
         if path.is_file():
             return path
-    champion = CHAMPION.fullmatch(name)
-    if champion is not None and not int(champion["back"] or 0):
-        of = champion["config"] or config
-        unstored = find_champion(store.folder, of) if store.champion(of) is None else None
-        if unstored is not None:
-            return unstored
+    of = config_of_best(name, config)
+    if of is not None and store.champion(of) is None and (unstored := find_champion(store.folder, of)) is not None:
+        return unstored
     return Path(store.path(named_model(store, name, config)))
+
+
+def config_of_best(name: str, config: str | None = None) -> str | None:
+    """Return the config whose present champion a name denotes, by default `config`; None for any other name."""
+    champion = CHAMPION.fullmatch(name)
+    if champion is None or int(champion["back"] or 0):
+        return None
+    return champion["config"] or config
 
 
 def _champion(store: ModelStore, name: str, config: str | None, back: int) -> StoredModel:

@@ -12,7 +12,7 @@ from ringrift.evaluation.participants import plays_as
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game import configs
 from ringrift.models.errors import LostRace
-from ringrift.models.names import CHAMPION
+from ringrift.models.names import config_of_best
 from ringrift.models.promotion import change_champion
 from ringrift.models.store import SHORTEST_NAME, ModelStore, StoredModel
 from ringrift.networks import load_model, read_id, read_info, save_model
@@ -45,6 +45,14 @@ class ShippedModel:
         """The Elo that it brings along, its interval and its games, by way of playing."""
         return self.training.get("elo") or {}
 
+    @property
+    def elo_lines(self) -> list[str]:
+        """Its Elo in words, a line for each way of playing."""
+        return [
+            f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"
+            for form, rating in self.elo.items()
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
         return asdict(self) | {"status": SHIPPED_STATUS}
@@ -74,9 +82,8 @@ def shipped_id(config: str) -> str | None:
 
 def find_shipped(name: str) -> ShippedModel | None:
     """Return the model of the package that a name denotes: an id, its first digits, or `square8_2p/best`; else None."""
-    champion = CHAMPION.fullmatch(name)
-    if champion is not None and champion["config"] and not int(champion["back"] or 0):
-        return next((model for model in shipped_models(champion["config"]) if model.kind == "network"), None)
+    if (config := config_of_best(name)) is not None:
+        return next((model for model in shipped_models(config) if model.kind == "network"), None)
     digits = name.lower()
     matching = [model for model in shipped_models() if model.id.startswith(digits)]
     return matching[0] if len(matching) == 1 and len(digits) >= SHORTEST_NAME else None

@@ -27,7 +27,7 @@ FILE = "games.npy"
 LARGEST: Final = 16 << 30
 """Bytes of that file: a thousand million games."""
 ORIGINAL: Final = "model"
-"""The fact of its training that only a model of the package has: the id that it had where it was made."""
+"""The key, among the facts of a training, that only a model of the package has: the model's id where it was made."""
 _REMEDY: Final = "without it, what is new to its model is unknown: bring back a sound copy, or take another parent"
 
 

@@ -65,7 +65,7 @@ class RemoteSelfplayOperator(RingriftOperator):
         check_parameters(context)
         if self.preset is not None:
             asked = "games" in (context["dag_run"].conf or {}) or backfilled(context)
-            plan = self._begin(context["ti"], self.preset, planned=not asked)
+            plan = self._begin(context["ti"], planned=not asked)
             if plan is not None:
                 self.games = -(-plan.games // self.shards)
                 self.log.info("%s: %d games of each of %d shards: %s", self.config, self.games, self.shards, plan.why)
@@ -74,7 +74,7 @@ class RemoteSelfplayOperator(RingriftOperator):
                     return plan.to_json()
         return super().work(context)
 
-    def _begin(self, ti: Any, preset_name: str, *, planned: bool) -> PlannedGames | None:
+    def _begin(self, ti: Any, *, planned: bool) -> PlannedGames | None:
         """Put in place what the games begin with; if they are `planned`, return how many the database calls for."""
         from ringrift.datasets.settings import dataset_settings  # only when the task runs, as the next: they load numba
         from ringrift.models import ModelStore
@@ -90,7 +90,7 @@ class RemoteSelfplayOperator(RingriftOperator):
 
         with in_one_line(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
-            preset, settings = loop_settings().preset_named(preset_name), selfplay_settings(self.config)
+            preset, settings = loop_settings().preset_named(self.preset), selfplay_settings(self.config)
             if not preset.from_zero:
                 begin_with_shipped(store, self.config)
             place_league_models(store, self.config, self.players or settings.players.every_trained)

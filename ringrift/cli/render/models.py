@@ -97,8 +97,8 @@ def _(report: ShippedModel) -> Iterator[RenderableType]:
     parent = report.training.get("parent")
     _grow_origin(tree, training, [] if parent is None else [Ancestor(parent, None)])
     rated = tree.add("Elo" if report.elo else "Elo: none comes along")
-    for form, rating in report.elo.items():
-        rated.add(escape(f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"))
+    for line in report.elo_lines:
+        rated.add(escape(line))
     yield tree
 
 
