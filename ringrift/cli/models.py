@@ -233,7 +233,7 @@ def _of_package(name: str, database: str | None, error: RingRiftError) -> Shippe
 
 
 def _show_shipped(model: ShippedModel, as_json: bool) -> None:
-    """Show a model of the package: its file and its Elo."""
+    """Show a model of the package: its file and its card."""
     if as_json:
         echo(json.dumps(model.to_json()))
         return
@@ -246,8 +246,9 @@ def _show_shipped(model: ShippedModel, as_json: bool) -> None:
     }
     for name, value in known.items():
         echo(f"{name:<9}  {value}")
-    for line in model.elo_lines:
-        echo(f"{'Elo':<9}  {line}")
+    for name, lines in model.card.items():
+        for line in lines:
+            echo(f"{name:<9}  {line}")
 
 
 def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> None:
@@ -277,18 +278,28 @@ def _show_network(store: NnueStore, network: RegisteredNnue, as_json: bool) -> N
 def ship(
     model: ModelArgument,
     into: Annotated[Path, typer.Option(help="The folder of the package's champions.")],
+    commands: Annotated[
+        list[str] | None, typer.Option("--command", help="One that made it, for its card; may be repeated.")
+    ] = None,
+    cpu_minutes: Annotated[
+        float | None, typer.Option(min=0, max=1e9, help="The time of a core that they took, for its card.")
+    ] = None,
     database: DatabaseOption = None,
     folder: ModelsOption = MODELS,
 ) -> None:
     """Write a model as the champion that comes with a package, with its Elo, without paths of this machine.
 
-    Example: ringrift models ship square8_2p/best --into ringrift/networks/shipped
+    `ringrift models why` shows its card: what it learned from, Elo and matches, commands and processor time.
+
+    Example: ringrift models ship square8_2p/best --into ringrift/networks/shipped --cpu-minutes 20
+    --command 'ringrift loop square8_2p --preset laptop --iterations 6'
     """
     from ringrift.models.names import named_model
     from ringrift.models.shipped import ship_model
 
     with open_store(database, folder) as store:
-        echo(str(ship_model(store, named_model(store, model), into)))
+        shipped = named_model(store, model)
+        echo(str(ship_model(store, shipped, into, commands=commands or (), cpu_minutes=cpu_minutes)))
 
 
 @app.command()

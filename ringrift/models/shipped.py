@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from ringrift.agents import shipped_model
+from ringrift.agents import Spec, shipped_model
 from ringrift.evaluation.participants import plays_as
-from ringrift.evaluation.store import newest_ratings
+from ringrift.evaluation.store import newest_ratings, scores_between
 from ringrift.game import configs
+from ringrift.game_database import GamesDatabase
 from ringrift.models.errors import LostRace
 from ringrift.models.names import config_of_best
 from ringrift.models.promotion import change_champion
@@ -18,6 +19,7 @@ from ringrift.models.store import SHORTEST_NAME, ModelStore, StoredModel
 from ringrift.networks import load_model, read_id, read_info, save_model
 from ringrift.nnue import read_network
 from ringrift.nnue.file import SHIPPED, SUFFIX
+from ringrift.statistics import wilson_interval
 from ringrift.training.replay_ratio import ORIGINAL
 
 SHIPPED_STATUS: Final = "shipped"
@@ -27,6 +29,8 @@ KEPT: Final = ("run", "parent", "code", "settings", "steps", "samples_seen", "ho
 KEPT_OF_DATASET: Final = ("samples", "games", "new_samples")
 WAYS: Final = ("policy?temperature=0", "gumbel@32", "gumbel@150")
 """The ways to play whose Elo a shipped model brings along."""
+CARD: Final = ("elo", "matches", "made")
+"""The facts of a shipped model that are no facts of its training."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class ShippedModel:
     kind: Literal["network", "nnue"]
     path: str
     training: Mapping[str, Any]
-    """The facts that its training has kept, and of a champion its Elo."""
+    """The facts that its training has kept, and of a champion its card: Elo, matches, and what it was made with."""
 
     @property
     def elo(self) -> Mapping[str, Mapping[str, int]]:
@@ -46,12 +50,19 @@ class ShippedModel:
         return self.training.get("elo") or {}
 
     @property
-    def elo_lines(self) -> list[str]:
-        """Its Elo in words, a line for each way of playing."""
-        return [
-            f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"
-            for form, rating in self.elo.items()
-        ]
+    def card(self) -> dict[str, list[str]]:
+        """What it brings along in words: Elo and matches, a line for each way of playing, and what it was made with."""
+        made = self.training.get("made", {})
+        minutes = [f"{made['cpu_minutes']:g} minutes of a core"] if "cpu_minutes" in made else []
+        card = {
+            "Elo": [
+                f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"
+                for form, rating in self.elo.items()
+            ],
+            "won": [_match_line(match) for match in self.training.get("matches", ())],
+            "made by": [*made.get("commands", ()), *minutes],
+        }
+        return {name: lines for name, lines in card.items() if lines}
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
@@ -89,11 +100,21 @@ def find_shipped(name: str) -> ShippedModel | None:
     return matching[0] if len(matching) == 1 and len(digits) >= SHORTEST_NAME else None
 
 
-def ship_model(store: ModelStore, model: StoredModel, folder: Path) -> Path:
+def ship_model(
+    store: ModelStore,
+    model: StoredModel,
+    folder: Path,
+    *,
+    commands: Sequence[str] = (),
+    cpu_minutes: float | None = None,
+) -> Path:
     """Write a model of the store as the champion of its config that comes with a package, and return its path.
 
-    It brings along what its training was and the Elo that it has, and no path of this machine. Its id is another
-    one, as an id covers the description, too.
+    It brings along what its training was, its Elo and its matches against players without a network, and no path of
+    this machine. Its id is another one, as an id covers the description, too.
+
+    :param commands: those that made it, for people who want to make it again.
+    :param cpu_minutes: the time of a core that they took.
     """
     path = folder / f"{model.config}.pth"
     network = load_model(store.path(model))
@@ -107,8 +128,28 @@ def ship_model(store: ModelStore, model: StoredModel, folder: Path) -> Path:
         for rating in ratings
         if plays_as(rating.player, model.id, way)
     }
-    save_model(path, network, {"training": training | {ORIGINAL: model.id, "elo": elo}})
+    made: dict[str, Any] = {} if cpu_minutes is None else {"cpu_minutes": cpu_minutes}
+    made |= {"commands": list(commands)} if commands else {}
+    card = {"elo": elo, "matches": list(_matches(store.database, model)), "made": made}
+    save_model(path, network, {"training": training | {ORIGINAL: model.id} | card})
     return path
+
+
+def _matches(database: GamesDatabase, model: StoredModel) -> Iterator[dict[str, Any]]:
+    """Yield what the model has scored against players without a network of their own, by way of playing.
+
+    Between three and four players, its games are those with each seat of the other.
+    """
+    for (name, opponent), (games, score) in sorted(scores_between(database, model.config).items()):
+        player = Spec.parse(name)
+        if player.model == model.id and Spec.parse(opponent).network is None:
+            way = name.replace(f":{model.id}", "", 1)
+            yield {"as": way, "against": opponent, "games": games, "share": round(score / games, 3)}
+
+
+def _match_line(match: Mapping[str, Any]) -> str:
+    low, high = wilson_interval(round(match["share"] * match["games"]), match["games"])
+    return f"{match['as']} {match['share']:.1%} ({low:.0%} … {high:.0%}) of {match['games']} against {match['against']}"
 
 
 def begin_with_shipped(store: ModelStore, config: str) -> StoredModel | None:

@@ -17,24 +17,22 @@ from ringrift.evaluation.participants import Participant, model_participant
 from ringrift.evaluation.rating import rate_model
 from ringrift.evaluation.strength import strength_against_heuristic
 from ringrift.game_database import ingest
-from ringrift.models import PromotionReport, StoredModel, check, mend_champion, promote, stored_results
-from ringrift.models.former import place_league_models
+from ringrift.models import PromotionReport, StoredModel, check, promote, stored_results
 from ringrift.models.newest import newest_parent
 from ringrift.models.results import Results
 from ringrift.models.settings import GateSettings
-from ringrift.models.shipped import begin_with_shipped
 from ringrift.pipeline.housekeeping import CleanInputs, clean
 from ringrift.pipeline.iteration import Iteration, LoopInputs, StageResult
 from ringrift.pipeline.pipeline_settings import PipelineSettings
 from ringrift.pipeline.plan import planned_games
-from ringrift.pipeline.readiness import readiness, training_progress
+from ringrift.pipeline.readiness import readiness
 from ringrift.pipeline.room import check_after_cleaning
+from ringrift.pipeline.selfplay_preparation import prepare_selfplay
 from ringrift.run_context import RunContext
 from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.selfplay.options import wanted_positions
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
-from ringrift.training.hard_positions import refresh_positions
 from ringrift.training.preflight import PlannedTraining, preflight
 from ringrift.training.reanalysis import ReanalysisReport, reanalyse, reanalysis_inputs
 
@@ -45,37 +43,37 @@ Context = RunContext[PipelineSettings]
 
 def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> StageResult:
     """Play the games of this iteration, as many as `planned_games` returns."""
-    if not context.settings.loop.from_zero:
-        begin_with_shipped(inputs.store, inputs.config)
-    mend_champion(inputs.store, inputs.config)
-    settings, stage = context.settings.selfplay, context.settings.loop.selfplay
-    place_league_models(inputs.store, inputs.config, stage.players or settings.players.every_trained)
+    loop, settings = context.settings.loop, context.settings.selfplay
+    progress = prepare_selfplay(
+        inputs.store,
+        inputs.config,
+        settings,
+        context.part_of("selfplay").with_settings(context.settings.datasets),
+        players=loop.selfplay.players,
+        from_zero=loop.from_zero,
+    )
     plan = planned_games(
         inputs.store,
         inputs.config,
         inputs.selfplay,
-        context.settings.loop,
+        loop,
         context.settings.allocation,
-        target=None if stage.players else settings.targets[inputs.config],
+        target=None if loop.selfplay.players else settings.targets[inputs.config],
     )
     if not plan.games:
         return StageResult(f"no games: {plan.why}", {"games": 0, "planned": plan.to_json()})
     games = plan.games
-    if settings.opening.hard:
-        refresh_positions(
-            inputs.database, inputs.config, context.part_of("selfplay").with_settings(context.settings.datasets)
-        )
     options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",
-        players=stage.players or None,
+        players=loop.selfplay.players or None,
         seed=0,
         max_moves=context.settings.max_moves,
-        progress=training_progress(inputs.store, inputs.config, settings.temperature.trainings),
+        progress=progress,
         resigns=True,
         settings=settings,
         positions=wanted_positions(inputs.config, settings),
-        from_zero=context.settings.loop.from_zero,
+        from_zero=loop.from_zero,
     )
     report = run_selfplay(
         options,

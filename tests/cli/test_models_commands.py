@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ringrift.agents import champion, promoted_model
 from ringrift.cli import app
 from ringrift.game import get_board
-from ringrift.networks import NetworkConfig, build_network, load_model, read_info, save_model
+from ringrift.networks import NetworkConfig, build_network, load_model, read_id, read_info, save_model
 from ringrift.nnue import shipped_network, write_network
 from tests.cli.processes import complaint, ringrift
 from tests.nnue.networks import random_network
@@ -183,6 +183,23 @@ def test_a_shipped_model_plays_the_same_and_names_no_path_of_the_machine(place: 
     assert str(place) not in text
     before, after = (load_model(file).state_dict() for file in (Path("one.pth"), path))
     assert all(bool((before[name] == after[name]).all()) for name in before)
+
+
+def test_a_shipped_model_brings_along_its_matches_and_what_made_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = read("models", "register", "one.pth")
+    run("tournament", "hex8_2p", "-p", "policy:one.pth?temperature=0", "-p", "random", "--games", "4")
+    made = ("--command", "ringrift loop hex8_2p", "--command", "ringrift gauntlet hex8_2p", "--cpu-minutes", "12")
+    path = Path(run("models", "ship", one["id"], "--into", "package", *made))
+    card = read_info(path).extra["training"]
+    assert card["made"] == {"cpu_minutes": 12, "commands": ["ringrift loop hex8_2p", "ringrift gauntlet hex8_2p"]}
+    (match,) = card["matches"]
+    assert (match["as"], match["against"], match["games"]) == ("policy?temperature=0", "random", 4)
+    monkeypatch.setattr(champion, "SHIPPED", place / "package")
+    for shown in (run("models", "show", "hex8_2p/best"), run("models", "why", read_id(path))):
+        assert f"policy?temperature=0 {match['share']:.1%}" in shown
+        assert "of 4 against random" in shown
+        assert "ringrift loop hex8_2p" in shown
+        assert "12 minutes of a core" in shown
 
 
 def test_a_model_of_the_package_is_shown_and_explained(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,25 +78,26 @@ class RemoteSelfplayOperator(RingriftOperator):
         """Put in place what the games begin with; if they are `planned`, return how many the database calls for."""
         from ringrift.datasets.settings import dataset_settings  # only when the task runs, as the next: they load numba
         from ringrift.models import ModelStore
-        from ringrift.models.former import place_league_models
-        from ringrift.models.shipped import begin_with_shipped
         from ringrift.pipeline.allocation_settings import allocation_settings
         from ringrift.pipeline.plan import planned_games
-        from ringrift.pipeline.readiness import training_progress
+        from ringrift.pipeline.selfplay_preparation import prepare_selfplay
         from ringrift.run_context import RunContext
         from ringrift.selfplay.hard_positions import FOLDER
         from ringrift.selfplay.settings import selfplay_settings
-        from ringrift.training.hard_positions import refresh_positions
 
         with in_one_line(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
             preset, settings = loop_settings().preset_named(self.preset), selfplay_settings(self.config)
-            if not preset.from_zero:
-                begin_with_shipped(store, self.config)
-            place_league_models(store, self.config, self.players or settings.players.every_trained)
-            self.progress = training_progress(store, self.config, settings.temperature.trainings)
-            if settings.opening.hard and ti.try_number == 1:  # later tries go on with the games of the first
-                refresh_positions(health.database, self.config, RunContext(dataset_settings()), home() / FOLDER)
+            self.progress = prepare_selfplay(
+                store,
+                self.config,
+                settings,
+                RunContext(dataset_settings()),
+                players=self.players,
+                from_zero=preset.from_zero,
+                again=ti.try_number > 1,
+                positions=home() / FOLDER,
+            )
             if not planned:
                 return None
             return planned_games(

@@ -22,7 +22,7 @@ from ringrift.models.nnue_gate import NnueGateReport, verdict_lines
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
-from ringrift.models.shipped import ShippedModel
+from ringrift.models.shipped import CARD, ShippedModel
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
 
@@ -93,12 +93,13 @@ def _(report: NnueLineage) -> Iterator[RenderableType]:
 def _(report: ShippedModel) -> Iterator[RenderableType]:
     tree = Tree(f"{report.id}  {report.config}  {report.kind}  comes with the package")
     tree.add(f"file: {escape(report.path)}")
-    training = {name: value for name, value in report.training.items() if name != "elo"}
+    training = {name: value for name, value in report.training.items() if name not in CARD}
     parent = report.training.get("parent")
     _grow_origin(tree, training, [] if parent is None else [Ancestor(parent, None)])
-    rated = tree.add("Elo" if report.elo else "Elo: none comes along")
-    for line in report.elo_lines:
-        rated.add(escape(line))
+    for name, lines in report.card.items():
+        branch = tree.add(name)
+        for line in lines:
+            branch.add(escape(line))
     yield tree
 
 
