@@ -95,16 +95,17 @@ def _evaluator_setup(board: Board, players: int, spec: Spec, networks: NetworkEv
     return EvaluatorSetup(cached, networks.groups, cached.evaluator)
 
 
+def nnue_file(spec: Spec, config: str) -> Path:
+    """Return the file of the integer network that a spec names; `BadNnue` if the name stands for none."""
+    if spec.model == SHIPPED_NNUE:
+        return shipped_network(config)
+    return find_network(config, MODELS) if spec.model in (None, NNUE) else Path(spec.model)
+
+
 def _nnue_network(board: Board, players: int, spec: Spec) -> Network:
     """Return the integer network that a spec names: of a file, or by a name that of the config."""
     config = f"{board.name}_{players}p"
-    if spec.model == NNUE:
-        path = find_network(config, MODELS)
-    elif spec.model == SHIPPED_NNUE:
-        path = shipped_network(config)
-    else:
-        path = Path(str(spec.model))
-    return read_network(path, config).network
+    return read_network(nnue_file(spec, config), config).network
 
 
 def _random(board: Board, players: int, spec: Spec, seed: int, networks: NetworkEvaluators) -> Agent:

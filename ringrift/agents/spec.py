@@ -49,6 +49,9 @@ MODES: Final = (
 )
 """Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
 
+DEEPENING: Final = ("minimax", "maxn", "paranoid", "brs")
+"""The modes that search deeper and deeper, by the heuristic unless they name an integer network."""
+
 FROZEN_HEURISTIC: Final = "heuristic:v1"
 """The heuristic player that stays as strong as it is when the weights of the configs get better."""
 
@@ -102,6 +105,18 @@ class Spec:
     def weights(self) -> str | None:
         """The heuristic's weights that the spec names, a file or the frozen version; None for those of the config."""
         return self.model if self.mode == "heuristic" else self.options.get("weights")
+
+    @property
+    def uses_heuristic(self) -> bool:
+        """Whether the heuristic judges positions."""
+        return self.model == "heuristic" or self.mode == "heuristic" or (self.mode in DEEPENING and self.model is None)
+
+    def with_weights(self, name: str) -> str:
+        """Return the text of the spec with other weights of the heuristic."""
+        if self.mode == "heuristic":
+            return f"heuristic:{name}{self.text.removeprefix('heuristic').removeprefix(f':{self.model}')}"
+        options = "&".join(f"{option}={value}" for option, value in (self.options | {"weights": name}).items())
+        return f"{self.text.partition('?')[0]}?{options}"
 
     @property
     def network(self) -> str | None:

@@ -77,7 +77,7 @@ def evaluate(
     form = as_ or settings.gauntlet.as_
     player = model_participant(named_file(database, models, config, model), form)
     if against is not None:
-        opponent = participant(against)
+        opponent = participant(against, config)
         with match_runner(database, settings) as runner:
             test = sequential_test(config, player, opponent, runner)
         show_report(test, as_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ from ringrift.cli.options import (
 from ringrift.cli.reports import show_report
 
 if TYPE_CHECKING:
-    from ringrift.selfplay import SelfPlayOptions, SelfPlaySettings
+    from ringrift.selfplay import SelfPlaySettings
 
 
 def selfplay(
@@ -112,14 +113,28 @@ def selfplay(
 
     Example: ringrift selfplay square8_2p --temperature curriculum --progress 0.3 --json
     """
-
-    from ringrift.selfplay import BadOptions, checked_name, count_games, selfplay_settings
+    from ringrift.limits import move_limit
+    from ringrift.selfplay import BadOptions, SelfPlayOptions, checked_name, count_games, selfplay_settings
+    from ringrift.selfplay.options import wanted_positions
     from ringrift.selfplay.processes import SelfPlayShare, run_in_processes, run_share
 
     settings = _settings(selfplay_settings(config), temperature, draw, opening)
     host = checked_name("host", host or socket.gethostname())
     checked_name("worker", worker)
-    options = _options(config, run, players, seed, max_moves, progress, resign, settings, from_zero, f"{host}-{worker}")
+    options = SelfPlayOptions(
+        config=config,
+        run="",
+        players=players,
+        seed=seed,
+        max_moves=max_moves or move_limit(config),
+        progress=progress,
+        resigns=resign,
+        settings=settings,
+        positions=wanted_positions(config, settings),
+        from_zero=from_zero,
+    )
+    # A run without a name is called after its place and everything that decides the games.
+    options = replace(options, run=checked_name("run", run or f"{host}-{worker}-{options.fingerprint}"))
     more = None
     if target:
         if games is not None:
@@ -175,37 +190,3 @@ def _settings(
         change = {"moves": opening} if opening else {"share": 0.0}
         changes["opening"] = settings.opening.model_copy(update=change)
     return settings.model_copy(update=changes)
-
-
-def _options(
-    config: str,
-    run: str | None,
-    players: str | None,
-    seed: int,
-    max_moves: int | None,
-    progress: float,
-    resigns: bool,
-    settings: SelfPlaySettings,
-    from_zero: bool,
-    place: str,
-) -> SelfPlayOptions:
-    """The options; its run is named after `place` and everything that decides the games, unless it has a name."""
-    from dataclasses import replace
-
-    from ringrift.limits import move_limit
-    from ringrift.selfplay import SelfPlayOptions, checked_name
-    from ringrift.selfplay.options import wanted_positions
-
-    options = SelfPlayOptions(
-        config=config,
-        run="",
-        players=players,
-        seed=seed,
-        max_moves=max_moves or move_limit(config),
-        progress=progress,
-        resigns=resigns,
-        settings=settings,
-        positions=wanted_positions(config, settings),
-        from_zero=from_zero,
-    )
-    return replace(options, run=checked_name("run", run or f"{place}-{options.fingerprint}"))

@@ -100,7 +100,7 @@ def tournament(
             participants = [model_participant(path, form) for path in files]
             report = round_robin(config, participants, games or settings.tournament.games, runner)
     else:
-        participants = [participant(spec) for spec in players or settings.tournament.players[seats]]
+        participants = [participant(spec, config) for spec in players or settings.tournament.players[seats]]
         with match_runner(database, settings) as runner:
             champion = sound_champion(runner.database, models, config)
             if not players and champion is not None:

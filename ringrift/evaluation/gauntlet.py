@@ -153,8 +153,8 @@ def gauntlet_fixtures(
 ) -> list[Fixture]:
     """Return the first stage against each opponent; `GauntletMatch` decides what follows."""
     opponents: dict[Role, Participant] = {
-        "random": participant("random"),
-        "heuristic": participant(settings.heuristic),
+        "random": participant("random", config),
+        "heuristic": participant(settings.heuristic, config),
     }
     if champion is not None and champion.name != model.name:
         opponents["champion"] = champion

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ringrift.agents import BadSpec, Spec
-from ringrift.agents.champion import CHAMPION, find_promoted
-from ringrift.agents.spec import SHIPPED_CHAMPION
+from ringrift.agents.champion import CHAMPION, find_promoted, with_shipped
+from ringrift.agents.registry import nnue_file
+from ringrift.agents.spec import SHIPPED_CHAMPION, parse_members
 from ringrift.errors import RingRiftError
-from ringrift.heuristic import FROZEN, named_weights, weights_id
+from ringrift.heuristic import FROZEN, load_weights, named_weights, weights_id
 from ringrift.selfplay.player_pool import model_id
 
 
@@ -22,7 +23,7 @@ class Participant:
     """A player that is evaluated."""
 
     name: str
-    """The spec with the id of the model or weights in place of their path, such as `gumbel:0123456789abcdef@32`."""
+    """The spec with the id of the model or weights in place of their file, such as `gumbel:0123456789abcdef@32`."""
     spec: str
 
     @property
@@ -37,18 +38,36 @@ class Participant:
         return Spec.parse(self.spec).network
 
 
-def participant(spec: str) -> Participant:
-    """Return the player of a spec; the errors of `read_id` or `named_weights` if its model or weights are not there."""
+def participant(spec: str, config: str) -> Participant:
+    """Return the player of a spec; the errors of `read_id` or `named_weights` if its model or weights are not there.
+
+    What stands behind a spec may change, and games with it must not be taken for games with something else: so the
+    name has the id of the model, of that of the package, too, and of the heuristic's weights, but for the frozen ones.
+    """
     named = Spec.parse(spec)
     if named.model == CHAMPION:
         raise BadSpec(f"player {spec!r}: another model may be champion tomorrow; name the file of this one")
-    model = model_id(spec)
-    if model is not None:
-        return Participant(spec.replace(f":{named.model}", f":{model}", 1), spec)
-    if named.weights is not None and named.weights != FROZEN:
-        # What stands in a file may change, and games with it must not be taken for games with something else.
-        return Participant(spec.replace(named.weights, weights_id(named_weights(named.weights)), 1), spec)
-    return Participant(spec, spec)
+    if named.mode == "mixed":
+        members = (f"{weight:g}x{participant(member, config).name}" for weight, member in parse_members(spec))
+        return Participant(f"mixed:{','.join(members)}", spec)
+    if named.uses_heuristic:
+        if named.weights == FROZEN:
+            return Participant(spec, spec)
+        weights = load_weights(config) if named.weights is None else named_weights(named.weights)
+        return Participant(named.with_weights(weights_id(weights)), spec)
+    model = model_id(_with_file(named, config))
+    return Participant(spec if model is None else _with_model(named, model), spec)
+
+
+def _with_file(spec: Spec, config: str) -> str:
+    """Return a spec with the file of its model in place of a name that stands for it."""
+    if spec.names_nnue or spec.mode == "nnue":
+        return _with_model(spec, str(nnue_file(spec, config)))
+    return with_shipped(spec.text, config)
+
+
+def _with_model(spec: Spec, model: str) -> str:
+    return f"{spec.mode}:{model}{spec.text.removeprefix(spec.mode).removeprefix(f':{spec.model}')}"
 
 
 def model_participant(path: Path, as_: str) -> Participant:
@@ -56,7 +75,8 @@ def model_participant(path: Path, as_: str) -> Participant:
     spec = Spec.parse(as_)
     if spec.model is not None or spec.mode == "mixed":
         raise BadSpec(f"player {as_!r}: is to be a way for a model to play, such as policy or gumbel@32")
-    return participant(f"{spec.mode}:{path}{as_.removeprefix(spec.mode)}")
+    player = _with_model(spec, str(path))
+    return Participant(_with_model(spec, str(model_id(player))), player)
 
 
 def plays_as(name: str, model: str, form: str) -> bool:

@@ -75,7 +75,7 @@ def anchor_fixtures(config: str, runner: MatchRunner) -> list[Fixture]:
 
 def anchors(config: str, runner: MatchRunner) -> list[Participant]:
     """Return the players whose strength does not change, the weakest first."""
-    return [participant(spec) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
+    return [participant(spec, config) for spec in runner.settings.rating.anchors[parse_config(config)[1]]]
 
 
 def update_ratings(database: GamesDatabase, config: str) -> Ratings:

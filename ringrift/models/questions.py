@@ -175,7 +175,7 @@ def _of_tournament(
     store: ModelStore, config: str, champion: Path | None, form: str, runner: MatchRunner
 ) -> list[Fixture]:
     settings = runner.settings.tournament
-    players: list[Participant] = [participant(spec) for spec in settings.players[parse_config(config)[1]]]
+    players: list[Participant] = [participant(spec, config) for spec in settings.players[parse_config(config)[1]]]
     if champion is not None:
         players += [model_participant(champion, way) for way in dict.fromkeys(("policy", form))]
     return tournament_fixtures(config, players, settings.games, count_evaluations(store.database, config, TOURNAMENT))

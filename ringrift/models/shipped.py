@@ -110,8 +110,8 @@ def ship_model(
 ) -> Path:
     """Write a model of the store as the champion of its config that comes with a package, and return its path.
 
-    It brings along what its training was, its Elo and its matches against players without a network, and no path of
-    this machine. Its id is another one, as an id covers the description, too.
+    It brings along what its training was, its Elo and its matches, and no path of this machine. Its id is another
+    one, as an id covers the description, too.
 
     :param commands: those that made it, for people who want to make it again.
     :param cpu_minutes: the time of a core that they took.
@@ -136,13 +136,12 @@ def ship_model(
 
 
 def _matches(database: GamesDatabase, model: StoredModel) -> Iterator[dict[str, Any]]:
-    """Yield what the model has scored against players without a network of their own, by way of playing.
+    """Yield what the model has scored against every player that it has met, by way of playing.
 
-    Between three and four players, its games are those with each seat of the other.
+    Of three and four players, each seat of the other is a game of its own.
     """
     for (name, opponent), (games, score) in sorted(scores_between(database, model.config).items()):
-        player = Spec.parse(name)
-        if player.model == model.id and Spec.parse(opponent).network is None:
+        if Spec.parse(name).model == model.id:
             way = name.replace(f":{model.id}", "", 1)
             yield {"as": way, "against": opponent, "games": games, "share": round(score / games, 3)}
 

@@ -87,7 +87,7 @@ def accept(
     mode = f"{MODES[players]}?nodes={settings.nodes}&weights="
     tests: list[SequentialReport] = []
     for form, sprt in (("heuristic:", settings.one_ply), (mode, settings.search)):
-        proposed, current = (participant(f"{form}{path}") for path in (new, old))
+        proposed, current = (participant(f"{form}{path}", config) for path in (new, old))
         tests.append(sequential_test(config, proposed, current, _with_test(runner, sprt)))
         if not tests[-1].passed:
             break

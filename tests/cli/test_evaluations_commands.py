@@ -28,11 +28,11 @@ def run(*words: str) -> Result:
 
 
 def test_the_games_of_an_evaluation_are_listed_shown_and_exported(home: Path) -> None:
-    run("tournament", CONFIG, "-p", "random", "-p", "heuristic", "-n", "4")
+    run("tournament", CONFIG, "-p", "random", "-p", "heuristic:v1", "-n", "4")
     assert "tournament" in run("evaluations", "list", CONFIG).stdout
     games = json.loads(run("evaluations", "games", "--kind", "tournament", "--json").stdout)
     assert len(games) == 4
-    assert {tuple(sorted(game["players"])) for game in games} == {("heuristic", "random")}
+    assert {tuple(sorted(game["players"])) for game in games} == {("heuristic:v1", "random")}
     shown = run("evaluations", "show", games[0]["name"]).stdout
     assert f"winner   {games[0]['winner']}" in shown
     run("evaluations", "export", "--run", games[0]["run"], "--out", "games.jsonl")
@@ -41,7 +41,7 @@ def test_the_games_of_an_evaluation_are_listed_shown_and_exported(home: Path) ->
 
 
 def test_weights_and_what_may_go_are_told(home: Path) -> None:
-    run("tournament", CONFIG, "-p", "random", "-p", "heuristic", "-n", "2")
+    run("tournament", CONFIG, "-p", "random", "-p", "heuristic:v1", "-n", "2")
     found = json.loads(run("allocate", "--preset", "laptop", "--json").stdout)
     assert [one["config"] for one in found["weights"]] == ["square8_2p", "hex8_2p"]
     assert all(one["why"] for one in found["weights"])

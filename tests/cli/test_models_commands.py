@@ -185,7 +185,9 @@ def test_a_shipped_model_plays_the_same_and_names_no_path_of_the_machine(place: 
     assert all(bool((before[name] == after[name]).all()) for name in before)
 
 
-def test_a_shipped_model_brings_along_its_matches_and_what_made_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shipped_model_brings_along_its_matches_and_what_made_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (one,) = read("models", "register", "one.pth")
     run("tournament", "hex8_2p", "-p", "policy:one.pth?temperature=0", "-p", "random", "--games", "4")
     made = ("--command", "ringrift loop hex8_2p", "--command", "ringrift gauntlet hex8_2p", "--cpu-minutes", "12")

@@ -89,17 +89,17 @@ def test_among_copies_the_share_of_those_behind_counts_and_half_is_equal() -> No
 
 
 def test_a_search_runs_the_gauntlet_twice_with_the_same_games(runner: MatchRunner) -> None:
-    model, champion = participant("minimax@2"), participant("heuristic?temperature=16")
+    model, champion = participant("minimax@2?weights=v1", CONFIG), participant("heuristic:v1?temperature=16", CONFIG)
     report = gauntlet(CONFIG, model, champion, runner)
     assert report.passed
     assert [one.role for one in report.opponents] == ["random", "heuristic", "champion"]
     assert [(one.games, one.verdict) for one in report.opponents] == [(16, "passed")] * 3
-    assert report["champion"].opponent == "heuristic?temperature=16"
+    assert report["champion"].opponent == "heuristic:v1?temperature=16"
     told: list[Any] = []
     again = gauntlet(CONFIG, model, champion, replace(runner, context=replace(runner.context, progress=record(told))))
     assert again == report
     assert told and all(done == total for _, done, total, _ in told), "nothing is played"
-    (stored,) = stored_evaluations(runner.database, CONFIG, kind="gauntlet", candidate="minimax@2")
+    (stored,) = stored_evaluations(runner.database, CONFIG, kind="gauntlet", candidate="minimax@2?weights=v1")
     assert stored.passed is True
     assert stored.report == json.loads(json.dumps(report.to_json()))
     assert rated_games(runner.database, CONFIG) == [], "they are the gate's"
@@ -122,19 +122,19 @@ def test_the_champion_does_not_play_against_itself(runner: MatchRunner) -> None:
 
 
 def test_among_three_the_model_sits_alone(runner: MatchRunner) -> None:
-    report = gauntlet("hex8_3p", participant("heuristic?temperature=1"), None, runner)
+    report = gauntlet("hex8_3p", participant("heuristic:v1?temperature=1", CONFIG), None, runner)
     assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
     plan = runner.plan(
         "hex8_3p",
-        (participant("heuristic?temperature=1"), participant("random")),
+        (participant("heuristic:v1?temperature=1", CONFIG), participant("random", CONFIG)),
         games=4,
         kind="gate",
         part="first",
         alone=True,
     )
     seated = runner.play("gate", plan, [])
-    assert [game.players.count("heuristic?temperature=1") for game in seated] == [1] * 6
-    assert {game.players.index("heuristic?temperature=1") for game in seated} == {0, 1, 2}
+    assert [game.players.count("heuristic:v1?temperature=1") for game in seated] == [1] * 6
+    assert {game.players.index("heuristic:v1?temperature=1") for game in seated} == {0, 1, 2}
     assert "alone among copies" in report.notes[-1]
 
 

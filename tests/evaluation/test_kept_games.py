@@ -15,12 +15,12 @@ from ringrift.game import Game
 from ringrift.game_database import GamesDatabase
 
 CONFIG = "square8_2p"
-PLAYERS = (participant("heuristic"), participant("random"))
+PLAYERS = (participant("heuristic:v1", CONFIG), participant("random", CONFIG))
 
 
 def test_the_games_of_every_evaluation_replay_to_their_results(runner: MatchRunner) -> None:
-    gauntlet(CONFIG, participant("heuristic?temperature=1"), None, runner)
-    shadow(CONFIG, participant("heuristic?temperature=2"), None, runner)
+    gauntlet(CONFIG, participant("heuristic:v1?temperature=1", CONFIG), None, runner)
+    shadow(CONFIG, participant("heuristic:v1?temperature=2", CONFIG), None, runner)
     round_robin(CONFIG, PLAYERS, 4, runner)
     games = newest_games(runner.database, GameFilter(), 1000)
     assert {game.kind for game in games} == {"gate", "shadow", "tournament"}
@@ -34,7 +34,7 @@ def test_the_games_of_every_evaluation_replay_to_their_results(runner: MatchRunn
 
 
 def test_games_are_chosen_by_what_they_were_played_for_and_by_whom(runner: MatchRunner) -> None:
-    gauntlet(CONFIG, participant("heuristic?temperature=1"), None, runner)
+    gauntlet(CONFIG, participant("heuristic:v1?temperature=1", CONFIG), None, runner)
     round_robin(CONFIG, PLAYERS, 4, runner)
 
     def chosen(wanted: GameFilter) -> int:

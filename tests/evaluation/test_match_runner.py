@@ -33,7 +33,7 @@ from ringrift.search import SearchOutput
 from tests.evaluation.planted import won
 
 CONFIG = "square8_2p"
-PAIR = (participant("heuristic"), participant("random"))
+PAIR = (participant("heuristic:v1", CONFIG), participant("random", CONFIG))
 
 
 class Watched(Agent):
@@ -65,13 +65,13 @@ def test_an_interrupted_match_goes_on_and_comes_to_the_same(runner: MatchRunner)
         if done == 3:
             stop.set()
 
-    with pytest.raises(Cancelled, match=r"stopped after . of 8 games of heuristic – random; run it again to go on"):
+    with pytest.raises(Cancelled, match=r"stopped after . of 8 games of heuristic:v1 – random; run it again to go on"):
         replace(runner, context=RunContext(runner.settings, stop_soon, stop)).play(
             "rating", plan, runner.agents(plan, PAIR)
         )
     before = stored_games(runner.database, run_of("rating", plan))
     assert 3 <= len(before) < 8
-    assert told[:2] == [("games of heuristic – random", 0, 8), ("games of heuristic – random", 1, 8)]
+    assert told[:2] == [("games of heuristic:v1 – random", 0, 8), ("games of heuristic:v1 – random", 1, 8)]
 
     agents = [Watched(agent) for agent in runner.agents(plan, PAIR)]
     again = runner.play("rating", plan, agents)
@@ -112,7 +112,7 @@ def test_games_of_an_opening_are_a_block(runner: MatchRunner) -> None:
     play(runner)
     games = rated_games(runner.database, CONFIG)
     assert len({game.block for game in games}) == 4
-    assert [game.players for game in games[:2]] == [("heuristic", "random"), ("random", "heuristic")]
+    assert [game.players for game in games[:2]] == [("heuristic:v1", "random"), ("random", "heuristic:v1")]
     assert len(distinct(games)) == 8
     assert distinct([*games, *games]) == games
 
@@ -123,7 +123,7 @@ def test_games_of_the_gate_are_not_rated_all_others_are(runner: MatchRunner) -> 
         play(runner, kind, games=2)
         assert len(rated_games(runner.database, CONFIG)) == rated
     assert rated_games(runner.database, "hex8_2p") == []
-    assert first_played(runner.database, CONFIG).keys() == {"heuristic", "random"}
+    assert first_played(runner.database, CONFIG).keys() == {"heuristic:v1", "random"}
 
 
 def test_a_match_that_was_broken_off_is_not_rated(runner: MatchRunner) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ringrift.agents import BadSpec
+from ringrift.agents import BadSpec, champion
 from ringrift.agents.champion import find_promoted
 from ringrift.evaluation.participants import (
     find_predecessor,
     model_participant,
     participant,
 )
-from ringrift.heuristic import frozen_weights, weights_id, write_weights
+from ringrift.heuristic import frozen_weights, save_weights, weights_id, write_weights
 from ringrift.networks import (
     ARCHITECTURES,
     Architecture,
@@ -24,6 +24,7 @@ from ringrift.networks import (
     read_id,
     save_model,
 )
+from ringrift.nnue import read_network, shipped_network
 
 CONFIG = "square8_2p"
 
@@ -45,13 +46,13 @@ def test_a_model_is_named_by_its_id_wherever_it_lies(tmp_path: Path) -> None:
     identity = read_id(path)
     player = model_participant(path, "gumbel@32?noise=1")
     assert (player.name, player.spec) == (f"gumbel:{identity}@32?noise=1", f"gumbel:{path}@32?noise=1")
-    assert participant(f"policy:{path}").name == f"policy:{identity}"
+    assert participant(f"policy:{path}", CONFIG).name == f"policy:{identity}"
     assert player.has_model
 
 
-@pytest.mark.parametrize("spec", ["random", "gumbel:heuristic@64", "minimax?nodes=1000", "heuristic:v1"])
+@pytest.mark.parametrize("spec", ["random", "puct@8", "gumbel:heuristic@64?weights=v1", "heuristic:v1?temperature=2"])
 def test_a_player_without_a_model_is_named_by_its_spec(spec: str) -> None:
-    assert (participant(spec).name, participant(spec).has_model) == (spec, False)
+    assert (participant(spec, CONFIG).name, participant(spec, CONFIG).has_model) == (spec, False)
 
 
 @pytest.mark.parametrize("form", ["heuristic:{}?temperature=1", "minimax?nodes=1000&weights={}"])
@@ -59,11 +60,46 @@ def test_weights_of_a_file_are_named_by_what_they_are(form: str, tmp_path: Path)
     """So that games are not taken for those of other weights that once stood in the same file."""
     path = tmp_path / "mine.yaml"
     write_weights(path, frozen_weights(), "As they were.")
-    player = participant(form.format(path))
+    player = participant(form.format(path), CONFIG)
     assert (player.name, player.spec) == (form.format(weights_id(frozen_weights())), form.format(path))
     assert not player.has_model
     write_weights(path, frozen_weights() * 2, "Twice as much.")
-    assert participant(form.format(path)).name != player.name
+    assert participant(form.format(path), CONFIG).name != player.name
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("heuristic?temperature=1", "heuristic:{}?temperature=1"),
+        ("minimax?nodes=1000", "minimax?nodes=1000&weights={}"),
+        ("gumbel:heuristic@8", "gumbel:heuristic@8?weights={}"),
+        ("mixed:2xheuristic,random", "mixed:2xheuristic:{},1xrandom"),
+    ],
+)
+def test_weights_in_use_are_named_by_what_they_are(
+    spec: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Better ones are put in use now and then, and are another player."""
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
+    for scale in (1, 2):
+        save_weights(CONFIG, frozen_weights() * scale, "Of a test.", tmp_path / "heuristic")
+        player = participant(spec, CONFIG)
+        assert (player.name, player.spec) == (name.format(weights_id(frozen_weights() * scale)), spec)
+
+
+def test_models_of_the_package_are_named_by_their_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of the package may bring along others."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(champion, "SHIPPED", tmp_path)
+    identity = read_id(saved(tmp_path / f"{CONFIG}.pth", 1))
+    assert participant("gumbel:{shipped}@32", CONFIG).name == f"gumbel:{identity}@32"
+    network = read_network(shipped_network(CONFIG)).id
+    for spec, name in {
+        "minimax:nnue-shipped?nodes=100": f"minimax:{network}?nodes=100",
+        "gumbel:nnue@8": f"gumbel:{network}@8",
+        "nnue?nodes=100": f"nnue:{network}?nodes=100",
+    }.items():
+        assert participant(spec, CONFIG).name == name
 
 
 @pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])

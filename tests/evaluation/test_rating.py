@@ -23,26 +23,26 @@ def fake_model(number: int, spec: str) -> Participant:
 
 
 def test_a_model_is_rated_against_anchors_and_champion(runner: MatchRunner) -> None:
-    champion = participant("heuristic?temperature=16")
-    ratings = rate_model(CONFIG, participant("minimax@1"), champion, runner)
+    champion = participant("heuristic:v1?temperature=16", CONFIG)
+    ratings = rate_model(CONFIG, participant("minimax@1?weights=v1", CONFIG), champion, runner)
     assert [rating.player for rating in ratings.players][-1] == "random"
     assert {rating.player: rating.games for rating in ratings.players} == {
-        "minimax@1": 12,
-        "heuristic": 12,
+        "minimax@1?weights=v1": 12,
+        "heuristic:v1": 12,
         "random": 12,
-        "heuristic?temperature=16": 4,
+        "heuristic:v1?temperature=16": 4,
     }
     assert newest_ratings(runner.database, CONFIG) == list(ratings.players)
     told: list[Any] = []
     watched = replace(runner, context=replace(runner.context, progress=record(told)))
-    again = rate_model(CONFIG, participant("minimax@1"), champion, watched)
+    again = rate_model(CONFIG, participant("minimax@1?weights=v1", CONFIG), champion, watched)
     assert told and all(done == total for _, done, total, _ in told), "nothing is played again"
     assert again.players == ratings.players
     assert {entry.fit for entry in rating_history(runner.database, CONFIG)} == {1}, "the same fit is no news"
 
 
 def test_models_have_a_trend_when_there_are_three(runner: MatchRunner) -> None:
-    specs = ("random", "heuristic?temperature=16", "heuristic?temperature=1")
+    specs = ("random", "heuristic:v1?temperature=16", "heuristic:v1?temperature=1")
     for number, spec in enumerate(specs):
         assert trends(runner.database, CONFIG, 10) == []
         rate_model(CONFIG, fake_model(number, spec), None, runner)

@@ -24,19 +24,19 @@ CONFIG = "square8_2p"
 def test_a_clear_answer_ends_the_test(runner: MatchRunner) -> None:
     sprt = runner.settings.sprt.model_copy(update={"stronger": 400.0, "most": 100})
     runner = MatchRunner(runner.database, RunContext(runner.settings.model_copy(update={"sprt": sprt})))
-    better = sequential_test(CONFIG, participant("heuristic"), participant("random"), runner)
-    worse = sequential_test(CONFIG, participant("random"), participant("heuristic"), runner)
+    better = sequential_test(CONFIG, participant("heuristic:v1", CONFIG), participant("random", CONFIG), runner)
+    worse = sequential_test(CONFIG, participant("random", CONFIG), participant("heuristic:v1", CONFIG), runner)
     assert (better.passed, worse.passed) == (True, False)
     for report in (better, worse):
         assert report.games == 2 * report.verdict.blocks < 2 * sprt.most
         assert report.distinct == report.games
     assert better.verdict.score > 0.5 > worse.verdict.score
     assert [entry.passed for entry in stored_evaluations(runner.database, CONFIG)] == [False, True]
-    assert sequential_test(CONFIG, participant("heuristic"), participant("random"), runner) == better
+    assert sequential_test(CONFIG, participant("heuristic:v1", CONFIG), participant("random", CONFIG), runner) == better
 
 
 def test_the_most_blocks_end_it_too(runner: MatchRunner) -> None:
-    report = sequential_test(CONFIG, participant("random"), Participant("other", "random"), runner)
+    report = sequential_test(CONFIG, participant("random", CONFIG), Participant("other", "random"), runner)
     assert report.verdict.stronger is None
     assert report.verdict.blocks == runner.settings.sprt.most
     console = Console(width=150)
@@ -47,7 +47,7 @@ def test_the_most_blocks_end_it_too(runner: MatchRunner) -> None:
 
 def test_nobody_is_tested_against_itself(runner: MatchRunner) -> None:
     with pytest.raises(BadMatch, match="random cannot play against itself"):
-        sequential_test(CONFIG, participant("random"), participant("random"), runner)
+        sequential_test(CONFIG, participant("random", CONFIG), participant("random", CONFIG), runner)
 
 
 def test_a_stopped_test_is_interrupted(runner: MatchRunner) -> None:
@@ -55,7 +55,7 @@ def test_a_stopped_test_is_interrupted(runner: MatchRunner) -> None:
     stop.set()
     with pytest.raises(Cancelled):
         runner = replace(runner, context=replace(runner.context, cancellation=stop))
-        sequential_test(CONFIG, participant("heuristic"), participant("random"), runner)
+        sequential_test(CONFIG, participant("heuristic:v1", CONFIG), participant("random", CONFIG), runner)
 
 
 def test_a_block_scores_the_mean_of_its_games() -> None:

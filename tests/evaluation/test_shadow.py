@@ -65,7 +65,7 @@ def test_the_newest_model_plays_a_few_games_and_other_ones_every_time(runner: Ma
     few = runner.settings.model_copy(update={"shadow": ShadowSettings(games=24), "alarm": alarm})
     runner = replace(runner, context=runner.context.with_settings(few))
     report = shadow(CONFIG, new, old, runner)
-    assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic", 8), (OLD, 8)]
+    assert [(one.opponent, one.games) for one in report.results] == [("random", 8), ("heuristic:v1", 8), (OLD, 8)]
     assert report.regression is not None
     assert report.regression.games == 60
     assert any("against its predecessor" in alarm for alarm in report.alarms), report

@@ -22,8 +22,8 @@ from ringrift.game_database import GamesDatabase
 from ringrift.game_database.packing import pack_actions, unpack_actions
 
 CONFIG = "square8_2p"
-MODEL = Participant("policy:0123456789abcdef", "heuristic?temperature=2")
-PAIR = (participant("heuristic"), participant("random"))
+MODEL = Participant("policy:0123456789abcdef", "heuristic:v1?temperature=2")
+PAIR = (participant("heuristic:v1", CONFIG), participant("random", CONFIG))
 FIXTURE = Fixture(CONFIG, "rating", "part", 4, PAIR)
 
 
@@ -47,7 +47,7 @@ def answered(elsewhere: MatchRunner, fixture: Fixture) -> Any:
 
 
 def test_a_gauntlet_that_was_shared_out_is_judged_here_without_a_game(runner: MatchRunner, elsewhere: Any) -> None:
-    champion = participant("heuristic:v1?temperature=3")
+    champion = participant("heuristic:v1?temperature=3", CONFIG)
     expected = gauntlet(CONFIG, MODEL, champion, replace(runner, database=elsewhere.database))
     fixtures = gauntlet_fixtures(CONFIG, MODEL, champion, runner.settings.gauntlet)
     assert [fixture.against for fixture in fixtures] == ["random", "heuristic", "champion"]
@@ -100,16 +100,16 @@ def of_another_game(answer: Any) -> Any:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (without_a_game, "gpu-1: has 3 of 4 games of heuristic – random: run it there again"),
-        (spoilt(lambda actions: actions[:-1]), r"gpu-1: game 1 of heuristic – random: is not over after \d+ actions"),
+        (without_a_game, "gpu-1: has 3 of 4 games of heuristic:v1 – random: run it there again"),
+        (spoilt(lambda actions: actions[:-1]), r"gpu-1: game 1 of heuristic:v1 – random: is not over after \d+ actions"),
         (spoilt(lambda actions: actions[[*range(len(actions)), 0]]), r"gpu-1: game 1 of .*: move \d+: "),
-        (of_another_game, "game 1 of heuristic – random: does not begin with opening 0: has it other settings"),
-        (lambda answer: answer | {"parts": []}, "gpu-1: has not played 'part' of rating heuristic – random"),
+        (of_another_game, "game 1 of heuristic:v1 – random: does not begin with opening 0: has it other settings"),
+        (lambda answer: answer | {"parts": []}, "gpu-1: has not played 'part' of rating heuristic:v1 – random"),
         (lambda answer: [], "gpu-1: its games cannot be read: all of it: "),
         (lambda answer: {"parts": [{"part": 3, "games": []}]}, r"its games cannot be read: parts\.0\.part: "),
         (
             lambda answer: {"parts": [*answer["parts"], {"part": "second 0", "games": []}]},
-            "has played 'second 0', which rating heuristic – random does not have",
+            "has played 'second 0', which rating heuristic:v1 – random does not have",
         ),
         (
             lambda answer: {"parts": [{"part": "part", "games": [{"number": 0, "actions": "AAAA"}] * 4}]},

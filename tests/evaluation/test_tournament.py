@@ -22,14 +22,14 @@ from tests.evaluation.planted import won
 pytestmark = pytest.mark.slow
 
 CONFIG = "square8_2p"
-PLAYERS = [participant(spec) for spec in ("random", "minimax@2", "heuristic?temperature=4")]
+PLAYERS = [participant(spec, CONFIG) for spec in ("random", "minimax@2?weights=v1", "heuristic:v1?temperature=4")]
 
 
 def test_everybody_plays_everybody(runner: MatchRunner, tmp_path: Path) -> None:
     report = round_robin(CONFIG, PLAYERS, 8, runner)
-    assert report.players[0] == "minimax@2"
+    assert report.players[0] == "minimax@2?weights=v1"
     assert [(one.games, one.distinct) for one in report.pairings] == [(8, 8)] * 3
-    assert report.score("minimax@2", "random") == 1 - report.score("random", "minimax@2") > 0.5
+    assert report.score("minimax@2?weights=v1", "random") == 1 - report.score("random", "minimax@2?weights=v1") > 0.5
     assert report.ratings is not None
     assert [rating.player for rating in report.ratings.players] == list(report.players)
     (stored,) = stored_evaluations(runner.database, CONFIG)
@@ -72,9 +72,9 @@ def test_without_random_there_is_a_cross_table_but_no_elo(runner: MatchRunner) -
 
 
 def test_three_players_on_three_seats_meet_in_pairs(runner: MatchRunner) -> None:
-    report = round_robin("hex8_3p", [participant("random"), participant("heuristic")], 5, runner)
+    report = round_robin("hex8_3p", [participant("random", CONFIG), participant("heuristic:v1", CONFIG)], 5, runner)
     assert report.pairings[0].games == 6, "one opening in all six seatings of two"
-    assert report.score("heuristic", "random") > 0.5
+    assert report.score("heuristic:v1", "random") > 0.5
 
 
 @pytest.mark.parametrize("players", [PLAYERS[:1], [PLAYERS[0], PLAYERS[0]], []])

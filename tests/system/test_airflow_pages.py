@@ -131,7 +131,7 @@ def fill(home: Path, runs: list[str]) -> None:
             records = [replace(one, run=run) for one in random_records(CONFIG, GAMES, seed)]
             write(home / "filled" / f"{seed}.jsonl", records)
         assert ingest(database, [home / "filled"], ingest_context()).games == GAMES * len(runs)
-        players = (participant("heuristic"), participant("random"))
+        players = (participant("heuristic", CONFIG), participant("random", CONFIG))
         round_robin(CONFIG, players, 2, MatchRunner(database, RunContext(evaluation_settings())))
         report = {"opponents": [OPPONENT | {"verdict": "passed"}]}
         store_evaluation(database, "gauntlet", CONFIG, report, candidate="gumbel@32", passed=True)

@@ -75,12 +75,12 @@ def test_who_has_beaten_whom_and_every_game_of_it(
     database: GamesDatabase, context: WebContext, client: TestClient
 ) -> None:
     assert client.get(f"/pages/data/configs/{CONFIG}/cross-table").json()["players"] == []
-    players = (participant("heuristic"), participant("random"))
+    players = (participant("heuristic:v1", CONFIG), participant("random", CONFIG))
     round_robin(CONFIG, players, 4, MatchRunner(database, RunContext(evaluation_settings())))
     update_ratings(database, CONFIG)
     context.home = context.home / "another"  # so that the answer that is remembered is not asked for again
     table = client.get(f"/pages/data/configs/{CONFIG}/cross-table").json()
-    assert set(table["players"]) == {"heuristic", "random"}
+    assert set(table["players"]) == {"heuristic:v1", "random"}
     (_, won), (lost, _) = table["scores"]
     assert won + lost == 1
     assert table["games"] == [[0, 4], [4, 0]]

@@ -30,4 +30,4 @@ def test_the_name_of_weights_is_no_model(
 ) -> None:
     monkeypatch.setattr(champion, "SHIPPED", tmp_path)
     player = Lineup(web_settings().service, tmp_path).named("square8_2p", spec)
-    assert (player.model, player.uses_heuristic) == (model, heuristic)
+    assert (player.model, player.parsed.uses_heuristic) == (model, heuristic)

@@ -60,7 +60,7 @@ def check_games(games: int, settings: FitnessSettings) -> None:
 
 def elo_over_opponent(config: str, model: Path, settings: FitnessSettings, runner: MatchRunner) -> EloMeasure:
     """Measure a model against the opponent of the settings, always in the same openings; games are stored."""
-    players = (model_participant(model, settings.as_), participant(settings.opponent))
+    players = (model_participant(model, settings.as_), participant(settings.opponent, config))
     return elo_measure(paired_games(config, players, settings.games, runner), players[0].name)
 
 

@@ -38,13 +38,6 @@ class Player:
         """The mode of playing, which answers call `ai_type`."""
         return self.parsed.mode
 
-    @property
-    def uses_heuristic(self) -> bool:
-        """Whether positions are judged by the heuristic."""
-        parsed = self.parsed
-        without = parsed.network is None and not parsed.names_nnue
-        return parsed.model == WITHOUT or (without and parsed.mode not in ("random", "puct", "gumbel"))
-
     def model_id(self) -> str | None:
         """Return the id of the model; None without one, or if it cannot be read now."""
         if self.model is None:

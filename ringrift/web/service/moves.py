@@ -134,7 +134,7 @@ def description(player: Player) -> dict[str, Any]:
         "nn_model_id": player.model_id(),
         "nn_checkpoint": None if player.model is None else player.model.name,
         "nnue_checkpoint": None,
-        "heuristic_profile_id": player.config if player.uses_heuristic else None,
+        "heuristic_profile_id": player.config if player.parsed.uses_heuristic else None,
     }
 
 
