@@ -31,7 +31,7 @@ def test_what_was_found_for_a_network_holds_in_every_preset_that_trains_it(overl
     assert large.losses.value == 1.0
     assert hyper_parameters(CONFIG, None, {"network": "small"}).learning_rate == 0.25
     assert hyper_parameters(CONFIG, "laptop", {"learning_rate": 0.1}).learning_rate == 0.1
-    assert hyper_parameters("hex8_2p", "laptop").learning_rate == 2e-3
+    assert hyper_parameters("hex8_3p", "laptop").learning_rate == 2e-3
 
 
 @pytest.mark.parametrize(
