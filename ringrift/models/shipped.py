@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any, Final, Literal
 
 from ringrift.agents import Spec, shipped_model
 from ringrift.evaluation.participants import plays_as
-from ringrift.evaluation.store import newest_ratings, scores_between
+from ringrift.evaluation.results import GameResult, interval
+from ringrift.evaluation.store import newest_ratings, rated_games
 from ringrift.game import configs
 from ringrift.game_database import GamesDatabase
 from ringrift.models.errors import LostRace
@@ -19,7 +21,6 @@ from ringrift.models.store import SHORTEST_NAME, ModelStore, StoredModel
 from ringrift.networks import load_model, read_id, read_info, save_model
 from ringrift.nnue import read_network
 from ringrift.nnue.file import SHIPPED, SUFFIX
-from ringrift.statistics import wilson_interval
 from ringrift.training.replay_ratio import ORIGINAL
 
 SHIPPED_STATUS: Final = "shipped"
@@ -136,19 +137,29 @@ def ship_model(
 
 
 def _matches(database: GamesDatabase, model: StoredModel) -> Iterator[dict[str, Any]]:
-    """Yield what the model has scored against every player that it has met, by way of playing.
-
-    Of three and four players, each seat of the other is a game of its own.
-    """
-    for (name, opponent), (games, score) in sorted(scores_between(database, model.config).items()):
-        if Spec.parse(name).model == model.id:
-            way = name.replace(f":{model.id}", "", 1)
-            yield {"as": way, "against": opponent, "games": games, "share": round(score / games, 3)}
+    """Yield what the model has scored in rated games against every player that it has met, by way of playing."""
+    games: dict[tuple[str, str], list[GameResult]] = defaultdict(list)
+    for game in rated_games(database, model.config):
+        players = set(game.players)
+        for name in players:
+            if Spec.parse(name).model == model.id and len(players) == 2:
+                (opponent,) = players - {name}
+                games[name, opponent].append(game)
+    for (name, opponent), met in sorted(games.items()):
+        low, high = interval(met, name)
+        yield {
+            "as": name.replace(f":{model.id}", "", 1),
+            "against": opponent,
+            "games": len(met),
+            "share": round(sum(game.score(name) for game in met) / len(met), 3),
+            "low": round(low, 3),
+            "high": round(high, 3),
+        }
 
 
 def _match_line(match: Mapping[str, Any]) -> str:
-    low, high = wilson_interval(round(match["share"] * match["games"]), match["games"])
-    return f"{match['as']} {match['share']:.1%} ({low:.0%} … {high:.0%}) of {match['games']} against {match['against']}"
+    score = f"{match['share']:.1%} ({match['low']:.0%} … {match['high']:.0%})"
+    return f"{match['as']} {score} of {match['games']:,} against {match['against']}"
 
 
 def begin_with_shipped(store: ModelStore, config: str) -> StoredModel | None:
