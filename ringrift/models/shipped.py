@@ -43,7 +43,7 @@ class ShippedModel:
     kind: Literal["network", "nnue"]
     path: str
     training: Mapping[str, Any]
-    """The facts that its training has kept, and of a champion its card: Elo, matches, and what it was made with."""
+    """The facts that its training has kept, and of a champion its card: Elo, matches, commands and processor time."""
 
     @property
     def elo(self) -> Mapping[str, Mapping[str, int]]:
@@ -52,7 +52,7 @@ class ShippedModel:
 
     @property
     def card(self) -> dict[str, list[str]]:
-        """What it brings along in words: Elo and matches, a line for each way of playing, and what it was made with."""
+        """The card in words, by heading: lines of Elo, of matches, and of the commands and the time that it took."""
         made = self.training.get("made", {})
         minutes = [f"{made['cpu_minutes']:g} minutes of a core"] if "cpu_minutes" in made else []
         card = {

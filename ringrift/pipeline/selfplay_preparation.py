@@ -1,4 +1,4 @@
-"""What stands ready before games of a config are played: its champion, the models of its league, its hard positions."""
+"""Preparation of self-play: the champion, the models of a league and the hard positions are put in place."""
 
 from __future__ import annotations
 
