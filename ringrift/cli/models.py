@@ -234,6 +234,9 @@ def _of_package(name: str, database: str | None, error: RingRiftError) -> Shippe
 
 def _show_shipped(model: ShippedModel, as_json: bool) -> None:
     """Show a model of the package: its file and its card."""
+    from ringrift.models.shipped import card
+
+
     if as_json:
         echo(json.dumps(model.to_json()))
         return
@@ -246,7 +249,7 @@ def _show_shipped(model: ShippedModel, as_json: bool) -> None:
     }
     for name, value in known.items():
         echo(f"{name:<9}  {value}")
-    for name, lines in model.card.items():
+    for name, lines in card(model.training).items():
         for line in lines:
             echo(f"{name:<9}  {line}")
 
@@ -279,10 +282,11 @@ def ship(
     model: ModelArgument,
     into: Annotated[Path, typer.Option(help="The folder of the package's champions.")],
     commands: Annotated[
-        list[str] | None, typer.Option("--command", help="One that made it, for its card; may be repeated.")
+        list[str] | None,
+        typer.Option("--command", help="A command that made the model, for its card; may be repeated."),
     ] = None,
     cpu_minutes: Annotated[
-        float | None, typer.Option(min=0, max=1e9, help="The time of a core that they took, for its card.")
+        float | None, typer.Option(min=0, max=1e9, help="Minutes of one core that making it took, for its card.")
     ] = None,
     database: DatabaseOption = None,
     folder: ModelsOption = MODELS,

@@ -6,15 +6,15 @@ of a game is the decision after which the judge's value for the model falls most
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from sqlalchemy import select
 
-from ringrift.agents import Agent, Spec
+from ringrift.agents import Agent
 from ringrift.evaluation.kept_games import GameFilter, KeptGame, newest_games
+from ringrift.evaluation.participants import model_of
 from ringrift.evaluation.schema import evaluation_moves
 from ringrift.game import Game
 from ringrift.game.types import States
@@ -27,8 +27,6 @@ from ringrift.training.hard_positions import Candidate, hard_position
 
 AT_ONCE: Final = 32
 """Games whose decisions are searched side by side."""
-MODEL: Final = re.compile(r"[0-9a-f]{16}")
-"""A model in the name of a player."""
 
 
 class _Decisions(NamedTuple):
@@ -62,8 +60,7 @@ def _losing_models(game: KeptGame) -> list[int]:
     """Return the seats, from 0, of models that did not come first; none of a game that was stopped."""
     if game.ranks is None:
         return []
-    models = [MODEL.fullmatch(Spec.parse(player).model or "") is not None for player in game.players]
-    return [seat for seat, rank in enumerate(game.ranks) if rank > 1 and models[seat]]
+    return [seat for seat, rank in enumerate(game.ranks) if rank > 1 and model_of(game.players[seat]) is not None]
 
 
 def _candidates(database: GamesDatabase, lost: Sequence[tuple[KeptGame, int]], judge: Agent) -> list[Candidate]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ringrift.agents import BadSpec, Spec
 from ringrift.agents.champion import CHAMPION, find_promoted, with_shipped
@@ -11,11 +13,18 @@ from ringrift.agents.registry import nnue_file
 from ringrift.agents.spec import SHIPPED_CHAMPION, parse_members
 from ringrift.errors import RingRiftError
 from ringrift.heuristic import FROZEN, load_weights, named_weights, weights_id
+from ringrift.nnue import read_nnue_id
 from ringrift.selfplay.player_pool import model_id
+
+_ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
 class UnknownModel(RingRiftError):
     """There is no such model."""
+
+
+class OtherPlayer(RingRiftError):
+    """A player of an evaluation is another one on this host."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ def participant(spec: str, config: str) -> Participant:
     """Return the player of a spec; the errors of `read_id` or `named_weights` if its model or weights are not there.
 
     What stands behind a spec may change, and games with it must not be taken for games with something else: so the
-    name has the id of the model, of that of the package, too, and of the heuristic's weights, but for the frozen ones.
+    name has the id of the model, and the heuristic's weights but for the frozen ones, an integer network and the
+    package's champion are named `w0123456789abcdef`, `nnue-0123456789abcdef` and `shipped-0123456789abcdef`.
     """
     named = Spec.parse(spec)
     if named.model == CHAMPION:
@@ -54,16 +64,29 @@ def participant(spec: str, config: str) -> Participant:
         if named.weights == FROZEN:
             return Participant(spec, spec)
         weights = load_weights(config) if named.weights is None else named_weights(named.weights)
-        return Participant(named.with_weights(weights_id(weights)), spec)
-    model = model_id(_with_file(named, config))
+        return Participant(named.with_weights(f"w{weights_id(weights)}"), spec)
+    if named.names_nnue or named.mode == "nnue":
+        return Participant(_with_model(named, f"nnue-{read_nnue_id(nnue_file(named, config))}"), spec)
+    model = model_id(with_shipped(spec, config))
+    if named.model == SHIPPED_CHAMPION:
+        model = f"shipped-{model}"
     return Participant(spec if model is None else _with_model(named, model), spec)
 
 
-def _with_file(spec: Spec, config: str) -> str:
-    """Return a spec with the file of its model in place of a name that stands for it."""
-    if spec.names_nnue or spec.mode == "nnue":
-        return _with_model(spec, str(nnue_file(spec, config)))
-    return with_shipped(spec.text, config)
+def check_same(player: Participant, config: str) -> None:
+    """Refuse a player whose name was given where its spec means other weights or another network; `OtherPlayer`."""
+    spec = Spec.parse(player.spec)
+    chosen_here = spec.names_nnue or spec.mode in ("nnue", "mixed") or spec.model == SHIPPED_CHAMPION
+    if chosen_here or (spec.uses_heuristic and spec.weights is None):
+        own = participant(player.spec, config).name
+        if own != player.name:
+            raise OtherPlayer(f"player {player.spec!r}: is {own} here, and not {player.name}: make both hosts alike")
+
+
+def model_of(name: str) -> str | None:
+    """Return the id of the model in the name of a player; None for a player without one of the store."""
+    model = Spec.parse(name).model
+    return model if model is not None and _ID.fullmatch(model) else None
 
 
 def _with_model(spec: Spec, model: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,13 +12,12 @@ import numpy as np
 from ringrift.evaluation.elo import Rating, Ratings, fit_elo
 from ringrift.evaluation.fixtures import Fixture
 from ringrift.evaluation.match_runner import MatchRunner
-from ringrift.evaluation.participants import Participant, participant
+from ringrift.evaluation.participants import Participant, model_of, participant
 from ringrift.evaluation.store import first_played, newest_ratings, rated_games, store_ratings
 from ringrift.game import parse_config
 from ringrift.game_database import GamesDatabase
 from ringrift.statistics import CONFIDENCE
 
-_MODEL: Final = re.compile(r"(?<=:)[0-9a-f]{16}(?=[@?]|$)")
 LEAST_POINTS: Final = 3
 """The models that a slope with an interval needs."""
 
@@ -118,4 +116,5 @@ def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float,
 
 def form_of(player: str) -> str | None:
     """Return how a model plays, `gumbel@32` for `gumbel:0123456789abcdef@32`; None for a player without a model."""
-    return player.replace(f":{match[0]}", "", 1) if (match := _MODEL.search(player)) else None
+    model = model_of(player)
+    return None if model is None else player.replace(f":{model}", "", 1)

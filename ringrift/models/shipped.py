@@ -45,29 +45,24 @@ class ShippedModel:
     training: Mapping[str, Any]
     """The facts that its training has kept, and of a champion its card: Elo, matches, commands and processor time."""
 
-    @property
-    def elo(self) -> Mapping[str, Mapping[str, int]]:
-        """The Elo that it brings along, its interval and its games, by way of playing."""
-        return self.training.get("elo") or {}
-
-    @property
-    def card(self) -> dict[str, list[str]]:
-        """The card in words, by heading: lines of Elo, of matches, and of the commands and the time that it took."""
-        made = self.training.get("made", {})
-        minutes = [f"{made['cpu_minutes']:g} minutes of a core"] if "cpu_minutes" in made else []
-        card = {
-            "Elo": [
-                f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"
-                for form, rating in self.elo.items()
-            ],
-            "won": [_match_line(match) for match in self.training.get("matches", ())],
-            "made by": [*made.get("commands", ()), *minutes],
-        }
-        return {name: lines for name, lines in card.items() if lines}
-
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for machines."""
         return asdict(self) | {"status": SHIPPED_STATUS}
+
+
+def card(training: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the card that a shipped model brings along, in lines by heading: Elo, scores, commands and time."""
+    made = training.get("made", {})
+    minutes = [f"{made['cpu_minutes']:g} minutes of a core"] if "cpu_minutes" in made else []
+    lines = {
+        "Elo": [
+            f"{form} {rating['elo']} ({rating['low']} … {rating['high']}), {rating['games']} games"
+            for form, rating in training.get("elo", {}).items()
+        ],
+        "score": [_match_line(match) for match in training.get("matches", ())],
+        "made by": [*made.get("commands", ()), *minutes],
+    }
+    return {heading: own for heading, own in lines.items() if own}
 
 
 def shipped_models(config: str | None = None) -> list[ShippedModel]:
@@ -111,11 +106,11 @@ def ship_model(
 ) -> Path:
     """Write a model of the store as the champion of its config that comes with a package, and return its path.
 
-    It brings along what its training was, its Elo and its matches, and no path of this machine. Its id is another
+    It brings along what its training was, its Elo and its rated games, and no path of this machine. Its id is another
     one, as an id covers the description, too.
 
-    :param commands: those that made it, for people who want to make it again.
-    :param cpu_minutes: the time of a core that they took.
+    :param commands: the commands that made the model, for people who want to make it again.
+    :param cpu_minutes: minutes of one core that they took.
     """
     path = folder / f"{model.config}.pth"
     network = load_model(store.path(model))
@@ -137,7 +132,7 @@ def ship_model(
 
 
 def _matches(database: GamesDatabase, model: StoredModel) -> Iterator[dict[str, Any]]:
-    """Yield what the model has scored in rated games against every player that it has met, by way of playing."""
+    """Yield the scores of the model against every player that it has met in rated games, by way of playing."""
     games: dict[tuple[str, str], list[GameResult]] = defaultdict(list)
     for game in rated_games(database, model.config):
         players = set(game.players)

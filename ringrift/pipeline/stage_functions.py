@@ -33,6 +33,7 @@ from ringrift.selfplay import SelfPlayOptions, run_selfplay
 from ringrift.selfplay.options import wanted_positions
 from ringrift.training import TrainingInputs, train
 from ringrift.training.errors import NothingNew
+from ringrift.training.hard_positions import refresh_positions
 from ringrift.training.preflight import PlannedTraining, preflight
 from ringrift.training.reanalysis import ReanalysisReport, reanalyse, reanalysis_inputs
 
@@ -48,7 +49,6 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
         inputs.store,
         inputs.config,
         settings,
-        context.part_of("selfplay").with_settings(context.settings.datasets),
         players=loop.selfplay.players,
         from_zero=loop.from_zero,
     )
@@ -63,6 +63,10 @@ def _selfplay(inputs: LoopInputs, iteration: Iteration, context: Context) -> Sta
     if not plan.games:
         return StageResult(f"no games: {plan.why}", {"games": 0, "planned": plan.to_json()})
     games = plan.games
+    if settings.opening.hard:
+        refresh_positions(
+            inputs.database, inputs.config, context.part_of("selfplay").with_settings(context.settings.datasets)
+        )
     options = SelfPlayOptions(
         config=inputs.config,
         run=f"iteration-{iteration.number:05d}",

@@ -24,10 +24,10 @@ def played(runner: MatchRunner, tmp_path: Path) -> int:
     """Games of a gate between a network that knows nothing and the heuristic; the number that the network has lost."""
     torch.manual_seed(0)
     save_model(tmp_path / "model.pth", build_network(NetworkConfig.of("small", "square8", 2)))
-    players = (model_participant(tmp_path / "model.pth", "policy"), participant("heuristic:v1", CONFIG))
+    players = (model_participant(tmp_path / "model.pth", "policy"), participant("heuristic", CONFIG))
     plan = runner.plan(CONFIG, players, games=6, kind="gate", part="test")
     games = runner.play("gate", plan, runner.agents(plan, players))
-    return sum(game.winner() == "heuristic:v1" for game in games)
+    return sum(game.winner() == players[1].name for game in games)
 
 
 def test_a_lost_game_is_hard_where_the_value_of_the_model_falls_most(runner: MatchRunner, played: int) -> None:

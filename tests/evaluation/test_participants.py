@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import torch
 from ringrift.agents import BadSpec, champion
 from ringrift.agents.champion import find_promoted
 from ringrift.evaluation.participants import (
+    OtherPlayer,
+    check_same,
     find_predecessor,
     model_participant,
     participant,
@@ -61,7 +65,7 @@ def test_weights_of_a_file_are_named_by_what_they_are(form: str, tmp_path: Path)
     path = tmp_path / "mine.yaml"
     write_weights(path, frozen_weights(), "As they were.")
     player = participant(form.format(path), CONFIG)
-    assert (player.name, player.spec) == (form.format(weights_id(frozen_weights())), form.format(path))
+    assert (player.name, player.spec) == (form.format(f"w{weights_id(frozen_weights())}"), form.format(path))
     assert not player.has_model
     write_weights(path, frozen_weights() * 2, "Twice as much.")
     assert participant(form.format(path), CONFIG).name != player.name
@@ -84,7 +88,7 @@ def test_weights_in_use_are_named_by_what_they_are(
     for scale in (1, 2):
         save_weights(CONFIG, frozen_weights() * scale, "Of a test.", tmp_path / "heuristic")
         player = participant(spec, CONFIG)
-        assert (player.name, player.spec) == (name.format(weights_id(frozen_weights() * scale)), spec)
+        assert (player.name, player.spec) == (name.format(f"w{weights_id(frozen_weights() * scale)}"), spec)
 
 
 def test_models_of_the_package_are_named_by_their_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,14 +96,26 @@ def test_models_of_the_package_are_named_by_their_ids(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(champion, "SHIPPED", tmp_path)
     identity = read_id(saved(tmp_path / f"{CONFIG}.pth", 1))
-    assert participant("gumbel:{shipped}@32", CONFIG).name == f"gumbel:{identity}@32"
+    assert participant("gumbel:{shipped}@32", CONFIG).name == f"gumbel:shipped-{identity}@32"
     network = read_network(shipped_network(CONFIG)).id
     for spec, name in {
-        "minimax:nnue-shipped?nodes=100": f"minimax:{network}?nodes=100",
-        "gumbel:nnue@8": f"gumbel:{network}@8",
-        "nnue?nodes=100": f"nnue:{network}?nodes=100",
+        "minimax:nnue-shipped?nodes=100": f"minimax:nnue-{network}?nodes=100",
+        "gumbel:nnue@8": f"gumbel:nnue-{network}@8",
+        "nnue?nodes=100": f"nnue:nnue-{network}?nodes=100",
     }.items():
         assert participant(spec, CONFIG).name == name
+
+
+@pytest.mark.parametrize("spec", ["heuristic", "minimax:nnue@1", "gumbel:{shipped}@2", "mixed:heuristic,random"])
+def test_a_host_refuses_a_player_that_is_another_one_there(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its games would count for weights or a network that did not play."""
+    monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
+    player = participant(spec, CONFIG)
+    check_same(player, CONFIG)
+    with pytest.raises(OtherPlayer, match=re.escape(f"is {player.name} here, and not {player.name}0")):
+        check_same(replace(player, name=f"{player.name}0"), CONFIG)
 
 
 @pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])

@@ -116,5 +116,5 @@ def test_players_are_named_by_what_their_weights_are(candidate: Path, database: 
     assert report.one_ply is not None
     assert report.search is not None
     new, old = weights_id(read_weights(candidate)), weights_id(load_weights(CONFIG))
-    assert (report.one_ply.player, report.one_ply.opponent) == (f"heuristic:{new}", f"heuristic:{old}")
-    assert report.search.player == f"minimax?nodes=4000&weights={new}"
+    assert (report.one_ply.player, report.one_ply.opponent) == (f"heuristic:w{new}", f"heuristic:w{old}")
+    assert report.search.player == f"minimax?nodes=4000&weights=w{new}"

@@ -84,30 +84,28 @@ class RemoteSelfplayOperator(RingriftOperator):
         from ringrift.run_context import RunContext
         from ringrift.selfplay.hard_positions import FOLDER
         from ringrift.selfplay.settings import selfplay_settings
+        from ringrift.training.hard_positions import refresh_positions
 
         with in_one_line(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
             preset, settings = loop_settings().preset_named(self.preset), selfplay_settings(self.config)
             self.progress = prepare_selfplay(
-                store,
-                self.config,
-                settings,
-                RunContext(dataset_settings()),
-                players=self.players,
-                from_zero=preset.from_zero,
-                again=ti.try_number > 1,
-                positions=home() / FOLDER,
+                store, self.config, settings, players=self.players, from_zero=preset.from_zero
             )
-            if not planned:
-                return None
-            return planned_games(
-                store,
-                self.config,
-                home() / "data" / "selfplay",
-                preset,
-                allocation_settings(),
-                target=None if self.players or self._plays_elsewhere(ti) else settings.targets[self.config],
-            )
+            plan = None
+            if planned:
+                plan = planned_games(
+                    store,
+                    self.config,
+                    home() / "data" / "selfplay",
+                    preset,
+                    allocation_settings(),
+                    target=None if self.players or self._plays_elsewhere(ti) else settings.targets[self.config],
+                )
+            plays = plan is None or plan.games > 0
+            if settings.opening.hard and plays and ti.try_number == 1:  # later tries go on with the games of the first
+                refresh_positions(health.database, self.config, RunContext(dataset_settings()), home() / FOLDER)
+            return plan
 
     def _plays_elsewhere(self, ti: Any) -> bool:
         """Return whether another run of the config is playing: it makes up for what is missing at first."""

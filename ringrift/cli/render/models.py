@@ -22,7 +22,7 @@ from ringrift.models.nnue_gate import NnueGateReport, verdict_lines
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
-from ringrift.models.shipped import CARD, ShippedModel
+from ringrift.models.shipped import CARD, ShippedModel, card
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
 
@@ -93,22 +93,23 @@ def _(report: NnueLineage) -> Iterator[RenderableType]:
 def _(report: ShippedModel) -> Iterator[RenderableType]:
     tree = Tree(f"{report.id}  {report.config}  {report.kind}  comes with the package")
     tree.add(f"file: {escape(report.path)}")
-    training = {name: value for name, value in report.training.items() if name not in CARD}
     parent = report.training.get("parent")
-    _grow_origin(tree, training, [] if parent is None else [Ancestor(parent, None)])
-    for name, lines in report.card.items():
-        branch = tree.add(name)
-        for line in lines:
-            branch.add(escape(line))
+    _grow_origin(tree, report.training, [] if parent is None else [Ancestor(parent, None)])
     yield tree
 
 
 def _grow_origin(tree: Tree, training: Mapping[str, Any], ancestors: Sequence[Ancestor]) -> None:
-    """Hang into the tree what a model has learned from, and the models that it comes from."""
+    """Hang into the tree what a model has learned from, the models that it comes from, and the card of the package."""
+    brought = card(training)
+    training = {name: value for name, value in training.items() if name not in CARD}
     _grow(tree.add("training" if training else "training: nothing is known of it"), _ordered(training))
     parents = tree.add("parents" if ancestors else "parents: none, it was trained from random weights")
     for ancestor in ancestors:
         parents.add(escape(_ancestor(ancestor)))
+    for heading, lines in brought.items():
+        branch = tree.add(f"{heading}, of the package")
+        for line in lines:
+            branch.add(escape(line))
 
 
 @render.register
