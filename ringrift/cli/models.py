@@ -236,7 +236,6 @@ def _show_shipped(model: ShippedModel, as_json: bool) -> None:
     """Show a model of the package: its file and its card."""
     from ringrift.models.shipped import card
 
-
     if as_json:
         echo(json.dumps(model.to_json()))
         return

@@ -26,7 +26,11 @@ def settings() -> EvaluationSettings:
     few = {
         "gauntlet": {"first_games": 4, "second_games": 12, "look_games": 4},
         "sprt": {"least": 4, "most": 12},
-        "rating": {"anchor_games": 8, "games": 4, "anchors": {seats: ["random", "heuristic:v1"] for seats in (2, 3, 4)}},
+        "rating": {
+            "anchor_games": 8,
+            "games": 4,
+            "anchors": {seats: ["random", "heuristic:v1"] for seats in range(2, 5)},
+        },
         "shadow": {"games": 4},
     }
     parts = {name: getattr(settings, name).model_copy(update=update) for name, update in few.items()}

@@ -66,7 +66,8 @@ def few_games(settings: EvaluationSettings) -> EvaluationSettings:
     gauntlet = settings.gauntlet.model_copy(
         update={"as_": "policy", "first_games": 2, "second_games": 2, "cut_off": 0.0, "limits": limits}
     )
-    rating = settings.rating.model_copy(update={"anchors": {2: ["random", "heuristic:v1"]}, "anchor_games": 4, "games": 2})
+    few = {"anchors": {2: ["random", "heuristic:v1"]}, "anchor_games": 4, "games": 2}
+    rating = settings.rating.model_copy(update=few)
     return settings.model_copy(update={"gauntlet": gauntlet, "rating": rating})
 
 
