@@ -110,8 +110,11 @@ def trend(form: str, ratings: Sequence[Rating]) -> Trend:
 
 def elo_by_form(ratings: Sequence[Rating], model: str) -> dict[str, tuple[float, float, float]]:
     """Return the ratings of a model by way of playing: Elo and its 95 % interval."""
-    own = (rating for rating in ratings if model in rating.player)
-    return {form_of(rating.player) or rating.player: (rating.elo, rating.low, rating.high) for rating in own}
+    return {
+        form: (rating.elo, rating.low, rating.high)
+        for rating in ratings
+        if model_of(rating.player) == model and (form := form_of(rating.player)) is not None
+    }
 
 
 def form_of(player: str) -> str | None:

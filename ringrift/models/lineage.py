@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.participants import model_of
 from ringrift.evaluation.store import newest_ratings
 from ringrift.game_database import GamesDatabase
 from ringrift.models.history import Promotion, history
@@ -60,7 +61,7 @@ def lineage(store: ModelStore, model: StoredModel) -> Lineage:
         _ancestors(store.database, model.parent, model.id),
         tuple(history(store, model=model.id)),
         tuple(stored_evaluations(store.database, model.config, model.id)),
-        tuple(rating for rating in newest_ratings(store.database, model.config) if model.id in rating.player),
+        tuple(rating for rating in newest_ratings(store.database, model.config) if model_of(rating.player) == model.id),
     )
 
 

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from ringrift.evaluation.elo import Rating
+from ringrift.evaluation.participants import model_of
 from ringrift.evaluation.rating import LEAST_POINTS, elo_by_form, form_of, trend
 from ringrift.evaluation.schema import evaluations
 from ringrift.evaluation.settings import evaluation_settings
@@ -69,7 +70,7 @@ def _by_form(ratings: Sequence[Rating], last: Sequence[str]) -> Mapping[str, lis
     by_form: dict[str, list[Rating]] = {}
     for model in last:
         for rating in ratings:
-            if model in rating.player and (form := form_of(rating.player)) is not None:
+            if model_of(rating.player) == model and (form := form_of(rating.player)) is not None:
                 by_form.setdefault(form, []).append(rating)
     return by_form
 

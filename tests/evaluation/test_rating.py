@@ -10,7 +10,7 @@ import pytest
 from ringrift.evaluation.elo import Rating
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.participants import Participant, participant
-from ringrift.evaluation.rating import form_of, rate_model, trend, trends
+from ringrift.evaluation.rating import elo_by_form, form_of, rate_model, trend, trends
 from ringrift.evaluation.store import newest_ratings, rating_history
 from tests.contexts import record
 
@@ -77,3 +77,11 @@ def test_a_trend_is_the_slope_and_how_sure_it_is() -> None:
 )
 def test_the_form_of_a_model_is_its_name_without_the_model(player: str, form: str | None) -> None:
     assert form_of(player) == form
+
+
+def test_the_elo_of_a_model_is_not_that_of_the_same_one_as_the_package_has_it() -> None:
+    """Nor that of a mixture in which it plays."""
+    model = "0123456789abcdef"
+    names = (f"gumbel:{model}@32", f"gumbel:shipped-{model}@32", f"mixed:1xpolicy:{model},1xrandom")
+    ratings = [Rating(name, float(place), 0.0, 9.0, 10) for place, name in enumerate(names)]
+    assert elo_by_form(ratings, model) == {"gumbel@32": (0.0, 0.0, 9.0)}
