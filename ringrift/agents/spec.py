@@ -111,10 +111,14 @@ class Spec:
         """Whether the heuristic judges positions."""
         return self.model == "heuristic" or self.mode == "heuristic" or (self.mode in DEEPENING and self.model is None)
 
+    def with_model(self, name: str) -> str:
+        """Return the text of the spec with another model, or with one where it names none."""
+        return f"{self.mode}:{name}{self.text.removeprefix(self.mode).removeprefix(f':{self.model}')}"
+
     def with_weights(self, name: str) -> str:
         """Return the text of the spec with other weights of the heuristic."""
         if self.mode == "heuristic":
-            return f"heuristic:{name}{self.text.removeprefix('heuristic').removeprefix(f':{self.model}')}"
+            return self.with_model(name)
         options = "&".join(f"{option}={value}" for option, value in (self.options | {"weights": name}).items())
         return f"{self.text.partition('?')[0]}?{options}"
 

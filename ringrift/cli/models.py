@@ -301,8 +301,8 @@ def ship(
     from ringrift.models.shipped import ship_model
 
     with open_store(database, folder) as store:
-        shipped = named_model(store, model)
-        echo(str(ship_model(store, shipped, into, commands=commands or (), cpu_minutes=cpu_minutes)))
+        chosen = named_model(store, model)
+        echo(str(ship_model(store, chosen, into, commands=commands or (), cpu_minutes=cpu_minutes)))
 
 
 @app.command()

@@ -66,21 +66,20 @@ def participant(spec: str, config: str) -> Participant:
         weights = load_weights(config) if named.weights is None else named_weights(named.weights)
         return Participant(named.with_weights(f"w{weights_id(weights)}"), spec)
     if named.names_nnue or named.mode == "nnue":
-        return Participant(_with_model(named, f"nnue-{read_nnue_id(nnue_file(named, config))}"), spec)
+        return Participant(named.with_model(f"nnue-{read_nnue_id(nnue_file(named, config))}"), spec)
     model = model_id(with_shipped(spec, config))
     if named.model == SHIPPED_CHAMPION:
         model = f"shipped-{model}"
-    return Participant(spec if model is None else _with_model(named, model), spec)
+    return Participant(spec if model is None else named.with_model(model), spec)
 
 
-def check_same(player: Participant, config: str) -> None:
-    """Refuse a player whose name was given where its spec means other weights or another network; `OtherPlayer`."""
-    spec = Spec.parse(player.spec)
-    chosen_here = spec.names_nnue or spec.mode in ("nnue", "mixed") or spec.model == SHIPPED_CHAMPION
-    if chosen_here or (spec.uses_heuristic and spec.weights is None):
-        own = participant(player.spec, config).name
-        if own != player.name:
-            raise OtherPlayer(f"player {player.spec!r}: is {own} here, and not {player.name}: make both hosts alike")
+def check_same_player(player: Participant, config: str) -> None:
+    """Raise `OtherPlayer` if the spec of a player stands for other weights or another network here than its name says.
+
+    A model of the store is a file that was sent along, and is not looked at.
+    """
+    if model_of(player.name) is None and (own := participant(player.spec, config).name) != player.name:
+        raise OtherPlayer(f"player {player.spec!r}: is {own} here, and not {player.name}: make both hosts alike")
 
 
 def model_of(name: str) -> str | None:
@@ -89,23 +88,18 @@ def model_of(name: str) -> str | None:
     return model if model is not None and _ID.fullmatch(model) else None
 
 
-def _with_model(spec: Spec, model: str) -> str:
-    return f"{spec.mode}:{model}{spec.text.removeprefix(spec.mode).removeprefix(f':{spec.model}')}"
-
-
 def model_participant(path: Path, as_: str) -> Participant:
     """Return a model as a player; `as_` is a spec without a model, such as `policy` or `gumbel@32`."""
     spec = Spec.parse(as_)
     if spec.model is not None or spec.mode == "mixed":
         raise BadSpec(f"player {as_!r}: is to be a way for a model to play, such as policy or gumbel@32")
-    player = _with_model(spec, str(path))
-    return Participant(_with_model(spec, str(model_id(player))), player)
+    player = spec.with_model(str(path))
+    return Participant(spec.with_model(str(model_id(player))), player)
 
 
 def plays_as(name: str, model: str, form: str) -> bool:
     """Tell whether a player's name is that of a model, by its id, that plays by a spec without one."""
-    mode = Spec.parse(form).mode
-    return name == f"{mode}:{model}{form.removeprefix(mode)}"
+    return name == Spec.parse(form).with_model(model)
 
 
 def find_predecessor(folder: Path, config: str, model: Path) -> Path | None:

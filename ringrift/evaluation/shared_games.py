@@ -20,7 +20,7 @@ from ringrift.evaluation.fixtures import MOST_GAMES, Fixture
 from ringrift.evaluation.gauntlet import GauntletMatch
 from ringrift.evaluation.match_runner import MatchRunner
 from ringrift.evaluation.matches import MatchPlan, PlayedGame
-from ringrift.evaluation.participants import check_same
+from ringrift.evaluation.participants import check_same_player
 from ringrift.evaluation.schedule import ScheduledGame, schedule
 from ringrift.evaluation.store import run_of, store_game, stored_actions, stored_games
 from ringrift.game import Game, parse_config
@@ -106,7 +106,7 @@ def play_fixture(fixture: Fixture, runner: MatchRunner) -> FixtureReport:
     `OtherPlayer` if weights or a network that a player leaves to the host are not those of the host that asks.
     """
     for player in fixture.players:
-        check_same(player, fixture.config)
+        check_same_player(player, fixture.config)
     parts = [fixture]
     if fixture.against is None:
         runner.play_ready(runner.ready(fixture))

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from ringrift.agents import Spec, shipped_model
-from ringrift.evaluation.participants import plays_as
+from ringrift.agents import shipped_model
+from ringrift.evaluation.participants import model_of, plays_as
+from ringrift.evaluation.rating import form_of
 from ringrift.evaluation.results import GameResult, interval
 from ringrift.evaluation.store import newest_ratings, rated_games
 from ringrift.game import configs
@@ -126,8 +127,8 @@ def ship_model(
     }
     made: dict[str, Any] = {} if cpu_minutes is None else {"cpu_minutes": cpu_minutes}
     made |= {"commands": list(commands)} if commands else {}
-    card = {"elo": elo, "matches": list(_matches(store.database, model)), "made": made}
-    save_model(path, network, {"training": training | {ORIGINAL: model.id} | card})
+    training |= {ORIGINAL: model.id, "elo": elo, "matches": list(_matches(store.database, model)), "made": made}
+    save_model(path, network, {"training": training})
     return path
 
 
@@ -137,13 +138,13 @@ def _matches(database: GamesDatabase, model: StoredModel) -> Iterator[dict[str, 
     for game in rated_games(database, model.config):
         players = set(game.players)
         for name in players:
-            if Spec.parse(name).model == model.id and len(players) == 2:
+            if model_of(name) == model.id and len(players) == 2:
                 (opponent,) = players - {name}
                 games[name, opponent].append(game)
     for (name, opponent), met in sorted(games.items()):
         low, high = interval(met, name)
         yield {
-            "as": name.replace(f":{model.id}", "", 1),
+            "as": form_of(name),
             "against": opponent,
             "games": len(met),
             "share": round(sum(game.score(name) for game in met) / len(met), 3),

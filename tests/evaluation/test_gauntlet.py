@@ -122,11 +122,11 @@ def test_the_champion_does_not_play_against_itself(runner: MatchRunner) -> None:
 
 
 def test_among_three_the_model_sits_alone(runner: MatchRunner) -> None:
-    report = gauntlet("hex8_3p", participant("heuristic:v1?temperature=1", CONFIG), None, runner)
+    report = gauntlet("hex8_3p", participant("heuristic:v1?temperature=1", "hex8_3p"), None, runner)
     assert [one.games for one in report.opponents] == [6 + 12, 6 + 12] or not report.passed
     plan = runner.plan(
         "hex8_3p",
-        (participant("heuristic:v1?temperature=1", CONFIG), participant("random", CONFIG)),
+        (participant("heuristic:v1?temperature=1", "hex8_3p"), participant("random", "hex8_3p")),
         games=4,
         kind="gate",
         part="first",

@@ -13,7 +13,7 @@ from ringrift.agents import BadSpec, champion
 from ringrift.agents.champion import find_promoted
 from ringrift.evaluation.participants import (
     OtherPlayer,
-    check_same,
+    check_same_player,
     find_predecessor,
     model_participant,
     participant,
@@ -113,9 +113,9 @@ def test_a_host_refuses_a_player_that_is_another_one_there(
     """Its games would count for weights or a network that did not play."""
     monkeypatch.setenv("RINGRIFT_CONFIG_DIR", str(tmp_path))
     player = participant(spec, CONFIG)
-    check_same(player, CONFIG)
+    check_same_player(player, CONFIG)
     with pytest.raises(OtherPlayer, match=re.escape(f"is {player.name} here, and not {player.name}0")):
-        check_same(replace(player, name=f"{player.name}0"), CONFIG)
+        check_same_player(replace(player, name=f"{player.name}0"), CONFIG)
 
 
 @pytest.mark.parametrize("as_", ["policy:other.pth", "mixed:random", "gumbel@none"])

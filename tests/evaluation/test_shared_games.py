@@ -101,7 +101,10 @@ def of_another_game(answer: Any) -> Any:
     ("spoil", "said"),
     [
         (without_a_game, "gpu-1: has 3 of 4 games of heuristic:v1 – random: run it there again"),
-        (spoilt(lambda actions: actions[:-1]), r"game 1 of heuristic:v1 – random: is not over after \d+ actions"),
+        (
+            spoilt(lambda actions: actions[:-1]),
+            r"gpu-1: game 1 of heuristic:v1 – random: is not over after \d+ actions",
+        ),
         (spoilt(lambda actions: actions[[*range(len(actions)), 0]]), r"gpu-1: game 1 of .*: move \d+: "),
         (of_another_game, "game 1 of heuristic:v1 – random: does not begin with opening 0: has it other settings"),
         (lambda answer: answer | {"parts": []}, "gpu-1: has not played 'part' of rating heuristic:v1 – random"),

@@ -72,7 +72,7 @@ def test_without_random_there_is_a_cross_table_but_no_elo(runner: MatchRunner) -
 
 
 def test_three_players_on_three_seats_meet_in_pairs(runner: MatchRunner) -> None:
-    report = round_robin("hex8_3p", [participant("random", CONFIG), participant("heuristic:v1", CONFIG)], 5, runner)
+    report = round_robin("hex8_3p", [participant(spec, "hex8_3p") for spec in ("random", "heuristic:v1")], 5, runner)
     assert report.pairings[0].games == 6, "one opening in all six seatings of two"
     assert report.score("heuristic:v1", "random") > 0.5
 

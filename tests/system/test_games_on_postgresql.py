@@ -127,9 +127,8 @@ def test_the_command_line_takes_a_url(url: str, tmp_path: Path) -> None:
 def test_a_tournament_is_kept(url: str) -> None:
     with GamesDatabase(url, create=True) as database:
         runner = MatchRunner(database, RunContext(evaluation_settings()))
-        report = round_robin(
-            "square8_2p", [participant("random", "square8_2p"), participant("heuristic", "square8_2p")], 4, runner
-        )
+        players = [participant(spec, "square8_2p") for spec in ("random", "heuristic")]
+        report = round_robin("square8_2p", players, 4, runner)
         assert report.ratings is not None
         assert newest_ratings(database, "square8_2p") == list(report.ratings.players)
         (stored,) = stored_evaluations(database, "square8_2p", kind="tournament")
