@@ -348,7 +348,7 @@ class Failover:
         """Raise what a job has failed of; where only its host was too small for it, exclude that host."""
         failure = failure_of(job.name, ending.code, ending.last_line)
         too_small = isinstance(failure, FullDisk | OutOfMemory) and self.site.remote
-        if too_small and not self.exclude(ending.last_line) and isinstance(failure, OutOfMemory):
+        if too_small and not self.exclude(str(failure)) and isinstance(failure, OutOfMemory):
             self.excluded.clear()  # of hosts that are all too small now, one may have more memory left later
         if isinstance(failure, FullDisk) and self.site.remote:
             self.begin_again(str(failure), Reaction.ELSEWHERE, may_run=False)

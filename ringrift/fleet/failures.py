@@ -8,6 +8,7 @@ from ringrift.errors import BUSY, WRONG_USE, RingRiftError
 
 NO_ROOM, SHOT = 78, 137
 """Exit codes of jobs that say more than that something went wrong, beside those of `ringrift`."""
+FULL: Final = "its disk is full"
 ROOM: Final = 1 << 20
 """Bytes that must be free on another machine for a failure there to be the job's own fault."""
 
@@ -60,7 +61,7 @@ def failure_of(job: str, code: int | None, last_line: str) -> JobFailed:
     if code == BUSY:
         return Postponed(message)
     if code == NO_ROOM:
-        return FullDisk(message)
+        return FullDisk(FULL)  # there may have been no room for the line in the log
     if code == SHOT:
         return OutOfMemory(f"job {job} was shot, as happens when memory runs out; the last line of its log: {message}")
     return JobFailed(f"exit code {code}: {message}")
@@ -70,6 +71,6 @@ def or_full_disk(command: str) -> str:
     """Return a command that ends with `NO_ROOM`, and a line, if it fails where the disk is full."""
     return (
         f"( {command}\n) && exit\ncode=$?\n"
-        f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "its disk is full" >&2; code={NO_ROOM}; }}\n'
+        f'head -c {ROOM} /dev/zero >"$RINGRIFT_JOB/room" || {{ echo "{FULL}" >&2; code={NO_ROOM}; }}\n'
         'rm -f "$RINGRIFT_JOB/room"\nexit "$code"\n'
     )

@@ -45,6 +45,10 @@ put() { # a small file that is there whole or not at all: put NAME TEXT
     printf '%s\n' "$2" >"$job/.$1.$$" && mv -f "$job/.$1.$$" "$job/$1"
 }
 
+reserve() { # room on the disk for a short line: reserve NAME; who reads it drops the empty lines at its end
+    printf '\n\n\n\n\n\n\n\n\n\n\n\n' >"$job/.$1"
+}
+
 # What the runner has to know, too.
 shared() {
     cat <<'SHARED'
@@ -119,17 +123,21 @@ cd "$job" || exit 3
 put() {
     printf '%s\n' "$2" >".$1.$$" && mv -f ".$1.$$" "$1"
 }
+keep() { # as `put`, in the room that `reserve` has made, so also on a full disk
+    printf '%s\n' "$2" 1<>".$1" && mv -f ".$1" "$1"
+}
 told=
 trap '' HUP
 trap 'told=1' TERM INT # the command gets the signal too; this process stays to write down how it ended
-put pid "$$"           # before the look at `killed`: who kills sees the one, or this process sees the other
+keep pid "$$"          # before the look at `killed`: who kills sees the one, or this process sees the other
 [ ! -e killed ] || exit 0
 exec >>log 2>/dev/null # where bash would tell of every signal that ends a process
 (
     unset RINGRIFT_JOB # what it begins is nothing that the command leaves behind
     nap=
     trap 'kill $nap; exit' TERM
-    while [ ! -e exit ] && put heartbeat "$(date +%s)"; do
+    while [ -e created ] && [ ! -e exit ]; do
+        put heartbeat "$(date +%s)" # fails on a full disk, which may have room again
         sleep "$beat" &
         nap=$!
         wait "$nap"
@@ -178,8 +186,8 @@ watch() {
 end_rest() {
     local rounds=0 left
     while [ ! -e killed ] && [ $rounds -lt 100 ]; do
-        marked /proc/[0-9]*/environ >.left # not in a subshell, which would be found
-        left=$(cut -d / -f 3 .left | grep -vx "$$")
+        set -- /proc/[0-9]*/environ # now, before there is a subshell, which would count as left behind
+        left=$(marked "$@" | cut -d / -f 3 | grep -vx "$$")
         [ -n "$left" ] || break
         [ $rounds -ne 5 ] || echo "the command has ended; so must what it has left behind: process" $left
         case $rounds in
@@ -189,7 +197,6 @@ end_rest() {
         sleep 0.2
         rounds=$((rounds + 1))
     done
-    rm -f .left
 }
 
 watch
@@ -199,7 +206,7 @@ wait "$pulse"
 unset RINGRIFT_JOB
 end_rest
 put heartbeat "$(date +%s)"
-put exit "$code"
+keep exit "$code"
 RUNNER
     } >"$job/run"
 }
@@ -218,7 +225,8 @@ start() { # FOLDER GPUS COMMAND [EXPORTS]
             problem="flock is missing on this host (package util-linux); a job that needs a GPU cannot lock it"
         elif ! {
             put created "$(now)" && put boot "$(boot_id)" && put folder "$folder" && put gpus "$gpus" &&
-                put command "$command" && put exports "$exports" && write_runner && : >>"$job/log"
+                put command "$command" && put exports "$exports" && write_runner && : >>"$job/log" &&
+                reserve pid && reserve exit
         }; then
             problem="$job: cannot be written; is the disk full?"
         fi

@@ -1,4 +1,4 @@
-"""Self-play, ingest, housekeeping and the check before a training on a real disk that is soon full."""
+"""Jobs, self-play, ingest, housekeeping and the check before a training on a real disk that is soon full."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from ringrift.cli import app
+from ringrift.fleet import LocalShell, State
+from ringrift.fleet.failures import NO_ROOM, or_full_disk
 from ringrift.game_database import GamesDatabase
 from ringrift.models import ModelStore
 from ringrift.networks import ARCHITECTURES, Architecture
+from tests.fleet.conftest import Jobs
 from tests.models.making import registered
+from tests.processes import alive
 from tests.system.networks import small_disk
 
 CONFIG = "hex8_2p"
@@ -29,6 +33,20 @@ def run(*words: str) -> str:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, (words, done.output, done.exception)
     return done.stdout
+
+
+def test_a_job_that_has_filled_its_disk_still_leaves_its_exit_code_and_nothing_else(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 200):
+        if not (tmp_path / "disk").is_dir():
+            pytest.skip("only root may mount a small disk")
+        jobs = Jobs(tmp_path / "disk" / "jobs", LocalShell())
+        left = tmp_path / "left"  # what the command leaves behind
+        command = f'sleep 600 & echo $! >"{left}"; cat /dev/zero >"$RINGRIFT_JOB/games"'
+        jobs.start("full", or_full_disk(command))
+        status = jobs.ended("full")
+        assert (status.state, status.code) == (State.DONE, NO_ROOM)
+        assert os.statvfs(jobs.root).f_bavail == 0
+        assert not alive(int(left.read_text()))
 
 
 def test_a_disk_that_is_kept_clean_never_fills_and_no_game_is_lost(
