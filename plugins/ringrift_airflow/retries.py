@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Final, NoReturn
 
 from airflow.sdk import Context, ExceptionRetryPolicy, RetryAction, RetryRule
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from ringrift.errors import Busy
+from ringrift.errors import Busy, RingRiftError
 from ringrift.fleet.failures import HostTrouble, JobLost, NoHostLeft, OutOfMemory, Postponed, WrongUse
 
 SKIP_REASON: Final = "skip_reason"
@@ -34,6 +34,18 @@ def failing_at_once() -> Iterator[None]:
         yield
     except NoHostLeft as error:
         raise AirflowFailException(str(error)) from None
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Fail a task by an error of settings, files or the database here, by its message alone, without a traceback.
+
+    As commands end with exit code 2, it fails for good, unless a later try may find free what another process uses.
+    """
+    try:
+        yield
+    except RingRiftError as error:
+        raise (AirflowException if isinstance(error, Busy) else AirflowFailException)(str(error)) from None
 
 
 @contextmanager

@@ -32,25 +32,14 @@ from typing import Final
 from ringrift.errors import RingRiftError
 from ringrift.nnue.file import SUFFIX
 
-MODES: Final = (
-    "random",
-    "heuristic",
-    "minimax",
-    "maxn",
-    "paranoid",
-    "brs",
-    "descent",
-    "policy",
-    "puct",
-    "gumbel",
-    "nnue",
-    "ebmo",
-    "mixed",
-)
-"""Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
-
 DEEPENING: Final = ("minimax", "maxn", "paranoid", "brs")
 """The modes that search deeper and deeper, by the heuristic unless they name an integer network."""
+
+MODES: Final = (
+    *("random", "heuristic", *DEEPENING, "descent"),
+    *("policy", "puct", "gumbel", "nnue", "ebmo", "mixed"),
+)
+"""Every mode of playing, by the name that a spec begins with; `registry.py` makes the players."""
 
 FROZEN_HEURISTIC: Final = "heuristic:v1"
 """The heuristic player that stays as strong as it is when the weights of the configs get better."""

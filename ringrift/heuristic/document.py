@@ -85,9 +85,9 @@ evaluate(game.array, game.board.tables, load_weights(game.config), new_scratch(g
 
 A player's spec can name a file of weights. `v1` are the weights that were set by hand, the same for all configs. They
 are frozen (`ringrift/defaults/heuristic/frozen/v1.yaml`): anchors of the Elo scale, the gate's opponent and the levels
-of the ladder play with them, so that results of before and after better weights can be compared. In stored evaluations a
-player with other weights, those in use too, is named by their id, such as `heuristic:w6f0c5b1d2a3e4f50`: Elo of before and
-after `ringrift tune accept` is that of two players.
+of the ladder play with them, so that results of before and after better weights can be compared. In stored evaluations
+a player with other weights, those in use too, is named by their id, such as `heuristic:w6f0c5b1d2a3e4f50`: Elo of
+before and after `ringrift tune accept` is that of two players.
 
     ringrift match square8_2p heuristic:mine.yaml heuristic
     ringrift match square8_2p 'minimax?nodes=4000&weights=mine.yaml' 'minimax?nodes=4000&weights=v1'

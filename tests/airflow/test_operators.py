@@ -94,6 +94,16 @@ def test_the_champion_of_the_package_plays_unless_the_preset_learns_from_zero(
     assert ("--from-zero" in words(place, "selfplay")) == from_zero
 
 
+def test_self_play_with_a_champion_that_is_not_whole_fails_for_good_and_says_what_a_person_can_do(
+    place: Place, tries: Tries
+) -> None:
+    shard = {"config": CONFIG, "shard": 0, "games": 5, "preset": "laptop"}
+    run(RemoteSelfplayOperator, tries, **shard)
+    (place.home / "models" / f"ringrift_best_{CONFIG}.pth").write_bytes(b"half")
+    with pytest.raises(AirflowFailException, match="`ringrift models verify --repair` puts"):
+        run(RemoteSelfplayOperator, tries, **shard)
+
+
 def test_hard_positions_are_looked_for_once_before_the_games_that_begin_there(
     place: Place, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
-from airflow.sdk.exceptions import AirflowException
 
-from ringrift.errors import RingRiftError
 from ringrift.fleet import Shell
 from ringrift.fleet.fleet import Fleet, without
 from ringrift.fleet.hosts import ConnectionSettings, Host, Role
@@ -53,12 +50,3 @@ async def _connect(host: Host, settings: ConnectionSettings) -> asyncssh.SSHClie
     from ringrift_airflow.hooks.ssh import connect  # late, as above
 
     return await connect(host, settings)
-
-
-@contextlib.contextmanager
-def in_one_line() -> Iterator[None]:
-    """Raise an error of settings, files or the database here as its message alone, without a traceback."""
-    try:
-        yield
-    except RingRiftError as error:
-        raise AirflowException(str(error)) from None

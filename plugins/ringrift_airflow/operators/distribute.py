@@ -12,8 +12,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL, players_and_archives
-from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.haltable import HaltableOperator
+from ringrift_airflow.retries import in_one_line
 from ringrift_airflow.workspace import home
 
 

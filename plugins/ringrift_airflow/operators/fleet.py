@@ -13,12 +13,12 @@ from ringrift.errors import RingRiftError
 from ringrift.fleet import Job, Shell, State, kill_job, list_jobs
 from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL
-from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.job_owner import JobOwner, job_owners
 from ringrift_airflow.notifications.messages import tell
 from ringrift_airflow.operators.distribute import bring_champion
 from ringrift_airflow.operators.haltable import HaltableOperator
-from ringrift_airflow.retries import skip
+from ringrift_airflow.retries import in_one_line, skip
 from ringrift_airflow.workspace import home
 
 

@@ -11,8 +11,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from ringrift.pipeline.settings import loop_settings
 from ringrift.settings import unknown_name
 from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
-from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.ringrift import RingriftOperator
+from ringrift_airflow.retries import in_one_line
 from ringrift_airflow.sensors.games_threshold import UNDER_WAY
 from ringrift_airflow.workspace import home
 

@@ -15,10 +15,10 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 
 from ringrift.fleet.hosts import Role
 from ringrift.fleet.placement import Needs
-from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.host_tasks import ASK, GAMES
 from ringrift_airflow.operators.ringrift import RingriftOperator, candidate, read_report
-from ringrift_airflow.retries import RETRY_POLICY
+from ringrift_airflow.retries import RETRY_POLICY, in_one_line
 from ringrift_airflow.workspace import home
 
 ROLE: Final[Role] = "tournament"

@@ -8,9 +8,9 @@ from typing import Any
 from airflow.sdk import Context
 
 from ringrift.fleet.hosts import LOCAL, players_and_archives
-from ringrift_airflow.hooks.fleet import FleetHook, in_one_line
+from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.haltable import HaltableOperator
-from ringrift_airflow.retries import postponed
+from ringrift_airflow.retries import in_one_line, postponed
 
 
 class SyncGamesOperator(HaltableOperator):

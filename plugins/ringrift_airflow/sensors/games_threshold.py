@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from ringrift.errors import Busy, RingRiftError
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.data_interval import backfilled
-from ringrift_airflow.retries import skip
+from ringrift_airflow.retries import in_one_line, skip
 from ringrift_airflow.workspace import home
 
 UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]
@@ -83,9 +81,6 @@ class GamesThresholdSensor(BaseSensorOperator):
         from ringrift.models import ModelStore
         from ringrift.pipeline.readiness import readiness
 
-        try:
-            with contextlib.chdir(home()), GamesDatabase() as database:
-                store = ModelStore(database, home() / "models")
-                return readiness(store, self.config, games=self.games, minutes=self.minutes)
-        except RingRiftError as error:
-            raise (AirflowException if isinstance(error, Busy) else AirflowFailException)(str(error)) from None
+        with in_one_line(), contextlib.chdir(home()), GamesDatabase() as database:
+            store = ModelStore(database, home() / "models")
+            return readiness(store, self.config, games=self.games, minutes=self.minutes)
