@@ -10,10 +10,6 @@ from ringrift_airflow.operators.ringrift import RingriftOperator, hours
 from ringrift_airflow.operators.tuning import AnswerOperator, AskAgainOperator, AskOperator, TellOperator
 from ringrift_airflow.retries import RETRY_POLICY
 
-NAME = (
-    "{{ params.run or '-'.join([params.evaluator, params.method, params.generations | string, "
-    "params.games | string]) }}"
-)
 RUN = "{{ ti.xcom_pull(task_ids='begin')['run'] }}"
 
 settings = dag_settings()
@@ -57,7 +53,8 @@ with ringrift_dag(
             None,
             type=["null", "string"],
             title="Run",
-            description="Name of the run; by default made from the fields above: the same form goes on with it.",
+            description="Name of the run; by default made from the fields above, the settings and the weights in use: "
+            "the same form goes on with it until others are accepted.",
         ),
     },
     doc_md="### Tuning\n\nA run of this DAG is one generation of CMA-ES: the tuning run asks for the scores of its "
@@ -69,7 +66,8 @@ with ringrift_dag(
     begin = RingriftOperator(
         task_id="begin",
         words=[
-            *("tune", "heuristic", "{{ params.config }}", "--begin", "--run", NAME),
+            *("tune", "heuristic", "{{ params.config }}", "--begin"),
+            "{{ '--run=' ~ params.run if params.run else '' }}",
             *("--evaluator", "{{ params.evaluator }}", "--generations", "{{ params.generations }}"),
             *("--games", "{{ params.games }}", "{{ '--plain' if params.method == 'plain' else '' }}"),
         ],
@@ -90,13 +88,15 @@ with ringrift_dag(
     ).expand(words=ask.output)
     tell = TellOperator(
         task_id="tell",
-        words=["tune", "tell", RUN],
+        words=["tune", "tell", RUN, "--plot", f"{RUN}/progress.png"],
         trigger_rule="all_done_min_one_success",
-        doc_md="`ringrift tune tell`: all answers that have come. A part that failed for good is asked again.",
+        doc_md="`ringrift tune tell`: all answers that have come. A part that failed for good is asked again. "
+        "The run's folder has a picture of how far it is, progress.png.",
     )
     again = AskAgainOperator(
         task_id="again",
         trigger_dag_id="ringrift__tune",
+        begun_by="begin",
         doc_md="Start the next run of this DAG, for the next generation.",
     )
     begin >> ask

@@ -8,6 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
+from ringrift.game.boards import parse_config
+
 # What a number may be at most: more would be a slip of the hand, and end in a memory that is full, not in an answer.
 MANY: Final = 10**9
 """Games, lines, files."""
@@ -30,8 +32,22 @@ RINGRIFT: Final = (
 """The words that start this program in another process."""
 MODELS: Final = Path("models")
 GAMES: Final = Path("data/selfplay")
-ConfigArgument = Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")]
-ConfigOption = Annotated[str | None, typer.Option("--config", "-c", help="Only this config, such as square8_2p.")]
+
+
+def checked_config(config: str | None) -> str | None:
+    """Return the name of a config; `UnknownConfig` for any other, before a command does anything else."""
+    if config is not None:
+        parse_config(config)
+    return config
+
+
+ConfigArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.", callback=checked_config)
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option("--config", "-c", help="Only this config, such as square8_2p.", callback=checked_config),
+]
 DatabaseOption = Annotated[
     str | None,
     typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -14,10 +14,25 @@ from ringrift.cli.options import LARGEST_SEED, ConfigArgument, DatabaseOption, J
 from ringrift.cli.reports import show_report
 from ringrift.console import echo
 
+if TYPE_CHECKING:
+    from ringrift.tuning.run import TuningRun
+
 RUNS: Final = Path("data/tuning/heuristic")
 MOST_PARTS: Final = 1000
+TAKEN: Final = {
+    "cma": (
+        *("--start", "--plain", "--restarts", "--generations", "--population", "--games", "--sigma", "--evaluator"),
+        *("--nodes", "--network", "--seed", "--run", "--out", "--plot", "--begin"),
+    ),
+    "comparison": ("--start", "--seed", "--run", "--out"),
+    "logistic": ("--target", "--out"),
+}
+"""The options of `ringrift tune heuristic` that each method takes; another one would be without effect."""
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of the run.")]
+PlotOption = Annotated[
+    Path | None, typer.Option("--plot", help="Write a picture (PNG) of fitness, step size and weights.")
+]
 
 
 def heuristic(
@@ -31,9 +46,9 @@ def heuristic(
         typer.Option(help="Weights to start from: a file, v1 (the frozen ones), logistic; by default those in use."),
     ] = None,
     target: Annotated[
-        Literal["results", "search"],
-        typer.Option(help="Of a regression: results, or values of searches."),
-    ] = "results",
+        Literal["results", "search"] | None,
+        typer.Option(help="Of a regression: results, or values of searches; by default results."),
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="One start without restarts.")] = False,
     restarts: Annotated[int | None, typer.Option(min=0, max=1000, help="How often it begins again.")] = None,
     generations: Annotated[int | None, typer.Option(min=1, max=100_000, help="Of every start.")] = None,
@@ -46,10 +61,12 @@ def heuristic(
     nodes: Annotated[int | None, typer.Option(min=1, max=10**9, help="Of a decision of the search.")] = None,
     network: Annotated[str | None, typer.Option(help="The model's file, for the evaluator network.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Another seed is another run.")] = 0,
-    run: Annotated[str | None, typer.Option(help="Name of the run; by default made from evaluator and seed.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Name of the run; by default made from all that decides its results.")
+    ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = RUNS,
     out: Annotated[Path | None, typer.Option(help="Write the weights there; by default into the run's folder.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture (PNG) of fitness, step size and weights.")] = None,
+    plot: PlotOption = None,
     begin: Annotated[bool, typer.Option("--begin", help="Only begin the run, for `ask`, `answer` and `tell`.")] = False,
     database: DatabaseOption = None,
     as_json: JsonOption = False,
@@ -61,7 +78,10 @@ def heuristic(
     and --out, all else is in `comparison` of tuning.yaml.
 
     The same command again goes on where the last one was stopped, also after
-    a kill. What it finds is not used until `ringrift tune accept` has tested it.
+    a kill; comparison, with the games, rollouts or selection that it had
+    begun. CMA-ES with --run goes on from the weights that the run began with,
+    whatever is in use by then. What comes of it is not used until
+    `ringrift tune accept` has tested it.
 
     Example: ringrift tune heuristic square8_2p --plot tuning.png
 
@@ -77,23 +97,30 @@ def heuristic(
     from ringrift.heuristic import frozen_weights, load_weights, named_weights, write_weights
     from ringrift.tuning.comparison_training import train_by_comparison
     from ringrift.tuning.evolution import Plan
-    from ringrift.tuning.heuristic import changed, fitness_of, run_folder, tune, write_best
+    from ringrift.tuning.heuristic import changed, continued, default_name, fitness_of, run_folder, tune, write_best
     from ringrift.tuning.lessons import ComparisonPlan
+    from ringrift.tuning.lessons import default_name as default_comparison
     from ringrift.tuning.logistic import logistic
-    from ringrift.tuning.plots import plot_run
     from ringrift.tuning.run import open_run
     from ringrift.tuning.settings import tuning_settings
 
+    given: dict[str, object] = {
+        **{"--start": start, "--target": None if start == "logistic" else target, "--plain": plain},
+        **{"--restarts": restarts, "--generations": generations, "--population": population, "--games": games},
+        **{"--sigma": sigma, "--evaluator": evaluator, "--nodes": nodes, "--network": network, "--seed": seed},
+        **{"--run": run, "--out": out, "--plot": plot, "--begin": begin},
+    }
+    _refuse_what_is_not_taken(method, given)
     in_use = load_weights(config)
     settings = tuning_settings()
     if method == "logistic" or start == "logistic":
         with GamesDatabase(database) as opened:
-            fitted = logistic(opened, config, in_use, settings.logistic, target)
+            fitted = logistic(opened, config, in_use, settings.logistic, target or "results")
         if method == "logistic":
             show_report(fitted, as_json)
             if out is not None:
                 write_weights(
-                    out, fitted.start(), f"Logistic regression on {fitted.games} games, {target}; not tested."
+                    out, fitted.start(), f"Logistic regression on {fitted.games} games, {fitted.target}; not tested."
                 )
                 echo(f"written: {out}", err=True)
             return
@@ -102,7 +129,7 @@ def heuristic(
         first = in_use if start is None else named_weights(start)
     if method == "comparison":
         compared = ComparisonPlan(config, tuple(first.tolist()), seed, settings.comparison)
-        folder = run_folder(config, run or f"comparison-{seed}", runs)
+        folder = run_folder(config, run or default_comparison(compared), runs)
         with run_context(None, heavy="tuning", folders=[runs]) as context:
             trained = train_by_comparison(folder, compared, context, out=out)
         show_report(trained, as_json)
@@ -120,29 +147,48 @@ def heuristic(
         nodes=nodes,
         network=network,
     )
-    plan = Plan(config, tuple(frozen_weights().tolist()), tuple(first.tolist()), seed, settings.evolution)
-    folder = run_folder(config, run or f"{settings.evolution.evaluator}-{seed}", runs)
-    with (
-        run_context(None, heavy=None if begin else "tuning", folders=[runs]) as context,
-        open_run(folder, plan) as opened_run,
-    ):
-        if begin:
+    frozen, used, begun = (tuple(row.tolist()) for row in (frozen_weights(), in_use, first))
+    plan = Plan(config, frozen, used, begun, seed, settings.evolution)
+    folder = run_folder(config, run or default_name(plan), runs)
+    plan = continued(plan, folder, with_start=start is not None)
+    if begin:
+        with open_run(folder, plan) as opened_run:
             opened_run.ask()
-            echo(json.dumps({"run": str(folder)}) if as_json else str(folder))
-            return
-        fitness = fitness_of(config, settings, lambda: GamesDatabase(database))
+        echo(json.dumps({"run": str(folder)}) if as_json else str(folder))
+        return
+    fitness = fitness_of(config, settings, lambda: GamesDatabase(database))
+    with open_run(folder, plan) as opened_run, run_context(None, heavy="tuning", folders=[runs]) as context:
         report = tune(opened_run, fitness, context)
         path = write_best(opened_run, out)
-        if plot is not None:
-            plot_run(opened_run, plot)
-    show_report(report, as_json)
-    _tell_next(config, path, plot)
+        show_report(report, as_json)
+        _tell_next(config, path)
+        _plot(opened_run, plot)
 
 
-def _tell_next(config: str, path: Path, plot: Path | None = None) -> None:
+def _refuse_what_is_not_taken(method: str, given: dict[str, object]) -> None:
+    """Refuse the first option that would be without effect; `BadOptions`."""
+    from ringrift.selfplay import BadOptions
+
+    for name, value in given.items():
+        if value not in (None, False, 0) and name not in TAKEN[method]:
+            raise BadOptions(f"{name}: --method {method} does not take it; it takes {', '.join(TAKEN[method])}")
+    if given["--plain"] and given["--restarts"]:
+        raise BadOptions("--restarts: a --plain run has none")
+
+
+def _tell_next(config: str, path: Path) -> None:
     """Print what has been written, and that it is to be tested."""
-    echo(f"written: {', '.join(str(file) for file in (path, plot) if file)}", err=True)
+    echo(f"written: {path}", err=True)
     echo(f"next: ringrift tune accept {config} {path}", err=True)
+
+
+def _plot(run: TuningRun, path: Path | None) -> None:
+    """Write the picture of a run, if one is wanted."""
+    if path is not None:
+        from ringrift.tuning.plots import plot_run
+
+        plot_run(run, path)
+        echo(f"written: {path}", err=True)
 
 
 def accept(
@@ -161,7 +207,7 @@ def accept(
     Exit code 0: accepted; 1: not. The tests are sequential (`acceptance` of
     tuning.yaml); all games are stored, and an interrupted test goes on.
 
-    Example: ringrift tune accept square8_2p data/tuning/heuristic/square8_2p/one_ply-0/weights.yaml
+    Example: ringrift tune accept square8_2p data/tuning/heuristic/square8_2p/first/weights.yaml
 
     Example: ringrift tune accept square8_2p mine.yaml --no-write --json
     """
@@ -186,9 +232,11 @@ def ask(
     parts: Annotated[int, typer.Option(min=1, max=MOST_PARTS, help="Into how many parts the question is cut.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the open question of a run in parts, each of which `ringrift tune answer` answers anywhere.
+    """Show the open question of a run in parts, a line each, which `ringrift tune answer` answers anywhere.
 
-    Example: ringrift tune ask data/tuning/heuristic/square8_2p/one_ply-0 --parts 4 --json
+    Once the run is finished there are none.
+
+    Example: ringrift tune ask data/tuning/heuristic/square8_2p/first --parts 4 > parts.txt
     """
     from ringrift.tuning.jobs import open_parts
     from ringrift.tuning.run import open_run, read_plan
@@ -196,45 +244,56 @@ def ask(
     with open_run(run, read_plan(run)) as opened:
         texts = [part.to_text() for part in open_parts(opened, parts)]
         content = {"question": opened.number, "questions": opened.questions, "finished": opened.best is not None}
-    echo(json.dumps({**content, "parts": texts}) if as_json else "\n".join(texts))
+        finished = opened.best is not None
+    if as_json:
+        echo(json.dumps({**content, "parts": texts}))
+    elif finished:
+        echo(f"{run}: is finished and asks nothing more", err=True)
+    else:
+        echo("\n".join(texts))
 
 
 def answer(
-    part: Annotated[str, typer.Argument(metavar="PART", help="A part of a question, as `ask` shows it.")],
+    parts: Annotated[
+        list[str],
+        typer.Argument(metavar="PARTS…", help="What `ask` has printed, or files of it; - is the standard input."),
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """Play the games of a part of a question; on any host with this version, for it needs nothing else.
+    """Play the games of parts of a question; on any host with this version, for it needs nothing else.
 
-    Example: ringrift tune answer "$(ringrift tune ask data/tuning/heuristic/square8_2p/one_ply-0)" > answers.json
+    Example: ringrift tune ask data/tuning/heuristic/square8_2p/first | ringrift tune answer - > answers.txt
     """
-    from ringrift.tuning.jobs import answer_part, answers_text, read_part
+    from ringrift.tuning.jobs import answer_part, lines_of, read_part
 
-    parsed = read_part(part)
+    parsed = [read_part(line) for argument in parts for line in lines_of(argument)]
     with run_context(None, heavy="tuning") as context:
-        answers = answer_part(parsed, context)
-    echo(json.dumps(answers_text(answers)))
+        for part in parsed:
+            echo(json.dumps(answer_part(part, context).to_json()))
 
 
 def tell(
     run: RunArgument,
     answers: Annotated[
-        list[str], typer.Argument(metavar="ANSWERS…", help="What `answer` has printed, or files of it.")
+        list[str],
+        typer.Argument(metavar="ANSWERS…", help="What `answer` has printed, or files of it; - is the standard input."),
     ],
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell a run what has been answered. Answers that it has already change nothing.
 
-    Example: ringrift tune tell data/tuning/heuristic/square8_2p/one_ply-0 answers.json
+    Example: ringrift tune tell data/tuning/heuristic/square8_2p/first answers.txt --plot tuning.png
     """
     from ringrift.tuning.heuristic import tuning_report, write_best
-    from ringrift.tuning.jobs import answers_from
+    from ringrift.tuning.jobs import lines_of, read_answers, tell_run
     from ringrift.tuning.run import open_run, read_plan
 
-    taken = [answer for text in answers for answer in answers_from(text)]
+    taken = [read_answers(line) for argument in answers for line in lines_of(argument)]
     with open_run(run, read_plan(run)) as opened:
-        for answer in taken:
-            opened.tell(answer)
-        report = tuning_report(opened)
+        for one in taken:
+            tell_run(opened, one)
         if opened.best is not None:
             write_best(opened)
-    show_report(report, as_json)
+        show_report(tuning_report(opened), as_json)
+        _plot(opened, plot)

@@ -98,17 +98,17 @@ before and after `ringrift tune accept` is that of two players.
     ringrift tune heuristic square8_2p --plot tuning.png      # CMA-ES by games one action ahead; goes on after a kill
     ringrift tune heuristic square8_2p --evaluator both --nodes 300
     ringrift tune heuristic square8_2p --method logistic      # a regression on stored games: which features matter?
-    ringrift tune accept square8_3p data/tuning/heuristic/square8_3p/comparison-0/weights.yaml
+    ringrift tune accept square8_3p data/tuning/heuristic/square8_3p/RUN/weights.yaml
 
 Comparison training plays games of minimax or maxn with itself. From these, weights learn to choose as the search does
 and to value positions as it does; from rollouts of noisy positions they learn who wins. Several mixes of the three
 are fitted in seconds, and games in both uses find the best of them. The tuned weights that come with RingRift are from
 there.
 
-In CMA-ES every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those to
-start from and the last best ones; with three and four players alone against copies. A run is a plan and a log of
-questions and answers, and everything else follows from them: after a kill it goes on with the same generation, and
-other hosts answer for it (`ringrift tune ask`, `answer`, `tell`; the DAG `ringrift__tune` does the same on hosts of
+In CMA-ES every candidate plays the same openings, each from every seat, against a panel of the frozen weights, those in
+use, those to start from and the last best ones; with three and four players alone against copies. A run is a plan and a
+log of questions and answers, and everything else follows from them: after a kill it goes on with the same generation,
+and other hosts answer for it (`ringrift tune ask`, `answer`, `tell`; the DAG `ringrift__tune` does the same on hosts of
 role `hp_tuning`). Nothing is used before `ringrift tune accept`: sequential tests against the weights in use, one
 action ahead *and* in minimax or maxn at 4,000 nodes. What passes both goes into `heuristic/<config>.yaml` of the
 settings, with its evidence as a comment. Settings are in `ringrift/defaults/tuning.yaml`; results in

@@ -35,7 +35,8 @@ class Question:
     generation: int
     """The number of the generation in its start, from 0; −1 for the check of the start's result."""
     candidates: F64
-    """`[C, F]`."""
+    """`[C, F]`. Of a check the start's result, and behind it, where it is not in games that the two meet, the best
+    weights so far."""
     panel: F64
     """`[P, F]`, the opponents."""
     games: Games
@@ -67,6 +68,8 @@ class Plan:
     config: str
     frozen: tuple[float, ...]
     """`[F]`, the frozen weights, which are always in the panel."""
+    in_use: tuple[float, ...]
+    """`[F]`, the weights that are in use when the run begins: the test of acceptance is against them."""
     start: tuple[float, ...]
     """`[F]`, the weights to start from."""
     seed: int
@@ -130,16 +133,17 @@ class Strategy:
 def evolve(plan: Plan) -> Generator[Question, Answer, F64]:
     """Ask for the scores of generation after generation; return the best weights `[F]`.
 
-    Every start's centre has to beat the best weights so far on openings of its own; those are in the panel from then
-    on, and the next start begins around them with smaller steps and as many games as the last one needed.
+    Every start's centre has to beat the best weights so far on openings of its own, or to agree better with the
+    network; it is in the panel from then on, and the next start begins around it with smaller steps and as many games
+    as the last one needed.
     """
     settings = plan.settings
     best = np.array(plan.start)
-    panel = [np.array(plan.frozen)]
+    panel = [np.array(plan.frozen), np.array(plan.in_use), np.array(plan.start)]
     bests: list[F64] = []
     sigma, openings = settings.sigma, settings.openings
     for start in range(settings.restarts + 1):
-        opponents = _distinct([*panel, np.array(plan.start), *bests[-settings.past_bests :]])
+        opponents = _distinct([*panel, *bests[max(0, len(bests) - settings.past_bests) :]])
         scaling = Scaling.around(best)
         seed = _mixed(plan.seed, start, 0)
         strategy = Strategy(len(best), sigma=sigma, population=settings.population, seed=seed)
@@ -153,8 +157,9 @@ def evolve(plan: Plan) -> Generator[Question, Answer, F64]:
                 openings = min(int(openings * settings.growth) + 1, settings.most_openings)
         centre = scaling.weights(strategy.mean)
         games = Games(settings.check_openings, _mixed(plan.seed, start, 1))
-        answer = yield Question(start, -1, centre[np.newaxis], best[np.newaxis], games, 0.0, centre)
-        if answer.scores[0] > 0.5:
+        rivals = np.array([centre, best] if settings.evaluator == "network" else [centre])
+        answer = yield Question(start, -1, rivals, best[np.newaxis], games, 0.0, centre)
+        if answer.scores[0] > (answer.scores[1] if len(rivals) > 1 else 0.5):
             best = centre
             bests.append(centre)
         sigma *= settings.anneal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from ringrift.run_context import Cancelled, RunContext
 from ringrift.selfplay import checked_name
 from ringrift.settings import check_settings
 from ringrift.tuning.evolution import Answer, Plan, Question, answered, noise_share
-from ringrift.tuning.fitness import Fitness, Games, MeanFitness, game_fitness, network_fitness
-from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun
+from ringrift.tuning.fitness import Fitness, Games, MeanFitness, NetworkFitness, game_fitness, network_fitness
+from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun, has_plan, plan_id, read_plan
 from ringrift.tuning.settings import EvolutionSettings, TuningSettings
 
 
@@ -33,7 +33,7 @@ class GenerationReport:
     """−1 for a check."""
     openings: int
     mean: float
-    """The mean score of the candidates."""
+    """The mean score of the candidates; of a check that of the start's result."""
     best: float
     noise: float
     """The share of chance in the variance of their scores."""
@@ -70,9 +70,7 @@ class TuningReport:
 def fitness_of(config: str, settings: TuningSettings, open_database: Callable[[], GamesDatabase]) -> Fitness:
     """Return the evaluator of the settings; the database of games is opened if it needs positions."""
     evolution = settings.evolution
-    if evolution.evaluator == "network":
-        if evolution.network is None:
-            raise BadRun("the evaluator network needs a model: name it with --network")
+    if evolution.network is not None and evolution.evaluator == "network":
         with open_database() as database:
             return network_fitness(database, config, evolution.network, settings.logistic)
     return game_fitness(config, evolution.evaluator, evolution.nodes)
@@ -81,7 +79,7 @@ def fitness_of(config: str, settings: TuningSettings, open_database: Callable[[]
 def answer_candidate(
     fitness: Fitness, config: str, number: int, candidate: int, weights: F64, panel: F64, games: Games
 ) -> CandidateAnswer:
-    """Play all games of one candidate, with weights `[F]`, of the question with that number."""
+    """Play all games of one candidate, with weights `[F]`, of the question with that number, or compare its values."""
     start = time.process_time()
     scores = fitness(weights[np.newaxis], panel, games)
     answer = answered(scores)
@@ -90,9 +88,17 @@ def answer_candidate(
         candidate,
         round(float(answer.scores[0]), 6),
         round(float(answer.variances[0]), 9),
-        scores.shape[1] * parse_config(config)[1] * (len(fitness.fitnesses) if isinstance(fitness, MeanFitness) else 1),
+        _games_played(fitness, config, scores.shape[1]),
         round(time.process_time() - start, 3),
     )
+
+
+def _games_played(fitness: Fitness, config: str, openings: int) -> int:
+    """Return how many games a candidate has played for its scores."""
+    if isinstance(fitness, NetworkFitness):
+        return 0
+    uses = len(fitness.fitnesses) if isinstance(fitness, MeanFitness) else 1
+    return openings * parse_config(config)[1] * uses
 
 
 def tune(run: TuningRun, fitness: Fitness, context: RunContext[object]) -> TuningReport:
@@ -113,7 +119,10 @@ def tune(run: TuningRun, fitness: Fitness, context: RunContext[object]) -> Tunin
 def _detail(question: Question, answer: Answer) -> str:
     """Return the result of a generation in a few words."""
     if question.is_check:
-        return f"start {question.start} {elo_text(float(answer.scores[0]))} against the best so far"
+        own, *best = map(float, answer.scores)
+        if best:
+            return f"start {question.start} agrees to {own:.2%}, the best so far to {best[0]:.2%}"
+        return f"start {question.start} {elo_text(own)} against the best so far"
     return f"scores {answer.scores.mean():.3f}, sigma {question.sigma:.3f}, {question.games.openings} openings"
 
 
@@ -134,7 +143,7 @@ def tuning_report(run: TuningRun) -> TuningReport:
                 start=question.start,
                 generation=question.generation,
                 openings=question.games.openings,
-                mean=round(float(answer.scores.mean()), 4),
+                mean=round(float(answer.scores[0] if question.is_check else answer.scores.mean()), 4),
                 best=round(float(answer.scores.max()), 4),
                 noise=round(noise_share(answer), 3),
                 sigma=round(question.sigma, 4),
@@ -157,6 +166,22 @@ def run_folder(config: str, name: str, root: Path) -> Path:
     return root / config / checked_name("run", name)
 
 
+def default_name(plan: Plan) -> str:
+    """Return the name of a run that has none: other settings, or other weights in use, make another one."""
+    return f"{plan.settings.evaluator}-{plan.seed}-{plan_id(plan)[:8]}"
+
+
+def continued(plan: Plan, folder: Path, *, with_start: bool) -> Plan:
+    """Return the plan with the weights that the run of a folder began with, if there is one; `BadRun` if it is broken.
+
+    Those in use may be others by now. `with_start` keeps the start of the plan, which somebody has asked for.
+    """
+    if not has_plan(folder):
+        return plan
+    began = read_plan(folder)
+    return replace(plan, frozen=began.frozen, in_use=began.in_use, start=plan.start if with_start else began.start)
+
+
 def changed(settings: TuningSettings, config: str, *, games: int | None, **changes: Any) -> TuningSettings:
     """Return the settings with what a command changes, None nothing; `BadSettings` for what cannot be.
 
@@ -167,11 +192,13 @@ def changed(settings: TuningSettings, config: str, *, games: int | None, **chang
         given["openings"] = -(-games // parse_config(config)[1])
         given["most_openings"] = max(given["openings"], settings.evolution.most_openings)
     evolution = check_settings(settings.evolution.model_dump() | given, EvolutionSettings, "tune heuristic")
+    if evolution.evaluator == "network" and evolution.network is None:
+        raise BadRun("the evaluator network needs a model: name it with --network")
     return settings.model_copy(update={"evolution": evolution})
 
 
 def origin_of(plan: Plan, games: int) -> str:
-    """Return where weights come from, in a line for their file."""
+    """Return where weights come from, in a line for their file; `games` are those that were played for it."""
     settings = plan.settings
     how = {
         "one_ply": "one ply",
@@ -180,7 +207,8 @@ def origin_of(plan: Plan, games: int) -> str:
         "network": f"agreement with {settings.network}",
     }[settings.evaluator]
     starts = f"{settings.restarts + 1} starts of {settings.generations} generations of {settings.population}"
-    return f"CMA-ES ({how}): {starts}, {games} games, seed {plan.seed}"
+    played = f", {games} games" if games else ""
+    return f"CMA-ES ({how}): {starts}{played}, seed {plan.seed}"
 
 
 def write_best(run: TuningRun, out: Path | None = None) -> Path:

@@ -6,9 +6,10 @@ comes to the same scores, however often, so a host that dies costs time and noth
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -27,6 +28,7 @@ from ringrift.tuning.run import CandidateAnswer, TuningRun
 MOST_CANDIDATES: Final = 1000
 MOST_OPENINGS: Final = 100_000
 MOST_NODES: Final = 10**9
+MOST_LETTERS: Final = 64
 
 
 class BadPart(RingRiftError):
@@ -38,6 +40,8 @@ class Part:
     """Some candidates of a question, and all that is needed to play their games."""
 
     config: str
+    run: str
+    """The id of the run, of which the answers are told again."""
     question: int
     candidates: dict[int, F64]
     """Weights `[F]` by the number of the candidate in the question."""
@@ -51,6 +55,7 @@ class Part:
         """Return the part as a line of JSON."""
         fields = {
             "config": self.config,
+            "run": self.run,
             "question": self.question,
             "candidates": {str(index): row.tolist() for index, row in self.candidates.items()},
             "panel": self.panel.tolist(),
@@ -74,6 +79,7 @@ def open_parts(run: TuningRun, count: int) -> list[Part]:
     return [
         Part(
             run.plan.config,
+            run.id,
             run.number,
             {index: question.candidates[index] for index in share},
             question.panel,
@@ -92,6 +98,7 @@ def read_part(text: str) -> Part:
         fields = parse_json(text)
         part = Part(
             config=str(fields["config"]),
+            run=_name(fields["run"]),
             question=_whole(fields["question"], 10**9),
             candidates={int(index): _rows([row])[0] for index, row in fields["candidates"].items()},
             panel=_rows(fields["panel"]),
@@ -107,7 +114,18 @@ def read_part(text: str) -> Part:
     return part
 
 
-def answer_part(part: Part, context: RunContext[object]) -> list[CandidateAnswer]:
+class Answers(NamedTuple):
+    """The answers to a part of a question, and the id of the run that has asked."""
+
+    run: str
+    candidates: list[CandidateAnswer]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answers in JSON's types, as `read_answers` takes them."""
+        return {"run": self.run, "answers": [asdict(answer) for answer in self.candidates]}
+
+
+def answer_part(part: Part, context: RunContext[object]) -> Answers:
     """Play the games of all candidates of a part; raises `Cancelled`, and then nothing is answered."""
     fitness = game_fitness(part.config, part.evaluator, part.nodes)
     answers: list[CandidateAnswer] = []
@@ -116,18 +134,14 @@ def answer_part(part: Part, context: RunContext[object]) -> list[CandidateAnswer
         if context.cancelled:
             raise Cancelled(f"stopped after {len(answers)} of {len(part.candidates)} candidates; ask again")
         answers.append(answer_candidate(fitness, part.config, part.question, index, weights, part.panel, part.games))
-    return answers
+    return Answers(part.run, answers)
 
 
-def answers_text(answers: list[CandidateAnswer]) -> dict[str, Any]:
-    """Return answers in JSON's types, as `read_answers` takes them."""
-    return {"answers": [asdict(answer) for answer in answers]}
-
-
-def read_answers(fields: Any) -> list[CandidateAnswer]:
-    """Return the answers of `answers_text`; `BadPart` if they are none."""
+def read_answers(text: str) -> Answers:
+    """Return the answers that a text describes; `BadPart` says what is wrong with it."""
     try:
-        answers = [
+        fields = parse_json(text)
+        candidates = [
             CandidateAnswer(
                 question=_whole(answer["question"], 10**9),
                 candidate=_whole(answer["candidate"], MOST_CANDIDATES),
@@ -138,24 +152,33 @@ def read_answers(fields: Any) -> list[CandidateAnswer]:
             )
             for answer in fields["answers"]
         ]
-    except (KeyError, TypeError, ValueError) as error:
+        return Answers(_name(fields["run"]), candidates)
+    except (BadJson, KeyError, TypeError, ValueError) as error:
         raise BadPart(f"answers that cannot be read ({error}); `ringrift tune answer` writes them") from None
-    return answers
 
 
-def answers_from(text: str) -> list[CandidateAnswer]:
-    """Return the answers in a text, or in the file that it names; `BadPart` if there are none."""
-    if text.lstrip().startswith("{"):
-        content: bytes | str = text
-    else:
-        try:
-            content = read_bounded(Path(text), MEGABYTE)
-        except OSError as error:
-            raise BadPart(f"{text}: cannot be read ({error.strerror or error})") from None
+def tell_run(run: TuningRun, answers: Answers) -> None:
+    """Tell a run what has been answered; `BadPart` if another run has asked."""
+    if answers.run != run.id:
+        raise BadPart(f"{run.folder}: these answers are to another run, {answers.run}; this one is {run.id}")
+    for answer in answers.candidates:
+        run.tell(answer)
+
+
+def lines_of(argument: str) -> list[str]:
+    """Return the lines of JSON in an argument: itself, or those in the file that it names; `-` is the standard input.
+
+    `BadPart` if the file cannot be read.
+    """
+    if argument.lstrip().startswith("{"):
+        return [argument]
     try:
-        return read_answers(parse_json(content))
-    except BadJson as error:
-        raise BadPart(f"answers are {error}; `ringrift tune answer` writes them") from None
+        content = sys.stdin.buffer.read(MEGABYTE + 1) if argument == "-" else read_bounded(Path(argument), MEGABYTE)
+    except OSError as error:
+        raise BadPart(f"{argument}: cannot be read ({error.strerror or error})") from None
+    if len(content) > MEGABYTE:
+        raise BadPart(f"{argument}: is longer than {MEGABYTE:,} bytes")
+    return [line for line in content.decode(errors="replace").splitlines() if line.strip()]
 
 
 def _rows(rows: Any) -> F64:
@@ -164,6 +187,13 @@ def _rows(rows: Any) -> F64:
     if array.ndim != 2 or array.shape[1] != FEATURE_COUNT or not np.isfinite(array).all():
         raise ValueError(f"weights are lists of {FEATURE_COUNT} finite numbers")
     return array
+
+
+def _name(value: Any) -> str:
+    """Return a text of at most `MOST_LETTERS`; `ValueError` if it is none."""
+    if not isinstance(value, str) or len(value) > MOST_LETTERS:
+        raise ValueError(f"{value!r:.80} is no name of at most {MOST_LETTERS} letters")
+    return value
 
 
 def _whole(value: Any, most: int) -> int:

@@ -19,7 +19,7 @@ from ringrift.kernels.types import F64
 from ringrift.run_context import RunContext
 from ringrift.strict_json import BadJson, parse_json
 from ringrift.tuning.rollouts import Rollouts, roll_out
-from ringrift.tuning.run import BadRun
+from ringrift.tuning.run import BadRun, digest, other_run
 from ringrift.tuning.settings import ComparisonSettings
 from ringrift.tuning.teacher import Choices, play_teacher
 
@@ -65,6 +65,11 @@ class ComparisonPlan:
         return asdict(self) | {"start": list(self.start), "settings": self.settings.model_dump(mode="json")}
 
 
+def default_name(plan: ComparisonPlan) -> str:
+    """Return the name of a run that has none: other settings, or other weights in use, make another one."""
+    return f"comparison-{plan.seed}-{digest(plan.to_json())[:8]}"
+
+
 @contextmanager
 def comparison_folder(folder: Path, plan: ComparisonPlan) -> Iterator[Path]:
     """Begin the run of a folder, or go on with it.
@@ -77,16 +82,19 @@ def comparison_folder(folder: Path, plan: ComparisonPlan) -> Iterator[Path]:
         if not path.exists():
             with new_file(path) as file:
                 file.write(orjson.dumps(plan.to_json(), option=orjson.OPT_INDENT_2))
-        elif _read(path) != plan.to_json():
-            raise BadRun(f"{path}: holds a run with other settings; give the same, or name another run with --run")
+        elif (began := _read(path)) != plan.to_json():
+            raise other_run(path, began, plan.to_json())
         yield folder
 
 
-def _read(path: Path) -> object:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return parse_json(read_bounded(path, MEGABYTE))
+        fields = parse_json(read_bounded(path, MEGABYTE))
     except BadJson as error:
         raise BadRun(f"{path}: is no plan of a run ({error})") from None
+    if not isinstance(fields, dict):
+        raise BadRun(f"{path}: is no plan of a run")
+    return fields
 
 
 def learn_lessons(folder: Path, plan: ComparisonPlan, context: RunContext[object]) -> Lessons:

@@ -1,6 +1,7 @@
 """A run of tuning on disk: its plan, and a log of questions and answers that survives a kill at any moment.
 
-`run.json` is the plan. `log.jsonl` has a line for every question and one for every candidate's answer, in any order:
+`run.json` is the plan, and names the run: the same plan asks the same questions anywhere, and takes the same answers.
+`log.jsonl` has a line for every question and one for every candidate's answer, in any order:
 
     {"question": 7, "start": 0, "generation": 7, "openings": 16, "sigma": 0.31, "mean": […], "candidates": [[…], …]}
     {"question": 7, "candidate": 3, "score": 0.53, "variance": 0.004, "games": 32, "seconds": 0.1}
@@ -15,6 +16,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +62,7 @@ class TuningRun:
         """Go on with the run of a folder from all that its log has."""
         self.folder = folder
         self.plan = plan
+        self.id = plan_id(plan)
         self.log = folder / "log.jsonl"
         self.past: list[tuple[Question, Answer]] = []
         """All questions that are answered whole."""
@@ -194,9 +197,39 @@ def open_run(folder: Path, plan: Plan) -> Iterator[TuningRun]:
         if not path.exists():
             with new_file(path) as file:
                 file.write(orjson.dumps(_plan_json(plan), option=orjson.OPT_INDENT_2))
-        elif read_plan(folder) != plan:
-            raise BadRun(f"{path}: holds a run with other settings; give the same, or name another run with --run")
+        elif (began := read_plan(folder)) != plan:
+            raise other_run(path, _plan_json(began), _plan_json(plan))
         yield TuningRun(folder, plan)
+
+
+def has_plan(folder: Path) -> bool:
+    """Return whether a folder holds a run."""
+    return (folder / "run.json").exists()
+
+
+def plan_id(plan: Plan) -> str:
+    """Return a name for a plan, the same for the same plan: 16 hexadecimal digits."""
+    return digest(_plan_json(plan))
+
+
+def digest(plan: dict[str, Any]) -> str:
+    """Return a name for a plan in JSON's types, the same for the same plan: 16 hexadecimal digits."""
+    return sha256(orjson.dumps(plan, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def other_run(path: Path, began: dict[str, Any], asked: dict[str, Any]) -> BadRun:
+    """Return the error of a folder whose run began with another plan, both in JSON's types."""
+    before, now = _flat(began), _flat(asked)
+    others = [name for name in now if before.get(name) != now[name]]
+    return BadRun(
+        f"{path}: holds a run with other settings ({', '.join(others)}); give the same, or name another run with --run"
+    )
+
+
+def _flat(plan: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a plan, and those of its settings, by name."""
+    settings = plan.get("settings")
+    return {**plan, **settings, "settings": None} if isinstance(settings, dict) else plan
 
 
 def read_plan(folder: Path) -> Plan:
@@ -205,12 +238,14 @@ def read_plan(folder: Path) -> Plan:
     try:
         fields = parse_json(read_bounded(path, MEGABYTE))
         settings = check_settings(fields.pop("settings"), EvolutionSettings, str(path))
-        plan = Plan(**{**fields, "frozen": tuple(fields["frozen"]), "start": tuple(fields["start"])}, settings=settings)
+        fields.setdefault("in_use", fields["start"])  # of a run that began when only its start was in the panel
+        weights = {name: tuple(fields[name]) for name in ("frozen", "in_use", "start")}
+        plan = Plan(**{**fields, **weights}, settings=settings)
     except FileNotFoundError:
         raise BadRun(f"{path}: there is no such run") from None
     except (BadJson, KeyError, TypeError, AttributeError) as error:
         raise BadRun(f"{path}: is no plan of a run ({error})") from None
-    if len(plan.start) != FEATURE_COUNT or len(plan.frozen) != FEATURE_COUNT:
+    if {len(plan.frozen), len(plan.in_use), len(plan.start)} != {FEATURE_COUNT}:
         raise BadRun(f"{path}: has {len(plan.start)} weights, and there are {FEATURE_COUNT} features: begin a new run")
     return plan
 

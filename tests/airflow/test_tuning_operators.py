@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
 from ringrift_airflow.operators.ringrift import LARGEST_RESULT
-from ringrift_airflow.operators.tuning import AnswerOperator, AskOperator, TellOperator
+from ringrift_airflow.operators.tuning import AnswerOperator, AskAgainOperator, AskOperator, TellOperator
 from tests.airflow.conftest import Tries
 from tests.airflow.place import Place
 
@@ -37,6 +38,16 @@ def test_a_run_is_told_what_has_come_though_a_host_has_died(answers: Any, place:
     run(TellOperator, tries, "tell", RUN)
     told = ['{"answers": [1]}', '{"answers": [2]}']
     assert place.calls("tune tell")[-1]["words"] == ["tune", "tell", RUN, *told, "--json"]
+
+
+def test_the_next_generation_is_asked_of_the_same_run_whatever_weights_are_in_use_by_then(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = Tries(config="square8_2p", games=4, run=None)
+    tries.xcoms["begin"] = {"run": RUN}
+    monkeypatch.setattr(TriggerDagRunOperator, "execute", lambda self, context: self.conf)
+    again = AskAgainOperator(task_id="again", trigger_dag_id="ringrift__tune", begun_by="begin")
+    assert again.execute(tries.context()) == {"config": "square8_2p", "games": 4, "run": "demo"}
 
 
 def test_the_answer_of_a_single_task_is_no_list(place: Place, tries: Tries) -> None:

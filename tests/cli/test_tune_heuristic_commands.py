@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,18 +50,50 @@ def test_a_run_comes_to_its_end_and_its_hosts_to_the_same(few: Path) -> None:
     run = json.loads(ringrift("tune", "heuristic", CONFIG, *SMALL, "--run", "hosts", "--begin", "--json"))["run"]
     while parts := json.loads(ringrift("tune", "ask", run, "--parts", "2", "--json"))["parts"]:
         answers = [ringrift("tune", "answer", part) for part in parts]
-        report = json.loads(ringrift("tune", "tell", run, *answers, "--json"))
+        report = json.loads(ringrift("tune", "tell", run, *answers, "--plot", "hosts.png", "--json"))
     assert report["weights"] == alone["weights"]
+    assert (few / "hosts.png").read_bytes().startswith(b"\x89PNG")
     written = few / run / "weights.yaml"
     assert read_weights(written) == pytest.approx(list(alone["weights"].values()), rel=1e-3)
     assert "CMA-ES (one ply): 1 starts of 1 generations of 4, 10 games, seed 0." in written.read_text()
+
+
+def test_questions_and_answers_go_through_files_and_pipes_until_the_run_is_finished(few: Path) -> None:
+    run = ringrift("tune", "heuristic", CONFIG, *SMALL, "--begin").strip()
+    (few / "parts.txt").write_text(ringrift("tune", "ask", run, "--parts", "2"))
+    (few / "answers.txt").write_text(ringrift("tune", "answer", "parts.txt"))
+    assert len((few / "answers.txt").read_text().splitlines()) == 2
+    ringrift("tune", "tell", run, "answers.txt")
+    asked = ringrift("tune", "ask", run)
+    answered = CliRunner().invoke(app, ["tune", "answer", "-"], input=asked)
+    assert "finished" in ringrift("tune", "tell", run, answered.stdout)
+    done = CliRunner().invoke(app, ["tune", "ask", run])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert f"{run}: is finished and asks nothing more" in done.stderr
+
+
+def test_the_same_command_tunes_anew_once_other_weights_are_in_use(few: Path) -> None:
+    words = ("tune", "heuristic", CONFIG, *SMALL, "--begin")
+    first = ringrift(*words)
+    assert ringrift(*words) == first
+    (few / "config" / "heuristic").mkdir()
+    write_weights(few / "config" / "heuristic" / f"{CONFIG}.yaml", 2 * frozen_weights(), "Accepted.")
+    assert ringrift(*words) != first
+    named = ringrift(*words, "--run", Path(first.strip()).name)  # goes on from the weights that it began with
+    assert named == first
+
+
+def test_an_evaluator_that_cannot_be_made_leaves_no_run_behind(few: Path) -> None:
+    words = ("heuristic", CONFIG, "--evaluator", "network", "--network", "none.pth", "--run", "a")
+    assert "none.db" in complaint("tune", *words, "-d", "none.db")
+    assert not (few / "data").exists()
 
 
 def test_weights_are_learned_from_a_search(few: Path) -> None:
     words = ("tune", "heuristic", CONFIG, "--method", "comparison", "--start", "v1", "--json")
     report = json.loads(ringrift(*words))
     learned = list(report["weights"].values())
-    assert report["path"] == "data/tuning/heuristic/square8_2p/comparison-0/weights.yaml"
+    assert re.fullmatch(r"data/tuning/heuristic/square8_2p/comparison-0-[0-9a-f]{8}/weights\.yaml", report["path"])
     assert read_weights(few / report["path"]) == pytest.approx(learned, rel=1e-3, abs=1e-6)
     again = json.loads(ringrift(*words, "--out", "mine.yaml"))
     assert again["weights"] == report["weights"]
@@ -90,6 +123,15 @@ def test_the_frozen_weights_are_a_start_like_any_file(few: Path) -> None:
         (("heuristic", CONFIG, "--method", "logistic", "-d", "new.db"), "new.db"),
         (("heuristic", CONFIG, "--method", "comparison", "--start", "v7"), "weights 'v7': are neither"),
         (("heuristic", CONFIG, "--method", "comparison", "--run", "../x"), "../x"),
+        (
+            ("heuristic", CONFIG, "--method", "comparison", "--plot", "a.png"),
+            "--plot: --method comparison does not take it",
+        ),
+        (("heuristic", CONFIG, "--method", "logistic", "--nodes", "5"), "--nodes: --method logistic does not take it"),
+        (("heuristic", CONFIG, "--target", "search"), "--target: --method cma does not take it"),
+        (("heuristic", CONFIG, "--plain", "--restarts", "2"), "--restarts: a --plain run has none"),
+        (("accept", "square8_9p", "less.yaml"), "unknown config 'square8_9p'"),
+        (("answer", "none.txt"), "none.txt: cannot be read (No such file or directory)"),
         (("heuristic", CONFIG, "--run", "../x"), "../x"),
         (("accept", CONFIG, "none.yaml"), "none.yaml: there is no such file"),
         (("ask", "nowhere"), "nowhere/run.json: there is no such run"),

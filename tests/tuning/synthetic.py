@@ -43,7 +43,7 @@ def a_plan(**changes: Any) -> Plan:
     """A plan that starts from the frozen weights."""
     settings = tuning_settings().evolution.model_dump() | changes
     weights = tuple(frozen_weights().tolist())
-    return Plan("square8_2p", weights, weights, 3, EvolutionSettings(**settings))
+    return Plan("square8_2p", weights, weights, weights, 3, EvolutionSettings(**settings))
 
 
 def shifted(by: float, *, seed: int = 5) -> F64:

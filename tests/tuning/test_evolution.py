@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from ringrift.heuristic import FEATURE_COUNT, FEATURE_NAMES, frozen_weights
 from ringrift.kernels.types import F64
 from ringrift.tuning.evolution import Answer, Plan, Question, Scaling, answered, evolve, noise_share
+from ringrift.tuning.fitness import Fitness, NetworkFitness
 from tests.tuning.synthetic import PlantedFitness, a_plan, shifted
 
 
-def held(plan: Plan, fitness: PlantedFitness) -> tuple[F64, list[tuple[Question, Answer]]]:
+def held(plan: Plan, fitness: Fitness) -> tuple[F64, list[tuple[Question, Answer]]]:
     """The conversation with a fitness: the best weights, and all that was said."""
     conversation = evolve(plan)
     said: list[tuple[Question, Answer]] = []
@@ -69,6 +71,27 @@ def test_a_restart_begins_around_the_best_with_smaller_steps_and_plays_against_i
     assert second.mean == pytest.approx(check.candidates[0])
     assert len(first.panel) == 1  # the frozen weights are those to start from
     assert second.panel.tolist() == [frozen_weights().tolist(), check.candidates[0].tolist()]
+
+
+def test_the_panel_is_the_frozen_weights_those_in_use_the_start_and_as_many_past_bests_as_are_wanted() -> None:
+    others = {"in_use": tuple(shifted(0.1).tolist()), "start": tuple(shifted(0.2).tolist())}
+    for wanted in (0, 1, 2):
+        plan = replace(a_plan(restarts=3, generations=20, openings=48, past_bests=wanted), **others)
+        _, said = held(plan, PlantedFitness(shifted(0.8), np.ones(FEATURE_COUNT)))
+        panels = [question.panel.tolist() for question, _ in said if question.generation == 0]
+        assert [panel[:3] for panel in panels] == [[list(plan.frozen), list(plan.in_use), list(plan.start)]] * 4
+        won = [bool(answer.scores[0] > 0.5) for question, answer in said if question.is_check]
+        assert won[:3] == [True] * 3, "there is one more best after each start"
+        assert [len(panel) - 3 for panel in panels] == [min(wanted, start) for start in range(4)]
+
+
+def test_weights_that_agree_less_with_a_network_than_those_to_start_from_are_not_the_best() -> None:
+    """The start is the optimum; all that is near it agrees to nearly 100 %, and would win each «game»."""
+    features = np.random.default_rng(1).normal(size=(60, 2, FEATURE_COUNT)) / 10
+    agreement = NetworkFitness(features, np.tanh(features @ frozen_weights() / 2), np.repeat(np.arange(6), 10))
+    best, said = held(a_plan(evaluator="network", network="a.pth", restarts=1, generations=3), agreement)
+    assert best.tolist() == frozen_weights().tolist()
+    assert all(0.5 < answer.scores[0] < answer.scores[1] for question, answer in said if question.is_check)
 
 
 def test_the_conversation_depends_on_plan_and_answers_alone() -> None:

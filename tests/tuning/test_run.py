@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,10 @@ import pytest
 from ringrift.errors import Busy
 from ringrift.run_context import Cancelled, RunContext
 from ringrift.settings import BadSettings
-from ringrift.tuning.heuristic import TuningReport, tune, write_best
-from ringrift.tuning.jobs import BadPart, open_parts, read_answers, read_part
+from ringrift.tuning.heuristic import TuningReport, continued, default_name, tune, write_best
+from ringrift.tuning.jobs import Answers, BadPart, open_parts, read_answers, read_part, tell_run
 from ringrift.tuning.run import BadRun, CandidateAnswer, TuningRun, open_run, read_plan
-from tests.tuning.synthetic import a_plan
+from tests.tuning.synthetic import a_plan, shifted
 from tests.tuning.worker import PLAN, PLANTED
 
 
@@ -82,13 +84,33 @@ def test_a_log_that_says_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_another_plan_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     finished(tmp_path)
-    with pytest.raises(BadRun, match="holds a run with other settings"), open_run(tmp_path, a_plan(generations=9)):
+    other = a_plan(restarts=1, generations=9, population=6, openings=4, check_openings=8)
+    with pytest.raises(BadRun, match=r"holds a run with other settings \(generations\)"), open_run(tmp_path, other):
         pass
     (tmp_path / "run.json").write_text('{"config": "square8_2p", "settings": {}}')
     with pytest.raises(BadSettings, match="restarts: is missing"):
         read_plan(tmp_path)
     with pytest.raises(BadRun, match="there is no such run"):
         read_plan(tmp_path / "nowhere")
+
+
+def test_other_weights_in_use_make_another_run_unless_the_run_is_named(tmp_path: Path) -> None:
+    finished(tmp_path / "named")
+    accepted = tuple(shifted(0.3).tolist())
+    now = replace(PLAN, in_use=accepted, start=accepted)
+    assert default_name(now) != default_name(PLAN)
+    assert continued(now, tmp_path / "nowhere", with_start=False) == now
+    assert continued(now, tmp_path / "named", with_start=False) == PLAN
+    assert continued(now, tmp_path / "named", with_start=True) == replace(PLAN, start=accepted)
+
+
+def test_a_run_that_began_when_only_its_start_was_in_the_panel_goes_on(tmp_path: Path) -> None:
+    finished(tmp_path)
+    path = tmp_path / "run.json"
+    fields = json.loads(path.read_text())
+    del fields["in_use"]
+    path.write_text(json.dumps(fields))
+    assert read_plan(tmp_path) == PLAN
 
 
 def test_two_processes_do_not_write_one_log(tmp_path: Path) -> None:
@@ -138,12 +160,27 @@ def test_an_answer_that_comes_twice_or_too_late_changes_nothing(tmp_path: Path) 
             run.tell(CandidateAnswer(0, 99, 0.5, 0.01, 8, 0.1))
 
 
+def test_answers_to_another_run_are_refused(tmp_path: Path) -> None:
+    one = CandidateAnswer(0, 2, 0.5, 0.01, 8, 0.1)
+    with open_run(tmp_path / "this", PLAN) as run, open_run(tmp_path / "other", replace(PLAN, seed=9)) as other:
+        run.ask()
+        with pytest.raises(BadPart, match=f"these answers are to another run, {other.id}; this one is {run.id}"):
+            tell_run(run, Answers(other.id, [one]))
+        assert 2 in run.open_candidates
+        tell_run(run, read_answers(json.dumps(Answers(run.id, [one]).to_json())))
+        assert 2 not in run.open_candidates
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("no JSON", "not JSON"),
         ("{}", "'config'"),
-        ('{"config":"square8_2p","question":0,"candidates":{"0":[1,2]},"panel":[],"openings":1,"seed":0}', "29 finite"),
+        ('{"config":"square8_2p","run":7,"question":0}', "7 is no name"),
+        (
+            '{"config":"square8_2p","run":"a","question":0,"candidates":{"0":[1,2]},"panel":[],"openings":1,"seed":0}',
+            "29 finite",
+        ),
     ],
 )
 def test_a_part_that_is_none_is_refused_in_one_line(text: str, message: str) -> None:
@@ -156,4 +193,4 @@ def test_a_part_that_is_none_is_refused_in_one_line(text: str, message: str) -> 
 def test_an_answer_that_is_none_is_refused(score: object) -> None:
     one = {"question": 0, "candidate": 0, "score": score, "variance": 0.1, "games": 2, "seconds": 0.1}
     with pytest.raises(BadPart, match="answers that cannot be read"):
-        read_answers({"answers": [one]})
+        read_answers(json.dumps({"run": "a", "answers": [one]}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -47,15 +48,19 @@ class TellOperator(RingriftOperator):
 
 
 class AskAgainOperator(TriggerDagRunOperator):
-    """Start the next run of a DAG with the parameters of this one: one run for every generation.
+    """Start the next run of a DAG with the parameters of this one and its tuning run: one for every generation.
 
     Nothing here waits for a halt: the first task of the next run does.
+
+    :param begun_by: the task that knows the tuning run.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, begun_by: str, **kwargs: Any) -> None:
         super().__init__(**{"retry_policy": RETRY_POLICY} | kwargs)
+        self.begun_by = begun_by
 
     def execute(self, context: Context) -> Any:
-        """Trigger the run."""
-        self.conf = dict(context["params"])
+        """Trigger the run; it goes on with the same tuning run, also if other weights are in use by then."""
+        run = context["ti"].xcom_pull(task_ids=self.begun_by)["run"]
+        self.conf = dict(context["params"]) | {"run": PurePath(run).name}
         return super().execute(context)

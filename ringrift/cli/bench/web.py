@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from ringrift.cli.bench.tables import print_table, write_or_print
-from ringrift.cli.options import MANY, MANY_TIMES
+from ringrift.cli.options import MANY, MANY_TIMES, ConfigArgument
 
 MOST_CLIENTS = 2000
 
 
 def web(
-    config: Annotated[str, typer.Argument(metavar="CONFIG", help="Config name, such as square8_2p.")] = "square8_2p",
+    config: ConfigArgument = "square8_2p",
     mode: Annotated[str, typer.Option(help="A mode of web.yaml.")] = "gumbel",
     network: Annotated[str, typer.Option(help="The architecture of the champion, which is untrained.")] = "small",
     clients: Annotated[int, typer.Option(min=1, max=MOST_CLIENTS, help="Clients that ask at once.")] = 200,
