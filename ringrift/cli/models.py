@@ -120,8 +120,13 @@ def list_models(
     from rich.table import Table
 
     from ringrift.game_database import AbsentDatabase
+    from ringrift.models import STATUSES, UnknownModel
     from ringrift.models.shipped import SHIPPED_STATUS, shipped_models
+    from ringrift.settings import unknown_name
 
+    known = (*STATUSES, SHIPPED_STATUS)
+    if status is not None and status not in known:
+        raise UnknownModel(f"no model has the status {status!r}: {unknown_name(status, known)}")
     shipped = shipped_models(config) if status in (None, SHIPPED_STATUS) else []
     models: list[StoredModel] = []
     networks: list[RegisteredNnue] = []

@@ -88,6 +88,18 @@ def shipped_id(config: str) -> str | None:
     return None if path is None else read_id(path)
 
 
+def shipped_elo(config: str) -> dict[str, tuple[float, float, float]]:
+    """Return the Elo of the champion that comes with the package and its 95 % interval, by way of playing."""
+    path = shipped_model(config)
+    ratings = {} if path is None else read_info(path).extra.get("training", {}).get("elo", {})
+    return {form: (rating["elo"], rating["low"], rating["high"]) for form, rating in ratings.items()}
+
+
+def shipped_from(original: str) -> ShippedModel | None:
+    """Return the model of the package that had an id in the store that it came from; None if there is none."""
+    return next((model for model in shipped_models() if model.training.get(ORIGINAL) == original), None)
+
+
 def find_shipped(name: str) -> ShippedModel | None:
     """Return the model of the package that a name denotes: an id, its first digits, or `square8_2p/best`; else None."""
     if (config := config_of_best(name)) is not None:

@@ -22,13 +22,13 @@ class Stage:
 
 
 STAGES: Final = (
-    Stage("selfplay", "ringrift selfplay", "Play games of the champion against itself"),
+    Stage("selfplay", "ringrift selfplay", "Play games to learn from: the champion against itself, once there is one"),
     Stage("sync", "ringrift sync", "Bring the games of all hosts to this machine", fleet=True),
     Stage("ingest", "ringrift games ingest", "Replay every new game by the rules and store it in the games database"),
     Stage("threshold", "ringrift status", "Go on only if there are enough new games for a training"),
     Stage("export", "ringrift dataset export", "Write the games of the replay window as arrays to learn from"),
     Stage("check", "ringrift preflight --validate", "Ask whether data set, database and machine are fit"),
-    Stage("train", "ringrift train", "Train a network on them, from the newest model on"),
+    Stage("train", "ringrift train", "Train a network on them, from the newest model on, once there is one"),
     Stage("gauntlet", "ringrift evaluate", "Let the model play random, heuristic and the champion"),
     Stage("rate", "ringrift rate", "Give the model its Elo, by games that no gate has seen"),
     Stage("gate", "ringrift promote --check", "Ask every condition of a promotion, the cheapest first"),

@@ -21,7 +21,7 @@ from ringrift.game_database.counters import Counted, CounterName, read_counters
 from ringrift.game_database.pool import ARRIVALS
 from ringrift.game_database.selection import count_parts
 from ringrift.models import ModelStore, StoredModel, history, look_at_champion
-from ringrift.models.shipped import shipped_id
+from ringrift.models.shipped import shipped_elo, shipped_id
 from ringrift.moments import utc
 from ringrift.pipeline.allocation import Allocated, newest_allocations
 from ringrift.pipeline.allocation_settings import AllocationSettings, allocation_settings
@@ -123,7 +123,7 @@ class ConfigStatus:
     wrong: str
     """The fault of the champion's files; empty if they are sound."""
     elo: dict[str, tuple[float, float, float]]
-    """Elo of the champion and its 95 % interval, by way of playing."""
+    """Elo of the champion, or of that of the package, and its 95 % interval, by way of playing."""
     trends: dict[str, str]
     """The trend of the last models in words, by way of playing."""
     verdict: str | None
@@ -281,7 +281,7 @@ def _config_status(sources: _Sources, config: str, parts: tuple[int, int]) -> Co
         champion=None if champion is None else champion.id,
         shipped=shipped_id(config) if champion is None else None,
         wrong=wrong,
-        elo={} if champion is None else elo_by_form(ratings, champion.id),
+        elo=shipped_elo(config) if champion is None else elo_by_form(ratings, champion.id),
         trends={trend.form: str(trend) for trend in slopes},
         verdict=f"{decided[0].kind}: {decided[0].why}" if decided else None,
         iteration=_iteration(sources.iterations, config),

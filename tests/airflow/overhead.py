@@ -39,7 +39,7 @@ def measure(folder: Path) -> dict[str, Any]:
     try:
         first = standalone.deployment.running()
         assert first is not None
-        turn = AirflowIteration(standalone.api, DAG, lambda line: None)
+        turn = AirflowIteration(standalone.api, DAG, "smoke", lambda line: None)
         code = turn.run()
         resident, proportional = memory(first)
         summary = turn.summary()

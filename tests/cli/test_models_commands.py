@@ -207,7 +207,7 @@ def test_a_shipped_model_brings_along_its_matches_and_what_made_it(
 def test_a_model_of_the_package_is_shown_and_explained(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(champion, "SHIPPED", place / "package")
     elo = {"gumbel@32": {"elo": 900, "low": 800, "high": 1000, "games": 160}}
-    training = {"parent": "0123456789abcdef", "steps": 845, "elo": elo}
+    training = {"parent": "0123456789abcdef", "model": "fedcba9876543210", "steps": 845, "elo": elo}
     path = place / "package" / "hex8_2p.pth"
     shipped = save_model(path, build_network(NetworkConfig.of("small", "hex8", 2)), {"training": training})[:16]
     nnue = next(one for one in read("models", "list", "--status", "shipped") if one["kind"] == "nnue")
@@ -223,11 +223,29 @@ def test_a_model_of_the_package_is_shown_and_explained(place: Path, monkeypatch:
         explained = run("models", "why", shipped)
         assert f"{shipped} hex8_2p network comes with the package" in explained
         assert "0123456789abcdef is not in the store" in explained
+        assert "id before it was shipped: fedcba9876543210" in explained
         assert "gumbel@32 900 (800 … 1000), 160 games" in explained
         assert read("models", "why", nnue["id"])["path"] == nnue["path"]
         assert "nnue comes with the package" in run("models", "why", nnue["id"])
         (place / "data").mkdir(exist_ok=True)
         run("models", "register", "one.pth")
+
+
+def test_the_parent_of_a_model_of_the_package_is_shown_as_it_is_shipped(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(champion, "SHIPPED", place / "package")
+    monkeypatch.delenv("RINGRIFT_DATABASE")
+    parent, child = (build_network(NetworkConfig.of("small", "hex8", players)) for players in (2, 3))
+    digest = save_model(place / "package" / "hex8_2p.pth", parent, {"training": {"model": "0123456789abcdef"}})
+    save_model(place / "package" / "hex8_3p.pth", child, {"training": {"parent": "0123456789abcdef"}})
+    assert f"parents └── {digest[:16]} hex8_2p, shipped" in run("models", "why", "hex8_3p/best")
+
+
+def test_a_status_that_does_not_exist_is_one_line(place: Path) -> None:
+    assert "no model has the status 'shiped': unknown; did you mean 'shipped'?" in complaint(
+        "models", "list", "--status", "shiped"
+    )
 
 
 def test_a_model_that_neither_store_nor_package_has_is_one_line(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -235,7 +235,7 @@ def test_an_iteration_is_told_and_summed_up_and_the_web_ui_shows_it(loop: Standa
     from ringrift_airflow.local.iteration import AirflowIteration
 
     told: list[str] = []
-    turn = AirflowIteration(loop.api, DAG, told.append)
+    turn = AirflowIteration(loop.api, DAG, "smoke", told.append)
     assert turn.run() == 0
     run = turn.run_id
     assert any(line.startswith("gate        passed (") for line in told)

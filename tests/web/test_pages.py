@@ -82,19 +82,22 @@ def test_a_fresh_clone_shows_all_configs_and_what_to_do(client: TestClient) -> N
 def test_the_overview_names_the_champion_that_plays_until_there_is_another(
     client: TestClient, context: WebContext, package: Path
 ) -> None:
-    shipped = save_model(package / "hex8_2p.pth", network("hex8_2p", architecture="small"))[:16]
+    elo = {"gumbel@32": {"elo": 900, "low": 800, "high": 1000, "games": 160}}
+    architecture = network("hex8_2p", architecture="small")
+    shipped = save_model(package / "hex8_2p.pth", architecture, {"training": {"elo": elo}})[:16]
 
-    def champions() -> dict[str, tuple[str | None, str | None]]:
+    def champions() -> dict[str, tuple[Any, ...]]:
         overview_page._overviews = Remembered(0)
         configs = client.get("/pages/data/overview").json()["configs"]
-        return {one["config"]: (one["champion"], one["shipped"]) for one in configs}
+        return {one["config"]: (one["champion"], one["shipped"], *one["elo"].items()) for one in configs}
 
-    assert champions()["hex8_2p"] == (None, shipped), "in a fresh clone"
+    of_the_package = (None, shipped, ("gumbel@32", [900, 800, 1000]))
+    assert champions()["hex8_2p"] == of_the_package, "in a fresh clone"
     assert champions()["hex8_3p"] == (None, None)
     with GamesDatabase(str(context.home / "ringrift.db"), create=True) as database:
         store = ModelStore(database, context.models)
         own = registered(store, 3, architecture="small", training={"steps": 1})
-        assert champions()["hex8_2p"] == (None, shipped), "with a model that is no champion"
+        assert champions()["hex8_2p"] == of_the_package, "with a model that is no champion"
         crowned(store, own)
     assert champions()["hex8_2p"] == (own.id, None)
 

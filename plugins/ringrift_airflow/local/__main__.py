@@ -45,14 +45,15 @@ def main(words: list[str] | None = None) -> int:
         _tell(f"Airflow is ready after {time.monotonic() - began:.0f} s" if started else "Airflow is running already")
         dag, preset = f"{PREFIX}{chosen.config}", dag_settings().chosen()[0]
         expected = expected_seconds(home() / FILE, dag, preset)
-        iteration = AirflowIteration(airflow.api(), dag, _tell, expected)
+        iteration = AirflowIteration(airflow.api(), dag, preset, _tell, expected)
         try:
             for line in airflow.absent_connections():
                 _tell(f"warning: {line}")
             if not looping:
                 echo(f"Open {airflow.how_to_look()}\n`make down` stops it.")
                 return 0
-            _tell(f"One iteration of {chosen.config} with preset {preset}{_in_all(expected)}; watch it: {airflow.url}")
+            _tell(f"One iteration of {chosen.config} with preset {preset}{_in_all(expected)}")
+            _tell(f"Watch it at {airflow.how_to_look()}")
             code = iteration.run()
             summary = iteration.summary()
         finally:

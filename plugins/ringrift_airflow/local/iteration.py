@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from ringrift.errors import RingRiftError
+from ringrift.fleet.site import JOBS
+from ringrift.printable import one_line
 from ringrift_airflow.dag import PREFIX
 from ringrift_airflow.host_tasks import stage_of
+from ringrift_airflow.job_owner import is_of
 from ringrift_airflow.listeners.stages import last_error
 from ringrift_airflow.local.api_client import AirflowApi, NoAnswer, Refused
 from ringrift_airflow.local.narration import Narration, StageTimes, duration
@@ -31,6 +36,8 @@ ID_DIGITS: Final = 16
 """The digits of a model's SHA-256 that are its id."""
 ANSWERS_MISSED: Final = 30
 """The answers missed in a row until Airflow is believed to be dead."""
+LOG_BYTES: Final = 4096
+"""The bytes at the end of a job's log in which its last line is looked for."""
 UNANSWERED: Final = 300.0
 """Seconds without an answer until Airflow is believed to be dead, however few answers were missed."""
 
@@ -46,11 +53,17 @@ class AirflowIteration:
     """The runs that were still under way at the end of the iteration, and were ended; their jobs are killed."""
 
     def __init__(
-        self, api: AirflowApi, dag: str, tell: Callable[[str], None], expected: Mapping[str, float] | None = None
+        self,
+        api: AirflowApi,
+        dag: str,
+        preset: str,
+        tell: Callable[[str], None],
+        expected: Mapping[str, float] | None = None,
     ) -> None:
         """`expected` is how many seconds a stage takes, by its name."""
         self.api = api
         self.dag = dag
+        self.preset = preset
         self.run_id = ""
         self.ended = []
         self._tell = tell
@@ -62,7 +75,7 @@ class AirflowIteration:
         self._returned: dict[str, list[Any]] = {}
         self._asked = time.monotonic()
         self._sick: list[str] = []
-        self._narration = Narration(tell, expected or {}, self._line)
+        self._narration = Narration(tell, expected or {}, self._line, self.last_line)
         self.seconds = 0.0
 
     def run(self) -> int:
@@ -92,7 +105,7 @@ class AirflowIteration:
         try:
             model = str(json.loads(best.read_bytes())["sha256"])[:ID_DIGITS]
         except (OSError, ValueError, KeyError, TypeError):
-            return what_next(config, home(), program(), model=None)
+            return what_next(config, self.preset, home(), program(), model=None)
         new = any(stage.stage == "promote" and stage.state == "success" for stage in self._times())
         words = f"Model {model} is {'now ' if new else 'still '}the champion of {config}."
         gauntlet = self._result("gauntlet")
@@ -100,7 +113,17 @@ class AirflowIteration:
             words += f" It scored {scores(gauntlet)} (50 % is equal)."
         if elo := self._line("rate"):
             words += f" {'It' if new else 'The new model'} has {elo}; random has 0."
-        return f"{words}\n\n{what_next(config, home(), program(), model=model)}"
+        return f"{words}\n\n{what_next(config, self.preset, home(), program(), model=model)}"
+
+    def last_line(self, stage: str) -> str:
+        """Return the last line of the logs of a stage's jobs on this machine; empty if there is none."""
+        newest, last = 0.0, ""
+        for log in (home() / JOBS).glob(f"{self.dag}.{stage}[-.]*/log"):
+            with suppress(OSError):  # of a job that is being swept away
+                changed = log.stat().st_mtime
+                if changed > newest and is_of(log.parent.name, self.dag, self.run_id) and (line := _last_line_of(log)):
+                    newest, last = changed, line
+        return last
 
     def _times(self) -> list[StageTimes]:
         """Return the state of each stage, in the order of the DAG; of what hosts do for it only what has failed."""
@@ -244,3 +267,11 @@ class AirflowIteration:
             return self.api.get(path, **query)["value"]
         except Refused:
             return None
+
+
+def _last_line_of(log: Path) -> str:
+    """Return the last whole line of a log, fit to be shown; empty if there is none."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_BYTES))
+        lines = file.read(LOG_BYTES).rpartition(b"\n")[0].decode(errors="replace").splitlines()
+    return one_line(lines[-1].strip()) if lines else ""

@@ -86,15 +86,21 @@ class StageTimes:
 class Narration:
     """Report what changes from one look at a run to the next.
 
-    `expected` is how many seconds a stage takes, by its name. `result` is called once for the outcome of a stage.
+    `expected` is how many seconds a stage takes, by its name. `result` is called once for the outcome of a stage, and
+    `progress` for what its work says of itself meanwhile, such as how many games are played.
     """
 
     def __init__(
-        self, tell: Callable[[str], None], expected: Mapping[str, float], result: Callable[[str], str]
+        self,
+        tell: Callable[[str], None],
+        expected: Mapping[str, float],
+        result: Callable[[str], str],
+        progress: Callable[[str], str],
     ) -> None:
         self._tell = tell
         self._expected = expected
         self._result = result
+        self._words = progress
         self._reported: dict[str, str] = {}
         self._last_line = time.monotonic()
 
@@ -131,6 +137,8 @@ class Narration:
 
     def _progress(self, stage: StageTimes, now: float) -> str:
         spent = max(0.0, now - (stage.began or now))
+        if words := self._words(stage.stage):
+            return f"{stage.stage}: {duration(spent)} so far; {words}"
         left = self._expected.get(stage.stage, 0.0) - spent
         more = f", about {duration(left)} left" if left > 0 else ""
         return f"{stage.stage}: {duration(spent)} so far{more}"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift.agents.champion import shipped_model
+from ringrift.pipeline.settings import loop_settings
 from ringrift_airflow.host_tasks import stage_of
 from ringrift_airflow.local.narration import StageTimes, duration
 
@@ -94,8 +96,11 @@ def first_cause(
     return None
 
 
-def what_next(config: str, home: Path, program: str, *, model: str | None) -> str:
-    """Return what a newcomer can do next, a line each; `model` is the champion's id, None if there is none."""
+def what_next(config: str, preset: str, home: Path, program: str, *, model: str | None) -> str:
+    """Return what a newcomer can do next, a line each; `model` is the champion's id, None if there is none.
+
+    After a preset that begins from nothing, the champion of the package is pointed at: it has learned for longer.
+    """
     here = Path.cwd()
 
     def short(path: Path) -> str:
@@ -107,12 +112,27 @@ def what_next(config: str, home: Path, program: str, *, model: str | None) -> st
     if model is not None:
         lines += [
             f"Play it:    {command} play {config} --against gumbel:{best}@32",
+            *_stronger(config, preset, command),
             f"Watch it:   {command} web; then play it in a browser, and see its games and the loop",
             f"Its past:   {command} models why {model}",
         ]
     lines += [
         f"Its games:  {short(home / 'data' / 'selfplay' / config)}; {command} games list --config {config}",
-        "Go on:      `make loop` again: the champion plays, the next model goes on from the last, the gate decides",
+        f"Go on:      `{_again(config, preset)}` again: the champion plays, "
+        "the next model goes on from the last, the gate decides",
         "Look at it: `make up`, then the web UI; `make down` stops it",
     ]
     return "\n".join(lines)
+
+
+def _stronger(config: str, preset: str, command: str) -> list[str]:
+    """Return how to play the champion of the package, where the loop has begun without it."""
+    if shipped_model(config) is None or not loop_settings().preset_named(preset).from_zero:
+        return []
+    return [f"Stronger:   {command} play {config} --against 'gumbel:{{shipped}}@32'; it came along, and learned longer"]
+
+
+def _again(config: str, preset: str) -> str:
+    """Return the command of another iteration, without what `make loop` takes by default."""
+    words = {"PRESET": (preset, "quick"), "CONFIG": (config, "square8_2p")}
+    return " ".join(["make loop", *(f"{name}={value}" for name, (value, usual) in words.items() if value != usual)])

@@ -22,9 +22,10 @@ from ringrift.models.nnue_gate import NnueGateReport, verdict_lines
 from ringrift.models.promotion import PromotionReport
 from ringrift.models.pruning import PruneReport
 from ringrift.models.screening import ScreeningReport
-from ringrift.models.shipped import CARD, ShippedModel, card
+from ringrift.models.shipped import CARD, ShippedModel, card, shipped_from
 from ringrift.models.verification import VerifyReport
 from ringrift.moments import utc
+from ringrift.training.replay_ratio import ORIGINAL
 
 
 @render.register
@@ -101,7 +102,11 @@ def _(report: ShippedModel) -> Iterator[RenderableType]:
 def _grow_origin(tree: Tree, training: Mapping[str, Any], ancestors: Sequence[Ancestor]) -> None:
     """Hang into the tree what a model has learned from, the models that it comes from, and the card of the package."""
     brought = card(training)
-    training = {name: value for name, value in training.items() if name not in CARD}
+    training = {
+        "id before it was shipped" if name == ORIGINAL else name: value
+        for name, value in training.items()
+        if name not in CARD
+    }
     _grow(tree.add("training" if training else "training: nothing is known of it"), _ordered(training))
     parents = tree.add("parents" if ancestors else "parents: none, it was trained from random weights")
     for ancestor in ancestors:
@@ -156,7 +161,8 @@ HEAD: Final = ("run", "teacher", "dataset", "settings", "code", "steps", "sample
 def _ancestor(ancestor: Ancestor) -> str:
     model = ancestor.model
     if model is None:
-        return f"{ancestor.id}  is not in the store"
+        shipped = shipped_from(ancestor.id)
+        return f"{shipped.id}  {shipped.config}, shipped" if shipped else f"{ancestor.id}  is not in the store"
     dataset = model.training.get("dataset") or {}
     games = f"  {dataset['games']} games" if "games" in dataset else ""
     return f"{model.id}  {model.status}  created {utc(model.created)}{games}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from ringrift.game import configs
 from ringrift.game_database import AbsentDatabase
-from ringrift.models.shipped import shipped_id
+from ringrift.models.shipped import shipped_elo, shipped_id
 from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import FOLDER
 from ringrift.pipeline.settings import loop_settings
@@ -43,7 +43,7 @@ class ConfigSummary(BaseModel):
     trained: int | None = None
     """The creation of the newest model, in seconds since 1970."""
     elo: dict[str, Elo] = {}
-    """The champion's Elo, by way of playing."""
+    """The Elo of the champion, or of that of the package, by way of playing."""
     trends: dict[str, str] = {}
     verdict: str | None = None
     """The last verdict of the gate."""
@@ -96,7 +96,7 @@ def _overview(context: WebContext) -> Overview:
 
 def _untouched(config: str) -> ConfigSummary:
     """Return the state of a config without games, models and iterations."""
-    return ConfigSummary(config=config, shipped=shipped_id(config))
+    return ConfigSummary(config=config, shipped=shipped_id(config), elo=shipped_elo(config))
 
 
 def _summary(state: ConfigStatus, halt: str | None) -> ConfigSummary:

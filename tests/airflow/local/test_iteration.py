@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
 
 from ringrift.fleet import Job, LocalShell, State, Work, list_jobs, start_job
+from ringrift_airflow.job_owner import JobOwner
 from ringrift_airflow.local.api_client import NoAnswer
 from ringrift_airflow.local.iteration import ANSWERS_MISSED, AirflowIteration, NoIteration
 from ringrift_airflow.local.leftover_jobs import end_jobs
@@ -86,7 +88,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def turn(api: Any) -> AirflowIteration:
-    return AirflowIteration(api, DAG, lambda line: None)
+    return AirflowIteration(api, DAG, "quick", lambda line: None)
 
 
 def test_what_runs_beside_the_turn_of_a_paused_loop_ends_with_it() -> None:
@@ -119,6 +121,26 @@ def test_a_turn_whose_airflow_dies_is_given_up_with_one_line() -> None:
     with pytest.raises(NoIteration, match=f"Airflow has died in the middle of the iteration; {TURN[:6]}"):
         turn(api).run()
     assert api.looks >= ANSWERS_MISSED
+
+
+def test_what_the_work_of_a_stage_says_of_itself_is_the_last_line_of_its_newest_log(place: Place) -> None:
+    one = turn(Api())
+    one.run_id = TURN
+    assert one.last_line("selfplay") == ""
+    logs = {
+        JobOwner(DAG, "selfplay", 0, TURN): "games: 3 of 9\n",
+        JobOwner(DAG, "selfplay", 1, TURN): "games: 4 of 9\ngames: 5 of 9, \x1b[1m\ngames: 6",
+        JobOwner(DAG, "selfplay", 2, TURN): "",
+        JobOwner(DAG, "selfplay", 0, OTHER): "games: 7 of 9\n",
+        JobOwner(DAG, "train", -1, TURN): "steps: 8 of 9\n",
+    }
+    for age, (owner, text) in enumerate(logs.items()):
+        log = place.home / "data" / "jobs" / owner.new_job() / "log"
+        log.parent.mkdir(parents=True)
+        log.write_text(text)
+        os.utime(log, (1000 + age, 1000 + age))
+    assert one.last_line("selfplay") == "games: 5 of 9, \\u001b[1m"
+    assert one.last_line("train") == "steps: 8 of 9"
 
 
 def test_jobs_of_ended_runs_are_killed_and_no_others(place: Place) -> None:

@@ -38,8 +38,8 @@ def lines() -> list[str]:
     return []
 
 
-def narration(lines: list[str], **expected: float) -> Narration:
-    return Narration(lines.append, expected, lambda stage: f"what came of {stage}")
+def narration(lines: list[str], work: str = "", **expected: float) -> Narration:
+    return Narration(lines.append, expected, lambda stage: f"what came of {stage}", lambda stage: work)
 
 
 def stage(name: str, state: str, began: float | None = BEGAN, ended: float | None = None) -> StageTimes:
@@ -53,7 +53,7 @@ def test_every_stage_is_told_once_when_it_begins_and_once_when_it_ends(lines: li
     told.look([stage("train", "success", ended=BEGAN + 75)], BEGAN + 75)
     told.look([stage("train", "success", ended=BEGAN + 75)], BEGAN + 76)
     assert lines == [
-        "train       Train a network on them, from the newest model on; about 1 min 30 s",
+        "train       Train a network on them, from the newest model on, once there is one; about 1 min 30 s",
         "train       what came of train (1 min 15 s)",
     ]
 
@@ -73,7 +73,7 @@ def test_a_skip_a_failure_and_another_try_say_so_and_what_is_not_reached_says_no
     told.look([stage("train", "failed", ended=BEGAN + 3)], BEGAN)
     told.look([stage("gate", "skipped", ended=BEGAN), stage("promote", "upstream_failed", None)], BEGAN)
     assert lines == [
-        "train       Train a network on them, from the newest model on",
+        "train       Train a network on them, from the newest model on, once there is one",
         "train       has failed and is tried again: what came of train",
         "train       failed: what came of train (3 s)",
         "gate        skipped: what came of gate",
@@ -86,6 +86,15 @@ def test_a_long_stage_is_told_now_and_then(lines: list[str], monkeypatch: pytest
     told.look([stage("train", "deferred")], BEGAN + 40)
     told.look([stage("train", "deferred")], BEGAN + 100)
     assert lines[1:] == ["train: 40 s so far, about 50 s left", "train: 1 min 40 s so far"]
+
+
+def test_a_long_stage_is_told_in_the_words_of_its_work_if_it_says_anything(
+    lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringrift_airflow.local.narration.SILENCE", -1.0)
+    told = narration(lines, work="train: 60 of 863, 2.1/s, about 6 min 22 s left", train=90.0)
+    told.look([stage("train", "deferred")], BEGAN + 40)
+    assert lines[1:] == ["train: 40 s so far; train: 60 of 863, 2.1/s, about 6 min 22 s left"]
 
 
 def test_a_stage_is_expected_to_take_as_long_as_the_last_time(tmp_path: Path) -> None:

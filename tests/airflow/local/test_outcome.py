@@ -75,10 +75,23 @@ def test_a_newcomer_is_told_how_to_play_the_champion_and_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = what_next("square8_2p", tmp_path, str(tmp_path / ".venv" / "bin" / "ringrift"), model="0123456789abcdef")
+    program = str(tmp_path / ".venv" / "bin" / "ringrift")
+    words = what_next("square8_2p", "quick", tmp_path, program, model="0123456789abcdef")
     play = ".venv/bin/ringrift play square8_2p --against gumbel:models/ringrift_best_square8_2p.pth@32"
     assert f"Play it:    {play}" in words
     assert "data/selfplay/square8_2p; " in words
     assert "`make loop` again" in words
     assert "ringrift web; then play it in a browser" in words
-    assert "Play it" not in what_next("square8_2p", tmp_path, "ringrift", model=None)
+    assert "Play it" not in what_next("square8_2p", "quick", tmp_path, "ringrift", model=None)
+    other = what_next("hex8_2p", "laptop", tmp_path, "ringrift", model=None)
+    assert "`make loop PRESET=laptop CONFIG=hex8_2p` again" in other
+
+
+def test_a_newcomer_hears_of_the_stronger_champion_of_the_package_where_the_loop_began_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stronger = "Stronger:   ringrift play square8_2p --against 'gumbel:{shipped}@32'"
+    assert stronger in what_next("square8_2p", "quick", tmp_path, "ringrift", model="0123456789abcdef")
+    assert "Stronger" not in what_next("square8_2p", "laptop", tmp_path, "ringrift", model="0123456789abcdef")
+    monkeypatch.setattr("ringrift.agents.champion.SHIPPED", tmp_path)
+    assert "Stronger" not in what_next("square8_2p", "quick", tmp_path, "ringrift", model="0123456789abcdef")

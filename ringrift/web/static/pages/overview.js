@@ -46,7 +46,8 @@ export function Overview() {
 }
 
 function Tile({ one }) {
-  const [form, elo] = Object.entries(one.elo)[0] ?? [null, null];
+  const form = "gumbel@32" in one.elo ? "gumbel@32" : Object.keys(one.elo)[0];
+  const elo = one.elo[form];
   return html`<a class="card tile" href="#/configs/${one.config}" aria-label=${configInWords(one.config)}>
     <header>
       <h3>${one.config.replace("_", " · ")}</h3>
