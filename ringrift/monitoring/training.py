@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ringrift.monitoring.view import Samples, View, label
-from ringrift.strict_json import BadJson, parse_json
+from ringrift.pipeline.training_runs import HISTORY, RUNS, Run, last_lines, newest_run
 
-RUNS: Final = Path("data") / "runs"
-HISTORY: Final = "history.jsonl"
-REPORT: Final = "report.json"
-"""The file that a run leaves when it has ended."""
-TAIL_BYTES: Final = 1 << 17
-"""The bytes that are read of a history: hundreds of lines."""
 MOST_LOSSES: Final = 20
-
-
-@dataclass(frozen=True)
-class Run:
-    """A training run as its folder shows it."""
-
-    folder: Path
-    changed: float
-    """The time of the last change in the folder."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether it has written its report."""
-        return (self.folder / REPORT).exists()
 
 
 def run_metrics(view: View) -> Samples:
@@ -41,33 +18,6 @@ def run_metrics(view: View) -> Samples:
         run = newest_run(view.home / RUNS / config)
         if run is not None:
             yield from _metrics_of(view, config, run)
-
-
-def newest_run(folder: Path) -> Run | None:
-    """Return the run of a config in which anything was written last."""
-    try:
-        runs = [Run(path, max(_changed(path), _changed(path / HISTORY))) for path in folder.iterdir() if path.is_dir()]
-    except OSError:
-        return None
-    return max(runs, key=lambda run: run.changed, default=None)
-
-
-def last_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield the last lines of a history, the last first; lines that are no JSON are passed over."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TAIL_BYTES))
-            lines = file.read(TAIL_BYTES).splitlines()
-    except OSError:
-        return
-    for line in reversed(lines):
-        try:
-            entry = parse_json(line)
-        except BadJson:
-            continue
-        if isinstance(entry, dict):
-            yield entry
 
 
 def training_metrics(view: View) -> Samples:
@@ -100,10 +50,3 @@ def _metrics_of(view: View, config: str, run: Run) -> Samples:
 def _number(value: object) -> float:
     """Return a value of a history as a number; NaN where it is none, as for the loss of a training that diverges."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

@@ -32,6 +32,7 @@ from ringrift.pipeline.plan import planned_after
 from ringrift.pipeline.readiness import Readiness, newest_training, readiness_after
 from ringrift.pipeline.settings import LoopPreset
 from ringrift.pipeline.stage_times import stage_times
+from ringrift.pipeline.training_runs import RUNS, training_in_words
 from ringrift.selfplay.settings import selfplay_settings
 from ringrift.training.thresholds import ReportSettings, training_thresholds
 
@@ -113,6 +114,8 @@ class ConfigStatus:
     """The progress towards the next training in numbers."""
     trained: int | None
     """The creation of the newest model, in seconds since 1970; None before the first."""
+    training: str | None
+    """The training that goes on, in a line."""
     newest: str | None
     """The id of the newest model, of any origin."""
     newest_elo: dict[str, tuple[float, float, float]]
@@ -140,6 +143,8 @@ class ConfigStatus:
         """Yield all of it for people, with titles."""
         yield "games", f"{self.games:,}, {self.held_out:,} of them held out"
         yield "to training", self.waiting
+        if self.training:
+            yield "training", self.training
         yield "trained", "never" if self.trained is None else f"{self.newest}, {_ago(self.trained)}"
         if self.newest != self.champion:
             yield from (("", line) for line in _elo_lines(self.newest_elo))
@@ -180,6 +185,7 @@ class _Sources:
     store: ModelStore
     iterations: Path
     games: Path
+    runs: Path
     preset: LoopPreset
     counters: Counters
     weights: Mapping[str, Allocated]
@@ -190,17 +196,25 @@ class _Sources:
 
 
 def status(
-    database: GamesDatabase, models: Path, iterations: Path, preset: LoopPreset, *, games: Path = SELFPLAY
+    database: GamesDatabase,
+    models: Path,
+    iterations: Path,
+    preset: LoopPreset,
+    *,
+    games: Path = SELFPLAY,
+    runs: Path = RUNS,
 ) -> Status:
     """Return the status of every config that has games, models or iterations; the preset decides what is missing.
 
-    `games` is the folder of the games of self-play, of which some may not be in the database yet.
+    `games` is the folder of the games of self-play, of which some may not be in the database yet, `runs` that of the
+    trainings.
     """
     names = [f"{board}_{players}p" for board, players in configs()]
     sources = _Sources(
         store=ModelStore(database, models),
         iterations=iterations,
         games=games,
+        runs=runs,
         preset=preset,
         counters=read_counters(database),
         weights=newest_allocations(database),
@@ -276,6 +290,7 @@ def _config_status(sources: _Sources, config: str, parts: tuple[int, int]) -> Co
         waiting=str(there),
         readiness=there,
         trained=None if last is None else last.created,
+        training=training_in_words(sources.runs / config),
         newest=None if last is None else last.id,
         newest_elo={} if last is None else elo_by_form(ratings, last.id),
         champion=None if champion is None else champion.id,

@@ -14,6 +14,7 @@ from ringrift.pipeline.halt import halted
 from ringrift.pipeline.iteration import FOLDER
 from ringrift.pipeline.settings import loop_settings
 from ringrift.pipeline.status import SELFPLAY, ConfigStatus, status
+from ringrift.pipeline.training_runs import RUNS
 from ringrift.web.context import Context, WebContext
 from ringrift.web.pages.remembered import Remembered
 
@@ -87,7 +88,8 @@ def _overview(context: WebContext) -> Overview:
         database = context.database()
     except AbsentDatabase:
         return Overview(halted=halt, preset=settings.preset, configs=[_untouched(name) for name in names])
-    current = status(database, context.models, context.home / FOLDER, preset, games=context.home / SELFPLAY)
+    home = context.home
+    current = status(database, context.models, home / FOLDER, preset, games=home / SELFPLAY, runs=home / RUNS)
     known = {state.config: state for state in current.configs}
     summaries = [_summary(known[name], halt) if name in known else _untouched(name) for name in names]
     activity = list(current.loop.lines()) if current.loop else []
@@ -132,6 +134,8 @@ def explain(state: ConfigStatus, halt: str | None) -> tuple[str, bool]:
         return f"{state.wrong}.", True
     if not state.games:
         return NO_GAMES, False
+    if state.training:
+        return f"A training goes on: {state.training}.", False
     missing = there.games_needed - there.new_games
     if missing > 0:
         return f"Waits for {missing:,} more games: {there}.", False

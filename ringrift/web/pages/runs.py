@@ -13,13 +13,11 @@ from pydantic import BaseModel
 from ringrift.bounded import read_bounded
 from ringrift.errors import RingRiftError
 from ringrift.game import configs, parse_config
-from ringrift.monitoring.training import HISTORY
+from ringrift.pipeline.training_runs import HISTORY, REPORT, RUNS
 from ringrift.strict_json import BadJson, parse_json
 from ringrift.training.history import Column, NoHistory, read_history, thinned
 from ringrift.web.context import Context
 
-RUNS: Final = Path("data/runs")
-REPORT: Final = "report.json"
 LARGEST_REPORT: Final = 4_000_000
 MOST: Final = 100
 """Runs of a list, the newest."""
