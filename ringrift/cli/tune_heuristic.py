@@ -78,8 +78,8 @@ def heuristic(
     and --out, all else is in `comparison` of tuning.yaml.
 
     The same command again goes on where the last one was stopped, also after
-    a kill; comparison, with the games, rollouts or selection that it had
-    begun. CMA-ES with --run goes on from the weights that the run began with,
+    a kill; comparison, with the games, rollouts or round of selection that it
+    had begun. CMA-ES with --run goes on from the weights that the run began with,
     whatever is in use by then. What comes of it is not used until
     `ringrift tune accept` has tested it.
 

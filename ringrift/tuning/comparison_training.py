@@ -18,7 +18,7 @@ from ringrift.tuning.acceptance import MODES
 from ringrift.tuning.comparison import agreement, fit_mix
 from ringrift.tuning.fitness import one_ply_fitness, search_fitness
 from ringrift.tuning.heuristic import named
-from ringrift.tuning.lessons import ComparisonPlan, comparison_folder, learn_lessons
+from ringrift.tuning.lessons import ComparisonPlan, comparison_folder, kept_scores, learn_lessons
 from ringrift.tuning.selection import Standing, bounded_elo, select_weights
 from ringrift.tuning.settings import Mix
 
@@ -80,7 +80,7 @@ def train_by_comparison(
 ) -> ComparisonReport:
     """Train the weights of a plan and write them, by default to `weights.yaml` in the folder; raises `Cancelled`.
 
-    Games of lessons are kept there, so that the same call after a stop goes on behind them.
+    Lessons and scores of the selection are kept there, so that the same call after a stop goes on behind them.
     """
     began = time.process_time()
     settings, start = plan.settings, np.array(plan.start)
@@ -93,7 +93,10 @@ def train_by_comparison(
             fits.append(fit_mix(lessons, mix, start))
         candidates = np.array([*fits, np.mean(fits, axis=0)])
         by_weights = {row.tobytes(): name for row, name in zip(candidates, [*names, MEAN], strict=True)}
-        fitnesses = (one_ply_fitness(plan.config), search_fitness(plan.config, settings.selection.nodes))
+        fitnesses = (
+            kept_scores(folder / "scores", "one_ply", one_ply_fitness(plan.config)),
+            kept_scores(folder / "scores", "search", search_fitness(plan.config, settings.selection.nodes)),
+        )
         standings = select_weights(
             plan.config, candidates, start, fitnesses, settings.selection, plan.seed + 1, context
         )

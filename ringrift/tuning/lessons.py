@@ -1,10 +1,14 @@
-"""The lessons of comparison training, kept in the folder of a run: one that was stopped does not play them again."""
+"""What comparison training keeps in the folder of a run, so that one that was stopped does not play it again.
+
+The lessons, and the scores of the selection.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +22,7 @@ from ringrift.heuristic import Weights
 from ringrift.kernels.types import F64
 from ringrift.run_context import RunContext
 from ringrift.strict_json import BadJson, parse_json
+from ringrift.tuning.fitness import Fitness, Games
 from ringrift.tuning.rollouts import Rollouts, roll_out
 from ringrift.tuning.run import BadRun, digest, other_run
 from ringrift.tuning.settings import ComparisonSettings
@@ -116,12 +121,35 @@ def _kept(path: Path, kind: type[LessonT], play: Callable[[], LessonT]) -> Lesso
     """Return what a file holds, or, if there is none, play it and write the file."""
     names = [field.name for field in fields(kind)]
     if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return kind(**{name: arrays[name] for name in names})
-        except (OSError, ValueError, KeyError) as error:
-            raise BadRun(f"{path}: cannot be read ({error}); remove it, and it is played again") from None
+        with _explained(path), np.load(path, allow_pickle=False) as arrays:
+            return kind(**{name: arrays[name] for name in names})
     lesson = play()
     with new_file(path) as file:
         np.savez(file, **{name: getattr(lesson, name) for name in names})
     return lesson
+
+
+def kept_scores(folder: Path, name: str, fitness: Fitness) -> Fitness:
+    """Return a fitness whose scores are kept in a folder under a name: the same games are not played again."""
+
+    def score(candidates: F64, panel: F64, games: Games) -> F64:
+        asked = sha256(np.concatenate([candidates, panel]).tobytes()).hexdigest()[:16]
+        path = folder / f"{name}-{games.seed}-{games.openings}-{asked}.npy"
+        if not path.exists():
+            scores = fitness(candidates, panel, games)
+            with new_file(path) as file:
+                np.save(file, scores)
+        with _explained(path):
+            kept: F64 = np.load(path, allow_pickle=False)
+        return kept
+
+    return score
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Raise what makes a file of arrays unreadable as one line."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        raise BadRun(f"{path}: cannot be read ({error}); remove it, and it is played again") from None

@@ -15,10 +15,11 @@ from ringrift.game import Game, parse_config
 from ringrift.heuristic import FEATURE_COUNT, FEATURE_NAMES, frozen_weights, read_weights
 from ringrift.kernels.types import F64
 from ringrift.run_context import Cancelled, RunContext
+from ringrift.tuning import comparison_training as comparison_training_module
 from ringrift.tuning import lessons as lessons_module
 from ringrift.tuning.comparison import agreement, choice_loss, fit_mix, logistic_loss
 from ringrift.tuning.comparison_training import MEAN, train_by_comparison
-from ringrift.tuning.fitness import Games
+from ringrift.tuning.fitness import Fitness, Games, search_fitness
 from ringrift.tuning.lessons import ComparisonPlan, Lessons, comparison_folder, learn_lessons
 from ringrift.tuning.positions import relative_features
 from ringrift.tuning.rollouts import Rollouts, roll_out
@@ -200,6 +201,28 @@ def test_lessons_that_have_been_played_are_not_played_again(tmp_path: Path, monk
     again = learn_lessons(tmp_path, plan_of(), context())
     assert again.choices.features.tolist() == first.choices.features.tolist()
     assert again.rollouts.values.tolist() == first.rollouts.values.tolist()
+
+
+def test_games_of_the_selection_that_have_been_played_are_not_played_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = train_by_comparison(tmp_path, plan_of(), context())
+    scores = sorted((tmp_path / "scores").iterdir())
+    scores[-1].unlink()  # as if it had been killed in the last round
+    played = []
+
+    def counted(config: str, nodes: int) -> Fitness:
+        def fitness(candidates: F64, panel: F64, games: Games) -> F64:
+            played.append(games)
+            return search_fitness(config, nodes)(candidates, panel, games)
+
+        return fitness
+
+    monkeypatch.setattr(comparison_training_module, "search_fitness", counted)
+    again = train_by_comparison(tmp_path, plan_of(), context())
+    assert (again.weights, again.mixes) == (first.weights, first.mixes)
+    assert len(played) == 1
+    assert sorted((tmp_path / "scores").iterdir()) == scores
 
 
 def test_a_cancelled_training_says_how_far_it_came(tmp_path: Path) -> None:
