@@ -174,7 +174,7 @@ def default_name(plan: Plan) -> str:
 def continued(plan: Plan, folder: Path, *, with_start: bool) -> Plan:
     """Return the plan with the weights that the run of a folder began with, if there is one; `BadRun` if it is broken.
 
-    Those in use may be others by now. `with_start` keeps the start of the plan, which somebody has asked for.
+    Those in use may be others by now. `with_start` keeps the start of the plan, which was asked for.
     """
     if not has_plan(folder):
         return plan
