@@ -37,7 +37,7 @@ def failing_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def in_one_line() -> Iterator[None]:
+def failing_for_good_unless_busy() -> Iterator[None]:
     """Fail a task by an error of settings, files or the database here, by its message alone, without a traceback.
 
     As commands end with exit code 2, it fails for good, unless a later try may find free what another process uses.

@@ -35,7 +35,7 @@ GAMES: Final = Path("data/selfplay")
 
 
 def checked_config(config: str | None) -> str | None:
-    """Return the name of a config; `UnknownConfig` for any other, before a command does anything else."""
+    """Return the name of a config; `UnknownConfig` if there is no such config."""
     if config is not None:
         parse_config(config)
     return config

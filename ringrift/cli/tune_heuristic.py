@@ -107,7 +107,7 @@ def heuristic(
     given: dict[str, object] = {
         **{"--start": start, "--target": None if start == "logistic" else target, "--plain": plain},
         **{"--restarts": restarts, "--generations": generations, "--population": population, "--games": games},
-        **{"--sigma": sigma, "--evaluator": evaluator, "--nodes": nodes, "--network": network, "--seed": seed},
+        **{"--sigma": sigma, "--evaluator": evaluator, "--nodes": nodes, "--network": network, "--seed": seed or None},
         **{"--run": run, "--out": out, "--plot": plot, "--begin": begin},
     }
     _refuse_what_is_not_taken(method, given)
@@ -169,11 +169,13 @@ def _refuse_what_is_not_taken(method: str, given: dict[str, object]) -> None:
     """Refuse the first option that would be without effect; `BadOptions`."""
     from ringrift.selfplay import BadOptions
 
-    for name, value in given.items():
-        if value not in (None, False, 0) and name not in TAKEN[method]:
+    names = [name for name, value in given.items() if value is not None and value is not False]
+    for name in names:
+        if name not in TAKEN[method]:
             raise BadOptions(f"{name}: --method {method} does not take it; it takes {', '.join(TAKEN[method])}")
-    if given["--plain"] and given["--restarts"]:
-        raise BadOptions("--restarts: a --plain run has none")
+    for name, other in (("--restarts", "--plain"), ("--out", "--begin"), ("--plot", "--begin")):
+        if {name, other} <= set(names):
+            raise BadOptions(f"{name}: is without effect beside {other}")
 
 
 def _tell_next(config: str, path: Path) -> None:

@@ -15,7 +15,7 @@ HISTORY: Final = "history.jsonl"
 REPORT: Final = "report.json"
 """The file that a run leaves when it has ended."""
 STILL_SECONDS: Final = 600.0
-"""The time without a line of its history after which a run does not go on any more; by far the longest between two."""
+"""The time without a line of its history after which a run has stopped, well above that between two lines."""
 TAIL_BYTES: Final = 1 << 17
 """The bytes that are read of a history: hundreds of lines."""
 
@@ -51,8 +51,8 @@ def training_in_words(folder: Path) -> str | None:
         return None
     logged = next((line for line in last_lines(run.folder / HISTORY) if isinstance(line.get("epoch"), float)), None)
     if logged is None:
-        return f"run {run.folder.name} begins"
-    return f"run {run.folder.name} goes on: step {logged['step']:,}, {logged['epoch']:.1f} passes over the samples"
+        return f"run {run.folder.name}, before its first step"
+    return f"run {run.folder.name}, step {logged['step']:,}, {logged['epoch']:.1f} passes over the samples"
 
 
 def last_lines(path: Path) -> Iterator[Mapping[str, Any]]:

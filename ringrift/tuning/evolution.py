@@ -35,8 +35,7 @@ class Question:
     generation: int
     """The number of the generation in its start, from 0; −1 for the check of the start's result."""
     candidates: F64
-    """`[C, F]`. Of a check the start's result, and behind it, where it is not in games that the two meet, the best
-    weights so far."""
+    """`[C, F]`. Of a check the start's result; with the evaluator network, the best weights so far follow."""
     panel: F64
     """`[P, F]`, the opponents."""
     games: Games

@@ -194,6 +194,9 @@ def changed(settings: TuningSettings, config: str, *, games: int | None, **chang
     evolution = check_settings(settings.evolution.model_dump() | given, EvolutionSettings, "tune heuristic")
     if evolution.evaluator == "network" and evolution.network is None:
         raise BadRun("the evaluator network needs a model: name it with --network")
+    for name, of in (("nodes", ("search", "both")), ("network", ("network",))):
+        if name in given and evolution.evaluator not in of:
+            raise BadRun(f"--{name}: is without effect on the evaluator {evolution.evaluator}")
     return settings.model_copy(update={"evolution": evolution})
 
 

@@ -41,7 +41,7 @@ class Part:
 
     config: str
     run: str
-    """The id of the run, of which the answers are told again."""
+    """The id of the run that asks; its answers carry it."""
     question: int
     candidates: dict[int, F64]
     """Weights `[F]` by the number of the candidate in the question."""
@@ -166,19 +166,23 @@ def tell_run(run: TuningRun, answers: Answers) -> None:
 
 
 def lines_of(argument: str) -> list[str]:
-    """Return the lines of JSON in an argument: itself, or those in the file that it names; `-` is the standard input.
+    """Return the lines of JSON in an argument: its own, or those of the file that it names; `-` is the standard input.
 
     `BadPart` if the file cannot be read.
     """
     if argument.lstrip().startswith("{"):
-        return [argument]
+        return _lines(argument)
     try:
         content = sys.stdin.buffer.read(MEGABYTE + 1) if argument == "-" else read_bounded(Path(argument), MEGABYTE)
     except OSError as error:
         raise BadPart(f"{argument}: cannot be read ({error.strerror or error})") from None
     if len(content) > MEGABYTE:
         raise BadPart(f"{argument}: is longer than {MEGABYTE:,} bytes")
-    return [line for line in content.decode(errors="replace").splitlines() if line.strip()]
+    return _lines(content.decode(errors="replace"))
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
 
 
 def _rows(rows: Any) -> F64:

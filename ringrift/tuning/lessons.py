@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 import orjson
@@ -121,11 +122,11 @@ def _kept(path: Path, kind: type[LessonT], play: Callable[[], LessonT]) -> Lesso
     """Return what a file holds, or, if there is none, play it and write the file."""
     names = [field.name for field in fields(kind)]
     if path.exists():
-        with _explained(path), np.load(path, allow_pickle=False) as arrays:
+        with _opened(path) as file, np.load(file, allow_pickle=False) as arrays:
             return kind(**{name: arrays[name] for name in names})
     lesson = play()
-    with new_file(path) as file:
-        np.savez(file, **{name: getattr(lesson, name) for name in names})
+    with new_file(path) as written:
+        np.savez(written, **{name: getattr(lesson, name) for name in names})
     return lesson
 
 
@@ -139,17 +140,18 @@ def kept_scores(folder: Path, name: str, fitness: Fitness) -> Fitness:
             scores = fitness(candidates, panel, games)
             with new_file(path) as file:
                 np.save(file, scores)
-        with _explained(path):
-            kept: F64 = np.load(path, allow_pickle=False)
+        with _opened(path) as file:
+            kept: F64 = np.load(file, allow_pickle=False)
         return kept
 
     return score
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Raise what makes a file of arrays unreadable as one line."""
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of arrays; `BadRun` in place of errors of reading it inside the block."""
     try:
-        yield
-    except (OSError, ValueError, KeyError) as error:
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise BadRun(f"{path}: cannot be read ({error}); remove it, and it is played again") from None

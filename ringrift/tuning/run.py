@@ -220,7 +220,7 @@ def digest(plan: dict[str, Any]) -> str:
 def other_run(path: Path, began: dict[str, Any], asked: dict[str, Any]) -> BadRun:
     """Return the error of a folder whose run began with another plan, both in JSON's types."""
     before, now = _flat(began), _flat(asked)
-    others = [name for name in now if before.get(name) != now[name]]
+    others = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     return BadRun(
         f"{path}: holds a run with other settings ({', '.join(others)}); give the same, or name another run with --run"
     )

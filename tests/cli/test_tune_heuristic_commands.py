@@ -41,6 +41,11 @@ def ringrift(*words: str) -> str:
     return done.stdout
 
 
+def scores(answers: str) -> list[float]:
+    """The scores in a line of answers."""
+    return [one["score"] for one in json.loads(answers)["answers"]]
+
+
 def test_a_run_comes_to_its_end_and_its_hosts_to_the_same(few: Path) -> None:
     """Once on this machine alone, and once by questions and answers in two parts."""
     alone = json.loads(ringrift("tune", "heuristic", CONFIG, *SMALL, "--run", "alone", "--plot", "plot.png", "--json"))
@@ -63,6 +68,10 @@ def test_questions_and_answers_go_through_files_and_pipes_until_the_run_is_finis
     (few / "parts.txt").write_text(ringrift("tune", "ask", run, "--parts", "2"))
     (few / "answers.txt").write_text(ringrift("tune", "answer", "parts.txt"))
     assert len((few / "answers.txt").read_text().splitlines()) == 2
+    again = ringrift("tune", "answer", ringrift("tune", "ask", run, "--parts", "2"))  # all in one argument
+    assert [scores(line) for line in again.splitlines()] == [
+        scores(line) for line in (few / "answers.txt").read_text().splitlines()
+    ]
     ringrift("tune", "tell", run, "answers.txt")
     asked = ringrift("tune", "ask", run)
     answered = CliRunner().invoke(app, ["tune", "answer", "-"], input=asked)
@@ -129,7 +138,14 @@ def test_the_frozen_weights_are_a_start_like_any_file(few: Path) -> None:
         ),
         (("heuristic", CONFIG, "--method", "logistic", "--nodes", "5"), "--nodes: --method logistic does not take it"),
         (("heuristic", CONFIG, "--target", "search"), "--target: --method cma does not take it"),
-        (("heuristic", CONFIG, "--plain", "--restarts", "2"), "--restarts: a --plain run has none"),
+        (("heuristic", CONFIG, "--plain", "--restarts", "2"), "--restarts: is without effect beside --plain"),
+        (("heuristic", CONFIG, "--begin", "--plot", "a.png"), "--plot: is without effect beside --begin"),
+        (
+            ("heuristic", CONFIG, "--method", "comparison", "--restarts", "0"),
+            "--restarts: --method comparison",
+        ),
+        (("heuristic", CONFIG, "--nodes", "300"), "--nodes: is without effect on the evaluator one_ply"),
+        (("heuristic", CONFIG, "--network", "a.pth"), "--network: is without effect on the evaluator one_ply"),
         (("accept", "square8_9p", "less.yaml"), "unknown config 'square8_9p'"),
         (("answer", "none.txt"), "none.txt: cannot be read (No such file or directory)"),
         (("heuristic", CONFIG, "--run", "../x"), "../x"),

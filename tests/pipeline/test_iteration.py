@@ -295,7 +295,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
         waiting="212 of 300 new games; 8 of 20 minutes since the last training",
         readiness=Readiness(CONFIG, 212, 300, 8.0, 20.0),
         trained=int(time.time()) - 3 * 86_400,
-        training="run 0123 goes on: step 1,840, 2.1 passes over the samples",
+        training="run 0123, step 1,840, 2.1 passes over the samples",
         newest="9c307b294abcdef0",
         newest_elo={"policy": (300.0, 280.0, 320.0)},
         champion="45307b294abcdef0",
@@ -326,7 +326,7 @@ def test_the_status_prints_as_a_block_for_every_config() -> None:
     for line in (
         "  games        1,234, 56 of them held out",
         "  to training  212 of 300 new games; 8 of 20 minutes since the last training",
-        "  training     run 0123 goes on: step 1,840, 2.1 passes over the samples",
+        "  training     run 0123, step 1,840, 2.1 passes over the samples",
         "  trained      9c307b294abcdef0, 3 d ago",
         "               policy 300 (280 … 320)",
         "  champion     45307b294abcdef0",

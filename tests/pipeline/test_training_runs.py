@@ -28,12 +28,12 @@ LOGGED = {"step": 1840, "epoch": 2.125, "losses": {"total": 1.5}}
 def test_a_training_that_goes_on_tells_its_last_logged_step(tmp_path: Path) -> None:
     run(tmp_path, "earlier", {"step": 9, "epoch": 1.0}, age=60)
     run(tmp_path, "now", {"step": 1820, "epoch": 2.1}, LOGGED, {"step": 1840, "holdout": {"total": 1.6}})
-    assert training_in_words(tmp_path) == "run now goes on: step 1,840, 2.1 passes over the samples"
+    assert training_in_words(tmp_path) == "run now, step 1,840, 2.1 passes over the samples"
 
 
-def test_a_training_that_has_logged_nothing_yet_begins(tmp_path: Path) -> None:
+def test_a_training_that_has_logged_nothing_yet_is_before_its_first_step(tmp_path: Path) -> None:
     run(tmp_path, "now")
-    assert training_in_words(tmp_path) == "run now begins"
+    assert training_in_words(tmp_path) == "run now, before its first step"
 
 
 @pytest.mark.parametrize("age", [0.0, STILL_SECONDS + 60])

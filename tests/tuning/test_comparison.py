@@ -242,6 +242,17 @@ def test_another_plan_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("choices.npz", b""), ("choices.npz", b"PK\x03\x04 half"), ("scores", b"")]
+)
+def test_a_file_that_was_cut_off_is_refused_in_one_line(name: str, content: bytes, tmp_path: Path) -> None:
+    train_by_comparison(tmp_path, plan_of(), context())
+    damaged = next((tmp_path / "scores").iterdir()) if name == "scores" else tmp_path / name
+    damaged.write_bytes(content)
+    with pytest.raises(BadRun, match=r"cannot be read .*; remove it, and it is played again"):
+        train_by_comparison(tmp_path, plan_of(), context())
+
+
 def test_a_damaged_file_of_lessons_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "choices.npz").write_bytes(b"not an archive")
     with pytest.raises(BadRun, match=r"choices.npz: cannot be read .* remove it, and it is played again"):

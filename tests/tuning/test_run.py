@@ -105,12 +105,15 @@ def test_other_weights_in_use_make_another_run_unless_the_run_is_named(tmp_path:
 
 
 def test_a_run_that_began_when_only_its_start_was_in_the_panel_goes_on(tmp_path: Path) -> None:
-    finished(tmp_path)
+    start = tuple(shifted(0.2).tolist())
+    with open_run(tmp_path, replace(PLAN, in_use=start, start=start)) as run:
+        expected = tune(run, PLANTED, RunContext(None)).weights
     path = tmp_path / "run.json"
     fields = json.loads(path.read_text())
     del fields["in_use"]
     path.write_text(json.dumps(fields))
-    assert read_plan(tmp_path) == PLAN
+    with open_run(tmp_path, read_plan(tmp_path)) as again:
+        assert tune(again, PLANTED, RunContext(None)).weights == expected
 
 
 def test_two_processes_do_not_write_one_log(tmp_path: Path) -> None:

@@ -79,6 +79,18 @@ def test_a_fresh_clone_shows_all_configs_and_what_to_do(client: TestClient) -> N
     assert all("ringrift loop" in one["why"] for one in overview["configs"])
 
 
+def test_the_overview_says_that_a_training_goes_on(client: TestClient, context: WebContext) -> None:
+    with GamesDatabase(str(context.home / "ringrift.db"), create=True) as database:
+        registered(ModelStore(database, context.models), 3, architecture="small", training={"steps": 1})
+    history = context.home / "data" / "runs" / "hex8_2p" / "0123" / "history.jsonl"
+    history.parent.mkdir(parents=True)
+    history.write_text('{"step": 40, "epoch": 0.5}\n')
+    overview_page._overviews = Remembered(0)
+    configs = client.get("/pages/data/overview").json()["configs"]
+    (why,) = (one["why"] for one in configs if one["config"] == "hex8_2p")
+    assert why == "Trains: run 0123, step 40, 0.5 passes over the samples."
+
+
 def test_the_overview_names_the_champion_that_plays_until_there_is_another(
     client: TestClient, context: WebContext, package: Path
 ) -> None:

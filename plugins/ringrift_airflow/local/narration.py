@@ -100,7 +100,7 @@ class Narration:
         self._tell = tell
         self._expected = expected
         self._result = result
-        self._words = progress
+        self._progress_of = progress
         self._reported: dict[str, str] = {}
         self._last_line = time.monotonic()
 
@@ -137,7 +137,7 @@ class Narration:
 
     def _progress(self, stage: StageTimes, now: float) -> str:
         spent = max(0.0, now - (stage.began or now))
-        if words := self._words(stage.stage):
+        if words := self._progress_of(stage.stage):
             return f"{stage.stage}: {duration(spent)} so far; {words}"
         left = self._expected.get(stage.stage, 0.0) - spent
         more = f", about {duration(left)} left" if left > 0 else ""

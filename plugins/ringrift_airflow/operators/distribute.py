@@ -14,7 +14,7 @@ from ringrift.fleet.failures import HostTrouble
 from ringrift.fleet.hosts import LOCAL, players_and_archives
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.haltable import HaltableOperator
-from ringrift_airflow.retries import in_one_line
+from ringrift_airflow.retries import failing_for_good_unless_busy
 from ringrift_airflow.workspace import home
 
 
@@ -56,7 +56,7 @@ def bring_champion(fleet: FleetHook, config: str, log: Any, names: Sequence[str]
     from ringrift.models.former import place_league_models
     from ringrift.selfplay import selfplay_settings
 
-    with in_one_line(), fleet.health() as health:
+    with failing_for_good_unless_busy(), fleet.health() as health:
         store = ModelStore(health.database, home() / "models")
         hosts_of_play, archives = players_and_archives(fleet.hosts, names)
         chosen = hosts_of_play | archives

@@ -18,7 +18,7 @@ from ringrift_airflow.job_owner import JobOwner, job_owners
 from ringrift_airflow.notifications.messages import tell
 from ringrift_airflow.operators.distribute import bring_champion
 from ringrift_airflow.operators.haltable import HaltableOperator
-from ringrift_airflow.retries import in_one_line, skip
+from ringrift_airflow.retries import failing_for_good_unless_busy, skip
 from ringrift_airflow.workspace import home
 
 
@@ -35,13 +35,13 @@ class TendFleetOperator(HaltableOperator):
     def work(self, context: Context) -> Any:
         """Probe the hosts, and return the state of each; trouble with a host does not fail the task."""
         fleet = FleetHook()
-        with in_one_line():
+        with failing_for_good_unless_busy():
             hosts = fleet.hosts
         if not hosts:
             skip(context, "hosts.yaml: there are no hosts in it")
         from ringrift.fleet.tending import tend_fleet  # late: it takes a second
 
-        with in_one_line(), fleet.health() as health:
+        with failing_for_good_unless_busy(), fleet.health() as health:
             states = tend_fleet(hosts, fleet.settings, health, fleet.connect)
         for state in states:
             (self.log.warning if state.trouble else self.log.info)("%s", state)
@@ -68,7 +68,7 @@ class CleanHostsOperator(HaltableOperator):
     def work(self, context: Context) -> Any:
         """Clean the hosts, and return what was removed; a host that does not answer is cleaned another time."""
         fleet = FleetHook()
-        with in_one_line():
+        with failing_for_good_unless_busy():
             hosts = fleet.hosts
         if not hosts:
             skip(context, "hosts.yaml: there are no hosts in it")
@@ -78,7 +78,7 @@ class CleanHostsOperator(HaltableOperator):
         from ringrift.resources import guard_settings
         from ringrift.run_context import RunContext
 
-        with in_one_line(), fleet.health() as health:
+        with failing_for_good_unless_busy(), fleet.health() as health:
             reports = clean_hosts(
                 hosts,
                 ModelStore(health.database, home() / "models"),
@@ -111,7 +111,7 @@ class EndOrphanedJobsOperator(HaltableOperator):
         """End the jobs, and return their names by host; a host that does not answer is tried another time."""
         fleet = FleetHook()
         ended: dict[str, list[str]] = {}
-        with in_one_line():
+        with failing_for_good_unless_busy():
             awake = self._awake(fleet) if fleet.hosts else []
         for name in (LOCAL, *awake):
             try:

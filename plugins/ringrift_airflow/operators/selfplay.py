@@ -13,7 +13,7 @@ from ringrift.settings import unknown_name
 from ringrift_airflow.data_interval import backfilled, interval_name, shard_run
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.ringrift import RingriftOperator
-from ringrift_airflow.retries import in_one_line
+from ringrift_airflow.retries import failing_for_good_unless_busy
 from ringrift_airflow.sensors.games_threshold import UNDER_WAY
 from ringrift_airflow.workspace import home
 
@@ -87,7 +87,7 @@ class RemoteSelfplayOperator(RingriftOperator):
         from ringrift.selfplay.settings import selfplay_settings
         from ringrift.training.hard_positions import refresh_positions
 
-        with in_one_line(), FleetHook().health() as health:
+        with failing_for_good_unless_busy(), FleetHook().health() as health:
             store = ModelStore(health.database, home() / "models")
             preset, settings = loop_settings().preset_named(self.preset), selfplay_settings(self.config)
             self.progress = prepare_selfplay(

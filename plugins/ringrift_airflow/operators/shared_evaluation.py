@@ -18,7 +18,7 @@ from ringrift.fleet.placement import Needs
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.host_tasks import ASK, GAMES
 from ringrift_airflow.operators.ringrift import RingriftOperator, candidate, read_report
-from ringrift_airflow.retries import RETRY_POLICY, in_one_line
+from ringrift_airflow.retries import RETRY_POLICY, failing_for_good_unless_busy
 from ringrift_airflow.workspace import home
 
 ROLE: Final[Role] = "tournament"
@@ -46,7 +46,7 @@ class AskEvaluationOperator(RingriftOperator):
 
     def work(self, context: Context) -> Any:
         """Ask, unless this machine plays all itself."""
-        with in_one_line():
+        with failing_for_good_unless_busy():
             shared = FleetHook().has(ROLE)
         if not (shared and self.questions):
             self.log.info("no host has the role %s: this machine plays all", ROLE)

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from ringrift.fleet.hosts import LOCAL, players_and_archives
 from ringrift_airflow.hooks.fleet import FleetHook
 from ringrift_airflow.operators.haltable import HaltableOperator
-from ringrift_airflow.retries import in_one_line, postponed
+from ringrift_airflow.retries import failing_for_good_unless_busy, postponed
 
 
 class SyncGamesOperator(HaltableOperator):
@@ -35,11 +35,11 @@ class SyncGamesOperator(HaltableOperator):
         from ringrift.fleet.sync import sync_games  # late: it takes a second
         from ringrift.resources import Guard, guard_settings
 
-        with in_one_line():
+        with failing_for_good_unless_busy():
             guard = Guard(guard_settings(), [folder])
         with postponed():
             guard.wait_for_room("sync", Event())
-        with in_one_line(), fleet.health() as health:
+        with failing_for_good_unless_busy(), fleet.health() as health:
             chosen, archives = players_and_archives(fleet.hosts)
             report = sync_games(
                 *(chosen, fleet.settings), root=folder, health=health, archives=archives, connect=fleet.connect

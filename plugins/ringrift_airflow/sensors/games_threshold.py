@@ -10,7 +10,7 @@ from airflow.sdk import BaseSensorOperator, Context, PokeReturnValue
 
 from ringrift.pipeline.halt import halted
 from ringrift_airflow.data_interval import backfilled
-from ringrift_airflow.retries import in_one_line, skip
+from ringrift_airflow.retries import failing_for_good_unless_busy, skip
 from ringrift_airflow.workspace import home
 
 UNDER_WAY: Final = ["queued", "scheduled", "running", "deferred", "up_for_retry", "up_for_reschedule"]
@@ -81,6 +81,6 @@ class GamesThresholdSensor(BaseSensorOperator):
         from ringrift.models import ModelStore
         from ringrift.pipeline.readiness import readiness
 
-        with in_one_line(), contextlib.chdir(home()), GamesDatabase() as database:
+        with failing_for_good_unless_busy(), contextlib.chdir(home()), GamesDatabase() as database:
             store = ModelStore(database, home() / "models")
             return readiness(store, self.config, games=self.games, minutes=self.minutes)

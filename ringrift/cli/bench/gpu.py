@@ -10,7 +10,7 @@ import typer
 
 from ringrift.cli.bench.tables import print_table, write_or_print
 from ringrift.cli.context import use_threads
-from ringrift.cli.options import DeviceOption, TorchThreadsOption
+from ringrift.cli.options import ConfigArgument, DeviceOption, TorchThreadsOption
 from ringrift.cli.progress import tracked
 from ringrift.console import echo
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def gpu(
-    config: Annotated[str, typer.Argument(metavar="[CONFIG]", help="Config name.")] = "square8_2p",
+    config: ConfigArgument = "square8_2p",
     device: DeviceOption = None,
     threads: TorchThreadsOption = None,
     checks_only: Annotated[bool, typer.Option("--checks", help="Only check, and measure nothing.")] = False,

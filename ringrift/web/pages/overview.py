@@ -132,10 +132,10 @@ def explain(state: ConfigStatus, halt: str | None) -> tuple[str, bool]:
         return f"The loop is halted: {halt}.", True
     if state.wrong:
         return f"{state.wrong}.", True
+    if state.training:
+        return f"Trains: {state.training}.", False
     if not state.games:
         return NO_GAMES, False
-    if state.training:
-        return f"A training goes on: {state.training}.", False
     missing = there.games_needed - there.new_games
     if missing > 0:
         return f"Waits for {missing:,} more games: {there}.", False
