@@ -27,6 +27,13 @@ def read_bounded(path: Path, most: int) -> bytes:
         return file.read(status.st_size)
 
 
+def read_end(path: Path, most: int) -> bytes:
+    """Return the last bytes of a file, at most `most`, which may begin in the middle of a line; `OSError`."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+        return file.read(most)
+
+
 def bounded_lines(file: IO[bytes] | GzipFile, longest: int = LONGEST_LINE) -> Iterator[bytes]:
     """Yield the lines of a file, which may unpack to more than the memory holds; `OSError` for a line without end."""
     while line := file.readline(longest):

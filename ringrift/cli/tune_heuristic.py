@@ -98,8 +98,7 @@ def heuristic(
     from ringrift.tuning.comparison_training import train_by_comparison
     from ringrift.tuning.evolution import Plan
     from ringrift.tuning.heuristic import changed, continued, default_name, fitness_of, run_folder, tune, write_best
-    from ringrift.tuning.lessons import ComparisonPlan
-    from ringrift.tuning.lessons import default_name as default_comparison
+    from ringrift.tuning.lessons import ComparisonPlan, comparison_name
     from ringrift.tuning.logistic import logistic
     from ringrift.tuning.run import open_run
     from ringrift.tuning.settings import tuning_settings
@@ -129,7 +128,7 @@ def heuristic(
         first = in_use if start is None else named_weights(start)
     if method == "comparison":
         compared = ComparisonPlan(config, tuple(first.tolist()), seed, settings.comparison)
-        folder = run_folder(config, run or default_comparison(compared), runs)
+        folder = run_folder(config, run or comparison_name(compared), runs)
         with run_context(None, heavy="tuning", folders=[runs]) as context:
             trained = train_by_comparison(folder, compared, context, out=out)
         show_report(trained, as_json)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift.bounded import read_end
 from ringrift.pipeline.stages import LEARNING
 
 STAGES: Final = "stages.jsonl"
@@ -24,8 +25,8 @@ def stage_times(folder: Path) -> tuple[int | None, str | None]:
     first = last = None
     with suppress(OSError), (folder / STAGES).open("rb") as file:
         first = _line(file.readline(LONGEST))
-        file.seek(max(0, (folder / STAGES).stat().st_size - LONGEST))
-        last = next((line for row in reversed(file.read().splitlines()) if (line := _line(row)) is not None), None)
+        rows = read_end(folder / STAGES, LONGEST).splitlines()
+        last = next((line for row in reversed(rows) if (line := _line(row)) is not None), None)
     if first is not None:
         moments.append(first["when"])
     stage = None if last is None else f"{last.get('dag')}: {last.get('task')}, {last.get('state')}"

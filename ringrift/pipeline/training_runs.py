@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ringrift.bounded import read_end
 from ringrift.clock import seconds_since
 from ringrift.strict_json import BadJson, parse_json
 
@@ -58,10 +59,7 @@ def training_in_words(folder: Path) -> str | None:
 def last_lines(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield the last lines of a history, the last first; lines that are no JSON are passed over."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TAIL_BYTES))
-            lines = file.read(TAIL_BYTES).splitlines()
+        lines = read_end(path, TAIL_BYTES).splitlines()
     except OSError:
         return
     for line in reversed(lines):

@@ -1,7 +1,4 @@
-"""What comparison training keeps in the folder of a run, so that one that was stopped does not play it again.
-
-The lessons, and the scores of the selection.
-"""
+"""The folder of a comparison training: its lessons and the scores of its selection, so that no game is played twice."""
 
 from __future__ import annotations
 
@@ -71,7 +68,7 @@ class ComparisonPlan:
         return asdict(self) | {"start": list(self.start), "settings": self.settings.model_dump(mode="json")}
 
 
-def default_name(plan: ComparisonPlan) -> str:
+def comparison_name(plan: ComparisonPlan) -> str:
     """Return the name of a run that has none: other settings, or other weights in use, make another one."""
     return f"comparison-{plan.seed}-{digest(plan.to_json())[:8]}"
 

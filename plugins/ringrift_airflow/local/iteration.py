@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from ringrift.bounded import read_end
 from ringrift.errors import RingRiftError
 from ringrift.fleet.site import JOBS
 from ringrift.printable import one_line
@@ -271,7 +272,5 @@ class AirflowIteration:
 
 def _last_line_of(log: Path) -> str:
     """Return the last whole line of a log, fit to be shown; empty if there is none."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - LOG_BYTES))
-        lines = file.read(LOG_BYTES).rpartition(b"\n")[0].decode(errors="replace").splitlines()
+    lines = read_end(log, LOG_BYTES).rpartition(b"\n")[0].decode(errors="replace").splitlines()
     return one_line(lines[-1].strip()) if lines else ""
